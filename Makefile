@@ -1,0 +1,50 @@
+# Each target sets up what it needs; nothing is asked of the machine but make and Python 3.11 or newer.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+LOCKER := build/locker
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check lock schema
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## make .venv from the lock, with this project in it
+	@:
+
+serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
+	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
+
+test: $(INSTALLED) ## run all tests with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/highlights-gateway schema --check
+	$(BIN)/python -m pytest -q tests/meta
+
+lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases
+	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }
+	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements.lock pyproject.toml
+	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --group dev pyproject.toml
+
+schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql
+	$(BIN)/highlights-gateway schema
+
+# Universal: one lock holds for every platform and for Python 3.11 upwards, with the hash of each file of a release.
+RESOLVE = pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(UPGRADE)
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, \
+	$(PYTHON) is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.13 install")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

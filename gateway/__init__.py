@@ -1,0 +1,22 @@
+"""Highlights Gateway: one GraphQL graph over the Instagram story-highlight REST APIs.
+
+The rooms, in the order in which a read passes them:
+
+    __main__, cli   environment -> Settings -> app -> server; the other commands
+    cli_ledger      how the ledger's report reads
+    app             composition root: makes every part once and hands it to those below
+    http            ASGI: who asks, what may be asked, which representation answers
+    operations      document text -> parsed, validated, limited, once per document
+    execution       the selected fields as a compiled projection
+    clients         who may ask, and what they may spend
+    loaders         one question, one file: collect, dedupe, ask for all at once
+    planner         the cheapest calls that answer, their price, and who may spend it
+    cache           fresh, in flight, or stale; never past the death of a URL
+    upstream        rate, concurrency, retry, breaker; bytes -> domain
+    domain          ids, links and frozen models
+    sandbox         the embedded upstream
+
+Beside them and open to all: `errors` (the tree of refusals and failures), `clock` (time as a port), `events` (what
+happened, as values). `settings` is for `__main__`, `cli` and `app` alone. The graph itself is the package `schema`.
+Imports go down this list; `tests/meta/test_imports.py` holds the map.
+"""

@@ -1,0 +1,1 @@
+"""What is known already: entries, their freshness, and the calls in flight."""

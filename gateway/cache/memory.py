@@ -1,0 +1,203 @@
+"""What the gateway remembers of past answers, by the question they answer.
+
+An answer is kept once, under the call that names its subject by id, however it was asked for. What rides on it is kept
+beside it: the owner's short fields, whose user name is whose, and whose highlight is whose (that never changes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from cachetools import LRUCache
+
+from gateway.cache.freshness import Kind, Lifetimes, span
+from gateway.cache.store import Entry, Store
+from gateway.clock import Clock
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.errors import Missing, NotFound
+from gateway.upstream import payloads
+from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import Outcome
+from gateway.upstream.payloads import Value
+
+KINDS = {
+    Endpoint.TRAY: Kind.TRAY,
+    Endpoint.TRAY_BY_USERNAME: Kind.TRAY,
+    Endpoint.PROFILE: Kind.PROFILE,
+    Endpoint.PROFILE_BY_USERNAME: Kind.PROFILE,
+    Endpoint.HIGHLIGHT: Kind.HIGHLIGHT,
+    Endpoint.ITEM: Kind.HIGHLIGHT,
+}
+BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
+HOMES = 200_000  # highlights whose owner is remembered: two short strings each
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerOf:
+    """Key of the short fields that rode on another answer."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdOf:
+    """Key of the id behind a user name."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An answer past its freshness, `age` seconds old. A profile's place may be taken by the short fields alone."""
+
+    value: Tray | Profile | UserShort | LoadedHighlight | Item
+    age: float
+
+
+class Memory:
+    """Entries of all operations. What one operation may see of them is its `Recollection`."""
+
+    def __init__(self, store: Store, *, clock: Clock, lifetimes: Lifetimes) -> None:
+        self.store = store
+        self._clock = clock
+        self._lifetimes = lifetimes
+        self._homes: LRUCache[str, str] = LRUCache(HOMES)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are."""
+        call, value = outcome.call, outcome.value
+        if isinstance(outcome.problem, Missing):
+            self._put(call, Kind.MISSING, b"", outcome.problem)
+            if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
+                self.store.forget(IdOf(call.key))
+        elif outcome.problem is None:
+            self._put(_canonical(call, value), KINDS[call.endpoint], outcome.body)
+            self._keep_riders(value)
+
+    def home(self, pk: str) -> str | None:
+        """The id of the user whose highlight `pk` is."""
+        return self._homes.get(pk)
+
+    def age(self, entry: Entry) -> float:
+        """Seconds since the entry was fetched."""
+        return self._clock.now() - entry.fetched_at
+
+    def _keep_riders(self, value: Value | None) -> None:
+        match value:
+            case Profile():
+                self._keep_owner(value)
+            case LoadedHighlight():
+                self._keep_owner(value.owner)
+                self._homes[value.pk] = value.owner.id
+            case (Highlight() as first, *rest):
+                self._keep_owner(first.owner)
+                self._homes.update(dict.fromkeys((entry.pk for entry in (first, *rest)), first.owner.id))
+
+    def _keep_owner(self, owner: UserShort) -> None:
+        if owner.username is not None:
+            self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode(owner.alone()))
+            self._put(IdOf(owner.username.lower()), Kind.USERNAME, owner.id.encode())
+
+    def _put(self, key: Call | OwnerOf | IdOf, kind: Kind, body: bytes, problem: Missing | None = None) -> None:
+        now = self._clock.now()
+        lifetime = span(kind, body, now=now, lifetimes=self._lifetimes)
+        self.store.put(key, Entry(kind, body, now, lifetime, problem))
+
+
+class Recollection:
+    """What one operation may know from before: the fresh entries, read as answers.
+
+    A forced answer skipped the upstream's privacy check, so it serves only operations that may force; an unforced one
+    serves everybody.
+    """
+
+    def __init__(self, memory: Memory, *, forced: bool) -> None:
+        self._memory = memory
+        self._forced = forced
+
+    def identity(self, key: UserKey) -> UserId | Missing | None:
+        if isinstance(key, UserId):
+            return key
+        entry = self._memory.store.get(IdOf(key.name))
+        if entry is not None:
+            return UserId(entry.body.decode())
+        known = self._read(Call(Endpoint.PROFILE_BY_USERNAME, key.name)) or self.tray(key)
+        return known if isinstance(known, NotFound) else None
+
+    def tray(self, key: UserKey) -> Tray | Missing | None:
+        if isinstance(key, UserId):
+            known = self._tray(Endpoint.TRAY, key.pk)
+            return self._absent(Call(Endpoint.PROFILE, key.pk)) if known is None else known
+        return self._tray(Endpoint.TRAY_BY_USERNAME, key.name)
+
+    def profile(self, key: UserKey) -> Profile | Missing | None:
+        if not isinstance(key, UserId):
+            return None
+        known: Profile | Missing | None = self._read(Call(Endpoint.PROFILE, key.pk))
+        return self._absent(Call(Endpoint.TRAY, key.pk)) if known is None else known
+
+    def short(self, key: UserKey) -> UserShort | None:
+        if not isinstance(key, UserId):
+            return None
+        entry = self._memory.store.get(OwnerOf(key.pk))
+        return None if entry is None else _short(entry)
+
+    def highlight(self, key: HighlightId) -> LoadedHighlight | Missing | None:
+        known: LoadedHighlight | Missing | None = self._read(Call(Endpoint.HIGHLIGHT, key.pk))
+        return known
+
+    def item(self, key: ItemId) -> Item | Missing | None:
+        known: Item | Missing | None = self._read(Call(Endpoint.ITEM, key.pk))
+        return known
+
+    def home(self, key: HighlightId) -> UserId | None:
+        owner = self._memory.home(key.pk)
+        return None if owner is None else UserId(owner)
+
+    def stale(self, call: Call) -> Stale | None:
+        """What may stand in for the answer of `call`, now that the upstream failed to give it."""
+        if call.endpoint in BY_ID:
+            identity = self._memory.store.get(IdOf(call.key), stale=True)
+            if identity is None:
+                return None
+            call = Call(BY_ID[call.endpoint], identity.body.decode(), call.forced)
+        entry = self._memory.store.get(call, stale=True)
+        if entry is not None and entry.problem is None:
+            return Stale(payloads.read(call.endpoint, entry.body), self._memory.age(entry))
+        owner = self._memory.store.get(OwnerOf(call.key), stale=True) if call.endpoint is Endpoint.PROFILE else None
+        return None if owner is None else Stale(_short(owner), self._memory.age(owner))
+
+    def _tray(self, endpoint: Endpoint, key: str) -> Tray | Missing | None:
+        known: Tray | Missing | None = self._read(Call(endpoint, key))
+        if known is None and self._forced:
+            known = self._read(Call(endpoint, key, forced=True))
+        return known
+
+    def _absent(self, call: Call) -> NotFound | None:
+        """That a user does not exist was paid for once: it holds for whatever else is asked about them."""
+        entry = self._memory.store.get(call)
+        return entry.problem if entry and isinstance(entry.problem, NotFound) else None
+
+    def _read(self, call: Call) -> Any:
+        entry = self._memory.store.get(call)
+        if entry is None:
+            return None
+        return entry.problem or payloads.read(call.endpoint, entry.body)
+
+
+def _short(entry: Entry) -> UserShort:
+    return msgspec.json.decode(entry.body, type=UserShort)
+
+
+def _canonical(call: Call, value: object) -> Call:
+    """The call that names the subject of the answer by its id; an empty tray does not tell whose it is."""
+    match call.endpoint, value:
+        case Endpoint.PROFILE_BY_USERNAME, Profile():
+            return Call(Endpoint.PROFILE, value.id)
+        case Endpoint.TRAY_BY_USERNAME, (Highlight() as first, *_):
+            return Call(Endpoint.TRAY, first.owner.id, call.forced)
+        case _:
+            return call

@@ -1,0 +1,75 @@
+"""The entries: raw upstream answers in memory, bounded by bytes.
+
+Raw bytes, because decoded objects cost three times the memory and the garbage collector walks them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from cachetools import TLRUCache
+
+from gateway.cache.freshness import Kind, Span
+from gateway.clock import Clock
+from gateway.errors import Missing
+
+# What CPython and the cache spend on an entry besides its body: key, Entry, floats, two linked-list nodes.
+OVERHEAD = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cached answer: its bytes, or why there is nothing to be had. Times are Unix seconds."""
+
+    kind: Kind
+    body: bytes
+    fetched_at: float
+    span: Span
+    problem: Missing | None = None
+
+    def is_fresh(self, now: float) -> bool:
+        return now < self.span.fresh_until
+
+    @property
+    def size(self) -> int:
+        return OVERHEAD + len(self.body)
+
+
+class Store:
+    """Least recently used entries go first when `max_bytes` is reached; expired ones go by themselves."""
+
+    def __init__(self, max_bytes: int, clock: Clock) -> None:
+        self._clock = clock
+        self._entries: TLRUCache[Hashable, Entry] = TLRUCache(
+            maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size
+        )
+
+    def get(self, key: Hashable, *, stale: bool = False) -> Entry | None:
+        """A fresh entry; with `stale` also one that may be served only because the upstream fails."""
+        entry = self._entries.get(key)
+        return entry if entry and (stale or entry.is_fresh(self._clock.now())) else None
+
+    def put(self, key: Hashable, entry: Entry) -> None:
+        """An entry that is too large for the whole cache, or dead already, is not kept, nor is what it replaces."""
+        self._entries.pop(key, None)
+        if entry.size <= self._entries.maxsize:
+            self._entries[key] = entry
+
+    def forget(self, key: Hashable) -> None:
+        self._entries.pop(key, None)
+
+    @property
+    def bytes(self) -> int:
+        return int(self._entries.currsize)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _serve_until(key: Hashable, entry: Entry, now: float) -> float:
+    return entry.span.serve_until
+
+
+def _size(entry: Entry) -> int:
+    return entry.size

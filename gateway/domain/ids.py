@@ -1,0 +1,161 @@
+"""Ids, user names and Instagram links: what may be asked for, and how a link says it.
+
+Sources of the rules: docs/upstream facts of the read API (a share link holds base64url of `highlight:<pk>`; an item's
+`code` is base64url of its pk; a pk holds its time of creation).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from gateway.errors import InvalidInput
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com"})
+PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
+USERNAME = re.compile(r"[a-z0-9._]{1,30}")
+# First path segments of instagram.com that name a page, never a user.
+PAGES = frozenset({"about", "accounts", "direct", "explore", "p", "reel", "reels", "s", "share", "stories", "tv", "web"})
+
+
+@dataclass(frozen=True, slots=True)
+class UserId:
+    pk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Username:
+    """Lower case: the platform's user names are case-insensitive."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HighlightId:
+    pk: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemId:
+    pk: str
+
+
+UserKey = UserId | Username
+
+
+def user_key(by: Mapping[str, str], *, field: str) -> UserKey:
+    """What a `UserBy` names: exactly one of `id`, `username`, `url`. Raises InvalidInput."""
+    if "id" in by:
+        return user_id(by["id"], field=f"{field}.id")
+    if "username" in by:
+        return username(by["username"], field=f"{field}.username")
+    return user_from_url(by["url"], field=f"{field}.url")
+
+
+def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
+    """What a `HighlightBy` names: exactly one of `id`, `url`. Raises InvalidInput."""
+    if "id" in by:
+        return highlight_id(by["id"], field=f"{field}.id")
+    return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
+
+
+def user_id(text: str, *, field: str) -> UserId:
+    """Raises InvalidInput unless `text` is a user's numeric id."""
+    return UserId(_pk(text, "user", field))
+
+
+def username(text: str, *, field: str) -> Username:
+    """Accepts `natgeo`, `@natgeo` and `NatGeo`. Raises InvalidInput."""
+    name = text.strip().removeprefix("@").lower()
+    if not USERNAME.fullmatch(name):
+        raise InvalidInput(
+            f"{field} must be an Instagram user name: 1 to 30 letters, digits, dots and underscores.", field=field
+        )
+    return Username(name)
+
+
+def highlight_id(text: str, *, field: str) -> HighlightId:
+    """Accepts `highlight:<pk>` and a bare pk. Raises InvalidInput."""
+    return HighlightId(_pk(text.strip().removeprefix("highlight:"), "highlight", field))
+
+
+def item_id(text: str, *, field: str) -> ItemId:
+    """Accepts `<pk>_<user>` and a bare pk. Raises InvalidInput."""
+    return ItemId(_pk(text.strip().partition("_")[0], "item", field))
+
+
+def user_from_url(url: str, *, field: str) -> Username:
+    """The user of a profile link (`/natgeo/`) or of a story link (`/stories/natgeo/...`). Raises InvalidInput."""
+    segments = _segments(url, field)
+    if len(segments) >= 2 and segments[0] == "stories" and segments[1] != "highlights":
+        return username(segments[1], field=field)
+    if segments and segments[0].lower() not in PAGES:
+        return username(segments[0], field=field)
+    raise InvalidInput(f"{field} must link to a profile, like https://www.instagram.com/natgeo/.", field=field)
+
+
+def highlight_from_url(url: str, *, field: str) -> str:
+    """The pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raises InvalidInput."""
+    segments = _segments(url, field)
+    if len(segments) == 3 and segments[:2] == ["stories", "highlights"] and PK.fullmatch(segments[2]):
+        return segments[2]
+    if len(segments) == 2 and segments[0] == "s" and (pk := _shared_highlight(segments[1])):
+        return pk
+    raise InvalidInput(
+        f"{field} must link to a highlight: https://www.instagram.com/stories/highlights/<id>/ "
+        "or a share link https://www.instagram.com/s/<code>.",
+        field=field,
+    )
+
+
+def highlight_url(pk: str) -> str:
+    return f"https://www.instagram.com/stories/highlights/{pk}/"
+
+
+def share_url(pk: str) -> str:
+    """The share link of a highlight, without the tracking parameters the app adds."""
+    return f"https://www.instagram.com/s/{base64.urlsafe_b64encode(f'highlight:{pk}'.encode()).decode().rstrip('=')}"
+
+
+def code_of(pk: int) -> str:
+    """An item's short code: its pk in base64url digits."""
+    digits = ""
+    while pk:
+        pk, digit = divmod(pk, 64)
+        digits = ALPHABET[digit] + digits
+    return digits or ALPHABET[0]
+
+
+def _pk(text: str, noun: str, field: str) -> str:
+    pk = text.strip()
+    if not PK.fullmatch(pk) or int(pk) >= 2**64:
+        raise InvalidInput(f"{field} must be the numeric id of a {noun}.", field=field)
+    return pk
+
+
+def _segments(url: str, field: str) -> list[str]:
+    text = url.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").lower()
+    except ValueError as exc:
+        raise InvalidInput(f"{field} is not a URL.", field=field) from exc
+    if parts.scheme not in ("https", "http") or host not in HOSTS:
+        raise InvalidInput(f"{field} must be a link to www.instagram.com.", field=field)
+    return [unquote(segment) for segment in parts.path.split("/") if segment]
+
+
+def _shared_highlight(code: str) -> str | None:
+    try:
+        text = base64.b64decode(code + "=" * (-len(code) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    noun, _, pk = text.partition(":")
+    return pk if noun == "highlight" and PK.fullmatch(pk) else None

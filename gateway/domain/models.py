@@ -1,0 +1,331 @@
+"""Frozen models of what the read API answers, decoded straight from its bytes.
+
+A field that the upstream names otherwise carries that name in `field(name=...)`; there is no second set of wire types.
+Where an attribute is nullable the upstream leaves it out or sends null. `items` of a tray entry are *not loaded*, which
+is why trays are read as `Highlight` and only an answer for one highlight as `LoadedHighlight`.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from datetime import UTC, datetime
+
+from msgspec import Struct, field
+
+from gateway.domain import ids
+
+EXPIRY = re.compile(r"[?&]oe=([0-9A-Fa-f]{1,12})(?:&|$)")
+
+
+class MediaKind(enum.Enum):
+    PHOTO = 1
+    VIDEO = 2
+    ALBUM = 8
+
+
+class Model(Struct, frozen=True, gc=False):
+    """No cycles are possible in decoded JSON, so the garbage collector need not track these."""
+
+
+class UserShort(Model, frozen=True, gc=False):
+    """The eight fields of a user that ride on other answers. `pk` is an integer in places."""
+
+    pk: str | int
+    username: str | None = None
+    full_name: str | None = None
+    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
+    profile_picture_hd_url: str | None = field(name="profile_pic_url_hd", default=None)
+    is_private: bool | None = None
+    is_verified: bool | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.pk)
+
+    def alone(self) -> UserShort:
+        """These fields without those that a subclass adds."""
+        return UserShort(*(getattr(self, name) for name in UserShort.__struct_fields__))
+
+
+class Profile(UserShort, frozen=True, gc=False):
+    """The user's own record."""
+
+    biography: str | None = None
+    external_url: str | None = None
+    media_count: int | None = None
+    follower_count: int | None = None
+    following_count: int | None = None
+    account_type: int | None = None
+    is_business: bool | None = None
+    category: str | None = field(name="category_name", default=None)
+    public_email: str | None = None
+    contact_phone_number: str | None = None
+    city: str | None = field(name="city_name", default=None)
+    zip: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class CoverImage(Model, frozen=True, gc=False):
+    url: str | None = None
+    width: int | None = None
+    height: int | None = None
+    scans_profile: str | None = None
+
+
+class Cover(Model, frozen=True, gc=False):
+    """`crop_rect` is x1, y1, x2, y2 as fractions of the 9:16 frame."""
+
+    cropped: CoverImage | None = field(name="cropped_image_version", default=None)
+    full: CoverImage | None = field(name="full_image_version", default=None)
+    crop_rect: tuple[float, ...] | None = None
+    media_id: str | None = None
+    upload_id: str | None = None
+
+    @property
+    def url(self) -> str | None:
+        return self.cropped.url if self.cropped else None
+
+    @property
+    def width(self) -> int | None:
+        return self.cropped.width if self.cropped else None
+
+    @property
+    def height(self) -> int | None:
+        return self.cropped.height if self.cropped else None
+
+
+class Mention(Model, frozen=True, gc=False):
+    user: UserShort
+    x: float | None = None
+    y: float | None = None
+    width: float | None = None
+    height: float | None = None
+
+
+class HashtagTag(Model, frozen=True, gc=False):
+    name: str
+    id: str | int | None = None
+    media_count: int | None = None
+    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
+
+
+class Hashtag(Model, frozen=True, gc=False):
+    hashtag: HashtagTag
+    x: float | None = None
+    y: float | None = None
+    width: float | None = None
+    height: float | None = None
+
+    @property
+    def id(self) -> str | None:
+        return None if self.hashtag.id is None else str(self.hashtag.id)
+
+    @property
+    def name(self) -> str:
+        return self.hashtag.name
+
+    @property
+    def media_count(self) -> int | None:
+        return self.hashtag.media_count
+
+    @property
+    def profile_picture_url(self) -> str | None:
+        return self.hashtag.profile_picture_url
+
+
+class Place(Model, frozen=True, gc=False):
+    name: str
+    pk: int | str | None = None
+    latitude: float | None = field(name="lat", default=None)
+    longitude: float | None = field(name="lng", default=None)
+    address: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    external_id: int | str | None = None
+    external_id_source: str | None = None
+
+
+class Location(Model, frozen=True, gc=False):
+    place: Place = field(name="location")
+    x: float | None = None
+    y: float | None = None
+    width: float | None = None
+    height: float | None = None
+
+    @property
+    def id(self) -> str | None:
+        return None if self.place.pk is None else str(self.place.pk)
+
+    @property
+    def name(self) -> str:
+        return self.place.name
+
+    @property
+    def latitude(self) -> float | None:
+        return self.place.latitude
+
+    @property
+    def longitude(self) -> float | None:
+        return self.place.longitude
+
+    @property
+    def address(self) -> str | None:
+        return self.place.address
+
+    @property
+    def city(self) -> str | None:
+        return self.place.city
+
+    @property
+    def zip(self) -> str | None:
+        return self.place.zip
+
+    @property
+    def external_id(self) -> str | None:
+        return None if self.place.external_id is None else str(self.place.external_id)
+
+    @property
+    def external_id_source(self) -> str | None:
+        return self.place.external_id_source
+
+
+class Link(Model, frozen=True, gc=False):
+    """The defaults are the upstream's own: it omits what the app would place there."""
+
+    url: str = field(name="webUri")
+    x: float = 0.5126011
+    y: float = 0.5168225
+    z: float = 0
+    width: float = 0.50998676
+    height: float = 0.25875
+    rotation: float = 0
+
+
+class StickerLink(Model, frozen=True, gc=False):
+    url: str | None = None
+    title: str | None = field(name="link_title", default=None)
+    type: str | None = field(name="link_type", default=None)
+    display_url: str | None = None
+
+
+class Sticker(Model, frozen=True, gc=False):
+    id: str | int | None = None
+    type: str | None = "gif"
+    x: float | None = None
+    y: float | None = None
+    z: float | None = 1000005
+    width: float | None = None
+    height: float | None = None
+    rotation: float | None = None
+    link: StickerLink | None = field(name="story_link", default=None)
+    extra: dict[str, object] | None = None
+
+
+class EmbeddedMedia(Model, frozen=True, gc=False):
+    """A post that an item re-shares."""
+
+    pk: str | int = field(name="media_pk")
+    user_id: str | int | None = None
+    product_type: str | None = None
+    code: str | None = field(name="media_code", default=None)
+    x: float | None = None
+    y: float | None = None
+    z: float | None = None
+    width: float | None = None
+    height: float | None = None
+    rotation: float | None = None
+    is_pinned: bool | None = None
+    is_hidden: bool | None = None
+    is_sticker: bool | None = None
+
+
+class Item(Model, frozen=True, gc=False):
+    """One story inside a highlight."""
+
+    pk: str | int
+    id: str
+    code: str | None = None
+    taken_at: datetime | None = None
+    media_type: int | None = None
+    product_type: str | None = "story"
+    thumbnail_url: str | None = None
+    video_url: str | None = None
+    video_duration: float | None = 0.0
+    author: UserShort | None = field(name="user", default=None)
+    sponsors: tuple[UserShort, ...] | None = field(name="sponsor_tags", default=None)
+    mentions: tuple[Mention, ...] = ()
+    links: tuple[Link, ...] = ()
+    hashtags: tuple[Hashtag, ...] = ()
+    locations: tuple[Location, ...] = ()
+    stickers: tuple[Sticker, ...] = ()
+    medias: tuple[EmbeddedMedia, ...] = ()
+
+    @property
+    def kind(self) -> MediaKind | None:
+        """None for a media type that the contract does not know."""
+        try:
+            return MediaKind(self.media_type)
+        except ValueError:
+            return None
+
+    @property
+    def urls_expire_at(self) -> datetime | None:
+        """The earliest expiry signed into this item's own URLs."""
+        expiries = [int(m[1], 16) for url in (self.thumbnail_url, self.video_url) if url and (m := EXPIRY.search(url))]
+        return datetime.fromtimestamp(min(expiries), UTC) if expiries else None
+
+
+class HighlightReference(Model, frozen=True, gc=False):
+    """A highlight of which only the id is known."""
+
+    pk: str
+
+    @property
+    def id(self) -> str:
+        return f"highlight:{self.pk}"
+
+    @property
+    def url(self) -> str:
+        return ids.highlight_url(self.pk)
+
+
+class Highlight(HighlightReference, frozen=True, gc=False):
+    """A highlight as a tray entry shows it. `items` and `media_ids` ride on `LoadedHighlight` only."""
+
+    owner: UserShort = field(name="user")
+    title: str = ""
+    cover: Cover | None = field(name="cover_media", default=None)
+    created_at: datetime | None = None
+    latest_reel_media: int | None = None
+    is_pinned: bool | None = field(name="is_pinned_highlight", default=None)
+    media_count: int | None = None
+
+    @property
+    def latest_media_at(self) -> datetime | None:
+        """When the newest item was taken; the upstream says it in Unix seconds."""
+        return None if self.latest_reel_media is None else datetime.fromtimestamp(self.latest_reel_media, UTC)
+
+
+class LoadedHighlight(Highlight, frozen=True, gc=False):
+    """A highlight with its items."""
+
+    media_ids: tuple[int | str, ...] = ()
+    items: tuple[Item, ...] = ()
+
+    def items_of(self, kind: object = None) -> tuple[Item, ...]:
+        """The items of one MediaKind, given itself or by its name; all of them for None."""
+        if kind is None:
+            return self.items
+        wanted = kind if isinstance(kind, MediaKind) else MediaKind[str(kind)]
+        return tuple(item for item in self.items if item.kind is wanted)
+
+    @property
+    def missing_item_ids(self) -> tuple[str, ...]:
+        """Ids the highlight names but whose items the platform dropped silently, in the highlight's order."""
+        present = {str(item.pk) for item in self.items}
+        return tuple(pk for pk in map(str, self.media_ids) if pk not in present)
+
+
+Tray = tuple[Highlight, ...]

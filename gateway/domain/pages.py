@@ -1,0 +1,74 @@
+"""Pages of a list, by the Relay cursor specification, forward only.
+
+A cursor names the entry it stands at, not its offset: a highlight that is added or removed in front of it moves no page.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from gateway.errors import InvalidInput
+
+# A highlight holds at most 100 items, and no tray seen so far was longer: the largest page is usually all of it.
+LARGEST_PAGE = 100
+
+
+class Entry(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[E]):
+    """One page. `total` counts the whole list; `nodes` are the page's entries."""
+
+    nodes: Sequence[E]
+    total: int
+    has_previous: bool
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list is asked for: the `first` entries after the one with the id `after`."""
+
+    first: int = LARGEST_PAGE
+    after: str | None = None
+
+    def of(self, entries: Sequence[E]) -> Page[E]:
+        """Raises InvalidInput if the entry of `after` is not in the list any more."""
+        start = 0 if self.after is None else self._position(entries) + 1
+        stop = min(start + self.first, len(entries))
+        return Page(entries[start:stop], len(entries), has_previous=start > 0, has_next=stop < len(entries))
+
+    def _position(self, entries: Sequence[E]) -> int:
+        for position, entry in enumerate(entries):
+            if entry.id == self.after:
+                return position
+        raise InvalidInput("after names an entry that is no longer in the list: begin again without it.", field="after")
+
+
+def window(arguments: Mapping[str, object]) -> Window:
+    """The window of the arguments `first` and `after`. Raises InvalidInput."""
+    first, after = arguments.get("first", LARGEST_PAGE), arguments.get("after")
+    if not isinstance(first, int) or not 0 <= first <= LARGEST_PAGE:
+        raise InvalidInput(f"first must be from 0 to {LARGEST_PAGE}.", field="first")
+    return Window(first, None if after is None else _id_in(str(after)))
+
+
+def cursor(entry_id: str) -> str:
+    return base64.urlsafe_b64encode(entry_id.encode()).decode().rstrip("=")
+
+
+def _id_in(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidInput("after is not a cursor of this list: pass pageInfo.endCursor.", field="after") from exc

@@ -1,0 +1,33 @@
+"""The calendar windows in which spending is counted."""
+
+from __future__ import annotations
+
+import enum
+import math
+from datetime import UTC, datetime
+
+LENGTHS = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+class Window(enum.Enum):
+    """A calendar window in UTC: everybody's allowance of a day starts anew at the same midnight."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+    def bounds(self, now: float) -> tuple[int, int]:
+        """First second of the window that holds `now`, and of the next one. Unix seconds, which know no leap second."""
+        if self is Window.MONTH:
+            return _month(now)
+        length = LENGTHS[self.value]
+        start = int(now // length) * length
+        return start, start + length
+
+
+def _month(now: float) -> tuple[int, int]:
+    # Whole seconds, because `fromtimestamp` rounds, which would put the last instant of a month into the next one.
+    first = datetime.fromtimestamp(math.floor(now), UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return int(first.timestamp()), int(following.timestamp())

@@ -1,0 +1,84 @@
+"""What happened, as frozen values given to a hook: logic does not log, count or trace by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events. No field ever holds a key, a token or a URL's query string."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAttempt(Event):
+    """One HTTP request to the upstream ended. `status` is None when no answer came; `charged` is in billed requests."""
+
+    endpoint: str
+    attempt: int
+    status: int | None
+    charged: int
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerChanged(Event):
+    """The breaker in front of the upstream changed its state: `closed`, `opened` or `half-opened`."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDiffers(Event):
+    """The upstream billed another price than our table says. Sent once per endpoint."""
+
+    endpoint: str
+    expected: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDrifted(Event):
+    """An upstream answer was not quite of the documented shape; the parts at `paths` were read as null."""
+
+    endpoint: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StaleServed(Event):
+    """An entry past its freshness was served because the upstream failed. `age` is in seconds."""
+
+    kind: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class BugMasked(Event):
+    """An unexpected exception was hidden from the client under `id`."""
+
+    id: str
+    error: BaseException = dataclasses.field(repr=False)
+
+
+class Hook(Protocol):
+    def __call__(self, event: Event) -> None: ...
+
+
+def ignore(event: Event) -> None:
+    """The null hook."""
+
+
+def fan_out(hooks: Iterable[Hook]) -> Hook:
+    """One hook that hands each event to all `hooks`, in order."""
+    chain = tuple(hooks)
+
+    def hook(event: Event) -> None:
+        for one in chain:
+            one(event)
+
+    return hook

@@ -1,0 +1,216 @@
+"""From a selection set to a Python function that projects plain data.
+
+The generated functions know the happy case only and raise for anything else; their caller then has graphql-core do
+the same part again. Reading a plain field has no effects, so doing it twice is safe, and every error, path and null
+propagation is graphql-core's own.
+
+A field is *plain* if Strawberry's resolver for it does nothing but read an attribute: no resolver function, argument,
+permission or extension. What is not plain, and what only graphql-core should judge (abstract types, `is_type_of` of
+the schema's author, `@stream`, a `@defer` that starts below, arguments of fragments), is left to it.
+
+    def _3(o):
+        if type(o) not in known: admit(known, o)
+        _4 = o.id
+        _6 = o.title
+        return {'id': _4 if type(_4) is str else _5(_4), 'caption': _6 if type(_6) is str or _6 is None else _7(_6)}
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+from gateway.execution.leaves import DEFINITION, UNCHANGED, admit, coercion, member_names, surprise
+
+# Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
+# that repeat a fragment under ever new aliases: those grow exponentially with the text.
+LARGEST = 500
+
+
+class NotPlain(Exception):
+    """This part of the selection can not be compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`project` makes the response of one object, or of one list of objects, and raises if anything is odd.
+
+    The response of an object holds every key in order; the keys in `rest` are None in it, for graphql-core to fill.
+    """
+
+    project: Callable[[Any], Any]
+    rest: tuple[str, ...] = ()
+
+
+def compile_object(executor: Executor[Any], type_: GraphQLObjectType, group: GroupedFieldSet) -> Plan:
+    """The plan of the fields in `group`, for sources that were found to be of `type_`. Raises NotPlain."""
+    compiler = Compiler(executor)
+    body, rest = compiler.fields(type_, group, partly=True)
+    if len(rest) == len(group):
+        raise NotPlain
+    return Plan(compiler.build(compiler.function(*body)), rest)
+
+
+def compile_list(executor: Executor[Any], type_: GraphQLList[Any], details: FieldDetailsList) -> Plan:
+    """The plan of a list of `type_`, at any depth of nesting. Raises NotPlain."""
+    if not is_static(details):
+        raise NotPlain
+    compiler = Compiler(executor)
+    return Plan(compiler.build(compiler.function(f"return {compiler.non_null(type_, 'o', details)}")))
+
+
+def is_static(details: FieldDetailsList) -> bool:
+    """Whether the field needs no incremental delivery of its own and no arguments of a fragment."""
+    return not any(
+        detail.fragment_variable_values or any(each.name.value == "stream" for each in detail.node.directives or ())
+        for detail in details
+    )
+
+
+def plain_field(field: GraphQLField) -> StrawberryField:
+    """The Strawberry field behind `field`. Raises NotPlain unless resolving it is reading an attribute.
+
+    Strawberry sets `_is_default` on resolvers of its own making, also on those that wrap permissions and extensions.
+    """
+    definition = field.extensions.get(DEFINITION)
+    if type(definition) is not StrawberryField or not definition.is_basic_field:
+        raise NotPlain
+    if field.args or not getattr(field.resolve, "_is_default", False):
+        raise NotPlain
+    return definition
+
+
+class Compiler:
+    """Writes the functions of one plan. Each method that is given a variable's name answers an expression."""
+
+    def __init__(self, executor: Executor[Any]) -> None:
+        self.executor = executor
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
+        self.compiled_fields = 0
+
+    def build(self, function: str) -> Callable[[Any], Any]:
+        code = compile("\n".join(self.lines), "<projection>", "exec")
+        exec(code, self.names)  # noqa: S102 - made of checked identifiers, literals by repr() and our own templates
+        return self.names[function]  # type: ignore[no-any-return]
+
+    def bind(self, value: Any = None) -> str:
+        name = f"_{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def function(self, *body: str) -> str:
+        name = self.bind()
+        self.lines += [f"def {name}(o):", *(f"  {line}" for line in body)]
+        return name
+
+    def value(self, type_: GraphQLOutputType, v: str, details: FieldDetailsList) -> str:
+        if isinstance(type_, GraphQLNonNull):
+            return self.non_null(type_.of_type, v, details)
+        return f"(None if {v} is None else {self.non_null(type_, v, details)})"
+
+    def non_null(self, type_: GraphQLOutputType, v: str, details: FieldDetailsList) -> str:
+        match type_:
+            case GraphQLList():
+                return self.items(type_, v, details)
+            case GraphQLObjectType():
+                return f"{self.child(type_, details)}({v})"
+            case GraphQLEnumType():
+                return self.enum(type_, v)
+            case GraphQLScalarType():
+                return self.scalar(type_, v)
+        raise NotPlain
+
+    def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
+        """Only exact lists and tuples: a subclass may iterate asynchronously, an iterator can be read but once."""
+        item = self.bind()
+        items = f"[{self.value(type_.of_type, item, details)} for {item} in {v}]"
+        return f"({items} if type({v}) is tuple or type({v}) is list else surprise())"
+
+    def scalar(self, type_: GraphQLScalarType, v: str) -> str:
+        coerced = f"{self.bind(coercion(type_))}({v})"
+        return f"({v} if {UNCHANGED[type_].format(v=v)} else {coerced})" if type_ in UNCHANGED else coerced
+
+    def enum(self, type_: GraphQLEnumType, v: str) -> str:
+        coerced = f"{self.bind(coercion(type_))}({v})"
+        known = member_names(type_)
+        if known is None:
+            return coerced
+        return f"({self.bind(known[1])}[{v}] if type({v}) is {self.bind(known[0])} else {coerced})"
+
+    def child(self, type_: GraphQLObjectType, details: FieldDetailsList) -> str:
+        """The function of an object that graphql-core has not seen: it must prove to be of `type_` first."""
+        collected = self.executor.collect_subfields(type_, details)
+        if collected.new_defer_usages:
+            raise NotPlain
+        body, _ = self.fields(type_, collected.grouped_field_set)
+        return self.function(*self.type_check(type_), *body)
+
+    def type_check(self, type_: GraphQLObjectType) -> tuple[str, ...]:
+        """Strawberry's own `is_type_of`, made for members of interfaces, looks at the object alone."""
+        if type_.is_type_of is None:
+            return ()
+        definition = type_.extensions.get(DEFINITION)
+        if not isinstance(definition, StrawberryObjectDefinition) or definition.is_type_of:
+            raise NotPlain
+        return (f"if not {self.bind(type_.is_type_of)}(o, None): surprise()",)
+
+    def fields(
+        self, type_: GraphQLObjectType, group: GroupedFieldSet, *, partly: bool = False
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """The body of a function that answers the fields of `o`, and the keys that it leaves to graphql-core.
+
+        Raises NotPlain for the first field that can not be compiled, unless told to compile `partly`.
+        """
+        body = ["if type(o) not in known: admit(known, o)"]
+        response, rest = [], []
+        for key, details in group.items():
+            mark = len(self.lines)
+            try:
+                read, expression = self.field(type_, details)
+            except NotPlain:
+                if not partly:
+                    raise
+                del self.lines[mark:]
+                read, expression = [], "None"
+                rest.append(key)
+            body += read
+            response.append(f"{key!r}: {expression}")
+        return [*body, f"return {{{', '.join(response)}}}"], tuple(rest)
+
+    def field(self, type_: GraphQLObjectType, details: FieldDetailsList) -> tuple[list[str], str]:
+        """The statements that read one field of `o`, and the expression of its response."""
+        name = details[0].node.name.value
+        if name == "__typename":
+            return [], repr(type_.name)
+        self.compiled_fields += 1
+        if self.compiled_fields > LARGEST or not is_static(details):
+            raise NotPlain
+        field = self.executor.schema.get_field(type_, name)
+        if field is None:
+            raise LookupError(name)  # the document was not validated, and graphql-core leaves such a key out
+        definition, v = plain_field(field), self.bind()
+        return [f"{v} = {self.read(definition)}"], self.value(field.type, v, details)
+
+    def read(self, definition: StrawberryField) -> str:
+        """Python folds identifiers that are not ASCII to another form, which `getattr` does not."""
+        resolver, name = definition.default_resolver, definition.python_name
+        if resolver is getattr and name.isascii() and name.isidentifier() and not keyword.iskeyword(name):
+            return f"o.{name}"
+        return f"{self.bind(resolver)}(o, {name!r})"

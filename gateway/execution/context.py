@@ -1,0 +1,146 @@
+"""The execution context that projects where it can and has graphql-core execute the rest.
+
+It comes in at two places: where the fields of an object are executed, and where a list is completed, which saves
+entering each of its objects. It steps aside for operations with a middleware (an extension with a `resolve` hook sees
+every field), for fields that several deferred fragments share, and wherever a plan raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Iterable
+from itertools import chain
+from typing import Any, ClassVar, TypeVar, cast
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.pyutils import AwaitableOrValue, Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gateway.execution.compiler import Plan, compile_list, compile_object
+from gateway.execution.plans import PlanCache, Plans, Slot
+
+Type = TypeVar("Type", bound=Hashable)
+Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
+
+
+class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
+    """Give it to `strawberry.Schema(execution_context_class=...)`; without it Strawberry's own is used.
+
+    All operations of the process share `cache`; a subclass may bring its own.
+    """
+
+    cache: ClassVar[PlanCache] = PlanCache()
+
+    plans: Plans | None = None
+    # By identity of the selection, which is kept beside its slot; graphql-core makes selections once per operation.
+    slots: dict[Hashable, tuple[object, Slot | None]]
+
+    @classmethod
+    def build(
+        cls, schema: GraphQLSchema, document: DocumentNode, *args: Any, **kwargs: Any
+    ) -> list[GraphQLError] | Executor[Any]:
+        executor = super().build(schema, document, *args, **kwargs)
+        if isinstance(executor, ProjectingExecutionContext):
+            executor.start_projecting(document)
+        return executor
+
+    def start_projecting(self, document: DocumentNode) -> None:
+        self.slots = {}
+        if self.middleware_manager is None or not self.middleware_manager.middlewares:
+            self.plans = self.cache.of(document, self.variable_values.coerced.items())
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """An event's selections are its own: a long subscription must not gather those of all its events."""
+        executor = super().build_per_event_executor(payload)
+        cast("ProjectingExecutionContext", executor).slots = {}
+        return executor
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        plan = self.plan(parent_type, grouped_field_set, 1, compile_object)
+        response: dict[str, Any] | None = project(plan, source_value)
+        if plan is None or response is None:
+            return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        if not plan.rest:
+            return response
+        rest = {key: grouped_field_set[key] for key in plan.rest}
+        others = super().execute_fields(parent_type, source_value, path, rest, position_context)
+        if isinstance(others, dict):
+            response.update(others)
+            return response
+        return filled(response, others)
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[GraphQLOutputType],
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: AsyncIterable[Any] | Iterable[Any],
+        position_context: Any,
+    ) -> AwaitableOrValue[list[Any]]:
+        if type(result) is list or type(result) is tuple:
+            plan = self.plan(return_type, field_details_list, len(result), compile_list)
+            response: list[Any] | None = project(plan, result)
+            if response is not None:
+                return response
+        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    def plan(
+        self,
+        type_: Type,
+        selection: Selection,
+        objects: int,
+        compile_plan: Callable[[Executor[Any], Type, Selection], Plan],
+    ) -> Plan | None:
+        """The plan for `selection` on values of `type_`, if there is one by now; `objects` are about to be executed."""
+        key = type_, id(selection)
+        known = self.slots.get(key)
+        if known is None:
+            known = self.slots[key] = selection, self.slot(type_, selection)
+        slot = known[1]
+        if slot is None:
+            return None
+        return slot.plan or slot.warm(objects, lambda: compile_plan(self, type_, selection))
+
+    def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> Slot | None:
+        """None where plans must not be used: some field also belongs to another fragment's delivery.
+
+        What is delivered with `@defer` is executed by an executor of its own, which knows the fragments it delivers.
+        """
+        details = selection if isinstance(selection, list) else list(chain.from_iterable(selection.values()))
+        fragments = list(self.defer_usage_set or (None,))
+        if self.plans is None or any(detail.defer_usage is not fragments[0] for detail in details) or fragments[1:]:
+            return None
+        fragment = fragments[0] and id(fragments[0].directive_node)
+        return self.plans[type_, fragment, tuple(id(detail.node) for detail in details)]
+
+
+def project(plan: Plan | None, source: Any) -> Any:
+    """The response of `source`, or None: there is no plan, or graphql-core must find out and report what is odd."""
+    if plan is None:
+        return None
+    try:
+        return plan.project(source)
+    except Exception:  # all that a plan raises means the same
+        return None
+
+
+async def filled(response: dict[str, Any], others: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    response.update(await others)
+    return response

@@ -1,0 +1,101 @@
+"""Completing single values the quick way, or refusing to.
+
+Everything here answers exactly what graphql-core's `complete_value` would for a value without surprises, and raises
+for the rest: null where none may be, an exception as value, an awaitable, an iterator (coercing it would use it up
+before graphql-core comes to see it), a failing coercion.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLScalarType,
+    GraphQLString,
+    Undefined,
+)
+from strawberry.execution import optimized_is_awaitable as is_awaitable
+from strawberry.types.enum import StrawberryEnumDefinition
+
+DEFINITION = "strawberry-definition"
+Complete = Callable[[Any], Any]
+
+# No instance of these is null, an exception, awaitable or an iterator. Exact types only: a subclass may be anything.
+HARMLESS = frozenset(
+    {
+        str, int, float, bool, bytes, list, tuple, dict,
+        datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID,
+    }
+)  # fmt: skip
+
+# When coercing the variable `{v}` is sure to answer `{v}` itself. Int is 32 bits wide, Float is finite (1e999 is not).
+UNCHANGED: dict[GraphQLScalarType, str] = {
+    GraphQLString: "type({v}) is str",
+    GraphQLID: "type({v}) is str",
+    GraphQLBoolean: "type({v}) is bool",
+    GraphQLInt: "type({v}) is int and -2147483648 <= {v} <= 2147483647",
+    GraphQLFloat: "type({v}) is float and -1e999 < {v} < 1e999",
+}
+
+
+class Surprise(Exception):
+    """Not the happy case: graphql-core is to complete this value."""
+
+
+def surprise() -> Any:
+    """Raises Surprise: `raise` for places where only an expression fits."""
+    raise Surprise
+
+
+def refuse_odd(value: object) -> None:
+    """Raises Surprise for what graphql-core would null, raise or await, and for what a second look would find empty."""
+    if value is None or value is Undefined or isinstance(value, Exception) or hasattr(value, "__next__"):
+        raise Surprise
+    if is_awaitable(value):
+        raise Surprise
+
+
+def admit(known: set[type], source: object) -> None:
+    """Adds the class of `source` to `known`: its instances are neither null, nor exceptions, nor awaitables.
+
+    A class with `__getattr__` may answer differently for each instance, so it is never admitted. Raises Surprise.
+    """
+    kind = type(source)
+    if hasattr(kind, "__getattr__"):
+        raise Surprise
+    refuse_odd(source)
+    known.add(kind)
+
+
+def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
+    """Completes a non-null leaf by its type's own coercion. Raises Surprise, and whatever the coercion raises."""
+    coerce = type_.coerce_output_value
+
+    def complete(value: Any) -> Any:
+        if type(value) not in HARMLESS:
+            refuse_odd(value)
+        coerced = coerce(value)
+        if type(coerced) not in HARMLESS:
+            refuse_odd(coerced)
+        return coerced
+
+    return complete
+
+
+def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]] | None:
+    """The Python enum behind `type_` and the GraphQL name of each of its members, where Strawberry knows one."""
+    definition = type_.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryEnumDefinition):
+        return None
+    members: Iterable[enum.Enum] = definition.wrapped_cls
+    return definition.wrapped_cls, {member: type_.coerce_output_value(member) for member in members}

@@ -1,0 +1,74 @@
+"""When a selection is worth a plan, and where plans are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from cachetools import LRUCache
+from graphql import DocumentNode
+
+from gateway.execution.compiler import Plan
+
+# Objects to meet before a selection is compiled, as many as graphql-core executes in the time that compiling takes: so
+# it never costs more than twice the better choice. Measured by bench/execution.py: 17 for one field, 10 for eight,
+# 8 for hundreds. A list counts all its objects before the first is executed.
+WORTHWHILE = 10
+DOCUMENTS = 256
+
+
+class Slot:
+    """One selection on its way to a plan, which is `due` after as many objects."""
+
+    __slots__ = ("due", "plan")
+
+    def __init__(self, due: int) -> None:
+        self.due = due
+        self.plan: Plan | None = None
+
+    def warm(self, objects: int, compile_plan: Callable[[], Plan]) -> Plan | None:
+        """Counts `objects`; the plan once there is one. A selection that will not compile is tried only once."""
+        before, self.due = self.due, self.due - objects
+        if self.due <= 0 < before:
+            try:
+                self.plan = compile_plan()
+            except Exception:  # whatever is wrong with it, graphql-core is to find and report it
+                return None
+        return self.plan
+
+
+class Plans(dict[Hashable, Slot]):
+    """The slots of one document under one assignment of its conditions, by type and ids of the selected nodes.
+
+    It keeps the document, so that those ids go to no other node while it lives. Types are of one schema and hold in any.
+    """
+
+    def __init__(self, document: DocumentNode, worthwhile: int) -> None:
+        super().__init__()
+        self.document = document
+        self.worthwhile = worthwhile
+
+    def __missing__(self, key: Hashable) -> Slot:
+        slot = self[key] = Slot(self.worthwhile)
+        return slot
+
+
+class PlanCache:
+    """The plans of the documents used last; to hit, the same text must come as the same DocumentNode.
+
+    Conditions are the Boolean variables: with `@skip`, `@include` and `@defer` they decide which fields are selected.
+    """
+
+    def __init__(self, documents: int = DOCUMENTS, worthwhile: int = WORTHWHILE) -> None:
+        self.worthwhile = worthwhile
+        self._plans: LRUCache[Hashable, Plans] = LRUCache(documents)
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def of(self, document: DocumentNode, variables: Iterable[tuple[str, Any]]) -> Plans:
+        key = id(document), tuple((name, value) for name, value in variables if type(value) is bool)
+        plans = self._plans.get(key)
+        if plans is None:
+            plans = self._plans[key] = Plans(document, self.worthwhile)
+        return plans

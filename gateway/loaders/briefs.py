@@ -1,0 +1,16 @@
+"""What does its tray show of this highlight?"""
+
+from __future__ import annotations
+
+from gateway.domain.ids import HighlightId
+from gateway.domain.models import Highlight
+from gateway.loaders.base import Loader
+from gateway.planner.knowledge import Fact
+from gateway.planner.walk import Want
+
+
+class BriefLoader(Loader[HighlightId, Highlight]):
+    want = Want.BRIEF
+
+    def known(self, key: HighlightId) -> Fact[Highlight]:
+        return self.buyer.facts.brief(key)

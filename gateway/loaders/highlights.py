@@ -1,0 +1,16 @@
+"""Which items does this highlight hold?"""
+
+from __future__ import annotations
+
+from gateway.domain.ids import HighlightId
+from gateway.domain.models import LoadedHighlight
+from gateway.loaders.base import Loader
+from gateway.planner.knowledge import Fact
+from gateway.planner.walk import Want
+
+
+class HighlightLoader(Loader[HighlightId, LoadedHighlight]):
+    want = Want.ITEMS
+
+    def known(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        return self.buyer.facts.highlight(key)

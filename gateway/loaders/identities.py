@@ -1,0 +1,15 @@
+"""Whose user name is this?"""
+
+from __future__ import annotations
+
+from gateway.domain.ids import UserId, UserKey
+from gateway.loaders.base import Loader
+from gateway.planner.knowledge import Fact
+from gateway.planner.walk import Want
+
+
+class IdentityLoader(Loader[UserKey, UserId]):
+    want = Want.IDENTITY
+
+    def known(self, key: UserKey) -> Fact[UserId]:
+        return self.buyer.facts.identity(key)

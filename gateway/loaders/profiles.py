@@ -1,0 +1,16 @@
+"""What does this user's own record say?"""
+
+from __future__ import annotations
+
+from gateway.domain.ids import UserKey
+from gateway.domain.models import Profile
+from gateway.loaders.base import Loader
+from gateway.planner.knowledge import Fact
+from gateway.planner.walk import Want
+
+
+class ProfileLoader(Loader[UserKey, Profile]):
+    want = Want.PROFILE
+
+    def known(self, key: UserKey) -> Fact[Profile]:
+        return self.buyer.facts.profile(key)

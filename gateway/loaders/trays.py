@@ -1,0 +1,16 @@
+"""Which highlights does this user have?"""
+
+from __future__ import annotations
+
+from gateway.domain.ids import UserKey
+from gateway.domain.models import Tray
+from gateway.loaders.base import Loader
+from gateway.planner.knowledge import Fact
+from gateway.planner.walk import Want
+
+
+class TrayLoader(Loader[UserKey, Tray]):
+    want = Want.TRAY
+
+    def known(self, key: UserKey) -> Fact[Tray]:
+        return self.buyer.facts.tray(key)

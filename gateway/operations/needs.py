@@ -1,0 +1,135 @@
+"""From a GraphQL operation to what the planner sees of it: entities, and the facets selected of each.
+
+The schema says, on each field, which facet it belongs to or which edge it is (`strawberry.field(metadata=...)`).
+Fields without either are looked through: connections, and whatever rides along for nothing.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationType,
+    get_named_type,
+    get_operation_ast,
+    is_object_type,
+    is_union_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import get_argument_values, get_variable_values
+
+from gateway.planner.selection import EDGE, FACET, Edge, Facet, Selection
+
+ENTITIES = "_entities"
+SOURCES = {Edge.OWNER: Facet.BRIEF, Edge.AUTHOR: Facet.ITEM, Edge.MENTIONED: Facet.ITEM, Edge.SPONSOR: Facet.ITEM}
+
+
+class Collected(NamedTuple):
+    """What is selected below an entity's field, up to the next entities."""
+
+    facets: Facet
+    children: tuple[Selection, ...]
+
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def needs(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: dict[str, Any] | None
+) -> tuple[Selection, ...]:
+    """The entity selections of a valid query; empty where it is none, or where its variables do not fit.
+
+    What is deferred is left out, to be bought when it is executed, but for what the entity itself must carry by then.
+    """
+    operation = get_operation_ast(document, operation_name)
+    if operation is None or operation.operation is not OperationType.QUERY or schema.query_type is None:
+        return ()
+    values = get_variable_values(schema, operation.variable_definitions or (), variables or {})
+    if isinstance(values, list):
+        return ()  # execution says why
+    fragments = {
+        node.name.value: FragmentDetails(node)
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    return _Reader(schema, operation, fragments, values).roots(schema.query_type)
+
+
+class _Reader:
+    def __init__(self, schema: GraphQLSchema, operation: Any, fragments: dict[str, FragmentDetails], values: Any):
+        self.schema = schema
+        self.operation = operation
+        self.fragments = fragments
+        self.values = values
+
+    def roots(self, query: GraphQLObjectType) -> tuple[Selection, ...]:
+        fields = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
+        return self._below(query, fields.grouped_field_set, ()).children
+
+    def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> Collected:
+        facets, children = Facet.NONE, list[Selection]()
+        for key, details in fields.items():
+            now = [detail for detail in details if detail.defer_usage is None]
+            found = self._field(parent, now or details, (*path, key))
+            if now:
+                facets |= found.facets
+                children += found.children
+            else:
+                facets |= (found.facets | _source_of(found.children)) & Facet.SOURCE
+        return Collected(facets, tuple(children))
+
+    def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+        name = details[0].node.name.value
+        if name == ENTITIES:
+            return Collected(Facet.NONE, (self._references(parent, details, path),))
+        field = self.schema.get_field(parent, name)
+        if field is None or name.startswith("__"):
+            return Collected(Facet.NONE, ())
+        metadata = getattr(field.extensions.get("strawberry-definition"), "metadata", {})
+        edge, facet = metadata.get(EDGE), metadata.get(FACET, Facet.NONE)
+        type_ = get_named_type(field.type)
+        below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
+        found = below or Collected(Facet.NONE, ())
+        if edge is None:
+            return Collected(facet | found.facets, found.children)
+        selection = Selection(edge, path, found.facets, self._arguments(field, details), found.children)
+        return Collected(facet, (selection,))
+
+    def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
+        """Federation's `_entities`: one selection for each type that a reference may have."""
+        field = self.schema.get_field(parent, ENTITIES)
+        union = get_named_type(field.type) if field else None
+        types = self.schema.get_possible_types(union) if is_union_type(union) else ()
+        instances = []
+        for type_ in types:
+            found = self._subfields(type_, details, ())
+            instances.append(Selection(Edge.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
+        return Selection(Edge.REFERENCES, path, Facet.NONE, self._arguments(field, details), tuple(instances))
+
+    def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+        found = collect_subfields(self.schema, self.fragments, self.values, self.operation, type_, details)
+        return self._below(type_, found.grouped_field_set, path)
+
+    def _arguments(self, field: Any, details: list[FieldDetails]) -> dict[str, Any]:
+        try:
+            return get_argument_values(field, details[0].node, self.values)
+        except GraphQLError:
+            return {}  # execution says why
+
+
+def _source_of(children: tuple[Selection, ...]) -> Facet:
+    """What an entity must carry for these edges to be followed."""
+    return reduce(or_, (SOURCES.get(child.edge, Facet.NONE) for child in children), Facet.NONE)

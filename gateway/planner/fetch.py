@@ -1,0 +1,142 @@
+"""Buying: reserve, call, settle, remember. One call in flight per question, whoever asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.cache.flight import Flights
+from gateway.cache.memory import Memory, Recollection
+from gateway.clock import Clock
+from gateway.errors import InsufficientFunds, Refused, UpstreamError
+from gateway.events import Hook, StaleServed
+from gateway.planner.bill import Bill, Line, Source
+from gateway.planner.budget import Purse, Reservation
+from gateway.planner.knowledge import Facts
+from gateway.planner.plan import Purchase, plan
+from gateway.planner.price import Pricer, total
+from gateway.planner.prices import Prices
+from gateway.planner.selection import Selection
+from gateway.planner.walk import Question, Questions, outstanding, questions
+from gateway.upstream.endpoints import Call
+from gateway.upstream.hikerapi import HikerApi, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What all operations buy from and remember together."""
+
+    api: HikerApi
+    memory: Memory
+    prices: Prices
+    flights: Flights[Call, Outcome]
+    clock: Clock
+    hook: Hook
+
+
+class Buyer:
+    """Buys for one operation, with its purse. What it has learned is in `facts`, what it did in `bill`."""
+
+    def __init__(self, market: Market, purse: Purse, *, forced: bool) -> None:
+        self.market = market
+        self.purse = purse
+        self.forced = forced
+        self.recollection = Recollection(market.memory, forced=forced)
+        self.facts = Facts(self.recollection)
+        self.bill = Bill()
+        self.pricer = Pricer(market.prices, forced=forced)
+        self._roots: Sequence[Selection] = ()
+
+    async def prepare(self, roots: Sequence[Selection]) -> None:
+        """Buys all that the operation can be seen to need.
+
+        Raises BudgetExceeded, AllowanceExceeded or InsufficientFunds, before anything is spent, if not even the least
+        it can cost is there. What does not fit later is a problem in its place.
+        """
+        self._roots = roots
+        if questions(roots, self.facts):
+            lower = self.pricer.lower(roots, self.facts)
+            self.bill.expected = self.pricer.expected(roots, self.facts)
+            self.purse.admit(lower)
+        await self._buy(lambda: questions(roots, self.facts))
+
+    async def answer(self, wanted: Iterable[Question]) -> None:
+        """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
+        wanted = tuple(wanted)
+        await self._buy(lambda: outstanding(wanted, self.facts))
+
+    def saved_by_cache(self) -> int:
+        """What the operation would have cost with an empty cache, less what its calls cost or would have cost."""
+        return max(0, total(self.pricer.cold(self._roots, self.facts)) - self.bill.nominal)
+
+    async def _buy(self, ask: Callable[[], Questions]) -> None:
+        while purchases := plan(ask(), self.facts, self.market.prices, forced=self.forced):
+            await self._fetch(purchases)
+
+    async def _fetch(self, purchases: Sequence[Purchase]) -> None:
+        """All at once. Reserved in the order of the answer, so that what comes first in it is bought first."""
+        steps = [step for step in map(self._begin, purchases) if step]
+        for purchase, source, landing in steps:
+            self._take(purchase, source, await landing)
+
+    def _begin(self, purchase: Purchase) -> tuple[Purchase, Source, Awaitable[Outcome]] | None:
+        flights = self.market.flights
+        shared = next((call for call in _answering(purchase.call) if call in flights), None)
+        if shared is not None:
+            return replace(purchase, call=shared), Source.SHARED, flights.join(shared)
+        try:
+            reservation = self.purse.reserve(purchase.price)
+        except (Refused, InsufficientFunds) as problem:
+            self._refuse(purchase, problem)
+            return None
+        flights.start(purchase.call, self._fly(purchase.call, reservation))
+        return purchase, Source.BOUGHT, flights.join(purchase.call)
+
+    async def _fly(self, call: Call, reservation: Reservation) -> Outcome:
+        """Runs to its end, whoever is still waiting: what was paid for is remembered."""
+        market, charged = self.market, reservation.price
+        try:
+            outcome = await market.api.fetch(call)
+            charged = outcome.charged
+        finally:
+            reservation.settle(charged, endpoint=call.endpoint.label)
+        if not outcome.in_doubt:
+            market.prices.note(call, charged)
+        if isinstance(outcome.problem, InsufficientFunds):
+            self.purse.account.note_empty()
+        market.memory.keep(outcome)
+        return outcome
+
+    def _take(self, purchase: Purchase, source: Source, outcome: Outcome) -> None:
+        charged = outcome.charged if source is Source.BOUGHT else 0
+        line = Line(purchase, source, charged=charged, seconds=outcome.seconds, problem=outcome.problem)
+        if isinstance(outcome.problem, UpstreamError):
+            self._make_do(line, outcome.problem)
+        else:
+            self.bill.add(line)
+            self.facts.tell(purchase.call, outcome.answer)
+
+    def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds) -> None:
+        line = Line(purchase, Source.REFUSED, problem=problem)
+        if isinstance(problem, InsufficientFunds):
+            self._make_do(line, problem)
+        else:
+            self.bill.add(line)
+            self.facts.tell(purchase.call, problem)
+
+    def _make_do(self, line: Line, problem: UpstreamError) -> None:
+        """The upstream failed: a stale entry is better than nothing, and is marked as what it is."""
+        call = line.purchase.call
+        stale = self.recollection.stale(call)
+        if stale is None:
+            self.bill.add(line)
+            self.facts.tell(call, problem)
+            return
+        self.bill.add(replace(line, source=Source.STALE, age=stale.age))
+        self.facts.tell(call, stale.value)
+        self.market.hook(StaleServed(call.endpoint.label, stale.age))
+
+
+def _answering(call: Call) -> tuple[Call, ...]:
+    """Calls whose answer serves: a forced operation may share an unforced call, not the other way round."""
+    return (Call(call.endpoint, call.key), call) if call.forced else (call,)

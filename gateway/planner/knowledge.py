@@ -1,0 +1,221 @@
+"""What one operation knows. A fact is a value, the problem that stands in its place, or None: not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from gateway.domain import pages
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.errors import GatewayError, NotFound
+from gateway.upstream.endpoints import Call, Endpoint
+
+T = TypeVar("T")
+Fact: TypeAlias = T | GatewayError | None
+Answer: TypeAlias = Tray | Profile | UserShort | LoadedHighlight | Item | GatewayError
+
+
+class Knowledge(Protocol):
+    """The questions an operation can put, each by the key of its subject."""
+
+    def identity(self, key: UserKey) -> Fact[UserId]: ...
+    def short(self, key: UserKey) -> Fact[UserShort]: ...
+    def profile(self, key: UserKey) -> Fact[Profile]: ...
+    def tray(self, key: UserKey) -> Fact[Tray]: ...
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
+    def item(self, key: ItemId) -> Fact[Item]: ...
+    def home(self, key: HighlightId) -> UserId | None: ...
+
+
+class Nothing:
+    """Knows nothing: the state of an empty cache."""
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        return key if isinstance(key, UserId) else None
+
+    def short(self, key: UserKey) -> Fact[UserShort]:
+        return None
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        return None
+
+    def tray(self, key: UserKey) -> Fact[Tray]:
+        return None
+
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        return None
+
+    def item(self, key: ItemId) -> Fact[Item]:
+        return None
+
+    def home(self, key: HighlightId) -> UserId | None:
+        return None
+
+
+class Facts:
+    """The facts of one operation: what it was told, and what it recalls from `beyond`.
+
+    What was recalled once is kept until the operation ends, so that an entry which expires or is evicted meanwhile
+    neither changes the answer nor is bought after all.
+    """
+
+    def __init__(self, beyond: Knowledge) -> None:
+        self._beyond = beyond
+        self._identities: dict[str, UserId | GatewayError] = {}
+        self._revealed: dict[str, UserId] = {}
+        self._shorts: dict[str, UserShort] = {}
+        self._profiles: dict[str, Profile | GatewayError] = {}
+        self._trays: dict[UserKey, Tray | GatewayError] = {}
+        self._briefs: dict[str, Highlight] = {}
+        self._highlights: dict[str, LoadedHighlight | GatewayError] = {}
+        self._items: dict[str, Item | GatewayError] = {}
+        self.told: set[Call] = set()
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        """Who has this name. A remembered name is doubted when an answer shows its user under another one."""
+        if isinstance(key, UserId):
+            return key
+        if known := self._identities.get(key.name) or self._revealed.get(key.name):
+            return known
+        recalled = self._beyond.identity(key)
+        if isinstance(recalled, UserId) and self._goes_by_another_name(recalled, key):
+            return None
+        return recalled
+
+    def short(self, key: UserKey) -> Fact[UserShort]:
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        if isinstance(known, UserShort):
+            self._meet(known)
+            return known
+        return self.profile(user)
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        if user.pk not in self._profiles and (recalled := self._beyond.profile(user)) is not None:
+            self._learn_profile(user.pk, recalled)
+        return self._profiles.get(user.pk)
+
+    def tray(self, key: UserKey) -> Fact[Tray]:
+        """An empty or private tray does not tell whose it is: it stays with the name it was asked by."""
+        who = self.identity(key)
+        if isinstance(who, GatewayError):
+            return who
+        for subject in (key,) if who in (None, key) else (who, key):
+            if subject not in self._trays and (recalled := self._beyond.tray(subject)) is not None:
+                self._learn_tray(subject, recalled)
+            if subject in self._trays:
+                return self._trays[subject]
+        return None
+
+    def brief(self, key: HighlightId) -> Fact[Highlight]:
+        """A highlight as a tray shows it; its own answer says as much."""
+        known = self.highlight(key)
+        if isinstance(known, Highlight):
+            return known
+        if key.pk not in self._briefs and (owner := self.home(key)):
+            self.tray(owner)
+        return self._briefs.get(key.pk) or known
+
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        if key.pk not in self._highlights and (recalled := self._beyond.highlight(key)) is not None:
+            self._learn_highlight(key.pk, recalled)
+        return self._highlights.get(key.pk)
+
+    def item(self, key: ItemId) -> Fact[Item]:
+        if key.pk not in self._items and (recalled := self._beyond.item(key)) is not None:
+            self._items[key.pk] = recalled
+        return self._items.get(key.pk)
+
+    def home(self, key: HighlightId) -> UserId | None:
+        return self._beyond.home(key)
+
+    def failure(self, key: UserKey) -> GatewayError | None:
+        """Why there is nothing to show of a user; None if something is known of them, or nothing was asked."""
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        profile, tray = self._profiles.get(user.pk), self._trays.get(user)
+        if isinstance(profile, NotFound):
+            return profile
+        if isinstance(profile, GatewayError) and not isinstance(tray, tuple) and user.pk not in self._shorts:
+            return profile
+        return None
+
+    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+        return window.of(entries).nodes, 1
+
+    def times(self, person: UserShort) -> int:
+        return 1
+
+    def tell(self, call: Call, answer: Answer) -> None:
+        """Takes the answer of a call, or the problem that came instead of it."""
+        self.told.add(call)
+        value: Any = answer  # an endpoint answers with one kind of value: `payloads` saw to that
+        match call.endpoint:
+            case Endpoint.TRAY:
+                self._learn_tray(UserId(call.key), value)
+            case Endpoint.TRAY_BY_USERNAME:
+                self._learn_tray_of(Username(call.key), value)
+            case Endpoint.PROFILE:
+                self._learn_profile(call.key, value)
+            case Endpoint.PROFILE_BY_USERNAME:
+                self._learn_profile_of(call.key, value)
+            case Endpoint.HIGHLIGHT:
+                self._learn_highlight(call.key, value)
+            case Endpoint.ITEM:
+                self._items[call.key] = value
+
+    def _learn_profile_of(self, name: str, answer: Profile | UserShort | GatewayError) -> None:
+        if isinstance(answer, GatewayError):
+            self._identities[name] = answer
+        else:
+            self._identities[name] = UserId(answer.id)
+            self._learn_profile(answer.id, answer)
+
+    def _learn_profile(self, pk: str, answer: Profile | UserShort | GatewayError) -> None:
+        if isinstance(answer, UserShort):
+            self._meet(answer)
+        if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
+            self._profiles[pk] = answer
+        if isinstance(answer, NotFound):
+            self._trays.setdefault(UserId(pk), answer)
+
+    def _learn_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
+        if isinstance(answer, NotFound):
+            self._identities[name.name] = answer
+        elif answer and not isinstance(answer, GatewayError):
+            owner = answer[0].owner.id
+            self._identities[name.name] = UserId(owner)
+            self._learn_tray(UserId(owner), answer)
+        else:
+            self._trays[name] = answer
+
+    def _learn_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
+        self._trays[key] = answer
+        if isinstance(answer, NotFound) and isinstance(key, UserId):
+            self._profiles.setdefault(key.pk, answer)
+        if isinstance(answer, GatewayError) or not answer:
+            return
+        self._meet(answer[0].owner)
+        for highlight in answer:
+            self._briefs.setdefault(highlight.pk, highlight)
+
+    def _learn_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
+        self._highlights[pk] = answer
+        if isinstance(answer, LoadedHighlight):
+            self._meet(answer.owner)
+
+    def _meet(self, user: UserShort) -> None:
+        if user.username is not None:
+            self._shorts.setdefault(user.id, user)
+            self._revealed.setdefault(user.username.lower(), UserId(user.id))
+
+    def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
+        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        return isinstance(known, UserShort) and known.username is not None and known.username.lower() != key.name

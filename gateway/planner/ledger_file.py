@@ -1,0 +1,162 @@
+"""The ledger's SQLite file: all of its SQL, one connection each.
+
+Two tables. `leases` holds, per client and window, how much of the allowance all processes together have leased and not
+handed back. `spending` holds what was billed, per day (UTC), client and endpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from gateway.errors import LedgerUnavailable
+
+VERSION = 1
+# A lease waits on the event loop for another process's commit: longer than any commit, shorter than a patience.
+BUSY_SECONDS = 2.0
+UNITEMISED = "(not itemised)"
+
+PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+
+SCHEMA = (
+    """CREATE TABLE leases (
+        client TEXT NOT NULL, window TEXT NOT NULL, start INTEGER NOT NULL, leased INTEGER NOT NULL,
+        PRIMARY KEY (client, window, start)) WITHOUT ROWID""",
+    """CREATE TABLE spending (
+        day TEXT NOT NULL, client TEXT NOT NULL, endpoint TEXT NOT NULL,
+        calls INTEGER NOT NULL, billed INTEGER NOT NULL,
+        PRIMARY KEY (day, client, endpoint)) WITHOUT ROWID""",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+LEASED = "SELECT leased FROM leases WHERE client = ? AND window = ? AND start = ?"
+LEASE = """INSERT INTO leases VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET leased = leased + excluded.leased"""
+SPEND = """INSERT INTO spending VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, billed = billed + excluded.billed"""
+PRUNE = "DELETE FROM leases WHERE window IN ('minute', 'hour') AND start < ?"
+REPORT = """
+WITH itemised AS (
+    SELECT * FROM spending WHERE day BETWEEN :since AND :until AND client = ifnull(:client, client)
+), days AS (
+    SELECT date(start, 'unixepoch') AS day, client, leased FROM leases
+    WHERE window = 'day' AND day BETWEEN :since AND :until AND client = ifnull(:client, client)
+), rest AS (
+    SELECT day, client, leased - ifnull(
+        (SELECT sum(billed) FROM itemised WHERE itemised.day = days.day AND itemised.client = days.client), 0) AS billed
+    FROM days
+)
+SELECT day, client, endpoint, calls, billed FROM itemised
+UNION ALL SELECT day, client, :unitemised, 0, billed FROM rest WHERE billed > 0
+ORDER BY day, client, endpoint
+"""
+
+
+class LedgerFileError(Exception):
+    """The ledger's file cannot be used at all: the message names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one client spent on one endpoint in one day (UTC). `calls` are the billed ones."""
+
+    day: date
+    client: str
+    endpoint: str
+    calls: int
+    billed: int
+
+
+class LedgerFile:
+    """One connection. Methods raise LedgerUnavailable when the file cannot be read or written just now."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, making it where it is not; raises LedgerFileError."""
+        try:
+            # The thread that flushes is not always the same one; its caller lets one in at a time.
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as exc:
+            raise LedgerFileError(f"The ledger {path} cannot be opened: does its directory exist?") from exc
+        try:
+            self._prepare(path)
+        except (sqlite3.Error, LedgerUnavailable) as exc:
+            self.close()
+            reason = exc.__cause__ or exc
+            raise LedgerFileError(f"The ledger {path} cannot be used ({reason}): is it a file of the gateway?") from exc
+        except LedgerFileError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, alone among the writers of all processes from the first statement on."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            raise _unavailable() from exc
+
+    def leased(self, client: str, window: str, start: int) -> int:
+        try:
+            row = self._db.execute(LEASED, (client, window, start)).fetchone()
+        except sqlite3.Error as exc:
+            raise _unavailable() from exc
+        return int(row[0]) if row else 0
+
+    def lease(self, client: str, window: str, start: int, amount: int) -> None:
+        """Adds `amount`, which is negative when something is handed back. Within a transaction."""
+        self._db.execute(LEASE, (client, window, start, amount))
+
+    def spend(self, rows: Iterable[Row]) -> None:
+        """Adds to what was spent. Within a transaction."""
+        self._db.executemany(
+            SPEND, [(row.day.isoformat(), row.client, row.endpoint, row.calls, row.billed) for row in rows]
+        )
+
+    def prune(self, before: int) -> None:
+        """Forgets the leases of minutes and hours before a Unix second. Within a transaction."""
+        self._db.execute(PRUNE, (before,))
+
+    def report(self, since: date, until: date, client: str | None) -> list[Row]:
+        query = {"since": since.isoformat(), "until": until.isoformat(), "client": client, "unitemised": UNITEMISED}
+        try:
+            found = self._db.execute(REPORT, query).fetchall()
+        except sqlite3.Error as exc:
+            raise _unavailable() from exc
+        return [Row(date.fromisoformat(day), *rest) for day, *rest in found]
+
+    def _prepare(self, path: Path) -> None:
+        for pragma in PRAGMAS:
+            self._db.execute(pragma)
+        if self._version(path) == VERSION:
+            return
+        with self.transaction():
+            # Another process may have made the tables while this one waited for its turn.
+            if self._version(path) < VERSION:
+                for statement in SCHEMA:
+                    self._db.execute(statement)
+
+    def _version(self, path: Path) -> int:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > VERSION:
+            raise LedgerFileError(
+                f"The ledger {path} is of version {version}, this gateway knows {VERSION}: "
+                "start the newer gateway that wrote it, or give this one a file of its own."
+            )
+        return version
+
+
+def _unavailable() -> LedgerUnavailable:
+    return LedgerUnavailable("Spending cannot be recorded now, so nothing may be bought. Ask again later.")

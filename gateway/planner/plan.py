@@ -1,0 +1,164 @@
+"""The plan: which calls to buy next for the open questions. Pure.
+
+What nothing else can answer is bought first. A question that one of those answers may settle by the way, or make
+cheaper, waits for it: the same user asked by id and by name is bought by id, and then the name is known. Waiting costs a
+step and never money; a question that cannot gain by it does not wait.
+
+    rank  question                                bought as
+    0     tray, profile by id; items; an item     tray by id, profile by id, highlight, item
+    1     a name that wants a profile             profile by name (its tray then goes by id: 1 + 2 is less than 3 + 1)
+          a name that wants a tray, no profile    tray by name
+    2     highlights as their tray shows them     highlight each; or their owner's tray, where that is known and less
+    3     short fields by id                      profile by id
+    4     a name that wants no more than that     profile by name
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain.models import Highlight, UserShort
+from gateway.planner.prices import Prices
+from gateway.planner.walk import Known, Question, Questions, Want
+from gateway.upstream.endpoints import Call, Endpoint
+
+RANKS = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A call to buy. `path` is where the answer wants it first; `times` is above 1 only when pricing."""
+
+    call: Call
+    price: int
+    path: str
+    times: int = 1
+    deeper: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.price * self.times
+
+
+def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
+    """The next calls, in the order of the answer. Empty only if nothing is asked."""
+    ranks: dict[int, list[Question]] = defaultdict(list)
+    for question in asked.values():
+        ranks[_rank(question)].append(question)
+    ready, ahead = set[int](), list[Question]()
+    for rank in RANKS:
+        ready |= {id(question) for question in ranks[rank] if not any(_may_help(p, question, known) for p in ahead)}
+        ahead += ranks[rank]
+    chosen = [question for question in asked.values() if id(question) in ready]
+    return tuple(_Buyer(known, prices, forced).purchases(chosen))
+
+
+def _rank(question: Question) -> int:
+    match question.subject:
+        case UserId():
+            return 0 if question.want & (Want.TRAY | Want.PROFILE) else 3
+        case Username():
+            return 1 if question.want & (Want.TRAY | Want.PROFILE) else 4
+        case HighlightId():
+            return 0 if Want.ITEMS in question.want else 2
+        case ItemId():
+            return 0
+
+
+def _may_help(ahead: Question, question: Question, known: Known) -> bool:
+    """Whether the answer to `ahead` may settle `question`, or make it cheaper."""
+    match question.subject, ahead.subject:
+        case Username(), UserId() if known.short(ahead.subject) is None:
+            if Want.TRAY in question.want:
+                return True
+            return Want.PROFILE not in question.want or Want.PROFILE in ahead.want
+        case Username(), HighlightId() if not _names_its_owner(ahead.subject, known):
+            return Want.PROFILE not in question.want
+        case HighlightId() as highlight, UserId() | Username():
+            return Want.TRAY in ahead.want and _may_be_home(ahead.subject, highlight, known)
+        case UserId(), Username():
+            return True
+        case UserId(), HighlightId():
+            return not _names_its_owner(ahead.subject, known)
+        case _:
+            return False
+
+
+def _names_its_owner(highlight: HighlightId, known: Known) -> bool:
+    brief = known.brief(highlight)
+    if isinstance(brief, Highlight) and brief.owner.username is not None:
+        return True
+    home = known.home(highlight)
+    return home is not None and isinstance(known.short(home), UserShort)
+
+
+def _may_be_home(user: UserId | Username, highlight: HighlightId, known: Known) -> bool:
+    home = known.home(highlight)
+    if home is None or isinstance(user, UserId):
+        return home in (None, user)
+    owner = known.short(home)
+    return not isinstance(owner, UserShort) or owner.username is None or owner.username.lower() == user.name
+
+
+class _Buyer:
+    """Turns questions into calls."""
+
+    def __init__(self, known: Known, prices: Prices, forced: bool) -> None:
+        self.known = known
+        self.prices = prices
+        self.forced = forced
+
+    def purchases(self, chosen: Iterable[Question]) -> Iterator[Purchase]:
+        trays: set[Call] = set()
+        chosen = list(chosen)
+        by_tray = self._cheaper_by_tray(chosen)
+        for question in chosen:
+            home = by_tray.get(question.subject) if isinstance(question.subject, HighlightId) else None
+            for call in (self._tray(Endpoint.TRAY, home.pk),) if home else self._calls(question):
+                if call in trays:
+                    continue
+                if call.endpoint is Endpoint.TRAY:
+                    trays.add(call)
+                yield Purchase(call, self.prices.of(call), question.path, question.times, question.deeper)
+
+    def _calls(self, question: Question) -> Iterator[Call]:
+        want = question.want
+        match question.subject:
+            case UserId(pk):
+                if Want.TRAY in want:
+                    yield self._tray(Endpoint.TRAY, pk)
+                if Want.PROFILE in want or Want.TRAY not in want:
+                    yield Call(Endpoint.PROFILE, pk)
+            case Username(name):
+                if Want.TRAY in want and Want.PROFILE not in want:
+                    yield self._tray(Endpoint.TRAY_BY_USERNAME, name)
+                else:
+                    yield Call(Endpoint.PROFILE_BY_USERNAME, name)
+            case HighlightId(pk):
+                yield Call(Endpoint.HIGHLIGHT, pk)
+            case ItemId(pk):
+                yield Call(Endpoint.ITEM, pk)
+
+    def _tray(self, endpoint: Endpoint, key: str) -> Call:
+        return Call(endpoint, key, self.forced)
+
+    def _cheaper_by_tray(self, chosen: Iterable[Question]) -> dict[HighlightId, UserId]:
+        """Highlights wanted only as their tray shows them, of which one owner has more than the tray costs."""
+        homes: dict[UserId, list[HighlightId]] = defaultdict(list)
+        for question in chosen:
+            subject = question.subject
+            if isinstance(subject, HighlightId) and question.want is Want.BRIEF and (home := self.known.home(subject)):
+                homes[home].append(subject)
+        return {
+            highlight: home
+            for home, highlights in homes.items()
+            if self.known.tray(home) is None and len(highlights) > self._price_by_tray(home, highlights)
+            for highlight in highlights
+        }
+
+    def _price_by_tray(self, home: UserId, highlights: list[HighlightId]) -> float:
+        single = self.prices.of(Call(Endpoint.HIGHLIGHT, highlights[0].pk))
+        return self.prices.of(self._tray(Endpoint.TRAY, home.pk)) / single

@@ -1,0 +1,257 @@
+"""The price of an operation before it runs: the plan, bought in imagination.
+
+Where a later call depends on an earlier answer that is not known, the price has bounds: each world says how long an
+unknown list is and whether accounts asked for in different ways turn out to be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.domain import pages
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Mention, Profile, Tray, UserShort
+from gateway.errors import GatewayError
+from gateway.planner.knowledge import Fact, Facts, Nothing
+from gateway.planner.plan import Purchase, plan
+from gateway.planner.prices import Prices
+from gateway.planner.selection import Selection
+from gateway.planner.walk import questions
+from gateway.upstream.endpoints import Call, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """How things stand where nobody knows: entries per tray, items per highlight, people of each kind per item.
+
+    `lucky`: whatever an answer may settle by the way, it settles. `grim`: it settles nothing, and an empty tray does not
+    even tell whose it is.
+    """
+
+    highlights: int
+    items: int
+    people: int
+    lucky: bool = False
+    grim: bool = False
+
+
+LOWER = World(highlights=0, items=0, people=0, lucky=True)
+# A tray and a highlight of ordinary size; most items mention nobody.
+EXPECTED = World(highlights=12, items=12, people=0)
+# A highlight holds at most 100 items; a story mentions at most 20 accounts.
+UPPER = World(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an operation would cost, in billed requests.
+
+    `purchases` are those expected now, `cold` those with an empty cache.
+    """
+
+    lower: int
+    upper: int
+    purchases: tuple[Purchase, ...]
+    cold: tuple[Purchase, ...]
+
+    @property
+    def expected(self) -> int:
+        return total(self.purchases)
+
+    @property
+    def saved_by_cache(self) -> int:
+        return max(0, total(self.cold) - self.expected)
+
+
+class Pricer:
+    """Prices operations as one client's: with its right to force, or without."""
+
+    def __init__(self, prices: Prices, *, forced: bool) -> None:
+        self._prices = prices
+        self._forced = forced
+
+    def estimate(self, roots: Sequence[Selection], known: Facts) -> Estimate:
+        return Estimate(
+            lower=self.lower(roots, known),
+            upper=total(self.imagine(roots, known, UPPER)),
+            purchases=self.imagine(roots, known, EXPECTED),
+            cold=self.cold(roots, known),
+        )
+
+    def lower(self, roots: Sequence[Selection], known: Facts) -> int:
+        return total(self.imagine(roots, known, LOWER))
+
+    def expected(self, roots: Sequence[Selection], known: Facts) -> int:
+        return total(self.imagine(roots, known, EXPECTED))
+
+    def cold(self, roots: Sequence[Selection], known: Facts) -> tuple[Purchase, ...]:
+        """What would have to be bought if every answer that `known` holds were not there."""
+        return self._buy(roots, Imagined(known, EXPECTED, recalls=False))
+
+    def imagine(self, roots: Sequence[Selection], known: Facts, world: World) -> tuple[Purchase, ...]:
+        return self._buy(roots, Imagined(known, world, recalls=True))
+
+    def _buy(self, roots: Sequence[Selection], imagined: Imagined) -> tuple[Purchase, ...]:
+        bought: list[Purchase] = []
+        while purchases := plan(questions(roots, imagined), imagined, self._prices, forced=self._forced):
+            for purchase in purchases:
+                imagined.assume(purchase)
+            bought += purchases
+        return tuple(bought)
+
+
+def total(purchases: Sequence[Purchase]) -> int:
+    return sum(purchase.total for purchase in purchases)
+
+
+LUCKY = UserId("lucky")
+
+
+class Imagined(Facts):
+    """What is known, and what a world makes of the calls that are only imagined.
+
+    An unknown list is one representative entry that stands for as many as the world says. Where `recalls` is off,
+    nothing is known until its call is bought, and then what is really known of it comes out.
+    """
+
+    def __init__(self, known: Facts, world: World, *, recalls: bool) -> None:
+        super().__init__(known if recalls else Nothing())
+        self._real: Facts = known
+        self._world = world
+        self._made = 0
+        self._luck = _Luck()
+
+    def assume(self, purchase: Purchase) -> None:
+        call = purchase.call
+        self._luck.note(call, self)
+        real = self._really(call)
+        if real is not None:
+            self.tell(call, real)
+        elif call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME):
+            self._assume_tray(call, purchase)
+        else:
+            self.tell(call, self._phantom(call))
+
+    # -- what the world makes of a question
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        known = super().identity(key)
+        return LUCKY if known is None and self._world.lucky and self._luck.names else known
+
+    def short(self, key: UserKey) -> Fact[UserShort]:
+        known = super().short(key)
+        lucky = known is None and self._world.lucky and (key == LUCKY or self._luck.shorts)
+        return _short(LUCKY.pk) if lucky else known
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        known = super().profile(key)
+        return _profile(LUCKY.pk) if known is None and self.identity(key) == LUCKY else known
+
+    def tray(self, key: UserKey) -> Fact[Tray]:
+        known = super().tray(key)
+        return () if known is None and self.identity(key) == LUCKY else known
+
+    def brief(self, key: HighlightId) -> Fact[Highlight]:
+        known = super().brief(key)
+        if known is not None or self._world.grim:
+            return known
+        owner = self.home(key)
+        if owner is not None and self._told_tray(owner):
+            return Highlight(key.pk, _short(owner.pk))
+        return Highlight(key.pk, _short(LUCKY.pk)) if self._world.lucky and self._luck.briefs else None
+
+    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+        if not entries or not _is_phantom(entries[0].id):
+            return super().picks(entries, window)
+        longest = self._world.highlights if isinstance(entries[0], Highlight) else self._world.items
+        count = min(window.first, longest)
+        return (entries, count) if count else ((), 0)
+
+    def times(self, person: UserShort) -> int:
+        return self._world.people if _is_phantom(person.id) else 1
+
+    # -- imagined answers
+
+    def _really(self, call: Call) -> Tray | Profile | LoadedHighlight | Item | GatewayError | None:
+        match call.endpoint:
+            case Endpoint.TRAY:
+                return self._real.tray(UserId(call.key))
+            case Endpoint.TRAY_BY_USERNAME:
+                return self._real.tray(Username(call.key))
+            case Endpoint.PROFILE:
+                return self._real.profile(UserId(call.key))
+            case Endpoint.PROFILE_BY_USERNAME:
+                return self._real.profile(Username(call.key))
+            case Endpoint.HIGHLIGHT:
+                return self._real.highlight(HighlightId(call.key))
+            case Endpoint.ITEM:
+                return self._real.item(ItemId(call.key))
+
+    def _assume_tray(self, call: Call, purchase: Purchase) -> None:
+        world = self._world
+        owner = UserId(call.key if call.endpoint is Endpoint.TRAY else self._new())
+        if world.grim and not purchase.deeper:  # an empty tray is then the dearest: it leaves the short fields to buy
+            self.tell(call, ())
+            return
+        self.tell(Call(Endpoint.TRAY, owner.pk), (Highlight(self._new(), _short(owner.pk)),) if world.highlights else ())
+        self._meet(_short(owner.pk))
+        if call.endpoint is Endpoint.TRAY_BY_USERNAME:
+            self._identities[call.key] = owner
+
+    def _phantom(self, call: Call) -> Profile | LoadedHighlight | Item:
+        match call.endpoint:
+            case Endpoint.PROFILE_BY_USERNAME:
+                return _profile(self._new())
+            case Endpoint.HIGHLIGHT:
+                brief = self.brief(HighlightId(call.key))
+                owner = brief.owner if isinstance(brief, Highlight) else self._somebody()
+                return LoadedHighlight(call.key, owner, items=(self._item(owner),))
+            case Endpoint.ITEM:
+                return self._item(self._somebody())
+            case _:
+                return _profile(call.key)
+
+    def _somebody(self) -> UserShort:
+        return _short(LUCKY.pk if self._world.lucky else self._new())
+
+    def _item(self, author: UserShort) -> Item:
+        pk = self._new()
+        person = _short(self._new())
+        return Item(pk, pk, author=author, mentions=(Mention(person),), sponsors=(_short(self._new()),))
+
+    def _new(self) -> str:
+        self._made += 1
+        return f"?{self._made}"
+
+    def _told_tray(self, owner: UserId) -> bool:
+        return any(Call(Endpoint.TRAY, owner.pk, forced) in self.told for forced in (False, True))
+
+
+class _Luck:
+    """Which kinds of questions the imagined calls may have settled by the way."""
+
+    def __init__(self) -> None:
+        self.names = self.shorts = self.briefs = False
+
+    def note(self, call: Call, known: Facts) -> None:
+        match call.endpoint:
+            case Endpoint.TRAY | Endpoint.PROFILE:
+                self.names |= known.short(UserId(call.key)) is None
+            case Endpoint.HIGHLIGHT if not isinstance(known.brief(HighlightId(call.key)), Highlight):
+                self.names = self.shorts = True
+            case Endpoint.TRAY_BY_USERNAME | Endpoint.PROFILE_BY_USERNAME:
+                self.shorts = True
+        self.briefs |= call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME)
+
+
+def _is_phantom(pk: str) -> bool:
+    return pk.rpartition(":")[2].startswith("?")
+
+
+def _short(pk: str) -> UserShort:
+    return UserShort(pk, username=f"?{pk}")
+
+
+def _profile(pk: str) -> Profile:
+    return Profile(pk, username=f"?{pk}")

@@ -1,0 +1,60 @@
+"""An operation as the planner sees it: entities and how they hang together. Leaf fields do not matter to it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+# The keys under which a field of the schema says, in its metadata, what the planner is to make of it.
+FACET = "facet"
+EDGE = "edge"
+
+
+class Facet(enum.Flag):
+    """A group of an entity's fields that arrive together."""
+
+    NONE = 0
+    ID = enum.auto()  # the user's id: free when asked by id, to be found out when asked by name
+    SHORT = enum.auto()  # the user's short fields, which ride on other answers
+    PROFILE = enum.auto()  # the user's own record
+    BRIEF = enum.auto()  # a highlight as its tray shows it
+    ITEMS = enum.auto()  # what only a highlight's own answer tells
+    ITEM = enum.auto()  # an item asked for by its own id
+    SOURCE = BRIEF | ITEM  # read off the entity itself, so it has to be there before anything below it
+
+
+class Edge(enum.Enum):
+    """How an entity is reached: from the operation's root, or from another entity."""
+
+    USER = "user"
+    USERS = "users"
+    HIGHLIGHT = "highlight"
+    HIGHLIGHTS = "highlights"
+    REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
+    INSTANCE = "instance"
+    TRAY = "tray"
+    ITEMS = "items"
+    OWNER = "owner"
+    AUTHOR = "author"
+    MENTIONED = "mentioned"
+    SPONSOR = "sponsor"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected of the entities behind one edge.
+
+    `path` are the response keys on the way from the entity above, without list indices. `arguments` are those of the
+    edge's field, coerced. An INSTANCE names its type as the argument `type`.
+    """
+
+    edge: Edge
+    path: tuple[str, ...]
+    facets: Facet
+    arguments: Mapping[str, object]
+    children: tuple[Selection, ...] = ()
+
+    def by(self, *edges: Edge) -> tuple[Selection, ...]:
+        return tuple(child for child in self.children if child.edge in edges)

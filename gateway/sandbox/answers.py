@@ -1,0 +1,205 @@
+"""What each endpoint answers when nothing fails: the query's value to the bytes of the answer.
+
+Raises Declined with the documented refusal: bad argument, unknown, private.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain import ids
+from gateway.errors import InvalidInput
+from gateway.sandbox.cast import SALWAAA_HIGHLIGHT
+from gateway.sandbox.cdn import GRANULARITY
+from gateway.sandbox.nouns import User
+from gateway.sandbox.recorded import Recordings
+from gateway.sandbox.replies import Declined, refusal
+from gateway.sandbox.shelf import Shelf
+from gateway.sandbox.wire import Wire
+from gateway.sandbox.world import World
+
+NUMBER = re.compile(r"[0-9]{1,20}")
+ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
+NAME = re.compile(r"[A-Za-z0-9._]{1,30}")
+KEPT = 256  # answers, of some 50 kB each
+Json = dict[str, Any]
+encode = msgspec.json.encode
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`value` is that of the endpoint's one required parameter. `amount` 0 means all."""
+
+    value: str
+    amount: int = 0
+    force: bool = False
+
+
+class Moment(NamedTuple):
+    """When an answer is made, to the minute in Unix seconds, and of which version of the world."""
+
+    version: int
+    now: int
+
+
+class Answers:
+    """Encoded answers are kept while they stay the same: within one minute of one version of the world."""
+
+    def __init__(self, world: World, wire: Wire, clock: Clock) -> None:
+        self._world = world
+        self._wire = wire
+        self._clock = clock
+        self._recordings = Recordings()
+        self._shelf = Shelf(KEPT)
+
+    def profile_by_id(self, question: Question) -> bytes:
+        return self._profile(self._user_by_id(question.value))
+
+    def profile_by_name(self, question: Question) -> bytes:
+        return self._profile(self._user_by_name(question.value))
+
+    def tray_by_id(self, question: Question) -> bytes:
+        return self._tray(self._user_by_id(question.value), question, by_name=False)
+
+    def tray_by_name(self, question: Question) -> bytes:
+        return self._tray(self._user_by_name(question.value), question, by_name=True)
+
+    def stories_by_id(self, question: Question) -> bytes:
+        return self._stories(self._user_by_id(question.value), question)
+
+    def stories_by_name(self, question: Question) -> bytes:
+        return self._stories(self._user_by_name(question.value), question)
+
+    def highlight_by_id(self, question: Question) -> bytes:
+        pk = question.value.removeprefix("highlight:")
+        return self._highlight(_number(pk, "id"))
+
+    def highlight_by_url(self, question: Question) -> bytes:
+        return self._highlight(_linked(question.value))
+
+    def story_by_id(self, question: Question) -> bytes:
+        """Accepts `<pk>` and `<pk>_<user>`."""
+        if not (match := ITEM_ID.fullmatch(question.value)):
+            raise Declined(refusal(400, "id must be a story id"))
+        if recorded := self._recorded_item(int(match[1])):
+            return encode(recorded)
+        item = self._world.item(int(match[1]))
+        if item is None or (match[2] and int(match[2]) != item.user.pk):
+            raise Declined(refusal(404))
+        _refuse_private(item.user)
+        return encode(self._wire.item(item, self._moment().now))
+
+    def share_by_url(self, question: Question) -> bytes:
+        """Decodes the link without looking whether the highlight is there."""
+        if "/s/" not in question.value:
+            raise Declined(refusal(400, "url must be a share link"))
+        return encode({"pk": str(_linked(question.value)), "type": "highlight"})
+
+    def _profile(self, user: User) -> bytes:
+        return encode(self._wire.profile(user, self._moment().now))
+
+    def _tray(self, user: User, question: Question, *, by_name: bool) -> bytes:
+        if _is_hidden(user, force=question.force):
+            return b"[]"
+        if not self._world.tray(user):
+            return _nothing(user)
+        if recorded := self._recordings.tray(user, by_name=by_name):
+            return self._brought_up_to_date(recorded, user, question.amount)
+        moment = self._moment()
+        key = ("tray", user.index, question.amount, moment)
+        return self._shelf.take(key, lambda: self._encode_tray(user, question.amount, moment.now))
+
+    def _encode_tray(self, user: User, amount: int, now: int) -> bytes:
+        highlights = self._world.tray(user)[: amount or None]
+        return encode([self._wire.tray_entry(highlight, now) for highlight in highlights])
+
+    def _brought_up_to_date(self, recorded: bytes, user: User, amount: int) -> bytes:
+        """The very bytes of the recording, unless the world or the question leaves something of it out."""
+        entries: list[Json] = msgspec.json.decode(recorded)
+        current = [_owned(entry, user) for entry in entries if self._world.highlight(int(entry["pk"]))]
+        current = current[: amount or None]
+        return recorded if current == entries else encode(current)
+
+    def _stories(self, user: User, question: Question) -> bytes:
+        if _is_hidden(user, force=question.force):
+            return b"[]"
+        items = self._world.stories(user)[: question.amount or None]
+        if not items:
+            return _nothing(user)
+        now = self._moment().now
+        return encode([self._wire.item(item, now) for item in items])
+
+    def _highlight(self, pk: int) -> bytes:
+        highlight = self._world.highlight(pk)
+        if highlight is None:
+            raise Declined(refusal(404))
+        _refuse_private(highlight.user)
+        if recorded := self._recordings.highlight(pk):
+            decoded: Json = msgspec.json.decode(recorded)
+            current = _owned(decoded, highlight.user)
+            return recorded if current == decoded else encode(current)
+        moment = self._moment()
+        return self._shelf.take(("highlight", pk, moment), lambda: encode(self._wire.highlight(highlight, moment.now)))
+
+    def _recorded_item(self, pk: int) -> Json | None:
+        return self._recordings.item(pk) if self._world.highlight(SALWAAA_HIGHLIGHT) else None
+
+    def _user_by_id(self, value: str) -> User:
+        return _known(self._world.user_by_pk(_number(value, "user id")))
+
+    def _user_by_name(self, value: str) -> User:
+        if not NAME.fullmatch(value):
+            raise Declined(refusal(400, "username is not valid"))
+        return _known(self._world.user_by_name(value))
+
+    def _moment(self) -> Moment:
+        now = int(self._clock.now())
+        return Moment(self._world.version, now - now % GRANULARITY)
+
+
+def _known(user: User | None) -> User:
+    if user is None:
+        raise Declined(refusal(404, "User not found", "UserNotFound"))
+    return user
+
+
+def _is_hidden(user: User, *, force: bool) -> bool:
+    """A forced call skips the privacy check, and finds nothing behind it."""
+    if not force:
+        _refuse_private(user)
+    return user.is_private
+
+
+def _refuse_private(user: User) -> None:
+    if user.is_private:
+        raise Declined(refusal(403))
+
+
+def _nothing(user: User) -> bytes:
+    """The upstream answers an empty list in one way or the other."""
+    if user.empty_is_404:
+        raise Declined(refusal(404))
+    return b"[]"
+
+
+def _owned(entry: Json, user: User) -> Json:
+    """The entry with its owner's name as it is now."""
+    return entry | {"user": entry["user"] | {"username": user.username}}
+
+
+def _number(value: str, noun: str) -> int:
+    if not NUMBER.fullmatch(value):
+        raise Declined(refusal(400, f"{noun} must be a number"))
+    return int(value)
+
+
+def _linked(url: str) -> int:
+    try:
+        return int(ids.highlight_from_url(url, field="url"))
+    except InvalidInput as exc:
+        raise Declined(refusal(400, "url must link to a highlight")) from exc

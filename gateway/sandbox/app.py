@@ -1,0 +1,96 @@
+"""The sandbox put together: one Starlette app, at the root of its own server or mounted under a prefix."""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.clock import Clock
+from gateway.sandbox.account import Account
+from gateway.sandbox.answers import Answers
+from gateway.sandbox.cdn import PictureServer, Signer
+from gateway.sandbox.control import control_routes
+from gateway.sandbox.endpoints import BALANCE, ENDPOINTS, Endpoint
+from gateway.sandbox.faults import Faults
+from gateway.sandbox.gate import Gate, House
+from gateway.sandbox.meter import Meter
+from gateway.sandbox.wire import Wire
+from gateway.sandbox.world import World
+
+
+class Sandbox:
+    """What a test can read and change: `app.state.sandbox`."""
+
+    def __init__(self, clock: Clock, account: Account) -> None:
+        self.world = World()
+        self.meter = Meter()
+        self.faults = Faults()
+        self.account = account
+        self.house = House(clock, account, self.meter, self.faults)
+
+    @property
+    def balance(self) -> int:
+        """What is left to spend, in billed requests."""
+        return self.account.balance
+
+    @balance.setter
+    def balance(self, requests: int) -> None:
+        self.account.balance = requests
+
+    def reset(self) -> None:
+        """Everything as at the start: meter, faults, balance, rate and world."""
+        self.meter.reset()
+        self.faults.clear()
+        self.account.reset()
+        self.world.restore()
+
+
+def create_sandbox(
+    *,
+    clock: Clock,
+    keys: frozenset[str] = frozenset({"sandbox"}),
+    balance: int = 1_000_000,
+    rate: int | None = None,
+    base_url: str = "http://127.0.0.1:8000/sandbox",
+) -> Starlette:
+    """An app that speaks the read API's contract.
+
+    `keys` are the access keys it takes, `balance` is in billed requests, `rate` in requests per second (None: no
+    limit), `base_url` is where the app can be reached, prefix included: its signed URLs begin with it.
+    """
+    sandbox = Sandbox(clock, Account(clock, keys, balance, rate))
+    signer = Signer(base_url)
+    answers = Answers(sandbox.world, Wire(sandbox.world, signer), clock)
+    pictures = PictureServer(signer, sandbox.world, clock)
+    routes: list[BaseRoute] = [Route(gate.path, gate, methods=["GET"]) for gate in _gates(sandbox, answers)]
+    routes += [Route("/cdn/{path:path}", pictures.serve), *control_routes(sandbox)]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
+    app.state.sandbox = sandbox
+    return app
+
+
+def _gates(sandbox: Sandbox, answers: Answers) -> list[Gate]:
+    priced = [
+        Gate(sandbox.house, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
+        for endpoint in ENDPOINTS
+    ]
+    free = Gate(sandbox.house, BALANCE, lambda query: 0, lambda query: msgspec.json.encode(sandbox.account.statement()))
+    return [*priced, free]
+
+
+def _work(answers: Answers, endpoint: Endpoint, query: QueryParams) -> bytes:
+    return endpoint.answer(answers, endpoint.question(query))
+
+
+async def _fastapi_error(request: Request, exc: Exception) -> Response:
+    """An unknown path or method is refused as the vendor's framework does it."""
+    if not isinstance(exc, HTTPException):
+        raise exc
+    return JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)

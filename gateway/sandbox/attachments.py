@@ -1,0 +1,124 @@
+"""What sticks to an item: mentions, links, hashtags, locations, stickers, embedded media and sponsors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.domain.ids import code_of
+from gateway.sandbox import names, numbering
+from gateway.sandbox.dice import Dice
+from gateway.sandbox.nouns import Item, User
+from gateway.sandbox.numbering import ItemKey
+from gateway.sandbox.world import DAY, EPOCH, POPULATION, World
+
+Json = dict[str, Any]
+Short = Callable[[User], Json]
+FEED_SLOT = 121
+
+
+def attachments(item: Item, world: World, short: Short) -> Json:
+    """The seven lists of an item, most of them empty. `short` writes a user in its short form."""
+    dice = Dice("attachments", *item.key)
+
+    def some(share: float, make: Callable[[], Json]) -> list[Json]:
+        is_bare = not item.attached and not dice.chance(share)
+        return [] if is_bare else [make() for _ in range(dice.between(1, 2))]
+
+    def somebody() -> User:
+        return world.user(dice.below(POPULATION))
+
+    return {
+        "sponsor_tags": some(0.04, lambda: short(somebody())),
+        "mentions": some(0.2, lambda: {"user": short(somebody()), **_place(dice)}),
+        "links": some(0.08, lambda: _link(dice)),
+        "hashtags": some(0.15, lambda: _hashtag(dice)),
+        "locations": some(0.1, lambda: _location(dice)),
+        "stickers": some(0.12, lambda: _sticker(dice)),
+        "medias": some(0.06, lambda: _media(dice, somebody())),
+    }
+
+
+def _place(dice: Dice) -> Json:
+    """Centre and size, as fractions of the frame."""
+    return {
+        "x": dice.real(0.2, 0.8),
+        "y": dice.real(0.1, 0.9),
+        "width": dice.real(0.1, 0.6),
+        "height": dice.real(0.02, 0.1),
+    }
+
+
+def _link(dice: Dice) -> Json:
+    """The position is the contract's default: the app hardly ever sends another."""
+    return {
+        "webUri": dice.pick(names.LINKS),
+        "x": 0.5126011,
+        "y": 0.5168225,
+        "z": 0,
+        "width": 0.50998676,
+        "height": 0.25875,
+        "rotation": 0,
+    }
+
+
+def _hashtag(dice: Dice) -> Json:
+    number = dice.below(len(names.HASHTAGS))
+    return {
+        "hashtag": {
+            "id": str(17_841_500_000_000_000 + number * 104_729),
+            "name": names.HASHTAGS[number],
+            "media_count": dice.between(1_000, 9_000_000),
+            "profile_pic_url": None,
+        },
+        **_place(dice),
+    }
+
+
+def _location(dice: Dice) -> Json:
+    number = dice.below(len(names.PLACES))
+    name, latitude, longitude, city = names.PLACES[number]
+    location = {
+        "pk": 212_000_000 + number * 7_919,
+        "name": name,
+        "lat": latitude,
+        "lng": longitude,
+        "address": "",
+        "city": city,
+        "zip": "",
+        "external_id": 110_000_000_000_000 + number * 15_485_863,
+        "external_id_source": "facebook_places",
+    }
+    return {"location": location, **_place(dice)}
+
+
+def _sticker(dice: Dice) -> Json:
+    is_link = dice.chance(0.5)
+    url = dice.pick(names.LINKS)
+    link = {"url": url, "link_title": "Read more", "link_type": "web", "display_url": url.split("/")[2]}
+    return {
+        "id": f"{'story_link' if is_link else 'sticker'}_{dice.below(10**9)}",
+        "type": "story_link" if is_link else "gif",
+        **_place(dice),
+        "z": 1000005,
+        "rotation": dice.real(-0.2, 0.2),
+        "story_link": link if is_link else None,
+        "extra": {} if is_link else {"attribution": "sandbox"},
+    }
+
+
+def _media(dice: Dice, author: User) -> Json:
+    """A post of the author's feed, which the world does not hold."""
+    pk = numbering.item_pk(EPOCH - dice.below(900 * DAY), ItemKey(author.index, FEED_SLOT, 0))
+    return {
+        "media_pk": str(pk),
+        "user_id": author.pk,
+        "product_type": "feed",
+        "media_code": code_of(pk),
+        **_place(dice),
+        "z": 1,
+        "rotation": 0.0,
+        "is_pinned": False,
+        "is_hidden": False,
+        "is_sticker": True,
+    }

@@ -1,0 +1,45 @@
+"""The words the generated world is made of: readable, distinct, and harmless."""
+
+from __future__ import annotations
+
+ADJECTIVES = (
+    "amber", "brave", "calm", "daring", "early", "faint", "gentle", "happy", "icy", "jolly", "keen", "lively", "mellow",
+    "noble", "open", "proud", "quiet", "rapid", "silent", "tiny", "upbeat", "vivid", "warm", "young", "zesty", "bold",
+    "clever", "dusty", "eager", "fancy", "golden", "humble",
+)  # fmt: skip
+NOUNS = (
+    "anchor", "badger", "canyon", "dune", "ember", "falcon", "garden", "harbor", "island", "jungle", "kettle",
+    "lantern", "meadow", "nomad", "orchard", "pebble", "quartz", "river", "saffron", "timber", "umbrella", "valley",
+    "willow", "yonder", "zephyr", "bakery", "cellar", "delta", "engine", "forest", "glacier", "heron",
+)  # fmt: skip
+TITLES = (
+    "Travel", "Food", "Friends", "Behind", "Q&A", "Summer ☀️", "Reviews", "Launch", "Home", "Studio", "Pets 🐾", "Music",
+    "On tour", "Garden", "Recipes", "Events", "Team", "Press", "Wedding", "Mountains", "Sea 🌊", "Books", "Coffee ☕",
+    "Workout", "Japan", "Lisboa", "São Paulo", "Sale", "How to", "FAQ",
+)  # fmt: skip
+BIOGRAPHIES = (
+    "Stories worth keeping.", "Photographs from slow mornings.", "Small shop, big windows.\nOpen daily.",
+    "Walking the long way home 🏔️", "Recipes, mostly bread.", "", "We make things by hand.",
+)  # fmt: skip
+CATEGORIES = ("Photographer", "Restaurant", "Clothing (Brand)", "Artist", "Local Business", "Magazine")
+HASHTAGS = ("sunset", "streetfood", "handmade", "trailrunning", "oldtown", "coffee", "newin", "behindthescenes")
+# name, latitude, longitude, city
+PLACES = (
+    ("Tōdai-ji Temple", 34.6889, 135.8399, "Nara"),
+    ("Praça do Comércio", 38.7075, -9.1364, "Lisboa"),
+    ("Table Mountain", -33.9628, 18.4098, "Cape Town"),
+    ("Mercado de San Juan", 19.4302, -99.1448, "Ciudad de México"),
+    ("Fisherman's Bastion", 47.5020, 19.0347, "Budapest"),
+    ("Stanley Park", 49.3017, -123.1417, "Vancouver"),
+)
+LINKS = (
+    "https://example.com/shop?ref=story",
+    "https://example.org/tickets",
+    "https://example.net/read/the-long-way-home",
+    "https://example.com/recipes/sourdough?utm_source=ig&utm_medium=story",
+)
+
+
+def username(index: int) -> str:
+    """Distinct for 0 to 1,023."""
+    return f"{ADJECTIVES[index % 32]}.{NOUNS[index // 32]}"

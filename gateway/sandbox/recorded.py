@@ -1,0 +1,47 @@
+"""The vendor's three documented answers, served as they are; their shortened URLs lead nowhere."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from gateway.sandbox.cast import NATGEO, SALWAAA, SALWAAA_HIGHLIGHT
+from gateway.sandbox.nouns import User
+
+Json = dict[str, Any]
+
+
+class Recordings:
+    """Raw answers beside their decoded values, for the answers that have to be derived from them."""
+
+    def __init__(self) -> None:
+        self._by_id = _read("user_highlights.json")
+        self._by_name = _read("user_highlights_by_username.json")
+        self._by_url = _read("highlight_by_url.json")
+
+    def tray(self, user: User, *, by_name: bool) -> bytes | None:
+        """The answer for this user's tray, asked for by name or by id; the two differ in their URLs' hosts."""
+        if user.pk == NATGEO.pk:
+            return self._by_name if by_name else self._by_id
+        if user.pk == SALWAAA.pk:
+            return msgspec.json.encode([self._salwaaa_entry()])
+        return None
+
+    def highlight(self, pk: int) -> bytes | None:
+        return self._by_url if pk == SALWAAA_HIGHLIGHT else None
+
+    def item(self, pk: int) -> Json | None:
+        items: list[Json] = msgspec.json.decode(self._by_url)["items"]
+        return next((item for item in items if item["pk"] == str(pk)), None)
+
+    def _salwaaa_entry(self) -> Json:
+        """Her recorded highlight as a list shows it: nothing loaded, and the other spelling of the date."""
+        highlight: Json = msgspec.json.decode(self._by_url)
+        created_at = highlight["created_at"].replace("+00:00", "Z")
+        return highlight | {"created_at": created_at, "media_ids": [], "items": []}
+
+
+def _read(name: str) -> bytes:
+    return (resources.files("gateway.sandbox") / "recorded" / name).read_bytes()

@@ -1,0 +1,239 @@
+"""The world behind the sandbox: a thousand users, each generated alone when first asked for, always the same.
+
+It stands still at `EPOCH`: every date lies before it. What changes is only what a test changes: a user's name, and
+which highlights are deleted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gateway.sandbox import names, numbering
+from gateway.sandbox.cast import CAST
+from gateway.sandbox.dice import Dice
+from gateway.sandbox.nouns import Highlight, Item, Sketch, User
+from gateway.sandbox.numbering import ItemKey
+
+EPOCH = 1_773_532_800  # 2026-03-15T00:00:00Z, just after the newest recorded item
+POPULATION = 1_000
+HOUR = 3_600
+DAY = 86_400
+STORY_SLOT = 120  # past the 100 highlights a user may have
+# Up to this share of the users (or of the highlights): at least, at most.
+HIGHLIGHT_COUNTS = ((0.06, 0, 0), (0.60, 1, 8), (0.92, 9, 30), (1.0, 31, 100))
+ITEM_COUNTS = ((0.55, 1, 10), (0.92, 11, 40), (1.0, 41, 100))
+
+
+class World:
+    """Users by index, pk and name; their highlights; the items in them. What is unknown or deleted is None.
+
+    `version` grows with every change, so that answers made from an earlier one can be told apart.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._indices = {user.pk: user.index for user in CAST}
+        self._indices |= {numbering.user_pk(index): index for index in range(len(CAST), POPULATION)}
+        self.restore()
+
+    def restore(self) -> None:
+        """Undoes every renaming and deletion."""
+        self.version += 1
+        self._users = {user.index: user for user in CAST}
+        self._names = {user.username: user.index for user in CAST}
+        self._names |= {names.username(index): index for index in range(len(CAST), POPULATION)}
+        self._deleted: set[int] = set()
+
+    def rename(self, pk: int, username: str) -> None:
+        """Gives a user another name; the old one is unknown from now on. Raises KeyError for an unknown user."""
+        user = self.user(self._indices[pk])
+        del self._names[user.username]
+        self._names[username] = user.index
+        self._users[user.index] = dataclasses.replace(user, username=username)
+        self.version += 1
+
+    def delete_highlight(self, pk: int) -> None:
+        """Takes a highlight and its items away. Raises KeyError for an unknown highlight."""
+        if self.highlight(pk) is None:
+            raise KeyError(pk)
+        self._deleted.add(pk)
+        self.version += 1
+
+    def user(self, index: int) -> User:
+        if index not in self._users:
+            self._users[index] = _draw_user(index)
+        return self._users[index]
+
+    def user_by_pk(self, pk: int) -> User | None:
+        index = self._indices.get(pk)
+        return None if index is None else self.user(index)
+
+    def user_by_name(self, username: str) -> User | None:
+        index = self._names.get(username.lower())
+        return None if index is None else self.user(index)
+
+    def tray(self, user: User) -> list[Highlight]:
+        """Newest first."""
+        highlights = (_highlight(user, slot) for slot in range(len(user.highlights)))
+        return [highlight for highlight in highlights if highlight.pk not in self._deleted]
+
+    def highlight(self, pk: int) -> Highlight | None:
+        if pk in self._deleted:
+            return None
+        return self._cast_highlight(pk) or self._numbered_highlight(pk)
+
+    def items(self, highlight: Highlight) -> list[Item]:
+        """Oldest first, without those that the platform dropped."""
+        positions = range(highlight.sketch.media_count)
+        return [item_at(highlight, position) for position in positions if position not in highlight.sketch.dropped]
+
+    def stories(self, user: User) -> list[Item]:
+        """What the user posted in the last day of the world, oldest first."""
+        return self.items(_day_of_stories(user))
+
+    def item(self, pk: int) -> Item | None:
+        key = numbering.item_key(pk)
+        highlight = self._holder(key)
+        if highlight is None or key.position >= highlight.sketch.media_count:
+            return None
+        item = item_at(highlight, key.position)
+        return item if item.pk == pk and key.position not in highlight.sketch.dropped else None
+
+    def _holder(self, key: ItemKey) -> Highlight | None:
+        """The highlight, or the day of stories, that holds the item of this key."""
+        if key.user >= POPULATION:
+            return None
+        user = self.user(key.user)
+        if key.slot == STORY_SLOT:
+            return _day_of_stories(user)
+        if key.slot >= len(user.highlights):
+            return None
+        highlight = _highlight(user, key.slot)
+        return None if highlight.pk in self._deleted else highlight
+
+    def _cast_highlight(self, pk: int) -> Highlight | None:
+        return next(
+            (
+                _highlight(self.user(user.index), slot)
+                for user in CAST
+                for slot, sketch in enumerate(user.highlights)
+                if sketch.pk == pk
+            ),
+            None,
+        )
+
+    def _numbered_highlight(self, pk: int) -> Highlight | None:
+        index, slot = numbering.highlight_key(pk)
+        if not 0 <= index < POPULATION:
+            return None
+        user = self.user(index)
+        if slot >= len(user.highlights):
+            return None
+        highlight = _highlight(user, slot)
+        return highlight if highlight.pk == pk else None
+
+
+def media_ids(highlight: Highlight) -> list[int]:
+    """All that the highlight names, the dropped ones too."""
+    return [_item_pk(highlight, position) for position in range(highlight.sketch.media_count)]
+
+
+def item_at(highlight: Highlight, position: int) -> Item:
+    key = ItemKey(highlight.user.index, highlight.slot, position)
+    alternating = highlight.sketch.alternating
+    return Item(
+        pk=_item_pk(highlight, position),
+        title=highlight.title,
+        key=key,
+        user=highlight.user,
+        taken_at=_taken_at(highlight, position),
+        is_video=position % 2 == 1 if alternating else Dice("kind", *key).chance(0.4),
+        attached=highlight.sketch.attached,
+    )
+
+
+def _item_pk(highlight: Highlight, position: int) -> int:
+    key = ItemKey(highlight.user.index, highlight.slot, position)
+    return numbering.item_pk(_taken_at(highlight, position), key)
+
+
+def _taken_at(highlight: Highlight, position: int) -> int:
+    """Evenly spread; the last item is taken at `latest_at`."""
+    last = max(highlight.sketch.media_count - 1, 1)
+    behind = highlight.sketch.media_count - 1 - position
+    return highlight.latest_at - (highlight.latest_at - highlight.first_at) * behind // last
+
+
+def _draw_user(index: int) -> User:
+    dice = Dice("user", index)
+    username = names.username(index)
+    return User(
+        index=index,
+        pk=numbering.user_pk(index),
+        username=username,
+        full_name=username.replace(".", " ").title(),
+        is_private=dice.chance(0.06),
+        is_verified=dice.chance(0.1),
+        integer_pk=dice.chance(0.1),
+        empty_is_404=dice.chance(0.5),
+        highlights=_draw_sketches(index),
+    )
+
+
+def _draw_sketches(index: int) -> tuple[Sketch, ...]:
+    dice = Dice("sketches", index)
+    return tuple(_draw_sketch(dice) for _ in range(_draw_count(dice, HIGHLIGHT_COUNTS)))
+
+
+def _draw_sketch(dice: Dice) -> Sketch:
+    count = _draw_count(dice, ITEM_COUNTS)
+    dropped = frozenset(dice.below(count) for _ in range(3)) if dice.chance(0.05) else frozenset[int]()
+    return Sketch(count, dropped=dropped)
+
+
+def _draw_count(dice: Dice, table: tuple[tuple[float, int, int], ...]) -> int:
+    share = dice.fraction()
+    low, high = next((low, high) for limit, low, high in table if share < limit)
+    return dice.between(low, high)
+
+
+def _highlight(user: User, slot: int) -> Highlight:
+    dice = Dice("highlight", user.index, slot)
+    sketch = user.highlights[slot]
+    first_at, latest_at = _period(user, slot, dice)
+    if sketch.created_at is not None and sketch.latest_at is not None:
+        first_at, latest_at = min(sketch.created_at, sketch.latest_at - 5 * DAY) - HOUR, sketch.latest_at
+    return Highlight(
+        pk=numbering.highlight_pk(user.index, slot) if sketch.pk is None else sketch.pk,
+        user=user,
+        slot=slot,
+        title=dice.pick(names.TITLES) if sketch.title is None else sketch.title,
+        created_at=first_at + HOUR if sketch.created_at is None else sketch.created_at,
+        first_at=first_at,
+        latest_at=latest_at,
+        is_pinned=slot == 0 and sketch.pk is None and dice.chance(0.2),
+        sketch=sketch,
+    )
+
+
+def _period(user: User, slot: int, dice: Dice) -> tuple[int, int]:
+    """From the first item to the last. The periods of one user do not overlap, so that slots run newest first."""
+    length = min(60 * DAY, 1_000 * DAY // len(user.highlights))
+    end = EPOCH - DAY - Dice("rest", user.index).below(20 * DAY) - slot * length
+    return end - int(length * dice.real(0.5, 0.9)), end - int(length * dice.real(0.0, 0.04))
+
+
+def _day_of_stories(user: User) -> Highlight:
+    """The live stories, as if they were a highlight: of the day before the world stood still."""
+    count = Dice("stories", user.index).between(0, 6) if user.highlights else 0
+    return Highlight(
+        pk=0,
+        user=user,
+        slot=STORY_SLOT,
+        title="",
+        created_at=EPOCH - DAY,
+        first_at=EPOCH - DAY + HOUR,
+        latest_at=EPOCH - HOUR,
+        is_pinned=False,
+        sketch=Sketch(count),
+    )

@@ -1,0 +1,215 @@
+"""What can be set from outside: one frozen table, read once, from a mapping that the caller passes.
+
+`Settings` is the table. The setting of a field is called `GATEWAY_` and the field's name in capitals; each default is
+written the way the setting is. docs/settings.md shows the same table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+PREFIX = "GATEWAY_"
+# Part of the announced contract, read by nothing yet: accepting one would promise what this version does not do.
+ANNOUNCED = frozenset({"GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "GATEWAY_REDIS_URL"})
+YEAR = 365 * 86400
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SQLITE = "sqlite:///"
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the settings, at once. Never quotes a value: it may be a key."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T]):
+    """How a value is written. `accepts` ends the sentence "NAME must be ..."; `parse` raises ValueError."""
+
+    accepts: str
+    parse: Callable[[str], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table. `default` is text for people."""
+
+    name: str
+    field: str
+    default: str
+    help: str
+    form: Form[Any]
+
+
+def _seconds(text: str) -> int:
+    return _within(int(_digits(text)), 0, YEAR)
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,15}) ?(KiB|MiB|GiB|)", text)
+    if not match:
+        raise ValueError
+    return _within(int(match[1]) * UNITS[match[2]], 2**20, 2**40)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError
+    return rate
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _key(text: str) -> str:
+    """Goes into a header as it is, so nothing that could end the header."""
+    if not re.fullmatch(r"[!-~]{1,500}", text):
+        raise ValueError
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith(SQLITE) or text == SQLITE:
+        raise ValueError
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in ("debug", "info", "warning", "error"):
+        raise ValueError
+    return text.lower()
+
+
+def _digits(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise ValueError
+    return text
+
+
+def _within(number: int, least: int, most: int) -> int:
+    if not least <= number <= most:
+        raise ValueError
+    return number
+
+
+SECONDS = Form(f"a whole number of seconds from 0 to {YEAR}", _seconds)
+COUNT = Form("a whole number up to 12 digits", lambda text: int(_digits(text)))
+BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
+RATE = Form("a number of requests per second above 0, like 15", _rate)
+BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)
+KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
+PATH = Form("a path", Path)
+DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path)", _database_url)
+LOG_LEVEL = Form("debug, info, warning or error", _log_level)
+
+
+def _setting(form: Form[T], default: str, help: str) -> T:
+    return dataclasses.field(default=form.parse(default), metadata=_row(form, default, help))
+
+
+def _optional(form: Form[T], help: str, *, unset: str) -> T | None:
+    """A setting without a default; `unset` says what happens then. Kept out of `repr`: it may hold a secret."""
+    return dataclasses.field(default=None, repr=False, metadata=_row(form, unset, help))
+
+
+def _row(form: Form[Any], default: str, help: str) -> dict[str, Any]:
+    return {"form": form, "default": default, "help": help}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Times are in seconds, sizes in bytes."""
+
+    hikerapi_url: str = _setting(BASE_URL, "https://api.hikerapi.com", "Where the read API is. Needs the key.")
+    hikerapi_key: str | None = _optional(KEY, "Key for the read API.", unset="the embedded sandbox answers")
+    hikerapi_rate: float | None = _optional(
+        RATE, "Requests per second to the read API.", unset="what the account grants, else 15"
+    )
+    data_dir: Path = _setting(PATH, "data", "Directory of everything the gateway keeps.")  # noqa: RUF009 (is a field)
+    database_url: str | None = _optional(
+        DATABASE_URL, "The database of the spending ledger.", unset="`gateway.sqlite3` in the data directory"
+    )
+    clients_file: Path | None = _optional(
+        PATH, "TOML file of the clients, their keys, rights and allowances.", unset="one local client, loopback only"
+    )
+    balance_floor: int = _setting(
+        COUNT, "0", "Below this balance of the upstream account, in billed requests, only cached answers are served."
+    )
+    cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream answers.")
+    ttl_tray: int = _setting(SECONDS, "600", "How long a user's tray is fresh.")
+    ttl_highlight: int = _setting(SECONDS, "3600", "How long a highlight with its items is fresh.")
+    ttl_profile: int = _setting(SECONDS, "3600", "How long a profile is fresh.")
+    ttl_username: int = _setting(SECONDS, "86400", "How long a user name stands for the same user id.")
+    ttl_missing: int = _setting(SECONDS, "120", 'How long "not found" and "private" are believed; they cost, too.')
+    stale_limit: int = _setting(
+        SECONDS, "3600", "How long past its freshness an answer may be served while the upstream fails."
+    )
+    url_margin: int = _setting(SECONDS, "300", "An answer is dropped this long before the first URL in it dies.")
+    log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
+
+    @classmethod
+    def table(cls) -> tuple[Setting, ...]:
+        return tuple(
+            Setting(name=PREFIX + field.name.upper(), field=field.name, **field.metadata)
+            for field in dataclasses.fields(cls)
+        )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """An empty value counts as not set. Raises SettingsError with all problems."""
+        problems = _misnamed(environ, [row.name for row in cls.table()])
+        values: dict[str, Any] = {}
+        for row in cls.table():
+            if text := environ.get(row.name, "").strip():
+                try:
+                    values[row.field] = row.form.parse(text)
+                except ValueError:
+                    problems.append(f"{row.name} must be {row.form.accepts}.")
+        if environ.get("GATEWAY_HIKERAPI_URL", "").strip() and not environ.get("GATEWAY_HIKERAPI_KEY", "").strip():
+            problems.append("GATEWAY_HIKERAPI_URL needs GATEWAY_HIKERAPI_KEY: without a key the sandbox would answer.")
+        if problems:
+            raise SettingsError(tuple(problems))
+        return cls(**values)
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether the embedded sandbox takes the place of the read API."""
+        return self.hikerapi_key is None
+
+    @property
+    def database_path(self) -> Path:
+        if self.database_url is None:
+            return self.data_dir / "gateway.sqlite3"
+        return Path(self.database_url.removeprefix(SQLITE))
+
+
+def _misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:
+    names = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)
+    return [_refusal(name, known) for name in names]
+
+
+def _refusal(name: str, known: list[str]) -> str:
+    if name in ANNOUNCED:
+        return f"{name} is not supported by this version."
+    bare = {right.removeprefix(PREFIX): right for right in known}
+    # Without the prefix, which every name shares and which would make any two of them look alike.
+    nearest = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)
+    return f"{name} is not a setting. The nearest one is {bare[nearest[0]]}."

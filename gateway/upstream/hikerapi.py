@@ -1,0 +1,225 @@
+"""The read upstream: calls in, outcomes out, each with its charge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+import httpx
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
+from gateway.errors import GatewayError, Missing, UpstreamInvalidAnswer
+from gateway.events import AnswerDrifted, Hook, PriceDiffers
+from gateway.upstream import payloads, verdicts
+from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.exchange import Reply
+from gateway.upstream.payloads import Value
+from gateway.upstream.transport import STANDARD, Line, Policy, Verdict
+from gateway.upstream.verdicts import Charge
+from gateway.upstream.wire import aiohttp_transport
+
+__all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
+
+PAID_RATE = 15.0  # requests a second of all paid plans, for when the account does not say
+MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits every item of it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call. Errors are values, because each has been charged or not.
+
+    `charged` is in billed requests and, if `in_doubt`, a guess on the high side. `body` is what `payloads.read` makes
+    `value` of, and is empty beside a problem. `seconds` counts waiting, `attempts` the requests that were sent.
+    """
+
+    call: Call
+    value: Value | None
+    body: bytes
+    problem: GatewayError | None
+    charged: int
+    in_doubt: bool
+    seconds: float
+    attempts: int
+
+    @property
+    def answer(self) -> Value | GatewayError:
+        """The value, or the problem that came instead of it."""
+        if self.problem is not None:
+            return self.problem
+        assert self.value is not None, "an outcome has a value or a problem"  # noqa: S101 (an invariant)
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The account: billed requests left, its limit in requests a second, and the money they are worth."""
+
+    requests: int
+    rate: int
+    currency: str
+    amount: float
+
+
+BALANCE = msgspec.json.Decoder(Balance)
+BALANCE_TARGET = "/sys/balance"
+
+
+def connect(
+    *,
+    base_url: str,
+    key: str,
+    clock: Clock,
+    hook: Hook,
+    rate: float | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    policy: Policy = STANDARD,
+) -> HikerApi:
+    """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows."""
+    if transport is None:
+        transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
+    timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
+    get = partial(httpx.Request, "GET", headers=_headers(key), extensions={"timeout": timeouts})
+    base = base_url.rstrip("/")
+    return HikerApi(
+        Line(transport, policy=policy, rate=PAID_RATE if rate is None else rate, clock=clock, hook=hook),
+        lambda target: get(base + target),
+        clock=clock,
+        hook=hook,
+        opening=policy.opening if rate is None else None,
+    )
+
+
+def _headers(key: str) -> httpx.Headers:
+    # Without a User-Agent the edge turns a request away.
+    agent = f"highlights-gateway/{version('highlights-gateway')}"
+    return httpx.Headers(
+        {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": "gzip, deflate"}
+    )
+
+
+class HikerApi:
+    """Made by `connect`. `opening` is how long the account may take to name its rate; None: the rate was given."""
+
+    def __init__(
+        self,
+        line: Line,
+        request: Callable[[str], httpx.Request],
+        *,
+        clock: Clock,
+        hook: Hook,
+        opening: float | None,
+    ) -> None:
+        self._line = line
+        self._request = request
+        self._clock = clock
+        self._hook = hook
+        self._opening = opening
+        self._is_open = opening is None
+        self._start = asyncio.Lock()
+        self._told_prices: set[tuple[Endpoint, bool]] = set()
+
+    async def start(self) -> None:
+        """Asks once what rate the account allows, unless one was given. If it does not say, the paid plans' holds."""
+        if self._is_open:
+            return
+        async with self._start:
+            if not self._is_open:
+                deadline = self._clock.monotonic() + (self._opening or 0.0)
+                request = self._request(BALANCE_TARGET)
+                self._note_rate(await self._line.try_once(request, "balance", _judge_balance, deadline=deadline))
+                self._is_open = True
+
+    async def fetch(self, call: Call) -> Outcome:
+        """Never raises, but for CancelledError."""
+        began = self._clock.monotonic()
+        await self.start()
+        verdict, attempts = await self._line.ask(
+            self._request(call.target), call.endpoint.label, partial(self._judge, call)
+        )
+        result, seconds = verdict.result, self._clock.monotonic() - began
+        if isinstance(result, GatewayError):
+            return Outcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
+        return Outcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
+
+    async def balance(self) -> Balance:
+        """Free. Raises UpstreamError. The rate follows the account's, unless one was given."""
+        verdict, _ = await self._line.ask(self._request(BALANCE_TARGET), "balance", _judge_balance)
+        self._note_rate(verdict)
+        if isinstance(verdict.result, GatewayError):
+            raise verdict.result
+        return verdict.result
+
+    async def aclose(self) -> None:
+        await self._line.aclose()
+
+    def _judge(self, call: Call, reply: Reply) -> Verdict[Value]:
+        charge = verdicts.charge_of(reply, call.nominal_price)
+        self._compare_price(call, charge)
+        if call.endpoint.is_tray and verdicts.is_empty_tray(reply):
+            return Verdict(reply, (), b"[]", charge.amount, charge.in_doubt)
+        result = verdicts.problem_of(reply, call.subject) or self._read(call, reply.body)
+        return Verdict(reply, result, reply.body, charge.amount, charge.in_doubt)
+
+    def _read(self, call: Call, body: bytes) -> Value | GatewayError:
+        def tell(paths: tuple[str, ...]) -> None:
+            self._hook(AnswerDrifted(call.endpoint.label, paths[:MOST_PATHS]))
+
+        try:
+            value = payloads.read(call.endpoint, body, tell)
+        except UpstreamInvalidAnswer:
+            return verdicts.unreadable(call.subject)
+        return value if _is_asked(call, value) else verdicts.unreadable(call.subject)
+
+    def _compare_price(self, call: Call, charge: Charge) -> None:
+        kind = (call.endpoint, call.forced)
+        if charge.named and charge.amount != call.nominal_price and kind not in self._told_prices:
+            self._told_prices.add(kind)
+            self._hook(PriceDiffers(call.endpoint.label, call.nominal_price, charge.amount))
+
+    def _note_rate(self, verdict: Verdict[Balance]) -> None:
+        if self._opening is not None and isinstance(verdict.result, Balance) and verdict.result.rate > 0:
+            self._line.limiter.change(verdict.result.rate)
+
+
+def _judge_balance(reply: Reply) -> Verdict[Balance]:
+    subject = "the account's balance"
+    problem = verdicts.problem_of(reply, subject)
+    result: Balance | GatewayError
+    if isinstance(problem, Missing):
+        result = verdicts.unreadable(subject)
+    elif problem is not None:
+        result = problem
+    else:
+        result = _read_balance(reply.body) or verdicts.unreadable(subject)
+    return Verdict(reply, result, reply.body, charged=0, in_doubt=False)
+
+
+def _read_balance(body: bytes) -> Balance | None:
+    try:
+        return BALANCE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _is_asked(call: Call, value: Value) -> bool:
+    """False for an answer about somebody or something else, which nobody must see under the name that was asked."""
+    match value:
+        case LoadedHighlight():
+            return value.pk == call.key
+        case Item():
+            return str(value.pk) == call.key
+        case Profile():
+            return _is_asked_user(call, value)
+        case _:
+            return all(_is_asked_user(call, highlight.owner) for highlight in value)
+
+
+def _is_asked_user(call: Call, user: UserShort) -> bool:
+    if call.endpoint in (Endpoint.TRAY, Endpoint.PROFILE):
+        return user.id == call.key
+    return user.username is None or user.username.lower() == call.key.lower()

@@ -1,0 +1,108 @@
+"""The upstream's JSON as domain models.
+
+The fast path decodes and checks in one pass. An answer that does not fit is read a second time, part by part: a
+wrong-typed part that the model can do without becomes null (or the model's default where null is no value), and what it
+cannot do without makes the whole answer invalid. Nothing paid for is thrown away for a detail, and nothing is made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec.structs import fields
+
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile
+from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream.endpoints import Endpoint
+
+Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
+OnDrift = Callable[[tuple[str, ...]], None]
+
+MODELS: dict[Endpoint, Any] = {
+    Endpoint.HIGHLIGHT: LoadedHighlight,
+    Endpoint.TRAY: tuple[Highlight, ...],
+    Endpoint.TRAY_BY_USERNAME: tuple[Highlight, ...],
+    Endpoint.PROFILE: Profile,
+    Endpoint.PROFILE_BY_USERNAME: Profile,
+    Endpoint.ITEM: Item,
+}
+DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
+    endpoint: msgspec.json.Decoder(model) for endpoint, model in MODELS.items()
+}
+# Fields with a default that must not stand in for what cannot be read: "no items" would be a lie.
+ESSENTIAL = frozenset({(LoadedHighlight, "items")})
+
+
+class _Unreadable(Exception):
+    """A part that can be neither read nor done without."""
+
+
+def read(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None = None) -> Value:
+    """The answer of `endpoint` in `body`. Raises UpstreamInvalidAnswer.
+
+    `on_drift` is told the paths of the parts that were read as null, like `items[3].video_duration`.
+    """
+    try:
+        value: Value = DECODERS[endpoint].decode(body)
+    except msgspec.ValidationError:
+        return _read_by_part(endpoint, body, on_drift)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise _invalid(endpoint) from exc
+    return value
+
+
+def _read_by_part(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None) -> Value:
+    lost: list[str] = []
+    try:
+        value: Value = _salvage(msgspec.json.decode(body), MODELS[endpoint], "", lost)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _Unreadable) as exc:
+        raise _invalid(endpoint) from exc
+    if on_drift is not None:
+        on_drift(tuple(lost))
+    return value
+
+
+def _invalid(endpoint: Endpoint) -> UpstreamInvalidAnswer:
+    return UpstreamInvalidAnswer(f"The upstream's answer for this {endpoint.noun} could not be read.")
+
+
+def _salvage(raw: object, kind: Any, path: str, lost: list[str]) -> Any:
+    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises _Unreadable."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError:
+        pass
+    for arm in _arms(kind):
+        if isinstance(raw, dict) and isinstance(arm, type) and issubclass(arm, msgspec.Struct):
+            return _salvage_struct(raw, arm, path, lost)
+        if isinstance(raw, list) and get_origin(arm) is tuple:
+            entry = get_args(arm)[0]
+            return tuple([_salvage(part, entry, f"{path}[{i}]", lost) for i, part in enumerate(raw)])
+    raise _Unreadable(path)
+
+
+def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: str, lost: list[str]) -> Any:
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        here = f"{path}.{field.encode_name}" if path else field.encode_name
+        if field.encode_name not in raw:
+            if field.required:
+                raise _Unreadable(here)
+            continue
+        before = len(lost)
+        try:
+            values[field.name] = _salvage(raw[field.encode_name], field.type, here, lost)
+        except _Unreadable:
+            if field.required or (kind, field.name) in ESSENTIAL:
+                raise
+            lost[before:] = [here]
+            if type(None) in _arms(field.type):
+                values[field.name] = None
+    return kind(**values)
+
+
+def _arms(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)

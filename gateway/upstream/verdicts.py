@@ -1,0 +1,139 @@
+"""What a reply of the read API means and what it cost, by the vendor's documentation.
+
+Only 200, 400, 403 and 404 are charged, at the price in `x-hiker-info`: JSON `{"reqs": 1}` or, older, `reqs=1`. A 403
+that is no JSON and names no price comes from the edge in front of the API, and is free. Where the charge is unknown it
+is taken for the nominal price: a budget may be underspent, never overspent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.errors import (
+    GatewayError,
+    InsufficientFunds,
+    NotFound,
+    PrivateAccount,
+    UpstreamInvalidAnswer,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from gateway.upstream.exchange import Failure, Reply
+
+CHARGED = frozenset({200, 400, 403, 404})
+PRICE = re.compile(r'\breqs"?\s*[:=]\s*"?([0-9]{1,6})\b')
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What both error envelopes share; the endpoint's has `detail`, the account's `state` and `error` beside it."""
+
+    exc_type: str | None = None
+
+
+ENVELOPE = msgspec.json.Decoder(Envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """`amount` in billed requests; `in_doubt`: nobody said whether it was charged; `named`: the upstream said it."""
+
+    amount: int
+    in_doubt: bool = False
+    named: bool = False
+
+
+FREE = Charge(0)
+
+
+def charge_of(reply: Reply, nominal: int) -> Charge:
+    if reply.failure is not None and reply.status is None:
+        is_free = not reply.was_sent or reply.failure is Failure.UNREACHED
+        return FREE if is_free else Charge(nominal, in_doubt=True)
+    info = reply.headers.get("x-hiker-info", "")
+    if reply.status not in CHARGED or (not info and _is_edge(reply)):
+        return FREE
+    named = PRICE.search(info)
+    amount = int(named[1]) if named else nominal
+    return Charge(amount, in_doubt=reply.failure is not None, named=named is not None)
+
+
+def is_empty_tray(reply: Reply) -> bool:
+    """For trays: "Entries not found" is how the API may spell an empty list; an unknown user has another type."""
+    return reply.status == 404 and error_type(reply) == "NotFoundError"
+
+
+def problem_of(reply: Reply, subject: str) -> GatewayError | None:
+    """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`."""
+    if reply.failure is not None and (reply.status is None or reply.status in CHARGED):
+        return _failed(reply, subject)
+    match reply.status:
+        case 200:
+            return None
+        case 403 | 404:
+            return _missing(reply, subject)
+        case 401:
+            return UpstreamUnauthorized("The upstream refused the gateway's own key.")
+        case 402:
+            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
+        case 429:
+            return UpstreamRateLimited(
+                f"The upstream's rate limit left no room for {subject}.", retry_after=reply.retry_after
+            )
+        case status if status is not None and status >= 500:
+            return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", retry_after=reply.retry_after)
+        case status if status is not None and status >= 400:
+            return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
+        case _:
+            return unreadable(subject)
+
+
+def error_type(reply: Reply) -> str | None:
+    """The envelope's `exc_type`, empty if it names none that can be read; None if the body is no JSON object."""
+    try:
+        return ENVELOPE.decode(reply.body).exc_type or ""
+    except msgspec.ValidationError:
+        return "" if reply.body.lstrip().startswith(b"{") else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _is_edge(reply: Reply) -> bool:
+    """A 403 that broke off may have been either, so it counts as charged."""
+    return reply.status == 403 and reply.failure is None and error_type(reply) is None
+
+
+def _failed(reply: Reply, subject: str) -> GatewayError:
+    match reply.failure:
+        case Failure.REFUSED:
+            return UpstreamUnavailable(
+                f"The upstream is failing, so {subject} was not asked for.", retry_after=reply.retry_after
+            )
+        case Failure.QUEUED:
+            return UpstreamTimeout(f"The line before the upstream was too long for {subject}.")
+        case Failure.UNREACHED:
+            return UpstreamUnavailable(f"The upstream could not be reached for {subject}.")
+        case Failure.SILENT:
+            return UpstreamTimeout(f"The upstream did not answer for {subject} in time.")
+        case _:
+            return unreadable(subject)
+
+
+def _missing(reply: Reply, subject: str) -> GatewayError:
+    kind = error_type(reply)
+    sentence = subject[0].upper() + subject[1:]
+    if reply.status == 403:
+        if kind == "PrivateAccount":
+            return PrivateAccount(f"{sentence} belongs to a private account.")
+        return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
+    # A proxy's page or an unknown path says nothing about the user, and must not be remembered as if it did.
+    return NotFound(f"{sentence} was not found.") if kind else unreadable(subject)
+
+
+def unreadable(subject: str) -> UpstreamInvalidAnswer:
+    return UpstreamInvalidAnswer(f"The upstream's answer for {subject} could not be read.")

@@ -1,0 +1,88 @@
+"""How the types become a schema, and its two printed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLSchema, GraphQLUnionType, print_schema
+from strawberry.extensions import SchemaExtension
+from strawberry.federation.schema import FederationAny
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+from strawberry.types.info import Info
+
+from gateway.domain import models
+from gateway.errors import GatewayError, InvalidInput
+from gateway.execution import ProjectingExecutionContext
+from schema.query import Query
+from schema.types.highlight import Highlight
+from schema.types.item import Item
+from schema.types.user import User
+
+# The newest version that every composer accepts.
+FEDERATION = "2.9"
+ENTITIES: dict[str, Any] = {"User": User, "Highlight": Highlight, "Item": Item}
+TYPES = {
+    User: "User",
+    models.HighlightReference: "Highlight",
+    models.Highlight: "Highlight",
+    models.LoadedHighlight: "Highlight",
+    models.Item: "Item",
+}
+
+
+class Schema(strawberry.federation.Schema):
+    """A federation subgraph whose entities are domain models, read field by field."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        union = self._schema.type_map["_Entity"]
+        assert isinstance(union, GraphQLUnionType)
+        union.resolve_type = lambda value, info, type_: TYPES[type(value)]
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core sees it."""
+        return self._schema
+
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
+        """A reference that is unknown or malformed is an error in its own place only."""
+        return [_reference(info, at, representation) for at, representation in enumerate(representations)]
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: stock logs each mistake of a client with the text of its document."""
+
+
+def build_schema(extensions: Iterable[Callable[[], SchemaExtension]] = ()) -> Schema:
+    """`extensions` make one extension per operation."""
+    return Schema(
+        query=Query,
+        types=[Highlight, Item, User],
+        federation_version=FEDERATION,
+        execution_context_class=ProjectingExecutionContext,
+        extensions=list(extensions),
+        config=StrawberryConfig(enable_experimental_incremental_execution=True),
+    )
+
+
+def subgraph_sdl() -> str:
+    """What a router composes."""
+    return build_schema().as_str() + "\n"
+
+
+def api_sdl() -> str:
+    """What clients see."""
+    return print_schema(build_schema().core) + "\n"
+
+
+def _reference(info: Any, at: int, representation: Any) -> Any:
+    field = f"representations[{at}]"
+    try:
+        entity = ENTITIES.get(representation.get("__typename"))
+        if entity is None or not isinstance(representation.get("id"), str):
+            raise InvalidInput(f"{field} must name a type of this graph and its id.", field=field)
+        return entity.resolve_reference(info, representation["id"])
+    except GatewayError as problem:
+        return problem

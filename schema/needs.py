@@ -1,0 +1,32 @@
+"""How fields tell the planner what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import strawberry
+
+from gateway.planner.selection import EDGE, FACET, Edge, Facet
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def part(facet: Facet, description: str, **options: Any) -> Any:
+    """A plain field that arrives with `facet`."""
+    return strawberry.field(description=description, metadata={FACET: facet}, **options)
+
+
+def edge(edge: Edge, description: str, **options: Any) -> Any:
+    """A field that leads to another entity."""
+    return strawberry.field(description=description, metadata={EDGE: edge}, **options)
+
+
+def then(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:
+    """`use(value)`: at once if the value is there, as it nearly always is, else when it has come."""
+    return _later(value, use) if isinstance(value, Awaitable) else use(value)
+
+
+async def _later(value: Awaitable[T], use: Callable[[T], R]) -> R:
+    return use(await value)

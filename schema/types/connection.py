@@ -1,0 +1,56 @@
+"""Connections by the Relay cursor specification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+import strawberry
+
+from gateway.domain import pages
+
+T = TypeVar("T")
+
+First = Annotated[int, strawberry.argument(description=f"How many entries at most: 0 to {pages.LARGEST_PAGE}.")]
+After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+
+
+@strawberry.federation.type(description="Where a page stands in its list.", shareable=True)
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether entries follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether entries come before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the page's first entry.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the page's last entry: `after` for the next page.")
+
+
+@strawberry.type(description="An entry of a list with its cursor.")
+class Edge(Generic[T]):
+    node: T = strawberry.field(description="The entry.")
+    cursor: str = strawberry.field(description="Names this entry, for `after`.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    page: strawberry.Private[pages.Page[Any]]
+    nodes: list[T] = strawberry.field(description="The entries of this page.")
+    total_count: int = strawberry.field(description="How many entries the whole list has.")
+
+    @strawberry.field(description="The entries of this page with their cursors.")
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node=node, cursor=pages.cursor(node.id)) for node in self.page.nodes]
+
+    @strawberry.field(description="Where this page stands in the list.")
+    def page_info(self) -> PageInfo:
+        nodes = self.page.nodes
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=pages.cursor(nodes[0].id) if nodes else None,
+            end_cursor=pages.cursor(nodes[-1].id) if nodes else None,
+        )
+
+    @classmethod
+    def of(cls, entries: Sequence[Any], first: int, after: str | None) -> Self:
+        """Raises InvalidInput."""
+        page = pages.window({"first": first, "after": after}).of(entries)
+        return cls(page=page, nodes=list(page.nodes), total_count=page.total)

@@ -1,0 +1,75 @@
+"""The highlight."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from gateway.domain import ids, models, pages
+from gateway.domain.ids import HighlightId
+from gateway.domain.models import MediaKind
+from gateway.errors import GatewayError
+from gateway.planner.selection import Edge, Facet
+from schema.context import Info
+from schema.needs import edge, part, then
+from schema.types.connection import After, Connection, First
+from schema.types.cover import Cover
+from schema.types.item import Item
+from schema.types.user import User
+
+Source = models.Highlight | models.HighlightReference
+OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Only items of this kind.")]
+
+
+@strawberry.federation.type(keys=["id"], description="A named, ordered collection of stories.")
+class Highlight:
+    id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, as the platform spells it.")
+    pk: strawberry.ID = strawberry.field(description="The platform's own number of the highlight.")
+    url: str = strawberry.field(description="The highlight's page.")
+    title: str = part(Facet.BRIEF, "Its name.")
+    cover: Cover | None = part(Facet.BRIEF, "The picture it shows in the tray.")
+    created_at: datetime | None = part(Facet.BRIEF, "When it was made.")
+    latest_media_at: datetime | None = part(Facet.BRIEF, "When its newest item was posted.")
+    is_pinned: bool | None = part(Facet.BRIEF, "Whether it is pinned to the front of the tray.")
+    media_count: int | None = part(Facet.BRIEF, "How many items the platform says it has; some may be missing.")
+
+    @edge(Edge.OWNER, "The account it belongs to.")
+    def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
+        return User.riding(info, source.owner)
+
+    @edge(Edge.ITEMS, "Its items, in the order of the highlight.")
+    def items(
+        source: strawberry.Parent[models.Highlight],
+        info: Info,
+        first: First = pages.LARGEST_PAGE,
+        after: After = None,
+        kind: OnlyKind = None,
+    ) -> Connection[Item] | None:
+        loaded = items_of(source, info)
+        return then(loaded, lambda all_items: Connection.of(all_items.items_of(kind), first, after))  # type: ignore[return-value]
+
+    @part(Facet.ITEMS, "Ids of items that the platform names but does not hand out: deleted, or private by now.")
+    def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:
+        return then(items_of(source, info), lambda loaded: loaded.missing_item_ids)  # type: ignore[arg-type, return-value]
+
+    @classmethod
+    def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> Source:
+        return highlight(info, ids.highlight_id(id, field="id"))
+
+
+def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[models.LoadedHighlight]:
+    """Raises the GatewayError that stands in their place. A highlight that says it is empty need not be asked."""
+    if isinstance(source, models.Highlight) and source.media_count == 0:
+        return models.LoadedHighlight(source.pk, source.owner)
+    return info.context.loaders.highlights.get(HighlightId(source.pk))
+
+
+def highlight(info: Info, key: HighlightId) -> Source:
+    """As much as the operation needs of it. Raises the GatewayError that stands in its place."""
+    known = info.context.buyer.facts.brief(key)
+    if isinstance(known, GatewayError):
+        raise known
+    return models.HighlightReference(key.pk) if known is None else known

@@ -1,0 +1,103 @@
+"""The user."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import strawberry
+
+from gateway.domain import ids, pages
+from gateway.domain.ids import UserId, UserKey
+from gateway.domain.models import Profile, UserShort
+from gateway.planner.selection import Edge, Facet
+from schema.context import Info
+from schema.needs import edge, part, then
+from schema.types.connection import After, Connection, First
+
+if TYPE_CHECKING:
+    from schema.types.highlight import Highlight
+
+
+def short(attribute: str, type_: Any, description: str) -> Any:
+    """A field that rides on every answer about the user."""
+
+    def resolve(self: User, info: Info) -> Any:
+        return then(self.short(info), attrgetter(attribute))
+
+    return part(Facet.SHORT, description, resolver=resolve, graphql_type=type_)
+
+
+def profile(attribute: str, type_: Any, description: str) -> Any:
+    """A field of the user's own record."""
+
+    def resolve(self: User, info: Info) -> Any:
+        return then(info.context.loaders.profiles.get(self.key), attrgetter(attribute))
+
+    return part(Facet.PROFILE, description, resolver=resolve, graphql_type=type_)
+
+
+def user_id(self: User, info: Info) -> strawberry.ID:
+    return then(info.context.loaders.identities.get(self.key), attrgetter("pk"))  # type: ignore[return-value]
+
+
+@strawberry.federation.type(keys=["id"], description="An Instagram account.")
+class User:
+    key: strawberry.Private[UserKey]
+    rides: strawberry.Private[UserShort | None] = None
+
+    id: strawberry.ID = part(Facet.ID, "The platform's own id.", resolver=user_id)
+    username: str | None = short("username", str | None, "The name in the account's link, without @.")
+    full_name: str | None = short("full_name", str | None, "The display name.")
+    profile_picture_url: str | None = short("profile_picture_url", str | None, "Signed URL of the profile picture.")
+    profile_picture_hd_url: str | None = short(
+        "profile_picture_hd_url", str | None, "Signed URL of the large profile picture, where the platform shows it."
+    )
+    is_private: bool | None = short("is_private", bool | None, "Whether only followers see the account's media.")
+    is_verified: bool | None = short("is_verified", bool | None, "Whether the account bears the blue badge.")
+
+    biography: str | None = profile("biography", str | None, "What the account says of itself.")
+    external_url: str | None = profile("external_url", str | None, "The link in the biography.")
+    media_count: int | None = profile("media_count", int | None, "How many posts the account has.")
+    follower_count: int | None = profile("follower_count", int | None, "How many accounts follow this one.")
+    following_count: int | None = profile("following_count", int | None, "How many accounts this one follows.")
+    account_type: int | None = profile("account_type", int | None, "1 personal, 2 business, 3 creator.")
+    is_business: bool | None = profile("is_business", bool | None, "Whether it is a business account.")
+    category: str | None = profile("category", str | None, "The account's category.")
+    public_email: str | None = profile("public_email", str | None, "The e-mail address the account shows.")
+    contact_phone_number: str | None = profile("contact_phone_number", str | None, "The number the account shows.")
+    city: str | None = profile("city", str | None, "The city the account shows.")
+    zip: str | None = profile("zip", str | None, "The postal code the account shows.")
+    latitude: float | None = profile("latitude", float | None, "Of the address the account shows.")
+    longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
+
+    @edge(Edge.TRAY, "The account's highlights, in the platform's order: newest first.")
+    def highlights(
+        self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
+    ) -> Connection[Annotated["Highlight", strawberry.lazy("schema.types.highlight")]] | None:
+        tray = info.context.loaders.trays.get(self.key)
+        return then(tray, lambda entries: Connection.of(entries, first, after))  # type: ignore[return-value]
+
+    def short(self, info: Info) -> UserShort | Awaitable[UserShort]:
+        if self.rides is not None and self.rides.username is not None:
+            return self.rides
+        return info.context.loaders.shorts.get(self.key)
+
+    @classmethod
+    def of(cls, info: Info, key: UserKey, rides: UserShort | None = None) -> Self:
+        """Raises the GatewayError that leaves nothing to show of the user."""
+        failure = info.context.buyer.facts.failure(key)
+        if failure is not None and rides is None:
+            raise failure
+        return cls(key=key, rides=rides)
+
+    @classmethod
+    def riding(cls, info: Info, rides: UserShort) -> Self:
+        """A user that another answer brought along."""
+        complete = rides.username is not None
+        return cls.of(info, UserId(rides.id), rides if complete else None)
+
+    @classmethod
+    def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> Self:
+        return cls.of(info, ids.user_id(id, field="id"))

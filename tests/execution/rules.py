@@ -1,0 +1,158 @@
+"""What the projection promises about answers: each rule is a function of its subject, real or mutated.
+
+Whether the data are equal is asserted by `Subject.same`; what it answers are the fields graphql-core had to resolve.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import Undefined, parse
+
+from tests.execution.data import Failing, Later, Proxy, Subclassed, Tuple
+from tests.execution.dialect import MAPPINGS, NAMED, NAMES
+from tests.execution.subject import Subject, box, leaves
+from tests.execution.world import Drawing, Edge, Kind, Photo, Text, Video
+
+NAN, INFINITE = float("nan"), float("inf")
+ODD: dict[str, list[Any]] = {
+    "text": [None, 7, Subclassed("s"), Undefined, Failing(), Later("x"), object(), b"b", ["l"]],
+    "textOrNull": ["s", 7, Undefined, Failing(), Later(None)],
+    "whole": [2**31, -(2**31), -(2**31) - 1, 2**31 - 1, True, 1.0, 1.5, "3", None, NAN],
+    "wholeOrNull": [2**31, -(2**31), True, Undefined],
+    "real": [NAN, INFINITE, -INFINITE, 3, True, "x", 10**400, 1.7976931348623157e308, -1e308],
+    "realOrNull": [NAN, INFINITE, -INFINITE, 1.5],
+    "flag": [0, 1.0, "true", None],
+    "id": [12, 1.5, True, Subclassed("i"), None, object()],
+    "kind": [Kind.NONE, "feed", "FEED", 0, [], None, object()],
+    "kindOrNull": [Kind.STORY, None, "nope", Later(Kind.STORY)],
+    "at": [None, "2025", Later(1)],
+    "big": ["5", True, 1, None],
+    "words": [[], "ab", None, 7, Failing(), Later(["w"])],
+    "json": [None, Undefined, Failing(), Later({}), NAN, (1,), object()],
+    "tags": [("a",), Tuple(("a",)), ["a", None], [Later("x")], None, "ab", {"a": 1}, {"s"}, [Failing()], []],
+    "tagsOrNull": [[None, "a"], [Undefined], [Failing()], 7],
+    "grid": [[[2**31]], [None], [(1,)], ((1, 2),), [Later([1])], 7],
+    "kinds": [[None], [Kind.FEED, "story", 5], [Undefined]],
+}
+LEAVES = "text textOrNull whole real flag id kind kindOrNull at big words json tags grid kinds gridOrNull"
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+async def an_odd_leaf_is_reported_by_graphql_core(subject: Subject) -> None:
+    for name, values in ODD.items():
+        document = parse(f"{{ boxes {{ leaves {{ id {name} }} many {{ {name} text }} }} }}")
+        for value in values:
+            odd: dict[str, Any] = {snake(name): value}
+            await subject.same(document, lambda odd=odd: box(leaves=leaves(**odd)))
+            await subject.same(document, lambda odd=odd: box(many=[leaves(), leaves(**odd)]))
+
+
+async def an_iterator_is_not_used_up_by_a_try_that_fails(subject: Subject) -> None:
+    for make in (lambda: iter(["once"]), lambda: (letter for letter in "ab")):
+        await subject.same("{ boxes { leaves { words kind } } }", lambda make=make: box(leaves=leaves(words=make(), kind="?")))
+        await subject.same("{ boxes { many { text } } }", lambda make=make: box(many=make()))
+        await subject.same("{ boxes { leaves { tags text } } }", lambda make=make: box(leaves=leaves(tags=make(), text=None)))
+
+
+async def plain_objects_are_projected_whole(subject: Subject) -> None:
+    text = f"{{ boxes {{ name renamed leaves {{ {LEAVES} }} many {{ t: __typename {LEAVES} }} edge {{ cursor node {{ id }} }} }} }}"
+    assert await subject.same(text, lambda: box(edge=Edge(cursor="c", node=leaves()))) == ["Query.boxes"]
+    assert await subject.same("{ boxes { grid { name } } }", lambda: box(grid=[[box(), None], []])) == ["Query.boxes"]
+    assert await subject.same("{ boxes { many { tags } } }", lambda: box(many=(leaves(),))) == ["Query.boxes"]
+
+
+async def raw_enum_values_are_projected(subject: Subject) -> None:
+    assert await subject.same("{ boxes { leaves { kind } } }", lambda: box(leaves=leaves(kind="feed"))) == ["Query.boxes"]
+
+
+async def resolvers_beside_plain_fields_are_left_to_graphql_core(subject: Subject) -> None:
+    text = "{ boxes { name boom shout(times: 2) renamed later { text at } kind_of: __typename leaves { id } } }"
+    resolved = ["Box.boom", "Box.shout", "Box.later"]
+    assert await subject.same(text, lambda: box(leaves_or_null=leaves())) == ["Query.boxes", *resolved * 3]
+    # All of an object's plain fields are done again by graphql-core when one of them is odd.
+    text = "{ boxes { name shout leaves { text } later { text } } }"
+    for odd in ({"name": None}, {"leaves": leaves(text=Failing())}, {"leaves_or_null": leaves(text=None)}):
+        await subject.same(text, lambda odd=odd: box(**odd))
+    assert await subject.same("{ boxes { name bang } }", box) == ["Query.boxes", "Box.bang"]
+
+
+async def what_lies_below_a_resolver_in_a_list_is_still_projected(subject: Subject) -> None:
+    text = "{ boxes { children { name shout many { text } } } }"
+    assert await subject.same(text, lambda: box(children=[box(), box()])) == ["Query.boxes", *["Box.children", "Box.shout", "Box.shout"] * 3]
+
+
+async def a_permission_is_asked_for(subject: Subject) -> None:
+    for allowed in (True, False):
+        resolved = await subject.same("{ boxes { name guarded } }", lambda: box(guarded="g"), allowed=allowed)
+        assert resolved == ["Query.boxes", *["Box.guarded"] * 3]
+
+
+async def abstract_types_are_resolved_by_graphql_core(subject: Subject) -> None:
+    photo = Photo(id=strawberry.ID("1"), label=None, width=3, leaves=leaves())
+    video = Video(id=strawberry.ID("2"), label="v", duration=None, leaves=leaves())
+    text = "{ boxes { name nodes { id ... on Video { duration leaves { text } } } media { __typename ... on Text { body } ... on Photo { width } } } }"
+    for member in (photo, video, Text(body="b", label=None), Drawing(body="d"), leaves(), Failing(), None, Later(photo)):
+        await subject.same(text, lambda member=member: box(media=member, nodes=[photo, member, None]))
+    assert "Video.duration" not in await subject.same(text, lambda: box(nodes=[video]))
+
+
+async def an_object_must_be_of_its_type(subject: Subject) -> None:
+    photo = Photo(id=strawberry.ID("1"), label=None, width=3, leaves=None)
+    video = Video(id=strawberry.ID("2"), label="v", duration=None, leaves=leaves())
+    text = "{ boxes { photo { id label } photos { label leaves { id } } } }"
+    assert await subject.same(text, lambda: box(photo=photo, photos=[photo])) == ["Query.boxes"]
+    for wrong in (video, leaves(), strawberry.cast(Video, Photo(id=strawberry.ID("3"), label="c", width=1, leaves=None))):
+        await subject.same(text, lambda wrong=wrong: box(photo=wrong))
+        await subject.same(text, lambda wrong=wrong: box(photos=[photo, wrong]))
+
+
+async def an_author_s_judgement_of_types_is_asked_for(subject: Subject) -> None:
+    for no_drawings in (True, False):
+        await subject.same("{ boxes { drawing { body } } }", lambda: box(drawing=Drawing(body="d")), no_drawings=no_drawings)
+
+
+async def an_object_must_be_one(subject: Subject) -> None:
+    awaited = [leaves(), Later(leaves()), Proxy(Later(leaves())), Proxy(leaves())]
+    for wrong in (None, Undefined, Failing(), 7, "text", iter([]), {"text": "t"}, *awaited):
+        await subject.same("{ boxes { many { __typename } } }", lambda wrong=wrong: box(many=[leaves(), wrong]))
+        await subject.same("{ boxes { leaves { __typename } child { __typename } } }", lambda wrong=wrong: box(leaves=wrong, child=wrong))
+    await subject.same("{ boxes { many { __typename text } } }", lambda: box(many=[Proxy(leaves()), *awaited]))
+    await subject.same("{ boxes { many { __typename text } } }", lambda: Failing())
+
+
+async def sources_are_read_by_the_schema_s_own_reader(subject: Subject) -> None:
+    text = "{ entries { title size } }"
+    assert await subject.same(text, lambda: {"title": "t", "size": 3}, schema=MAPPINGS) == ["Mappings.entries"]
+    await subject.same(text, lambda: {"size": 3}, schema=MAPPINGS)
+    spoken = type("Spoken", (), dict.fromkeys((*NAMES, "fine"), "wrong"))()
+    for name in NAMES:
+        setattr(spoken, name, name)
+    assert await subject.same("{ named { keyword folded spaced } }", lambda: spoken, schema=NAMED) == ["Names.named"]
+
+
+async def unknown_fields_are_left_out(subject: Subject) -> None:
+    """Documents are validated before; graphql-core still has a way with those that are not."""
+    await subject.same("{ boxes { name nonsense shout } }", box)
+    await subject.same("{ boxes { leaves { id nonsense } } }", box)
+
+
+RULES = [
+    an_odd_leaf_is_reported_by_graphql_core,
+    an_iterator_is_not_used_up_by_a_try_that_fails,
+    plain_objects_are_projected_whole,
+    raw_enum_values_are_projected,
+    resolvers_beside_plain_fields_are_left_to_graphql_core,
+    what_lies_below_a_resolver_in_a_list_is_still_projected,
+    a_permission_is_asked_for,
+    abstract_types_are_resolved_by_graphql_core,
+    an_object_must_be_of_its_type,
+    an_author_s_judgement_of_types_is_asked_for,
+    an_object_must_be_one,
+    sources_are_read_by_the_schema_s_own_reader,
+    unknown_fields_are_left_out,
+]

@@ -1,0 +1,212 @@
+"""What the projection promises about its plans: when there are any, what they hold for, and when it steps aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import parse
+from strawberry.extensions import MaskErrors, SchemaExtension
+from strawberry.federation import Schema
+
+from tests.execution.compare import STOCK, Context, outcome
+from tests.execution.rules import LEAVES
+from tests.execution.subject import Subject, box, leaves
+from tests.execution.world import CONFIG, GRAPH, Query
+
+NAMES = "{ boxes { name } }"
+
+
+def with_many(**odd: Any) -> Any:
+    return lambda: box(many=[leaves(), leaves(**odd), leaves()])
+
+
+async def one_odd_object_costs_no_other_its_plan(subject: Subject) -> None:
+    resolved = await subject.same("{ box { many { id text } } }", with_many(text=None))
+    assert resolved == ["Query.box", "Box.many", "Leaves.id", "Leaves.text"]
+
+
+async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> None:
+    context, document = subject.context(worthwhile=4), parse("{ box { name renamed } }")
+    for objects in range(1, 6):
+        context.interpreted.clear()  # type: ignore[attr-defined]
+        await outcome(context, GRAPH, document, {"box": box})
+        assert ("Box.name" in context.interpreted) == (objects < 4)  # type: ignore[attr-defined]
+
+
+async def a_list_counts_all_its_objects_at_once(subject: Subject) -> None:
+    for worthwhile in (3, 4):
+        context = subject.context(worthwhile=worthwhile)
+        await outcome(context, GRAPH, parse(NAMES), {"boxes": lambda: [box()] * 3})
+        assert ("Box.name" in context.interpreted) == (worthwhile > 3)  # type: ignore[attr-defined]
+
+
+async def what_will_not_compile_is_tried_once(subject: Subject) -> None:
+    """The name of a field that does not exist is looked up by each execution, and by each try to compile."""
+    context, document = subject.context(worthwhile=1), parse("{ box { name nonsense } }")
+    collected: list[int] = []
+
+    class Collecting(context):  # type: ignore[misc,valid-type]
+        def collect_subfields(self, *args: Any) -> Any:
+            collected.append(1)
+            return super().collect_subfields(*args)
+
+    for _ in range(3):
+        await outcome(Collecting, GRAPH, document, {"box": box})
+    assert len(collected) == 3
+
+
+async def conditions_select_their_own_plan(subject: Subject) -> None:
+    document = parse("query($p: Boolean!, $n: Int) { boxes { name renamed @skip(if: $p) leaves { id text @include(if: $p) } shout(times: $n) } }")
+    context = subject.context(worthwhile=1)
+    for p in (True, False, True):
+        await subject.same(document, box, {"p": p, "n": 2}, context=context)
+    assert len(context.cache) == 2  # type: ignore[attr-defined]
+
+
+async def a_condition_without_a_value_is_an_error(subject: Subject) -> None:
+    for variables in ({}, {"p": None}, {"p": True}):
+        await subject.same("query($p: Boolean) { boxes { name leaves { id @include(if: $p) } } }", box, variables)
+
+
+async def fragments_are_those_of_the_document(subject: Subject) -> None:
+    context = subject.context(worthwhile=1)
+    for name in ("text", "id", "kind"):
+        text = f"{{ boxes {{ ...B leaves {{ ...F }} }} }} fragment B on Box {{ leaves {{ {name} at }} }} fragment F on Leaves {{ {name} }}"
+        assert await subject.same(text, box, context=context) == ["Query.boxes"]
+
+
+async def a_document_gone_leaves_no_plan_to_another(subject: Subject) -> None:
+    """A new document is likely to get the memory, and so the ids, of the one before."""
+    context = subject.context(worthwhile=1)
+    for turn in range(60):
+        document = parse(f"{{ boxes {{ {('name', 'renamed')[turn % 2]} }} }}", no_location=True)
+        await subject.same(document, box, context=context)
+        del document
+
+
+async def plans_are_kept_for_the_documents_used_last(subject: Subject) -> None:
+    context, documents = subject.context(worthwhile=1, documents=2), [parse(NAMES) for _ in range(3)]
+    for document in documents:
+        await subject.same(document, box, context=context)
+        assert len(context.cache) <= 2  # type: ignore[attr-defined]
+    for document, kept in ((documents[2], True), (documents[1], True), (documents[0], False)):
+        context.interpreted.clear()  # type: ignore[attr-defined]
+        await outcome(context, GRAPH, document, {"boxes": lambda: []})
+        plans = context.cache.of(document, ())  # type: ignore[attr-defined]
+        assert any(slot.plan for slot in plans.values()) == kept
+
+
+async def a_selection_too_large_is_compiled_in_part(subject: Subject) -> None:
+    """500 fields at most; by repeating fragments under new aliases a short text may ask for any number."""
+    many = " ".join(f"a{number}: text" for number in range(500))
+    assert await subject.same(f"{{ box {{ many {{ {many} }} }} }}", with_many()) == ["Query.box", "Box.many"]
+    resolved = await subject.same(f"{{ box {{ many {{ {many} x: id y: id }} }} }}", with_many())
+    assert resolved == ["Query.box", "Box.many", *["Leaves.id"] * 6]
+    doubling = " ".join(f"fragment F{n} on Box {{ a: child {{ ...F{n + 1} }} b: child {{ ...F{n + 1} }} }}" for n in range(30))
+    await subject.same(f"{{ boxes {{ ...F0 }} }} {doubling} fragment F30 on Box {{ name }}", box)
+
+
+async def deferred_parts_are_projected(subject: Subject) -> None:
+    text = "{ box { name ... @defer { renamed leaves { id } many { text } } ... @defer(label: \"b\") { shout } } }"
+    assert await subject.same(text, box) == ["Query.box", "Box.shout"]
+    text = "{ box { name ...F @defer } } fragment F on Box { many { text ... @defer { at } } leaves { id } }"
+    assert await subject.same(text, box) == ["Query.box", "Box.many"]
+    assert await subject.same("{ box { many { text } ... @defer { many { at } } } }", box) == ["Query.box", "Box.many"]
+    assert await subject.same("{ ... @defer { box { name } } boxes { name } }", box) == ["Query.boxes", "Query.box"]
+
+
+async def what_deferred_fragments_share_is_delivered_as_graphql_core_does(subject: Subject) -> None:
+    parts = ("leaves { id }", "leaves { text id }", "many { text }", "leaves { ... @defer(label: \"n\") { at } }", "name")
+    for one in parts:
+        for other in parts:
+            await subject.same(f"{{ box {{ {one} ... @defer(label: \"o\") {{ {other} name }} }} }}", box)
+            await subject.same(f'{{ box {{ ... @defer(label: "a") {{ {one} }} ... @defer(label: "b") {{ {other} }} }} }}', box) if "@" not in one + other else None
+            await subject.same(f"{{ box {{ ...G @defer ... {{ ...G leaves {{ kind }} }} }} }} fragment G on Box {{ {other} }}", box)
+
+
+async def streamed_lists_are_streamed(subject: Subject) -> None:
+    for count in (0, 1, 5):
+        stream = f"@stream(initialCount: {count})"
+        await subject.same(f"{{ boxes {stream} {{ name many {{ text }} }} }}", box)
+        await subject.same(f"{{ box {{ name many {stream} {{ text }} grid {{ name }} leaves {{ tags {stream} }} }} }}", box)
+        await subject.same(f"{{ boxes {{ name leaves {{ id kinds {stream} }} children {{ many {stream} {{ id }} }} }} }}", box)
+
+
+async def entities_are_projected(subject: Subject) -> None:
+    text = '{ _entities(representations: [{__typename: "Box", name: "a"}]) { ... on Box { name many { text } shout } } }'
+    assert await subject.same(text, box) == ["Query._entities", "Box.shout"]
+
+
+async def each_event_of_a_subscription_is_projected(subject: Subject) -> None:
+    assert await subject.same("subscription { box { name many { text } shout } }", box) == ["Subscription.box", "Box.shout"] * 3
+
+
+async def a_subscription_keeps_no_selections_of_past_events(subject: Subject) -> None:
+    kept: list[int] = []
+
+    class Counted(subject.context(worthwhile=1)):  # type: ignore[misc]
+        def execute_fields(self, *args: Any) -> Any:
+            kept.append(len(self.slots))
+            return super().execute_fields(*args)
+
+    await outcome(Counted, GRAPH, parse("subscription { box { name } }"), {"boxes": lambda: [box()] * 50})
+    assert len(kept) == 100
+    assert max(kept) <= 2
+
+
+async def mutations_are_projected(subject: Subject) -> None:
+    assert await subject.same("mutation { boxes { name many { text } } }", box) == ["Mutation.boxes"]
+
+
+class Upper(SchemaExtension):
+    """Sees every field, so nothing may be projected past it."""
+
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        value = _next(root, info, *args, **kwargs)
+        return value.upper() if isinstance(value, str) else value
+
+
+def schema_with(extension: type[SchemaExtension], context: Context) -> Schema:
+    return Schema(
+        Query, config=CONFIG, extensions=[extension], execution_context_class=context, federation_version="2.9"
+    )
+
+
+async def an_extension_that_resolves_sees_every_field(subject: Subject) -> None:
+    schema = schema_with(Upper, subject.context(worthwhile=1))
+    result: Any = await schema.execute(NAMES, context_value={"boxes": lambda: [box(), box()]})
+    assert result.data == {"boxes": [{"name": "N"}, {"name": "N"}]}
+
+
+async def errors_are_masked_as_ever(subject: Subject) -> None:
+    answers = []
+    for context in (STOCK, subject.context(worthwhile=1)):
+        schema = schema_with(MaskErrors, context)
+        value = {"boxes": lambda: [box(), box(leaves=leaves(text=None)), box(plain=LookupError("secret"))]}
+        result: Any = await schema.execute(f"{{ boxes {{ renamed leaves {{ {LEAVES} }} }} }}", context_value=value)
+        answers.append((result.data, [error.formatted for error in result.errors]))
+    assert answers[0] == answers[1]
+    assert "secret" not in str(answers[1])
+
+
+RULES = [
+    one_odd_object_costs_no_other_its_plan,
+    a_selection_is_compiled_once_it_is_worthwhile,
+    a_list_counts_all_its_objects_at_once,
+    what_will_not_compile_is_tried_once,
+    conditions_select_their_own_plan,
+    a_condition_without_a_value_is_an_error,
+    fragments_are_those_of_the_document,
+    a_document_gone_leaves_no_plan_to_another,
+    plans_are_kept_for_the_documents_used_last,
+    a_selection_too_large_is_compiled_in_part,
+    deferred_parts_are_projected,
+    what_deferred_fragments_share_is_delivered_as_graphql_core_does,
+    streamed_lists_are_streamed,
+    entities_are_projected,
+    each_event_of_a_subscription_is_projected,
+    a_subscription_keeps_no_selections_of_past_events,
+    mutations_are_projected,
+    an_extension_that_resolves_sees_every_field,
+    errors_are_masked_as_ever,
+]

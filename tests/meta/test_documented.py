@@ -1,0 +1,95 @@
+"""The documents name what there is, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from gateway import errors
+from gateway.settings import ANNOUNCED, Settings
+from tests.meta.tree import ROOT, texts
+
+
+def kinds(base: type[errors.GatewayError] = errors.GatewayError) -> Iterator[type[errors.GatewayError]]:
+    yield base
+    for kind in base.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield from kinds(kind)
+
+
+def codes() -> set[str]:
+    return {kind.code for kind in kinds() if "code" in vars(kind)}
+
+
+def rows(document: str) -> list[list[str]]:
+    """The cells of each table row whose first cell is `CODE`."""
+    lines = (ROOT / "docs" / document).read_text().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+
+
+def test_every_error_code_is_documented_and_every_documented_one_exists() -> None:
+    documented = [row[0].strip("`") for row in rows("errors.md")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == codes()
+
+
+def test_the_error_tree_is_drawn_as_it_is() -> None:
+    drawn = re.findall(r"^    [|` -]*(\w+) +([A-Z_]{4,}|)", errors.__doc__ or "", re.MULTILINE)
+    written = {name: code for name, code in drawn if name[0].isupper()}
+    assert written.keys() == {kind.__name__ for kind in kinds()}
+    assert {code for code in written.values() if code} == codes()
+    for kind in kinds():
+        assert written[kind.__name__] == vars(kind).get("code", "")
+
+
+def test_codes_are_given_in_one_place() -> None:
+    """A code made elsewhere would be missing from the tree and from the document."""
+    made = [
+        str(path)
+        for path, text in texts(".py")
+        if path.parts[0] in ("gateway", "schema") and re.search(r"^    code = \"", text, re.MULTILINE)
+    ]
+    assert made == ["gateway/errors.py"]
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    expected = [[f"`{row.name}`", row.default, row.form.accepts, row.help] for row in Settings.table()]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in expected)
+    assert rows("settings.md") == expected, f"docs/settings.md should hold:\n{table}"
+
+
+def test_settings_of_later_versions_are_documented_as_such() -> None:
+    text = (ROOT / "docs/settings.md").read_text()
+    assert [name for name in sorted(ANNOUNCED) if name not in text] == []
+
+
+@pytest.mark.parametrize("document", sorted(str(path) for path, _ in texts(".md")))
+def test_documents_name_only_settings_and_commands_that_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    known = {row.name for row in Settings.table()} | ANNOUNCED
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bGATEWAY_[A-Z_]*[A-Z]\b", text)) <= known
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("document", sorted(str(path) for path, _ in texts(".md")))
+def test_links_inside_the_repository_lead_somewhere(document: str) -> None:
+    folder = (ROOT / document).parent
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text())
+    assert [target for target in targets if not (folder / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_the_documents_name_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    named = re.findall(r"`((?:gateway|schema|queries|tests|docs|bench)/[\w./-]*)`", text)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_gives_the_commands_to_run_and_to_test() -> None:
+    commands = (ROOT / "README.md").read_text()
+    assert "make serve" in commands
+    assert "make test" in commands

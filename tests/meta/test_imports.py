@@ -1,0 +1,136 @@
+"""The map of the house: imports go down the way of a read, and each library has a home."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.meta.tree import texts
+
+# The way of a read, from the door to the nouns. Rooms on one step may know each other.
+STEPS: tuple[frozenset[str], ...] = (
+    frozenset({"gateway.__main__"}),
+    frozenset({"gateway.cli", "gateway.cli_ledger"}),
+    frozenset({"gateway.app"}),
+    frozenset({"gateway.http"}),
+    frozenset({"gateway.operations"}),
+    frozenset({"gateway.execution", "schema"}),
+    frozenset({"gateway.clients"}),
+    frozenset({"gateway.loaders"}),
+    frozenset({"gateway.planner"}),
+    frozenset({"gateway.cache"}),
+    frozenset({"gateway.upstream"}),
+    frozenset({"gateway.domain"}),
+)
+OPEN = frozenset({"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events"})
+# Rooms beside the way, by who may enter them.
+GUARDED = {
+    "gateway.settings": {"gateway.__main__", "gateway.cli", "gateway.app"},
+    "gateway.sandbox": {"gateway.cli", "gateway.app"},
+}
+EVERYWHERE = frozenset({"*"})
+HOMES: dict[str, frozenset[str]] = {
+    "aiohttp": frozenset({"gateway.upstream"}),
+    "aiodataloader": frozenset({"gateway.loaders"}),
+    "cachetools": frozenset({"gateway.cache", "gateway.operations", "gateway.execution"}),
+    "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
+    "httpx": frozenset({"gateway.upstream", "gateway.app", "gateway.cli"}),
+    "httpx_aiohttp": frozenset({"gateway.upstream", "gateway.app"}),
+    "msgspec": EVERYWHERE,
+    "PIL": frozenset({"gateway.sandbox"}),
+    "stamina": frozenset({"gateway.upstream"}),
+    "starlette": frozenset({"gateway.app", "gateway.cli", "gateway.http", "gateway.sandbox"}),
+    "strawberry": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
+    "uvicorn": frozenset({"gateway.cli"}),
+}
+
+Import = tuple[Path, int, str, str]
+
+
+def room(module: str) -> str:
+    """`gateway.cache.store` lies in `gateway.cache`, `schema.types.user` in `schema`."""
+    parts = module.split(".")
+    return "schema" if parts[0] == "schema" else ".".join(parts[:2])
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports() -> Iterator[Import]:
+    """File, line, the importing room, and the imported module of every import, nested ones too."""
+    for path, text in texts(".py"):
+        if path.parts[0] in ("gateway", "schema"):
+            for node in ast.walk(ast.parse(text)):
+                for target in _targets(node):
+                    yield path, getattr(node, "lineno", 0), room(module_of(path)), target
+
+
+def _targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "relative imports hide the room they come from"
+        # `from gateway import errors` names a room; `from gateway.domain import ids` lies in one already.
+        return [f"{node.module}.{alias.name}" if node.module == "gateway" else str(node.module) for alias in node.names]
+    return []
+
+
+def step(of: str) -> int | None:
+    return next((number for number, rooms in enumerate(STEPS) if of in rooms), None)
+
+
+def allowed(importer: str, imported: str) -> bool:
+    if imported == importer or imported in OPEN:
+        return True
+    if imported in GUARDED:
+        return importer in GUARDED[imported]
+    here, there = step(importer), step(imported)
+    return here is not None and there is not None and here <= there
+
+
+def test_imports_go_down_the_way_of_a_read() -> None:
+    wrong = [
+        f"{path}:{line}: {importer} imports {target}"
+        for path, line, importer, target in imports()
+        if target.split(".")[0] in ("gateway", "schema") and not allowed(importer, room(target))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_each_library_is_used_at_home_only() -> None:
+    wrong = []
+    for path, line, importer, target in imports():
+        library = target.split(".")[0]
+        foreign = library not in sys.stdlib_module_names and library not in ("gateway", "schema")
+        if foreign and not HOMES.get(library, frozenset()) & {importer, "*"}:
+            wrong.append(f"{path}:{line}: {library} is not at home in {importer}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_room_is_on_the_map() -> None:
+    known = frozenset().union(*STEPS) | OPEN | GUARDED.keys() | {"gateway"}
+    rooms = {room(module_of(path)) for path, _ in texts(".py") if path.parts[0] in ("gateway", "schema")}
+    assert rooms <= known
+
+
+def test_the_map_is_drawn_in_the_package() -> None:
+    """`import gateway; help(gateway)` is the first page a newcomer reads."""
+    import gateway
+
+    drawn = gateway.__doc__ or ""
+    rooms = {path.parts[1].removesuffix(".py") for path, _ in texts(".py") if path.parts[0] == "gateway"}
+    assert [name for name in sorted(rooms - {"__init__"}) if name not in drawn] == []
+
+
+def test_the_rules_themselves_refuse() -> None:
+    assert allowed("gateway.http", "gateway.cache")
+    assert allowed("gateway.sandbox", "gateway.clock")
+    assert not allowed("gateway.cache", "gateway.loaders")
+    assert not allowed("gateway.upstream", "schema")
+    assert not allowed("gateway.domain", "gateway.upstream")
+    assert not allowed("gateway.cache", "gateway.settings")
+    assert not allowed("gateway.sandbox", "gateway.planner")
+    assert not allowed("gateway.http", "gateway.sandbox")

@@ -1,0 +1,77 @@
+"""The locks are the whole truth of what is installed, on every platform, from any index."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.meta.tree import ROOT
+
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked(lock: str) -> dict[str, Requirement]:
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    lines = [line.split("--hash")[0] for line in text.splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(one.name): one for one in map(Requirement, lines)}
+
+
+def wanted(lock: str) -> list[Requirement]:
+    project = pyproject()
+    groups = project["dependency-groups"]
+    texts = list(project["project"]["dependencies"])
+    if lock == "requirements-dev.lock":
+        texts += groups["build"] + [text for text in groups["dev"] if isinstance(text, str)]
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_covers_what_pyproject_wants(lock: str) -> None:
+    pins = locked(lock)
+    for requirement in wanted(lock):
+        (pin,) = pins[canonicalize_name(requirement.name)].specifier
+        assert pin.operator == "=="
+        assert requirement.specifier.contains(pin.version), f"{requirement} is locked as {pin}: run make lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock: str) -> None:
+    """Each machine uses the index it is configured with; the hashes say whether it delivers the same."""
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    assert not re.search(r"^-", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_is_hashed(lock: str) -> None:
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    pins = [line for line in text.splitlines() if "==" in line]
+    assert pins
+    assert [pin for pin in pins if not re.search(r"--hash=sha256:[0-9a-f]{64}", pin)] == []
+
+
+def test_both_locks_agree() -> None:
+    """Tests run against the versions that are shipped."""
+    tested = locked("requirements-dev.lock")
+    for name, pin in locked("requirements.lock").items():
+        assert str(tested[name].specifier) == str(pin.specifier)
+
+
+def test_the_distribution_called_schema_stays_out() -> None:
+    """It would overwrite the package `schema` of this project."""
+    assert "schema" not in locked("requirements-dev.lock")
+
+
+def test_what_the_build_needs_is_locked() -> None:
+    """The project is built without isolation, so from the lock."""
+    project = pyproject()
+    assert project["build-system"]["requires"] == project["dependency-groups"]["build"]

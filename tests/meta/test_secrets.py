@@ -1,0 +1,33 @@
+"""No secret in the tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detect_secrets.core.secrets_collection import SecretsCollection
+from detect_secrets.settings import default_settings
+
+from tests.meta.tree import ROOT, files
+
+# Entropy says nothing here: hashes of releases, and the vendor's own recorded answers with shortened URLs.
+HASHED = frozenset({"requirements.lock", "requirements-dev.lock"})
+PLANTED = "aws_key = 'AKIA" + "IOSFODNN7ABCDEFG'"
+
+
+def scan(*paths: Path) -> list[str]:
+    found = SecretsCollection()
+    with default_settings():
+        for path in paths:
+            found.scan_file(str(path))
+    return [f"{Path(name).name}:{secret.line_number}: {secret.type}" for name, secret in found]
+
+
+def test_no_file_holds_a_secret() -> None:
+    """Where a finding is no secret, `# pragma: allowlist secret` on its line says so."""
+    assert scan(*(ROOT / path for path in files() if path.name not in HASHED)) == []
+
+
+def test_the_scan_would_find_one(tmp_path: Path) -> None:
+    planted = tmp_path / "settings.py"
+    planted.write_text(PLANTED)
+    assert scan(planted) != []

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.settings import ANNOUNCED, Settings, SettingsError
+
+KEYED = {"GATEWAY_HIKERAPI_KEY": "k-123"}  # pragma: allowlist secret
+
+
+def problems(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(environ)
+    return caught.value.problems
+
+
+def test_nothing_set_means_the_sandbox_and_the_defaults() -> None:
+    settings = Settings.read({"PATH": "/bin", "HOME": "/"})
+    assert settings == Settings()
+    assert settings.sandboxed
+    assert settings.cache_bytes == 256 * 2**20
+    assert (settings.ttl_tray, settings.ttl_highlight, settings.ttl_profile) == (600, 3600, 3600)
+    assert (settings.ttl_username, settings.ttl_missing) == (86400, 120)
+    assert (settings.stale_limit, settings.url_margin) == (3600, 300)
+
+
+def test_a_key_leaves_the_sandbox_for_the_real_api() -> None:
+    settings = Settings.read(KEYED)
+    assert not settings.sandboxed
+    assert settings.hikerapi_url == "https://api.hikerapi.com"
+
+
+def test_a_url_without_a_key_is_refused() -> None:
+    """It would be ignored: without a key the sandbox answers."""
+    (problem,) = problems({"GATEWAY_HIKERAPI_URL": "http://127.0.0.1:8080"})
+    assert "GATEWAY_HIKERAPI_KEY" in problem
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    """Compose files pass a variable that is not set as an empty one."""
+    assert Settings.read({"GATEWAY_HIKERAPI_KEY": "", "GATEWAY_TTL_TRAY": " "}) == Settings()
+
+
+def test_values_are_read_in_their_accepted_forms() -> None:
+    settings = Settings.read(
+        KEYED
+        | {
+            "GATEWAY_HIKERAPI_URL": "http://127.0.0.1:8080/",
+            "GATEWAY_HIKERAPI_RATE": "7.5",
+            "GATEWAY_CACHE_BYTES": "1GiB",
+            "GATEWAY_TTL_MISSING": "0",
+            "GATEWAY_LOG_LEVEL": "WARNING",
+        }
+    )
+    assert settings.hikerapi_url == "http://127.0.0.1:8080"
+    assert settings.hikerapi_rate == 7.5
+    assert settings.cache_bytes == 2**30
+    assert settings.ttl_missing == 0
+    assert settings.log_level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({}, "data/gateway.sqlite3"),
+        ({"GATEWAY_DATA_DIR": "kept"}, "kept/gateway.sqlite3"),
+        ({"GATEWAY_DATABASE_URL": "sqlite:///spent.db", "GATEWAY_DATA_DIR": "kept"}, "spent.db"),
+        ({"GATEWAY_DATABASE_URL": "sqlite:////var/spent.db"}, "/var/spent.db"),
+    ],
+)
+def test_the_database_is_in_the_data_directory_unless_named(environ: dict[str, str], path: str) -> None:
+    assert Settings.read(environ).database_path == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_HIKERAPI_URL", "ftp://example.org"),
+        ("GATEWAY_HIKERAPI_URL", "https://user:pass@example.org"),  # pragma: allowlist secret
+        ("GATEWAY_HIKERAPI_URL", "https://example.org/?key=1"),
+        ("GATEWAY_HIKERAPI_URL", "api.hikerapi.com"),
+        ("GATEWAY_HIKERAPI_URL", "http://[::1"),
+        ("GATEWAY_HIKERAPI_KEY", "two words"),
+        ("GATEWAY_HIKERAPI_KEY", "line\nbreak"),
+        ("GATEWAY_HIKERAPI_RATE", "0"),
+        ("GATEWAY_HIKERAPI_RATE", "nan"),
+        ("GATEWAY_HIKERAPI_RATE", "inf"),
+        ("GATEWAY_HIKERAPI_RATE", "fast"),
+        ("GATEWAY_DATABASE_URL", "postgresql://localhost/gateway"),
+        ("GATEWAY_DATABASE_URL", "sqlite:///"),
+        ("GATEWAY_CACHE_BYTES", "1 KiB"),
+        ("GATEWAY_CACHE_BYTES", "256 MB"),
+        ("GATEWAY_CACHE_BYTES", "-1"),
+        ("GATEWAY_TTL_TRAY", "ten"),
+        ("GATEWAY_TTL_TRAY", "-1"),
+        ("GATEWAY_TTL_TRAY", "1.5"),
+        ("GATEWAY_TTL_TRAY", "31536001"),
+        ("GATEWAY_TTL_TRAY", "\u0661"),
+        ("GATEWAY_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_names_the_variable_and_the_accepted_form_but_not_itself(name: str, value: str) -> None:
+    """The value is left out because it may be a key in the wrong place."""
+    (problem,) = problems(KEYED | {name: value})
+    accepted = {row.name: row.form.accepts for row in Settings.table()}[name]
+    assert problem == f"{name} must be {accepted}."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("GATEWAY_HIKERAPI_KYE", "GATEWAY_HIKERAPI_KEY"),
+        ("GATEWAY_HIKER_API_KEY", "GATEWAY_HIKERAPI_KEY"),
+        ("GATEWAY_TTL_TRAYS", "GATEWAY_TTL_TRAY"),
+        ("GATEWAY_CACHE_SIZE", "GATEWAY_CACHE_BYTES"),
+        ("GATEWAY_LOGLEVEL", "GATEWAY_LOG_LEVEL"),
+        ("gateway_data_dir", "GATEWAY_DATA_DIR"),
+    ],
+)
+def test_a_mistyped_name_is_refused_with_the_nearest_right_one(wrong: str, right: str) -> None:
+    assert problems({wrong: "1"}) == (f"{wrong} is not a setting. The nearest one is {right}.",)
+
+
+@given(st.text(st.characters(codec="ascii", categories=["Lu", "Nd"]), min_size=1))
+def test_no_name_under_the_prefix_is_ignored(rest: str) -> None:
+    name = f"GATEWAY_X{rest}"
+    (problem,) = problems({name: "1"})
+    assert problem.startswith(f"{name} is not a setting. The nearest one is GATEWAY_")
+
+
+@pytest.mark.parametrize("name", sorted(ANNOUNCED))
+def test_an_announced_setting_that_nothing_reads_is_refused(name: str) -> None:
+    assert problems({name: "anything"}) == (f"{name} is not supported by this version.",)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems({"GATEWAY_TTL_TRAY": "x", "GATEWAY_LOG_LEVEL": "x", "GATEWAY_REDIS_URL": "x", "GATEWAY_TTL": "x"})
+    assert len(found) == 4
+
+
+def test_no_secret_shows_in_the_settings_or_their_errors() -> None:
+    secret = "s3cr3t-" * 100  # pragma: allowlist secret
+    assert secret not in "".join(problems({"GATEWAY_HIKERAPI_KEY": secret}))
+    assert "k-123" not in repr(Settings.read(KEYED))
+
+
+def test_each_default_is_written_as_a_value_would_be() -> None:
+    for row in Settings.table():
+        default = getattr(Settings(), row.field)
+        assert default is None or row.form.parse(row.default) == default

@@ -1,0 +1,134 @@
+"""What a 200 becomes, and what it cost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from gateway.domain.models import LoadedHighlight, Profile
+from gateway.errors import NotFound, UpstreamInvalidAnswer
+from gateway.events import AnswerDrifted, PriceDiffers
+from gateway.upstream import payloads
+from gateway.upstream.hikerapi import Call, Endpoint
+from tests.upstream.kit import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
+
+NO_ENTRIES = answer(404, {"detail": "Entries not found", "exc_type": "NotFoundError"})
+
+
+@pytest.mark.parametrize(
+    ("call", "body"), [(NATGEO, TRAY), (Call(Endpoint.TRAY_BY_USERNAME, "natgeo"), TRAY_BY_USERNAME)]
+)
+async def test_a_recorded_tray_is_read(call: Call, body: bytes) -> None:
+    upstream = Upstream(answer(200, body))
+    outcome = await upstream.api().fetch(call)
+    assert outcome.problem is None
+    assert isinstance(outcome.value, tuple)
+    assert [highlight.title for highlight in outcome.value] == ["Gift Guide", "BOTW 2026", "Limitless"]
+    assert {highlight.owner.id for highlight in outcome.value} == {"787132"}
+    assert outcome.value[0].created_at == datetime(2025, 12, 4, 11, 6, 31, tzinfo=UTC)
+    assert (outcome.body, outcome.attempts, outcome.in_doubt) == (body, 1, False)
+    assert payloads.read(call.endpoint, outcome.body) == outcome.value
+
+
+async def test_a_recorded_highlight_is_read_with_its_items() -> None:
+    upstream = Upstream(answer(200, HIGHLIGHT))
+    outcome = await upstream.api().fetch(SALWA)
+    highlight = outcome.value
+    assert isinstance(highlight, LoadedHighlight)
+    assert (highlight.title, highlight.media_count) == ("me 🦋", 98)
+    assert [item.code for item in highlight.items] == ["DRZBsWEDz8A", "DReeHq0j583", "DRtlWAGj0ql"]
+    assert highlight.missing_item_ids == ()
+    assert outcome.charged == 1
+
+
+async def test_a_highlight_without_items_is_taken_as_it_is() -> None:
+    """All its items may have been deleted: the count is not theirs."""
+    body = {"pk": SALWA.key, "user": {"pk": 1}, "media_count": 12, "media_ids": [7], "items": []}
+    outcome = await Upstream(answer(200, body)).api().fetch(SALWA)
+    assert isinstance(outcome.value, LoadedHighlight)
+    assert (outcome.value.items, outcome.value.missing_item_ids) == ((), ("7",))
+
+
+async def test_an_integer_pk_is_the_id_that_was_asked() -> None:
+    outcome = await Upstream(answer(200, {"pk": 787132, "username": "natgeo"})).api().fetch(PROFILE)
+    assert isinstance(outcome.value, Profile)
+    assert outcome.value.id == "787132"
+
+
+@pytest.mark.parametrize("call", [NATGEO, Call(Endpoint.TRAY_BY_USERNAME, "natgeo", forced=True)])
+@pytest.mark.parametrize("reply", [NO_ENTRIES, answer(200, b"[]")])
+async def test_an_empty_tray_is_an_answer_in_either_spelling(call: Call, reply: object) -> None:
+    upstream = Upstream(reply)  # type: ignore[arg-type]  # parametrize does not type
+    outcome = await upstream.api().fetch(call)
+    assert (outcome.value, outcome.body, outcome.problem) == ((), b"[]", None)
+    assert outcome.charged == call.nominal_price
+
+
+async def test_entries_not_found_is_no_empty_tray_where_no_tray_was_asked() -> None:
+    outcome = await Upstream(NO_ENTRIES).api().fetch(SALWA)
+    assert isinstance(outcome.problem, NotFound)
+
+
+OTHERS = [
+    (PROFILE, {"pk": 787133}),
+    (Call(Endpoint.PROFILE_BY_USERNAME, "natgeo"), {"pk": 1, "username": "natgeo2"}),
+    (NATGEO, [{"pk": "1", "user": {"pk": "787132"}}, {"pk": "2", "user": {"pk": "5"}}]),
+    (Call(Endpoint.TRAY_BY_USERNAME, "natgeo"), [{"pk": "1", "user": {"pk": "1", "username": "somebody"}}]),
+    (SALWA, {"pk": "18085475671830441", "user": {"pk": "1"}}),
+    (Call(Endpoint.ITEM, "3772053608293416704"), {"pk": 3772053608293416705, "id": "3772053608293416705_1"}),
+]
+
+
+@pytest.mark.parametrize(("call", "body"), OTHERS)
+async def test_an_answer_about_another_subject_is_invalid(call: Call, body: object) -> None:
+    outcome = await Upstream(answer(200, body)).api().fetch(call)
+    assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+    assert (outcome.value, outcome.body, outcome.charged) == (None, b"", call.nominal_price)
+
+
+async def test_user_names_match_in_any_case() -> None:
+    outcome = (
+        await Upstream(answer(200, {"pk": 1, "username": "NatGeo"}))
+        .api()
+        .fetch(Call(Endpoint.PROFILE_BY_USERNAME, "natgeo"))
+    )
+    assert outcome.problem is None
+
+
+async def test_drift_is_told_with_its_paths() -> None:
+    drifted = msgspec.json.decode(HIGHLIGHT)
+    drifted["items"][2]["video_duration"] = "twenty"
+    upstream = Upstream(answer(200, drifted))
+    outcome = await upstream.api().fetch(SALWA)
+    assert isinstance(outcome.value, LoadedHighlight)
+    assert outcome.value.items[2].video_duration is None
+    assert upstream.seen(AnswerDrifted) == [AnswerDrifted("highlight", ("items[2].video_duration",))]
+
+
+@pytest.mark.parametrize("info", ['{"reqs": 5}', '{"a": 1, "reqs":5, "b": 2}', "reqs=5", "a=1; reqs=5"])
+async def test_the_charge_is_the_price_the_answer_names(info: str) -> None:
+    upstream = Upstream(answer(200, TRAY, x_hiker_info=info))
+    assert (await upstream.api().fetch(NATGEO)).charged == 5
+
+
+@pytest.mark.parametrize("info", ["", "reqs", '{"reqs": null}', '{"reqs": "many"}', "reqs=-1", "reqs=99999999999"])
+async def test_an_unreadable_price_counts_as_the_table_s(info: str) -> None:
+    upstream = Upstream(answer(200, TRAY, x_hiker_info=info))
+    assert (await upstream.api().fetch(NATGEO)).charged == 2
+    assert upstream.seen(PriceDiffers) == []
+
+
+async def test_another_price_than_the_table_s_is_told_once_for_each_kind_of_call() -> None:
+    upstream = Upstream(answer(200, TRAY, x_hiker_info='{"reqs": 4}'))
+    api = upstream.api()
+    for call in (NATGEO, NATGEO, Call(Endpoint.TRAY, "787132", forced=True)):
+        assert (await api.fetch(call)).charged == 4
+    assert upstream.seen(PriceDiffers) == [PriceDiffers("tray", 2, 4), PriceDiffers("tray", 1, 4)]
+
+
+async def test_a_price_on_an_uncharged_answer_means_nothing() -> None:
+    upstream = Upstream(answer(402, {"exc_type": "InsufficientFunds"}, x_hiker_info='{"reqs": 9}'))
+    assert (await upstream.api().fetch(NATGEO)).charged == 0
+    assert upstream.seen(PriceDiffers) == []
