@@ -22,7 +22,9 @@ FROM python:3.13.9-slim-bookworm
 COPY --from=build /opt/gateway /opt/gateway
 # Made here, so that a new volume belongs to the user below.
 RUN install -d -o 10001 -g 10001 /data
-ENV PATH=/opt/gateway/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 GATEWAY_DATA_DIR=/data
+ENV PATH=/opt/gateway/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Every address is listened on, so the gateway starts only if this file says whom it serves.
+ENV GATEWAY_DATA_DIR=/data GATEWAY_CLIENTS_FILE=/data/clients.toml
 USER 10001:10001
 WORKDIR /data
 VOLUME ["/data"]

@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 LOCKER := build/locker
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check lock schema
+.PHONY: help install serve test check lock schema bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +19,7 @@ serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
 test: $(INSTALLED) ## run all tests with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
 
 check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
 	$(BIN)/ruff check .
@@ -27,6 +27,9 @@ check: $(INSTALLED) ## style, types, printed schema, and the rules the repositor
 	$(BIN)/mypy
 	$(BIN)/highlights-gateway schema --check
 	$(BIN)/python -m pytest -q tests/meta
+
+bench: $(INSTALLED) ## measure side by side with the peers, a quarter of an hour; QUICK=1 only shows that it works
+	$(BIN)/python -m bench.run $(if $(QUICK),--quick --out build/bench.md)
 
 lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }

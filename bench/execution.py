@@ -2,8 +2,8 @@
 
     python -m bench.execution
 
-Parsing and validation are left out on both sides. Besides the ratio it prints what the thresholds in
-`gateway.execution` rest on: what compiling a selection costs, and after how many objects that has paid.
+Parsing and validation are left out on both sides. Then what the thresholds in `gateway.execution` rest on: what
+compiling a selection costs, and after how many objects that has paid.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import datetime
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import msgspec
 import strawberry
-from graphql import DocumentNode, ExecutionResult, parse
+from graphql import DocumentNode, parse
 from graphql.execution import execute
+from graphql.execution.collect_fields import collect_fields
+from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -27,8 +29,13 @@ from gateway.domain import models
 from gateway.execution import ProjectingExecutionContext
 from gateway.execution.compiler import compile_list
 
-HIGHLIGHTS, ITEMS, ROUNDS = 30, 40, 15
-MediaKind = strawberry.enum(models.MediaKind)
+HIGHLIGHTS, ITEMS, ROUNDS, WARMING = 30, 40, 15, 12
+strawberry.enum(models.MediaKind)
+STORED = "id pk code takenAt productType thumbnailUrl videoUrl videoDuration"
+DERIVED = "id code takenAt kind thumbnailUrl videoUrl videoDuration urlsExpireAt"
+# As in the product: `items` takes arguments, so a resolver gets them, and may have to wait.
+RESOLVED = "{ user { id username highlights { id title mediaCount items { nodes { %s } } } } }"
+PLAIN = "{ user { id username highlights { id title mediaCount loaded { %s } } } }"
 
 
 @strawberry.type
@@ -38,7 +45,7 @@ class Item:
     code: str | None
     product_type: str | None
     taken_at: datetime.datetime | None
-    kind: MediaKind | None
+    kind: models.MediaKind | None
     thumbnail_url: str | None
     video_url: str | None
     video_duration: float | None
@@ -55,10 +62,11 @@ class Highlight:
     id: strawberry.ID
     title: str
     media_count: int | None
+    loaded: list[Item]
 
     @strawberry.field
     async def items(self) -> Items:
-        return Items(nodes=cast("Any", cast("models.LoadedHighlight", self).items))
+        return Items(nodes=self.loaded)
 
 
 @strawberry.type
@@ -71,21 +79,27 @@ class User:
 @strawberry.type
 class Query:
     @strawberry.field
-    async def user(self, info: strawberry.Info) -> User | None:
+    def user(self, info: strawberry.Info) -> User | None:
         return cast("User", info.context)
 
 
-STORED = "id pk code takenAt productType thumbnailUrl videoUrl videoDuration"
-DERIVED = "id code takenAt kind thumbnailUrl videoUrl videoDuration urlsExpireAt"
-BIG = "{ user { id username highlights { id title mediaCount items { nodes { %s } } } } }"
+class LoadedHighlight(models.LoadedHighlight, frozen=True):
+    @property
+    def loaded(self) -> tuple[models.Item, ...]:
+        return self.items
 
 
-class Owner(models.UserShort):
-    highlights: tuple[models.LoadedHighlight, ...] = ()
+class Owner(models.UserShort, frozen=True):
+    highlights: tuple[LoadedHighlight, ...] = ()
+
+
+SCHEMA = strawberry.Schema(Query)._schema
+IS_AWAITABLE: Any = optimized_is_awaitable
+CONTEXTS = (StrawberryGraphQLCoreExecutionContext, ProjectingExecutionContext)
 
 
 def item(number: int) -> dict[str, object]:
-    signed = "_nc_ht=instagram.fbcdn.net&_nc_cat=1&oh=00_AfD&oe=%X" % (1_790_000_000 + number)
+    signed = f"_nc_ht=instagram.fbcdn.net&_nc_cat=1&oh=00_AfD&oe={1_790_000_000 + number:X}"
     return {
         "pk": str(3_400_000_000_000_000_000 + number),
         "id": f"{3_400_000_000_000_000_000 + number}_787132",
@@ -103,101 +117,73 @@ def source() -> Owner:
     user = {"pk": "787132", "username": "natgeo"}
     highlights = [
         {
-            "pk": str(17_900_000_000_000_000 + h),
+            "pk": str(17_900_000_000_000_000 + number),
             "user": user,
-            "title": f"Highlight {h}",
+            "title": f"Highlight {number}",
             "media_count": ITEMS,
-            "items": [item(h * ITEMS + i) for i in range(ITEMS)],
+            "items": [item(number * ITEMS + each) for each in range(ITEMS)],
         }
-        for h in range(HIGHLIGHTS)
+        for number in range(HIGHLIGHTS)
     ]
     return msgspec.json.decode(msgspec.json.encode({**user, "highlights": highlights}), type=Owner)
 
 
-def runner(context: type[StrawberryGraphQLCoreExecutionContext], document: DocumentNode, data: Owner) -> Any:
-    schema = strawberry.Schema(Query, execution_context_class=context)
-
-    async def run() -> ExecutionResult:
-        result = execute(
-            schema._schema,
-            document,
-            context_value=data,
-            is_awaitable=optimized_is_awaitable,
-            executor_class=context,
-        )
-        return cast("ExecutionResult", await cast("Any", result))
-
-    return run
+async def executed(context: type[Any], document: DocumentNode, data: Owner) -> dict[str, Any] | None:
+    result: Any = execute(SCHEMA, document, context_value=data, is_awaitable=IS_AWAITABLE, executor_class=context)
+    if isinstance(result, Awaitable):
+        result = await result
+    assert result.errors is None
+    return cast("dict[str, Any]", result.data)
 
 
-def milliseconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return (time.perf_counter() - started) * 1000
-
-
-async def side_by_side(fields: str) -> None:
-    document, data = parse(BIG % fields), source()
-    runs = [runner(context, document, data) for context in (StrawberryGraphQLCoreExecutionContext, ProjectingExecutionContext)]
-    answers = [await run() for _ in range(WARMING) for run in runs]
-    assert all(answer.errors is None and answer.data == answers[0].data for answer in answers)
+async def side_by_side(text: str) -> None:
+    """Interleaved, so that a change of the machine's speed meets both."""
+    document, data = parse(text), source()
     times: list[list[float]] = [[], []]
-    for _ in range(ROUNDS):
-        for run, column in zip(runs, times, strict=True):
+    for turn in range(WARMING + ROUNDS):
+        answers = []
+        for context, column in zip(CONTEXTS, times, strict=True):
             started = time.perf_counter()
-            await run()
-            column.append((time.perf_counter() - started) * 1000)
-    slow, fast = map(statistics.median, times)
-    print(f"stock {slow:.2f} ms, projected {fast:.2f} ms, ratio {slow / fast:.1f}: {fields}")
+            answers.append(await executed(context, document, data))
+            column.append((time.perf_counter() - started) * 1e3)
+        assert turn or answers[0] == answers[1]
+    slow, fast = (statistics.median(column[WARMING:]) for column in times)
+    first = f"the first time {times[1][0]:.2f} ms"
+    print(f"stock {slow:6.2f} ms, projected {fast:5.2f} ms, ratio {slow / fast:4.1f}, {first}: {text}")
 
 
-WARMING = 3
+def microseconds(action: Callable[[], object]) -> float:
+    def once() -> float:
+        started = time.perf_counter()
+        action()
+        return (time.perf_counter() - started) * 1e6
+
+    return statistics.median(once() for _ in range(ROUNDS))
 
 
-def thresholds() -> None:
-    """Break-even: objects after which compiling a selection of n fields has paid for itself."""
-    document = parse("{ user { highlights { items { nodes { id } } } } }")
-    schema = strawberry.Schema(Query)._schema
-    for count in (1, 2, 4, 8, 32, 128, 512):
-        names = DERIVED.split()
-        selection = " ".join(f"a{i}: {names[i % len(names)]}" for i in range(count))
-        document = parse(f"{{ nodes {{ {selection} }} }}")
-        print(count, *(f"{value:.1f}" for value in costs(schema, document)))
-
-
-def costs(schema: Any, document: DocumentNode) -> tuple[float, ...]:
-    """Microseconds: to compile, an object by graphql-core, an object by the plan; then the break-even in objects."""
-    type_ = schema.type_map["Items"]
-    executors = [
-        cast("Any", context.build(schema, document, is_awaitable=optimized_is_awaitable))
-        for context in (StrawberryGraphQLCoreExecutionContext, ProjectingExecutionContext)
-    ]
-    from graphql.execution.collect_fields import collect_fields
-
-    executor = executors[0]
-    group = collect_fields(schema, executor.fragments, executor.variable_values, type_, executor.operation)[0]
-    details = group["nodes"]
-    items = [one for highlight in source().highlights[:5] for one in highlight.items]
-    list_type = type_.fields["nodes"].type.of_type
-    compiling = statistics.median(
-        milliseconds(lambda: compile_list(executor, list_type, details)) for _ in range(ROUNDS)
-    )
-    plan = compile_list(executor, list_type, details)
-    from graphql.pyutils import Path
-
-    path = Path(None, "nodes", "Items")
+def break_even(fields: int) -> str:
+    """What a list of items with so many fields costs to compile, to interpret and to project."""
+    names = STORED.split()
+    selection = " ".join(f"a{number}: {names[number % len(names)]}" for number in range(fields))
+    type_ = cast("Any", SCHEMA.type_map["Items"])
+    document = parse(f"{{ nodes {{ {selection} }} }}")
+    executor: Any = StrawberryGraphQLCoreExecutionContext.build(SCHEMA, document, is_awaitable=IS_AWAITABLE)
+    collected = collect_fields(SCHEMA, executor.fragments, executor.variable_values, type_, executor.operation)
+    details, path = collected.grouped_field_set["nodes"], Path(None, "nodes", "Items")
     info = executor.build_resolve_info(type_.fields["nodes"], [details[0].node], type_, path)
-    interpreted = statistics.median(
-        milliseconds(lambda: executor.complete_list_value(list_type, details, info, path, items, None))
-        for _ in range(ROUNDS)
-    ) / len(items)
-    projected = statistics.median(milliseconds(lambda: plan.project(items)) for _ in range(ROUNDS)) / len(items)
-    return compiling * 1e3, interpreted * 1e3, projected * 1e3, compiling / (interpreted - projected)
+    list_type, items = type_.fields["nodes"].type.of_type, source().highlights[0].items
+    project = compile_list(executor, list_type, details).project
+    compiling = microseconds(lambda: compile_list(executor, list_type, details))
+    stock = microseconds(lambda: executor.complete_list_value(list_type, details, info, path, items, None)) / ITEMS
+    projected = microseconds(lambda: project(items)) / ITEMS
+    costs = f"compiling {compiling:6.0f} us, an object {stock:6.1f} us, projected {projected:5.1f} us"
+    return f"{fields:3} fields: {costs}, even after {compiling / (stock - projected):4.1f} objects"
 
 
 if __name__ == "__main__":
     gc.collect()
     gc.freeze()
-    asyncio.run(side_by_side(STORED))
-    asyncio.run(side_by_side(DERIVED))
-    thresholds()
+    for text in (PLAIN % STORED, RESOLVED % STORED, RESOLVED % DERIVED):
+        asyncio.run(side_by_side(text))
+    for count in (1, 2, 4, 8, 16, 64, 256, 500):
+        print(break_even(count))

@@ -2,8 +2,8 @@
 
 The rooms, in the order in which a read passes them:
 
-    __main__, cli   environment -> Settings -> app -> server; the other commands
-    cli_ledger      how the ledger's report reads
+    __main__, cli   arguments and environment -> command -> exit code
+    commands        the commands: serve, sandbox, keys, ledger, price, schema
     app             composition root: makes every part once and hands it to those below
     http            ASGI: who asks, what may be asked, which representation answers
     operations      document text -> parsed, validated, limited, once per document
@@ -17,6 +17,6 @@ The rooms, in the order in which a read passes them:
     sandbox         the embedded upstream
 
 Beside them and open to all: `errors` (the tree of refusals and failures), `clock` (time as a port), `events` (what
-happened, as values). `settings` is for `__main__`, `cli` and `app` alone. The graph itself is the package `schema`.
-Imports go down this list; `tests/meta/test_imports.py` holds the map.
+happened, as values). `settings` is for `cli`, `commands` and `app` alone, `logs` (events as log lines) for the last
+two. The graph itself is the package `schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -4,40 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from gateway.cache.flight import Flights
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.memory import Memory
+from gateway.cache.responses import Responses
 from gateway.cache.store import Store
 from gateway.clients import Client, Clients, Right
 from gateway.clock import Clock, SystemClock
-from gateway.errors import UpstreamError
-from gateway.http import health
-from gateway.http.graphql import Endpoint, Terms
+from gateway.errors import LedgerUnavailable, UpstreamError
+from gateway.events import LedgerChanged, fan_out
+from gateway.http.graphql import route
+from gateway.http.health import Vitals, routes
+from gateway.http.running import Runner
+from gateway.http.terms import Terms
 from gateway.loaders import Loaders
 from gateway.logs import log
+from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents, quote
 from gateway.operations.lifecycle import Errors, Preparation
+from gateway.operations.stored import StoredDocuments
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
 from gateway.planner.prices import Prices
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
-from gateway.upstream.hikerapi import HikerApi, connect
+from gateway.upstream.hikerapi import connect
+from gateway.upstream.transport import silence_retries
 from schema.build import Schema, build_schema
 from schema.context import Context
 
 SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
+# Whole answers get a quarter of the cache: they can be made again from the entries, which cost money.
+ANSWERS_SHARE = 4
 FLUSH_SECONDS = 1.0
 BALANCE_SECONDS = 60.0
+# Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
+TROUBLED_BALANCE_SECONDS = 5.0
+# After the server's own grace, and within the ten seconds that `docker stop` waits.
+DRAIN_SECONDS = 1.5
 
 
 def create_app(
@@ -65,20 +78,23 @@ class Gateway:
         self.routes: list[BaseRoute] = []
         if settings.sandboxed and transport is None:
             transport = self._sandbox(base_url)
-        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # opening the ledger says what is wrong
+            settings.database_path.parent.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)
+        self.vitals = Vitals(self.account)
+        self.hook = fan_out([log, self.vitals.hear])
         self.market = self._market(transport)
         self.documents = Documents()
+        self.stored = StoredDocuments(self.documents)
+        self.answers = self._answers()
         self.schema = self._schema()
 
     def app(self) -> Starlette:
-        endpoint = Endpoint(self.schema, self.context)
         self.routes += [
-            Route("/graphql", endpoint.explore, methods=["GET"]),
-            Route("/graphql", endpoint.run, methods=["POST"]),
-            *health.routes({"upstream": self._upstream_problem}),
+            route(Runner(self.schema, self.stored, self.answers, self.context, self.hook), self.stored),
+            *routes(self.vitals.problems),
         ]
         return Starlette(routes=self.routes, lifespan=self._lifespan)
 
@@ -93,6 +109,7 @@ class Gateway:
             loaders=Loaders.of(buyer),
             quote=partial(quote, self.schema.core, self.documents, buyer.pricer, buyer.facts),
             explains=terms.explains,
+            streams=terms.streams,
         )
 
     def _purse(self, client: Client, limit: int | None) -> Purse:
@@ -114,45 +131,67 @@ class Gateway:
             rate=settings.hikerapi_rate,
             transport=transport,
             clock=self.clock,
-            hook=log,
+            hook=self.hook,
         )
-        store = Store(settings.cache_bytes, self.clock)
+        store = Store(settings.cache_bytes - settings.cache_bytes // ANSWERS_SHARE, self.clock)
         memory = Memory(store, clock=self.clock, lifetimes=_lifetimes(settings))
-        return Market(api, memory, Prices(), Flights(), self.clock, log)
+        return Market(api, memory, Prices(), Flights(), self.clock, self.hook)
+
+    def _answers(self) -> Answers:
+        responses = Responses(
+            self.settings.cache_bytes // ANSWERS_SHARE, store=self.market.memory.store, clock=self.clock
+        )
+        return Answers(self.documents, responses)
 
     def _schema(self) -> Schema:
-        return build_schema([lambda: Errors(log), lambda: Preparation(self.documents)])
+        return build_schema([lambda: Errors(self.hook), lambda: Preparation(self.documents)])
 
-    def _upstream_problem(self) -> str | None:
-        return None
-
-    async def _read_balance(self) -> None:
+    async def _watch_balance(self) -> None:
         """Free. While it fails, the guard counts down from what it knew."""
-        with contextlib.suppress(UpstreamError):
-            balance = await self.market.api.balance()
-            self.account.note_balance(balance.requests)
-
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await work()
+            seconds = TROUBLED_BALANCE_SECONDS
+            with contextlib.suppress(UpstreamError):
+                balance = await self.market.api.balance()
+                self.account.note_balance(balance.requests)
+                seconds = BALANCE_SECONDS
             await self.clock.sleep(seconds)
+
+    async def _watch_ledger(self) -> None:
+        """What cannot be written is kept, and written with the next flush that succeeds."""
+        writable = True
+        while True:
+            before, writable = writable, await self._flushes()
+            if writable != before:
+                self.hook(LedgerChanged(writable))
+            await self.clock.sleep(FLUSH_SECONDS)
+
+    async def _flushes(self) -> bool:
+        try:
+            await self.ledger.flush()
+        except LedgerUnavailable:
+            return False
+        return True
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        background = [
-            asyncio.create_task(self._every(FLUSH_SECONDS, self.ledger.flush)),
-            asyncio.create_task(self._every(BALANCE_SECONDS, self._read_balance)),
-        ]
+        silence_retries()
+        await self.market.api.start()
+        background = [asyncio.create_task(self._watch_ledger()), asyncio.create_task(self._watch_balance())]
         try:
             yield
         finally:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-            await self.market.flights.drain()
+            await self.market.flights.drain(DRAIN_SECONDS)
             await self.market.api.aclose()
-            await self.ledger.flush()
+            self._close_ledger()
+
+    def _close_ledger(self) -> None:
+        try:
             self.ledger.close()
+        except LedgerUnavailable:
+            self.hook(LedgerChanged(False))
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

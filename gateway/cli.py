@@ -1,49 +1,42 @@
-"""The command `highlights-gateway`: environment -> Settings -> app -> server, and the other commands.
+"""The command `highlights-gateway`: its arguments, and what its exit code means.
 
-Exit codes: 0 done, 1 refused by what it met (a port in use, a stale schema), 2 bad arguments or settings, 3 the
-application did not start.
+0 done, 1 refused by what it met (a port in use, a stale schema), 2 bad arguments, settings or files, 3 the application
+did not start.
 """
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib.metadata
-import logging
+import json
 import os
-import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
-import uvicorn
-from starlette.applications import Starlette
-
-from gateway.clock import SystemClock
+from gateway.clients import ClientsFileError, Right
+from gateway.commands import keys, ledger, price, printed, servers
+from gateway.commands.base import Command, CommandError, UsageError
+from gateway.domain.window import Window
+from gateway.errors import InvalidInput, LedgerUnavailable
+from gateway.planner.ledger_file import LedgerFileError
 from gateway.settings import Settings, SettingsError
 
-Command = Callable[[argparse.Namespace], int]
-
-# `docker stop` kills after ten seconds.
-GRACE_SECONDS = 8
-# At their finer levels these write request headers and query strings, which hold keys and signatures.
-TALKATIVE = ("httpx", "httpcore", "aiohttp")
-
-
-class CommandError(Exception):
-    """A command cannot go on; its message is for the person at the terminal."""
+T = TypeVar("T")
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
-        return command(arguments)
-    except SettingsError as error:
+        return command(arguments, os.environ)
+    except (SettingsError, ClientsFileError, LedgerFileError, UsageError, InvalidInput) as error:
         print(error, file=sys.stderr)
         return 2
-    except CommandError as error:
+    except (CommandError, LedgerUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -54,19 +47,54 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=importlib.metadata.version("highlights-gateway"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = _add(commands, "serve", _serve, "start the gateway")
-    serve.formatter_class = argparse.RawDescriptionHelpFormatter
-    serve.epilog = _settings_help()
-    _add_address(serve, port=8000)
-    _add_address(_add(commands, "sandbox", _sandbox, "start the embedded upstream alone"), port=8080)
-    schema = _add(commands, "schema", _schema, "print the schema into its two committed files")
+    _add_servers(commands)
+    _add_keys(commands)
+    _add_ledger(commands)
+    _add_price(commands)
+    schema = _add(commands, "schema", printed.schema, "print the schema into its two committed files")
     schema.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")
     return parser
 
 
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, help: str
-) -> argparse.ArgumentParser:
+def _add_servers(commands: Commands) -> None:
+    serve = _add(commands, "serve", servers.serve, "start the gateway")
+    serve.formatter_class = argparse.RawDescriptionHelpFormatter
+    serve.epilog = _settings_help()
+    _add_address(serve, port=8000)
+    _add_address(_add(commands, "sandbox", servers.sandbox, "start the embedded upstream alone"), port=8080)
+
+
+def _add_keys(commands: Commands) -> None:
+    parser = commands.add_parser("keys", help="make keys for clients", description="Make keys for clients.")
+    add = _add(parser.add_subparsers(required=True, metavar="COMMAND"), "add", keys.add, "make a key for a new client")
+    add.add_argument("name", metavar="NAME", help="name of the client, as the ledger shows it")
+    rights = ",".join(right.value for right in Right)
+    add.add_argument("--rights", type=_form(_rights, f"some of {rights}"), default={Right.READ}, help=f"of {rights}")
+    add.add_argument("--ceiling", type=_form(_amount, "a whole number"), help="most billed requests per operation")
+    windows = f"limits like minute=100,month=20000, per {', '.join(window.value for window in Window)}"
+    add.add_argument("--allowance", type=_form(_allowance, windows), default={}, help=f"billed requests: {windows}")
+    add.add_argument("--file", type=Path, metavar="PATH", help="the clients file (default: GATEWAY_CLIENTS_FILE)")
+
+
+def _add_ledger(commands: Commands) -> None:
+    parser = _add(commands, "ledger", ledger.ledger, "show who spent what, on which endpoint, in which day")
+    day = _form(date.fromisoformat, "a date like 2026-03-31")
+    parser.add_argument("--since", type=day, metavar="DATE", help="first day, in UTC")
+    parser.add_argument("--until", type=day, metavar="DATE", help="last day, in UTC")
+    parser.add_argument("--client", metavar="NAME", help="this client alone")
+    parser.add_argument("--csv", action="store_true", help="as CSV, without totals")
+
+
+def _add_price(commands: Commands) -> None:
+    parser = _add(commands, "price", price.price, "show what an operation would cost, without running it")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a GraphQL document")
+    parser.add_argument("--variables", type=_form(_object, "a JSON object"), metavar="JSON", help="its variables")
+    parser.add_argument("--operation", metavar="NAME", help="which of its operations, if there are several")
+    parser.add_argument("--url", help="ask the gateway there, which knows what is cached (default: an empty cache)")
+    parser.add_argument("--key", help="the client's key there")
+
+
+def _add(commands: Commands, name: str, command: Command, help: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
     parser.set_defaults(command=command)
     return parser
@@ -74,95 +102,53 @@ def _add(
 
 def _add_address(parser: argparse.ArgumentParser, *, port: int) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=port, help="0 takes a free one (default: %(default)s)")
+    number = _form(_port, "a number from 0 to 65535")
+    parser.add_argument("--port", type=number, default=port, help="0 takes a free one (default: %(default)s)")
+
+
+def _form(parse: Callable[[str], T], accepts: str) -> Callable[[str], T]:
+    """`parse`, which raises ValueError, as argparse wants it: refusing with what is accepted."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"must be {accepts}") from error
+
+    return read
+
+
+def _amount(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text)
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
-        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
-    return int(text)
+    if (port := _amount(text)) >= 2**16:
+        raise ValueError
+    return port
+
+
+def _rights(text: str) -> set[Right]:
+    return {Right(name) for name in text.split(",")}
+
+
+def _allowance(text: str) -> dict[Window, int]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    limits = {Window(window): _amount(limit) for window, _, limit in pairs}
+    if len(limits) < len(pairs):
+        raise ValueError
+    return limits
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
 
 
 def _settings_help() -> str:
     rows = (f"  {row.name}\n      {row.help} Default: {row.default}." for row in Settings.table())
     return "settings, from the environment:\n" + "\n".join(rows)
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-    from gateway.app import create_app
-
-    settings = Settings.read(os.environ)
-    with _listen(arguments.host, arguments.port) as listener:
-        url = _url(arguments.host, listener)
-        app = create_app(settings, base_url=url)
-        upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else settings.hikerapi_url
-        print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
-        return _run(app, listener, settings.log_level)
-
-
-def _sandbox(arguments: argparse.Namespace) -> int:
-    from gateway.sandbox import create_sandbox
-
-    with _listen(arguments.host, arguments.port) as listener:
-        url = _url(arguments.host, listener)
-        print(f"Sandbox upstream: {url} - its key is sandbox", flush=True)
-        return _run(create_sandbox(clock=SystemClock(), base_url=url), listener, "info")
-
-
-def _schema(arguments: argparse.Namespace) -> int:
-    from schema import build
-
-    folder = Path(build.__file__).parent
-    printed = {folder / "schema.graphql": build.subgraph_sdl(), folder / "api.graphql": build.api_sdl()}
-    changes = [change for path, sdl in printed.items() if (change := _change(path, sdl))]
-    if arguments.check:
-        print("\n".join([*changes, "Run `make schema`."]) if changes else "The printed schema is up to date.")
-        return 1 if changes else 0
-    for path, sdl in printed.items():
-        path.write_text(sdl, encoding="utf-8")
-    return 0
-
-
-def _change(path: Path, sdl: str) -> str:
-    """A unified diff from the file to `sdl`; empty where they are equal."""
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = difflib.unified_diff(
-        before.splitlines(), sdl.splitlines(), path.name, f"{path.name}, as printed now", lineterm=""
-    )
-    return "\n".join(lines)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Listens before anything is announced, so that the announced URL answers."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    """A URL that a browser on this machine can open, also where the server listens on every address."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{name}:{listener.getsockname()[1]}"
-
-
-def _run(app: Starlette, listener: socket.socket, log_level: str) -> int:
-    _log_to_stderr(log_level)
-    # uvicorn raises the signal again once it has shut down: then, and before it has started, the process simply ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = uvicorn.Config(
-        app, access_log=False, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_SECONDS
-    )
-    server = uvicorn.Server(config)
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 0
-    return 0 if server.started else 3
-
-
-def _log_to_stderr(log_level: str) -> None:
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)

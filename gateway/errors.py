@@ -2,6 +2,15 @@
 
     GatewayError                      code
     |- InvalidInput                   BAD_USER_INPUT
+    |- InvalidRequest                 BAD_REQUEST               the HTTP message carries no GraphQL request
+    |  |- MethodNotAllowed            METHOD_NOT_ALLOWED
+    |  |- NotAcceptable               NOT_ACCEPTABLE
+    |  |- UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE
+    |  |- BodyTooLarge                BODY_TOO_LARGE
+    |  |- CrossSite                   CSRF_SUSPECTED            any web page could have made a browser send it
+    |  |- DocumentUnknown             PERSISTED_QUERY_NOT_FOUND
+    |  |  `- HashUnknown              (the client sends the document along next)
+    |  `- DocumentMismatch            PERSISTED_QUERY_MISMATCH  the hash is not the document's
     |- Missing                        (charged upstream, cached for a short time, kept apart from trouble)
     |  |- NotFound                    NOT_FOUND
     |  `- PrivateAccount              PRIVATE_ACCOUNT
@@ -16,6 +25,7 @@
     `- Refused                        (by the gateway's own rules, before anything is spent)
        |- Unauthenticated             UNAUTHENTICATED
        |- Forbidden                   FORBIDDEN
+       |- TooComplex                  OPERATION_TOO_COMPLEX
        |- BudgetExceeded              BUDGET_EXCEEDED
        |- AllowanceExceeded           ALLOWANCE_EXCEEDED
        `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending could not be recorded, so nothing is bought
@@ -47,6 +57,50 @@ class InvalidInput(GatewayError):
 
     def __init__(self, message: str, *, field: str, **extensions: object) -> None:
         super().__init__(message, field=field, **extensions)
+
+
+class InvalidRequest(GatewayError):
+    """What came by HTTP is no GraphQL request: the message says how to mend it."""
+
+    code = "BAD_REQUEST"
+
+
+class MethodNotAllowed(InvalidRequest):
+    """`allow` names the methods that would do, as the header does."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
+class NotAcceptable(InvalidRequest):
+    code = "NOT_ACCEPTABLE"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class BodyTooLarge(InvalidRequest):
+    code = "BODY_TOO_LARGE"
+
+
+class CrossSite(InvalidRequest):
+    code = "CSRF_SUSPECTED"
+
+
+class DocumentUnknown(InvalidRequest):
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class HashUnknown(DocumentUnknown):
+    """A step of a normal conversation: clients know the code, and send the document along next."""
+
+
+class DocumentMismatch(InvalidRequest):
+    code = "PERSISTED_QUERY_MISMATCH"
 
 
 class Missing(GatewayError):
@@ -109,6 +163,15 @@ class Unauthenticated(Refused):
 
 class Forbidden(Refused):
     code = "FORBIDDEN"
+
+
+class TooComplex(Refused):
+    """The document is larger than one may be: `limit` is what is limited, `value` what was counted."""
+
+    code = "OPERATION_TOO_COMPLEX"
+
+    def __init__(self, message: str, *, limit: str, most: int, value: int) -> None:
+        super().__init__(message, limit=limit, most=most, value=value)
 
 
 class BudgetExceeded(Refused):

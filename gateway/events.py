@@ -58,6 +58,25 @@ class StaleServed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerChanged(Event):
+    """Spending can be written down again, or not any more: then what is not cached is refused."""
+
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsReloaded(Event):
+    """The clients file was read again, and holds from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsFileRefused(Event):
+    """The clients file was read again and is broken: the clients stay as they were."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class BugMasked(Event):
     """An unexpected exception was hidden from the client under `id`."""
 
@@ -66,7 +85,7 @@ class BugMasked(Event):
 
 
 class Hook(Protocol):
-    def __call__(self, event: Event) -> None: ...
+    def __call__(self, event: Event, /) -> None: ...
 
 
 def ignore(event: Event) -> None:

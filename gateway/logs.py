@@ -5,13 +5,25 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from gateway.events import AnswerDrifted, BreakerChanged, BugMasked, Event, PriceDiffers, StaleServed, UpstreamAttempt
+from gateway.events import (
+    AnswerDrifted,
+    BreakerChanged,
+    BugMasked,
+    ClientsFileRefused,
+    Event,
+    LedgerChanged,
+    PriceDiffers,
+    StaleServed,
+    UpstreamAttempt,
+)
 
 LOGGER = logging.getLogger("gateway")
 LEVELS: dict[type[Event], int] = {
     AnswerDrifted: logging.WARNING,
     BreakerChanged: logging.WARNING,
     BugMasked: logging.ERROR,
+    ClientsFileRefused: logging.ERROR,
+    LedgerChanged: logging.ERROR,
     PriceDiffers: logging.WARNING,
     StaleServed: logging.WARNING,
     UpstreamAttempt: logging.DEBUG,

@@ -147,7 +147,7 @@ class Settings:
     database_url: str | None = _optional(
         DATABASE_URL, "The database of the spending ledger.", unset="`gateway.sqlite3` in the data directory"
     )
-    clients_file: Path | None = _optional(
+    clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
         PATH, "TOML file of the clients, their keys, rights and allowances.", unset="one local client, loopback only"
     )
     balance_floor: int = _setting(

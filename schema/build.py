@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema, GraphQLUnionType, print_schema
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    print_schema,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
@@ -23,6 +30,7 @@ from schema.types.user import User
 
 # The newest version that every composer accepts.
 FEDERATION = "2.9"
+FOR_ROUTERS = frozenset({"key", "link", "shareable"})
 ENTITIES: dict[str, Any] = {"User": User, "Highlight": Highlight, "Item": Item}
 TYPES = {
     User: "User",
@@ -41,6 +49,10 @@ class Schema(strawberry.federation.Schema):
         union = self._schema.type_map["_Entity"]
         assert isinstance(union, GraphQLUnionType)
         union.resolve_type = lambda value, info, type_: TYPES[type(value)]
+        # Strawberry leaves it at an out type of its own, which validation and printed schema do not know.
+        for type_ in self._schema.type_map.values():
+            if isinstance(type_, GraphQLInputObjectType):
+                type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
 
     @property
     def core(self) -> GraphQLSchema:
@@ -73,16 +85,21 @@ def subgraph_sdl() -> str:
 
 
 def api_sdl() -> str:
-    """What clients see."""
-    return print_schema(build_schema().core) + "\n"
+    """What clients see: the graph without what only routers use."""
+    core = build_schema().core
+    query = core.query_type
+    assert query is not None
+    fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
+    directives = [directive for directive in core.directives if directive.name not in FOR_ROUTERS]
+    return print_schema(GraphQLSchema(GraphQLObjectType(query.name, fields), directives=directives)) + "\n"
 
 
 def _reference(info: Any, at: int, representation: Any) -> Any:
     field = f"representations[{at}]"
     try:
-        entity = ENTITIES.get(representation.get("__typename"))
-        if entity is None or not isinstance(representation.get("id"), str):
-            raise InvalidInput(f"{field} must name a type of this graph and its id.", field=field)
-        return entity.resolve_reference(info, representation["id"])
+        match representation:
+            case {"__typename": str(name), "id": str(id_)} if name in ENTITIES:
+                return ENTITIES[name].resolve_reference(info, id_)
+        raise InvalidInput(f"{field} must name a type of this graph and its id.", field=field)
     except GatewayError as problem:
         return problem

@@ -21,7 +21,7 @@ class Context:
     """Made anew for each operation, on every transport: a connection may outlive many of them.
 
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate.
-    `explains` says that the client wants to see the calls on its bill.
+    `explains` says that the client wants to see the calls on its bill, `streams` that it can take an answer in parts.
     """
 
     client: Client
@@ -29,6 +29,7 @@ class Context:
     loaders: Loaders
     quote: Quote
     explains: bool = False
+    streams: bool = False
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

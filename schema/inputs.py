@@ -14,7 +14,9 @@ def named(by: object) -> Mapping[str, str]:
 
 @strawberry.input(one_of=True, description="Which user: exactly one of these.")
 class UserBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The platform's own id. The cheapest way to ask.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="The platform's own id. The cheapest way to ask."
+    )
     username: strawberry.Maybe[str] = strawberry.field(description="The user name, with or without @.")
     url: strawberry.Maybe[str] = strawberry.field(
         description="A link to the profile, or to a story: https://www.instagram.com/natgeo/."

@@ -31,10 +31,14 @@ class Flights(Generic[K, V]):
         """To wait for the flight of `key`: a cancelled waiter leaves it to the others."""
         return asyncio.shield(self._tasks[key])
 
-    async def drain(self) -> None:
-        """Waits until everything in flight has landed: what was paid for is not thrown away."""
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
+    async def drain(self, seconds: float) -> None:
+        """Waits until everything in flight has landed: what was paid for is not thrown away. After `seconds` what is
+        still in flight is cancelled."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _land(self, key: K, task: asyncio.Task[V]) -> None:
         del self._tasks[key]

@@ -6,8 +6,11 @@ import enum
 import re
 from dataclasses import dataclass
 
-# In JSON text an ampersand may stand as it is or escaped.
-EXPIRY = re.compile(rb"(?:[?&]|\\u0026|&amp;)oe=([0-9A-Fa-f]{1,12})(?![0-9A-Za-z])")
+# In JSON text an ampersand or a question mark may stand as it is or escaped. The engine searches for what the pattern
+# begins with: with the alternatives in front, it takes seventy times as long.
+EXPIRY = re.compile(
+    rb"oe=(?:(?<=[?&]oe=)|(?<=\\u0026oe=)|(?<=\\u003[fF]oe=)|(?<=&amp;oe=))([0-9A-Fa-f]{1,12})(?![0-9A-Za-z])"
+)
 
 
 class Kind(enum.Enum):

@@ -6,6 +6,7 @@ beside it: the owner's short fields, whose user name is whose, and whose highlig
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,12 @@ import msgspec
 from cachetools import LRUCache
 
 from gateway.cache.freshness import Kind, Lifetimes, span
+from gateway.cache.responses import Provenance
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
-from gateway.errors import Missing, NotFound
+from gateway.errors import Missing, NotFound, PrivateAccount
 from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import Outcome
@@ -33,6 +35,7 @@ KINDS = {
 }
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
 HOMES = 200_000  # highlights whose owner is remembered: two short strings each
+SHELVES = 200_000  # items whose highlight is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Memory:
         self._clock = clock
         self._lifetimes = lifetimes
         self._homes: LRUCache[str, str] = LRUCache(HOMES)
+        self._shelves: LRUCache[str, str] = LRUCache(SHELVES)
 
     def keep(self, outcome: Outcome) -> None:
         """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are."""
@@ -81,6 +85,10 @@ class Memory:
         """The id of the user whose highlight `pk` is."""
         return self._homes.get(pk)
 
+    def shelf(self, pk: str) -> str | None:
+        """The pk of a highlight that the item `pk` was seen in."""
+        return self._shelves.get(pk)
+
     def age(self, entry: Entry) -> float:
         """Seconds since the entry was fetched."""
         return self._clock.now() - entry.fetched_at
@@ -92,6 +100,7 @@ class Memory:
             case LoadedHighlight():
                 self._keep_owner(value.owner)
                 self._homes[value.pk] = value.owner.id
+                self._shelves.update((str(item.pk), value.pk) for item in value.items)
             case (Highlight() as first, *rest):
                 self._keep_owner(first.owner)
                 self._homes.update(dict.fromkeys((entry.pk for entry in (first, *rest)), first.owner.id))
@@ -117,11 +126,22 @@ class Recollection:
     def __init__(self, memory: Memory, *, forced: bool) -> None:
         self._memory = memory
         self._forced = forced
+        self._used: dict[Hashable, Entry | None] = {}
+
+    def provenance(self) -> Provenance | None:
+        """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
+        entries = [(key, entry) for key, entry in self._used.items() if entry is not None]
+        return Provenance(tuple(entries)) if len(entries) == len(self._used) else None
+
+    def note(self, outcome: Outcome) -> None:
+        """Counts a bought answer among the entries that were used."""
+        for key in places(outcome):
+            self._used[key] = self._memory.store.get(key)
 
     def identity(self, key: UserKey) -> UserId | Missing | None:
         if isinstance(key, UserId):
             return key
-        entry = self._memory.store.get(IdOf(key.name))
+        entry = self._get(IdOf(key.name))
         if entry is not None:
             return UserId(entry.body.decode())
         known = self._read(Call(Endpoint.PROFILE_BY_USERNAME, key.name)) or self.tray(key)
@@ -130,19 +150,19 @@ class Recollection:
     def tray(self, key: UserKey) -> Tray | Missing | None:
         if isinstance(key, UserId):
             known = self._tray(Endpoint.TRAY, key.pk)
-            return self._absent(Call(Endpoint.PROFILE, key.pk)) if known is None else known
+            return _absence(self._read(Call(Endpoint.PROFILE, key.pk))) if known is None else known
         return self._tray(Endpoint.TRAY_BY_USERNAME, key.name)
 
     def profile(self, key: UserKey) -> Profile | Missing | None:
         if not isinstance(key, UserId):
             return None
         known: Profile | Missing | None = self._read(Call(Endpoint.PROFILE, key.pk))
-        return self._absent(Call(Endpoint.TRAY, key.pk)) if known is None else known
+        return _absence(self._tray(Endpoint.TRAY, key.pk)) if known is None else known
 
     def short(self, key: UserKey) -> UserShort | None:
         if not isinstance(key, UserId):
             return None
-        entry = self._memory.store.get(OwnerOf(key.pk))
+        entry = self._get(OwnerOf(key.pk))
         return None if entry is None else _short(entry)
 
     def highlight(self, key: HighlightId) -> LoadedHighlight | Missing | None:
@@ -151,11 +171,15 @@ class Recollection:
 
     def item(self, key: ItemId) -> Item | Missing | None:
         known: Item | Missing | None = self._read(Call(Endpoint.ITEM, key.pk))
-        return known
+        return self._shelved(key) if known is None else known
 
     def home(self, key: HighlightId) -> UserId | None:
         owner = self._memory.home(key.pk)
         return None if owner is None else UserId(owner)
+
+    def shelf(self, key: ItemId) -> HighlightId | None:
+        highlight = self._memory.shelf(key.pk)
+        return None if highlight is None else HighlightId(highlight)
 
     def stale(self, call: Call) -> Stale | None:
         """What may stand in for the answer of `call`, now that the upstream failed to give it."""
@@ -171,21 +195,42 @@ class Recollection:
         return None if owner is None else Stale(_short(owner), self._memory.age(owner))
 
     def _tray(self, endpoint: Endpoint, key: str) -> Tray | Missing | None:
+        """Who may force is not refused because somebody else, who may not, was."""
         known: Tray | Missing | None = self._read(Call(endpoint, key))
-        if known is None and self._forced:
+        if self._forced and (known is None or isinstance(known, PrivateAccount)):
             known = self._read(Call(endpoint, key, forced=True))
         return known
 
-    def _absent(self, call: Call) -> NotFound | None:
-        """That a user does not exist was paid for once: it holds for whatever else is asked about them."""
-        entry = self._memory.store.get(call)
-        return entry.problem if entry and isinstance(entry.problem, NotFound) else None
+    def _shelved(self, key: ItemId) -> Item | None:
+        shelf = self.shelf(key)
+        highlight = None if shelf is None else self.highlight(shelf)
+        return highlight.item(key.pk) if isinstance(highlight, LoadedHighlight) else None
+
+    def _get(self, key: Hashable) -> Entry | None:
+        entry = self._memory.store.get(key)
+        if entry is not None:
+            self._used[key] = entry
+        return entry
 
     def _read(self, call: Call) -> Any:
-        entry = self._memory.store.get(call)
+        entry = self._get(call)
         if entry is None:
             return None
         return entry.problem or payloads.read(call.endpoint, entry.body)
+
+
+def places(outcome: Outcome) -> tuple[Hashable, ...]:
+    """Where an answer is kept. One that was asked for by name also stands on whose name that is."""
+    call, value = outcome.call, outcome.value
+    key = call if outcome.problem is not None else _canonical(call, value)
+    if key == call or call.endpoint not in BY_ID:
+        return (key,)
+    return (key, IdOf(call.key), OwnerOf(key.key))
+
+
+def _absence(known: object) -> NotFound | None:
+    """That a user does not exist was paid for once: it holds for whatever else is asked about them."""
+    return known if isinstance(known, NotFound) else None
 
 
 def _short(entry: Entry) -> UserShort:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import InvalidInput
 
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
-USERNAME = re.compile(r"[a-z0-9._]{1,30}")
+USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
 # First path segments of instagram.com that name a page, never a user.
-PAGES = frozenset({"about", "accounts", "direct", "explore", "p", "reel", "reels", "s", "share", "stories", "tv", "web"})
+PAGES = frozenset(
+    {"about", "accounts", "direct", "explore", "p", "reel", "reels", "s", "share", "stories", "tv", "web"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,18 @@ def user_key(by: Mapping[str, str], *, field: str) -> UserKey:
         return user_id(by["id"], field=f"{field}.id")
     if "username" in by:
         return username(by["username"], field=f"{field}.username")
-    return user_from_url(by["url"], field=f"{field}.url")
+    if "url" in by:
+        return user_from_url(by["url"], field=f"{field}.url")
+    raise InvalidInput(f"{field} must name exactly one of id, username and url.", field=field)
 
 
 def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
     """What a `HighlightBy` names: exactly one of `id`, `url`. Raises InvalidInput."""
     if "id" in by:
         return highlight_id(by["id"], field=f"{field}.id")
-    return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
+    if "url" in by:
+        return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
+    raise InvalidInput(f"{field} must name exactly one of id and url.", field=field)
 
 
 def user_id(text: str, *, field: str) -> UserId:
@@ -71,12 +78,12 @@ def user_id(text: str, *, field: str) -> UserId:
 
 def username(text: str, *, field: str) -> Username:
     """Accepts `natgeo`, `@natgeo` and `NatGeo`. Raises InvalidInput."""
-    name = text.strip().removeprefix("@").lower()
+    name = text.strip().removeprefix("@")
     if not USERNAME.fullmatch(name):
         raise InvalidInput(
             f"{field} must be an Instagram user name: 1 to 30 letters, digits, dots and underscores.", field=field
         )
-    return Username(name)
+    return Username(name.lower())
 
 
 def highlight_id(text: str, *, field: str) -> HighlightId:
@@ -86,7 +93,10 @@ def highlight_id(text: str, *, field: str) -> HighlightId:
 
 def item_id(text: str, *, field: str) -> ItemId:
     """Accepts `<pk>_<user>` and a bare pk. Raises InvalidInput."""
-    return ItemId(_pk(text.strip().partition("_")[0], "item", field))
+    pk, separator, owner = text.strip().partition("_")
+    if separator and not _is_pk(owner):
+        pk = ""
+    return ItemId(_pk(pk, "item", field))
 
 
 def user_from_url(url: str, *, field: str) -> Username:
@@ -102,7 +112,7 @@ def user_from_url(url: str, *, field: str) -> Username:
 def highlight_from_url(url: str, *, field: str) -> str:
     """The pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raises InvalidInput."""
     segments = _segments(url, field)
-    if len(segments) == 3 and segments[:2] == ["stories", "highlights"] and PK.fullmatch(segments[2]):
+    if len(segments) == 3 and segments[:2] == ["stories", "highlights"] and _is_pk(segments[2]):
         return segments[2]
     if len(segments) == 2 and segments[0] == "s" and (pk := _shared_highlight(segments[1])):
         return pk
@@ -133,9 +143,13 @@ def code_of(pk: int) -> str:
 
 def _pk(text: str, noun: str, field: str) -> str:
     pk = text.strip()
-    if not PK.fullmatch(pk) or int(pk) >= 2**64:
+    if not _is_pk(pk):
         raise InvalidInput(f"{field} must be the numeric id of a {noun}.", field=field)
     return pk
+
+
+def _is_pk(text: str) -> bool:
+    return PK.fullmatch(text) is not None and int(text) < 2**64
 
 
 def _segments(url: str, field: str) -> list[str]:
@@ -158,4 +172,4 @@ def _shared_highlight(code: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     noun, _, pk = text.partition(":")
-    return pk if noun == "highlight" and PK.fullmatch(pk) else None
+    return pk if noun == "highlight" and _is_pk(pk) else None

@@ -274,7 +274,7 @@ class Item(Model, frozen=True, gc=False):
     def urls_expire_at(self) -> datetime | None:
         """The earliest expiry signed into this item's own URLs."""
         expiries = [int(m[1], 16) for url in (self.thumbnail_url, self.video_url) if url and (m := EXPIRY.search(url))]
-        return datetime.fromtimestamp(min(expiries), UTC) if expiries else None
+        return _moment(min(expiries)) if expiries else None
 
 
 class HighlightReference(Model, frozen=True, gc=False):
@@ -305,7 +305,7 @@ class Highlight(HighlightReference, frozen=True, gc=False):
     @property
     def latest_media_at(self) -> datetime | None:
         """When the newest item was taken; the upstream says it in Unix seconds."""
-        return None if self.latest_reel_media is None else datetime.fromtimestamp(self.latest_reel_media, UTC)
+        return None if self.latest_reel_media is None else _moment(self.latest_reel_media)
 
 
 class LoadedHighlight(Highlight, frozen=True, gc=False):
@@ -321,11 +321,22 @@ class LoadedHighlight(Highlight, frozen=True, gc=False):
         wanted = kind if isinstance(kind, MediaKind) else MediaKind[str(kind)]
         return tuple(item for item in self.items if item.kind is wanted)
 
+    def item(self, pk: str) -> Item | None:
+        return next((item for item in self.items if str(item.pk) == pk), None)
+
     @property
     def missing_item_ids(self) -> tuple[str, ...]:
         """Ids the highlight names but whose items the platform dropped silently, in the highlight's order."""
         present = {str(item.pk) for item in self.items}
         return tuple(pk for pk in map(str, self.media_ids) if pk not in present)
+
+
+def _moment(seconds: int) -> datetime | None:
+    """None for Unix seconds outside the years 1 to 9999, which cannot be meant."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 Tray = tuple[Highlight, ...]

@@ -1,6 +1,6 @@
 """Pages of a list, by the Relay cursor specification, forward only.
 
-A cursor names the entry it stands at, not its offset: a highlight that is added or removed in front of it moves no page.
+A cursor names the entry it stands at, not its offset: what is added or removed in front of it moves no page.
 """
 
 from __future__ import annotations

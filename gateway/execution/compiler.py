@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     GraphQLEnumType,
@@ -33,7 +32,6 @@ from graphql import (
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
-from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from gateway.execution.leaves import DEFINITION, UNCHANGED, admit, coercion, member_names, surprise
@@ -47,8 +45,7 @@ class NotPlain(Exception):
     """This part of the selection can not be compiled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """`project` makes the response of one object, or of one list of objects, and raises if anything is odd.
 
     The response of an object holds every key in order; the keys in `rest` are None in it, for graphql-core to fill.
@@ -86,12 +83,13 @@ def is_static(details: FieldDetailsList) -> bool:
 def plain_field(field: GraphQLField) -> StrawberryField:
     """The Strawberry field behind `field`. Raises NotPlain unless resolving it is reading an attribute.
 
-    Strawberry sets `_is_default` on resolvers of its own making, also on those that wrap permissions and extensions.
+    Strawberry marks the resolvers that it made itself, but also those that wrap permissions and extensions; a resolver
+    that was put in its place bears no mark. A field class of one's own may read in its own way.
     """
     definition = field.extensions.get(DEFINITION)
     if type(definition) is not StrawberryField or not definition.is_basic_field:
         raise NotPlain
-    if field.args or not getattr(field.resolve, "_is_default", False):
+    if not getattr(field.resolve, "_is_default", False):
         raise NotPlain
     return definition
 
@@ -149,10 +147,8 @@ class Compiler:
 
     def enum(self, type_: GraphQLEnumType, v: str) -> str:
         coerced = f"{self.bind(coercion(type_))}({v})"
-        known = member_names(type_)
-        if known is None:
-            return coerced
-        return f"({self.bind(known[1])}[{v}] if type({v}) is {self.bind(known[0])} else {coerced})"
+        members, names = member_names(type_)
+        return f"({self.bind(names)}[{v}] if type({v}) is {self.bind(members)} else {coerced})"
 
     def child(self, type_: GraphQLObjectType, details: FieldDetailsList) -> str:
         """The function of an object that graphql-core has not seen: it must prove to be of `type_` first."""
@@ -166,8 +162,7 @@ class Compiler:
         """Strawberry's own `is_type_of`, made for members of interfaces, looks at the object alone."""
         if type_.is_type_of is None:
             return ()
-        definition = type_.extensions.get(DEFINITION)
-        if not isinstance(definition, StrawberryObjectDefinition) or definition.is_type_of:
+        if type_.extensions[DEFINITION].is_type_of:
             raise NotPlain
         return (f"if not {self.bind(type_.is_type_of)}(o, None): surprise()",)
 
@@ -181,13 +176,11 @@ class Compiler:
         body = ["if type(o) not in known: admit(known, o)"]
         response, rest = [], []
         for key, details in group.items():
-            mark = len(self.lines)
             try:
                 read, expression = self.field(type_, details)
             except NotPlain:
                 if not partly:
                     raise
-                del self.lines[mark:]
                 read, expression = [], "None"
                 rest.append(key)
             body += read
@@ -202,9 +195,7 @@ class Compiler:
         self.compiled_fields += 1
         if self.compiled_fields > LARGEST or not is_static(details):
             raise NotPlain
-        field = self.executor.schema.get_field(type_, name)
-        if field is None:
-            raise LookupError(name)  # the document was not validated, and graphql-core leaves such a key out
+        field = type_.fields[name]  # a KeyError: graphql-core leaves the key out, so it must not stand in our response
         definition, v = plain_field(field), self.bind()
         return [f"{v} = {self.read(definition)}"], self.value(field.type, v, details)
 

@@ -124,11 +124,10 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         What is delivered with `@defer` is executed by an executor of its own, which knows the fragments it delivers.
         """
         details = selection if isinstance(selection, list) else list(chain.from_iterable(selection.values()))
-        fragments = list(self.defer_usage_set or (None,))
-        if self.plans is None or any(detail.defer_usage is not fragments[0] for detail in details) or fragments[1:]:
+        fragment = next(iter(self.defer_usage_set)) if self.defer_usage_set else None
+        if self.plans is None or any(detail.defer_usage is not fragment for detail in details):
             return None
-        fragment = fragments[0] and id(fragments[0].directive_node)
-        return self.plans[type_, fragment, tuple(id(detail.node) for detail in details)]
+        return self.plans[type_, tuple(id(detail.node) for detail in details)]
 
 
 def project(plan: Plan | None, source: Any) -> Any:

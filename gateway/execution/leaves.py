@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import enum
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from graphql import (
@@ -25,7 +24,6 @@ from graphql import (
     Undefined,
 )
 from strawberry.execution import optimized_is_awaitable as is_awaitable
-from strawberry.types.enum import StrawberryEnumDefinition
 
 DEFINITION = "strawberry-definition"
 Complete = Callable[[Any], Any]
@@ -92,10 +90,7 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
     return complete
 
 
-def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]] | None:
-    """The Python enum behind `type_` and the GraphQL name of each of its members, where Strawberry knows one."""
-    definition = type_.extensions.get(DEFINITION)
-    if not isinstance(definition, StrawberryEnumDefinition):
-        return None
-    members: Iterable[enum.Enum] = definition.wrapped_cls
-    return definition.wrapped_cls, {member: type_.coerce_output_value(member) for member in members}
+def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]]:
+    """The Python enum behind `type_` and the GraphQL name of each of its members."""
+    members: Any = type_.extensions[DEFINITION].wrapped_cls
+    return members, {member: type_.coerce_output_value(member) for member in members}

@@ -1,106 +1,96 @@
-"""GraphQL over HTTP: POST runs an operation, GET shows the explorer."""
+"""GraphQL over HTTP: `/graphql` as an ASGI application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeAlias
 
-import msgspec
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
-from strawberry.types import ExecutionResult
 
-from gateway.errors import GatewayError, InvalidInput, Unauthenticated
-from schema.build import Schema
-from schema.context import Context
+from gateway.errors import GatewayError, MethodNotAllowed, NotAcceptable
+from gateway.http import answers
+from gateway.http.connection import while_connected, without_body
+from gateway.http.negotiation import Accepted, Media, negotiate
+from gateway.http.requests import Asked, check_origin, posted, queried
+from gateway.operations.lifecycle import in_answer
+from gateway.operations.stored import StoredDocuments
 
-JSON = "application/json"
-STATUS: dict[type[GatewayError], int] = {InvalidInput: 400, Unauthenticated: 401}
+Run: TypeAlias = Callable[[Asked, Request, Accepted], Awaitable[ASGIApp]]
 
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a request says about itself besides its operation: whose it is, and on what terms it may spend."""
-
-    key: str | None
-    limit: int | None
-    explains: bool
-
-    @classmethod
-    def of(cls, request: Request) -> Terms:
-        """Raises InvalidInput."""
-        headers = request.headers
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
-        return cls(key or None, _limit(headers.get("x-billing-limit")), headers.get("x-billing-explain") == "1")
+METHODS = "GET, HEAD, OPTIONS, POST"
+# Parts are too small to gain by it, and must not wait for each other.
+GZIP = Middleware(
+    GZipMiddleware,
+    minimum_size=1_000,
+    compresslevel=4,
+    exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "multipart/*"),
+)
 
 
-class GraphQLRequest(msgspec.Struct, rename="camel"):
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
+def route(run: Run, stored: StoredDocuments) -> Route:
+    return Route("/graphql", Endpoint(run, stored), middleware=[GZIP])
 
 
 class Endpoint:
-    """Both methods of `/graphql`. `context` makes the context of one operation, or raises a GatewayError."""
+    """Reads requests, and hands those that ask for an operation, with its document, to `run`."""
 
-    def __init__(self, schema: Schema, context: Callable[[Terms], Context]) -> None:
-        self.schema = schema
-        self.context = context
+    def __init__(self, run: Run, stored: StoredDocuments) -> None:
+        self.run = run
+        self.stored = stored
 
-    async def explore(self, request: Request) -> Response:
-        return HTMLResponse(get_graphql_ide_html())
-
-    async def run(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        accepted = negotiate(",".join(request.headers.getlist("accept")))
+        send = without_body(send) if request.method == "HEAD" else send
         try:
-            asked = _decode(await request.body())
-            context = self.context(Terms.of(request))
+            asked = await self._read(request, accepted)
+        except ClientDisconnect:
+            return
         except GatewayError as problem:
-            return _json({"errors": [{"message": problem.message, "extensions": problem.extensions}]}, problem)
-        result = await self.schema.execute(
-            asked.query, asked.variables, context_value=context, operation_name=asked.operation_name
-        )
-        response = _json(_body(result))
-        response.headers.update(figures(context))
-        return response
+            asked = answers.refusal(accepted.single or Media.JSON, in_answer(problem))
+        if isinstance(asked, Response):
+            await asked(scope, receive, send)
+        else:
+            await while_connected(receive, self._answer(asked, request, accepted, send))
 
+    async def _answer(self, asked: Asked, request: Request, accepted: Accepted, send: Send) -> None:
+        response = await self.run(asked, request, accepted)
+        await response(request.scope, request.receive, send)
 
-def figures(context: Context) -> dict[str, str]:
-    """The bill in headers, because routers drop a subgraph's extensions."""
-    headers = {"x-billed-requests": str(context.buyer.bill.charged)}
-    remaining = context.buyer.purse.allowance.remaining()
-    if remaining is not None:
-        headers["x-billing-remaining"] = str(remaining)
-    return headers
+    async def _read(self, request: Request, accepted: Accepted) -> Asked | Response:
+        """What is asked, or the answer to what is no operation. Raises InvalidRequest and ClientDisconnect."""
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": METHODS})
+        if request.method == "POST":
+            self._check_acceptable(accepted)
+            return self._with_document(await posted(request))
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
+        return self._read_url(request, accepted)
 
+    def _read_url(self, request: Request, accepted: Accepted) -> Asked | Response:
+        """A link to a query shows it in the explorer, and leaves running it to the reader."""
+        try:
+            asked = queried(request)
+            check_origin(request.headers, asked)
+            self._check_acceptable(accepted)
+            return self._with_document(asked)
+        except GatewayError:
+            if accepted.page:
+                return HTMLResponse(get_graphql_ide_html(), headers={"vary": "Accept"})
+            raise
 
-def _body(result: ExecutionResult) -> dict[str, Any]:
-    body: dict[str, Any] = {"data": result.data}
-    if result.errors:
-        body["errors"] = [error.formatted for error in result.errors]
-    if result.extensions:
-        body["extensions"] = result.extensions
-    return body
+    def _with_document(self, asked: Asked) -> Asked:
+        return replace(asked, query=self.stored.text(asked.query, asked.document_id, asked.extensions))
 
-
-def _decode(body: bytes) -> GraphQLRequest:
-    try:
-        return msgspec.json.decode(body, type=GraphQLRequest)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        raise InvalidInput(f"The body must be a GraphQL request as JSON: {exc}", field="body") from exc
-
-
-def _limit(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise InvalidInput("X-Billing-Limit must be a whole number of billed requests.", field="X-Billing-Limit")
-    return int(text)
-
-
-def _json(body: dict[str, Any], problem: GatewayError | None = None) -> Response:
-    status = 200 if problem is None else STATUS.get(type(problem), 200)
-    return Response(msgspec.json.encode(body), status_code=status, media_type=JSON)
+    def _check_acceptable(self, accepted: Accepted) -> None:
+        if accepted.single is None and not accepted.multipart:
+            offered = f"{Media.GRAPHQL.value}, {Media.JSON.value} or multipart/mixed"
+            raise NotAcceptable(f"The answer comes as {offered}.")

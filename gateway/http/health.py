@@ -8,17 +8,46 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-Check = Callable[[], str | None]
+from gateway.events import BreakerChanged, Event, LedgerChanged
+from gateway.planner.budget import AccountGuard
+
+Problems = Callable[[], Mapping[str, str]]
 
 
-def routes(checks: Mapping[str, Check]) -> list[Route]:
-    """`/healthz` and `/readyz`. A check says in one sentence what is wrong, or None."""
+class Vitals:
+    """What the gateway needs in order to buy. `hear` is a hook."""
+
+    def __init__(self, account: AccountGuard) -> None:
+        self._account = account
+        self._upstream_fails = False
+        self._ledger_fails = False
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case BreakerChanged(state=state):
+                self._upstream_fails = state != "closed"
+            case LedgerChanged(writable=writable):
+                self._ledger_fails = not writable
+
+    def problems(self) -> dict[str, str]:
+        """One sentence for each part that keeps the gateway from buying."""
+        balance, floor = self._account.balance, self._account.floor
+        failing = {
+            "upstream": ("The upstream fails: the breaker is open.", self._upstream_fails),
+            "account": ("The upstream account is at its floor.", balance is not None and balance <= floor),
+            "ledger": ("Spending cannot be recorded, so nothing is bought.", self._ledger_fails),
+        }
+        return {part: sentence for part, (sentence, fails) in failing.items() if fails}
+
+
+def routes(problems: Problems) -> list[Route]:
+    """`/healthz` and `/readyz`, which is 503 while there are problems."""
 
     async def alive(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> JSONResponse:
-        problems = {name: problem for name, check in checks.items() if (problem := check()) is not None}
-        return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
+        found = problems()
+        return JSONResponse({"ready": not found, "problems": found}, status_code=503 if found else 200)
 
     return [Route("/healthz", alive), Route("/readyz", ready)]

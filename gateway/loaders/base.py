@@ -29,7 +29,7 @@ class Loader(Generic[K, V]):
 
     def __init__(self, buyer: Buyer) -> None:
         self.buyer = buyer
-        self._batches: DataLoader[K, None] = DataLoader(self._buy)
+        self._batches: DataLoader[K, None] | None = None  # made when it is needed, which is rare
 
     @abstractmethod
     def known(self, key: K) -> Fact[V]:
@@ -43,6 +43,8 @@ class Loader(Generic[K, V]):
         return self._load(key) if fact is None else fact
 
     async def _load(self, key: K) -> V:
+        if self._batches is None:
+            self._batches = DataLoader(self._buy)
         # All who ask for a key share one future, and a cancelled one would take it from the others.
         await asyncio.shield(self._batches.load(key))
         fact = self.known(key)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.errors import LedgerUnavailable
 from gateway.planner.bill import Line
 from schema.context import Context
 
 
-def report(context: Context) -> dict[str, Any]:
-    """The extensions of an answer. Amounts are billed requests, ages seconds."""
+def report(context: Context, *, worth: int | None = None) -> dict[str, Any]:
+    """The extensions of an answer. Amounts are billed requests, ages seconds.
+
+    `worth` is what an answer that was made before would cost to buy anew.
+    """
     buyer = context.buyer
     figures: dict[str, Any] = {
         "charged": buyer.bill.charged,
         "expected": buyer.bill.expected,
-        "savedByCache": buyer.saved_by_cache(),
+        "savedByCache": buyer.saved_by_cache() if worth is None else worth,
         "savedBySharing": buyer.bill.saved_by_sharing,
         "budget": buyer.purse.limit,
         "allowance": _allowance(context),
@@ -28,8 +32,12 @@ def report(context: Context) -> dict[str, Any]:
     return extensions
 
 
-def _allowance(context: Context) -> dict[str, Any]:
-    tightest = context.buyer.purse.allowance.tightest()
+def _allowance(context: Context) -> dict[str, Any] | None:
+    """None while the ledger cannot be read: what is cached is answered all the same."""
+    try:
+        tightest = context.buyer.purse.allowance.tightest()
+    except LedgerUnavailable:
+        return None
     if tightest is None:
         return {"limit": None, "remaining": None, "resetsAt": None}
     resets_at = datetime.fromtimestamp(tightest.resets_at, UTC).isoformat()

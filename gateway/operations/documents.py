@@ -7,43 +7,70 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
-from graphql import DocumentNode, FieldNode, GraphQLError, GraphQLSchema, Visitor, parse, specified_rules, visit
-from strawberry.schema.schema import validate_document
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    Visitor,
+    get_operation_ast,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.values import get_variable_values
 
 from gateway.errors import InvalidInput
+from gateway.operations.limits import check_document, check_text
 from gateway.operations.needs import needs
+from gateway.operations.rules import RULES
 from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
 
-# Each keeps its syntax tree, some fifty times the size of its text.
-KEPT = 1_000
-LONGEST_KEPT = 20_000  # characters
+# Characters, of all documents and of one. Syntax trees were measured at 70 to 200 bytes for each.
+KEPT = 500_000
+LONGEST_KEPT = 20_000
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
+PERSONAL = frozenset({"price", "allowance"})
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document. `introspects`: it asks about the schema rather than for data."""
+    """A valid document.
+
+    `introspects`: it asks about the schema rather than for data. `personal`: its answer depends on who asks and when,
+    not on upstream answers alone, or it does more than read. `size` is in characters.
+    """
 
     node: DocumentNode
     introspects: bool
+    personal: bool
+    size: int
 
 
 class Documents:
     """Only valid documents are kept, so nonsense cannot push them out."""
 
     def __init__(self) -> None:
-        self._known: LRUCache[str, Document] = LRUCache(KEPT)
+        self._known: LRUCache[str, Document] = LRUCache(KEPT, getsizeof=lambda document: document.size)
 
     def find(self, text: str) -> Document | None:
         return self._known.get(text)
 
     def keep(self, text: str, node: DocumentNode) -> Document:
         """`node` is `text`, parsed, and valid."""
-        document = Document(node, _introspects(node))
+        names = _field_names(node)
+        writes = any(operation.operation is not OperationType.QUERY for operation in operations(node))
+        document = Document(node, bool(names & INTROSPECTION), writes or bool(names & PERSONAL), len(text))
         if len(text) <= LONGEST_KEPT:
             self._known[text] = document
         return document
+
+
+def operations(node: DocumentNode) -> list[OperationDefinitionNode]:
+    return [definition for definition in node.definitions if isinstance(definition, OperationDefinitionNode)]
 
 
 def quote(
@@ -55,31 +82,58 @@ def quote(
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
 ) -> Estimate:
-    """The price of the operation, given `facts`. Raises InvalidInput for a document that could not be run."""
+    """The price of the operation, given `facts`.
+
+    Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
+    """
     document = documents.find(text) or documents.keep(text, _valid(schema, text))
+    _check_runnable(schema, document.node, operation_name, variables)
     roots = needs(schema, document.node, operation_name, dict(variables or {}))
     return pricer.estimate(roots, facts)
 
 
+def _check_runnable(
+    schema: GraphQLSchema, node: DocumentNode, operation_name: str | None, variables: Mapping[str, Any] | None
+) -> None:
+    operation = get_operation_ast(node, operation_name)
+    if operation is None:
+        raise InvalidInput("operationName must name one of the document's operations.", field="operationName")
+    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables or {}))
+    if isinstance(values, list):
+        raise InvalidInput(f"variables do not fit: {values[0].message}", field="variables")
+
+
 def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
+    check_text(text)
     try:
         node = parse(text)
-        errors = validate_document(schema, node, specified_rules)
     except GraphQLError as error:
-        errors = [error]
-    if errors:
-        raise InvalidInput(f"document cannot be priced: {errors[0].message}", field="document")
+        raise _unpriceable(error) from error
+    check_document(node)
+    if errors := problems(schema, node, suggest=False):
+        raise _unpriceable(errors[0])
     return node
 
 
-def _introspects(node: DocumentNode) -> bool:
-    finder = _IntrospectionFinder()
+def problems(schema: GraphQLSchema, node: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
+    """Why the document is not valid. Not everybody is to be told the names that come near."""
+    return validate(schema, node, RULES, hide_suggestions=not suggest)
+
+
+def _unpriceable(error: GraphQLError) -> InvalidInput:
+    return InvalidInput(f"document cannot be priced: {error.message}", field="document")
+
+
+def _field_names(node: DocumentNode) -> set[str]:
+    finder = _FieldNames()
     visit(node, finder)
-    return finder.found
+    return finder.names
 
 
-class _IntrospectionFinder(Visitor):
-    found = False
+class _FieldNames(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.found |= node.name.value in INTROSPECTION
+        self.names.add(node.name.value)

@@ -1,4 +1,4 @@
-"""What happens around each operation, on every transport: its document, its rights, its purchases, its errors, its bill."""
+"""What happens around each operation, on every transport: document, rights, purchases, errors, bill."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors, SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from gateway.clients import Right
-from gateway.errors import Forbidden, GatewayError
+from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable
 from gateway.events import BugMasked, Hook
+from gateway.operations import parts
 from gateway.operations.billing import report
-from gateway.operations.documents import Document, Documents
+from gateway.operations.documents import Document, Documents, operations, problems
+from gateway.operations.limits import check_document, check_text
 from gateway.operations.needs import needs
+from gateway.operations.size import check_size
 from schema.context import Context
 
 RIGHTS = {
@@ -23,6 +28,10 @@ RIGHTS = {
     OperationType.SUBSCRIPTION: Right.READ,
     OperationType.MUTATION: Right.WRITE,
 }
+
+NAMELESS = "operationName must name one of the document's operations."
+# What Strawberry raises where there is nothing to run.
+UNRUNNABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
 class Preparation(SchemaExtension):
@@ -38,29 +47,57 @@ class Preparation(SchemaExtension):
         return context
 
     def on_parse(self) -> Iterator[None]:
-        self.document = self.documents.find(self.execution_context.query or "")
-        if self.document is not None:
+        text = self.execution_context.query or ""
+        self.document = self.documents.find(text)
+        if self.document is None:
+            check_text(text)
+        else:
             self.execution_context.graphql_document = self.document.node
         yield
 
     def on_validate(self) -> Iterator[None]:
         run = self.execution_context
-        if self.document is not None:
-            run.pre_execution_errors = []
+        if run.graphql_document is not None:
+            run.pre_execution_errors = self._problems(run.graphql_document)
         yield
-        if self.document is None and not run.pre_execution_errors and run.graphql_document is not None:
-            self.document = self.documents.keep(run.query or "", run.graphql_document)
 
     async def on_execute(self) -> AsyncIterator[None]:
-        self._check_rights()
-        run = self.execution_context
-        assert run.graphql_document is not None
-        roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
-        await self.context.buyer.prepare(roots)
+        try:
+            await self._prepare()
+        except Exception as problem:
+            # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
+            self.execution_context.result = ExecutionResult(None, [in_answer(problem)])
         yield
 
     def get_results(self) -> dict[str, Any]:
         return report(self.context)
+
+    def _problems(self, node: DocumentNode) -> list[GraphQLError]:
+        """Why the operation cannot be run. The document is kept if it could be."""
+        run = self.execution_context
+        # Strawberry would take the first; the specification wants it named.
+        if run._provided_operation_name is None and len(operations(node)) > 1:
+            return [in_answer(InvalidInput(NAMELESS, field="operationName"))]
+        if self.document is not None:
+            return []
+        try:
+            check_document(node)
+        except GraphQLError as refusal:
+            return [refusal]
+        suggest = Right.INTROSPECT in self.context.client.rights
+        found = problems(run.schema._schema, node, suggest=suggest)
+        if not found:
+            self.document = self.documents.keep(run.query or "", node)
+        return found
+
+    async def _prepare(self) -> None:
+        self._check_rights()
+        run = self.execution_context
+        assert run.graphql_document is not None
+        self._check_form(run.graphql_document)
+        roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
+        check_size(roots)
+        await self.context.buyer.prepare(roots)
 
     def _check_rights(self) -> None:
         rights = self.context.client.rights
@@ -69,6 +106,13 @@ class Preparation(SchemaExtension):
             raise Forbidden(f"This client lacks the right `{needed.value}`.", right=needed.value)
         if self.document is not None and self.document.introspects and Right.INTROSPECT not in rights:
             raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
+
+    def _check_form(self, document: DocumentNode) -> None:
+        run = self.execution_context
+        if self.context.streams or not parts.mentioned(run.query or ""):
+            return
+        if parts.requested(run.schema._schema, document, run.operation_name, run.variables):
+            raise NotAcceptable("@defer and @stream need Accept: multipart/mixed.")
 
 
 class Errors(MaskErrors):
@@ -83,18 +127,41 @@ class Errors(MaskErrors):
 
 
 def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
-    """`error` as the client may see it."""
-    cause = error.original_error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
+    """`error` as the client may see it. Seeing it twice changes nothing."""
+    cause = cause_of(error)
     if isinstance(cause, GatewayError) or (cause is None and "code" in (error.extensions or {})):
         return error
+    if isinstance(cause, UNRUNNABLE):
+        return in_answer(_unrunnable(cause))
     if cause is None:
         return _coded(error, "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else _code_of(error))
     bug = secrets.token_hex(8)
     hook(BugMasked(bug, cause))
     masked = GraphQLError(f"Internal error {bug}.", nodes=error.nodes, path=error.path)
     return _coded(masked, "INTERNAL_SERVER_ERROR", id=bug)
+
+
+def cause_of(error: GraphQLError) -> Exception | None:
+    """What was raised, below all that GraphQL wrapped around it."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def in_answer(problem: Exception) -> GraphQLError:
+    """`problem` as an error of the whole answer, if it is none yet."""
+    return problem if isinstance(problem, GraphQLError) else GraphQLError(str(problem), original_error=problem)
+
+
+def _unrunnable(problem: Exception) -> GatewayError:
+    if isinstance(problem, MissingQueryError):
+        return InvalidInput("query must be a GraphQL document: it is empty.", field="query")
+    if isinstance(problem, CannotGetOperationTypeError):
+        return InvalidInput(NAMELESS, field="operationName")
+    if isinstance(problem, InvalidOperationTypeError) and problem.operation_type is OperationType.MUTATION:
+        return MethodNotAllowed("A mutation must be sent by POST.", allow="POST")
+    return InvalidInput("Subscriptions are not answered here.", field="query")
 
 
 def _code_of(error: GraphQLError) -> str:

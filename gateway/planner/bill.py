@@ -51,7 +51,7 @@ class Bill:
     @property
     def nominal(self) -> int:
         """What all calls of the operation would have cost if it had paid each of them."""
-        return sum(line.purchase.price for line in self.lines)
+        return sum(line.charged or line.purchase.price for line in self.lines)
 
     @property
     def stale(self) -> tuple[Line, ...]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory, Recollection
+from gateway.cache.responses import Provenance
 from gateway.clock import Clock
-from gateway.errors import InsufficientFunds, Refused, UpstreamError
+from gateway.domain.models import UserShort
+from gateway.errors import GatewayError, InsufficientFunds, PrivateAccount, Refused, UpstreamError
 from gateway.events import Hook, StaleServed
 from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
@@ -18,7 +20,7 @@ from gateway.planner.price import Pricer, total
 from gateway.planner.prices import Prices
 from gateway.planner.selection import Selection
 from gateway.planner.walk import Question, Questions, outstanding, questions
-from gateway.upstream.endpoints import Call
+from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import HikerApi, Outcome
 
 
@@ -53,11 +55,11 @@ class Buyer:
         Raises BudgetExceeded, AllowanceExceeded or InsufficientFunds, before anything is spent, if not even the least
         it can cost is there. What does not fit later is a problem in its place.
         """
-        self._roots = roots
         if questions(roots, self.facts):
             lower = self.pricer.lower(roots, self.facts)
             self.bill.expected = self.pricer.expected(roots, self.facts)
             self.purse.admit(lower)
+        self._roots = roots  # a refused operation saved nothing
         await self._buy(lambda: questions(roots, self.facts))
 
     async def answer(self, wanted: Iterable[Question]) -> None:
@@ -65,32 +67,46 @@ class Buyer:
         wanted = tuple(wanted)
         await self._buy(lambda: outstanding(wanted, self.facts))
 
+    def provenance(self) -> Provenance | None:
+        """The entries that the operation's answer was made of; None for an answer that must not be kept."""
+        return None if self.bill.stale else self.recollection.provenance()
+
+    def worth(self) -> int:
+        """What the operation would have cost with an empty cache."""
+        return total(self.pricer.cold(self._roots, self.facts))
+
     def saved_by_cache(self) -> int:
-        """What the operation would have cost with an empty cache, less what its calls cost or would have cost."""
-        return max(0, total(self.pricer.cold(self._roots, self.facts)) - self.bill.nominal)
+        """Its worth, less what its calls cost or would have cost."""
+        return max(0, self.worth() - self.bill.nominal)
 
     async def _buy(self, ask: Callable[[], Questions]) -> None:
         while purchases := plan(ask(), self.facts, self.market.prices, forced=self.forced):
+            repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.told]
+            # An answer that left its question open would be bought for ever.
+            assert not repeated, f"answered, and asked again: {repeated}"
             await self._fetch(purchases)
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
         """All at once. Reserved in the order of the answer, so that what comes first in it is bought first."""
-        steps = [step for step in map(self._begin, purchases) if step]
-        for purchase, source, landing in steps:
-            self._take(purchase, source, await landing)
+        steps = [(purchase, self._begin(purchase)) for purchase in purchases]
+        for purchase, step in steps:
+            if isinstance(step, GatewayError):
+                self._refuse(purchase, step)
+            else:
+                call, source, landing = step
+                self._take(replace(purchase, call=call), source, await landing)
 
-    def _begin(self, purchase: Purchase) -> tuple[Purchase, Source, Awaitable[Outcome]] | None:
+    def _begin(self, purchase: Purchase) -> tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds:
         flights = self.market.flights
         shared = next((call for call in _answering(purchase.call) if call in flights), None)
         if shared is not None:
-            return replace(purchase, call=shared), Source.SHARED, flights.join(shared)
+            return shared, Source.SHARED, flights.join(shared)
         try:
             reservation = self.purse.reserve(purchase.price)
         except (Refused, InsufficientFunds) as problem:
-            self._refuse(purchase, problem)
-            return None
+            return problem
         flights.start(purchase.call, self._fly(purchase.call, reservation))
-        return purchase, Source.BOUGHT, flights.join(purchase.call)
+        return purchase.call, Source.BOUGHT, flights.join(purchase.call)
 
     async def _fly(self, call: Call, reservation: Reservation) -> Outcome:
         """Runs to its end, whoever is still waiting: what was paid for is remembered."""
@@ -108,12 +124,16 @@ class Buyer:
         return outcome
 
     def _take(self, purchase: Purchase, source: Source, outcome: Outcome) -> None:
+        unforced = self.forced and purchase.call.endpoint.is_tray and not purchase.call.forced
+        if unforced and isinstance(outcome.problem, PrivateAccount):
+            return  # who may force was refused along with somebody who may not, and asks again
         charged = outcome.charged if source is Source.BOUGHT else 0
         line = Line(purchase, source, charged=charged, seconds=outcome.seconds, problem=outcome.problem)
         if isinstance(outcome.problem, UpstreamError):
             self._make_do(line, outcome.problem)
         else:
             self.bill.add(line)
+            self.recollection.note(outcome)
             self.facts.tell(purchase.call, outcome.answer)
 
     def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds) -> None:
@@ -133,6 +153,8 @@ class Buyer:
             self.facts.tell(call, problem)
             return
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
+        if type(stale.value) is UserShort:  # no profile: the question for the rest of it has this answer
+            self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
         self.facts.tell(call, stale.value)
         self.market.hook(StaleServed(call.endpoint.label, stale.age))
 

@@ -26,6 +26,7 @@ class Knowledge(Protocol):
     def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
     def item(self, key: ItemId) -> Fact[Item]: ...
     def home(self, key: HighlightId) -> UserId | None: ...
+    def shelf(self, key: ItemId) -> HighlightId | None: ...
 
 
 class Nothing:
@@ -50,6 +51,9 @@ class Nothing:
         return None
 
     def home(self, key: HighlightId) -> UserId | None:
+        return None
+
+    def shelf(self, key: ItemId) -> HighlightId | None:
         return None
 
 
@@ -128,12 +132,27 @@ class Facts:
         return self._highlights.get(key.pk)
 
     def item(self, key: ItemId) -> Fact[Item]:
-        if key.pk not in self._items and (recalled := self._beyond.item(key)) is not None:
-            self._items[key.pk] = recalled
+        """An item's own answer, or the item as its highlight shows it."""
+        if key.pk not in self._items and (known := self._shown(key) or self._beyond.item(key)) is not None:
+            self._items[key.pk] = known
         return self._items.get(key.pk)
 
     def home(self, key: HighlightId) -> UserId | None:
         return self._beyond.home(key)
+
+    def shelf(self, key: ItemId) -> HighlightId | None:
+        return self._beyond.shelf(key)
+
+    def name_of(self, user: UserId) -> str | None:
+        short = Facts.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
+        return short.username.lower() if isinstance(short, UserShort) and short.username is not None else None
+
+    def names_owner(self, key: HighlightId) -> bool:
+        brief = Facts.brief(self, key)
+        if isinstance(brief, Highlight) and brief.owner.username is not None:
+            return True
+        home = self.home(key)
+        return home is not None and self.name_of(home) is not None
 
     def failure(self, key: UserKey) -> GatewayError | None:
         """Why there is nothing to show of a user; None if something is known of them, or nothing was asked."""
@@ -157,6 +176,7 @@ class Facts:
         """Takes the answer of a call, or the problem that came instead of it."""
         self.told.add(call)
         value: Any = answer  # an endpoint answers with one kind of value: `payloads` saw to that
+        self._supersede(_owner_of(answer))
         match call.endpoint:
             case Endpoint.TRAY:
                 self._learn_tray(UserId(call.key), value)
@@ -216,6 +236,29 @@ class Facts:
             self._shorts.setdefault(user.id, user)
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
 
+    def _shown(self, key: ItemId) -> Item | None:
+        shelf = self.shelf(key)
+        highlights = self._highlights.values() if shelf is None else (self._highlights.get(shelf.pk),)
+        shown = (loaded.item(key.pk) for loaded in highlights if isinstance(loaded, LoadedHighlight))
+        return next((item for item in shown if item is not None), None)
+
+    def _supersede(self, owner: UserShort | None) -> None:
+        """What was remembered of the owner's short fields gives way to what an answer says of them now."""
+        if owner is not None and owner.username is not None and (old := self._shorts.pop(owner.id, None)):
+            self._revealed.pop((old.username or "").lower(), None)
+
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
         known = self._shorts.get(user.pk) or self._beyond.short(user)
         return isinstance(known, UserShort) and known.username is not None and known.username.lower() != key.name
+
+
+def _owner_of(answer: Answer) -> UserShort | None:
+    match answer:
+        case UserShort():
+            return answer
+        case Highlight():
+            return answer.owner
+        case (Highlight() as first, *_):
+            return first.owner
+        case _:
+            return None

@@ -95,7 +95,6 @@ class Ledger:
         self._leases: dict[tuple[str, str, int], Lease] = {}
         self._items: dict[tuple[date, str, str], tuple[int, int]] = {}
         self._unwritten: list[list[Row]] = []
-        self._pruned: date | None = None
 
     def claim(self, client: str, window: Window, limit: int, now: float) -> Claim:
         """On the window that holds `now`; to be used at once. Reads the disk (4 us), raises LedgerUnavailable."""
@@ -139,15 +138,13 @@ class Ledger:
     async def flush(self) -> None:
         """Writes the itemised spending, in a thread, and hands back what ended windows left idle.
 
-        Raises LedgerUnavailable; then, and when it is cancelled, nothing is lost and the next flush does it.
+        Nothing to write is written too, for it tells at once when the file cannot be written any more. Raises
+        LedgerUnavailable; then, and when it is cancelled, nothing is lost and the next flush does it.
         """
         now = self._clock.now()
         self._settle_ended(now)
         self._hand_over()
-        today = _day_of(now)
-        if self._unwritten or today != self._pruned:
-            await asyncio.to_thread(self._write, now)
-            self._pruned = today
+        await asyncio.to_thread(self._write, now)
 
     def close(self) -> None:
         """Hands back all that is idle, writes the itemised spending, and closes the file."""

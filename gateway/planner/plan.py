@@ -1,15 +1,16 @@
 """The plan: which calls to buy next for the open questions. Pure.
 
 What nothing else can answer is bought first. A question that one of those answers may settle by the way, or make
-cheaper, waits for it: the same user asked by id and by name is bought by id, and then the name is known. Waiting costs a
-step and never money; a question that cannot gain by it does not wait.
+cheaper, waits for it: the same user asked by id and by name is bought by id, and then the name is known. Waiting costs
+a step and never money; a question that cannot gain by it does not wait.
 
     rank  question                                bought as
-    0     tray, profile by id; items; an item     tray by id, profile by id, highlight, item
+    0     tray, profile by id; items              tray by id, profile by id, highlight
     1     a name that wants a profile             profile by name (its tray then goes by id: 1 + 2 is less than 3 + 1)
           a name that wants a tray, no profile    tray by name
     2     highlights as their tray shows them     highlight each; or their owner's tray, where that is known and less
     3     short fields by id                      profile by id
+          items by their own id                   item each; or the highlight they were seen in, where that is less
     4     a name that wants no more than that     profile by name
 """
 
@@ -20,9 +21,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.domain.models import Highlight, UserShort
 from gateway.planner.prices import Prices
-from gateway.planner.walk import Known, Question, Questions, Want
+from gateway.planner.walk import Known, Question, Questions, Subject, Want
 from gateway.upstream.endpoints import Call, Endpoint
 
 RANKS = range(5)
@@ -65,42 +65,35 @@ def _rank(question: Question) -> int:
         case HighlightId():
             return 0 if Want.ITEMS in question.want else 2
         case ItemId():
-            return 0
+            return 3
 
 
 def _may_help(ahead: Question, question: Question, known: Known) -> bool:
     """Whether the answer to `ahead` may settle `question`, or make it cheaper."""
     match question.subject, ahead.subject:
-        case Username(), UserId() if known.short(ahead.subject) is None:
+        case Username(), UserId() if known.name_of(ahead.subject) is None:
             if Want.TRAY in question.want:
                 return True
             return Want.PROFILE not in question.want or Want.PROFILE in ahead.want
-        case Username(), HighlightId() if not _names_its_owner(ahead.subject, known):
+        case Username(), HighlightId() if not known.names_owner(ahead.subject):
             return Want.PROFILE not in question.want
         case HighlightId() as highlight, UserId() | Username():
             return Want.TRAY in ahead.want and _may_be_home(ahead.subject, highlight, known)
+        case ItemId() as item, HighlightId() as highlight:
+            return known.shelf(item) in (None, highlight)
         case UserId(), Username():
             return True
         case UserId(), HighlightId():
-            return not _names_its_owner(ahead.subject, known)
+            return not known.names_owner(ahead.subject)
         case _:
             return False
-
-
-def _names_its_owner(highlight: HighlightId, known: Known) -> bool:
-    brief = known.brief(highlight)
-    if isinstance(brief, Highlight) and brief.owner.username is not None:
-        return True
-    home = known.home(highlight)
-    return home is not None and isinstance(known.short(home), UserShort)
 
 
 def _may_be_home(user: UserId | Username, highlight: HighlightId, known: Known) -> bool:
     home = known.home(highlight)
     if home is None or isinstance(user, UserId):
         return home in (None, user)
-    owner = known.short(home)
-    return not isinstance(owner, UserShort) or owner.username is None or owner.username.lower() == user.name
+    return known.name_of(home) in (None, user.name)
 
 
 class _Buyer:
@@ -112,17 +105,15 @@ class _Buyer:
         self.forced = forced
 
     def purchases(self, chosen: Iterable[Question]) -> Iterator[Purchase]:
-        trays: set[Call] = set()
+        seen: set[Call] = set()
         chosen = list(chosen)
-        by_tray = self._cheaper_by_tray(chosen)
+        together = self._cheaper_together(chosen)
         for question in chosen:
-            home = by_tray.get(question.subject) if isinstance(question.subject, HighlightId) else None
-            for call in (self._tray(Endpoint.TRAY, home.pk),) if home else self._calls(question):
-                if call in trays:
-                    continue
-                if call.endpoint is Endpoint.TRAY:
-                    trays.add(call)
-                yield Purchase(call, self.prices.of(call), question.path, question.times, question.deeper)
+            whole = together.get(question.subject)
+            for call in (whole,) if whole else self._calls(question):
+                if call not in seen:
+                    seen.add(call)
+                    yield Purchase(call, self.prices.of(call), question.path, question.times, question.deeper)
 
     def _calls(self, question: Question) -> Iterator[Call]:
         want = question.want
@@ -145,20 +136,30 @@ class _Buyer:
     def _tray(self, endpoint: Endpoint, key: str) -> Call:
         return Call(endpoint, key, self.forced)
 
-    def _cheaper_by_tray(self, chosen: Iterable[Question]) -> dict[HighlightId, UserId]:
-        """Highlights wanted only as their tray shows them, of which one owner has more than the tray costs."""
-        homes: dict[UserId, list[HighlightId]] = defaultdict(list)
+    def _cheaper_together(self, chosen: Iterable[Question]) -> dict[Subject, Call]:
+        """Parts of one whole that is dearer than each of them, and cheaper than all."""
+        parts: dict[Call, list[Question]] = defaultdict(list)
         for question in chosen:
-            subject = question.subject
-            if isinstance(subject, HighlightId) and question.want is Want.BRIEF and (home := self.known.home(subject)):
-                homes[home].append(subject)
+            if whole := self._whole(question):
+                parts[whole].append(question)
         return {
-            highlight: home
-            for home, highlights in homes.items()
-            if self.known.tray(home) is None and len(highlights) > self._price_by_tray(home, highlights)
-            for highlight in highlights
+            question.subject: whole
+            for whole, questions in parts.items()
+            if self.prices.of(whole) < self._price_of(questions)
+            for question in questions
         }
 
-    def _price_by_tray(self, home: UserId, highlights: list[HighlightId]) -> float:
-        single = self.prices.of(Call(Endpoint.HIGHLIGHT, highlights[0].pk))
-        return self.prices.of(self._tray(Endpoint.TRAY, home.pk)) / single
+    def _whole(self, question: Question) -> Call | None:
+        """The call whose answer holds it among others: a highlight's tray, an item's highlight, where remembered."""
+        match question.subject:
+            case HighlightId() as highlight if question.want is Want.BRIEF:
+                home = self.known.home(highlight)
+                return self._tray(Endpoint.TRAY, home.pk) if home and self.known.tray(home) is None else None
+            case ItemId() as item:
+                shelf = self.known.shelf(item)
+                return Call(Endpoint.HIGHLIGHT, shelf.pk) if shelf and self.known.highlight(shelf) is None else None
+            case _:
+                return None
+
+    def _price_of(self, questions: Iterable[Question]) -> int:
+        return sum(self.prices.of(call) for question in questions for call in self._calls(question))

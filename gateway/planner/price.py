@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Mention, Profile, Tray, UserShort
-from gateway.errors import GatewayError
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserShort
+from gateway.errors import GatewayError, NotFound
 from gateway.planner.knowledge import Fact, Facts, Nothing
 from gateway.planner.plan import Purchase, plan
 from gateway.planner.prices import Prices
@@ -25,8 +26,8 @@ from gateway.upstream.endpoints import Call, Endpoint
 class World:
     """How things stand where nobody knows: entries per tray, items per highlight, people of each kind per item.
 
-    `lucky`: whatever an answer may settle by the way, it settles. `grim`: it settles nothing, and an empty tray does not
-    even tell whose it is.
+    `lucky`: whatever an answer may settle by the way, it settles, and nobody bears a name that is not known. `grim`: it
+    settles nothing, and an empty tray does not even tell whose it is.
     """
 
     highlights: int
@@ -106,6 +107,7 @@ def total(purchases: Sequence[Purchase]) -> int:
 
 
 LUCKY = UserId("lucky")
+NOBODY = NotFound("There may be nobody of this name, and then nothing more is bought.")
 
 
 class Imagined(Facts):
@@ -120,6 +122,7 @@ class Imagined(Facts):
         self._real: Facts = known
         self._world = world
         self._made = 0
+        self._pages: dict[tuple[str, str | None, int | None], Any] = {}
         self._luck = _Luck()
 
     def assume(self, purchase: Purchase) -> None:
@@ -161,12 +164,42 @@ class Imagined(Facts):
             return Highlight(key.pk, _short(owner.pk))
         return Highlight(key.pk, _short(LUCKY.pk)) if self._world.lucky and self._luck.briefs else None
 
+    def item(self, key: ItemId) -> Fact[Item]:
+        known = super().item(key)
+        if known is not None or self._world.grim:
+            return known
+        shelf = self.shelf(key)
+        seen = shelf is not None and Call(Endpoint.HIGHLIGHT, shelf.pk) in self.told
+        if seen or (self._world.lucky and self._luck.items):
+            self._items[key.pk] = self._item(self._somebody())
+        return self._items.get(key.pk)
+
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
         if not entries or not _is_phantom(entries[0].id):
             return super().picks(entries, window)
         longest = self._world.highlights if isinstance(entries[0], Highlight) else self._world.items
         count = min(window.first, longest)
-        return (entries, count) if count else ((), 0)
+        return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
+
+    def _page_of(self, entry: Any, window: pages.Window, count: int) -> Any:
+        """What stands for the entries of a page. After another cursor they may be others; a longer page has more."""
+        page = (entry.id, window.after, count if self._world.grim else None)
+        if page == (entry.id, None, None):
+            return entry
+        if page not in self._pages:
+            self._pages[page] = self._another(entry)
+        return self._pages[page]
+
+    def _another(self, entry: Any) -> Any:
+        return Highlight(self._new(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
+
+    def _supersede(self, owner: UserShort | None) -> None:
+        """An imagined answer says nothing new of anybody."""
+
+    def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
+        """An answer that is only imagined tells of a renaming in the grim world alone."""
+        imagined = self._shorts.get(user.pk) == _short(user.pk)
+        return self._world.grim if imagined else super()._goes_by_another_name(user, key)
 
     def times(self, person: UserShort) -> int:
         return self._world.people if _is_phantom(person.id) else 1
@@ -194,19 +227,21 @@ class Imagined(Facts):
         if world.grim and not purchase.deeper:  # an empty tray is then the dearest: it leaves the short fields to buy
             self.tell(call, ())
             return
-        self.tell(Call(Endpoint.TRAY, owner.pk), (Highlight(self._new(), _short(owner.pk)),) if world.highlights else ())
+        entries = (Highlight(self._new(), _short(owner.pk)),) if world.highlights else ()
+        self.tell(Call(Endpoint.TRAY, owner.pk), entries)
         self._meet(_short(owner.pk))
         if call.endpoint is Endpoint.TRAY_BY_USERNAME:
             self._identities[call.key] = owner
 
-    def _phantom(self, call: Call) -> Profile | LoadedHighlight | Item:
+    def _phantom(self, call: Call) -> Profile | LoadedHighlight | Item | NotFound:
         match call.endpoint:
             case Endpoint.PROFILE_BY_USERNAME:
-                return _profile(self._new())
+                return NOBODY if self._world.lucky else _profile(self._new())
             case Endpoint.HIGHLIGHT:
                 brief = self.brief(HighlightId(call.key))
                 owner = brief.owner if isinstance(brief, Highlight) else self._somebody()
-                return LoadedHighlight(call.key, owner, items=(self._item(owner),))
+                kinds = (None, *MediaKind)
+                return LoadedHighlight(call.key, owner, items=tuple(self._item(owner, kind) for kind in kinds))
             case Endpoint.ITEM:
                 return self._item(self._somebody())
             case _:
@@ -215,10 +250,11 @@ class Imagined(Facts):
     def _somebody(self) -> UserShort:
         return _short(LUCKY.pk if self._world.lucky else self._new())
 
-    def _item(self, author: UserShort) -> Item:
-        pk = self._new()
-        person = _short(self._new())
-        return Item(pk, pk, author=author, mentions=(Mention(person),), sponsors=(_short(self._new()),))
+    def _item(self, author: UserShort, kind: MediaKind | None = None) -> Item:
+        pk, mention, sponsor = self._new(), Mention(_short(self._new())), _short(self._new())
+        media_type = None if kind is None else kind.value
+        nameless = UserShort(author.id)  # as an item names its author
+        return Item(pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,))
 
     def _new(self) -> str:
         self._made += 1
@@ -232,16 +268,17 @@ class _Luck:
     """Which kinds of questions the imagined calls may have settled by the way."""
 
     def __init__(self) -> None:
-        self.names = self.shorts = self.briefs = False
+        self.names = self.shorts = self.briefs = self.items = False
 
     def note(self, call: Call, known: Facts) -> None:
         match call.endpoint:
             case Endpoint.TRAY | Endpoint.PROFILE:
-                self.names |= known.short(UserId(call.key)) is None
-            case Endpoint.HIGHLIGHT if not isinstance(known.brief(HighlightId(call.key)), Highlight):
+                self.names |= known.name_of(UserId(call.key)) is None
+            case Endpoint.HIGHLIGHT if not known.names_owner(HighlightId(call.key)):
                 self.names = self.shorts = True
             case Endpoint.TRAY_BY_USERNAME | Endpoint.PROFILE_BY_USERNAME:
                 self.shorts = True
+        self.items |= call.endpoint is Endpoint.HIGHLIGHT
         self.briefs |= call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME)
 
 

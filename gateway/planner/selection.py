@@ -6,7 +6,6 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 # The keys under which a field of the schema says, in its metadata, what the planner is to make of it.
 FACET = "facet"
 EDGE = "edge"

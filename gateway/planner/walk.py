@@ -58,6 +58,14 @@ class Known(Knowledge, Protocol):
 
     def brief(self, key: HighlightId) -> Fact[Highlight]: ...
 
+    def name_of(self, user: UserId) -> str | None:
+        """The user name in lower case, if an answer told it."""
+        ...
+
+    def names_owner(self, key: HighlightId) -> bool:
+        """Whether it is known whose highlight it is, by name, so that the highlight's own answer tells no name."""
+        ...
+
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
         """The entries in the window, and how many like it each of them stands for."""
         ...
@@ -201,7 +209,7 @@ class _Walk:
         if tray is None:
             want |= Want.TRAY
         if want:
-            self._ask(identity or key, want, path, times, deeper=any(map(_needs_more_than_brief, trays)))
+            self._ask(identity or key, want, path, times, deeper=any(map(_leads_on, trays)))
         if isinstance(tray, tuple):
             for child in trays:
                 self._tray(tray, child, _below(path, child), times)
@@ -230,11 +238,20 @@ class _Walk:
                 self._ask(key, Want.ITEMS, path, times)
         if brief is None and (Facet.BRIEF in selection.facets or selection.by(Edge.OWNER)):
             self._ask(key, Want.BRIEF, path, times)
+            self._tray_of_home(key, selection, path, owners)
         if isinstance(brief, Highlight):
             self._person(brief.owner, selection.by(Edge.OWNER), path, owners)
         if isinstance(loaded, LoadedHighlight):
             for child in selection.by(Edge.ITEMS):
                 self._items(loaded, child, _below(path, child), times, owners)
+
+    def _tray_of_home(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
+        """Where a highlight's owner is remembered, the tray that is wanted of the owner shows the highlight, too."""
+        home = self.known.home(key)
+        trays = [(owner, tray) for owner in selection.by(Edge.OWNER) for tray in owner.by(Edge.TRAY)]
+        if home and trays and self.known.tray(home) is None:
+            deeper = any(_leads_on(tray) for _, tray in trays)
+            self._ask(home, Want.TRAY, _below(path, trays[0][0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
         if not selection.children:
@@ -277,8 +294,12 @@ def _needs_items(selection: Selection) -> bool:
     return Facet.ITEMS in selection.facets or bool(selection.by(Edge.ITEMS))
 
 
-def _needs_more_than_brief(tray: Selection) -> bool:
-    return _needs_items(tray) or bool(tray.children)
+def _leads_on(tray: Selection) -> bool:
+    """Whether each entry of the tray is dearer than none: the owner's short fields come along with any."""
+    owners = tray.by(Edge.OWNER)
+    leads_on = _needs_items(tray) or any(Facet.PROFILE in owner.facets for owner in owners)
+    below = (deeper for owner in owners for deeper in owner.by(Edge.TRAY))
+    return tray.arguments.get("first") != 0 and (leads_on or any(map(_leads_on, below)))
 
 
 def _is_empty(brief: Fact[Highlight]) -> bool:

@@ -51,7 +51,7 @@ class Outcome:
         """The value, or the problem that came instead of it."""
         if self.problem is not None:
             return self.problem
-        assert self.value is not None, "an outcome has a value or a problem"  # noqa: S101 (an invariant)
+        assert self.value is not None, "an outcome has a value or a problem"
         return self.value
 
 

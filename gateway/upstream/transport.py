@@ -95,6 +95,11 @@ class _Again(Exception):
         self.verdict = verdict
 
 
+def silence_retries() -> None:
+    """Stamina logs each retry by default; here every attempt is an event already."""
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
 class Line:
     """All requests to one upstream pass here."""
 

@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.domain import ids, pages
 from gateway.domain.ids import UserId, UserKey
-from gateway.domain.models import Profile, UserShort
+from gateway.domain.models import UserShort
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
 from schema.needs import edge, part, then
@@ -75,7 +75,7 @@ class User:
     @edge(Edge.TRAY, "The account's highlights, in the platform's order: newest first.")
     def highlights(
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
-    ) -> Connection[Annotated["Highlight", strawberry.lazy("schema.types.highlight")]] | None:
+    ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
         tray = info.context.loaders.trays.get(self.key)
         return then(tray, lambda entries: Connection.of(entries, first, after))  # type: ignore[return-value]
 

@@ -23,27 +23,24 @@ async def outcome(
     document: DocumentNode,
     context_value: Any,
     variables: Mapping[str, Any] | None = None,
-    *,
-    early: bool = False,
 ) -> list[str]:
-    """Each result of the operation in writing, in order; `early` starts deferred parts before they are due."""
-    arguments = {
-        "context_value": context_value,
-        "variable_values": dict(variables or {}),
-        "executor_class": context,
-        "enable_early_execution": early,
-    }
+    """Each result of the operation in writing, in order; for some data graphql-core gives none, but raises."""
+    arguments = {"context_value": context_value, "variable_values": dict(variables or {}), "executor_class": context}
+    try:
+        return [written(frame) async for frame in frames(await started(schema, document, arguments))]
+    except Exception as error:
+        return [f"raised {ADDRESS.sub('', repr(error))}"]
+
+
+async def started(schema: GraphQLSchema, document: DocumentNode, arguments: dict[str, Any]) -> Any:
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     if operation.operation is OperationType.SUBSCRIPTION:
         result: Any = subscribe(schema, document, **arguments)
     else:
-        result = experimental_execute_incrementally(
-            schema, document, is_awaitable=optimized_is_awaitable, **arguments
-        )
-    if isawaitable(result):
-        result = await result
-    return [written(frame) async for frame in frames(result)]
+        arguments["is_awaitable"] = optimized_is_awaitable
+        result = experimental_execute_incrementally(schema, document, **arguments)
+    return await result if isawaitable(result) else result
 
 
 async def frames(result: Any) -> AsyncIterator[Any]:
@@ -59,6 +56,6 @@ async def frames(result: Any) -> AsyncIterator[Any]:
 
 
 def written(frame: Any) -> str:
-    """Tells 1 from 1.0 and True, a tuple from a list, one order of keys from another, and by what an error was caused."""
+    """Tells 1 from 1.0 and True, a tuple from a list, one order of keys from another, and what caused an error."""
     causes = [repr(error.original_error) for error in getattr(frame, "errors", None) or ()]
     return ADDRESS.sub("", f"{frame.formatted!r} {causes}")

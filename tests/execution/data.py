@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import random
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -25,10 +25,9 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
 )
-from strawberry.types.base import get_object_definition
 
 from tests.execution import world
-from tests.execution.world import GRAPH, Kind
+from tests.execution.world import GRAPH, SPECIAL_WORDS, Kind, Later
 
 Recipe = Callable[[], Any]
 SOURCES = ("instance", "struct", "moody", "proxy", "mapping")
@@ -46,17 +45,6 @@ class Tuple(tuple[Any, ...]):
 class Failing(Exception):
     def __str__(self) -> str:
         return "stored in the data"
-
-
-@dataclass(eq=False)
-class Later:
-    """Awaitable without being a coroutine: nobody minds if it is never awaited."""
-
-    value: Any
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        yield from ()
-        return self.value
 
 
 class Proxy:
@@ -82,7 +70,7 @@ LEAVES: dict[str, list[Any]] = {
     "Boolean": [True, False, 0, 1.0],
     "ID": ["1", "x", 12, 3.0, Subclassed("id")],
     "Kind": [Kind.STORY, Kind.FEED, Kind.NONE, "story", 0],
-    "DateTime": [datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), LATEST, datetime.datetime.min],  # noqa: DTZ901
+    "DateTime": [datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), LATEST, datetime.datetime.min],
     "BigInt": [2**63 - 1, 2**64, -(2**63), 5],
     "Words": [["a", "b"], ("c",), "de", []],
     "JSON": [{"a": [1, None]}, [1], "s", 1, float("nan"), {1: (2,)}],
@@ -97,7 +85,7 @@ ODD: dict[str, list[Any]] = {
     "Kind": ["nope", [], 3, True, object()],
     "DateTime": ["2025-01-01", 3, datetime.date(2025, 1, 1)],
     "BigInt": ["5", True, 1.0],
-    "Words": [7, object()],
+    "Words": [7, *SPECIAL_WORDS],
     "JSON": [object(), {2}],
     "Decimal": [1, "1.5"],
 }
@@ -125,8 +113,14 @@ ANYTHING: list[Recipe] = [
 
 def moody(names: tuple[str, ...]) -> type:
     """A class whose properties make their values, and so may raise."""
-    members: dict[str, Any] = {name: property(lambda self, name=name: self.values[name]()) for name in names}
-    return type("Moody", (), {"__init__": lambda self, values: setattr(self, "values", values), **members})
+
+    def reader(name: str) -> property:
+        return property(lambda self: self.values[name]())
+
+    def start(self: Any, values: dict[str, Recipe]) -> None:
+        self.values = values
+
+    return type("Moody", (), {"__init__": start, **{name: reader(name) for name in names}})
 
 
 PLAIN_FIELDS = {
@@ -137,15 +131,21 @@ PLAIN_FIELDS = {
 STRUCTS = {name: msgspec.defstruct(name, [(each, Any) for each in names]) for name, names in PLAIN_FIELDS.items()}
 MOODY = {name: moody(names) for name, names in PLAIN_FIELDS.items()}
 CLASSES = {"LeavesEdge": world.Edge, **{name: getattr(world, name) for name in PLAIN_FIELDS if hasattr(world, name)}}
+MEMBERS = {"Photo", "Video", "Text", "Drawing"}
+READ_BY = {"leavesOrNull": "later"}  # the field that resolves it
 
 
 @dataclass
 class Cook:
-    """Draws recipes. `oddity` is the chance of an anomaly at each value; `sources` are the kinds of objects to make."""
+    """Draws recipes for the fields `selected`, by name.
+
+    `oddity` is the chance of an anomaly at each value; `sources` are the kinds of objects to make.
+    """
 
     rng: random.Random
     oddity: float
     sources: tuple[str, ...]
+    selected: frozenset[str]
     coroutines: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
 
     def recipe(self, type_: GraphQLOutputType, depth: int) -> Recipe:
@@ -155,11 +155,11 @@ class Cook:
         if self.rng.random() < self.oddity:
             return self.odd(get_named_type(inner).name, self.recipe(inner, depth) if depth > 0 else None)
         named = get_named_type(inner)
-        if nullable and (self.rng.random() < 0.2 or (depth <= 0 and not is_leaf_type(named))):
+        if nullable and (self.rng.random() < 0.1 or (depth <= 0 and not is_leaf_type(named))):
             return lambda: None
         if isinstance(inner, GraphQLList):
-            made = [self.recipe(inner.of_type, depth) for _ in range(self.rng.choice((0, 1, 2, 3)) if depth > 0 else 0)]
-            return self.listed(made)
+            length = self.rng.choice((0, 1, 2, 4)) if depth > 0 or is_leaf_type(named) else 0
+            return self.listed([self.recipe(inner.of_type, depth) for _ in range(length)])
         if is_leaf_type(named):
             value = self.rng.choice(LEAVES[named.name])
             return lambda: value
@@ -192,15 +192,17 @@ class Cook:
         return made
 
     def object(self, type_: GraphQLObjectType, depth: int) -> Recipe:
-        names: dict[str, Recipe] = {}
+        values: dict[str, Recipe] = dict.fromkeys(PLAIN_FIELDS[type_.name], lambda: None)
         for name, each in type_.fields.items():
             python_name = each.extensions["strawberry-definition"].python_name
-            if python_name in PLAIN_FIELDS[type_.name]:
-                names[python_name] = self.recipe(each.type, depth - 1 if not is_leaf_type(get_named_type(each.type)) else depth)
-        return self.source(type_.name, names)
+            if python_name in values and self.selected & {name, READ_BY.get(name)}:
+                values[python_name] = self.recipe(each.type, depth - (not is_leaf_type(get_named_type(each.type))))
+        return self.source(type_, values)
 
-    def source(self, name: str, values: dict[str, Recipe]) -> Recipe:
-        kind = self.rng.choice(self.sources)
+    def source(self, type_: GraphQLObjectType, values: dict[str, Recipe]) -> Recipe:
+        """Members of abstract types are known by their class, so they mostly get their own."""
+        name = type_.name
+        kind = "instance" if name in MEMBERS and self.rng.random() < 0.9 else self.rng.choice(self.sources)
         if kind == "instance":
             return lambda: CLASSES[name](**{each: make() for each, make in values.items()})
         if kind == "struct":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
+from graphql import GraphQLObjectType
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
+from strawberry.types.field import StrawberryField
 
 
 def look_up(source: Any, name: str) -> Any:
@@ -48,5 +51,26 @@ class Names:
         return [info.context["box"]() for _ in range(3)]
 
 
+class Louder(StrawberryField):
+    def get_result(self, source: Any, info: Any, args: Any, kwargs: Any) -> Any:
+        return f"{super().get_result(source, info, args, kwargs)}!"
+
+
+@strawberry.type
+class UnusualEntry:
+    title: str
+    louder: str = cast("Any", Louder(type_annotation=StrawberryAnnotation(str)))
+    replaced: str
+
+
+@strawberry.type
+class Unusual:
+    @strawberry.field
+    def entries(self, info: strawberry.Info) -> list[UnusualEntry]:
+        return [info.context["box"]() for _ in range(3)]
+
+
+UNUSUAL = strawberry.Schema(Unusual)._schema
+cast("GraphQLObjectType", UNUSUAL.type_map["UnusualEntry"]).fields["replaced"].resolve = lambda source, info: "another"
 MAPPINGS = strawberry.Schema(Mappings, config=StrawberryConfig(default_resolver=look_up))._schema
 NAMED = strawberry.Schema(Names)._schema

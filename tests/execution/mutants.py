@@ -1,8 +1,10 @@
-"""Mutants of `gateway.execution`: its source text with one change, loaded under another name."""
+"""Mutants of `gateway.execution`: its source text with one change, loaded under another name.
+
+Left out are changes that only cost time, such as coercing what needs no coercion.
+"""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from pathlib import Path
 from types import ModuleType
 
 from gateway import execution
+from tests.execution import rules as r
+from tests.execution import rules_of_plans as p
+from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
 MODULES = ("leaves", "compiler", "plans", "context")  # each imports only earlier ones
@@ -38,3 +43,154 @@ def loaded(sources: dict[str, str]) -> Iterator[ModuleType]:
     finally:
         for each in names:
             del sys.modules[each]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `module`, `old` stands once and becomes `new`; `killer` is a rule that this must break."""
+
+    module: str
+    old: str
+    new: str
+    killer: Rule
+
+    def sources(self) -> dict[str, str]:
+        text = source(self.module)
+        assert text.count(self.old) == 1, f"{self.old!r} stands {text.count(self.old)} times in {self.module}"
+        return {self.module: text.replace(self.old, self.new)}
+
+
+def mutants(module: str, *changes: tuple[str, str, Rule]) -> list[Mutant]:
+    return [Mutant(module, old, new, killer) for old, new, killer in changes]
+
+
+ODD_LEAF = r.an_odd_leaf_is_reported_by_graphql_core
+BESIDE = r.resolvers_beside_plain_fields_are_left_to_graphql_core
+READER = r.sources_are_read_by_the_schema_s_own_reader
+WHOLE = r.plain_objects_are_projected_whole
+UNUSUAL = r.fields_resolved_in_an_unusual_way_are_left_to_graphql_core
+COUNT = p.a_list_counts_all_its_objects_at_once
+WORTH = p.a_selection_is_compiled_once_it_is_worthwhile
+SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
+
+MUTANTS = [
+    *mutants(
+        "leaves",
+        ('GraphQLString: "type({v}) is str"', 'GraphQLString: "type({v}) in (str, int)"', ODD_LEAF),
+        ('GraphQLID: "type({v}) is str"', 'GraphQLID: "type({v}) in (str, int)"', ODD_LEAF),
+        ("type({v}) is bool", "type({v}) in (bool, int)", ODD_LEAF),
+        ("type({v}) is int and", "isinstance({v}, int) and", ODD_LEAF),
+        ("-2147483648 <=", "-2147483649 <=", ODD_LEAF),
+        ("<= 2147483647", "<= 2147483648", ODD_LEAF),
+        ("-1e999 < {v} <", "{v} <", ODD_LEAF),
+        ("< {v} < 1e999", "< {v}", ODD_LEAF),
+        ("-1e999 < {v} < 1e999", "{v} not in (1e999, -1e999)", ODD_LEAF),
+        ("        str, int, float,", "        type(None), str, int, float,", ODD_LEAF),
+        ("value is None or ", "", ODD_LEAF),
+        ("value is Undefined or ", "", ODD_LEAF),
+        ("isinstance(value, Exception) or ", "", ODD_LEAF),
+        (' or hasattr(value, "__next__")', "", r.an_iterator_is_not_used_up_by_a_try_that_fails),
+        ("if is_awaitable(value):", "if False:", ODD_LEAF),
+        ('if hasattr(kind, "__getattr__"):', "if False:", r.an_object_must_be_one),
+        ("refuse_odd(source)", "pass", r.an_object_must_be_one),
+        ("refuse_odd(coerced)", "pass", ODD_LEAF),
+        ("if type(value) not in HARMLESS:", "if False:", ODD_LEAF),
+        ("member: type_.coerce_output_value(member) for", "member: member.name for", WHOLE),
+    ),
+    *mutants(
+        "compiler",
+        ("LARGEST = 500", "LARGEST = 499", p.a_selection_too_large_is_compiled_in_part),
+        ("LARGEST = 500", "LARGEST = 501", p.a_selection_too_large_is_compiled_in_part),
+        ("if not is_static(details):", "if False:", p.streamed_lists_are_streamed),
+        ("> LARGEST or not is_static(details):", "> LARGEST:", p.streamed_lists_are_streamed),
+        ("detail.fragment_variable_values or any", "any", p.arguments_of_fragments_are_left_to_graphql_core),
+        ("type(definition) is not StrawberryField or ", "", UNUSUAL),
+        (" or not definition.is_basic_field", "", r.a_permission_is_asked_for),
+        ('if not getattr(field.resolve, "_is_default", False):', "if False:", UNUSUAL),
+        ("if isinstance(type_, GraphQLNonNull):", "if True:", WHOLE),
+        (
+            '(None if {v} is None else {self.non_null(type_, v, details)})"',
+            '{self.non_null(type_, v, details)}"',
+            WHOLE,
+        ),
+        ("return self.non_null(type_.of_type, v, details)", "return self.value(type_.of_type, v, details)", ODD_LEAF),
+        ("type({v}) is tuple or ", "", WHOLE),
+        (" or type({v}) is list", "", WHOLE),
+        ("({items} if type({v}) is tuple or type({v}) is list else surprise())", "{items}", ODD_LEAF),
+        ("if {UNCHANGED[type_].format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
+        (
+            "if type({v}) is {self.bind(members)} else {coerced}",
+            "if True else {coerced}",
+            r.raw_enum_values_are_projected,
+        ),
+        ("if collected.new_defer_usages:", "if False:", p.deferred_parts_are_projected),
+        ("*self.type_check(type_), ", "", r.an_object_must_be_of_its_type),
+        ("if type_.extensions[DEFINITION].is_type_of:", "if False:", r.an_author_s_judgement_of_types_is_asked_for),
+        ("if not {self.bind(type_.is_type_of)}", "if {self.bind(type_.is_type_of)}", r.an_object_must_be_of_its_type),
+        ('"if type(o) not in known: admit(known, o)"', '"pass"', r.an_object_must_be_one),
+        ("if not partly:", "if True:", BESIDE),
+        ("if not partly:", "if False:", BESIDE),
+        ("rest.append(key)", "pass", BESIDE),
+        ("response.append(f", "response.insert(0, f", WHOLE),
+        ("return [], repr(type_.name)", "return [], repr(name)", WHOLE),
+        ("{key!r}: {expression}", "{details[0].node.name.value!r}: {expression}", WHOLE),
+        ("resolver is getattr and ", "", READER),
+        ("name.isascii() and ", "", READER),
+        ("name.isidentifier() and ", "", READER),
+        (" and not keyword.iskeyword(name)", "", READER),
+        ("definition.python_name", "field_name(definition)", WHOLE),
+    ),
+    *mutants(
+        "plans",
+        ("if self.due <= 0 < before:", "if self.due < 0 < before:", WORTH),
+        ("if self.due <= 0 < before:", "if self.due <= 0 <= before:", p.what_will_not_compile_is_tried_once),
+        ("if self.due <= 0 < before:", "if self.due <= 0:", p.what_will_not_compile_is_tried_once),
+        ("self.due - objects", "self.due - 1", COUNT),
+        ("with suppress(Exception):", "with suppress(KeyError):", SHARED),
+        ("self.document = document", "pass", p.a_document_lives_as_long_as_its_plans),
+        ("LRUCache(documents)", "LRUCache(documents + 1)", p.plans_are_kept_for_the_documents_used_last),
+        ("key = id(document), ", "key = 0, ", p.documents_may_share_nodes),
+        ("if type(value) is bool)", "if False)", p.conditions_select_their_own_plan),
+        (" if type(value) is bool)", ")", p.conditions_select_their_own_plan),
+        ("self._plans.get(key)", "None", WORTH),
+        ("Slot(self.worthwhile)", "Slot(1)", WORTH),
+    ),
+    *mutants(
+        "context",
+        (
+            "if isinstance(executor, ProjectingExecutionContext):",
+            "if True:",
+            p.an_operation_that_can_not_start_is_refused_as_ever,
+        ),
+        (
+            "if self.middleware_manager is None or not self.middleware_manager.middlewares:",
+            "if True:",
+            p.an_extension_that_resolves_sees_every_field,
+        ),
+        (" or not self.middleware_manager.middlewares:", ":", p.a_schema_s_own_operations_are_projected),
+        (
+            'cast("ProjectingExecutionContext", executor).slots = {}',
+            "pass",
+            p.a_subscription_keeps_no_selections_of_past_events,
+        ),
+        ("grouped_field_set, 1, compile_object", "grouped_field_set, 0, compile_object", WORTH),
+        (" or response is None:", ":", ODD_LEAF),
+        ("if not plan.rest:", "if plan.rest:", BESIDE),
+        ("for key in plan.rest}", "for key in grouped_field_set}", BESIDE),
+        ("            response.update(others)\n            return response", "            return response", BESIDE),
+        ("    response.update(await others)\n", "    await others\n", BESIDE),
+        ("return filled(response, others)", "return others", BESIDE),
+        ("type(result) is list or ", "", COUNT),
+        (" or type(result) is tuple:", ":", COUNT),
+        ("len(result), compile_list", "1, compile_list", COUNT),
+        (" or any(detail.defer_usage is not fragment for detail in details):", ":", SHARED),
+        ("if self.plans is None or ", "if ", p.an_extension_that_resolves_sees_every_field),
+        ("self.plans[type_, ", "self.plans[0, ", r.abstract_types_are_resolved_by_graphql_core),
+        (
+            "tuple(id(detail.node) for detail in details)]",
+            "id(details[0].node)]",
+            p.a_selection_is_known_by_all_its_nodes,
+        ),
+        ("    except Exception:", "    except ZeroDivisionError:", ODD_LEAF),
+    ),
+]

@@ -5,16 +5,19 @@ Whether the data are equal is asserted by `Subject.same`; what it answers are th
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import strawberry
 from graphql import Undefined, parse
 
-from tests.execution.data import Failing, Later, Proxy, Subclassed, Tuple
-from tests.execution.dialect import MAPPINGS, NAMED, NAMES
-from tests.execution.subject import Subject, box, leaves
-from tests.execution.world import Drawing, Edge, Kind, Photo, Text, Video
+from tests.execution.data import Failing, Proxy, Subclassed, Tuple
+from tests.execution.dialect import MAPPINGS, NAMED, NAMES, UNUSUAL
+from tests.execution.subject import Subject, a_box, box, leaves
+from tests.execution.world import SPECIAL_WORDS, Drawing, Edge, Kind, Later, Photo, Text, Video
 
+Rule = Callable[[Subject], Awaitable[None]]
 NAN, INFINITE = float("nan"), float("inf")
 ODD: dict[str, list[Any]] = {
     "text": [None, 7, Subclassed("s"), Undefined, Failing(), Later("x"), object(), b"b", ["l"]],
@@ -29,7 +32,7 @@ ODD: dict[str, list[Any]] = {
     "kindOrNull": [Kind.STORY, None, "nope", Later(Kind.STORY)],
     "at": [None, "2025", Later(1)],
     "big": ["5", True, 1, None],
-    "words": [[], "ab", None, 7, Failing(), Later(["w"])],
+    "words": [[], "ab", None, 7, Failing(), Later(["w"]), *SPECIAL_WORDS],
     "json": [None, Undefined, Failing(), Later({}), NAN, (1,), object()],
     "tags": [("a",), Tuple(("a",)), ["a", None], [Later("x")], None, "ab", {"a": 1}, {"s"}, [Failing()], []],
     "tagsOrNull": [[None, "a"], [Undefined], [Failing()], 7],
@@ -48,80 +51,108 @@ async def an_odd_leaf_is_reported_by_graphql_core(subject: Subject) -> None:
         document = parse(f"{{ boxes {{ leaves {{ id {name} }} many {{ {name} text }} }} }}")
         for value in values:
             odd: dict[str, Any] = {snake(name): value}
-            await subject.same(document, lambda odd=odd: box(leaves=leaves(**odd)))
-            await subject.same(document, lambda odd=odd: box(many=[leaves(), leaves(**odd)]))
+            await subject.same(document, a_box(leaves=leaves(**odd)))
+            await subject.same(document, a_box(many=[leaves(), leaves(**odd)]))
 
 
 async def an_iterator_is_not_used_up_by_a_try_that_fails(subject: Subject) -> None:
-    for make in (lambda: iter(["once"]), lambda: (letter for letter in "ab")):
-        await subject.same("{ boxes { leaves { words kind } } }", lambda make=make: box(leaves=leaves(words=make(), kind="?")))
-        await subject.same("{ boxes { many { text } } }", lambda make=make: box(many=make()))
-        await subject.same("{ boxes { leaves { tags text } } }", lambda make=make: box(leaves=leaves(tags=make(), text=None)))
+    words = "{ boxes { leaves { words kindOrNull } } }"
+    await subject.same(words, lambda: box(leaves=leaves(words=iter(["once"]), kind_or_null="?")))
+    await subject.same(words, lambda: box(leaves=leaves(words=(letter for letter in "ab"), kind_or_null="?")))
+    await subject.same("{ boxes { leaves { tags text } } }", lambda: box(leaves=leaves(tags=iter("ab"), text=None)))
+    await subject.same("{ boxes { many { text } } }", lambda: box(many=iter([leaves()])))
+    await subject.same("{ many { text } }", lambda: box(many=iter([leaves()])))
 
 
 async def plain_objects_are_projected_whole(subject: Subject) -> None:
-    text = f"{{ boxes {{ name renamed leaves {{ {LEAVES} }} many {{ t: __typename {LEAVES} }} edge {{ cursor node {{ id }} }} }} }}"
-    assert await subject.same(text, lambda: box(edge=Edge(cursor="c", node=leaves()))) == ["Query.boxes"]
-    assert await subject.same("{ boxes { grid { name } } }", lambda: box(grid=[[box(), None], []])) == ["Query.boxes"]
-    assert await subject.same("{ boxes { many { tags } } }", lambda: box(many=(leaves(),))) == ["Query.boxes"]
+    rest = "edge { cursor node { id } }"
+    text = f"{{ boxes {{ name renamed leaves {{ {LEAVES} }} many {{ t: __typename {LEAVES} }} {rest} }} }}"
+    assert await subject.same(text, a_box(edge=Edge(cursor="c", node=leaves()))) == ["Query.boxes"]
+    assert await subject.same("{ boxes { grid { name } } }", a_box(grid=[[box(), None], []])) == ["Query.boxes"]
+    assert await subject.same("{ boxes { many { tags } } }", a_box(many=(leaves(),))) == ["Query.boxes"]
 
 
 async def raw_enum_values_are_projected(subject: Subject) -> None:
-    assert await subject.same("{ boxes { leaves { kind } } }", lambda: box(leaves=leaves(kind="feed"))) == ["Query.boxes"]
+    assert await subject.same("{ boxes { leaves { kind } } }", a_box(leaves=leaves(kind="feed"))) == ["Query.boxes"]
 
 
 async def resolvers_beside_plain_fields_are_left_to_graphql_core(subject: Subject) -> None:
     text = "{ boxes { name boom shout(times: 2) renamed later { text at } kind_of: __typename leaves { id } } }"
     resolved = ["Box.boom", "Box.shout", "Box.later"]
-    assert await subject.same(text, lambda: box(leaves_or_null=leaves())) == ["Query.boxes", *resolved * 3]
+    assert await subject.same(text, a_box(leaves_or_null=leaves())) == ["Query.boxes", *resolved * 3]
     # All of an object's plain fields are done again by graphql-core when one of them is odd.
     text = "{ boxes { name shout leaves { text } later { text } } }"
     for odd in ({"name": None}, {"leaves": leaves(text=Failing())}, {"leaves_or_null": leaves(text=None)}):
-        await subject.same(text, lambda odd=odd: box(**odd))
+        await subject.same(text, a_box(**odd))
+    await subject.same("{ boxes { shout name } }", box)
     assert await subject.same("{ boxes { name bang } }", box) == ["Query.boxes", "Box.bang"]
 
 
 async def what_lies_below_a_resolver_in_a_list_is_still_projected(subject: Subject) -> None:
     text = "{ boxes { children { name shout many { text } } } }"
-    assert await subject.same(text, lambda: box(children=[box(), box()])) == ["Query.boxes", *["Box.children", "Box.shout", "Box.shout"] * 3]
+    assert await subject.same(text, a_box(children=[box(), box()])) == [
+        "Query.boxes",
+        *["Box.children", "Box.shout", "Box.shout"] * 3,
+    ]
 
 
 async def a_permission_is_asked_for(subject: Subject) -> None:
     for allowed in (True, False):
-        resolved = await subject.same("{ boxes { name guarded } }", lambda: box(guarded="g"), allowed=allowed)
+        resolved = await subject.same("{ boxes { name guarded } }", a_box(guarded="g"), allowed=allowed)
         assert resolved == ["Query.boxes", *["Box.guarded"] * 3]
 
 
 async def abstract_types_are_resolved_by_graphql_core(subject: Subject) -> None:
     photo = Photo(id=strawberry.ID("1"), label=None, width=3, leaves=leaves())
     video = Video(id=strawberry.ID("2"), label="v", duration=None, leaves=leaves())
-    text = "{ boxes { name nodes { id ... on Video { duration leaves { text } } } media { __typename ... on Text { body } ... on Photo { width } } } }"
-    for member in (photo, video, Text(body="b", label=None), Drawing(body="d"), leaves(), Failing(), None, Later(photo)):
-        await subject.same(text, lambda member=member: box(media=member, nodes=[photo, member, None]))
-    assert "Video.duration" not in await subject.same(text, lambda: box(nodes=[video]))
+    nodes = "nodes { id ... on Video { duration leaves { text } } }"
+    media = "media { __typename ... on Text { body } ... on Photo { width } }"
+    text = f"{{ boxes {{ name {nodes} {media} }} }}"
+    for member in (
+        photo,
+        video,
+        Text(body="b", label=None),
+        Drawing(body="d"),
+        leaves(),
+        Failing(),
+        None,
+        Later(photo),
+    ):
+        await subject.same(text, a_box(media=member, nodes=[photo, member, None]))
+    # The same nodes are selected of objects of several types.
+    await subject.same("{ boxes { nodes { __typename id label } } }", a_box(nodes=[photo, video, photo, video]))
+    assert "Video.duration" not in await subject.same(text, a_box(nodes=[video]))
 
 
 async def an_object_must_be_of_its_type(subject: Subject) -> None:
     photo = Photo(id=strawberry.ID("1"), label=None, width=3, leaves=None)
     video = Video(id=strawberry.ID("2"), label="v", duration=None, leaves=leaves())
     text = "{ boxes { photo { id label } photos { label leaves { id } } } }"
-    assert await subject.same(text, lambda: box(photo=photo, photos=[photo])) == ["Query.boxes"]
-    for wrong in (video, leaves(), strawberry.cast(Video, Photo(id=strawberry.ID("3"), label="c", width=1, leaves=None))):
-        await subject.same(text, lambda wrong=wrong: box(photo=wrong))
-        await subject.same(text, lambda wrong=wrong: box(photos=[photo, wrong]))
+    assert await subject.same(text, a_box(photo=photo, photos=[photo])) == ["Query.boxes"]
+    for wrong in (
+        video,
+        leaves(),
+        strawberry.cast(Video, Photo(id=strawberry.ID("3"), label="c", width=1, leaves=None)),
+    ):
+        await subject.same(text, a_box(photo=wrong))
+        await subject.same(text, a_box(photos=[photo, wrong]))
 
 
 async def an_author_s_judgement_of_types_is_asked_for(subject: Subject) -> None:
     for no_drawings in (True, False):
-        await subject.same("{ boxes { drawing { body } } }", lambda: box(drawing=Drawing(body="d")), no_drawings=no_drawings)
+        await subject.same("{ boxes { drawing { body } } }", a_box(drawing=Drawing(body="d")), no_drawings=no_drawings)
 
 
 async def an_object_must_be_one(subject: Subject) -> None:
-    awaited = [leaves(), Later(leaves()), Proxy(Later(leaves())), Proxy(leaves())]
-    for wrong in (None, Undefined, Failing(), 7, "text", iter([]), {"text": "t"}, *awaited):
-        await subject.same("{ boxes { many { __typename } } }", lambda wrong=wrong: box(many=[leaves(), wrong]))
-        await subject.same("{ boxes { leaves { __typename } child { __typename } } }", lambda wrong=wrong: box(leaves=wrong, child=wrong))
-    await subject.same("{ boxes { many { __typename text } } }", lambda: box(many=[Proxy(leaves()), *awaited]))
+    odd: list[Any] = [None, Undefined, Failing(), 7, "text", iter([]), {"text": "t"}, Later(leaves()), Proxy(leaves())]
+    for wrong in odd:
+        await subject.same("{ boxes { many { __typename } } }", a_box(many=[leaves(), wrong]))
+        await subject.same(
+            "{ boxes { leaves { __typename } child { __typename } } }",
+            a_box(leaves=wrong, child=wrong),
+        )
+    # Instances of one class: the first is an object, the second awaitable.
+    await subject.same("{ boxes { many { __typename } } }", a_box(many=[Proxy(leaves()), Proxy(Later(leaves()))]))
     await subject.same("{ boxes { many { __typename text } } }", lambda: Failing())
 
 
@@ -135,13 +166,27 @@ async def sources_are_read_by_the_schema_s_own_reader(subject: Subject) -> None:
     assert await subject.same("{ named { keyword folded spaced } }", lambda: spoken, schema=NAMED) == ["Names.named"]
 
 
+async def fields_resolved_in_an_unusual_way_are_left_to_graphql_core(subject: Subject) -> None:
+    resolved = ["Unusual.entries", *["UnusualEntry.louder", "UnusualEntry.replaced"] * 3]
+    entry = SimpleNamespace(title="t", size=1, louder="l", replaced="r")
+    assert await subject.same("{ entries { title louder replaced } }", lambda: entry, schema=UNUSUAL) == resolved
+
+
+async def a_list_may_be_anything_that_iterates(subject: Subject) -> None:
+    anything: list[Any] = [{}, "ab", 7, None, Tuple((leaves(),))]
+    for many in (*anything, [leaves()], (leaves(), None), [leaves(text=None)]):
+        await subject.same("{ many { text id } }", a_box(many=many))
+    assert await subject.same("{ many { text } }", a_box(many=[leaves()])) == ["Query.many"]
+    assert await subject.same("{ many { text } }", a_box(many=(leaves(),))) == ["Query.many"]
+
+
 async def unknown_fields_are_left_out(subject: Subject) -> None:
     """Documents are validated before; graphql-core still has a way with those that are not."""
     await subject.same("{ boxes { name nonsense shout } }", box)
     await subject.same("{ boxes { leaves { id nonsense } } }", box)
 
 
-RULES = [
+RULES: list[Rule] = [
     an_odd_leaf_is_reported_by_graphql_core,
     an_iterator_is_not_used_up_by_a_try_that_fails,
     plain_objects_are_projected_whole,
@@ -154,5 +199,7 @@ RULES = [
     an_author_s_judgement_of_types_is_asked_for,
     an_object_must_be_one,
     sources_are_read_by_the_schema_s_own_reader,
+    fields_resolved_in_an_unusual_way_are_left_to_graphql_core,
+    a_list_may_be_anything_that_iterates,
     unknown_fields_are_left_out,
 ]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
+import weakref
 from typing import Any
 
-from graphql import parse
+from graphql import DocumentNode, parse
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.federation import Schema
 
 from tests.execution.compare import STOCK, Context, outcome
-from tests.execution.rules import LEAVES
-from tests.execution.subject import Subject, box, leaves
+from tests.execution.rules import LEAVES, Rule
+from tests.execution.subject import Make, Subject, a_box, box, leaves
 from tests.execution.world import CONFIG, GRAPH, Query
 
 NAMES = "{ boxes { name } }"
 
 
-def with_many(**odd: Any) -> Any:
-    return lambda: box(many=[leaves(), leaves(**odd), leaves()])
+def with_many(**odd: Any) -> Make:
+    return a_box(many=[leaves(), leaves(**odd), leaves()])
 
 
 async def one_odd_object_costs_no_other_its_plan(subject: Subject) -> None:
@@ -34,15 +37,15 @@ async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> Non
 
 
 async def a_list_counts_all_its_objects_at_once(subject: Subject) -> None:
-    for worthwhile in (3, 4):
+    for worthwhile, kind in itertools.product((3, 4), (list, tuple)):
         context = subject.context(worthwhile=worthwhile)
-        await outcome(context, GRAPH, parse(NAMES), {"boxes": lambda: [box()] * 3})
-        assert ("Box.name" in context.interpreted) == (worthwhile > 3)  # type: ignore[attr-defined]
+        await outcome(context, GRAPH, parse("{ many { id } }"), {"box": a_box(many=kind([leaves()] * 3))})
+        assert ("Leaves.id" in context.interpreted) == (worthwhile > 3)  # type: ignore[attr-defined]
 
 
 async def what_will_not_compile_is_tried_once(subject: Subject) -> None:
-    """The name of a field that does not exist is looked up by each execution, and by each try to compile."""
-    context, document = subject.context(worthwhile=1), parse("{ box { name nonsense } }")
+    """Subfields are collected twice in each execution, and once in the try to compile."""
+    context, document = subject.context(worthwhile=1), parse("{ box { leaves { id } nonsense } }")
     collected: list[int] = []
 
     class Collecting(context):  # type: ignore[misc,valid-type]
@@ -52,14 +55,15 @@ async def what_will_not_compile_is_tried_once(subject: Subject) -> None:
 
     for _ in range(3):
         await outcome(Collecting, GRAPH, document, {"box": box})
-    assert len(collected) == 3
+    assert len(collected) == 3 * 2 + 1
 
 
 async def conditions_select_their_own_plan(subject: Subject) -> None:
-    document = parse("query($p: Boolean!, $n: Int) { boxes { name renamed @skip(if: $p) leaves { id text @include(if: $p) } shout(times: $n) } }")
+    fields = "name renamed @skip(if: $p) leaves { id text @include(if: $p) } shout(times: $n)"
+    document = parse(f"query($p: Boolean!, $n: Int) {{ boxes {{ {fields} }} }}")
     context = subject.context(worthwhile=1)
-    for p in (True, False, True):
-        await subject.same(document, box, {"p": p, "n": 2}, context=context)
+    for turn, p in enumerate((True, False, True, False)):
+        await subject.same(document, box, {"p": p, "n": turn}, context=context)
     assert len(context.cache) == 2  # type: ignore[attr-defined]
 
 
@@ -71,17 +75,38 @@ async def a_condition_without_a_value_is_an_error(subject: Subject) -> None:
 async def fragments_are_those_of_the_document(subject: Subject) -> None:
     context = subject.context(worthwhile=1)
     for name in ("text", "id", "kind"):
-        text = f"{{ boxes {{ ...B leaves {{ ...F }} }} }} fragment B on Box {{ leaves {{ {name} at }} }} fragment F on Leaves {{ {name} }}"
+        fragments = f"fragment B on Box {{ leaves {{ {name} at }} }} fragment F on Leaves {{ {name} }}"
+        text = f"{{ boxes {{ ...B leaves {{ ...F }} }} }} {fragments}"
         assert await subject.same(text, box, context=context) == ["Query.boxes"]
 
 
-async def a_document_gone_leaves_no_plan_to_another(subject: Subject) -> None:
-    """A new document is likely to get the memory, and so the ids, of the one before."""
+async def a_selection_is_known_by_all_its_nodes(subject: Subject) -> None:
+    fragments = "fragment F on Box { name }"
+    assert (
+        await subject.same(f"{{ a: box {{ ...F }} b: box {{ ...F renamed }} }} {fragments}", box) == ["Query.box"] * 2
+    )
+
+
+async def a_document_lives_as_long_as_its_plans(subject: Subject) -> None:
+    """Otherwise another one might get its memory, and so the id by which the plans are found."""
+    context = subject.context(worthwhile=1, documents=1)
+    document = parse(NAMES)
+    await subject.same(document, box, context=context)
+    reference = weakref.ref(document)
+    del document
+    gc.collect()
+    assert reference() is not None
+    await subject.same("{ boxes { renamed } }", box, context=context)
+    gc.collect()
+    assert reference() is None
+
+
+async def documents_may_share_nodes(subject: Subject) -> None:
     context = subject.context(worthwhile=1)
-    for turn in range(60):
-        document = parse(f"{{ boxes {{ {('name', 'renamed')[turn % 2]} }} }}", no_location=True)
-        await subject.same(document, box, context=context)
-        del document
+    (operation,) = parse("{ boxes { leaves { ...L } } }").definitions
+    for name in ("text", "id"):
+        fragments = parse(f"fragment L on Leaves {{ {name} }}").definitions
+        await subject.same(DocumentNode(definitions=(operation, *fragments)), box, context=context)
 
 
 async def plans_are_kept_for_the_documents_used_last(subject: Subject) -> None:
@@ -102,12 +127,14 @@ async def a_selection_too_large_is_compiled_in_part(subject: Subject) -> None:
     assert await subject.same(f"{{ box {{ many {{ {many} }} }} }}", with_many()) == ["Query.box", "Box.many"]
     resolved = await subject.same(f"{{ box {{ many {{ {many} x: id y: id }} }} }}", with_many())
     assert resolved == ["Query.box", "Box.many", *["Leaves.id"] * 6]
-    doubling = " ".join(f"fragment F{n} on Box {{ a: child {{ ...F{n + 1} }} b: child {{ ...F{n + 1} }} }}" for n in range(30))
+    doubling = " ".join(
+        f"fragment F{n} on Box {{ a: child {{ ...F{n + 1} }} b: child {{ ...F{n + 1} }} }}" for n in range(30)
+    )
     await subject.same(f"{{ boxes {{ ...F0 }} }} {doubling} fragment F30 on Box {{ name }}", box)
 
 
 async def deferred_parts_are_projected(subject: Subject) -> None:
-    text = "{ box { name ... @defer { renamed leaves { id } many { text } } ... @defer(label: \"b\") { shout } } }"
+    text = '{ box { name ... @defer { renamed leaves { id } many { text } } ... @defer(label: "b") { shout } } }'
     assert await subject.same(text, box) == ["Query.box", "Box.shout"]
     text = "{ box { name ...F @defer } } fragment F on Box { many { text ... @defer { at } } leaves { id } }"
     assert await subject.same(text, box) == ["Query.box", "Box.many"]
@@ -115,30 +142,47 @@ async def deferred_parts_are_projected(subject: Subject) -> None:
     assert await subject.same("{ ... @defer { box { name } } boxes { name } }", box) == ["Query.boxes", "Query.box"]
 
 
+async def a_plan_holds_deferred_or_not(subject: Subject) -> None:
+    """Spread after itself, F is not deferred again; within a deferred fragment it is, with nothing to deliver."""
+    fragments = 'fragment G on Box { leaves { ...F ...F @defer(label: "f") } } fragment F on Leaves { id }'
+    for one, other in (("...G", "... @defer { ...G }"), ("... @defer { ...G }", "...G")):
+        await subject.same(f"{{ a: box {{ {one} }} b: box {{ {other} }} }} {fragments}", box)
+
+
+async def arguments_of_fragments_are_left_to_graphql_core(subject: Subject) -> None:
+    text = "{ boxes { ...F(n: 2) many { ...L(at: true) } } } fragment F($n: Int!) on Box { name shout(times: $n) }"
+    text += " fragment L($at: Boolean!) on Leaves { id at @include(if: $at) }"
+    resolved = await subject.same(parse(text, experimental_fragment_arguments=True), box)
+    assert set(resolved) == {"Query.boxes", "Box.name", "Box.shout", "Box.many", "Leaves.id", "Leaves.at"}
+
+
 async def what_deferred_fragments_share_is_delivered_as_graphql_core_does(subject: Subject) -> None:
-    parts = ("leaves { id }", "leaves { text id }", "many { text }", "leaves { ... @defer(label: \"n\") { at } }", "name")
-    for one in parts:
-        for other in parts:
-            await subject.same(f"{{ box {{ {one} ... @defer(label: \"o\") {{ {other} name }} }} }}", box)
-            await subject.same(f'{{ box {{ ... @defer(label: "a") {{ {one} }} ... @defer(label: "b") {{ {other} }} }} }}', box) if "@" not in one + other else None
-            await subject.same(f"{{ box {{ ...G @defer ... {{ ...G leaves {{ kind }} }} }} }} fragment G on Box {{ {other} }}", box)
+    parts = ("leaves { id }", "leaves { text id }", "many { text }", 'leaves { ... @defer(label: "n") { at } }', "name")
+    for one, other in itertools.product(parts, parts):
+        await subject.same(f'{{ box {{ {one} ... @defer(label: "o") {{ {other} name }} }} }}', box)
+        await subject.same(f"{{ box {{ ...G @defer ... {{ ...G {one} }} }} }} fragment G on Box {{ {other} }}", box)
+        await subject.same(
+            f'{{ box {{ ... @defer(label: "a") {{ {one} }} ... @defer(label: "b") {{ {other} }} }} }}', box
+        )
 
 
 async def streamed_lists_are_streamed(subject: Subject) -> None:
     for count in (0, 1, 5):
         stream = f"@stream(initialCount: {count})"
         await subject.same(f"{{ boxes {stream} {{ name many {{ text }} }} }}", box)
-        await subject.same(f"{{ box {{ name many {stream} {{ text }} grid {{ name }} leaves {{ tags {stream} }} }} }}", box)
-        await subject.same(f"{{ boxes {{ name leaves {{ id kinds {stream} }} children {{ many {stream} {{ id }} }} }} }}", box)
+        await subject.same(f"{{ box {{ name many {stream} {{ text }} leaves {{ id tags {stream} }} }} }}", box)
+        await subject.same(f"{{ boxes {{ name leaves {{ id kinds {stream} }} many {stream} {{ id }} }} }}", box)
 
 
 async def entities_are_projected(subject: Subject) -> None:
-    text = '{ _entities(representations: [{__typename: "Box", name: "a"}]) { ... on Box { name many { text } shout } } }'
+    entities = '_entities(representations: [{__typename: "Box", name: "a"}])'
+    text = f"{{ {entities} {{ ... on Box {{ name many {{ text }} shout }} }} }}"
     assert await subject.same(text, box) == ["Query._entities", "Box.shout"]
 
 
 async def each_event_of_a_subscription_is_projected(subject: Subject) -> None:
-    assert await subject.same("subscription { box { name many { text } shout } }", box) == ["Subscription.box", "Box.shout"] * 3
+    resolved = await subject.same("subscription { box { name many { text } shout } }", box)
+    assert resolved == ["Subscription.box", "Box.shout"] * 3
 
 
 async def a_subscription_keeps_no_selections_of_past_events(subject: Subject) -> None:
@@ -178,6 +222,18 @@ async def an_extension_that_resolves_sees_every_field(subject: Subject) -> None:
     assert result.data == {"boxes": [{"name": "N"}, {"name": "N"}]}
 
 
+async def a_schema_s_own_operations_are_projected(subject: Subject) -> None:
+    """They come with a middleware manager, if an empty one."""
+    context = subject.context(worthwhile=1)
+    await schema_with(MaskErrors, context).execute(NAMES, context_value={"boxes": lambda: [box(), box()]})
+    assert context.interpreted == ["Query.boxes"]  # type: ignore[attr-defined]
+
+
+async def an_operation_that_can_not_start_is_refused_as_ever(subject: Subject) -> None:
+    await subject.same("query($n: Int!) { box { shout(times: $n) } }", box)
+    await subject.same("query A { box { name } } query B { box { name } }", box)
+
+
 async def errors_are_masked_as_ever(subject: Subject) -> None:
     answers = []
     for context in (STOCK, subject.context(worthwhile=1)):
@@ -189,7 +245,7 @@ async def errors_are_masked_as_ever(subject: Subject) -> None:
     assert "secret" not in str(answers[1])
 
 
-RULES = [
+RULES: list[Rule] = [
     one_odd_object_costs_no_other_its_plan,
     a_selection_is_compiled_once_it_is_worthwhile,
     a_list_counts_all_its_objects_at_once,
@@ -197,10 +253,14 @@ RULES = [
     conditions_select_their_own_plan,
     a_condition_without_a_value_is_an_error,
     fragments_are_those_of_the_document,
-    a_document_gone_leaves_no_plan_to_another,
+    a_selection_is_known_by_all_its_nodes,
+    a_document_lives_as_long_as_its_plans,
+    documents_may_share_nodes,
     plans_are_kept_for_the_documents_used_last,
     a_selection_too_large_is_compiled_in_part,
     deferred_parts_are_projected,
+    a_plan_holds_deferred_or_not,
+    arguments_of_fragments_are_left_to_graphql_core,
     what_deferred_fragments_share_is_delivered_as_graphql_core_does,
     streamed_lists_are_streamed,
     entities_are_projected,
@@ -208,5 +268,7 @@ RULES = [
     a_subscription_keeps_no_selections_of_past_events,
     mutations_are_projected,
     an_extension_that_resolves_sees_every_field,
+    a_schema_s_own_operations_are_projected,
+    an_operation_that_can_not_start_is_refused_as_ever,
     errors_are_masked_as_ever,
 ]

@@ -16,6 +16,19 @@ from tests.execution.world import GRAPH, Box, Kind, Leaves
 Make = Callable[[], Any]
 
 
+def watched(context: Context) -> Context:
+    """`context`, but it names every field that graphql-core has to resolve in `interpreted`."""
+
+    class Watched(context):  # type: ignore[valid-type,misc]
+        interpreted: list[str] = []  # noqa: RUF012 - shared by the executors of one test on purpose
+
+        def execute_field(self, parent_type: Any, source: Any, details: Any, *rest: Any) -> Any:
+            self.interpreted.append(f"{parent_type.name}.{details[0].node.name.value}")
+            return super().execute_field(parent_type, source, details, *rest)
+
+    return Watched
+
+
 class Subject:
     """`package` is `gateway.execution` or a mutant of it."""
 
@@ -23,19 +36,9 @@ class Subject:
         self.package = package
 
     def context(self, **cache: int) -> Context:
-        """An execution context with plans of its own, which names every field that graphql-core had to resolve."""
-
+        """A watched execution context with plans of its own."""
         plans = self.package.PlanCache(**cache)
-
-        class Watched(self.package.ProjectingExecutionContext):  # type: ignore[name-defined,misc]
-            cache = plans
-            interpreted: list[str] = []  # noqa: RUF012 - shared by the executors of one test on purpose
-
-            def execute_field(self, parent_type: Any, source: Any, details: Any, *rest: Any) -> Any:
-                self.interpreted.append(f"{parent_type.name}.{details[0].node.name.value}")
-                return super().execute_field(parent_type, source, details, *rest)
-
-        return Watched
+        return watched(type("Own", (self.package.ProjectingExecutionContext,), {"cache": plans}))
 
     async def same(
         self,
@@ -85,7 +88,22 @@ def leaves(**odd: Any) -> Leaves:
 
 
 def box(**odd: Any) -> Box:
-    nothing = ("leaves_or_null", "many_or_null", "media", "node", "photo", "drawing", "edge", "child", "grid", "guarded")
+    nothing = (
+        "leaves_or_null",
+        "many_or_null",
+        "media",
+        "node",
+        "photo",
+        "drawing",
+        "edge",
+        "child",
+        "grid",
+        "guarded",
+    )
     lists = ("medias", "nodes", "photos", "children")
     values: dict[str, Any] = {"name": "n", "plain": "p", "leaves": leaves(), "many": [leaves(), leaves()]}
     return Box(**{**dict.fromkeys(nothing), **{name: [] for name in lists}, **values, **odd})
+
+
+def a_box(**odd: Any) -> Make:
+    return lambda: box(**odd)

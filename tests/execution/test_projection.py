@@ -1,17 +1,32 @@
-"""The rules, on the real projection."""
+"""The rules, on the real projection and on its mutants: what no rule notices, no rule promises."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.execution import rules, rules_of_plans
+from tests.execution.mutants import MUTANTS, Mutant, loaded
+from tests.execution.rules import Rule
 from tests.execution.subject import Subject
 
-Rule = Callable[[Subject], Awaitable[None]]
+RULES = [*rules.RULES, *rules_of_plans.RULES]
 
 
-@pytest.mark.parametrize("rule", [*rules.RULES, *rules_of_plans.RULES], ids=lambda rule: rule.__name__)
-async def test_rule(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+async def test_the_projection_follows_its_rule(rule: Rule) -> None:
     await rule(Subject())
+
+
+async def test_the_sources_unchanged_follow_the_rules_under_another_name() -> None:
+    """Otherwise it would be the way of loading them that kills the mutants."""
+    with loaded({}) as package:
+        for rule in RULES:
+            await rule(Subject(package))
+
+
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")  # mutants drop what they should await
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.module}: {mutant.old} -> {mutant.new}")
+async def test_a_mutant_breaks_a_rule(mutant: Mutant) -> None:
+    with loaded(mutant.sources()) as package, pytest.raises(Exception):  # noqa: B017, PT011 - any failure tells
+        await mutant.killer(Subject(package))

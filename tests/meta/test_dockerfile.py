@@ -117,3 +117,12 @@ def test_only_the_data_volume_is_written() -> None:
 
 def test_no_secret_is_baked_in() -> None:
     assert not re.search(r"KEY|TOKEN|SECRET|PASSWORD", (ROOT / "Dockerfile").read_text())
+
+
+def test_whoever_listens_on_every_address_has_a_clients_file_on_the_volume() -> None:
+    """The gateway refuses to start otherwise."""
+    (command,) = arguments("CMD")
+    words = json.loads(command)
+    assert words[words.index("--host") + 1] == "0.0.0.0"
+    environment = " ".join(rest for word, rest in final_stage() if word == "ENV")
+    assert re.search(r"\bGATEWAY_CLIENTS_FILE=/data/", environment)

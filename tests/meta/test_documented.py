@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 import pytest
 
 from gateway import errors
+from gateway.http.negotiation import Media
+from gateway.http.statuses import status
+from gateway.operations.lifecycle import in_answer
 from gateway.settings import ANNOUNCED, Settings
 from tests.meta.tree import ROOT, texts
 
@@ -23,6 +27,24 @@ def codes() -> set[str]:
     return {kind.code for kind in kinds() if "code" in vars(kind)}
 
 
+def codes_in_use() -> set[str]:
+    """Those of the tree, and those that GraphQL's own errors and masked bugs get."""
+    rooms = ("gateway/http/", "gateway/operations/", "gateway/execution/", "schema/")
+    trees = [ast.parse(text) for path, text in texts(".py") if str(path).startswith(rooms)]
+    constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    shaped = {text for text in constants if isinstance(text, str) and re.fullmatch(r"[A-Z]{3,}(_[A-Z]+)+", text)}
+    return codes() | shaped
+
+
+def status_of(kind: type[errors.GatewayError]) -> int:
+    """Of an answer with this error alone, to a client that reads GraphQL's own media type.
+
+    What is missing, or was not to be had upstream, is known only after execution has begun.
+    """
+    executed = issubclass(kind, errors.Missing | errors.UpstreamError) and kind is not errors.InsufficientFunds
+    return status(Media.GRAPHQL, [in_answer(kind.__new__(kind))], executed=executed)
+
+
 def rows(document: str) -> list[list[str]]:
     """The cells of each table row whose first cell is `CODE`."""
     lines = (ROOT / "docs" / document).read_text().splitlines()
@@ -32,7 +54,13 @@ def rows(document: str) -> list[list[str]]:
 def test_every_error_code_is_documented_and_every_documented_one_exists() -> None:
     documented = [row[0].strip("`") for row in rows("errors.md")]
     assert len(documented) == len(set(documented))
-    assert set(documented) == codes()
+    assert set(documented) == codes_in_use()
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    documented = {row[0].strip("`"): {int(status) for status in row[1].split(", ")} for row in rows("errors.md")}
+    expected = {code: {status_of(kind) for kind in kinds() if getattr(kind, "code", None) == code} for code in codes()}
+    assert {code: documented[code] for code in expected} == expected
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:

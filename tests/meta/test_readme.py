@@ -1,50 +1,95 @@
-"""What the README shows is what happens."""
+"""What the README shows is what happens: each command is run, and answers what stands below it."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from gateway.app import create_app
 from gateway.settings import Settings
+from tests.fakes.gateway import running_gateway
 from tests.meta.tree import ROOT
 
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings(data_dir=tmp_path))
-    transport = httpx.ASGITransport(app=app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:
-        yield client
+README = (ROOT / "README.md").read_text()
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+WORDS = {command: shlex.split(command.replace("\\\n", " ")) for language, command in BLOCKS if language == "sh"}
+ANSWERS = {command: answer for (language, command), (_, answer) in pairwise(BLOCKS) if language == "sh"}
+SERVED = "http://127.0.0.1:8000"
 
 
-async def ask(client: httpx.AsyncClient, command: str) -> Any:
-    """Does what the curl command says."""
-    words = shlex.split(command.replace("\\\n", " "))
-    assert words[:2] == ["curl", "-s"]
-    name, value = words[words.index("-H") + 1].split(": ")
-    return (await client.post(words[2], headers={name: value}, content=words[words.index("-d") + 1])).json()
+def of(program: str) -> list[str]:
+    return [command for command, words in WORDS.items() if words[0] == program]
 
 
-async def test_the_curl_command_gets_the_answer_shown_below_it(client: httpx.AsyncClient) -> None:
-    for command, answer in zip(blocks("sh"), blocks("json"), strict=True):
-        assert (await ask(client, command))["data"] == json.loads(answer)["data"]
+def option(words: list[str], name: str) -> str:
+    return words[words.index(name) + 1]
 
 
-async def test_each_query_shown_gets_an_answer_without_errors(client: httpx.AsyncClient) -> None:
-    queries = blocks("graphql")
-    assert queries
-    for query in queries:
-        answer = (await client.post("http://127.0.0.1:8000/graphql", json={"query": query})).json()
-        assert "errors" not in answer, answer
+def run(command: str, folder: Path) -> str:
+    words = [sys.executable, "-m", "gateway", *WORDS[command][1:]]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def test_every_command_is_run_by_one_of_these_tests() -> None:
+    assert {words[0] for words in WORDS.values()} == {"curl", "highlights-gateway"}
+    assert {words[1] for words in WORDS.values() if words[0] != "curl"} == {"price", "keys"}
+
+
+@pytest.mark.parametrize("command", of("curl"))
+async def test_curl_gets_the_answer_shown_below_it(command: str, tmp_path: Path) -> None:
+    words = WORDS[command]
+    header, value = option(words, "-H").split(": ")
+    async with running_gateway(tmp_path) as gateway:
+        path = words[2].removeprefix(SERVED)
+        assert path.startswith("/")
+        response = await gateway.client.post(path, headers={header: value}, content=option(words, "-d"))
+        answer = response.json()
+        gateway.reported = answer["extensions"]["billing"]["charged"]
+        assert answer == json.loads(ANSWERS[command])
+
+
+@pytest.mark.parametrize("query", [body for language, body in BLOCKS if language == "graphql"])
+async def test_the_query_shown_is_what_curl_asks(query: str, tmp_path: Path) -> None:
+    (command,) = of("curl")
+    async with running_gateway(tmp_path) as gateway:
+        answer = await gateway.query(query)
+        assert answer.body == json.loads(ANSWERS[command])
+
+
+@pytest.mark.parametrize("command", [command for command in of("highlights-gateway") if " price " in command])
+def test_the_price_is_the_one_shown_below_it(command: str) -> None:
+    assert run(command, ROOT) == ANSWERS[command]
+
+
+@pytest.mark.parametrize("command", [command for command in of("highlights-gateway") if " keys " in command])
+def test_the_new_key_has_the_entry_shown_below_it(command: str, tmp_path: Path) -> None:
+    key = run(command, tmp_path).strip()
+    written = tomllib.loads((tmp_path / option(WORDS[command], "--file")).read_text())
+    shown = tomllib.loads(ANSWERS[command])
+    assert key.startswith("hg_")
+    assert _without_digest(written) == _without_digest(shown)
+
+
+def test_the_other_commands_set_what_can_be_set_and_make_what_can_be_made() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    lines = [line for language, body in BLOCKS if not language for line in body.splitlines()]
+    assert lines
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        settings = [word.partition("=")[0] for word in words if word.startswith("GATEWAY_")]
+        assert set(settings) <= {row.name for row in Settings.table()}
+        assert words[len(settings)] == "make"
+        assert words[len(settings) + 1] in targets
+
+
+def _without_digest(entries: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in entry.items() if name != "key_sha256"} for entry in entries["client"]]

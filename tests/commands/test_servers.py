@@ -1,60 +1,19 @@
-"""The command as its own process, the way it is run."""
+"""`serve` and `sandbox`."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-import schema
 from gateway.settings import Settings
+from tests.commands.process import LIMIT, address, ask, logged, run, started
 
-PROGRAM = [sys.executable, "-m", "gateway"]
-LIMIT = 60.0
-
-
-def environment(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")} | dict(given)
-
-
-def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *arguments], env=environment(given), capture_output=True, text=True, timeout=LIMIT, check=False
-    )
-
-
-@contextmanager
-def started(*arguments: str, **given: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A server on a free port and its announcement. It listens before it announces, so nothing has to wait."""
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments, "--port", "0"],
-        env=environment(given),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline(), process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def address(announcement: str) -> str:
-    found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", announcement)
-    assert found, announcement
-    return found[0]
+TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
 
 
 def test_serve_announces_the_sandbox_and_a_url_that_answers(tmp_path: Path) -> None:
@@ -74,8 +33,7 @@ def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_
         }
         with started("serve", **given) as (announcement, process):
             assert f"the upstream is {address(upstream)}" in announcement
-            query = {"query": '{ user(by: { username: "natgeo" }) { biography } }'}
-            answer = httpx.post(f"{address(announcement)}/graphql", json=query, timeout=LIMIT)
+            answer = ask(address(announcement), TRAY)
             assert answer.status_code == 200
             process.terminate()
             _, log = process.communicate(timeout=LIMIT)
@@ -114,6 +72,63 @@ def test_bad_settings_are_told_all_at_once_without_a_traceback() -> None:
     ]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_strangers_are_not_served_without_a_clients_file(host: str, tmp_path: Path) -> None:
+    """Whoever reaches the gateway spends money."""
+    result = run("serve", "--host", host, "--port", "0", GATEWAY_DATA_DIR=str(tmp_path / "data"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"On {host} other machines reach the gateway")
+    assert "GATEWAY_CLIENTS_FILE" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_everybody_with_a_key_is_served_on_every_address(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", "--host", "0.0.0.0", **given) as (announcement, _):
+        assert ask(address(announcement), TRAY).status_code == 401
+        assert ask(address(announcement), TRAY, key).json()["data"]["user"]["highlights"]["totalCount"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("GATEWAY_CLIENTS_FILE", None, "does not exist"),
+        ("GATEWAY_CLIENTS_FILE", "[[client]]\nname = 1", "client 1 (line 1): name"),
+        ("GATEWAY_DATABASE_URL", "this is not a database", "is it a file of the gateway?"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_without_a_traceback(
+    name: str, text: str | None, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    if text is not None:
+        file.write_text(text)
+    prefix = "sqlite:///" if name == "GATEWAY_DATABASE_URL" else ""
+    result = run("serve", "--port", "0", **{name: f"{prefix}{file}", "GATEWAY_DATA_DIR": str(tmp_path)})
+    assert result.returncode == 2
+    assert problem in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_hangup_reads_the_clients_again_and_a_broken_file_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    run("keys", "add", "web", "--file", str(file))
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", **given) as (announcement, process):
+        url = address(announcement)
+        key = run("keys", "add", "router", "--file", str(file)).stdout.strip()
+        assert ask(url, TRAY, key).status_code == 401
+        process.send_signal(signal.SIGHUP)
+        logged(process, "ClientsReloaded")
+        assert ask(url, TRAY, key).status_code == 200
+        file.write_text("[[client]]\n")
+        process.send_signal(signal.SIGHUP)
+        assert "client 1 (line 1): name: missing" in logged(process, "ClientsFileRefused")
+        assert ask(url, TRAY, key).status_code == 200
+
+
 def test_a_port_in_use_is_told_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -133,30 +148,3 @@ def test_a_port_must_be_a_port(port: str) -> None:
 def test_help_lists_every_setting() -> None:
     listed = set(re.findall(r"GATEWAY_[A-Z_]+", run("serve", "--help").stdout))
     assert listed >= {row.name for row in Settings.table()}
-
-
-def test_the_committed_schema_is_the_printed_one() -> None:
-    result = run("schema", "--check")
-    assert (result.returncode, result.stdout) == (0, "The printed schema is up to date.\n")
-
-
-def test_a_stale_schema_is_shown_as_a_difference_and_mended(tmp_path: Path) -> None:
-    """On a copy of the package, so that the committed files stay as they are."""
-    shutil.copytree(Path(schema.__file__).parent, tmp_path / "schema")
-    # Unmeasured: a second copy of the package would count as not covered.
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-
-    def schema_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*PROGRAM, "schema", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=unmeasured, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
-
-    committed = (tmp_path / "schema/api.graphql").read_text()
-    (tmp_path / "schema/api.graphql").write_text(committed + "type Stale { a: Int }\n")
-    stale = schema_command("--check")
-    assert stale.returncode == 1
-    assert "-type Stale { a: Int }" in stale.stdout
-    assert schema_command().returncode == 0
-    assert (tmp_path / "schema/api.graphql").read_text() == committed
-    assert schema_command("--check").returncode == 0

@@ -1,0 +1,73 @@
+"""What it takes to price an operation: the largest of `queries/`, cold, when its tray is known, and warm.
+
+    python -m bench.price
+
+A price has to be told in 5 ms. Times are of the processor, so that a busy machine does not count. Beside each
+stands how often the same operation's answer could have been encoded as JSON meanwhile: that compares between machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.app import Gateway
+from gateway.clock import SystemClock
+from gateway.http.terms import Terms
+from gateway.settings import Settings
+from schema.context import Context
+
+ROUNDS = 31
+DOCUMENT = (Path(__file__).parents[1] / "queries" / "tray_with_items.graphql").read_text()
+TRAY = "query ($username: String!) { user(by: { username: $username }) { highlights { totalCount } } }"
+VARIABLES = {"username": "thirty.highlights"}
+ANYBODY = Terms(key=None, limit=None, explains=False)
+TARGET = 5.0  # milliseconds
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    def once() -> float:
+        started = time.process_time()
+        action()
+        return (time.process_time() - started) * 1e3
+
+    return statistics.median(once() for _ in range(ROUNDS))
+
+
+async def run(gateway: Gateway, document: str) -> Any:
+    context = gateway.context(ANYBODY)
+    result = await gateway.schema.execute(document, VARIABLES, context_value=context)
+    assert not result.errors, result.errors
+    return result.data
+
+
+def quote(context: Context) -> object:
+    return context.quote(DOCUMENT, VARIABLES, None)
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder), hikerapi_rate=1e6)
+        gateway = Gateway(settings, None, SystemClock(), "http://127.0.0.1:8000")
+        quote(gateway.context(ANYBODY))  # the document is parsed and validated once, not once for each price
+        times = {"cold": milliseconds(lambda: quote(gateway.context(ANYBODY)))}
+        await run(gateway, TRAY)
+        times["tray known"] = milliseconds(lambda: quote(gateway.context(ANYBODY)))
+        answer = await run(gateway, DOCUMENT)
+        times["warm"] = milliseconds(lambda: quote(gateway.context(ANYBODY)))
+        encoding = milliseconds(lambda: json.dumps(answer))
+        for state, taken in times.items():
+            verdict = "reached" if taken < TARGET else "missed"
+            print(f"{state:10} {taken:6.2f} ms, {taken / encoding:5.1f} answers encoded, target {verdict}")
+        await gateway.market.api.aclose()
+        gateway.ledger.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,16 @@
+"""What all commands share: their form, and how they say that they cannot go on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
+
+
+class CommandError(Exception):
+    """A command cannot go on because of what it met. Its message is for the person at the terminal."""
+
+
+class UsageError(CommandError):
+    """A command cannot go on because of what it was given."""

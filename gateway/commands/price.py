@@ -1,0 +1,135 @@
+"""`price`: what an operation would cost, before it runs: asked of a running gateway, or with an empty cache."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from gateway.commands.base import CommandError, UsageError
+from gateway.commands.table import aligned
+
+TIMEOUT_SECONDS = 30.0
+QUERY = """
+query Price($document: String!, $variables: JSON, $operationName: String) {
+  price(document: $document, variables: $variables, operationName: $operationName) {
+    lower upper expected savedByCache withinBudget
+    calls { endpoint count unit total cached }
+    fields { path total }
+  }
+}
+"""
+
+
+class Calls(msgspec.Struct):
+    endpoint: str
+    count: int
+    unit: int
+    total: int
+    cached: int
+
+
+class Place(msgspec.Struct):
+    path: str
+    total: int
+
+
+class Price(msgspec.Struct, rename="camel"):
+    """As the graph tells it, in billed requests. `within_budget` is None where there is nobody's budget to ask."""
+
+    lower: int
+    upper: int
+    expected: int
+    saved_by_cache: int
+    within_budget: bool | None
+    calls: list[Calls]
+    fields: list[Place]
+
+
+def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Raises InvalidInput for a document that could not be run."""
+    document = _read(arguments.file)
+    if arguments.url is None:
+        found = _unasked(document, arguments.variables, arguments.operation)
+    else:
+        found = _asked(document, arguments.variables, arguments.operation, arguments.url, arguments.key)
+    print(as_text(found), end="")
+    return 0
+
+
+def as_text(price: Price) -> str:
+    """A table by endpoint, a table by place in the answer, and the bounds."""
+    calls = [(one.endpoint, *map(str, (one.count, one.unit, one.total, one.cached))) for one in price.calls]
+    places = [(place.path, str(place.total)) for place in price.fields]
+    tables = [
+        aligned([("endpoint", "calls", "price", "total", "cached"), *calls], numbers_from=1),
+        aligned([("wanted first at", "total"), *places], numbers_from=1),
+    ]
+    return "\n".join([*(tables if calls else []), _bounds(price)])
+
+
+def _bounds(price: Price) -> str:
+    budget = {True: "It fits into the budget.\n", False: "It may not fit into the budget.\n", None: ""}
+    return (
+        f"Billed requests: {price.expected} expected, {price.lower} at least, {price.upper} at most; "
+        f"the cache saves {price.saved_by_cache}.\n{budget[price.within_budget]}"
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8.") from error
+
+
+def _unasked(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
+    """With an empty cache and the upstream's own prices; nobody is asked."""
+    from gateway.operations.documents import Documents, quote
+    from gateway.planner.knowledge import Facts, Nothing
+    from gateway.planner.price import Pricer
+    from gateway.planner.prices import Prices
+    from schema.build import build_schema
+    from schema.types import price as graph
+
+    pricer = Pricer(Prices(), forced=False)
+    estimate = quote(build_schema().core, Documents(), pricer, Facts(Nothing()), document, variables, operation)
+    found = msgspec.convert(graph.Price.of(estimate, within_budget=True), Price, from_attributes=True)
+    return msgspec.structs.replace(found, within_budget=None)
+
+
+def _asked(document: str, variables: dict[str, Any] | None, operation: str | None, url: str, key: str | None) -> Price:
+    """Of the gateway at `url`, with what its cache holds now."""
+    asked = {"document": document, "variables": variables, "operationName": operation}
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    try:
+        response = httpx.post(
+            f"{url.rstrip('/')}/graphql",
+            json={"query": QUERY, "variables": asked},
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+        )
+        answer = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(f"No answer from a gateway at {url}: {error}.") from error
+    except ValueError as error:
+        raise CommandError(f"What answers at {url} is no gateway.") from error
+    return _price_in(answer, url)
+
+
+def _price_in(answer: Any, url: str) -> Price:
+    match answer:
+        case {"errors": [{"message": str(message), "extensions": {"code": "BAD_USER_INPUT"}}, *_]}:
+            raise UsageError(message)
+        case {"errors": [{"message": str(message)}, *_]}:
+            raise CommandError(message)
+        case {"data": {"price": dict(price)}}:
+            return msgspec.convert(price, Price)
+    raise CommandError(f"What answers at {url} is no gateway: {json.dumps(answer)[:100]}")

@@ -1,0 +1,145 @@
+"""From an HTTP request to what it asks: both methods, the media type, the size, and who may have made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, UnsupportedMediaType
+from gateway.http.negotiation import JSON
+from gateway.http.terms import bearer
+
+LARGEST_BODY = 1_000_000  # bytes
+# A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
+PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
+# Deeper than any variable of this graph, and shallow enough for whoever walks it.
+DEEPEST = 64
+PARAMETERS = ("query", "operationName", "variables", "extensions", "documentId")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A GraphQL request, well formed but not yet looked up, parsed or validated."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: Mapping[str, Any] | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+
+
+async def posted(request: Request) -> Asked:
+    """The request in the body. Raises InvalidRequest."""
+    _check_media(request.headers)
+    return _asked(_object(await _body(request), "The body"))
+
+
+def queried(request: Request) -> Asked:
+    """The request in the URL's query string. Raises InvalidRequest."""
+    given = request.query_params
+    doubled = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
+    if doubled:
+        raise InvalidRequest(f"`{doubled[0]}` is given more than once.")
+    members: dict[str, Any] = {name: given[name] for name in PARAMETERS if name in given}
+    for name in ("variables", "extensions"):
+        if name in members:
+            members[name] = _object(members[name].encode(), f"`{name}`", or_null=True)
+    return _asked(members)
+
+
+def check_origin(headers: Headers, asked: Asked) -> None:
+    """Raises CrossSite for what any web page could have sent, unless all it can do is run a stored document."""
+    if asked.query is not None and not _is_preflighted(headers):
+        raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
+
+
+def _is_preflighted(headers: Headers) -> bool:
+    return any(name in headers for name in PROOFS) or bearer(headers) is not None or _media(headers)[0] == JSON
+
+
+def _media(headers: Headers) -> tuple[str, dict[str, str]]:
+    media, *parameters = (piece.strip().lower() for piece in headers.get("content-type", "").split(";"))
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return media, {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _check_media(headers: Headers) -> None:
+    media, parameters = _media(headers)
+    if media != JSON:
+        raise UnsupportedMediaType(f"Send the request as {JSON}.")
+    if parameters.get("charset", "utf-8") not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("Send the request in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the request without a content encoding.")
+
+
+async def _body(request: Request) -> bytes:
+    """Stops reading at the limit, whatever length was announced."""
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
+        raise _too_large()
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
+
+
+def _object(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise InvalidRequest(f"{what} must be JSON in UTF-8.") from exc
+    if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deep(value):
+        raise InvalidRequest(f"{what} is nested deeper than {DEEPEST} levels.")
+    if isinstance(value, dict):
+        return value
+    if value is None and or_null:
+        return {}
+    raise InvalidRequest(f"{what} must be a JSON object.")
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _members(outer)]
+    return bool(level)
+
+
+def _members(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _asked(members: Mapping[str, Any]) -> Asked:
+    return Asked(
+        query=_text(members, "query"),
+        operation_name=_text(members, "operationName") or None,
+        variables=_map(members, "variables"),
+        extensions=_map(members, "extensions") or {},
+        document_id=_text(members, "documentId"),
+    )
+
+
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidRequest(f"`{name}` must be a string.")
+
+
+def _map(members: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    value = members.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise InvalidRequest(f"`{name}` must be an object.")

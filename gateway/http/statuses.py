@@ -1,0 +1,79 @@
+"""The one place that chooses an HTTP status, and the headers that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphql import GraphQLError
+
+from gateway.errors import (
+    AllowanceExceeded,
+    BodyTooLarge,
+    CrossSite,
+    Forbidden,
+    GatewayError,
+    HashUnknown,
+    InsufficientFunds,
+    InvalidRequest,
+    LedgerUnavailable,
+    MethodNotAllowed,
+    NotAcceptable,
+    Refused,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from gateway.http.negotiation import Media
+from gateway.operations.lifecycle import cause_of
+
+OK, NOT_MODIFIED, BAD, BROKEN = 200, 304, 400, 500
+MASKED = "INTERNAL_SERVER_ERROR"
+# By what HTTP itself, or a proxy on the way, must know. The first kind that fits decides.
+ALWAYS: dict[type[GatewayError], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    CrossSite: 403,
+    MethodNotAllowed: 405,
+    NotAcceptable: 406,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
+    InvalidRequest: 400,
+}
+# Clients that ask for plain JSON expect 200 for whatever GraphQL itself refuses.
+TELLING: dict[type[GatewayError], int] = {
+    AllowanceExceeded: 429,
+    InsufficientFunds: 503,
+    LedgerUnavailable: 503,
+    Refused: 400,
+}
+
+
+def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> int:
+    """The status of an answer in `media`. `executed`: it has a `data` entry, whatever stands in it.
+
+    As "GraphQL over HTTP" has it, in the reading of the `graphql-http` audits: what was executed is 200, errors or not.
+    """
+    if executed or not errors:
+        return OK
+    causes = [cause_of(error) for error in errors]
+    always = _first(ALWAYS, causes)
+    if always is not None or media is Media.JSON:
+        return always or OK
+    if any((error.extensions or {}).get("code") == MASKED for error in errors):
+        return BROKEN
+    return _first(TELLING, causes) or BAD
+
+
+def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
+    """What HTTP wants to be told along with the status."""
+    found: dict[str, str] = {}
+    for cause in map(cause_of, errors):
+        if isinstance(cause, MethodNotAllowed):
+            found["allow"] = cause.allow
+        if isinstance(cause, Unauthenticated):
+            found["www-authenticate"] = "Bearer"
+    return found
+
+
+def _first(table: dict[type[GatewayError], int], causes: Sequence[Exception | None]) -> int | None:
+    return next((code for kind, code in table.items() for cause in causes if isinstance(cause, kind)), None)

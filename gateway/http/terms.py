@@ -1,0 +1,42 @@
+"""What a request says about itself besides its operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from starlette.datastructures import Headers
+
+from gateway.errors import InvalidInput
+
+LIMIT = "x-billing-limit"
+LONGEST_LIMIT = 12  # digits
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Whose the request is, and on what terms it may spend. `streams`: its answer may come in parts."""
+
+    key: str | None
+    limit: int | None
+    explains: bool
+    streams: bool = False
+
+    @classmethod
+    def of(cls, headers: Headers, *, streams: bool = False) -> Self:
+        """Raises InvalidInput."""
+        key = bearer(headers) or headers.get("x-api-key")
+        return cls(key or None, _limit(headers.get(LIMIT)), headers.get("x-billing-explain") == "1", streams)
+
+
+def bearer(headers: Headers) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_LIMIT):
+        raise InvalidInput("X-Billing-Limit must be a whole number of billed requests.", field="X-Billing-Limit")
+    return int(text)

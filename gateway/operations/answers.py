@@ -1,0 +1,49 @@
+"""Answers that need not be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.cache.responses import Response, Responses
+from gateway.clients import Client, Right
+from gateway.operations.documents import Documents
+from schema.context import Context
+
+# Two ways to write the same variables are the same question.
+CANONICAL = msgspec.json.Encoder(order="sorted")
+
+
+class Answers:
+    """Finished answers of queries, by what was asked and what the client may see."""
+
+    def __init__(self, documents: Documents, responses: Responses) -> None:
+        self._documents = documents
+        self._responses = responses
+
+    def key(
+        self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> Hashable | None:
+        """None for what is not kept (unknown documents; what is about the client or the schema) or may not be read."""
+        document = self._documents.find(text)
+        if document is None or document.introspects or document.personal or Right.READ not in client.rights:
+            return None
+        return Right.FORCE in client.rights, text, operation_name, CANONICAL.encode(variables or {})
+
+    def find(self, key: Hashable) -> Response | None:
+        return self._responses.find(key)
+
+    def life(self, response: Response) -> float:
+        """Seconds for which it is fresh."""
+        return self._responses.life(response)
+
+    def keep(self, key: Hashable, data: bytes, context: Context) -> Response | None:
+        """`data` is the JSON of an answer without errors. None if something in it must not be kept."""
+        provenance = context.buyer.provenance()
+        if provenance is None:
+            return None
+        response = Response(data, context.buyer.worth(), provenance)
+        self._responses.keep(key, response)
+        return response

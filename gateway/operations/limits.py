@@ -1,0 +1,200 @@
+"""How large a document may be. Everything here is linear in its text, and comes before what is not.
+
+Fragments are measured once each, however often they are spread, so that doubling them forty times costs forty steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Source,
+)
+
+from gateway.errors import TooComplex
+
+# By what is counted: the most of it. Some four times what the largest query of a frontend needs; parsing and validating
+# a document at all of these limits takes tens of milliseconds of the event loop.
+LIMITS = {
+    "characters": 100_000,
+    "tokens": 2_000,
+    "nesting": 50,  # of brackets: every walk over a document recurses that deep
+    "fragments": 100,  # validation compares each with each
+    "depth": 20,  # the introspection of common tools takes 15
+    "aliases": 100,
+    "directives": 100,
+    "root fields": 50,
+    "fields": 500,  # fragments expanded
+    "repetitions": 16,  # of one field with a selection in one place: validation compares each with each
+    "introspection": 3,  # lists of the schema inside each other: the answer grows with their power
+}
+# Counts that grow by doubling fragments are reported up to here.
+COUNTABLE = 1_000_000_000
+# An unclosed string is one token up to where it must end, so that no character is looked at twice.
+TOKEN = re.compile(
+    r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:"""|\Z)'
+    r'|"(?:[^"\\\n\r]++|\\.)*+"?'
+    r"|\#[^\n\r]*+|\.\.\.|[_A-Za-z][_0-9A-Za-z]*+|-?[0-9][_0-9A-Za-z.+-]*+|[!$&()\[\]{}:=@|]"
+)
+NESTING = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
+INTROSPECTIVE = frozenset({"__schema", "__type"})
+SCHEMA_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
+
+
+def check_text(text: str) -> None:
+    """Before parsing. Raises a GraphQLError for TooComplex that shows where the limit was passed."""
+    if len(text) > LIMITS["characters"]:
+        raise _refusal("characters", len(text), source=Source(""), positions=[0])
+    depth = 0
+    for count, token in enumerate(TOKEN.finditer(text), 1):
+        depth += NESTING.get(token[0], 0)
+        for limit, value in (("tokens", count), ("nesting", depth)):
+            if value > LIMITS[limit]:
+                raise _refusal(limit, value, source=Source(text), positions=[token.start()])
+
+
+def check_document(document: DocumentNode) -> None:
+    """Before validation. Raises a GraphQLError for TooComplex that shows the operation."""
+    fragments = {
+        node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    if len(fragments) > LIMITS["fragments"]:
+        raise _refusal("fragments", len(fragments), nodes=[document])
+    meter = _Meter(fragments)
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            size = meter.measure(node.selection_set)
+            size.directives += len(node.directives or ())
+            _check(size, node)
+
+
+def _check(size: Size, operation: OperationDefinitionNode) -> None:
+    for limit, value in size.figures().items():
+        if value > LIMITS[limit]:
+            raise _refusal(limit, value, nodes=[operation])
+
+
+def _refusal(limit: str, value: int, **place: Any) -> GraphQLError:
+    most, value = LIMITS[limit], min(value, COUNTABLE)
+    problem = TooComplex(
+        f"The document has {limit}: {value}, and may have {most}.", limit=limit, most=most, value=value
+    )
+    return GraphQLError(problem.message, original_error=problem, **place)
+
+
+@dataclass(slots=True)
+class Size:
+    """Of one selection set, with its fragments expanded. `keys` counts its fields that have a selection, by name."""
+
+    depth: int = 0
+    aliases: int = 0
+    directives: int = 0
+    roots: int = 0
+    fields: int = 0
+    repetitions: int = 0
+    lists: int = 0
+    introspection: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+
+    def figures(self) -> dict[str, int]:
+        return {
+            "depth": self.depth,
+            "aliases": self.aliases,
+            "directives": self.directives,
+            "root fields": self.roots,
+            "fields": self.fields,
+            "repetitions": self.repetitions,
+            "introspection": self.introspection,
+        }
+
+    def add(self, other: Size) -> None:
+        """What stands beside it."""
+        self.depth = max(self.depth, other.depth)
+        self.aliases += other.aliases
+        self.directives += other.directives
+        self.roots += other.roots
+        self.fields += other.fields
+        self.lists = max(self.lists, other.lists)
+        self.introspection = max(self.introspection, other.introspection)
+        self.keys.update(other.keys)
+        self.repetitions = max(self.repetitions, other.repetitions, *self.keys.values(), 0)
+
+    def inside(self, node: FieldNode) -> Size:
+        """As the selection of `node`."""
+        name, key = node.name.value, (node.alias or node.name).value
+        lists = self.lists + (name in SCHEMA_LISTS)
+        return Size(
+            depth=self.depth + 1,
+            aliases=self.aliases + (node.alias is not None),
+            directives=self.directives,
+            roots=1,
+            fields=self.fields + 1,
+            repetitions=self.repetitions,
+            lists=lists,
+            introspection=lists if name in INTROSPECTIVE else self.introspection,
+            keys=Counter({key: 1} if node.selection_set else ()),
+        )
+
+
+class _Meter:
+    """Measures the selections of one document."""
+
+    def __init__(self, fragments: dict[str, SelectionSetNode]) -> None:
+        self.fragments = fragments
+        self.known: dict[str, Size] = {}
+        for name in _inner_first(fragments):
+            self.known[name] = self.measure(fragments[name])
+
+    def measure(self, selections: SelectionSetNode | None) -> Size:
+        """Recurses as deep as brackets are nested; fragments have been measured. Unknown ones are not its concern."""
+        total = Size()
+        for node in selections.selections if selections else ():
+            total.directives += len(node.directives or ())
+            if isinstance(node, FragmentSpreadNode):
+                total.add(self.known.get(node.name.value, Size()))
+            elif isinstance(node, FieldNode):
+                total.add(self.measure(node.selection_set).inside(node))
+            else:
+                total.add(self.measure(getattr(node, "selection_set", None)))
+        return total
+
+
+def _inner_first(fragments: dict[str, SelectionSetNode]) -> Iterator[str]:
+    """Every fragment after those it spreads. A circle, which validation refuses, is broken somewhere."""
+    spreads = {name: [inner for inner in _spreads(node) if inner in fragments] for name, node in fragments.items()}
+    begun: set[str] = set()
+    for name in fragments:
+        path = [(name, iter(spreads[name]))] if name not in begun else []
+        begun.add(name)
+        while path:
+            outer, rest = path[-1]
+            inner = next((one for one in rest if one not in begun), None)
+            if inner is None:
+                path.pop()
+                yield outer
+            else:
+                begun.add(inner)
+                path.append((inner, iter(spreads[inner])))
+
+
+def _spreads(selections: SelectionSetNode) -> Iterator[str]:
+    """Each name once."""
+    seen, left = set[str](), [selections]
+    while left:
+        for node in left.pop().selections:
+            if isinstance(node, FragmentSpreadNode):
+                seen.add(node.name.value)
+            elif inner := getattr(node, "selection_set", None):
+                left.append(inner)
+    yield from seen

@@ -1,0 +1,58 @@
+"""Whether an operation is answered in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    GraphQLDeferDirective,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLStreamDirective,
+    Visitor,
+    get_operation_ast,
+    visit,
+)
+from graphql.execution.values import get_directive_values, get_variable_values
+
+DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
+
+
+def mentioned(text: str) -> bool:
+    """Cheap; false only for a document that has none (white space may stand after the @)."""
+    return "@" in text and any(name in text for name in DIRECTIVES)
+
+
+def requested(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any] | None
+) -> bool:
+    """Whether any of a valid document's `@defer` and `@stream` is switched on."""
+    operation = get_operation_ast(document, operation_name)
+    finder = _Directives()
+    visit(document, finder)
+    if operation is None or not finder.found:
+        return False
+    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables or {}))
+    return not isinstance(values, list) and any(_is_on(node, parent, values) for node, parent in finder.found)
+
+
+def _is_on(node: DirectiveNode, parent: Any, values: Any) -> bool:
+    try:
+        arguments = get_directive_values(DIRECTIVES[node.name.value], parent, values)
+    except GraphQLError:
+        return False  # execution says why
+    return bool(arguments and arguments["if"])
+
+
+class _Directives(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[DirectiveNode, Any]] = []
+
+    def enter(self, node: Any, *_: Any) -> None:
+        for directive in getattr(node, "directives", None) or ():
+            if directive.name.value in DIRECTIVES:
+                self.found.append((directive, node))

@@ -1,0 +1,44 @@
+"""The rules that make a document valid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    OperationDefinitionNode,
+    ValidationRule,
+    get_named_type,
+    is_non_null_type,
+    specified_rules,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+
+
+class NonNullOneOfVariables(ValidationRule):
+    """A variable as the only key of a `@oneOf` input must be non-null.
+
+    graphql-core's own rule misses the inputs that must be given: `by: UserBy!`.
+    """
+
+    def leave_operation_definition(self, operation: OperationDefinitionNode, *_: Any) -> None:
+        nullable = {
+            definition.variable.name.value
+            for definition in operation.variable_definitions or ()
+            if definition.type.kind != "non_null_type"
+        }
+        for usage in self.context.get_recursive_variable_usages(operation):
+            one_of = get_named_type(usage.parent_type)
+            if not isinstance(one_of, GraphQLInputObjectType) or not is_non_null_type(usage.parent_type):
+                continue
+            if one_of.is_one_of and usage.node.name.value in nullable:
+                self._report(usage.node, one_of)
+
+    def _report(self, node: Any, one_of: GraphQLInputObjectType) -> None:
+        message = f"Variable '${node.name.value}' must be non-nullable to be used for OneOf Input Object '{one_of}'."
+        self.report_error(GraphQLError(message, node))
+
+
+# Not Strawberry's rule for `@oneOf`: it breaks on variables that are not defined, or used by a fragment before them.
+RULES = (*specified_rules, MaybeNullValidationRule, NonNullOneOfVariables)

@@ -1,0 +1,79 @@
+"""Documents that clients name instead of sending them.
+
+By `documentId` ("sha256:" and the hash), or by the hash in `extensions.persistedQuery`, which is how automatic
+persisted queries go: a client that is told that its hash is unknown sends hash and document together, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cachetools import LRUCache
+
+from gateway.errors import DocumentMismatch, DocumentUnknown, HashUnknown, InvalidRequest
+from gateway.operations.documents import Documents
+
+PERSISTED = "persistedQuery"
+KEPT = 10_000
+SHA256 = re.compile(r"[0-9a-f]{64}")
+ID = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+class StoredDocuments:
+    """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._texts: LRUCache[str, str] = LRUCache(KEPT)
+
+    def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
+        """The document that is asked for. Raises InvalidRequest."""
+        digest = hash_in(extensions)
+        if document_id is not None:
+            if query is not None or digest is not None:
+                raise InvalidRequest("`documentId` stands for the document: send nothing beside it.")
+            return self._named(document_id)
+        if query is None:
+            return self._hashed(digest)
+        if digest is not None and digest != digest_of(query):
+            raise DocumentMismatch("persistedQuery.sha256Hash is not the SHA-256 of `query` in UTF-8.")
+        return query
+
+    def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
+        """After `text` was run."""
+        digest = hash_in(extensions)
+        if digest is not None and self._documents.find(text) is not None:
+            self._texts[digest] = text
+
+    def _named(self, document_id: str) -> str:
+        named = ID.fullmatch(document_id)
+        text = self._texts.get(named[1]) if named else None
+        if text is None:
+            raise DocumentUnknown("No document is stored under this documentId.")
+        return text
+
+    def _hashed(self, digest: str | None) -> str:
+        if digest is None:
+            raise InvalidRequest("A document must be given: `query`, `documentId`, or `extensions.persistedQuery`.")
+        text = self._texts.get(digest)
+        if text is None:
+            raise HashUnknown("PersistedQueryNotFound")  # some clients look for this very word
+        return text
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_in(extensions: Mapping[str, Any]) -> str | None:
+    """Raises InvalidRequest."""
+    persisted = extensions.get(PERSISTED)
+    if persisted is None:
+        return None
+    digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(digest, str) or persisted.get("version") != 1 or not SHA256.fullmatch(digest):
+        raise InvalidRequest("`extensions.persistedQuery` must have version 1 and a sha256Hash of 64 hex digits.")
+    return digest

@@ -1,0 +1,66 @@
+"""How long an entry is good."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cache.freshness import Kind, Lifetimes, first_expiry, span
+
+NOW = 1_773_304_526.0
+LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
+EXPIRIES = st.integers(0, 2**40)
+
+
+def signed(expiry: int) -> str:
+    return f"https://scontent.cdninstagram.com/v/t51/1_n.jpg?_nc_ht=x&oh=00_AfA&oe={expiry:X}&_nc_sid=1"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_has_its_own_time_to_live(kind: Kind) -> None:
+    expected = {"tray": 10, "highlight": 20, "profile": 30, "username": 40, "missing": 5}[kind.value]
+    assert span(kind, b"{}", now=NOW, lifetimes=LIFETIMES).fresh_until == NOW + expected
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_only_answers_may_be_served_stale(kind: Kind) -> None:
+    """That somebody does not exist, or is private, is no comfort while the upstream fails."""
+    found = span(kind, b"{}", now=NOW, lifetimes=LIFETIMES)
+    assert found.serve_until - found.fresh_until == (0 if kind is Kind.MISSING else 100)
+
+
+@given(st.sampled_from(Kind), st.lists(EXPIRIES, max_size=5), st.floats(0, 2**40))
+def test_nothing_is_served_beyond_the_margin_before_its_first_url_dies(
+    kind: Kind, expiries: list[int], now: float
+) -> None:
+    body = msgspec.json.encode({"items": [{"thumbnail_url": signed(expiry)} for expiry in expiries]})
+    found = span(kind, body, now=now, lifetimes=LIFETIMES)
+    assert found.fresh_until <= found.serve_until
+    assert found.fresh_until <= now + LIFETIMES.of(kind)
+    for expiry in expiries:
+        assert found.serve_until <= expiry - LIFETIMES.margin
+
+
+@given(st.lists(EXPIRIES, min_size=1, max_size=5))
+@pytest.mark.parametrize(
+    "escape",
+    [("&", "&"), ("&", "\\u0026"), ("&", "&amp;"), ("?", "\\u003f"), ("?", "\\u003F"), ("/", "\\/")],
+)
+def test_an_expiry_is_found_however_json_spells_the_url(escape: tuple[str, str], expiries: list[int]) -> None:
+    urls = [f"https://a.test/x.jpg?oe={expiry:x}" for expiry in expiries] + [signed(min(expiries))]
+    body = msgspec.json.encode(urls).replace(escape[0].encode(), escape[1].encode())
+    assert first_expiry(body) == min(expiries)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "oe=69AA3F6F", "?poe=69AA3F6F", "?xoe=1", "&oe=", "&oe=xyz", "?oe=69AA3F6Fz", "?oe=" + "F" * 13]
+)
+def test_what_is_no_expiry_is_no_expiry(text: str) -> None:
+    assert first_expiry(msgspec.json.encode({"url": text})) is None
+
+
+def test_an_answer_whose_url_is_dead_already_is_never_fresh() -> None:
+    found = span(Kind.TRAY, msgspec.json.encode([signed(int(NOW) - 1)]), now=NOW, lifetimes=LIFETIMES)
+    assert found.serve_until < NOW

@@ -1,0 +1,69 @@
+"""The command as its own process, the way it is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+PROGRAM = [sys.executable, "-m", "gateway"]
+LIMIT = 60.0
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")} | dict(given)
+
+
+def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *arguments], env=environment(given), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+@contextmanager
+def started(command: str, *arguments: str, **given: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server and its announcement, on a free port unless the arguments name one.
+
+    It listens before it announces, so nothing has to wait. It is killed after LIMIT, so that whoever reads its output
+    reads to an end.
+    """
+    process = subprocess.Popen(
+        [*PROGRAM, command, "--port", "0", *arguments],
+        env=environment(given),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    reaper = threading.Timer(LIMIT, process.kill)
+    reaper.start()
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline(), process
+    finally:
+        reaper.cancel()
+        process.kill()
+        process.communicate()
+
+
+def address(announcement: str) -> str:
+    found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", announcement)
+    assert found, announcement
+    return found[0]
+
+
+def logged(process: subprocess.Popen[str], what: str) -> str:
+    """The next line of the log that holds `what`."""
+    assert process.stderr is not None
+    return next(line for line in process.stderr if what in line)
+
+
+def ask(url: str, query: str, key: str | None = None, **variables: Any) -> httpx.Response:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    return httpx.post(f"{url}/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=LIMIT)

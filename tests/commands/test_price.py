@@ -1,0 +1,129 @@
+"""`price`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.commands.process import address, ask, run, started
+
+DOCUMENT = """
+query Few($name: String!) {
+  user(by: { username: $name }) { biography highlights(first: 3) { nodes { title items { nodes { id } } } } }
+}
+query One($name: String!) { user(by: { username: $name }) { id } }
+"""
+NATGEO = ["--variables", '{"name": "natgeo"}']
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> str:
+    (tmp_path / "few.graphql").write_text(DOCUMENT)
+    return str(tmp_path / "few.graphql")
+
+
+def bounds(output: str) -> dict[str, int]:
+    found = re.search(
+        r"(?P<expected>\d+) expected, (?P<lower>\d+) at least, (?P<upper>\d+) at most; the cache saves (?P<saved>\d+)",
+        output,
+    )
+    assert found, output
+    return {name: int(number) for name, number in found.groupdict().items()}
+
+
+def test_without_a_gateway_the_cache_is_empty(document: str) -> None:
+    """Profile by name, tray by id, three highlights: 1 + 2 + 3. Nobody of that name would leave the first."""
+    result = run("price", document, "--operation", "Few", *NATGEO)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (
+        "endpoint             calls  price  total  cached\n"
+        "highlight                3      1      3       0\n"
+        "profile_by_username      1      1      1       0\n"
+        "tray                     1      2      2       0\n"
+        "\n"
+        "wanted first at  total\n"
+        "user                 3\n"
+        "user.highlights      3\n"
+        "\n"
+        "Billed requests: 6 expected, 1 at least, 6 at most; the cache saves 0.\n"
+    )
+
+
+def test_a_running_gateway_knows_what_it_has_and_what_the_client_may_spend(document: str, tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path)}
+    key = run("keys", "add", "web", "--ceiling", "6", **given).stdout.strip()
+    with started("serve", **given) as (announcement, _):
+        url = address(announcement)
+        few = ["price", document, "--url", url, "--operation", "Few", *NATGEO]
+        cold = run(*few, "--key", key)
+        assert bounds(cold.stdout) == {"lower": 1, "expected": 6, "upper": 6, "saved": 0}
+        assert "It fits into the budget." in cold.stdout
+        one = "{ " + DOCUMENT.split("{", 1)[1].split("}\nquery")[0].replace("$name", '"natgeo"') + "}"
+        assert ask(url, one, key).headers["x-billed-requests"] == "6"
+        assert bounds(run(*few, "--key", key).stdout) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
+        dear = run("price", document, "--url", url, "--operation", "Few", "--variables", '{"name": "vogue"}')
+        assert (dear.returncode, dear.stdout) == (1, "")
+        assert dear.stderr.startswith("Send your key")
+        (tmp_path / "all.graphql").write_text(DOCUMENT.replace("(first: 3)", ""))
+        whole = [str(tmp_path / "all.graphql"), *few[2:-1], json.dumps({"name": "nasa"})]
+        assert "It may not fit into the budget." in run("price", *whole, "--key", key).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--operation", "Few"], "variables do not fit: Variable '$name'"),
+        (["--operation", "Few", "--variables", '{"name": {}}'], "variables do not fit: Variable '$name'"),
+        ([*NATGEO], "operationName must name one of the document's operations."),
+        (["--operation", "Many", *NATGEO], "operationName must name one of the document's operations."),
+        (["--variables", "[1]"], "must be a JSON object"),
+        (["--variables", "{"], "must be a JSON object"),
+    ],
+)
+def test_an_operation_that_could_not_run_has_no_price(arguments: list[str], problem: str, document: str) -> None:
+    result = run("price", document, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert problem in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"{ nope }", "Cannot query field 'nope'"),
+        (b"{ user(", "Syntax Error"),
+        (b"\xff", "is not UTF-8"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_document_that_is_none_is_refused(text: bytes | None, problem: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.graphql"
+    if text is not None:
+        file.write_bytes(text)
+    result = run("price", str(file))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert problem in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_document_that_the_gateway_refuses_is_refused_as_without_it(tmp_path: Path) -> None:
+    file = tmp_path / "bad.graphql"
+    file.write_text("{ nope }")
+    with started("serve", GATEWAY_DATA_DIR=str(tmp_path)) as (announcement, _):
+        asked = run("price", str(file), "--url", address(announcement))
+    unasked = run("price", str(file))
+    assert (asked.returncode, asked.stderr) == (unasked.returncode, unasked.stderr) == (2, unasked.stderr)
+
+
+def test_what_answers_must_be_a_gateway(document: str) -> None:
+    with started("sandbox") as (announcement, _):
+        url = address(announcement)
+        stranger = run("price", document, "--url", url)
+        assert (stranger.returncode, stranger.stdout) == (1, "")
+        assert f"What answers at {url} is no gateway" in stranger.stderr
+    gone = run("price", document, "--url", url)
+    assert gone.returncode == 1
+    assert gone.stderr.startswith(f"No answer from a gateway at {url}: ")

@@ -1,0 +1,95 @@
+"""Pages, against the simplest thing that could be right: a list and its indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import pages
+from gateway.domain.pages import Window
+from gateway.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Named:
+    id: str
+
+
+LISTS = st.lists(st.text(max_size=8), unique=True, max_size=12).map(lambda names: [Named(name) for name in names])
+SIZES = st.integers(0, pages.LARGEST_PAGE)
+
+
+def page_after(entries: list[Named], first: int, after: Named | None) -> pages.Page[Named]:
+    cursor = None if after is None else pages.cursor(after.id)
+    return pages.window({"first": first, "after": cursor}).of(entries)
+
+
+@given(LISTS, SIZES, st.data())
+def test_a_page_is_the_slice_after_its_cursor(entries: list[Named], first: int, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(entries)))
+    page = page_after(entries, first, entries[start - 1] if start else None)
+    assert list(page.nodes) == entries[start : start + first]
+    assert page.total == len(entries)
+    assert page.has_previous == (start > 0)
+    assert page.has_next == (start + first < len(entries))
+
+
+@given(LISTS, st.integers(1, 5))
+def test_following_the_cursors_shows_every_entry_once_and_in_order(entries: list[Named], first: int) -> None:
+    seen, page = list[Named](), page_after(entries, first, None)
+    seen += page.nodes
+    while page.has_next:
+        page = page_after(entries, first, page.nodes[-1])
+        seen += page.nodes
+    assert seen == entries
+
+
+@given(LISTS.filter(lambda entries: len(entries) > 1), st.data())
+def test_what_is_added_or_removed_elsewhere_moves_no_page(entries: list[Named], data: st.DataObject) -> None:
+    """The list changes between two pages; what stood behind the cursor and stayed is shown, and nothing twice."""
+    at = data.draw(st.integers(0, len(entries) - 2))
+    removed = data.draw(st.sets(st.sampled_from([entry.id for entry in entries if entry is not entries[at]])))
+    added = [Named(f"new entry {number}") for number in range(data.draw(st.integers(0, 3)))]
+    place = data.draw(st.integers(0, len(entries)))
+    changed = [entry for entry in entries[:place] if entry.id not in removed]
+    changed += added + [entry for entry in entries[place:] if entry.id not in removed]
+    following = page_after(changed, pages.LARGEST_PAGE, entries[at]).nodes
+    assert [entry for entry in following if entry not in added] == [
+        entry for entry in entries[at + 1 :] if entry.id not in removed
+    ]
+
+
+def test_a_cursor_whose_entry_is_gone_is_refused() -> None:
+    """To begin at the front again without a word would show everything twice."""
+    with pytest.raises(InvalidInput) as refusal:
+        page_after([Named("b")], 1, Named("a"))
+    assert refusal.value.extensions["field"] == "after"
+
+
+@given(st.text())
+def test_any_text_is_a_cursor_or_refused(text: str) -> None:
+    try:
+        pages.window({"after": text})
+    except InvalidInput as refusal:
+        assert refusal.extensions["field"] == "after"  # noqa: PT017 (it need not be refused)
+
+
+@given(st.text())
+def test_a_cursor_leads_back_to_its_entry_and_needs_no_escape_in_a_url(entry_id: str) -> None:
+    cursor = pages.cursor(entry_id)
+    assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert pages.window({"after": cursor}) == Window(after=entry_id)
+
+
+@pytest.mark.parametrize("first", [-1, 101, 2**31 - 1, -(2**31)])
+def test_a_page_has_from_0_to_100_entries(first: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        pages.window({"first": first})
+    assert refusal.value.extensions["field"] == "first"
+
+
+def test_the_largest_page_is_the_default() -> None:
+    assert pages.window({}) == Window(first=100, after=None)

@@ -1,0 +1,203 @@
+"""The whole gateway in-process, with the sandbox at its wire and a wall clock that is moved by hand.
+
+    async with running_gateway(tmp_path) as gateway:
+        answer = await gateway.query("{ user(by: { id: 787132 }) { username } }")
+
+Whenever one is taken down, the books are compared: what its ledger holds is what the sandbox billed, and so is what its
+answers told their clients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from gateway.app import create_app
+from gateway.clock import SystemClock
+from gateway.planner.ledger_file import LedgerFile
+from gateway.sandbox import Sandbox
+from gateway.settings import Settings
+from gateway.upstream.endpoints import Endpoint
+from tests.fakes.clock import EPOCH
+
+LABELS = {endpoint.path: endpoint.label for endpoint in Endpoint}
+FREE = "/sys/balance"
+ORIGIN = "http://gateway.test"
+PICTURE = re.compile(re.escape(ORIGIN) + r"/sandbox/cdn/[^\"]*")
+
+
+class WallClock(SystemClock):
+    """The wall clock stands still until `advance`, so that answers and their URLs repeat; durations are real."""
+
+    def __init__(self, epoch: float = EPOCH) -> None:
+        self._now = epoch
+
+    def now(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An entry of the clients file; the key is `key-of-NAME`."""
+
+    rights: Sequence[str] = ("read",)
+    ceiling: int | None = None
+    allowance: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A GraphQL response as the client sees it."""
+
+    status: int
+    headers: httpx.Headers
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> Any:
+        return self.body.get("data")
+
+    @property
+    def urls(self) -> list[str]:
+        """All URLs of the picture server in it."""
+        return PICTURE.findall(msgspec.json.encode(self.data).decode())
+
+    @property
+    def readable(self) -> Any:
+        """The data with the signatures cut out of its URLs: only the expiry says something to who reads a test."""
+        return msgspec.json.decode(PICTURE.sub(_shortened, msgspec.json.encode(self.data).decode()))
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        """Path, its keys joined by dots, and code."""
+        return [
+            (".".join(map(str, error.get("path", ()))), error["extensions"]["code"])
+            for error in self.body.get("errors", ())
+        ]
+
+    @property
+    def billing(self) -> dict[str, Any]:
+        billing: dict[str, Any] = self.body["extensions"]["billing"]
+        return billing
+
+    @property
+    def charged(self) -> int:
+        return int(self.headers.get("x-billed-requests", "0"))
+
+
+class RunningGateway:
+    """What a test does with a gateway, and reads of the sandbox behind it."""
+
+    def __init__(self, app: Starlette, client: httpx.AsyncClient, clock: WallClock) -> None:
+        self.app = app
+        self.client = client
+        self.clock = clock
+        self.reported = 0
+        self.sandbox = _sandbox_in(app)
+
+    async def query(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        client: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Asks as the named client of the clients file. A status above 299 is for the caller to see in the answer."""
+        keyed = {} if client is None else {"x-api-key": key_of(client)}
+        body = {"query": document, "variables": dict(variables or {})}
+        response = await self.client.post("/graphql", json=body, headers={**keyed, **(headers or {})})
+        answer = Answer(response.status_code, response.headers, response.json())
+        self.reported += answer.charged
+        return answer
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Upstream calls so far, by endpoint. Reading the balance is free and does not count."""
+        calls = self.sandbox.meter.calls
+        return Counter({LABELS[path]: count for path, count in calls.items() if path != FREE and count})
+
+    @property
+    def billed(self) -> int:
+        """By the sandbox's own count."""
+        return self.sandbox.meter.total_billed
+
+
+def _sandbox_in(app: Starlette) -> Sandbox:
+    mounted = (route.app for route in app.routes if isinstance(route, Mount))
+    states = (part.state for part in mounted if isinstance(part, Starlette))
+    sandbox: Sandbox = next(state.sandbox for state in states if hasattr(state, "sandbox"))
+    return sandbox
+
+
+def _shortened(url: re.Match[str]) -> str:
+    path, _, query = url[0].partition("?")
+    return f"{path}?oe={query.rpartition('oe=')[2]}"
+
+
+def key_of(client: str) -> str:
+    return f"key-of-{client}"
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    data_dir: Path,
+    *,
+    settings: Settings | None = None,
+    clock: WallClock | None = None,
+    clients: Mapping[str, Terms] | None = None,
+    all_heard: bool = True,
+) -> AsyncIterator[RunningGateway]:
+    """`all_heard` says that no client goes away before its answer: then the answers alone account for every charge."""
+    clock = clock or WallClock()
+    settings = dataclasses.replace(settings or Settings(), data_dir=data_dir)
+    if clients is not None:
+        settings = dataclasses.replace(settings, clients_file=_clients_file(data_dir, clients))
+    app = create_app(settings, clock=clock, base_url=ORIGIN)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+    ):
+        gateway = RunningGateway(app, client, clock)
+        yield gateway
+    assert _settled(settings.database_path) == gateway.billed, "the ledger differs from what the sandbox billed"
+    if all_heard:
+        assert gateway.reported == gateway.billed, "the answers differ from what the sandbox billed"
+
+
+def _settled(path: Path) -> int:
+    ledger = LedgerFile(path)
+    with contextlib.closing(ledger):
+        return sum(row.billed for row in ledger.report(date.min, date.max, None))
+
+
+def _clients_file(folder: Path, clients: Mapping[str, Terms]) -> Path:
+    path = folder / "clients.toml"
+    path.write_text("".join(_entry(name, terms) for name, terms in clients.items()))
+    return path
+
+
+def _entry(name: str, terms: Terms) -> str:
+    ceiling = "" if terms.ceiling is None else f"ceiling = {terms.ceiling}\n"
+    allowance = ", ".join(f"{window} = {limit}" for window, limit in terms.allowance.items())
+    return (
+        f'[[client]]\nname = "{name}"\nkey_sha256 = "{hashlib.sha256(key_of(name).encode()).hexdigest()}"\n'
+        f"rights = {msgspec.json.encode(list(terms.rights)).decode()}\n{ceiling}allowance = {{ {allowance} }}\n"
+    )

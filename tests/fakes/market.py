@@ -1,0 +1,53 @@
+"""What operations buy from, with the sandbox at its wire and no HTTP in front: for tests below the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+
+from gateway.cache.flight import Flights
+from gateway.cache.freshness import Lifetimes
+from gateway.cache.memory import Memory
+from gateway.cache.store import Store
+from gateway.clock import Clock
+from gateway.events import Hook, ignore
+from gateway.planner.budget import AccountGuard, Allowance, Purse
+from gateway.planner.fetch import Buyer, Market
+from gateway.planner.ledger import Ledger
+from gateway.planner.prices import Prices
+from gateway.sandbox import Sandbox, create_sandbox
+from gateway.upstream.hikerapi import connect
+
+ORIGIN = "http://upstream.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A market, the sandbox it buys from, and the ledger of those who buy."""
+
+    market: Market
+    sandbox: Sandbox
+    ledger: Ledger
+    account: AccountGuard
+
+    def buyer(self, *, ceiling: int | None = None, forced: bool = False) -> Buyer:
+        """For one operation of a client without an allowance."""
+        allowance = Allowance("web", {}, ledger=self.ledger, clock=self.market.clock)
+        return Buyer(self.market, Purse(ceiling=ceiling, allowance=allowance, account=self.account), forced=forced)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """By path; without the free reads of the balance."""
+        return {path: count for path, count in self.sandbox.meter.calls.items() if path != "/sys/balance"}
+
+
+def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
+    app: Starlette = create_sandbox(clock=clock, base_url=ORIGIN)
+    transport = httpx.ASGITransport(app)
+    api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
+    memory = Memory(Store(2**24, clock), clock=clock, lifetimes=Lifetimes())
+    market = Market(api, memory, Prices(), Flights(), clock, hook)
+    return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -1,0 +1,41 @@
+"""The audits of the npm package `graphql-http`, which the specification's authors keep, against a running gateway."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.http import node
+from tests.meta.tree import ROOT
+
+PROJECT = Path(__file__).parent / "audits"
+DOCUMENT = ROOT / "docs/conformance.md"
+
+
+@pytest.fixture(scope="module")
+def results(served: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    project = node.installed(PROJECT, tmp_path_factory.mktemp("audits"))
+    results: list[dict[str, Any]] = json.loads(node.run(project, "audit.mjs", f"{served}/graphql"))
+    return results
+
+
+def test_every_audit_passes(results: list[dict[str, Any]]) -> None:
+    assert [result for result in results if result["status"] != "ok"] == []
+    levels = Counter(result["name"].split()[0] for result in results)
+    assert levels == {"MUST": 13, "SHOULD": 23, "MAY": 25}
+
+
+def test_the_table_of_audits_is_the_one_that_was_run(results: list[dict[str, Any]]) -> None:
+    rows = [f"| {result['id']} | {result['name']} | {result['status']} |" for result in results]
+    table = "\n".join(rows)
+    assert table in DOCUMENT.read_text(), f"{DOCUMENT.name} should hold:\n{table}"
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (PROJECT / "package-lock.json").read_text()
+    assert "resolved" not in lock
+    assert "http" not in lock.replace("graphql-http", "")

@@ -1,0 +1,105 @@
+"""Whatever is sent: a JSON answer, soon, that is nobody's bug and tells nothing of the inside.
+
+FUZZ_EXAMPLES is the number of inputs for each test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.http.requests import PROOFS
+from schema.build import build_schema
+from tests.fakes.gateway import running_gateway
+from tests.http.grammar import json_values, requests
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "400"))
+INSIDE = (b"Traceback", b"/gateway/", b"site-packages", b"Internal error", b"object at 0x", b"KeyError", b"TypeError")
+JSON = {"content-type": "application/json"}
+ACCEPT = ("application/json", "application/graphql-response+json", "multipart/mixed, application/json", "*/*", "x/y")
+MEMBERS = ("query", "variables", "operationName", "extensions", "documentId", "id")
+DOCUMENTS = (
+    "{ __typename }",
+    "{",
+    "mutation { a }",
+    "{ user(by: {}) { id } }",
+    "query Q { a: allowance { limit } }",
+    "",
+)
+
+Ask = Callable[..., httpx.Response]
+fuzz = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """One gateway for all inputs, as there is one in life."""
+    stack = contextlib.AsyncExitStack()
+    with asyncio.Runner() as runner:
+        running = running_gateway(tmp_path_factory.mktemp("fuzzed"), all_heard=False)
+        gateway = runner.run(stack.enter_async_context(running))
+        yield lambda *args, **kwargs: runner.run(gateway.client.request(*args, **kwargs))
+        runner.run(stack.aclose())
+
+
+def check(response: httpx.Response) -> None:
+    assert response.status_code < 500, response.content[:500]
+    assert not [word for word in INSIDE if word in response.content], response.content[:500]
+    if response.headers["content-type"].startswith("multipart"):
+        return
+    body = msgspec.json.decode(response.content)
+    assert body.keys() & {"data", "errors"}
+    assert all(error["message"] and error["extensions"]["code"] for error in body.get("errors", ()))
+
+
+@fuzz
+@given(body=st.binary(max_size=200))
+def test_any_bytes(ask: Ask, body: bytes) -> None:
+    check(ask("POST", "/graphql", content=body, headers=JSON))
+
+
+@fuzz
+@given(
+    members=st.dictionaries(st.sampled_from(MEMBERS), json_values | st.sampled_from(DOCUMENTS), max_size=5),
+    cut=st.none() | st.integers(0, 300),
+    accept=st.sampled_from(ACCEPT),
+)
+def test_any_json(ask: Ask, members: dict[str, Any], cut: int | None, accept: str) -> None:
+    body = msgspec.json.encode(members)[:cut]
+    check(ask("POST", "/graphql", content=body, headers={**JSON, "accept": accept}))
+
+
+@fuzz
+@given(request=requests(build_schema().core), accept=st.sampled_from(ACCEPT))
+def test_any_document_of_the_grammar(ask: Ask, request: dict[str, Any], accept: str) -> None:
+    check(ask("POST", "/graphql", content=msgspec.json.encode(request), headers={**JSON, "accept": accept}))
+
+
+@fuzz
+@given(query=st.binary(max_size=60) | st.sampled_from(DOCUMENTS).map(str.encode), name=st.sampled_from(MEMBERS))
+def test_any_query_string(ask: Ask, query: bytes, name: str) -> None:
+    check(ask("GET", f"/graphql?{name}={quote(query)}&variables=%7B%7D", headers={PROOFS[0]: "1"}))
+
+
+@fuzz
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(("accept", "content-type", "authorization", "x-api-key", "x-billing-limit", "content-length")),
+        st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40).map(
+            lambda text: text.encode("latin-1")
+        ),
+    ),
+    method=st.sampled_from(("GET", "POST", "PUT", "X")),
+)
+def test_any_headers(ask: Ask, headers: dict[str, bytes], method: str) -> None:
+    check(ask(method, "/graphql", content=b'{"query": "{ __typename }"}', headers=headers))

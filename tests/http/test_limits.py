@@ -1,0 +1,165 @@
+"""Documents that would cost the event loop dearly are refused first, by a typed refusal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from graphql import GraphQLError, Lexer, Source, TokenKind, get_introspection_query, parse
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gateway.errors import TooComplex
+from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
+from gateway.operations.size import LARGEST_ANSWER, LONGEST_LIST
+from tests.fakes.gateway import RunningGateway
+from tests.meta.tree import ROOT
+
+
+def doubled(levels: int, leaf: str) -> str:
+    """2 ** levels of `leaf`, in a few hundred bytes."""
+    spreads = [f"fragment A{at} on User {{ ...A{at + 1} ...A{at + 1} }}" for at in range(levels)]
+    query = '{ user(by: { id: "1" }) { ...A0 } }'
+    return "\n".join([query, *spreads, f"fragment A{levels} on User {{ {leaf} }}"])
+
+
+def chained(fragments: int) -> str:
+    spreads = [f"fragment A{at} on Query {{ ...A{at + 1} }}" for at in range(fragments)]
+    return " ".join(["{ ...A0 }", *spreads, f"fragment A{fragments} on Query {{ __typename }}"])
+
+
+BOMBS = [
+    ("fields", doubled(40, "id")),
+    ("aliases", doubled(40, "a: id")),
+    ("directives", doubled(40, "id @skip(if: true)")),
+    ("root fields", "{ " + "__typename " * 60 + "}"),
+    ("tokens", "{ " + " ".join(f"a{at}: __typename" for at in range(1_000)) + " }"),
+    ("aliases", "{ " + " ".join(f"a{at}: __typename" for at in range(200)) + " }"),
+    ("tokens", "{" + " id" * 20_000 + "}"),
+    ("tokens", "{ __typename " + "@skip " * 10_000 + "}"),
+    ("tokens", "# comment\n" * 5_000 + "{ __typename }"),
+    ("directives", "{ __typename " + "@a " * 150 + "}"),
+    ("nesting", "{ a" * 500),
+    ("nesting", "{ highlights(ids: " + "[" * 500),
+    ("depth", "{ user" + "{ user" * 30 + " }" * 31),
+    ("characters", "{ __typename } #" + " " * 200_000),
+    ("fragments", chained(150)),
+    ("repetitions", "{ " + 'user(by: {id: "1"}) { id } ' * 50 + "}"),
+    (
+        "introspection",
+        "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }",
+    ),
+    (
+        "introspection",
+        "{ __schema { types { ...A } } } fragment A on __Type { fields { type { ...B } } }"
+        " fragment B on __Type { fields { type { ...C } } }"
+        " fragment C on __Type { interfaces { possibleTypes { name } } }",
+    ),
+]
+
+
+@pytest.mark.parametrize(("limit", "document"), BOMBS)
+async def test_a_bomb_is_refused_with_limit_value_and_place(gateway: RunningGateway, limit: str, document: str) -> None:
+    answer = await gateway.query(document)
+    (error,) = answer.body["errors"]
+    assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+    assert error["extensions"]["limit"] == limit
+    assert error["extensions"]["value"] > error["extensions"]["most"] == LIMITS[limit]
+    assert error["locations"]
+    assert answer.data is None
+
+
+@pytest.mark.parametrize(("limit", "document"), BOMBS)
+async def test_a_bomb_is_not_priced_either(gateway: RunningGateway, limit: str, document: str) -> None:
+    answer = await gateway.query("query P($d: String!) { price(document: $d) { expected } }", {"d": document})
+    assert answer.errors == [("price", "OPERATION_TOO_COMPLEX")]
+
+
+async def test_the_introspection_of_the_usual_tools_is_within_the_limits(gateway: RunningGateway) -> None:
+    query = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
+    )
+    assert "errors" not in (await gateway.query(query)).body
+
+
+def test_a_chain_of_fragments_as_long_as_may_be_is_measured() -> None:
+    """No recursion goes along it."""
+    opened, closed = "{ user" * 15, "}" * 16
+    links = [f"fragment A{at} on User {opened} {{ ...A{at + 1} {closed}" for at in range(LIMITS["fragments"] - 1)]
+    with pytest.raises(GraphQLError) as refused:
+        check_document(parse(" ".join(["{ ...A0 }", *links])))
+    assert isinstance(refused.value.original_error, TooComplex)
+    assert refused.value.original_error.extensions["limit"] == "depth"
+
+
+def test_a_circle_of_fragments_is_left_to_validation() -> None:
+    check_document(parse("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A ...B ...C }"))
+
+
+@given(st.text(alphabet='{}[]()"\\#.a1- \n,:$@!é', max_size=60))
+def test_tokens_are_counted_as_the_parser_counts_them(text: str) -> None:
+    assume((expected := lexed(text)) is not None)
+    assert len(TOKEN.findall(text)) == expected
+
+
+def lexed(text: str) -> int | None:
+    """Tokens and comments; None for what is no GraphQL."""
+    lexer = Lexer(Source(text))
+    try:
+        while lexer.advance().kind is not TokenKind.EOF:
+            pass
+    except GraphQLError:
+        return None
+    count, token = -1, lexer.token.prev  # not the end, and not the start
+    while token is not None:
+        count, token = count + 1, token.prev
+    return count
+
+
+@pytest.mark.parametrize("text", ['"\\' * 49_999, '"""' + '\\"' * 40_000, '"' * 99_999, "\\" * 99_999, "-" * 99_999])
+def test_unclosed_strings_are_counted_in_linear_time(text: str) -> None:
+    """Were each quotation mark to look for its partner again, these would take minutes."""
+    with contextlib.suppress(GraphQLError):
+        check_text(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("query A($k: [ID!]!) { highlights(ids: $k) { id } }", {"k": ["1"] * (LONGEST_LIST + 1)}),
+        ("query A($k: [UserBy!]!) { users(by: $k) { id } }", {"k": [{"id": "1"}] * (LONGEST_LIST + 1)}),
+        (
+            "query A($k: [_Any!]!) { _entities(representations: $k) { ... on User { id } } }",
+            {"k": [{"__typename": "User", "id": "1"}] * (LONGEST_LIST + 1)},
+        ),
+    ],
+)
+async def test_a_list_of_keys_has_an_end(gateway: RunningGateway, document: str, variables: dict[str, Any]) -> None:
+    answer = await gateway.query(document, variables)
+    (error,) = answer.body["errors"]
+    assert error["extensions"] == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": "list",
+        "most": LONGEST_LIST,
+        "value": LONGEST_LIST + 1,
+    }
+    assert gateway.billed == 0
+
+
+async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(gateway: RunningGateway) -> None:
+    items = "items(first: $n) { nodes { id } }"
+    document = f"query A($k: [UserBy!]!, $n: Int!) {{ users(by: $k) {{ highlights {{ nodes {{ {items} }} }} }} }}"
+    many = [{"username": "natgeo"}] * 10
+    refused = await gateway.query(document, {"k": many, "n": 100})
+    (error,) = refused.body["errors"]
+    assert (error["extensions"]["limit"], error["extensions"]["most"]) == ("entries", LARGEST_ANSWER)
+    assert error["extensions"]["value"] == 10 * (1 + 100 * (1 + 100))
+    assert gateway.billed == 0
+    assert "errors" not in (await gateway.query(document, {"k": many, "n": 10})).body
+
+
+def test_the_limits_are_documented() -> None:
+    rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
+    documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
+    assert documented == {**LIMITS, "list": LONGEST_LIST, "entries": LARGEST_ANSWER}

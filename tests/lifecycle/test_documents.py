@@ -1,0 +1,100 @@
+"""Documents are parsed and validated once, and only good ones are kept."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import parse
+
+from gateway.errors import InvalidInput
+from gateway.operations.documents import KEPT, LONGEST_KEPT, Documents, quote
+from gateway.planner.knowledge import Facts, Nothing
+from gateway.planner.price import Estimate, Pricer
+from gateway.planner.prices import Prices
+from schema.build import build_schema
+
+SCHEMA = build_schema().core
+USER = 'user(by: {id: "787132"}) { biography }'
+
+
+def keep(documents: Documents, text: str) -> None:
+    documents.keep(text, parse(text))
+
+
+def price(documents: Documents, text: str, operation: str | None = None, **variables: object) -> Estimate:
+    return quote(SCHEMA, documents, Pricer(Prices(), forced=False), Facts(Nothing()), text, variables, operation)
+
+
+def test_a_document_is_found_by_its_very_text() -> None:
+    documents = Documents()
+    text = f"{{ {USER} }}"
+    kept = documents.keep(text, parse(text))
+    assert documents.find(text) is kept
+    assert documents.find(text + " ") is None
+
+
+def test_what_is_kept_is_bounded_and_the_least_used_go_first() -> None:
+    """By the length of the texts, which is what their syntax trees grow with."""
+    documents = Documents()
+    texts = [f"{{ a{number} }}".ljust(LONGEST_KEPT) for number in range(KEPT // LONGEST_KEPT)]
+    for text in texts:
+        keep(documents, text)
+    assert documents.find(texts[0])
+    keep(documents, "{ another }")
+    assert [documents.find(text) is not None for text in texts] == [True, False] + [True] * (len(texts) - 2)
+
+
+def test_a_long_document_is_used_and_not_kept() -> None:
+    documents = Documents()
+    text = "{ __typename }" + " " * LONGEST_KEPT
+    assert documents.keep(text, parse(text)).node.definitions
+    assert documents.find(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "introspects"),
+    [
+        ("{ __schema { description } }", True),
+        ('{ a: __type(name: "X") { name } }', True),
+        ("{ _service { sdl } }", True),
+        ("{ ...F } fragment F on Query { ... on Query { __schema { description } } }", True),
+        ("{ __typename }", False),
+        (f"{{ {USER} }}", False),
+        (f"query __schema {{ {USER} }}", False),
+    ],
+)
+def test_it_is_known_of_a_document_whether_it_asks_about_the_schema(text: str, introspects: bool) -> None:
+    assert Documents().keep(text, parse(text)).introspects is introspects
+
+
+def test_a_priced_document_is_kept_for_when_it_is_run() -> None:
+    documents = Documents()
+    assert price(documents, f"{{ {USER} }}").expected == 1
+    assert documents.find(f"{{ {USER} }}") is not None
+    assert price(documents, f"{{ {USER} }}").expected == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "{ nothing }", f"{{ {USER} ", "fragment F on Query { __typename }"])
+def test_what_cannot_be_run_cannot_be_priced_and_is_not_kept(text: str) -> None:
+    documents = Documents()
+    with pytest.raises(InvalidInput) as refusal:
+        price(documents, text)
+    assert refusal.value.extensions["field"] in ("document", "operationName")
+    assert documents.find(text) is None
+
+
+def test_of_several_operations_the_named_one_is_priced() -> None:
+    text = f"query A {{ {USER} }} query B {{ {USER} highlights(ids: [1, 2]) {{ missingItemIds }} }}"
+    assert [price(Documents(), text, name).expected for name in "AB"] == [1, 3]
+    for name in ("C", None):
+        with pytest.raises(InvalidInput) as refusal:
+            price(Documents(), text, name)
+        assert refusal.value.extensions["field"] == "operationName"
+
+
+def test_variables_that_do_not_fit_have_no_price() -> None:
+    text = "query($by: UserBy!) { user(by: $by) { biography } }"
+    assert price(Documents(), text, by={"id": "1"}).expected == 1
+    for variables in ({}, {"by": 1}, {"by": {"id": "1", "username": "x"}}):
+        with pytest.raises(InvalidInput) as refusal:
+            price(Documents(), text, **variables)
+        assert refusal.value.extensions["field"] == "variables"

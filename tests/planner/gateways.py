@@ -1,0 +1,153 @@
+"""The part of the gateway that buys, over an upstream of the test's own, one case after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pathlib
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial, reduce
+from types import MappingProxyType
+from typing import Any, Self, TypeAlias, TypeVar
+
+from graphql import GraphQLError, parse
+
+from gateway.cache.flight import Flights
+from gateway.cache.memory import Memory
+from gateway.cache.store import Store
+from gateway.clients import Clients
+from gateway.domain.window import Window
+from gateway.errors import GatewayError
+from gateway.events import ignore
+from gateway.loaders import Loaders
+from gateway.operations.documents import Documents, quote
+from gateway.operations.needs import needs
+from gateway.planner.budget import AccountGuard, Allowance, Purse
+from gateway.planner.fetch import Buyer, Market
+from gateway.planner.ledger import Ledger
+from gateway.planner.prices import Prices
+from gateway.planner.selection import Selection
+from gateway.upstream.endpoints import Call
+from gateway.upstream.hikerapi import connect
+from schema.build import build_schema
+from schema.context import Context
+from tests.fakes.clock import ManualClock
+from tests.planner.cases import LIFETIMES, Case
+from tests.planner.selections import Operation
+from tests.planner.worlds import Upstream, World
+
+SCHEMA = build_schema()
+T = TypeVar("T")
+Path: TypeAlias = tuple[str | int, ...]
+
+
+def selections(operation: Operation) -> tuple[Selection, ...]:
+    return needs(SCHEMA.core, parse(str(operation)), None, None)
+
+
+def _code(error: GraphQLError) -> str:
+    assert isinstance(error.original_error, GatewayError), error
+    return error.original_error.code
+
+
+def _context(buyer: Buyer) -> Context:
+    client = Clients.local().identify(None)
+    ask = partial(quote, SCHEMA.core, Documents(), buyer.pricer, buyer.facts)
+    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask)
+
+
+class Shop:
+    """One gateway's market over one world, with a clock that stands still unless the test moves it."""
+
+    def __init__(self, world: World, ledger: Ledger, clock: ManualClock) -> None:
+        self.clock = clock
+        self.ledger = ledger
+        self.upstream = Upstream(world)
+        self.account = AccountGuard(floor=0)
+        api = connect(
+            base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
+        )
+        memory = Memory(Store(10**7, clock), clock=clock, lifetimes=LIFETIMES)
+        self.market = Market(api, memory, Prices(), Flights(), clock, ignore)
+
+    async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
+        for call, pause in history:
+            self.market.memory.keep(await self.market.api.fetch(call))
+            self.clock.advance(pause)
+        self.upstream.billed = 0
+        self.upstream.asked.clear()
+
+    def buyer(
+        self,
+        *,
+        forced: bool,
+        ceiling: int | None = None,
+        client: str = "test",
+        limits: Mapping[Window, int] = MappingProxyType({}),
+    ) -> Buyer:
+        allowance = Allowance(client, limits, ledger=self.ledger, clock=self.clock)
+        purse = Purse(ceiling=ceiling, allowance=allowance, account=self.account)
+        return Buyer(self.market, purse, forced=forced)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The data, and the path and code of each error."""
+
+    data: Any
+    errors: frozenset[tuple[Path, str]]
+
+    def without(self, path: Path, code: str) -> Answer:
+        """As it would be with this error instead of an entity of which nothing but its name and type is shown."""
+        data = copy.deepcopy(self.data)
+        *above, last = path
+        parent = reduce(lambda part, key: part[key], above, data)
+        assert parent[last].keys() <= {"__typename", "id"}
+        parent[last] = None
+        return Answer(data, self.errors | {(path, code)})
+
+
+class Shops:
+    """A new shop for each case, on one event loop, one clock and one ledger: thousands of cases share what is dear."""
+
+    def __init__(self, folder: pathlib.Path, *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None):
+        self.clock = ManualClock()
+        self.ledger = Ledger(folder / "ledger.db", clock=self.clock)
+        self._runner = asyncio.Runner(loop_factory=loop_factory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.close()
+        self.ledger.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def open(self, case: Case) -> Shop:
+        """After the case's past."""
+        shop = Shop(case.world, self.ledger, self.clock)
+        self.run(shop.live_through(case.history))
+        return shop
+
+    def prepared(self, case: Case) -> tuple[Shop, Buyer]:
+        """After the case's operation was bought."""
+        shop = self.open(case)
+        return shop, self.buy(shop, case.operation)
+
+    def answer(self, case: Case) -> Answer:
+        return self.run(self.answered(self.open(case), case.operation))
+
+    async def answered(self, shop: Shop, operation: Operation) -> Answer:
+        buyer = shop.buyer(forced=operation.forced)
+        await buyer.prepare(selections(operation))
+        result = await SCHEMA.execute(str(operation), context_value=_context(buyer))
+        errors = ((tuple(error.path or ()), _code(error)) for error in result.errors or ())
+        return Answer(result.data, frozenset(errors))
+
+    def buy(self, shop: Shop, operation: Operation) -> Buyer:
+        buyer = shop.buyer(forced=operation.forced)
+        self.run(buyer.prepare(selections(operation)))
+        return buyer

@@ -1,0 +1,385 @@
+"""The cheapest set of calls that answers an operation, found by exhaustive search in a world that is fully known.
+
+It shares nothing with the planner but the names of calls and their prices. What an operation *requires* is read off the
+true world; what a call *tells* too; the optimum is the cheapest set of calls that, with what the cache holds, tells all
+that is required, where a call can be made only once its key is known: from the operation, from the cache, or from
+another answer.
+
+The optimum is in hindsight: it is chosen knowing what every answer will say. The planner chooses before. Where it pays
+more, one of the gaps of `gaps.py` must be there, and says how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TypeAlias, TypeVar
+
+from gateway.upstream.endpoints import Call, Endpoint
+from tests.planner.selections import (
+    By,
+    HighlightRoot,
+    Highlights,
+    Items,
+    Operation,
+    Page,
+    References,
+    UserRoot,
+    Users,
+)
+from tests.planner.worlds import Account, Kind, Reel, Story, World
+
+# What can be known: noun and key. A named tray may not say whose it is: when it is empty, or private.
+Fact: TypeAlias = tuple[str, str]
+ID, NAME, PK, ITEM_PK = "id", "name", "pk", "item pk"
+LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "named tray"
+BRIEF, ITEMS, ITEM, SHELF = "brief", "items", "item", "shelf"
+Ways: TypeAlias = tuple[tuple[Fact, ...], ...]
+E = TypeVar("E", Reel, Story)
+LONGEST_PAGE = 100
+
+
+@dataclass
+class Oracle:
+    """Judges one operation in one world. `cached` is what the cache tells, as facts."""
+
+    world: World
+    operation: Operation
+    cached: Collection[Fact]
+    calls: tuple[Call, ...] = ()
+    given: frozenset[Fact] = frozenset()
+    required: tuple[Ways, ...] = ()
+    told: dict[Call, frozenset[Fact]] = field(default_factory=dict)
+    givers: dict[Fact, list[Call]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.required = tuple(dict.fromkeys(Requirements(self.world, self.operation.forced).of(self.operation)))
+        self.calls = tuple(dict.fromkeys(call for call in self._nameable() if self._is_relevant(call)))
+        self.told = {call: frozenset(tells(self.world, call)) for call in self.calls}
+        for call in self.calls:
+            for fact in self.told[call]:
+                self.givers.setdefault(fact, []).append(call)
+        self.given = frozenset((*self.cached, *self._keys(), *self._named_inside(), *self._shelves()))
+
+    def requires(self, fact: Fact) -> bool:
+        return any(fact in way for ways in self.required for way in ways)
+
+    def answers(self, bought: Collection[Call]) -> bool:
+        """Whether these calls can be made one after the other, and then tell all that is required."""
+        return not self._open(bought)
+
+    def optimum(self, below: int) -> int:
+        """The least price of calls that answer the operation, or `below` if it is not less than that."""
+        return self._search((), 0, below, frozenset())
+
+    def exhaustive(self) -> int:
+        """The same by trying all sets of calls: only for very small worlds."""
+        return min(
+            sum(call.nominal_price for call in bought)
+            for count in range(len(self.calls) + 1)
+            for bought in combinations(self.calls, count)
+            if self.answers(bought)
+        )
+
+    def _nameable(self) -> Iterator[Call]:
+        """All calls about the world, and about what the operation names that is not there."""
+        forced = self.operation.forced
+        yield from self.world.calls(forced=forced)
+        for by, key in self.operation.user_keys():
+            by_id = by is By.ID
+            yield Call(Endpoint.PROFILE if by_id else Endpoint.PROFILE_BY_USERNAME, key)
+            yield Call(Endpoint.TRAY if by_id else Endpoint.TRAY_BY_USERNAME, key, forced)
+        yield from (Call(Endpoint.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
+        yield from (Call(Endpoint.ITEM, pk) for pk in self.operation.item_keys())
+
+    def _is_relevant(self, call: Call) -> bool:
+        """Whether something is required of what the call asks about: all else would be a guess at a lucky find."""
+        match call.endpoint:
+            case Endpoint.HIGHLIGHT:
+                return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
+            case Endpoint.PROFILE | Endpoint.TRAY:
+                account = self.world.by_id.get(call.key)
+                names = (LINK, NAMED_TRAY) if account else ()
+                return (
+                    any(self.requires((noun, call.key)) for noun in (SHORT, PROFILE, TRAY))
+                    or any(account and self.requires((noun, account.name)) for noun in names)
+                    or any(self._is_wanted(reel.pk) for reel in (account.reels if account else ()))
+                )
+            case _:
+                return True
+
+    def _shelves(self) -> Iterator[Fact]:
+        """Highlights in which an item that is asked for was seen."""
+        for pk in self.operation.item_keys():
+            if pk in self.world.shelves and (SHELF, self.world.shelves[pk][1].pk) in self.cached:
+                yield PK, self.world.shelves[pk][1].pk
+
+    def _is_wanted(self, pk: str) -> bool:
+        return self.requires((BRIEF, pk)) or self.requires((ITEMS, pk))
+
+    def _keys(self) -> Iterator[Fact]:
+        """What can be asked for at once. An id that nothing is asked about is no key to guess with."""
+        for root in self.operation.roots:
+            match root:
+                case UserRoot(keys, below):
+                    yield from ((NAME, key) for by, key in keys if by is not By.ID)
+                    yield from ((ID, key) for by, key in keys if by is By.ID and _asks_user(below))
+                case HighlightRoot(keys, below):
+                    yield from ((PK, pk) for _, pk in keys if _asks_highlight(below))
+                case References(keys, users, highlights, items):
+                    asked = {"User": _asks_user(users), "Highlight": _asks_highlight(highlights), "Item": _asks(items)}
+                    nouns = {"User": ID, "Highlight": PK, "Item": ITEM_PK}
+                    yield from ((nouns[type_], pk) for type_, pk in keys if asked[type_])
+
+    def _named_inside(self) -> Iterator[Fact]:
+        """The ids of those whom the cached items that the operation shows mention."""
+        for call in self.calls:
+            noun = {Endpoint.HIGHLIGHT: ITEMS, Endpoint.ITEM: ITEM}.get(call.endpoint)
+            if noun is not None and self.requires((noun, call.key)) and (noun, call.key) in self.cached:
+                yield from (fact for fact in self.told[call] if fact[0] == ID)
+
+    def _open(self, bought: Collection[Call]) -> list[list[Call]]:
+        """For each requirement that `bought` leaves open: further calls, of which every answering set holds one.
+
+        Calls that wait for their keys settle nothing yet, but one of them must get its key from a further call.
+        """
+        facts = set(self.given)
+        waiting = list(bought)
+        while ready := [call for call in waiting if _key(call) in facts]:
+            for call in ready:
+                facts |= self.told[call]
+            waiting = [call for call in waiting if call not in ready]
+        options = [self._options(ways, facts) for ways in self.required if not _is_met(ways, facts)]
+        options = [calls for calls in options if not any(call in waiting for call in calls)]
+        keys = [giver for call in waiting for giver in self.givers.get(_key(call), ())]
+        return options + ([list(dict.fromkeys(keys))] if waiting else [])
+
+    def _options(self, ways: Ways, facts: Collection[Fact]) -> list[Call]:
+        """Whichever way is gone, its first unknown fact must come from one of these calls."""
+        lacking = [next(fact for fact in way if fact not in facts) for way in ways]
+        return list(dict.fromkeys(call for fact in lacking for call in self.givers.get(fact, ())))
+
+    def _search(self, bought: tuple[Call, ...], price: int, best: int, excluded: frozenset[Call]) -> int:
+        if price >= best:
+            return best
+        options = [
+            [call for call in calls if call not in excluded and call not in bought] for calls in self._open(bought)
+        ]
+        if not options:
+            return price
+        if price + _at_least(options) >= best:
+            return best
+        fewest: list[Call] = min(options, key=len)
+        for call in sorted(fewest, key=lambda call: call.nominal_price):
+            best = self._search((*bought, call), price + call.nominal_price, best, excluded)
+            excluded |= {call}
+        return best
+
+
+def _at_least(options: Iterable[list[Call]]) -> int:
+    """Requirements with no call in common must each be paid for."""
+    seen: set[Call] = set()
+    price = 0
+    for calls in sorted(options, key=len):
+        if seen.isdisjoint(calls):
+            price += min((call.nominal_price for call in calls), default=10**6)
+            seen.update(calls)
+    return price
+
+
+def _is_met(ways: Ways, facts: Collection[Fact]) -> bool:
+    return any(all(fact in facts for fact in way) for way in ways)
+
+
+def _key(call: Call) -> Fact:
+    """What must be known to make the call."""
+    match call.endpoint:
+        case Endpoint.PROFILE | Endpoint.TRAY:
+            return ID, call.key
+        case Endpoint.PROFILE_BY_USERNAME | Endpoint.TRAY_BY_USERNAME:
+            return NAME, call.key
+        case Endpoint.HIGHLIGHT:
+            return PK, call.key
+        case Endpoint.ITEM:
+            return ITEM_PK, call.key
+
+
+# -- what an answer tells
+
+
+def tells(world: World, call: Call) -> Iterator[Fact]:
+    match call.endpoint:
+        case Endpoint.PROFILE:
+            yield from _profile(world.by_id.get(call.key), call.key)
+        case Endpoint.PROFILE_BY_USERNAME:
+            yield LINK, call.key
+            if account := world.by_name.get(call.key):
+                yield from _profile(account, account.pk)
+        case Endpoint.TRAY:
+            yield from _tray(world.by_id.get(call.key), call)
+        case Endpoint.TRAY_BY_USERNAME:
+            yield from _tray_by_name(world.by_name.get(call.key), call)
+        case Endpoint.HIGHLIGHT:
+            yield from ((BRIEF, call.key), (ITEMS, call.key))
+            account, reel = world.owners.get(call.key, (None, None))
+            if account and reel and account.kind not in (Kind.PRIVATE, Kind.MISSING):
+                yield SHELF, call.key
+                yield from _rider(account)
+                yield from _inside(world, reel)
+        case Endpoint.ITEM:
+            yield ITEM, call.key
+            account, reel, story = world.shelves.get(call.key, (None, None, None))
+            if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
+                yield ID, account.pk
+                yield from _people(world, story)
+
+
+def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
+    if account is None or account.kind is Kind.MISSING:
+        yield from ((SHORT, pk), (PROFILE, pk), (TRAY, pk))
+    else:
+        yield PROFILE, pk
+        yield from _rider(account)
+
+
+def _tray(account: Account | None, call: Call) -> Iterator[Fact]:
+    if account is None or account.kind is Kind.MISSING:
+        yield from ((SHORT, call.key), (PROFILE, call.key), (TRAY, call.key))
+        return
+    yield TRAY, call.key
+    if tray := account.tray(forced=call.forced):
+        yield from _rider(account)
+        for reel in tray:
+            yield from ((BRIEF, reel.pk), (PK, reel.pk))
+
+
+def _tray_by_name(account: Account | None, call: Call) -> Iterator[Fact]:
+    yield NAMED_TRAY, call.key
+    if account is None:
+        yield LINK, call.key
+    elif account.tray(forced=call.forced):
+        yield from _tray(account, Call(Endpoint.TRAY, account.pk, call.forced))
+
+
+def _rider(account: Account) -> Iterator[Fact]:
+    """An answer that carries the short fields of an account names its id, and whose the name is."""
+    yield from ((ID, account.pk), (SHORT, account.pk), (LINK, account.name))
+
+
+def _inside(world: World, reel: Reel) -> Iterator[Fact]:
+    for story in reel.stories:
+        yield ITEM, story.pk
+        yield from _people(world, story)
+
+
+def _people(world: World, story: Story) -> Iterator[Fact]:
+    """Who is mentioned can be asked for by id. What the mention shows of them is for its own place in the answer."""
+    for position in (*story.mentions, *story.sponsors):
+        yield ID, world.accounts[position].pk
+
+
+# -- what an operation requires
+
+
+@dataclass(frozen=True)
+class Requirements:
+    world: World
+    forced: bool
+
+    def of(self, operation: Operation) -> Iterator[Ways]:
+        for root in operation.roots:
+            match root:
+                case UserRoot(keys, below):
+                    for by, key in keys:
+                        yield from self._named(by, key, below)
+                case HighlightRoot(keys, below):
+                    for _, pk in keys:
+                        yield from self._highlight(pk, below, in_tray=False)
+                case References():
+                    yield from self._references(root)
+
+    def _references(self, root: References) -> Iterator[Ways]:
+        for type_, pk in root.keys:
+            match type_:
+                case "User":
+                    yield from self._user(pk, root.users)
+                case "Highlight":
+                    yield from self._highlight(pk, root.highlights, in_tray=False)
+                case "Item" if _asks(root.items):
+                    yield (((ITEM, pk),),)
+                    account, _, story = self.world.shelves.get(pk, (None, None, None))
+                    if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
+                        yield from self._item(account, story, root.items)
+
+    def _named(self, by: By, key: str, below: Users) -> Iterator[Ways]:
+        if by is By.ID:
+            yield from self._user(key, below)
+            return
+        account = self.world.by_name.get(key)
+        if below.fields:
+            yield (((LINK, key),),)
+        if below.trays:
+            known = ((LINK, key),) if account is None else ((LINK, key), (TRAY, account.pk))
+            yield (((NAMED_TRAY, key),), known)
+        if account is not None:
+            yield from self._user(account.pk, below, tray_by_name=True)
+
+    def _user(self, pk: str, below: Users, *, rides: bool = False, tray_by_name: bool = False) -> Iterator[Ways]:
+        """`rides`: the short fields came with the reference."""
+        account = self.world.by_id.get(pk)
+        if "username" in below.fields and not rides:
+            yield (((SHORT, pk),),)
+        if "biography" in below.fields:
+            yield (((PROFILE, pk),),)
+        if below.trays and not tray_by_name:
+            yield (((TRAY, pk),),)
+        for page, selection in below.trays:
+            for reel in _within((account and account.tray(forced=self.forced)) or (), page):
+                yield from self._highlight(reel.pk, selection, in_tray=True)
+
+    def _highlight(self, pk: str, below: Highlights, *, in_tray: bool) -> Iterator[Ways]:
+        account, reel = self.world.owners.get(pk, (None, None))
+        hidden = account is None or account.kind in (Kind.PRIVATE, Kind.MISSING)
+        if below.items or "missingItemIds" in below.fields:
+            empty = () if hidden or reel is None or reel.stories else (((BRIEF, pk),),)
+            yield (((ITEMS, pk),), *empty)
+        if not in_tray and ("title" in below.fields or below.owner):
+            yield (((BRIEF, pk),),)
+        if account is None or reel is None or hidden:
+            return
+        if below.owner:
+            yield from self._user(account.pk, below.owner, rides=True)
+        for page, selection in below.items:
+            stories = [story for story in reel.stories if page.kind in (None, "VIDEO" if story.is_video else "PHOTO")]
+            for story in _within(stories, page):
+                yield from self._item(account, story, selection)
+
+    def _item(self, author: Account, story: Story, below: Items) -> Iterator[Ways]:
+        if below.author:
+            yield from self._user(author.pk, below.author)
+        for positions, selection in ((story.mentions, below.mentioned), (story.sponsors, below.sponsors)):
+            for position in positions if selection else ():
+                assert selection is not None
+                yield from self._user(self.world.accounts[position].pk, selection, rides=True)
+
+
+def _asks(below: Items) -> bool:
+    return bool(below.fields or below.author or below.mentioned or below.sponsors)
+
+
+def _asks_highlight(below: Highlights) -> bool:
+    return bool(below.fields or below.owner or below.items)
+
+
+def _asks_user(below: Users) -> bool:
+    """The id itself is an echo."""
+    return bool(below.fields - {"id"} or below.trays)
+
+
+def _within(entries: Sequence[E], page: Page) -> Sequence[E]:
+    names = [entry.id for entry in entries]
+    if page.after is not None and page.after not in names:
+        return ()
+    start = 0 if page.after is None else names.index(page.after) + 1
+    return entries[start : start + (LONGEST_PAGE if page.first is None else page.first)]

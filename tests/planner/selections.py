@@ -1,0 +1,179 @@
+"""Operations as trees that a test can generate, render as GraphQL, and judge."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.domain import ids, pages
+
+
+@dataclass(frozen=True)
+class Page:
+    """The arguments of a list: how many, and after which entry (its id)."""
+
+    first: int | None = None
+    after: str | None = None
+    kind: str | None = None
+
+    def __str__(self) -> str:
+        arguments = []
+        if self.first is not None:
+            arguments.append(f"first: {self.first}")
+        if self.after is not None:
+            arguments.append(f'after: "{pages.cursor(self.after)}"')
+        if self.kind is not None:
+            arguments.append(f"kind: {self.kind}")
+        return f"({', '.join(arguments)})" if arguments else ""
+
+
+@dataclass(frozen=True)
+class Users:
+    """What is selected of a user: `fields` out of id, username, biography."""
+
+    fields: frozenset[str] = frozenset()
+    trays: tuple[tuple[Page, Highlights], ...] = ()
+
+    def __str__(self) -> str:
+        trays = (f"t{at}: highlights{page} {{ nodes {below} }}" for at, (page, below) in enumerate(self.trays))
+        return _braces(sorted(self.fields), trays)
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """What is selected of a highlight: `fields` out of title (in the tray), missingItemIds (in its own answer)."""
+
+    fields: frozenset[str] = frozenset()
+    owner: Users | None = None
+    items: tuple[tuple[Page, Items], ...] = ()
+
+    def __str__(self) -> str:
+        items = (f"i{at}: items{page} {{ nodes {below} }}" for at, (page, below) in enumerate(self.items))
+        return _braces(["id", *sorted(self.fields)], _user("user", self.owner), items)
+
+
+@dataclass(frozen=True)
+class Items:
+    """What is selected of an item: `fields` is empty, or holds code."""
+
+    fields: frozenset[str] = frozenset()
+    author: Users | None = None
+    mentioned: Users | None = None
+    sponsors: Users | None = None
+
+    def __str__(self) -> str:
+        mentions = [] if self.mentioned is None else [f"mentions {{ user {self.mentioned} }}"]
+        return _braces(sorted(self.fields), _user("user", self.author), mentions, _user("sponsors", self.sponsors))
+
+
+class By(enum.Enum):
+    """How an operation names a user or a highlight."""
+
+    ID = "id"
+    NAME = "username"
+    URL = "url"
+    SHARE = "share link"
+
+
+@dataclass(frozen=True)
+class UserRoot:
+    """`keys`: id or name of each. More than one makes a list."""
+
+    keys: tuple[tuple[By, str], ...]
+    below: Users
+
+    def __str__(self) -> str:
+        if len(self.keys) == 1:
+            return f"user(by: {_user_by(*self.keys[0])}) {self.below}"
+        return f"users(by: [{', '.join(_user_by(*key) for key in self.keys)}]) {self.below}"
+
+
+@dataclass(frozen=True)
+class HighlightRoot:
+    keys: tuple[tuple[By, str], ...]
+    below: Highlights
+
+    def __str__(self) -> str:
+        if len(self.keys) == 1:
+            return f"highlight(by: {_highlight_by(*self.keys[0])}) {self.below}"
+        return f"highlights(ids: [{', '.join(_quoted(pk) for _, pk in self.keys)}]) {self.below}"
+
+
+@dataclass(frozen=True)
+class References:
+    """A router's `_entities`: type and id of each."""
+
+    keys: tuple[tuple[str, str], ...]
+    users: Users
+    highlights: Highlights
+    items: Items
+
+    def __str__(self) -> str:
+        references = ", ".join(f'{{ __typename: "{type_}", id: "{pk}" }}' for type_, pk in self.keys)
+        return (
+            f"_entities(representations: [{references}]) "
+            f"{{ ... on User {self.users} ... on Highlight {self.highlights} ... on Item {self.items} }}"
+        )
+
+
+Root = UserRoot | HighlightRoot | References
+
+
+@dataclass(frozen=True)
+class Operation:
+    roots: tuple[Root, ...]
+    forced: bool = False
+
+    def __str__(self) -> str:
+        return "{ " + " ".join(f"r{at}: {root}" for at, root in enumerate(self.roots)) + " }"
+
+    def user_keys(self) -> Iterator[tuple[By, str]]:
+        for root in self.roots:
+            match root:
+                case UserRoot(keys):
+                    yield from keys
+                case References(keys):
+                    yield from ((By.ID, pk) for type_, pk in keys if type_ == "User")
+
+    def highlight_keys(self) -> Iterator[str]:
+        for root in self.roots:
+            match root:
+                case HighlightRoot(keys):
+                    yield from (pk for _, pk in keys)
+                case References(keys):
+                    yield from (pk for type_, pk in keys if type_ == "Highlight")
+
+    def item_keys(self) -> Iterator[str]:
+        for root in self.roots:
+            if isinstance(root, References):
+                yield from (pk for type_, pk in root.keys if type_ == "Item")
+
+
+def _braces(*parts: object) -> str:
+    words = [str(word) for part in parts for word in part]  # type: ignore[attr-defined]
+    return "{ __typename " + " ".join(words) + " }"
+
+
+def _user(field: str, below: Users | None) -> list[str]:
+    return [] if below is None else [f"{field} {below}"]
+
+
+def _user_by(by: By, key: str) -> str:
+    if by is By.URL:
+        return f'{{ url: "https://www.instagram.com/{key}/" }}'
+    return f"{{ {by.value}: {_quoted(key)} }}"
+
+
+def _highlight_by(by: By, pk: str) -> str:
+    match by:
+        case By.URL:
+            return f"{{ url: {_quoted(ids.highlight_url(pk))} }}"
+        case By.SHARE:
+            return f"{{ url: {_quoted(ids.share_url(pk))} }}"
+        case _:
+            return f"{{ id: {_quoted(pk)} }}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

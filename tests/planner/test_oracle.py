@@ -1,0 +1,47 @@
+"""What the gateway pays is the least that the information at hand allows.
+
+The optimum is in hindsight (`oracle.py`): the cheapest set of calls, each made with a key that was not guessed, that
+tells all that the operation requires beyond what the cache tells. No planner can beat it, and ours must reach it,
+unless one of the gaps of `gaps.py` is there: each names something that nobody could know before, and bounds its cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.planner.cases import Case, cases
+from tests.planner.gaps import Gaps
+from tests.planner.gateways import Shops
+from tests.planner.oracle import Oracle
+
+LARGEST_EXHAUSTIBLE = 11  # calls: their subsets are tried all
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    with Shops(tmp_path_factory.mktemp("ledger")) as shops:
+        yield shops
+
+
+@settings(max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
+@given(case=cases())
+def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
+    shop, buyer = shops.prepared(case)
+    paid, bought = buyer.bill.charged, shop.upstream.asked
+    assert paid == shop.upstream.billed == sum(call.nominal_price for call in bought)
+    oracle = Oracle(case.world, case.operation, case.cached())
+    assert oracle.answers(bought)
+    optimum = oracle.optimum(below=paid)
+    gaps = Gaps(oracle, bought, case.homes()).explained()
+    assert paid - optimum <= sum(gaps.values()), {name: loss for name, loss in gaps.items() if loss}
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(case=cases(largest=1))
+def test_the_search_finds_what_trying_every_set_of_calls_finds(case: Case) -> None:
+    oracle = Oracle(case.world, case.operation, case.cached())
+    if len(oracle.calls) <= LARGEST_EXHAUSTIBLE:
+        assert oracle.optimum(below=10**6) == oracle.exhaustive()

@@ -1,0 +1,136 @@
+"""`/readyz` says what keeps the gateway from buying; what is cached is answered all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gateway.app import create_app
+from gateway.sandbox.faults import Status
+from gateway.settings import Settings
+from tests.fakes.clock import VirtualClock
+from tests.robustness.stage import Stage, codes_of, staged
+
+TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
+OTHER = '{ user(by: {id: "787132"}) { biography } }'
+KEY = "key-of-web"
+CLIENT = f"""[[client]]
+name = "web"
+key_sha256 = "{sha256(KEY.encode()).hexdigest()}"
+rights = ["read", "balance"]
+allowance = {{ day = 20, hour = 20 }}
+"""
+
+
+async def problems(stage: Stage) -> set[str]:
+    response = await stage.ready()
+    body = response.json()
+    assert response.status_code == (503 if body["problems"] else 200)
+    assert body["ready"] == (not body["problems"])
+    return set(body["problems"])
+
+
+async def test_a_gateway_that_can_buy_is_ready(tmp_path: Path) -> None:
+    async with staged(Settings(data_dir=tmp_path)) as stage:
+        assert await problems(stage) == set()
+        assert (await stage.client.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_while_the_upstream_fails_it_is_not_ready_and_then_it_is_again(tmp_path: Path) -> None:
+    """Nobody has to ask for that: the gateway's own reading of the balance is the probe."""
+    async with staged(Settings(data_dir=tmp_path)) as stage:
+        stage.sandbox.faults.lay(Status(status=503))
+        for _ in range(4):
+            assert codes_of((await stage.post(TRAY)).json()) == ["UPSTREAM_UNAVAILABLE"]
+        assert await problems(stage) == {"upstream"}
+        assert (await stage.client.get("/healthz")).status_code == 200
+        stage.sandbox.faults.clear()
+        await asyncio.sleep(70)
+        assert await problems(stage) == set()
+        assert codes_of((await stage.post(TRAY)).json()) == []
+
+
+async def test_at_the_accounts_floor_only_what_is_cached_is_answered(tmp_path: Path) -> None:
+    async with staged(Settings(data_dir=tmp_path, balance_floor=100)) as stage:
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        stage.sandbox.balance = 100
+        await asyncio.sleep(61)
+        assert await problems(stage) == {"account"}
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        assert codes_of((await stage.post(OTHER)).json()) == ["INSUFFICIENT_FUNDS"]
+        stage.sandbox.balance = 1_000
+        await asyncio.sleep(61)
+        assert await problems(stage) == set()
+        assert codes_of((await stage.post(OTHER)).json()) == []
+
+
+async def test_an_account_that_ran_out_is_noticed_at_once(tmp_path: Path) -> None:
+    async with staged(Settings(data_dir=tmp_path)) as stage:
+        stage.sandbox.balance = 0
+        assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
+        assert await problems(stage) == {"account"}
+
+
+async def test_a_start_without_an_upstream_is_a_start(tmp_path: Path) -> None:
+    """What is cached elsewhere, or asked later, needs the gateway up."""
+    settings = Settings(data_dir=tmp_path, hikerapi_url="http://127.0.0.1:9", hikerapi_key="k-of-nobody")
+    app = create_app(settings, clock=VirtualClock())
+    async with app.router.lifespan_context(app):
+        pass
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Another process keeps the ledger's file to itself."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as thief:
+        thief.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    clients = tmp_path / "clients.toml"
+    clients.write_text(CLIENT)
+    return Settings(data_dir=tmp_path, clients_file=clients, ttl_tray=86_400)
+
+
+async def test_while_spending_cannot_be_recorded_nothing_is_bought(settings: Settings) -> None:
+    async with staged(settings) as stage:
+        stage.client.headers["x-api-key"] = KEY
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        with locked(settings.database_path):
+            await until(stage, {"ledger"})
+            cached = await stage.post(TRAY)
+            assert codes_of(cached.json()) == []
+            assert cached.json()["data"]["user"]["highlights"]["totalCount"] == 3
+            assert codes_of((await stage.post(OTHER)).json()) == ["LEDGER_UNAVAILABLE"]
+            assert stage.calls == 1
+        await until(stage, set())
+        assert codes_of((await stage.post(OTHER)).json()) == []
+
+
+async def test_a_ledger_that_cannot_be_written_at_the_end_is_told_and_ends_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The spending of the last second is lost to the report, and no allowance: that was leased before it was spent."""
+    with ExitStack() as held:
+        async with staged(settings) as stage:
+            stage.client.headers["x-api-key"] = KEY
+            assert codes_of((await stage.post(TRAY)).json()) == []
+            held.enter_context(locked(settings.database_path))
+    assert "LedgerChanged writable=False" in caplog.messages
+
+
+async def until(stage: Stage, expected: set[str]) -> None:
+    """The ledger is written by a thread, for which virtual time does not wait."""
+    async with asyncio.timeout(36_000):
+        found = await problems(stage)
+        while found != expected:
+            await asyncio.sleep(1)
+            found = await problems(stage)
