@@ -8,7 +8,22 @@ from hypothesis import strategies as st
 
 from gateway.cache.freshness import Lifetimes
 from gateway.upstream.endpoints import Call, Endpoint
-from tests.planner.oracle import BRIEF, ID, ITEM, ITEMS, LINK, NAMED_TRAY, PK, PROFILE, SHELF, SHORT, TRAY, Fact, tells
+from tests.planner.oracle import (
+    BRIEF,
+    HOME,
+    ID,
+    ITEM,
+    ITEMS,
+    LINK,
+    NAMED_TRAY,
+    PK,
+    PROFILE,
+    SHELF,
+    SHORT,
+    TRAY,
+    Fact,
+    tells,
+)
 from tests.planner.selections import (
     By,
     HighlightRoot,
@@ -47,13 +62,6 @@ class Case:
             age -= pause
         return frozenset(facts)
 
-    def homes(self) -> frozenset[str]:
-        """Highlights whose owner was seen: that is remembered for good."""
-        told = {fact for call, _ in self.history for fact in tells(self.world, call)}
-        return frozenset(
-            pk for pk, (account, _) in self.world.owners.items() if (BRIEF, pk) in told and (ID, account.pk) in told
-        )
-
 
 LIVES = {
     ID: LIFETIMES.username,  # of the owner; those who are named inside are told by what names them
@@ -64,9 +72,10 @@ LIVES = {
     NAMED_TRAY: LIFETIMES.tray,
     ITEMS: LIFETIMES.highlight,
     ITEM: LIFETIMES.highlight,
+    HOME: float("inf"),  # whose a highlight is never changes
     SHELF: float("inf"),  # which items lie in a highlight
 }
-RIDERS = {ID, LINK, SHORT}
+RIDERS = {ID, LINK, SHORT, HOME}
 
 
 def _remembered(world: World, call: Call, age: float, *, forced: bool) -> set[Fact]:

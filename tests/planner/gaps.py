@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.upstream.endpoints import Call, Endpoint
-from tests.planner.oracle import BRIEF, ITEM, ITEMS, PK, SHELF, TRAY, Oracle
+from tests.planner.oracle import BRIEF, HOME, ITEM, ITEMS, PK, SHELF, TRAY, Oracle
 from tests.planner.selections import By, UserRoot
 from tests.planner.worlds import Account, Kind
 
@@ -21,8 +21,6 @@ class Gaps:
 
     oracle: Oracle
     bought: Collection[Call]
-    homes: Collection[str]
-    """Highlights whose owner the gateway remembers."""
 
     def explained(self) -> dict[str, int]:
         """By name, how much each gap explains."""
@@ -68,7 +66,9 @@ class Gaps:
 
     def _ownerless(self) -> int:
         """A highlight is bought to show what its owner's tray would show, because nobody knows who owns it."""
-        return sum(pk not in self.homes and not self.oracle.requires((ITEMS, pk)) for pk in self._highlights())
+        return sum(
+            (HOME, pk) not in self.oracle.cached and not self.oracle.requires((ITEMS, pk)) for pk in self._highlights()
+        )
 
     def _twofold(self) -> int:
         """An account whose tray was bought by name is elsewhere asked for by id, or mentioned, or one of its highlights

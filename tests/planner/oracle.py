@@ -34,7 +34,7 @@ from tests.planner.worlds import Account, Kind, Reel, Story, World
 Fact: TypeAlias = tuple[str, str]
 ID, NAME, PK, ITEM_PK = "id", "name", "pk", "item pk"
 LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "named tray"
-BRIEF, ITEMS, ITEM, SHELF = "brief", "items", "item", "shelf"
+BRIEF, ITEMS, ITEM, SHELF, HOME = "brief", "items", "item", "shelf", "home"
 Ways: TypeAlias = tuple[tuple[Fact, ...], ...]
 E = TypeVar("E", Reel, Story)
 LONGEST_PAGE = 100
@@ -60,7 +60,7 @@ class Oracle:
         for call in self.calls:
             for fact in self.told[call]:
                 self.givers.setdefault(fact, []).append(call)
-        self.given = frozenset((*self.cached, *self._keys(), *self._named_inside(), *self._shelves()))
+        self.given = frozenset((*self.cached, *self._keys(), *self._named_inside(), *self._shelves(), *self._homes()))
 
     def requires(self, fact: Fact) -> bool:
         return any(fact in way for ways in self.required for way in ways)
@@ -108,6 +108,12 @@ class Oracle:
                 )
             case _:
                 return True
+
+    def _homes(self) -> Iterator[Fact]:
+        """Remembered owners of highlights that are asked for."""
+        for noun, pk in self._keys():
+            if noun == PK and (HOME, pk) in self.cached:
+                yield ID, self.world.owners[pk][0].pk
 
     def _shelves(self) -> Iterator[Fact]:
         """Highlights in which an item that is asked for was seen."""
@@ -224,7 +230,7 @@ def tells(world: World, call: Call) -> Iterator[Fact]:
             yield from ((BRIEF, call.key), (ITEMS, call.key))
             account, reel = world.owners.get(call.key, (None, None))
             if account and reel and account.kind not in (Kind.PRIVATE, Kind.MISSING):
-                yield SHELF, call.key
+                yield from ((SHELF, call.key), (HOME, call.key))
                 yield from _rider(account)
                 yield from _inside(world, reel)
         case Endpoint.ITEM:
@@ -251,7 +257,7 @@ def _tray(account: Account | None, call: Call) -> Iterator[Fact]:
     if tray := account.tray(forced=call.forced):
         yield from _rider(account)
         for reel in tray:
-            yield from ((BRIEF, reel.pk), (PK, reel.pk))
+            yield from ((BRIEF, reel.pk), (PK, reel.pk), (HOME, reel.pk))
 
 
 def _tray_by_name(account: Account | None, call: Call) -> Iterator[Fact]:
