@@ -19,7 +19,7 @@ serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
 test: $(INSTALLED) ## run all tests with coverage
-	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 
 check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
 	$(BIN)/ruff check .

@@ -290,6 +290,10 @@ class HighlightReference(Model, frozen=True, gc=False):
     def url(self) -> str:
         return ids.highlight_url(self.pk)
 
+    @property
+    def share_url(self) -> str:
+        return ids.share_url(self.pk)
+
 
 class Highlight(HighlightReference, frozen=True, gc=False):
     """A highlight as a tray entry shows it. `items` and `media_ids` ride on `LoadedHighlight` only."""

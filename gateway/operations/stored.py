@@ -17,7 +17,7 @@ from gateway.errors import DocumentMismatch, DocumentUnknown, HashUnknown, Inval
 from gateway.operations.documents import Documents
 
 PERSISTED = "persistedQuery"
-KEPT = 10_000
+KEPT = 20_000_000  # characters of all texts together
 SHA256 = re.compile(r"[0-9a-f]{64}")
 ID = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -27,7 +27,7 @@ class StoredDocuments:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._texts: LRUCache[str, str] = LRUCache(KEPT)
+        self._texts: LRUCache[str, str] = LRUCache(KEPT, getsizeof=len)
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
         """The document that is asked for. Raises InvalidRequest."""

@@ -20,7 +20,7 @@ VERSION = 1
 BUSY_SECONDS = 2.0
 UNITEMISED = "(not itemised)"
 
-PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+SWITCHES = 50
 
 SCHEMA = (
     """CREATE TABLE leases (
@@ -138,8 +138,8 @@ class LedgerFile:
         return [Row(date.fromisoformat(day), *rest) for day, *rest in found]
 
     def _prepare(self, path: Path) -> None:
-        for pragma in PRAGMAS:
-            self._db.execute(pragma)
+        self._write_ahead()
+        self._db.execute("PRAGMA synchronous = FULL")
         if self._version(path) == VERSION:
             return
         with self.transaction():
@@ -147,6 +147,19 @@ class LedgerFile:
             if self._version(path) < VERSION:
                 for statement in SCHEMA:
                     self._db.execute(statement)
+
+    def _write_ahead(self) -> None:
+        """Unlike all else, the switch does not wait for others who switch at the same time: a transaction does."""
+        for _ in range(SWITCHES):
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            with self.transaction():
+                pass
+        raise _unavailable()
 
     def _version(self, path: Path) -> int:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])

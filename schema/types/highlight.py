@@ -29,6 +29,7 @@ class Highlight:
     id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, as the platform spells it.")
     pk: strawberry.ID = strawberry.field(description="The platform's own number of the highlight.")
     url: str = strawberry.field(description="The highlight's page.")
+    share_url: str = strawberry.field(description="The link that the app's share button makes.")
     title: str = part(Facet.BRIEF, "Its name.")
     cover: Cover | None = part(Facet.BRIEF, "The picture it shows in the tray.")
     created_at: datetime | None = part(Facet.BRIEF, "When it was made.")

@@ -69,6 +69,7 @@ class Case:
 
 
 # graphql-core itself leaves work behind when it gives up deferred parts.
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck), database=None)

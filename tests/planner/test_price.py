@@ -28,6 +28,7 @@ def bounds(shop: Shop, case: Case) -> tuple[int, int]:
     return estimate.lower, estimate.upper
 
 
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
 @settings(max_examples=1_500, suppress_health_check=SLOW)
 @given(case=cases())
 def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: Case, shops: Shops) -> None:
@@ -41,6 +42,7 @@ def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: C
     assert shops.buy(shop, case.operation).bill.charged == 0
 
 
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
 @settings(max_examples=500, suppress_health_check=SLOW)
 @given(case=cases())
 def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops) -> None:
@@ -65,6 +67,7 @@ def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Sho
     assert buyer.facts.told == set()
 
 
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
 @settings(max_examples=500, suppress_health_check=SLOW)
 @given(case=cases())
 def test_what_was_asked_before_changes_the_bill_and_not_the_answer(case: Case, shops: Shops) -> None:

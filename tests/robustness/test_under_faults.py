@@ -105,6 +105,7 @@ def untraced() -> Iterator[None]:
     tracemalloc.stop()
 
 
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
 async def test_two_thousand_operations_while_a_fifth_of_all_calls_fail(tmp_path: Path, heard: Heard) -> None:
     """No hang (the loop of virtual time fails a test that only waits), no status of ours above 400, every failure
     typed, nothing said that is nobody's business, and the memory flat once the cache is full."""
