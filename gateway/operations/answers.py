@@ -44,6 +44,6 @@ class Answers:
         provenance = context.buyer.provenance()
         if provenance is None:
             return None
-        response = Response(data, context.buyer.worth(), provenance)
+        response = Response(data, context.buyer.worth, provenance)
         self._responses.keep(key, response)
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory, Recollection
@@ -71,13 +72,14 @@ class Buyer:
         """The entries that the operation's answer was made of; None for an answer that must not be kept."""
         return None if self.bill.stale else self.recollection.provenance()
 
+    @cached_property
     def worth(self) -> int:
-        """What the operation would have cost with an empty cache."""
+        """What the operation would have cost with an empty cache. To be read once all it needs is known."""
         return total(self.pricer.cold(self._roots, self.facts))
 
     def saved_by_cache(self) -> int:
         """Its worth, less what its calls cost or would have cost."""
-        return max(0, self.worth() - self.bill.nominal)
+        return max(0, self.worth - self.bill.nominal)
 
     async def _buy(self, ask: Callable[[], Questions]) -> None:
         while purchases := plan(ask(), self.facts, self.market.prices, forced=self.forced):
