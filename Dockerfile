@@ -10,7 +10,7 @@ RUN python -m venv --without-pip /opt/gateway \
     && python -m venv /opt/builder \
     && /opt/builder/bin/pip install --require-hashes -r requirements-dev.lock
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY gateway gateway
 COPY schema schema
 COPY queries queries

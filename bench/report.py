@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import limits
 from bench.contestants import HANDWRITTEN, PEER_LIST, RAW
 from bench.load import CROWD, Measured
 from bench.scenarios import COLD_MS, HERD, SCENARIOS, USUAL
@@ -41,6 +42,7 @@ def report(results: Results, found: Sequence[Target], profiles: Mapping[str, str
         _herds(results),
         _growth(results),
         _memory(results),
+        _limits(results),
         _load(results),
         _setups(),
     ]
@@ -150,6 +152,10 @@ def _memory(results: Results) -> str:
     head = ["distinct users served", "resident, MB"]
     title = f"## Memory: a fresh gateway, ever new users, {CROWD} in each operation"
     return _table(title, head, rows)
+
+
+def _limits(results: Results) -> str:
+    return f"## Limits: documents that are refused\n\n{limits.table(results.refusals)}"
 
 
 def _load(results: Results) -> str:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import os
 import sys
@@ -16,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import processes
+from bench import limits, processes
 from bench.contestants import (
     CONTESTANT_CORE,
     GATEWAY,
@@ -103,7 +104,9 @@ def measure(extent: Extent) -> Results:
         fresh.mkdir()
         with started(GATEWAY, source.address, fresh, CONTESTANT_CORE) as gateway:
             memory = stage.memory(gateway, users=extent.memory_users, seconds=extent.memory_seconds)
-        return Results(cells, herds, growth, memory, peaks, rate)
+        tell("documents that are refused")
+        refusals = asyncio.run(limits.refusals())
+        return Results(cells, herds, growth, memory, peaks, rate, refusals)
 
 
 def _compare(running: dict[str, Running], answers: Path) -> None:

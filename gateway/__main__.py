@@ -6,4 +6,5 @@ import sys
 
 from gateway.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a worker of `serve` loads this module, too
+    sys.exit(main())

@@ -9,8 +9,10 @@ from functools import partial
 
 import httpx
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
+from gateway.cache.decoded import Decoded
 from gateway.cache.flight import Flights
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.memory import Memory
@@ -20,31 +22,48 @@ from gateway.clients import Client, Clients, Right
 from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, fan_out
-from gateway.http.graphql import route
+from gateway.http import console
+from gateway.http.again import Again
+from gateway.http.batches import Batches
+from gateway.http.graphql import Endpoint, route
 from gateway.http.health import Vitals, routes
+from gateway.http.payloads import Operations
+from gateway.http.places import Places
 from gateway.http.running import Runner
 from gateway.http.terms import Terms
+from gateway.http.uploads import Uploads
+from gateway.http.websocket import socket_route
 from gateway.loaders import Loaders
 from gateway.logs import log
 from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents, quote
 from gateway.operations.lifecycle import Errors, Preparation
+from gateway.operations.needs import foresee
 from gateway.operations.stored import StoredDocuments
+from gateway.operations.trusted import trusted
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
 from gateway.planner.prices import Prices
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
+from gateway.showing import Showing
 from gateway.upstream.hikerapi import connect
 from gateway.upstream.transport import silence_retries
+from gateway.writes import Writing
 from schema.build import Schema, build_schema
 from schema.context import Context
 
 SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
-# Whole answers get a quarter of the cache: they can be made again from the entries, which cost money.
+# As whose the ledger books what is bought because a picture's URL died before its time.
+RENEWALS = "media-proxy"
+# Of the cache: whole answers get a quarter, models an eighth, pointers and requests a sixteenth each. All of these can
+# be made again from the entries, which cost money and get the rest.
 ANSWERS_SHARE = 4
+MODELS_SHARE = 8
+POINTERS_SHARE = 16
+REQUESTS_SHARE = 16
 FLUSH_SECONDS = 1.0
 BALANCE_SECONDS = 60.0
 # Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
@@ -62,21 +81,29 @@ def create_app(
 ) -> Starlette:
     """The gateway. `transport` carries the upstream calls; `base_url` is where the gateway itself can be reached.
 
-    Raises ClientsFileError and LedgerFileError.
+    Raises ClientsFileError, LedgerFileError and ManifestError.
     """
     return Gateway(settings, transport, clock or SystemClock(), base_url).app()
 
 
 class Gateway:
-    """One process's parts, put together."""
+    """One process's parts, put together. `workers` processes like it share the upstream's rate and the ledger."""
 
     def __init__(
-        self, settings: Settings, transport: httpx.AsyncBaseTransport | None, clock: Clock, base_url: str
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None,
+        clock: Clock,
+        base_url: str,
+        *,
+        workers: int = 1,
     ) -> None:
         self.settings = settings
         self.clock = clock
+        self.workers = workers
         self.routes: list[BaseRoute] = []
-        if settings.sandboxed and transport is None:
+        embedded = settings.sandboxed and transport is None
+        if embedded:
             transport = self._sandbox(base_url)
         with contextlib.suppress(OSError):  # opening the ledger says what is wrong
             settings.database_path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,28 +113,78 @@ class Gateway:
         self.vitals = Vitals(self.account)
         self.hook = fan_out([log, self.vitals.hear])
         self.market = self._market(transport)
+        self.writing = self._writing(transport) if embedded or settings.platform_token else None
+        self.showing = self._showing(transport if embedded else None, base_url)
         self.documents = Documents()
-        self.stored = StoredDocuments(self.documents)
+        self.stored = self._stored()
         self.answers = self._answers()
         self.schema = self._schema()
+        self.places = Places(settings.connections)
+
+    @property
+    def operations(self) -> Operations:
+        return Operations(self.schema, self.stored, self.context, self.hook)
 
     def app(self) -> Starlette:
+        allowed = self.settings.allowed_origins or frozenset()
         self.routes += [
-            route(Runner(self.schema, self.stored, self.answers, self.context, self.hook), self.stored),
-            *routes(self.vitals.problems),
+            route(self._endpoint(), allowed, self._uploads()),
+            socket_route(self.operations, self.places, allowed),
+            console.route(),
+            *(self.writing.routes() if self.writing else ()),
+            *self.showing.routes(),
+            *routes(self.problems),
         ]
-        return Starlette(routes=self.routes, lifespan=self._lifespan)
+        again = Middleware(
+            Again,
+            clients=self.clients,
+            stored=self.stored,
+            kept=self.answers,
+            max_bytes=self.settings.cache_bytes // REQUESTS_SHARE,
+        )
+        return Starlette(routes=self.routes, middleware=[again], lifespan=self._lifespan)
+
+    def _stored(self) -> StoredDocuments:
+        settings = self.settings
+        only_trusted = settings.documents == "trusted"
+        return StoredDocuments(self.documents, trusted(settings.documents_file), only_trusted=only_trusted)
+
+    def _uploads(self) -> Middleware | None:
+        if self.writing is None:
+            return None
+        return Middleware(Uploads, spool=self.writing.spool, identify=lambda terms: self.clients.identify(terms.key))
+
+    def _endpoint(self) -> Endpoint:
+        runner = Runner(self.operations, self.answers, self.places)
+        return Endpoint(runner, Batches(self.operations), self.stored, longest_batch=self.settings.batch_limit)
+
+    def problems(self) -> dict[str, str]:
+        """One sentence for each part that keeps the gateway from doing all it should."""
+        flows = self.writing.durable.problem() if self.writing else None
+        return self.vitals.problems() | ({} if flows is None else {"flows": flows})
 
     def context(self, terms: Terms) -> Context:
         """Raises Unauthenticated."""
         client = self.clients.identify(terms.key)
+        writes = None if self.writing is None else self.writing.of(client)
         forced = Right.FORCE in client.rights
         buyer = Buyer(self.market, self._purse(client, terms.limit), forced=forced)
         return Context(
             client=client,
             buyer=buyer,
             loaders=Loaders.of(buyer),
-            quote=partial(quote, self.schema.core, self.documents, buyer.pricer, buyer.facts),
+            quote=partial(
+                quote,
+                self.schema.core,
+                self.documents,
+                buyer.pricer,
+                buyer.facts,
+                accounts=() if writes is None else writes.accounts,
+            ),
+            foresee=partial(foresee, buyer),
+            links=self.showing.links,
+            proxies=self.settings.media_proxy,
+            writes=writes,
             explains=terms.explains,
             streams=terms.streams,
         )
@@ -123,18 +200,46 @@ class Gateway:
         self.routes.append(Mount(SANDBOX, sandbox))
         return httpx.ASGITransport(sandbox)
 
+    def _writing(self, transport: httpx.AsyncBaseTransport | None) -> Writing:
+        return Writing(self.settings, transport, memory=self.market.memory, clock=self.clock, hook=self.hook)
+
+    def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> Showing:
+        return Showing(
+            self.settings,
+            sandbox,
+            base_url=base_url,
+            sandbox_url=base_url + SANDBOX,
+            market=self.market,
+            purse=self._renewal_purse,
+            clock=self.clock,
+        )
+
+    def _renewal_purse(self) -> Purse:
+        """Of the gateway's own: a link to a picture does not say who shows it."""
+        allowance = Allowance(RENEWALS, {}, ledger=self.ledger, clock=self.clock)
+        return Purse(ceiling=None, allowance=allowance, account=self.account)
+
     def _market(self, transport: httpx.AsyncBaseTransport | None) -> Market:
         settings = self.settings
         api = connect(
             base_url=settings.hikerapi_url,
             key=settings.hikerapi_key or SANDBOX_KEY,
             rate=settings.hikerapi_rate,
+            sharers=self.workers,
             transport=transport,
             clock=self.clock,
             hook=self.hook,
         )
-        store = Store(settings.cache_bytes - settings.cache_bytes // ANSWERS_SHARE, self.clock)
-        memory = Memory(store, clock=self.clock, lifetimes=_lifetimes(settings))
+        whole = settings.cache_bytes
+        models, pointers = whole // MODELS_SHARE, whole // POINTERS_SHARE
+        others = whole // ANSWERS_SHARE + models + pointers + whole // REQUESTS_SHARE
+        memory = Memory(
+            Store(whole - others, self.clock),
+            clock=self.clock,
+            lifetimes=_lifetimes(settings),
+            decoded=Decoded(models),
+            pointers=pointers,
+        )
         return Market(api, memory, Prices(), Flights(), self.clock, self.hook)
 
     def _answers(self) -> Answers:
@@ -144,7 +249,8 @@ class Gateway:
         return Answers(self.documents, responses)
 
     def _schema(self) -> Schema:
-        return build_schema([lambda: Errors(self.hook), lambda: Preparation(self.documents)])
+        extensions = [lambda: Errors(self.hook), lambda: Preparation(self.documents)]
+        return build_schema(extensions, projects=self.settings.projection, proxies=self.settings.media_proxy)
 
     async def _watch_balance(self) -> None:
         """Free. While it fails, the guard counts down from what it knew."""
@@ -178,7 +284,11 @@ class Gateway:
         await self.market.api.start()
         background = [asyncio.create_task(self._watch_ledger()), asyncio.create_task(self._watch_balance())]
         try:
-            yield
+            async with contextlib.AsyncExitStack() as parts:
+                if self.writing is not None:
+                    await parts.enter_async_context(self.writing.running())
+                await parts.enter_async_context(self.showing.running())
+                yield
         finally:
             for task in background:
                 task.cancel()

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from gateway.clients import ClientsFileError, Right
-from gateway.commands import keys, ledger, price, printed, servers
+from gateway.commands import documents, flows, keys, ledger, price, printed, servers
 from gateway.commands.base import Command, CommandError, UsageError
 from gateway.domain.window import Window
 from gateway.errors import InvalidInput, LedgerUnavailable
+from gateway.flows.durable import Status
+from gateway.operations.manifests import Format, ManifestError
 from gateway.planner.ledger_file import LedgerFileError
 from gateway.settings import Settings, SettingsError
 
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = arguments.command
     try:
         return command(arguments, os.environ)
-    except (SettingsError, ClientsFileError, LedgerFileError, UsageError, InvalidInput) as error:
+    except (SettingsError, ClientsFileError, LedgerFileError, ManifestError, UsageError, InvalidInput) as error:
         print(error, file=sys.stderr)
         return 2
     except (CommandError, LedgerUnavailable) as error:
@@ -51,8 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands)
     _add_ledger(commands)
     _add_price(commands)
+    _add_flows(commands)
+    _add_documents(commands)
     schema = _add(commands, "schema", printed.schema, "print the schema into its two committed files")
-    schema.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")
+    only = schema.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")
+    only.add_argument(
+        "--guarded",
+        action="store_true",
+        help="write nothing; print the subgraph with @authenticated and @requiresScopes, for routers that enforce them",
+    )
     return parser
 
 
@@ -61,7 +71,16 @@ def _add_servers(commands: Commands) -> None:
     serve.formatter_class = argparse.RawDescriptionHelpFormatter
     serve.epilog = _settings_help()
     _add_address(serve, port=8000)
-    _add_address(_add(commands, "sandbox", servers.sandbox, "start the embedded upstream alone"), port=8080)
+    workers = _form(_workers, f"a number from 1 to {servers.MOST_WORKERS}")
+    serve.add_argument("--workers", type=workers, default=1, help="processes that serve it (default: %(default)s)")
+    sandbox = _add(commands, "sandbox", servers.sandbox, "start the embedded upstream alone")
+    _add_address(sandbox, port=8080)
+    sandbox.add_argument(
+        "--clock",
+        choices=["system", "movable"],
+        default="system",
+        help="movable: POST /_control/clock moves it on, so that what expires need not be waited for",
+    )
 
 
 def _add_keys(commands: Commands) -> None:
@@ -73,6 +92,13 @@ def _add_keys(commands: Commands) -> None:
     add.add_argument("--ceiling", type=_form(_amount, "a whole number"), help="most billed requests per operation")
     windows = f"limits like minute=100,month=20000, per {', '.join(window.value for window in Window)}"
     add.add_argument("--allowance", type=_form(_allowance, windows), default={}, help=f"billed requests: {windows}")
+    add.add_argument(
+        "--account",
+        action="append",
+        dest="accounts",
+        metavar="ID",
+        help="id of an account to publish for, with the right write; again for each (default: all)",
+    )
     add.add_argument("--file", type=Path, metavar="PATH", help="the clients file (default: GATEWAY_CLIENTS_FILE)")
 
 
@@ -92,6 +118,35 @@ def _add_price(commands: Commands) -> None:
     parser.add_argument("--operation", metavar="NAME", help="which of its operations, if there are several")
     parser.add_argument("--url", help="ask the gateway there, which knows what is cached (default: an empty cache)")
     parser.add_argument("--key", help="the client's key there")
+
+
+def _add_flows(commands: Commands) -> None:
+    parser = commands.add_parser("flows", help="look after flows", description="Look after flows. Times are in UTC.")
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = _add(own, "list", flows.list_flows, "show flows, newest first")
+    listed.add_argument("--status", choices=[status.value for status in Status], help="these alone")
+    listed.add_argument("--prefix", default="", metavar="TEXT", help="those whose id begins like this")
+    listed.add_argument(
+        "--limit", type=_form(_amount, "a whole number"), default=50, help="at most (default: %(default)s)"
+    )
+    for command, help in (
+        (flows.show, "show a flow with its steps"),
+        (flows.retry, "run a failed or cancelled flow on, from the step that failed"),
+        (flows.cancel, "end a flow before its next step"),
+    ):
+        _add(own, command.__name__, command, help).add_argument("id", metavar="ID", help="of the flow")
+    prune = _add(own, "prune", flows.prune, "forget flows that ended long ago")
+    seconds = _form(_amount, "a whole number of seconds")
+    prune.add_argument("--older-than", type=seconds, metavar="SECONDS", help="(default: GATEWAY_FLOW_RETENTION)")
+
+
+def _add_documents(commands: Commands) -> None:
+    parser = _add(commands, "documents", documents.documents, "print a manifest of documents, for clients to name them")
+    parser.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="of the documents (default: our own)")
+    parser.add_argument(
+        "--format", choices=[form.value for form in Format], default="apollo", help="whose tool reads it"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there")
 
 
 def _add(commands: Commands, name: str, command: Command, help: str) -> argparse.ArgumentParser:
@@ -128,6 +183,12 @@ def _port(text: str) -> int:
     if (port := _amount(text)) >= 2**16:
         raise ValueError
     return port
+
+
+def _workers(text: str) -> int:
+    if not 1 <= (workers := _amount(text)) <= servers.MOST_WORKERS:
+        raise ValueError
+    return workers
 
 
 def _rights(text: str) -> set[Right]:

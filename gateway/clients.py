@@ -8,6 +8,7 @@ The clients file is TOML, one `[[client]]` per caller:
     rights = ["read", "force"]                    # left out: ["read"]
     ceiling = 50                                  # billed requests per operation; left out: no ceiling
     allowance = { minute = 100, month = 20000 }   # billed requests per window; left out: unlimited
+    accounts = ["787132"]                         # for whom it may publish, with the right `write`; left out: all
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Annotated, Self
 
 import msgspec
 
+from gateway.domain import ids
 from gateway.domain.window import Window
 from gateway.errors import Unauthenticated
 
@@ -55,6 +57,11 @@ class Client:
     allowance: Mapping[Window, int] = field(hash=False)
     key_digest: bytes | None = field(repr=False)
     """SHA-256 of the key; None for the one local client, which has no key."""
+    accounts: frozenset[str] | None = None
+    """Ids of the accounts it may publish for; None: all that the gateway holds."""
+
+    def may_publish_for(self, account: str) -> bool:
+        return Right.WRITE in self.rights and (self.accounts is None or account in self.accounts)
 
 
 class ClientsFileError(Exception):
@@ -68,6 +75,8 @@ class Clients:
         self._keyed = keyed
         self._keyless = keyless
         self._path = path
+        self.version = 0
+        """Grows when the table is read again: while it stays, a key is the same client's, with the same terms."""
 
     @classmethod
     def local(cls) -> Self:
@@ -99,24 +108,34 @@ class Clients:
         """Reads the file again. Raises ClientsFileError, and then keeps the clients it had."""
         if self._path is not None:
             self._keyed = _parse(_read(self._path), self._path)
+            self.version += 1
 
 
 def add_key(
-    path: Path, name: str, *, allowance: Mapping[Window, int], ceiling: int | None, rights: Collection[Right]
+    path: Path,
+    name: str,
+    *,
+    allowance: Mapping[Window, int],
+    ceiling: int | None,
+    rights: Collection[Right],
+    accounts: Collection[str] | None = None,
 ) -> str:
     """Appends a client to the file, which is made where it is not, and returns its key: nobody can read it again.
 
-    What stands in the file stays as it is. Raises ClientsFileError for a name that is taken, for limits the file does
-    not accept, and for a file that is broken already.
+    What stands in the file stays as it is. Raises ClientsFileError for a name that is taken, for limits and accounts
+    the file does not accept, and for a file that is broken already.
     """
     path = path.resolve()  # a link stays a link: what it points to is replaced
     text = _read(path) if path.exists() else ""
     if not re.match(NAME, name):
         raise ClientsFileError(f"The client's name must be {ACCEPTED['name']}.")
+    for account in accounts or ():
+        if not re.match(ACCOUNT, account):
+            raise ClientsFileError("An account must be given by its id, a number: the name of one may change.")
     if any(client.name == name for client in _parse(text, path)):
         raise ClientsFileError(f"{path} has a client named {name} already: take another name, or delete that entry.")
     key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
-    entry = _render(name, key, allowance=allowance, ceiling=ceiling, rights=rights)
+    entry = _render(name, key, allowance=allowance, ceiling=ceiling, rights=rights, accounts=accounts)
     separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
     text = f"{text}{separator}{entry}"
     _parse(text, path)
@@ -130,6 +149,7 @@ def _digest_of(key: str) -> bytes:
 
 
 NAME = r"^[A-Za-z0-9._-]{1,64}\Z"
+ACCOUNT = rf"^{ids.PK.pattern}\Z"
 Amount = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -139,6 +159,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rights: frozenset[Right] = frozenset({Right.READ})
     ceiling: Amount | None = None
     allowance: dict[Window, Amount] = {}
+    accounts: frozenset[Annotated[str, msgspec.Meta(pattern=ACCOUNT)]] | None = None
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +174,7 @@ ACCEPTED = {
     "ceiling": "a whole number of billed requests, 0 or more; left out: no ceiling",
     "allowance": "a table like { minute = 100, day = 5000 } of whole numbers, 0 or more; "
     f"its windows are {', '.join(window.value for window in Window)}; left out: unlimited",
+    "accounts": "a list of account ids, numbers in quotes; left out: all accounts the gateway publishes for",
 }
 
 
@@ -177,7 +199,9 @@ def _parse(text: str, path: Path) -> tuple[Client, ...]:
     for what in ("name", "key_sha256"):
         _refuse_doubles(what, table.client, path)
     return tuple(
-        Client(entry.name, entry.rights, entry.ceiling, entry.allowance, bytes.fromhex(entry.key_sha256))
+        Client(
+            entry.name, entry.rights, entry.ceiling, entry.allowance, bytes.fromhex(entry.key_sha256), entry.accounts
+        )
         for entry in table.client
     )
 
@@ -206,7 +230,13 @@ def _complaint(problem: str, text: str) -> str:
 
 
 def _render(
-    name: str, key: str, *, allowance: Mapping[Window, int], ceiling: int | None, rights: Collection[Right]
+    name: str,
+    key: str,
+    *,
+    allowance: Mapping[Window, int],
+    ceiling: int | None,
+    rights: Collection[Right],
+    accounts: Collection[str] | None,
 ) -> str:
     quoted = [f'"{right.value}"' for right in Right if right in rights]
     limits = [f"{window.value} = {limit}" for window, limit in allowance.items()]
@@ -220,6 +250,9 @@ def _render(
         lines.append(f"ceiling = {ceiling}")
     if limits:
         lines.append(f"allowance = {{ {', '.join(limits)} }}")
+    if accounts is not None:
+        named = ", ".join(f'"{account}"' for account in accounts)
+        lines.append(f"accounts = [{named}]")
     return "\n".join(lines) + "\n"
 
 

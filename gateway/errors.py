@@ -10,6 +10,7 @@
     |  |- CrossSite                   CSRF_SUSPECTED            any web page could have made a browser send it
     |  |- DocumentUnknown             PERSISTED_QUERY_NOT_FOUND
     |  |  `- HashUnknown              (the client sends the document along next)
+    |  |- DocumentNotTrusted          DOCUMENT_NOT_TRUSTED      only documents of manifests are run, and this is none
     |  `- DocumentMismatch            PERSISTED_QUERY_MISMATCH  the hash is not the document's
     |- Missing                        (charged upstream, cached for a short time, kept apart from trouble)
     |  |- NotFound                    NOT_FOUND
@@ -22,12 +23,23 @@
     |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, the edge's 403: request not accepted
     |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   no JSON, or not of the documented shape
     |  `- InsufficientFunds           INSUFFICIENT_FUNDS        the upstream account is out of money
+    |- PublishingError                (the publishing upstream refused for good)
+    |  |- AccountDisconnected         ACCOUNT_DISCONNECTED      the account's token is no longer accepted: reconnect it
+    |  |- PermissionMissing           PERMISSION_MISSING        the token lacks a permission
+    |  |- QuotaExhausted              PUBLISHING_QUOTA_EXHAUSTED  the publications of 24 hours are used up
+    |  |- MediumRefused               MEDIUM_REFUSED            format, size, ratio, or its URL cannot be fetched
+    |  |- ContainerExpired            CONTAINER_EXPIRED         the uploaded medium is gone: upload it anew
+    |  `- PublishingRejected          PUBLISHING_REJECTED       any other refusal
     `- Refused                        (by the gateway's own rules, before anything is spent)
        |- Unauthenticated             UNAUTHENTICATED
        |- Forbidden                   FORBIDDEN
        |- TooComplex                  OPERATION_TOO_COMPLEX
+       |- TooManyStreams              TOO_MANY_STREAMS          as many are open as the client may have
        |- BudgetExceeded              BUDGET_EXCEEDED
        |- AllowanceExceeded           ALLOWANCE_EXCEEDED
+       |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before, with other input
+       |- PublishingNotConfigured     PUBLISHING_NOT_CONFIGURED  the gateway holds no account to publish for
+       |- FlowsUnavailable            FLOWS_UNAVAILABLE         the store of the flows cannot be reached
        `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending could not be recorded, so nothing is bought
 
 A message is written for the client: it never holds a key, a token, a URL's query string or the upstream's own text.
@@ -99,6 +111,10 @@ class HashUnknown(DocumentUnknown):
     """A step of a normal conversation: clients know the code, and send the document along next."""
 
 
+class DocumentNotTrusted(InvalidRequest):
+    code = "DOCUMENT_NOT_TRUSTED"
+
+
 class DocumentMismatch(InvalidRequest):
     code = "PERSISTED_QUERY_MISMATCH"
 
@@ -153,6 +169,34 @@ class InsufficientFunds(UpstreamError):
     code = "INSUFFICIENT_FUNDS"
 
 
+class PublishingError(GatewayError):
+    """The publishing upstream refused, and would again."""
+
+
+class AccountDisconnected(PublishingError):
+    code = "ACCOUNT_DISCONNECTED"
+
+
+class PermissionMissing(PublishingError):
+    code = "PERMISSION_MISSING"
+
+
+class QuotaExhausted(PublishingError):
+    code = "PUBLISHING_QUOTA_EXHAUSTED"
+
+
+class MediumRefused(PublishingError):
+    code = "MEDIUM_REFUSED"
+
+
+class ContainerExpired(PublishingError):
+    code = "CONTAINER_EXPIRED"
+
+
+class PublishingRejected(PublishingError):
+    code = "PUBLISHING_REJECTED"
+
+
 class Refused(GatewayError):
     """Refused by the gateway's own rules, before anything was spent."""
 
@@ -174,12 +218,33 @@ class TooComplex(Refused):
         super().__init__(message, limit=limit, most=most, value=value)
 
 
+class TooManyStreams(Refused):
+    """`most` is how many may be open at once."""
+
+    code = "TOO_MANY_STREAMS"
+
+    def __init__(self, message: str, *, most: int) -> None:
+        super().__init__(message, most=most)
+
+
 class BudgetExceeded(Refused):
     code = "BUDGET_EXCEEDED"
 
 
 class AllowanceExceeded(Refused):
     code = "ALLOWANCE_EXCEEDED"
+
+
+class IdempotencyKeyReused(Refused):
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class PublishingNotConfigured(Refused):
+    code = "PUBLISHING_NOT_CONFIGURED"
+
+
+class FlowsUnavailable(Refused):
+    code = "FLOWS_UNAVAILABLE"
 
 
 class LedgerUnavailable(Refused):

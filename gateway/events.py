@@ -27,9 +27,10 @@ class UpstreamAttempt(Event):
 
 @dataclass(frozen=True, slots=True)
 class BreakerChanged(Event):
-    """The breaker in front of the upstream changed its state: `closed`, `opened` or `half-opened`."""
+    """The breaker in front of an upstream changed its state: `closed`, `opened` or `half-opened`."""
 
     state: str
+    upstream: str = "reading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,51 @@ class ClientsFileRefused(Event):
     """The clients file was read again and is broken: the clients stay as they were."""
 
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStarted(Event):
+    """A flow is carried out, from its start or from where a crash, a failure or a cancellation left it."""
+
+    flow: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEnded(Event):
+    """`status` is DONE, FAILED or CANCELLED; `code` says why it failed."""
+
+    flow: str
+    name: str
+    status: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRetried(Event):
+    """A step of a flow failed with a transient error, and is tried again in `seconds`. `medium` is a position."""
+
+    flow: str
+    step: str
+    medium: int | None
+    attempt: int
+    code: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsChanged(Event):
+    """The store of the flows can be reached again, or not any more: then no flow is begun, and those begun wait."""
+
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsAdopted(Event):
+    """The flows of a process that is gone were taken over by this one."""
+
+    executor: str
+    flows: int
 
 
 @dataclass(frozen=True, slots=True)

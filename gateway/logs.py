@@ -11,9 +11,12 @@ from gateway.events import (
     BugMasked,
     ClientsFileRefused,
     Event,
+    FlowsAdopted,
+    FlowsChanged,
     LedgerChanged,
     PriceDiffers,
     StaleServed,
+    StepRetried,
     UpstreamAttempt,
 )
 
@@ -23,19 +26,29 @@ LEVELS: dict[type[Event], int] = {
     BreakerChanged: logging.WARNING,
     BugMasked: logging.ERROR,
     ClientsFileRefused: logging.ERROR,
-    LedgerChanged: logging.ERROR,
+    FlowsAdopted: logging.WARNING,
     PriceDiffers: logging.WARNING,
     StaleServed: logging.WARNING,
+    StepRetried: logging.WARNING,
     UpstreamAttempt: logging.DEBUG,
 }
 
 
 def log(event: Event) -> None:
     """A hook. A masked bug is logged with its traceback; no other event holds more than its own fields."""
-    level = LEVELS.get(type(event), logging.INFO)
+    level = _level(event)
     if LOGGER.isEnabledFor(level):
         cause = event.error if isinstance(event, BugMasked) else None
         LOGGER.log(level, "%s %s", type(event).__name__, _fields(event), exc_info=cause)
+
+
+def _level(event: Event) -> int:
+    """To lose what is written to is an error; to have it, at the start or again, is none."""
+    match event:
+        case FlowsChanged(reachable=False) | LedgerChanged(writable=False):
+            return logging.ERROR
+        case _:
+            return LEVELS.get(type(event), logging.INFO)
 
 
 def _fields(event: Event) -> str:

@@ -6,6 +6,7 @@ written the way the setting is. docs/settings.md shows the same table.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import difflib
 import math
@@ -20,10 +21,21 @@ T = TypeVar("T")
 
 PREFIX = "GATEWAY_"
 # Part of the announced contract, read by nothing yet: accepting one would promise what this version does not do.
-ANNOUNCED = frozenset({"GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "GATEWAY_REDIS_URL"})
+ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
+# A setting, another that it is nothing without, and why.
+NEEDS = (
+    ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox would answer"),
+    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published there"),
+    ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "it would be sent nowhere"),
+    ("GATEWAY_PLATFORM_APP_SECRET", "GATEWAY_PLATFORM_VERIFY_TOKEN", "the platform could not subscribe"),
+    ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "nothing that comes could be believed"),
+)
 YEAR = 365 * 86400
 UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SQLITE = "sqlite:///"
+POSTGRESQL = "postgresql://"
+SEALING_KEY_BYTES = 32
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class SettingsError(Exception):
@@ -87,15 +99,52 @@ def _key(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    if not text.startswith(SQLITE) or text == SQLITE:
+    if not text.startswith((SQLITE, POSTGRESQL)) or text in (SQLITE, POSTGRESQL):
         raise ValueError
     return text
+
+
+def _sealing_key(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)  # its error is a ValueError
+    if len(key) != SEALING_KEY_BYTES:
+        raise ValueError
+    return key
 
 
 def _log_level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise ValueError
     return text.lower()
+
+
+def _documents(text: str) -> str:
+    if text not in ("any", "trusted"):
+        raise ValueError
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError
+    return text == "on"
+
+
+def _origins(text: str) -> frozenset[str]:
+    return frozenset(_origin(origin) for origin in text.split())
+
+
+def _origin(text: str) -> str:
+    """As browsers write it: in lower case, without the default port, and nothing follows."""
+    scheme, _, host = text.lower().partition("://")
+    if scheme not in DEFAULT_PORTS or not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", host):
+        raise ValueError
+    return f"{scheme}://{host.removesuffix(DEFAULT_PORTS[scheme])}"
+
+
+def _dialect(text: str) -> str:
+    if text not in ("platform", "aiograpi"):
+        raise ValueError
+    return text
 
 
 def _digits(text: str) -> str:
@@ -111,13 +160,19 @@ def _within(number: int, least: int, most: int) -> int:
 
 
 SECONDS = Form(f"a whole number of seconds from 0 to {YEAR}", _seconds)
+TIMEOUT = Form("a whole number of seconds from 1 to 3600", lambda text: _within(int(_digits(text)), 1, 3_600))
 COUNT = Form("a whole number up to 12 digits", lambda text: int(_digits(text)))
 BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
 RATE = Form("a number of requests per second above 0, like 15", _rate)
 BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)
 KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
 PATH = Form("a path", Path)
-DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path)", _database_url)
+DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
+SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
+ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
+DOCUMENTS = Form("any or trusted", _documents)
+SWITCH = Form("on or off", _switch)
+DIALECT = Form("platform or aiograpi", _dialect)
 LOG_LEVEL = Form("debug, info, warning or error", _log_level)
 
 
@@ -143,10 +198,35 @@ class Settings:
     hikerapi_rate: float | None = _optional(
         RATE, "Requests per second to the read API.", unset="what the account grants, else 15"
     )
+    platform_url: str | None = _optional(
+        BASE_URL, "Where the publishing API is. Needs its token.", unset="the embedded sandbox, if it answers the reads"
+    )
+    platform_token: str | None = _optional(
+        KEY, "Access token, or session, of the account to publish for. Needs the URL.", unset="as for the URL"
+    )
+    platform_dialect: str = _setting(
+        DIALECT, "platform", "What the publishing API speaks: the Platform API, or aiograpi-rest."
+    )
+    platform_rate: float = _setting(RATE, "10", "Requests per second to the publishing API, per process.")
+    platform_timeout: int = _setting(
+        TIMEOUT, "120", "How long an answer of the publishing API is waited for. It may fetch a film meanwhile."
+    )
+    platform_app_secret: str | None = _optional(
+        KEY, "What the platform signs its webhooks with. Needs the verify token.", unset="webhooks are not received"
+    )
+    platform_verify_token: str | None = _optional(
+        KEY, "What the platform shows when it subscribes. Needs the app secret.", unset="as for the app secret"
+    )
     data_dir: Path = _setting(PATH, "data", "Directory of everything the gateway keeps.")  # noqa: RUF009 (is a field)
     database_url: str | None = _optional(
-        DATABASE_URL, "The database of the spending ledger.", unset="`gateway.sqlite3` in the data directory"
+        DATABASE_URL,
+        "SQLite: the file of the spending ledger. PostgreSQL: the flows, which gateways on several hosts then share.",
+        unset="`gateway.sqlite3` and `flows.sqlite3` in the data directory",
     )
+    flows_key: bytes | None = _optional(
+        SEALING_KEY, "What flows are sealed with.", unset="`flows.key` in the data directory, made at the first start"
+    )
+    flow_retention: int = _setting(SECONDS, "604800", "How long ended flows are kept.")
     clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
         PATH, "TOML file of the clients, their keys, rights and allowances.", unset="one local client, loopback only"
     )
@@ -163,6 +243,32 @@ class Settings:
         SECONDS, "3600", "How long past its freshness an answer may be served while the upstream fails."
     )
     url_margin: int = _setting(SECONDS, "300", "An answer is dropped this long before the first URL in it dies.")
+    connections: int = _setting(
+        COUNT, "1000", "WebSockets and event streams that one client may hold open at once, per process."
+    )
+    allowed_origins: frozenset[str] | None = _optional(
+        ORIGINS, "Web origins beside the gateway's own whose pages may ask: by CORS, and by WebSocket.", unset="none"
+    )
+    batch_limit: int = _setting(COUNT, "0", "Most operations in one HTTP request, sent as a JSON array; 0 allows none.")
+    documents: str = _setting(
+        DOCUMENTS, "any", "Whether clients may send any document, or only name those the gateway trusts."
+    )
+    documents_file: Path | None = _optional(  # noqa: RUF009 (is a field)
+        PATH, "Manifest of documents to trust beside the gateway's own: Apollo's, Relay's or codegen's.", unset="none"
+    )
+    projection: bool = _setting(
+        SWITCH, "on", "Whether plain fields are read by compiled code. Off, answers are the same, and slower."
+    )
+    public_url: str | None = _optional(
+        BASE_URL, "Where clients reach the gateway: links to its media begin with it.", unset="where it listens"
+    )
+    media_proxy: bool = _setting(
+        SWITCH, "off", "Whether pictures and videos are linked by way of the gateway where a query does not say."
+    )
+    media_secret: str | None = _optional(
+        KEY, "What links to media are signed with.", unset="`media.key` in the data directory, made at the first start"
+    )
+    media_bytes: int = _setting(BYTES, "32 MiB", "Memory for small media that the proxy keeps.")
     log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
 
     @classmethod
@@ -183,8 +289,7 @@ class Settings:
                     values[row.field] = row.form.parse(text)
                 except ValueError:
                     problems.append(f"{row.name} must be {row.form.accepts}.")
-        if environ.get("GATEWAY_HIKERAPI_URL", "").strip() and not environ.get("GATEWAY_HIKERAPI_KEY", "").strip():
-            problems.append("GATEWAY_HIKERAPI_URL needs GATEWAY_HIKERAPI_KEY: without a key the sandbox would answer.")
+        problems += _lonely(environ)
         if problems:
             raise SettingsError(tuple(problems))
         return cls(**values)
@@ -196,9 +301,23 @@ class Settings:
 
     @property
     def database_path(self) -> Path:
-        if self.database_url is None:
+        """The file of the spending ledger."""
+        if self.database_url is None or not self.database_url.startswith(SQLITE):
             return self.data_dir / "gateway.sqlite3"
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def flows_url(self) -> str:
+        """Where the flows are, for SQLAlchemy."""
+        if self.database_url is not None and self.database_url.startswith(POSTGRESQL):
+            return "postgresql+psycopg://" + self.database_url.removeprefix(POSTGRESQL)
+        return f"{SQLITE}{self.data_dir.absolute() / 'flows.sqlite3'}"
+
+
+def _lonely(environ: Mapping[str, str]) -> list[str]:
+    """What is set without what it needs."""
+    given = {name for name, text in environ.items() if text.strip()}
+    return [f"{name} needs {other}: {why}." for name, other, why in NEEDS if name in given and other not in given]
 
 
 def _misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:

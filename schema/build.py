@@ -23,14 +23,20 @@ from strawberry.types.info import Info
 from gateway.domain import models
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import ProjectingExecutionContext
+from gateway.execution.compiler import PLAIN
+from gateway.execution.leaves import DEFINITION
+from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
+from schema.mutation import Mutation
 from schema.query import Query
+from schema.scalars import SCALARS
+from schema.subscription import Subscription
 from schema.types.highlight import Highlight
 from schema.types.item import Item
 from schema.types.user import User
 
 # The newest version that every composer accepts.
 FEDERATION = "2.9"
-FOR_ROUTERS = frozenset({"key", "link", "shareable"})
+FOR_ROUTERS = frozenset({"cost", "key", "link", "listSize", "shareable", "tag"})
 ENTITIES: dict[str, Any] = {"User": User, "Highlight": Highlight, "Item": Item}
 TYPES = {
     User: "User",
@@ -67,21 +73,48 @@ class Schema(strawberry.federation.Schema):
         """Nothing: stock logs each mistake of a client with the text of its document."""
 
 
-def build_schema(extensions: Iterable[Callable[[], SchemaExtension]] = ()) -> Schema:
-    """`extensions` make one extension per operation."""
-    return Schema(
+def build_schema(
+    extensions: Iterable[Callable[[], SchemaExtension]] = (), *, projects: bool = True, proxies: bool = False
+) -> Schema:
+    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code. `proxies`:
+    media are linked by way of the proxy where a query does not say, so that their fields are more than an attribute."""
+    schema = Schema(
         query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
         types=[Highlight, Item, User],
         federation_version=FEDERATION,
-        execution_context_class=ProjectingExecutionContext,
+        execution_context_class=ProjectingExecutionContext if projects else None,
         extensions=list(extensions),
-        config=StrawberryConfig(enable_experimental_incremental_execution=True),
+        config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )
+    if not proxies:
+        _mark_plain(schema.core)
+    return schema
 
 
-def subgraph_sdl() -> str:
-    """What a router composes."""
-    return build_schema().as_str() + "\n"
+def _mark_plain(core: GraphQLSchema) -> None:
+    for type_ in core.type_map.values():
+        for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
+            attribute = getattr(field.extensions.get(DEFINITION), "metadata", {}).get(PLAIN)
+            if attribute:
+                field.extensions[PLAIN] = attribute
+
+
+def subgraph_sdl(*, guards: bool = False) -> str:
+    """What a router composes. `guards`: with the directives by which a router checks rights itself."""
+    return (_guarded_schema() if guards else build_schema()).as_str() + "\n"
+
+
+def _guarded_schema() -> Schema:
+    return Schema(
+        query=guarded(Query, SIGNED_IN),
+        mutation=guarded(Mutation, MAY_WRITE),
+        subscription=guarded(Subscription, SIGNED_IN),
+        types=[Highlight, Item, User],
+        federation_version=FEDERATION,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
 
 
 def api_sdl() -> str:
@@ -91,7 +124,10 @@ def api_sdl() -> str:
     assert query is not None
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
     directives = [directive for directive in core.directives if directive.name not in FOR_ROUTERS]
-    return print_schema(GraphQLSchema(GraphQLObjectType(query.name, fields), directives=directives)) + "\n"
+    shown = GraphQLSchema(
+        GraphQLObjectType(query.name, fields), core.mutation_type, core.subscription_type, directives=directives
+    )
+    return print_schema(shown) + "\n"
 
 
 def _reference(info: Any, at: int, representation: Any) -> Any:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import strawberry
+from graphql import GraphQLResolveInfo
 
 from gateway.clients import Client
+from gateway.errors import PublishingNotConfigured, UpstreamUnavailable
 from gateway.loaders import Loaders
 from gateway.planner.fetch import Buyer
 from gateway.planner.price import Estimate
+from gateway.planner.selection import Edge
+
+if TYPE_CHECKING:
+    from gateway.flows.media.validation import Inspector
+    from gateway.flows.publishing import Publishing
+    from gateway.media.links import Links
 
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Estimate]
+Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What a client can write with: `accounts` are the ids of those it may publish for, none while `is_waiting` for
+    the upstream to say whose tokens the gateway holds."""
+
+    publishing: Publishing
+    inspector: Inspector
+    accounts: tuple[str, ...]
+    is_waiting: bool
+
+    def allowed(self) -> tuple[str, ...]:
+        """The accounts. Raises UpstreamUnavailable as long as nobody knows them."""
+        if self.is_waiting:
+            raise UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
+        return self.accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +47,41 @@ class Context:
     """Made anew for each operation, on every transport: a connection may outlive many of them.
 
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate.
-    `explains` says that the client wants to see the calls on its bill, `streams` that it can take an answer in parts.
+    `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
+    holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
+    wants to see the calls on its bill, `streams` that it can take an answer in parts.
     """
 
     client: Client
     buyer: Buyer
     loaders: Loaders
     quote: Quote
+    foresee: Foresee
+    links: Links | None = None
+    proxies: bool = False
+    writes: Writes | None = None
     explains: bool = False
     streams: bool = False
+
+    def at_once(self) -> Self:
+        """For resolvers that must not wait: its loaders raise NotYetKnown."""
+        return replace(self, loaders=Loaders.of(self.buyer, waits=False))
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Ids of those the client may publish for."""
+        return () if self.writes is None else self.writes.accounts
+
+    def link(self, url: str, reference: str, *, proxied: bool | None) -> str:
+        """The URL of a medium, itself or by way of the proxy; None leaves it to the gateway's rule."""
+        through = self.proxies if proxied is None else proxied
+        return self.links.link(url, reference) if through and self.links is not None else url
+
+    def writing(self) -> Writes:
+        """Raises PublishingNotConfigured."""
+        if self.writes is None:
+            raise PublishingNotConfigured("This gateway holds no account to publish for. Its operator sets GATEWAY_PLATFORM_TOKEN.")
+        return self.writes
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from gateway.execution.prompt import PROMPT
 from gateway.planner.selection import EDGE, FACET, Edge, Facet
 
 T = TypeVar("T")
@@ -14,13 +15,13 @@ R = TypeVar("R")
 
 
 def part(facet: Facet, description: str, **options: Any) -> Any:
-    """A plain field that arrives with `facet`."""
-    return strawberry.field(description=description, metadata={FACET: facet}, **options)
+    """A field that arrives with `facet`: plain, or with a prompt resolver."""
+    return strawberry.field(description=description, metadata={FACET: facet, PROMPT: True}, **options)
 
 
 def edge(edge: Edge, description: str, **options: Any) -> Any:
-    """A field that leads to another entity."""
-    return strawberry.field(description=description, metadata={EDGE: edge}, **options)
+    """A field that leads to another entity, by a prompt resolver."""
+    return strawberry.field(description=description, metadata={EDGE: edge, PROMPT: True}, **options)
 
 
 def then(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:

@@ -8,13 +8,18 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.domain.ids import highlight_id, highlight_key, user_key
+from gateway.domain import pages
+from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
 from gateway.errors import GatewayError, InvalidInput
+from gateway.flows.receipts import FlowState
 from gateway.planner.selection import Edge
 from schema.context import Info
+from schema.costs import KEYED, OWN, PAGED, WORK
 from schema.inputs import HighlightBy, UserBy, named
 from schema.needs import edge
 from schema.types.allowance import Allowance
+from schema.types.connection import After, First
+from schema.types.flow import Flow, FlowConnection
 from schema.types.highlight import Highlight, highlight
 from schema.types.price import Price
 from schema.types.user import User
@@ -25,6 +30,10 @@ Document = Annotated[str, strawberry.argument(description="A GraphQL document.")
 Variables = Annotated[JSON | None, strawberry.argument(description="Its variables.")]
 OperationName = Annotated[str | None, strawberry.argument(description="Which of its operations, if there are several.")]
 
+FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
+FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Only those for this account.")]
+OnlyState = Annotated[FlowState | None, strawberry.argument(description="Only those in this state.")]
+
 
 @strawberry.type
 class Query:
@@ -32,7 +41,11 @@ class Query:
     def user(self, info: Info, by: UserBy) -> User | None:
         return User.of(info, user_key(named(by), field="by"))
 
-    @edge(Edge.USERS, "Users in the order asked for; null, with an error, for each that cannot be had.")
+    @edge(
+        Edge.USERS,
+        "Users in the order asked for; null, with an error, for each that cannot be had.",
+        directives=[KEYED],
+    )
     def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
         return each(enumerate(by), lambda at: User.of(info, user_key(named(at[1]), field=f"by[{at[0]}]")))
 
@@ -40,11 +53,15 @@ class Query:
     def highlight(self, info: Info, by: HighlightBy) -> Highlight | None:
         return highlight(info, highlight_key(named(by), field="by"))  # type: ignore[return-value]
 
-    @edge(Edge.HIGHLIGHTS, "Highlights in the order asked for; null, with an error, for each that cannot be had.")
+    @edge(
+        Edge.HIGHLIGHTS,
+        "Highlights in the order asked for; null, with an error, for each that cannot be had.",
+        directives=[KEYED],
+    )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))
 
-    @strawberry.field(description="What an operation would cost now. Asking spends nothing.")
+    @strawberry.field(description="What an operation would cost now. Asking spends nothing.", directives=[WORK, OWN])
     def price(
         self, info: Info, document: Document, variables: Variables = None, operation_name: OperationName = None
     ) -> Price:
@@ -52,9 +69,34 @@ class Query:
         estimate = context.quote(document, as_variables(variables), operation_name)
         return Price.of(estimate, within_budget=context.buyer.purse.covers(estimate.upper))
 
-    @strawberry.field(description="What the asking client may still spend.")
+    @strawberry.field(description="What the asking client may still spend.", directives=[OWN])
     def allowance(self, info: Info) -> Allowance:
         return Allowance.of(info.context.client, info.context.buyer.purse)
+
+    @edge(Edge.ACCOUNTS, "The accounts that the asking client may publish for.")
+    def accounts(self, info: Info) -> list[User]:
+        return [User.of(info, UserId(account), rides=None) for account in info.context.accounts]
+
+    @strawberry.field(description="A flow of the asking client; null where there is none by this id.")
+    async def flow(self, info: Info, id: FlowId) -> Flow | None:
+        context = info.context
+        receipt = await context.writing().publishing.receipt(context.client.name, id)
+        return None if receipt is None else Flow.of(receipt)
+
+    @strawberry.field(description="The flows of the asking client, newest first.", directives=[PAGED])
+    async def flows(
+        self,
+        info: Info,
+        account: FlowAccount = None,
+        state: OnlyState = None,
+        first: First = pages.LARGEST_PAGE,
+        after: After = None,
+    ) -> FlowConnection:
+        window = pages.window({"first": first, "after": after})
+        page = await info.context.writing().publishing.receipts(
+            info.context.client.name, account=account, state=state, first=window.first, after=window.after
+        )
+        return FlowConnection.of(page, has_previous=after is not None)
 
 
 def as_variables(value: object) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clients import Clients, ClientsFileError, Right, add_key
+from gateway.clients import Client, Clients, ClientsFileError, Right, add_key
 from gateway.domain.window import Window
 from gateway.errors import Unauthenticated
 
@@ -46,6 +46,7 @@ def test_an_added_key_identifies_its_client(path: Path) -> None:
     limits=st.dictionaries(st.sampled_from(Window), st.integers(0, 10**12)),
     ceiling=st.none() | st.integers(0, 10**12),
     rights=st.frozensets(st.sampled_from(Right)),
+    accounts=st.none() | st.frozensets(st.integers(1, 10**20 - 1).map(str)),
 )
 def test_what_is_added_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory,
@@ -53,11 +54,13 @@ def test_what_is_added_is_what_is_read(
     limits: dict[Window, int],
     ceiling: int | None,
     rights: frozenset[Right],
+    accounts: frozenset[str] | None,
 ) -> None:
     path = tmp_path_factory.mktemp("clients") / "clients.toml"
-    key = add_key(path, name, allowance=limits, ceiling=ceiling, rights=rights)
+    key = add_key(path, name, allowance=limits, ceiling=ceiling, rights=rights, accounts=accounts)
     client = Clients.load(path).identify(key)
     assert (client.name, client.allowance, client.ceiling, client.rights) == (name, limits, ceiling, rights)
+    assert client.accounts == accounts
 
 
 def test_keys_are_long_random_and_kept_nowhere(path: Path) -> None:
@@ -219,3 +222,36 @@ def test_a_client_shows_nothing_of_its_key(path: Path) -> None:
     client = Clients.load(path).identify(key)
     assert repr(client.key_digest) not in repr(client)
     assert hash(client) == hash(Clients.load(path).identify(key))
+
+
+def client_with(path: Path, rights: str, accounts: str) -> Client:
+    digest = hashlib.sha256(b"secret").hexdigest()
+    path.write_text(f'[[client]]\nname = "web"\nkey_sha256 = "{digest}"\nrights = {rights}\n{accounts}')
+    return Clients.load(path).identify("secret")
+
+
+def test_a_client_that_names_no_accounts_may_publish_for_all(path: Path) -> None:
+    assert client_with(path, '["write"]', "").may_publish_for("787132")
+
+
+def test_a_client_may_publish_for_its_accounts_alone(path: Path) -> None:
+    client = client_with(path, '["write"]', 'accounts = ["787132"]')
+    assert client.may_publish_for("787132")
+    assert not client.may_publish_for("1")
+
+
+def test_without_the_right_to_write_no_account_helps(path: Path) -> None:
+    assert not client_with(path, '["read"]', 'accounts = ["787132"]').may_publish_for("787132")
+
+
+@pytest.mark.parametrize("account", ["natgeo", "", "0", "1\n", '1"]\nrights = ["force"]\nceiling = ["', "1" * 21])
+def test_an_account_that_is_no_id_is_not_added(path: Path, account: str) -> None:
+    with pytest.raises(ClientsFileError, match="An account must be given by its id"):
+        add_key(path, "web", allowance={}, ceiling=None, rights={Right.WRITE}, accounts=["787132", account])
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("accounts", ["787132", "[787132]", '["natgeo"]', '["0"]'])
+def test_accounts_are_named_by_their_ids(path: Path, accounts: str) -> None:
+    with pytest.raises(ClientsFileError, match="accounts: must be a list of account ids"):
+        client_with(path, '["write"]', f"accounts = {accounts}")

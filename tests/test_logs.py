@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from gateway.events import BreakerChanged, BugMasked, UpstreamAttempt, fan_out, ignore
+from gateway.events import BreakerChanged, BugMasked, FlowsChanged, LedgerChanged, UpstreamAttempt, fan_out, ignore
 from gateway.logs import log
 
 ATTEMPT = UpstreamAttempt("tray", 1, 200, 2, 0.25)
@@ -27,7 +27,7 @@ def test_calls_are_for_those_who_look_closely_and_trouble_is_for_everybody(caplo
     log(ATTEMPT)
     log(BreakerChanged("opened"))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "BreakerChanged state=opened")
+        ("WARNING", "BreakerChanged state=opened upstream=reading")
     ]
 
 
@@ -45,3 +45,10 @@ def test_one_hook_may_be_many_and_all_hear_in_order() -> None:
     hook = fan_out([lambda event: heard.append("first"), ignore, lambda event: heard.append("second")])
     hook(ATTEMPT)
     assert heard == ["first", "second"]
+
+
+def test_to_lose_a_store_is_an_error_and_to_have_it_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    """The store of the flows is told of at each start."""
+    for event in (FlowsChanged(True), FlowsChanged(False), LedgerChanged(False), LedgerChanged(True)):
+        log(event)
+    assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "ERROR", "INFO"]

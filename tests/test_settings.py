@@ -39,6 +39,37 @@ def test_a_url_without_a_key_is_refused() -> None:
     assert "GATEWAY_HIKERAPI_KEY" in problem
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("GATEWAY_PLATFORM_URL", "http://127.0.0.1:8080", "GATEWAY_PLATFORM_TOKEN"),
+        ("GATEWAY_PLATFORM_TOKEN", "t-123", "GATEWAY_PLATFORM_URL"),
+        ("GATEWAY_PLATFORM_APP_SECRET", "s-123", "GATEWAY_PLATFORM_VERIFY_TOKEN"),
+        ("GATEWAY_PLATFORM_VERIFY_TOKEN", "v-123", "GATEWAY_PLATFORM_APP_SECRET"),
+    ],
+)
+def test_half_of_what_publishing_needs_is_refused(name: str, value: str, needed: str) -> None:
+    """It would be a gateway that looks set up, and publishes nowhere or hears nothing."""
+    (problem,) = problems({name: value})
+    assert problem.startswith(f"{name} needs {needed}: ")
+    assert value not in problem
+    assert problems({name: value, needed: " "}) == (problem,)
+
+
+def test_publishing_is_set_up_by_url_token_and_dialect() -> None:
+    settings = Settings.read(
+        {
+            "GATEWAY_PLATFORM_URL": "https://platform.example.com/",
+            "GATEWAY_PLATFORM_TOKEN": "t-123",
+            "GATEWAY_PLATFORM_DIALECT": "aiograpi",
+        }
+    )
+    assert settings.platform_url == "https://platform.example.com"
+    assert (settings.platform_token, settings.platform_dialect) == ("t-123", "aiograpi")
+    assert "t-123" not in repr(settings)
+    assert Settings().platform_dialect == "platform"
+
+
 def test_an_empty_value_counts_as_not_set() -> None:
     """Compose files pass a variable that is not set as an empty one."""
     assert Settings.read({"GATEWAY_HIKERAPI_KEY": "", "GATEWAY_TTL_TRAY": " "}) == Settings()
@@ -89,7 +120,7 @@ def test_the_database_is_in_the_data_directory_unless_named(environ: dict[str, s
         ("GATEWAY_HIKERAPI_RATE", "nan"),
         ("GATEWAY_HIKERAPI_RATE", "inf"),
         ("GATEWAY_HIKERAPI_RATE", "fast"),
-        ("GATEWAY_DATABASE_URL", "postgresql://localhost/gateway"),
+        ("GATEWAY_DATABASE_URL", "mysql://localhost/gateway"),
         ("GATEWAY_DATABASE_URL", "sqlite:///"),
         ("GATEWAY_CACHE_BYTES", "1 KiB"),
         ("GATEWAY_CACHE_BYTES", "256 MB"),
@@ -100,6 +131,7 @@ def test_the_database_is_in_the_data_directory_unless_named(environ: dict[str, s
         ("GATEWAY_TTL_TRAY", "31536001"),
         ("GATEWAY_TTL_TRAY", "\u0661"),
         ("GATEWAY_LOG_LEVEL", "loud"),
+        ("GATEWAY_PLATFORM_DIALECT", "Platform"),
     ],
 )
 def test_a_bad_value_names_the_variable_and_the_accepted_form_but_not_itself(name: str, value: str) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 
+from gateway.cache.decoded import Decoded
 from gateway.cache.freshness import Kind, Lifetimes, span
+from gateway.cache.pointers import Pointers
 from gateway.cache.responses import Provenance
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
@@ -34,8 +36,9 @@ KINDS = {
     Endpoint.ITEM: Kind.HIGHLIGHT,
 }
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
-HOMES = 200_000  # highlights whose owner is remembered: two short strings each
-SHELVES = 200_000  # items whose highlight is remembered
+FORGOTTEN = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
+# The riders of each highlight say the same of its owner: within these seconds it need not be written down again.
+SAME_NEWS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,45 @@ class Stale:
 
 
 class Memory:
-    """Entries of all operations. What one operation may see of them is its `Recollection`."""
+    """Entries of all operations. What one operation may see of them is its `Recollection`.
 
-    def __init__(self, store: Store, *, clock: Clock, lifetimes: Lifetimes) -> None:
+    `pointers` are the bytes for whose highlight and in which highlight something is.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock, lifetimes: Lifetimes, decoded: Decoded, pointers: int) -> None:
         self.store = store
+        self.decoded = decoded
         self._clock = clock
         self._lifetimes = lifetimes
-        self._homes: LRUCache[str, str] = LRUCache(HOMES)
-        self._shelves: LRUCache[str, str] = LRUCache(SHELVES)
+        self._homes = Pointers(pointers // 2)  # highlights to their owners
+        self._shelves = Pointers(pointers // 2)  # items to their highlights
+        self._forgotten: LRUCache[Hashable, int] = LRUCache(FORGOTTEN)
+        self.version = 0
+        """Grows with each `forget`."""
 
-    def keep(self, outcome: Outcome) -> None:
-        """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are."""
+    def forget(self, user: UserId, name: str, highlight: HighlightId | None = None) -> None:
+        """Drops the tray of the user of that name, and the highlight: they are not any more what they were.
+
+        An answer to a question that was put before is not kept either: it may be older than the change.
+        """
+        self.version += 1
+        keys: list[Hashable] = [Call(Endpoint.TRAY, user.pk, forced) for forced in (False, True)]
+        # An empty tray is kept under the name.
+        keys += [Call(Endpoint.TRAY_BY_USERNAME, name.lower(), forced) for forced in (False, True)]
+        if highlight is not None:
+            keys.append(Call(Endpoint.HIGHLIGHT, highlight.pk))
+        for key in keys:
+            self.store.forget(key)
+            self._forgotten[key] = self.version
+
+    def keep(self, outcome: Outcome, *, begun: int | None = None) -> None:
+        """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are.
+
+        `begun` is the `version` at which the question was put.
+        """
         call, value = outcome.call, outcome.value
+        if begun is not None and self._forgotten.get(_canonical(call, value), 0) > begun:
+            return
         if isinstance(outcome.problem, Missing):
             self._put(call, Kind.MISSING, b"", outcome.problem)
             if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
@@ -99,15 +129,19 @@ class Memory:
                 self._keep_owner(value)
             case LoadedHighlight():
                 self._keep_owner(value.owner)
-                self._homes[value.pk] = value.owner.id
-                self._shelves.update((str(item.pk), value.pk) for item in value.items)
+                self._homes.point([value.pk], value.owner.id)
+                self._shelves.point([str(item.pk) for item in value.items], value.pk)
             case (Highlight() as first, *rest):
                 self._keep_owner(first.owner)
-                self._homes.update(dict.fromkeys((entry.pk for entry in (first, *rest)), first.owner.id))
+                self._homes.point([entry.pk for entry in (first, *rest)], first.owner.id)
 
     def _keep_owner(self, owner: UserShort) -> None:
-        if owner.username is not None:
-            self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode(owner.alone()))
+        if owner.username is None:
+            return
+        key, body = OwnerOf(owner.id), msgspec.json.encode(owner.alone())
+        known = self.store.get(key)
+        if known is None or known.body != body or self.age(known) >= SAME_NEWS:
+            self._put(key, Kind.PROFILE, body)
             self._put(IdOf(owner.username.lower()), Kind.USERNAME, owner.id.encode())
 
     def _put(self, key: Call | OwnerOf | IdOf, kind: Kind, body: bytes, problem: Missing | None = None) -> None:
@@ -131,7 +165,7 @@ class Recollection:
     def provenance(self) -> Provenance | None:
         """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
         entries = [(key, entry) for key, entry in self._used.items() if entry is not None]
-        return Provenance(tuple(entries)) if len(entries) == len(self._used) else None
+        return Provenance.of(entries) if len(entries) == len(self._used) else None
 
     def note(self, outcome: Outcome) -> None:
         """Counts a bought answer among the entries that were used."""
@@ -216,7 +250,7 @@ class Recollection:
         entry = self._get(call)
         if entry is None:
             return None
-        return entry.problem or payloads.read(call.endpoint, entry.body)
+        return entry.problem or self._memory.decoded.read(call, entry)
 
 
 def places(outcome: Outcome) -> tuple[Hashable, ...]:

@@ -7,9 +7,10 @@ with the earliest expiry, and when any of them is replaced by other news, evicte
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from cachetools import LRUCache
 
@@ -19,17 +20,23 @@ from gateway.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The entries an answer was made of, by their keys in the store."""
+    """What the entries said that an answer was made of, by their keys in the store.
 
-    entries: tuple[tuple[Hashable, Entry], ...]
+    Not the entries: their bytes would be kept beyond the store's bound. `fresh_until` is in Unix seconds.
+    """
 
-    @property
-    def fresh_until(self) -> float:
-        """Unix seconds; an answer that needed nothing of the upstream stays fresh."""
-        return min((entry.span.fresh_until for _, entry in self.entries), default=float("inf"))
+    news: tuple[tuple[Hashable, object], ...]
+    fresh_until: float
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[Hashable, Entry]]) -> Self:
+        """An answer that needed nothing of the upstream stays fresh."""
+        entries = tuple(entries)
+        fresh_until = min((entry.span.fresh_until for _, entry in entries), default=float("inf"))
+        return cls(tuple((key, entry.news) for key, entry in entries), fresh_until)
 
     def stands(self, store: Store) -> bool:
-        return all(_says_the_same(entry, store.get(key)) for key, entry in self.entries)
+        return all((entry := store.get(key)) is not None and entry.news is news for key, news in self.news)
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,18 @@ class Response:
 
     @property
     def size(self) -> int:
-        return len(self.data) + 200 * (len(self.provenance.entries) + 2)
+        return len(self.data) + 200 * (len(self.provenance.news) + 2)
+
+
+class _Kept:
+    """An answer, and the store's version at which it was last seen to stand."""
+
+    __slots__ = ("fresh_until", "response", "version")
+
+    def __init__(self, response: Response, version: int) -> None:
+        self.response = response
+        self.fresh_until = response.provenance.fresh_until
+        self.version = version
 
 
 class Responses:
@@ -59,12 +77,14 @@ class Responses:
     def __init__(self, max_bytes: int, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._kept: LRUCache[Hashable, Response] = LRUCache(max_bytes, getsizeof=lambda response: response.size)
+        self._kept: LRUCache[Hashable, _Kept] = LRUCache(max_bytes, getsizeof=lambda kept: kept.response.size)
 
     def find(self, key: Hashable) -> Response | None:
-        response = self._kept.get(key)
-        if response is None or response.provenance.stands(self._store):
-            return response
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        if self._stands(kept):
+            return kept.response
         del self._kept[key]
         return None
 
@@ -72,12 +92,18 @@ class Responses:
         """An answer larger than the whole cache is not kept."""
         self._kept.pop(key, None)
         if response.size <= self._kept.maxsize and response.provenance.stands(self._store):
-            self._kept[key] = response
+            self._kept[key] = _Kept(response, self._store.version)
 
     def life(self, response: Response) -> float:
         """Seconds for which it is fresh."""
         return max(0.0, response.provenance.fresh_until - self._clock.now())
 
-
-def _says_the_same(entry: Entry, now: Entry | None) -> bool:
-    return now is entry or (now is not None and now.body == entry.body and now.problem is entry.problem)
+    def _stands(self, kept: _Kept) -> bool:
+        """As long as nothing was put into the store or taken from it, only time can end an answer."""
+        if self._clock.now() >= kept.fresh_until:
+            return False
+        if kept.version != self._store.version:
+            if not kept.response.provenance.stands(self._store):
+                return False
+            kept.version = self._store.version
+        return True

@@ -6,7 +6,7 @@ Raw bytes, because decoded objects cost three times the memory and the garbage c
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from cachetools import TLRUCache
 
@@ -20,13 +20,17 @@ OVERHEAD = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cached answer: its bytes, or why there is nothing to be had. Times are Unix seconds."""
+    """One cached answer: its bytes, or why there is nothing to be had. Times are Unix seconds.
+
+    `news` stands for what it says: an entry that is put in the place of one that says the same takes that one's.
+    """
 
     kind: Kind
     body: bytes
     fetched_at: float
     span: Span
     problem: Missing | None = None
+    news: object = field(default_factory=object, repr=False, compare=False)
 
     def is_fresh(self, now: float) -> bool:
         return now < self.span.fresh_until
@@ -44,6 +48,8 @@ class Store:
         self._entries: TLRUCache[Hashable, Entry] = TLRUCache(
             maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size
         )
+        self.version = 0
+        """Grows with each `put` and `forget`: while it stays, entries go by their own expiry alone."""
 
     def get(self, key: Hashable, *, stale: bool = False) -> Entry | None:
         """A fresh entry; with `stale` also one that may be served only because the upstream fails."""
@@ -52,11 +58,15 @@ class Store:
 
     def put(self, key: Hashable, entry: Entry) -> None:
         """An entry that is too large for the whole cache, or dead already, is not kept, nor is what it replaces."""
-        self._entries.pop(key, None)
+        self.version += 1
+        before = self._entries.pop(key, None)
+        if before is not None and before.body == entry.body and before.problem is entry.problem:
+            entry = replace(entry, news=before.news)
         if entry.size <= self._entries.maxsize:
             self._entries[key] = entry
 
     def forget(self, key: Hashable) -> None:
+        self.version += 1
         self._entries.pop(key, None)
 
     @property

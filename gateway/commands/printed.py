@@ -11,6 +11,9 @@ from pathlib import Path
 def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from schema import build
 
+    if arguments.guarded:
+        print(build.subgraph_sdl(guards=True), end="")
+        return 0
     folder = Path(build.__file__).parent
     printed = {folder / "schema.graphql": build.subgraph_sdl(), folder / "api.graphql": build.api_sdl()}
     changes = [change for path, sdl in printed.items() if (change := _change(path, sdl))]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import ipaddress
 import logging
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,39 +19,75 @@ from starlette.applications import Starlette
 from gateway.clients import Clients, ClientsFileError
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
+from gateway.commands.workers import leave_with_the_supervisor, supervise
 from gateway.events import ClientsFileRefused, ClientsReloaded
+from gateway.http.requests import LARGEST_BODY
 from gateway.logs import log
 from gateway.settings import Settings
 
 # `docker stop` kills after ten seconds.
 GRACE_SECONDS = 8
-# At their finer levels these write request headers and query strings, which hold keys and signatures.
-TALKATIVE = ("httpx", "httpcore", "aiohttp")
+MOST_WORKERS = 64
+# Objects made and not freed until the youngest are looked through, and how often that is until older ones are. An
+# answer of 1,200 items makes 1,300 dictionaries, none of them garbage. By the defaults (700, 10, 10) these are looked
+# through twice, which took an eighth of the time; with these thresholds it is nothing, and cyclic garbage waits longer.
+THRESHOLDS = (20_000, 20, 50)
+# At their finer levels these write what is private: request headers and query strings, which hold keys and signatures;
+# SQL with its parameters; what a picture's metadata says of where and by whom it was taken.
+TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pillow_heif")
 
 
 def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Raises SettingsError, ClientsFileError and LedgerFileError."""
-    from gateway.app import Gateway
-
     settings = Settings.read(environ)
+    workers: int = arguments.workers
+    if workers > 1 and settings.sandboxed:
+        raise UsageError(
+            "Each worker would have an embedded sandbox of its own, and none would know what another changed: start "
+            "`highlights-gateway sandbox`, set GATEWAY_HIKERAPI_URL to its address and GATEWAY_HIKERAPI_KEY=sandbox."
+        )
     with _listen(arguments.host, arguments.port) as listener:
         if settings.clients_file is None:
             _stay_at_home(arguments.host, listener)
         url = _url(arguments.host, listener)
-        gateway = Gateway(settings, None, SystemClock(), url)
+        make = partial(_gateway, settings, url, workers)
+        app = make()  # here at first, so that what is wrong with the files is told once, and before the announcement
         upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else settings.hikerapi_url
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
-        reload = None if settings.clients_file is None else lambda: _reload(gateway.clients)
-        return _run(gateway.app(), listener, settings.log_level, on_hangup=reload)
+        if workers > 1:
+            return supervise(_config(make, settings.log_level, workers), listener)
+        return _run(app, listener, settings.log_level)
+
+
+def _gateway(settings: Settings, url: str, workers: int) -> Starlette:
+    """The app of one process, which reads its clients again when the terminal hangs up."""
+    from gateway.app import Gateway
+
+    _log_to_stderr(settings.log_level)
+    leave_with_the_supervisor()
+    gateway = Gateway(settings, None, SystemClock(), url, workers=workers)
+    if settings.clients_file is not None:
+        signal.signal(signal.SIGHUP, lambda *_: _reload(gateway.clients))
+    app = gateway.app()
+    _spare_the_collector()
+    return app
+
+
+def _spare_the_collector() -> None:
+    """What has been made by now lives as long as the process: not to be looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
 
 
 def sandbox(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from gateway.sandbox import create_sandbox
+    from gateway.sandbox import MovableClock, create_sandbox
 
+    clock = MovableClock(SystemClock()) if arguments.clock == "movable" else SystemClock()
     with _listen(arguments.host, arguments.port) as listener:
         url = _url(arguments.host, listener)
         print(f"Sandbox upstream: {url} - its key is sandbox", flush=True)
-        return _run(create_sandbox(clock=SystemClock(), base_url=url), listener, "info")
+        return _run(create_sandbox(clock=clock, base_url=url), listener, "info")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -85,27 +123,41 @@ def _reload(clients: Clients) -> None:
         log(ClientsReloaded())
 
 
-def _run(
-    app: Starlette, listener: socket.socket, log_level: str, *, on_hangup: Callable[[], None] | None = None
-) -> int:
+def _run(app: Starlette, listener: socket.socket, log_level: str) -> int:
     _log_to_stderr(log_level)
     # uvicorn raises the signal again once it has shut down: then, and before it has started, the process simply ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = uvicorn.Config(
-        app, access_log=False, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_SECONDS
-    )
+    config = _config(app, log_level, workers=1)
     server = uvicorn.Server(config)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            if on_hangup is not None:
-                runner.get_loop().add_signal_handler(signal.SIGHUP, on_hangup)
             runner.run(server.serve(sockets=[listener]))
     except KeyboardInterrupt:
         return 0
     return 0 if server.started else 3
 
 
+def _config(app: Starlette | Callable[[], Starlette], log_level: str, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=not isinstance(app, Starlette),
+        workers=workers,
+        access_log=False,
+        log_config=None,
+        log_level=log_level,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws_max_size=LARGEST_BODY,
+        ws_per_message_deflate=False,  # a compressor for each connection would take more memory than all else of it
+    )
+
+
 def _log_to_stderr(log_level: str) -> None:
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_tells_of_no_socket)
+
+
+def _tells_of_no_socket(record: logging.LogRecord) -> bool:
+    """uvicorn writes a line for each WebSocket that comes and goes, with the query string of its URL."""
+    return "WebSocket" not in str(record.msg) and record.msg not in ("connection open", "connection closed")

@@ -144,7 +144,7 @@ def code_of(pk: int) -> str:
 def _pk(text: str, noun: str, field: str) -> str:
     pk = text.strip()
     if not _is_pk(pk):
-        raise InvalidInput(f"{field} must be the numeric id of a {noun}.", field=field)
+        raise InvalidInput(f"{field} must be the {noun}'s numeric id.", field=field)
     return pk
 
 

@@ -1,8 +1,8 @@
 """Projection: the plain-data parts of a selection set, compiled once per document to generated Python.
 
-`leaves` completes single values, `compiler` writes and builds the functions, `plans` decides when that pays and keeps
-them, `context` is the execution context that uses them. A schema built without `ProjectingExecutionContext` runs on
-Strawberry's own, which is the switch.
+`leaves` completes single values, `prompt` calls resolvers that need not wait, `compiler` writes and builds the
+functions, `plans` decides when that pays and keeps them, `context` is the execution context that uses them. A schema
+built without `ProjectingExecutionContext` runs on Strawberry's own, which is the switch.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Iterable
 from itertools import chain
 from typing import Any, ClassVar, TypeVar, cast
+from weakref import ref
 
 from graphql import (
     DocumentNode,
@@ -23,10 +24,12 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
+from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.compiler import Plan, compile_list, compile_object
 from gateway.execution.plans import PlanCache, Plans, Slot
+from gateway.execution.prompt import Glance, glance
 
 Type = TypeVar("Type", bound=Hashable)
 Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
@@ -41,8 +44,13 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
     cache: ClassVar[PlanCache] = PlanCache()
 
     plans: Plans | None = None
+    glance: Glance | None = None
     # By identity of the selection, which is kept beside its slot; graphql-core makes selections once per operation.
     slots: dict[Hashable, tuple[object, Slot | None]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.async_helpers = loosely_bound(self)
 
     @classmethod
     def build(
@@ -57,6 +65,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         self.slots = {}
         if self.middleware_manager is None or not self.middleware_manager.middlewares:
             self.plans = self.cache.of(document, self.variable_values.coerced.items())
+            self.glance = glance(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """An event's selections are its own: a long subscription must not gather those of all its events."""
@@ -73,7 +82,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> AwaitableOrValue[dict[str, Any]]:
         plan = self.plan(parent_type, grouped_field_set, 1, compile_object)
-        response: dict[str, Any] | None = project(plan, source_value)
+        response: dict[str, Any] | None = project(plan, source_value, self.glance)
         if plan is None or response is None:
             return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
         if not plan.rest:
@@ -96,7 +105,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
     ) -> AwaitableOrValue[list[Any]]:
         if type(result) is list or type(result) is tuple:
             plan = self.plan(return_type, field_details_list, len(result), compile_list)
-            response: list[Any] | None = project(plan, result)
+            response: list[Any] | None = project(plan, result, self.glance)
             if response is not None:
                 return response
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
@@ -106,7 +115,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         type_: Type,
         selection: Selection,
         objects: int,
-        compile_plan: Callable[[Executor[Any], Type, Selection], Plan],
+        compile_plan: Callable[..., Plan],
     ) -> Plan | None:
         """The plan for `selection` on values of `type_`, if there is one by now; `objects` are about to be executed."""
         key = type_, id(selection)
@@ -116,7 +125,9 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         slot = known[1]
         if slot is None:
             return None
-        return slot.plan or slot.warm(objects, lambda: compile_plan(self, type_, selection))
+        return slot.plan or slot.warm(
+            objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known)
+        )
 
     def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> Slot | None:
         """None where plans must not be used: some field also belongs to another fragment's delivery.
@@ -130,12 +141,28 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         return self.plans[type_, tuple(id(detail.node) for detail in details)]
 
 
-def project(plan: Plan | None, source: Any) -> Any:
+def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:
+    """Otherwise executor and helpers keep each other, and all that the operation has read, until a garbage collection:
+    under load that were hundreds of megabytes."""
+    this = ref(executor)
+
+    def alive() -> Executor[Any]:
+        found = this()
+        assert found is not None, "helpers are used while the operation is executed"
+        return found
+
+    return GraphQLResolveInfoHelpers(
+        gather=lambda awaitables: alive().gather_async_work(awaitables),
+        track=lambda values: alive().track_async_work(values),
+    )
+
+
+def project(plan: Plan | None, source: Any, glance: Glance | None) -> Any:
     """The response of `source`, or None: there is no plan, or graphql-core must find out and report what is odd."""
     if plan is None:
         return None
     try:
-        return plan.project(source)
+        return plan.project(source, glance)
     except Exception:  # all that a plan raises means the same
         return None
 

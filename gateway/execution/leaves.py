@@ -24,6 +24,7 @@ from graphql import (
     Undefined,
 )
 from strawberry.execution import optimized_is_awaitable as is_awaitable
+from strawberry.schema.types.base_scalars import isoformat
 
 DEFINITION = "strawberry-definition"
 Complete = Callable[[Any], Any]
@@ -44,6 +45,10 @@ UNCHANGED: dict[GraphQLScalarType, str] = {
     GraphQLInt: "type({v}) is int and -2147483648 <= {v} <= 2147483647",
     GraphQLFloat: "type({v}) is float and -1e999 < {v} < 1e999",
 }
+
+
+# What Strawberry's own scalars of time do, and the exact types whose `isoformat` is sure to answer text.
+MOMENTS: dict[str, type] = {"DateTime": datetime.datetime, "Date": datetime.date, "Time": datetime.time}
 
 
 class Surprise(Exception):
@@ -88,6 +93,11 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
         return coerced
 
     return complete
+
+
+def moment(type_: GraphQLScalarType) -> type | None:
+    """The class of which `type_` answers the ISO 8601 text, if that is all it does."""
+    return MOMENTS.get(type_.name) if type_.coerce_output_value is isoformat else None
 
 
 def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]]:

@@ -15,25 +15,37 @@ from gateway.execution.compiler import Plan
 # it never costs more than twice the better choice. Measured by bench/execution.py: 19 for one field, 11 for eight,
 # 10 for hundreds. A list counts all its objects before the first is executed.
 WORTHWHILE = 10
+# Where the code is there already, because another document selects the same, a plan takes a fifth of that.
+EARLY = 2
 DOCUMENTS = 256
 
 
 class Slot:
-    """One selection on its way to a plan, which is `due` after as many objects."""
+    """One selection on its way to a plan, which is worthwhile after as many objects."""
 
-    __slots__ = ("due", "plan")
+    __slots__ = ("met", "plan", "worthwhile")
 
-    def __init__(self, due: int) -> None:
-        self.due = due
+    def __init__(self, worthwhile: int) -> None:
+        self.met = 0
+        self.worthwhile = worthwhile
         self.plan: Plan | None = None
 
-    def warm(self, objects: int, compile_plan: Callable[[], Plan]) -> Plan | None:
-        """Counts `objects`; the plan once there is one. A selection that will not compile is tried only once."""
-        before, self.due = self.due, self.due - objects
-        if self.due <= 0 < before:
-            with suppress(Exception):  # whatever is wrong with it, graphql-core is to find and report it
-                self.plan = compile_plan()
+    def warm(self, objects: int, compile_plan: Callable[[bool], Plan]) -> Plan | None:
+        """Counts `objects`; the plan once there is one. `compile_plan` is told whether only known code is wanted.
+
+        A selection that will not compile is tried once for each of the two.
+        """
+        before, self.met = self.met, self.met + objects
+        if before < self.worthwhile <= self.met:
+            self._try(compile_plan, only_known=False)
+        elif before < EARLY <= self.met < self.worthwhile:
+            self._try(compile_plan, only_known=True)
         return self.plan
+
+    def _try(self, compile_plan: Callable[[bool], Plan], *, only_known: bool) -> None:
+        if self.plan is None:
+            with suppress(Exception):  # whatever is wrong with it, graphql-core is to find and report it
+                self.plan = compile_plan(only_known)
 
 
 class Plans(dict[Hashable, Slot]):

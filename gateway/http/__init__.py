@@ -5,4 +5,10 @@ requests     the HTTP request as what it asks         negotiation  which form th
 terms        whose it is, and what it may spend       running      the operation, run
 answers      results as responses                     statuses     the one place that chooses a status
 connection   work for a client that may hang up       health       /healthz, /readyz
+payloads     operations as streams of payloads        framing      how a stream is written over HTTP
+streams      a stream as a response                   places       how many of them a client may hold
+websocket    graphql-transport-ws, one connection     messages     its messages
+batches      several operations in one request        origins      pages of other sites
+compression  zstd, br, gzip                           again        requests that were answered before
+console      the console's page and files
 """

@@ -1,53 +1,59 @@
-"""Answers as HTTP responses: a single one, a refusal, or one in parts."""
+"""Answers as HTTP responses: a single one, a refusal, or one for a client that reads streams."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from graphql import GraphQLError
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from gateway.http import statuses
-from gateway.http.negotiation import MULTIPART, Media
+from gateway.http.framing import Framing
+from gateway.http.negotiation import Media
 
 # No cache on the way may keep what a client paid for, and no browser may guess another type.
 ALWAYS = {"vary": "Accept", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+LONGEST_LIFE = 86_400  # seconds, for an answer that stands on nothing
 UTF_8 = "; charset=utf-8"
-PARTS = f'{MULTIPART}; boundary="-"'
-# The incremental delivery protocol fixes the boundary: some clients look for nothing else.
-BOUNDARY = b"\r\n---\r\n"
-END = b"\r\n-----\r\n"
 
 
 def single(
     media: Media,
-    data: object,
+    data: bytes | None,
     errors: Sequence[GraphQLError],
     *,
-    executed: bool,
     extensions: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`executed`: there is a `data` entry, be it null."""
-    body: dict[str, Any] = {"data": data} if executed else {}
+    """`data` is JSON, be it null; without any there is no such entry."""
+    members = {} if data is None else {"data": data}
     if errors:
-        body["errors"] = [error.formatted for error in errors]
+        members["errors"] = msgspec.json.encode([error.formatted for error in errors])
     if extensions:
-        body["extensions"] = dict(extensions)
+        members["extensions"] = msgspec.json.encode(extensions)
     return Response(
-        msgspec.json.encode(body),
-        status_code=statuses.status(media, errors, executed=executed),
+        body(members),
+        status_code=statuses.status(media, errors, executed=data is not None),
         headers={**ALWAYS, "content-type": media.value + UTF_8, **statuses.headers(errors), **(headers or {})},
     )
 
 
+def body(members: Mapping[str, bytes]) -> bytes:
+    """The JSON object of `members`, whose values are JSON already: megabytes are copied once."""
+    pieces = [piece for name, value in members.items() for piece in (b",", b'"%s":' % name.encode(), value)]
+    return b"".join((b"{", *pieces[1:], b"}"))
+
+
 def refusal(media: Media, problem: GraphQLError) -> Response:
     """Nothing was executed, and nobody's account was touched."""
-    return single(media, None, [problem], executed=False)
+    return single(media, None, [problem])
+
+
+def good_for(seconds: float) -> str:
+    """The `Cache-Control` of an answer that lives so long. No cache but the client's own may keep what it paid for."""
+    return f"private, max-age={int(min(seconds, LONGEST_LIFE))}"
 
 
 def unchanged(headers: Mapping[str, str]) -> Response:
@@ -55,29 +61,8 @@ def unchanged(headers: Mapping[str, str]) -> Response:
     return Response(status_code=statuses.NOT_MODIFIED, headers={**ALWAYS, **headers})
 
 
-def alone(response: Response) -> Response:
-    """A single answer for a client that reads nothing but parts."""
-    headers = {**response.headers, "content-type": PARTS}
+def alone(response: Response, framing: Framing) -> Response:
+    """A single answer for a client that reads nothing but streams."""
+    headers = {**response.headers, "content-type": framing.content_type}
     del headers["content-length"]
-    return Response(_framed(bytes(response.body)) + END, response.status_code, headers)
-
-
-class Parts:
-    """An answer in parts, each sent as soon as it is there (`@defer`, `@stream`)."""
-
-    def __init__(self, frames: AsyncGenerator[Mapping[str, Any], None], headers: Mapping[str, str]) -> None:
-        self.frames = frames
-        self.headers = {**ALWAYS, "content-type": PARTS, **headers}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-        async with aclosing(self.frames):
-            await send({"type": "http.response.start", "status": statuses.OK, "headers": raw})
-            async for frame in self.frames:
-                body = _framed(msgspec.json.encode(frame))
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-        await send({"type": "http.response.body", "body": END, "more_body": False})
-
-
-def _framed(body: bytes) -> bytes:
-    return BOUNDARY + b"content-type: application/json; charset=utf-8\r\n\r\n" + body
+    return Response(framing.whole(bytes(response.body)), response.status_code, headers)

@@ -12,24 +12,26 @@ from starlette.types import Message, Receive, Send
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Runs `work` and cancels it when the client goes away. The request's body has been read by then.
 
-    What `work` shares with others is theirs to keep: they wait behind shields of their own.
+    It runs in the caller's own task: another would have to wait for its first turn of the event loop. What `work`
+    shares with others is theirs to keep: nobody waits for it by cancelling.
     """
-    working = asyncio.create_task(work)
-    gone = asyncio.create_task(_hang_up(receive))
+    worker = asyncio.current_task()
+    assert worker is not None, "a coroutine runs in a task"
+    gone = asyncio.create_task(_hang_up(receive, worker))
     try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        await work
+    except asyncio.CancelledError:
+        # Of two who cancel it, the other one means the worker itself.
+        if not gone.done() or gone.cancelled() or worker.uncancel():
+            raise
     finally:
-        finished = working.done()
-        working.cancel()
         gone.cancel()
-        await asyncio.gather(working, gone, return_exceptions=True)
-    if finished:
-        working.result()
 
 
-async def _hang_up(receive: Receive) -> None:
+async def _hang_up(receive: Receive, worker: asyncio.Task[Any]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    worker.cancel()
 
 
 def without_body(send: Send) -> Send:

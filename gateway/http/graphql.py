@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from strawberry.http.ides import get_graphql_ide_html
 
 from gateway.errors import GatewayError, MethodNotAllowed, NotAcceptable
-from gateway.http import answers
+from gateway.http import answers, console
+from gateway.http.compression import COMPRESSION
 from gateway.http.connection import while_connected, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
-from gateway.http.requests import Asked, check_origin, posted, queried
+from gateway.http.origins import cors
+from gateway.http.requests import Asked, Batch, check_origin, posted, queried
+from gateway.http.uploads import with_uploads
 from gateway.operations.lifecycle import in_answer
 from gateway.operations.stored import StoredDocuments
 
 Run: TypeAlias = Callable[[Asked, Request, Accepted], Awaitable[ASGIApp]]
+RunBatch: TypeAlias = Callable[[Sequence[Asked], Request, Accepted], Awaitable[ASGIApp]]
 
 METHODS = "GET, HEAD, OPTIONS, POST"
-# Parts are too small to gain by it, and must not wait for each other.
-GZIP = Middleware(
-    GZipMiddleware,
-    minimum_size=1_000,
-    compresslevel=4,
-    exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "multipart/*"),
-)
 
 
-def route(run: Run, stored: StoredDocuments) -> Route:
-    return Route("/graphql", Endpoint(run, stored), middleware=[GZIP])
+def route(endpoint: Endpoint, allowed: Collection[str] = (), uploads: Middleware | None = None) -> Route:
+    """`allowed` are the origins of other sites whose pages may ask; `uploads` takes the files out of requests."""
+    crossing = [cors(allowed)] if allowed else []
+    taking = [uploads] if uploads else []
+    return Route("/graphql", endpoint, middleware=[*crossing, COMPRESSION, *taking])
 
 
 class Endpoint:
-    """Reads requests, and hands those that ask for an operation, with its document, to `run`."""
+    """Reads requests, and hands those that ask for an operation, with its document, to `run`.
 
-    def __init__(self, run: Run, stored: StoredDocuments) -> None:
+    `longest_batch` is how many may come at once, for `run_batch`; 0 for none.
+    """
+
+    def __init__(self, run: Run, run_batch: RunBatch, stored: StoredDocuments, *, longest_batch: int = 0) -> None:
         self.run = run
+        self.run_batch = run_batch
         self.stored = stored
+        self.longest_batch = longest_batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -60,17 +63,21 @@ class Endpoint:
         else:
             await while_connected(receive, self._answer(asked, request, accepted, send))
 
-    async def _answer(self, asked: Asked, request: Request, accepted: Accepted, send: Send) -> None:
-        response = await self.run(asked, request, accepted)
+    async def _answer(self, asked: Asked | Batch, request: Request, accepted: Accepted, send: Send) -> None:
+        if isinstance(asked, Batch):
+            response = await self.run_batch(asked.members, request, accepted)
+        else:
+            response = await self.run(asked, request, accepted)
         await response(request.scope, request.receive, send)
 
-    async def _read(self, request: Request, accepted: Accepted) -> Asked | Response:
+    async def _read(self, request: Request, accepted: Accepted) -> Asked | Batch | Response:
         """What is asked, or the answer to what is no operation. Raises InvalidRequest and ClientDisconnect."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method == "POST":
             self._check_acceptable(accepted)
-            return self._with_document(await posted(request))
+            asked = await posted(request, longest_batch=self.longest_batch)
+            return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
         return self._read_url(request, accepted)
@@ -84,13 +91,13 @@ class Endpoint:
             return self._with_document(asked)
         except GatewayError:
             if accepted.page:
-                return HTMLResponse(get_graphql_ide_html(), headers={"vary": "Accept"})
+                return console.page()
             raise
 
     def _with_document(self, asked: Asked) -> Asked:
         return replace(asked, query=self.stored.text(asked.query, asked.document_id, asked.extensions))
 
     def _check_acceptable(self, accepted: Accepted) -> None:
-        if accepted.single is None and not accepted.multipart:
-            offered = f"{Media.GRAPHQL.value}, {Media.JSON.value} or multipart/mixed"
+        if accepted.nothing:
+            offered = f"{Media.GRAPHQL.value}, {Media.JSON.value}, multipart/mixed or text/event-stream"
             raise NotAcceptable(f"The answer comes as {offered}.")

@@ -24,7 +24,7 @@ class Vitals:
 
     def hear(self, event: Event) -> None:
         match event:
-            case BreakerChanged(state=state):
+            case BreakerChanged(state=state, upstream="reading"):
                 self._upstream_fails = state != "closed"
             case LedgerChanged(writable=writable):
                 self._ledger_fails = not writable

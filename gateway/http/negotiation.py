@@ -10,6 +10,7 @@ from dataclasses import dataclass
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 MULTIPART = "multipart/mixed"
+EVENTS = "text/event-stream"
 HTML = "text/html"
 
 
@@ -22,11 +23,28 @@ class Media(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the client can read. `single` is None where it reads no single answer, `page` says that it shows HTML."""
+    """What the client can read.
+
+    `single` is None where it reads no single answer, or would rather have events. `multipart` and `events` say that it
+    reads answers in parts, `subscriptions` that its parts may be the events of a subscription (`subscriptionSpec`),
+    `page` that it shows HTML. Streams must be named: a wildcard means a single answer.
+    """
 
     single: Media | None
     multipart: bool
     page: bool
+    events: bool = False
+    subscriptions: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether an answer may come in parts."""
+        return self.multipart or self.events
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no form that there is will do."""
+        return self.single is None and not self.streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,7 @@ class Range:
 
     type: str
     weight: float
+    subscriptions: bool = False
 
     @property
     def exactness(self) -> int:
@@ -44,15 +63,17 @@ class Range:
 def negotiate(accept: str | None) -> Accepted:
     """Without a header, and where any JSON would do, the answer is `application/json`: what old clients expect."""
     ranges = list(_ranges(accept)) if accept and accept.strip() else [Range("*/*", 1.0)]
-    named = {range_.type for range_ in ranges if range_.weight > 0}
-    return Accepted(_single(ranges), MULTIPART in named, HTML in named)
+    weights = {range_.type: range_.weight for range_ in ranges if range_.weight > 0}
+    subscriptions = any(range_.subscriptions for range_ in ranges if range_.weight > 0)
+    single = _single(ranges, least=weights.get(EVENTS, 0.0))
+    return Accepted(single, MULTIPART in weights, HTML in weights, EVENTS in weights, subscriptions)
 
 
-def _single(ranges: list[Range]) -> Media | None:
+def _single(ranges: list[Range], least: float) -> Media | None:
     """The heaviest; of equals the one that is named rather than matched, then the more telling one."""
     rated = [(*_rate(ranges, media), media) for media in Media]
     weight, _, best = max(rated, key=lambda rating: rating[:2])
-    return best if weight > 0 else None
+    return best if weight > 0 and weight >= least else None
 
 
 def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
@@ -68,7 +89,8 @@ def _ranges(header: str) -> Iterator[Range]:
     for part in header.split(","):
         type_, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if type_:
-            yield Range(type_, _weight(parameters))
+            spec = any(parameter.startswith("subscriptionspec") for parameter in parameters)
+            yield Range(type_, _weight(parameters), spec and type_ == MULTIPART)
 
 
 def _weight(parameters: list[str]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,9 @@ LARGEST_BODY = 1_000_000  # bytes
 PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
 DEEPEST = 64
-PARAMETERS = ("query", "operationName", "variables", "extensions", "documentId")
+# Relay's compiler knows no name for the id of a document; these are what its clients send.
+IDS = ("documentId", "doc_id", "id")
+PARAMETERS = ("query", "operationName", "variables", "extensions", *IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,26 @@ class Asked:
     document_id: str | None = None
 
 
-async def posted(request: Request) -> Asked:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several requests, sent as an array."""
+
+    members: tuple[Asked, ...]
+
+
+async def posted(request: Request, *, longest_batch: int = 0) -> Asked | Batch:
     """The request in the body. Raises InvalidRequest."""
     _check_media(request.headers)
-    return _asked(_object(await _body(request), "The body"))
+    body = _decoded(await body_of(request), "The body")
+    if isinstance(body, list) and longest_batch:
+        return _batch(body, longest_batch)
+    return asked_in(_mapped(body, "The body"))
+
+
+def _batch(body: Sequence[Any], longest: int) -> Batch:
+    if not 0 < len(body) <= longest:
+        raise InvalidRequest(f"A batch holds 1 to {longest} operations.")
+    return Batch(tuple(asked_in(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
 
 
 def queried(request: Request) -> Asked:
@@ -48,8 +66,8 @@ def queried(request: Request) -> Asked:
     members: dict[str, Any] = {name: given[name] for name in PARAMETERS if name in given}
     for name in ("variables", "extensions"):
         if name in members:
-            members[name] = _object(members[name].encode(), f"`{name}`", or_null=True)
-    return _asked(members)
+            members[name] = parsed(members[name].encode(), f"`{name}`", or_null=True)
+    return asked_in(members)
 
 
 def check_origin(headers: Headers, asked: Asked) -> None:
@@ -78,8 +96,8 @@ def _check_media(headers: Headers) -> None:
         raise UnsupportedMediaType("Send the request without a content encoding.")
 
 
-async def _body(request: Request) -> bytes:
-    """Stops reading at the limit, whatever length was announced."""
+async def body_of(request: Request) -> bytes:
+    """Stops reading at the limit, whatever length was announced. Raises BodyTooLarge."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
         raise _too_large()
@@ -96,17 +114,25 @@ def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
 
 
-def _object(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
+def parsed(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
+    """The JSON object in `data`. Raises InvalidRequest, which calls it `what`."""
+    value = _decoded(data, what)
+    return {} if value is None and or_null else _mapped(value, what)
+
+
+def _decoded(data: bytes, what: str) -> Any:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise InvalidRequest(f"{what} must be JSON in UTF-8.") from exc
     if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deep(value):
         raise InvalidRequest(f"{what} is nested deeper than {DEEPEST} levels.")
+    return value
+
+
+def _mapped(value: object, what: str) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    if value is None and or_null:
-        return {}
     raise InvalidRequest(f"{what} must be a JSON object.")
 
 
@@ -121,14 +147,24 @@ def _members(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _asked(members: Mapping[str, Any]) -> Asked:
+def asked_in(members: Mapping[str, Any]) -> Asked:
+    """Raises InvalidRequest."""
     return Asked(
         query=_text(members, "query"),
         operation_name=_text(members, "operationName") or None,
         variables=_map(members, "variables"),
         extensions=_map(members, "extensions") or {},
-        document_id=_text(members, "documentId"),
+        document_id=_document_id(members),
     )
+
+
+def _document_id(members: Mapping[str, Any]) -> str | None:
+    """Beside a document only `documentId` is read as one: the others mean many things."""
+    names = IDS if members.get("query") is None else IDS[:1]
+    given = [text for name in names if (text := _text(members, name)) is not None]
+    if len(given) > 1:
+        raise InvalidRequest(f"Only one of {', '.join(names)} may be given.")
+    return given[0] if given else None
 
 
 def _text(members: Mapping[str, Any], name: str) -> str | None:

@@ -1,73 +1,88 @@
-"""From what is asked to the response: the operation is run, and its result or its parts become HTTP."""
+"""From what is asked to the response: the operation is run, and its result or its stream becomes HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from typing import Any
 
 import msgspec
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from gateway.cache.responses import Response
-from gateway.errors import LedgerUnavailable
-from gateway.events import Hook
+from gateway.errors import LedgerUnavailable, NotAcceptable
 from gateway.http import answers
+from gateway.http.again import LESSON, Lesson, Repeat, Spending
+from gateway.http.framing import EVENTS, PARTS, SUBSCRIPTION, Framing
 from gateway.http.negotiation import Accepted, Media
+from gateway.http.payloads import (
+    READS,
+    READS_AND_WATCHES,
+    READS_AND_WRITES,
+    Frames,
+    Operations,
+    Payload,
+    executed,
+    payload,
+)
+from gateway.http.places import Places
 from gateway.http.requests import Asked
+from gateway.http.streams import Stream
 from gateway.http.terms import Terms
 from gateway.operations.answers import Answers
-from gateway.operations.billing import report
+from gateway.operations.billing import report_again
 from gateway.operations.lifecycle import in_answer, presentable
-from gateway.operations.stored import StoredDocuments
-from schema.build import Schema
+from gateway.operations.parts import subscribes
 from schema.context import Context
 
-LONGEST_LIFE = 86_400  # seconds, for an answer that stands on nothing
 VARY = "Accept, Authorization, X-Api-Key"
-READS = frozenset({OperationType.QUERY})
-READS_AND_WRITES = READS | {OperationType.MUTATION}
-
-Frames: TypeAlias = AsyncGenerator[Any, None]
+SUBSCRIBED = (
+    "A subscription needs a WebSocket (graphql-transport-ws), or Accept: text/event-stream or "
+    "multipart/mixed;subscriptionSpec=1.0."
+)
 
 
 class Runner:
-    """Runs operations. `context` makes the context of one, or raises a GatewayError."""
+    """Runs operations, and keeps their answers. `places` are for those that last."""
 
-    def __init__(
-        self,
-        schema: Schema,
-        stored: StoredDocuments,
-        kept: Answers,
-        context: Callable[[Terms], Context],
-        hook: Hook,
-    ) -> None:
-        self.schema = schema
-        self.stored = stored
+    def __init__(self, operations: Operations, kept: Answers, places: Places) -> None:
+        self.operations = operations
         self.kept = kept
-        self.context = context
-        self.hook = hook
+        self.places = places
 
     async def __call__(self, asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
+        operations = self.operations
         try:
-            context = self.context(Terms.of(request.headers, streams=accepted.multipart))
+            context = operations.context(Terms.of(request.headers, streams=accepted.streams))
             if (known := self._known(asked, context)) is not None:
-                self.stored.remember(asked.query or "", asked.extensions)
+                operations.stored.remember(asked.query or "", asked.extensions)
+                _teach(asked, known, context, request, accepted)
                 return _again(known, context, request, accepted, self.kept.life(known))
-            frames = await self._start(asked, context, writes=request.method == "POST")
+            if subscribes(self.kept.documents, asked.query or "", asked.operation_name):
+                return self._subscribed(asked, context, accepted)
+            frames = await operations.start(asked, context, READS_AND_WRITES if request.method == "POST" else READS)
             first = await anext(frames)
         except Exception as problem:  # a bug in a hook, too: it is raised past all masks
-            error = presentable(in_answer(problem), self.hook)
+            error = presentable(in_answer(problem), operations.hook)
             return answers.refusal(accepted.single or Media.JSON, error)
-        self.stored.remember(asked.query or "", asked.extensions)
+        operations.stored.remember(asked.query or "", asked.extensions)
         if not isinstance(first, ExecutionResult):
-            return answers.Parts(_in_parts(first, frames, context), figures(context))
+            return Stream(_streamed(accepted), _in_parts(first, frames, context), answers.ALWAYS | figures(context))
         await anext(frames, None)  # so that it ends by itself
         return self._whole(asked, first, context, request, accepted)
+
+    def _subscribed(self, asked: Asked, context: Context, accepted: Accepted) -> ASGIApp:
+        """Raises NotAcceptable and TooManyStreams. What goes wrong later is told in the stream."""
+        if not (accepted.events or accepted.subscriptions):
+            raise NotAcceptable(SUBSCRIBED)
+        client = context.client.name
+        self.places.check(client)
+        payloads = self.operations.payloads(asked, context, READS_AND_WATCHES)
+        framing = SUBSCRIPTION if accepted.subscriptions else EVENTS
+        return Stream(framing, payloads, answers.ALWAYS, self.places.held(client))
 
     def _known(self, asked: Asked, context: Context) -> Response | None:
         key = self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
@@ -77,31 +92,17 @@ class Runner:
         self, asked: Asked, result: ExecutionResult, context: Context, request: Request, accepted: Accepted
     ) -> ASGIApp:
         errors = result.errors or []
-        # A problem of the whole request has no path, and then there is no data, not even null.
-        executed = result.data is not None or any(error.path is not None for error in errors)
-        data = msgspec.Raw(msgspec.json.encode(result.data))
+        data = msgspec.json.encode(result.data) if executed(result) else None
         headers = figures(context)
-        if executed and not errors:
-            headers |= self._keep(asked, bytes(data), context, request)
-        return _single(accepted, data, errors, executed=executed, extensions=result.extensions, headers=headers)
+        if data is not None and not errors:
+            headers |= self._keep(asked, data, context, request)
+        return _single(accepted, data, errors, extensions=result.extensions, headers=headers)
 
     def _keep(self, asked: Asked, data: bytes, context: Context, request: Request) -> dict[str, str]:
         """The headers that say how long the answer is good."""
         key = self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
         kept = None if key is None else self.kept.keep(key, data, context)
         return {} if kept is None else _life(kept, request, self.kept.life(kept))
-
-    async def _start(self, asked: Asked, context: Context, *, writes: bool) -> Frames:
-        """A single result is a stream of one."""
-        frames: Any = await self.schema.stream(
-            asked.query,
-            dict(asked.variables or {}),
-            context_value=context,
-            operation_name=asked.operation_name,
-            operation_extensions=dict(asked.extensions),
-            allowed_operation_types=READS_AND_WRITES if writes else READS,
-        )
-        return frames  # type: ignore[no-any-return]
 
 
 def figures(context: Context) -> dict[str, str]:
@@ -119,27 +120,39 @@ def _again(known: Response, context: Context, request: Request, accepted: Accept
     headers = figures(context) | _life(known, request, life)
     if known.etag in request.headers.get("if-none-match", ""):
         return answers.unchanged(headers)
-    data = msgspec.Raw(known.data)
-    extensions = report(context, worth=known.worth)
-    return _single(accepted, data, (), executed=True, extensions=extensions, headers=headers)
+    extensions = report_again(context.buyer.purse, worth=known.worth, explains=context.explains)
+    return _single(accepted, known.data, (), extensions=extensions, headers=headers)
 
 
-def _single(accepted: Accepted, data: msgspec.Raw, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:
+def _teach(asked: Asked, known: Response, context: Context, request: Request, accepted: Accepted) -> None:
+    """So that the same request need not come this way again."""
+    lesson: Lesson | None = request.scope.get(LESSON)
+    if lesson is None or accepted.single is None:
+        return
+    spending = Spending(context.client, context.buyer.purse, context.explains)
+    with suppress(LedgerUnavailable):
+        lesson.repeat = Repeat.of(asked, spending, known, tells_life=request.method != "POST")
+
+
+def _single(accepted: Accepted, data: bytes | None, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:
     response = answers.single(accepted.single or Media.JSON, data, errors, **rest)
-    return response if accepted.single else answers.alone(response)
+    return response if accepted.single else answers.alone(response, _streamed(accepted))
+
+
+def _streamed(accepted: Accepted) -> Framing:
+    """Of the two, parts are what clients have read longer."""
+    return PARTS if accepted.multipart else EVENTS
 
 
 def _life(kept: Response, request: Request, life: float) -> dict[str, str]:
-    """Only a GET may be answered from the client's own cache, and no cache but its own may keep what it paid for."""
+    """Only a GET may be answered from the client's own cache."""
     if request.method == "POST":
         return {}
-    seconds = int(min(life, LONGEST_LIFE))
-    return {"etag": kept.etag, "cache-control": f"private, max-age={seconds}", "vary": VARY}
+    return {"etag": kept.etag, "cache-control": answers.good_for(life), "vary": VARY}
 
 
-async def _in_parts(first: Any, frames: Frames, context: Context) -> AsyncGenerator[Mapping[str, Any], None]:
+async def _in_parts(first: Any, frames: Frames, context: Context) -> AsyncGenerator[Payload, None]:
     async with aclosing(frames):
-        yield first.formatted
+        yield payload(first, context)
         async for frame in frames:
-            # Only the last part knows the whole bill.
-            yield frame.formatted if frame.has_next else {**frame.formatted, "extensions": report(context)}
+            yield payload(frame, context)

@@ -10,6 +10,8 @@ from gateway.errors import (
     AllowanceExceeded,
     BodyTooLarge,
     CrossSite,
+    DocumentNotTrusted,
+    FlowsUnavailable,
     Forbidden,
     GatewayError,
     HashUnknown,
@@ -19,6 +21,7 @@ from gateway.errors import (
     MethodNotAllowed,
     NotAcceptable,
     Refused,
+    TooManyStreams,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -32,10 +35,12 @@ ALWAYS: dict[type[GatewayError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     CrossSite: 403,
+    DocumentNotTrusted: 403,
     MethodNotAllowed: 405,
     NotAcceptable: 406,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    TooManyStreams: 429,
     HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
     InvalidRequest: 400,
 }
@@ -43,6 +48,7 @@ ALWAYS: dict[type[GatewayError], int] = {
 TELLING: dict[type[GatewayError], int] = {
     AllowanceExceeded: 429,
     InsufficientFunds: 503,
+    FlowsUnavailable: 503,
     LedgerUnavailable: 503,
     Refused: 400,
 }

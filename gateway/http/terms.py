@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from gateway.errors import InvalidInput
 
 LIMIT = "x-billing-limit"
+EXPLAIN = "x-billing-explain"
 LONGEST_LIMIT = 12  # digits
 
 
@@ -26,7 +27,7 @@ class Terms:
     def of(cls, headers: Headers, *, streams: bool = False) -> Self:
         """Raises InvalidInput."""
         key = bearer(headers) or headers.get("x-api-key")
-        return cls(key or None, _limit(headers.get(LIMIT)), headers.get("x-billing-explain") == "1", streams)
+        return cls(key or None, _limit(headers.get(LIMIT)), headers.get(EXPLAIN) == "1", streams)
 
 
 def bearer(headers: Headers) -> str | None:

@@ -28,13 +28,13 @@ class Loaders:
     items: ItemLoader
 
     @classmethod
-    def of(cls, buyer: Buyer) -> Self:
+    def of(cls, buyer: Buyer, *, waits: bool = True) -> Self:
         return cls(
-            identities=IdentityLoader(buyer),
-            shorts=ShortLoader(buyer),
-            profiles=ProfileLoader(buyer),
-            trays=TrayLoader(buyer),
-            briefs=BriefLoader(buyer),
-            highlights=HighlightLoader(buyer),
-            items=ItemLoader(buyer),
+            identities=IdentityLoader(buyer, waits=waits),
+            shorts=ShortLoader(buyer, waits=waits),
+            profiles=ProfileLoader(buyer, waits=waits),
+            trays=TrayLoader(buyer, waits=waits),
+            briefs=BriefLoader(buyer, waits=waits),
+            highlights=HighlightLoader(buyer, waits=waits),
+            items=ItemLoader(buyer, waits=waits),
         )

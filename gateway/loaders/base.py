@@ -18,6 +18,10 @@ K = TypeVar("K", bound=Any)
 V = TypeVar("V")
 
 
+class NotYetKnown(Exception):
+    """Only waiting would tell."""
+
+
 class Loader(Generic[K, V]):
     """Answers one question for one operation.
 
@@ -27,8 +31,10 @@ class Loader(Generic[K, V]):
 
     want: ClassVar[Want]
 
-    def __init__(self, buyer: Buyer) -> None:
+    def __init__(self, buyer: Buyer, *, waits: bool = True) -> None:
+        """Where it must not wait it raises NotYetKnown."""
         self.buyer = buyer
+        self.waits = waits
         self._batches: DataLoader[K, None] | None = None  # made when it is needed, which is rare
 
     @abstractmethod
@@ -40,6 +46,8 @@ class Loader(Generic[K, V]):
         fact = self.known(key)
         if isinstance(fact, GatewayError):
             raise fact
+        if fact is None and not self.waits:
+            raise NotYetKnown
         return self._load(key) if fact is None else fact
 
     async def _load(self, key: K) -> V:

@@ -20,14 +20,14 @@ class Answers:
     """Finished answers of queries, by what was asked and what the client may see."""
 
     def __init__(self, documents: Documents, responses: Responses) -> None:
-        self._documents = documents
+        self.documents = documents
         self._responses = responses
 
     def key(
         self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
     ) -> Hashable | None:
         """None for what is not kept (unknown documents; what is about the client or the schema) or may not be read."""
-        document = self._documents.find(text)
+        document = self.documents.find(text)
         if document is None or document.introspects or document.personal or Right.READ not in client.rights:
             return None
         return Right.FORCE in client.rights, text, operation_name, CANONICAL.encode(variables or {})

@@ -6,36 +6,42 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import LedgerUnavailable
-from gateway.planner.bill import Line
+from gateway.planner.bill import Bill, Line
+from gateway.planner.budget import Purse
 from schema.context import Context
 
 
-def report(context: Context, *, worth: int | None = None) -> dict[str, Any]:
-    """The extensions of an answer. Amounts are billed requests, ages seconds.
-
-    `worth` is what an answer that was made before would cost to buy anew.
-    """
+def report(context: Context) -> dict[str, Any]:
+    """The extensions of an answer. Amounts are billed requests, ages seconds."""
     buyer = context.buyer
-    figures: dict[str, Any] = {
-        "charged": buyer.bill.charged,
-        "expected": buyer.bill.expected,
-        "savedByCache": buyer.saved_by_cache() if worth is None else worth,
-        "savedBySharing": buyer.bill.saved_by_sharing,
-        "budget": buyer.purse.limit,
-        "allowance": _allowance(context),
-    }
-    if context.explains:
-        figures["calls"] = [_call(line) for line in buyer.bill.lines]
-    extensions = {"billing": figures}
+    billing = _billing(buyer.bill, buyer.purse, saved=buyer.saved_by_cache(), explains=context.explains)
+    extensions = {"billing": billing}
     if stale := buyer.bill.stale:
         extensions["cache"] = {"stale": [{"path": line.purchase.path, "age": round(line.age or 0)} for line in stale]}
     return extensions
 
 
-def _allowance(context: Context) -> dict[str, Any] | None:
+def report_again(purse: Purse, *, worth: int, explains: bool) -> dict[str, Any]:
+    """The extensions of an answer that was made before, and would cost `worth` to buy anew: nothing is charged."""
+    return {"billing": _billing(Bill(), purse, saved=worth, explains=explains)}
+
+
+def _billing(bill: Bill, purse: Purse, *, saved: int, explains: bool) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "charged": bill.charged,
+        "expected": bill.expected,
+        "savedByCache": saved,
+        "savedBySharing": bill.saved_by_sharing,
+        "budget": purse.limit,
+        "allowance": _allowance(purse),
+    }
+    return {**figures, "calls": [_call(line) for line in bill.lines]} if explains else figures
+
+
+def _allowance(purse: Purse) -> dict[str, Any] | None:
     """None while the ledger cannot be read: what is cached is answered all the same."""
     try:
-        tightest = context.buyer.purse.allowance.tightest()
+        tightest = purse.allowance.tightest()
     except LedgerUnavailable:
         return None
     if tightest is None:
@@ -53,6 +59,7 @@ def _call(line: Line) -> dict[str, Any]:
         "price": purchase.price,
         "charged": line.charged,
         "state": line.source.value,
+        "start": round(line.start, 3),
         "seconds": round(line.seconds, 3),
         "error": None if line.problem is None else line.problem.code,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,10 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from gateway.errors import InvalidInput
+from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document, check_text
 from gateway.operations.needs import needs
-from gateway.operations.rules import RULES
+from gateway.operations.rules import AllRules
 from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
 
@@ -33,7 +34,7 @@ from gateway.planner.price import Estimate, Pricer
 KEPT = 500_000
 LONGEST_KEPT = 20_000
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
-PERSONAL = frozenset({"price", "allowance"})
+PERSONAL = frozenset({"price", "allowance", "accounts", "flow", "flows"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,18 @@ def quote(
     text: str,
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
+    *,
+    accounts: Sequence[str] = (),
 ) -> Estimate:
-    """The price of the operation, given `facts`.
+    """The price of the operation, given `facts`, for a client that may publish for `accounts`.
 
     Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
     """
     document = documents.find(text) or documents.keep(text, _valid(schema, text))
     _check_runnable(schema, document.node, operation_name, variables)
+    check_cost(schema, document.node, operation_name, variables)
     roots = needs(schema, document.node, operation_name, dict(variables or {}))
-    return pricer.estimate(roots, facts)
+    return pricer.estimate(tuple(root.of_accounts(accounts) for root in roots), facts)
 
 
 def _check_runnable(
@@ -98,7 +102,8 @@ def _check_runnable(
     operation = get_operation_ast(node, operation_name)
     if operation is None:
         raise InvalidInput("operationName must name one of the document's operations.", field="operationName")
-    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables or {}))
+    definitions = operation.variable_definitions or ()
+    values = get_variable_values(schema, definitions, dict(variables or {}), hide_suggestions=True)
     if isinstance(values, list):
         raise InvalidInput(f"variables do not fit: {values[0].message}", field="variables")
 
@@ -117,7 +122,7 @@ def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
 
 def problems(schema: GraphQLSchema, node: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
     """Why the document is not valid. Not everybody is to be told the names that come near."""
-    return validate(schema, node, RULES, hide_suggestions=not suggest)
+    return validate(schema, node, [AllRules], hide_suggestions=not suggest)
 
 
 def _unpriceable(error: GraphQLError) -> InvalidInput:

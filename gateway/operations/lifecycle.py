@@ -6,7 +6,8 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError, get_operation_ast
+from graphql.execution.values import get_variable_values
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -17,10 +18,10 @@ from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllow
 from gateway.events import BugMasked, Hook
 from gateway.operations import parts
 from gateway.operations.billing import report
+from gateway.operations.cost import check_cost
 from gateway.operations.documents import Document, Documents, operations, problems
 from gateway.operations.limits import check_document, check_text
 from gateway.operations.needs import needs
-from gateway.operations.size import check_size
 from schema.context import Context
 
 RIGHTS = {
@@ -65,6 +66,8 @@ class Preparation(SchemaExtension):
         try:
             await self._prepare()
         except Exception as problem:
+            if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+                raise  # a stream has no result before its first, and masks what is raised here
             # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
             self.execution_context.result = ExecutionResult(None, [in_answer(problem)])
         yield
@@ -95,8 +98,10 @@ class Preparation(SchemaExtension):
         run = self.execution_context
         assert run.graphql_document is not None
         self._check_form(run.graphql_document)
+        self._check_variables(run.graphql_document)
+        check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
-        check_size(roots)
+        roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
         await self.context.buyer.prepare(roots)
 
     def _check_rights(self) -> None:
@@ -107,12 +112,23 @@ class Preparation(SchemaExtension):
         if self.document is not None and self.document.introspects and Right.INTROSPECT not in rights:
             raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
 
+    def _check_variables(self, document: DocumentNode) -> None:
+        """Execution says what does not fit, and which names come near: not everybody is to be told."""
+        run = self.execution_context
+        operation = get_operation_ast(document, run.operation_name)
+        if not run.variables or operation is None or Right.INTROSPECT in self.context.client.rights:
+            return
+        definitions = operation.variable_definitions or ()
+        values = get_variable_values(run.schema._schema, definitions, run.variables, hide_suggestions=True)
+        if isinstance(values, list):
+            raise values[0]
+
     def _check_form(self, document: DocumentNode) -> None:
         run = self.execution_context
         if self.context.streams or not parts.mentioned(run.query or ""):
             return
         if parts.requested(run.schema._schema, document, run.operation_name, run.variables):
-            raise NotAcceptable("@defer and @stream need Accept: multipart/mixed.")
+            raise NotAcceptable("@defer and @stream need Accept: multipart/mixed or text/event-stream.")
 
 
 class Errors(MaskErrors):
@@ -161,7 +177,7 @@ def _unrunnable(problem: Exception) -> GatewayError:
         return InvalidInput(NAMELESS, field="operationName")
     if isinstance(problem, InvalidOperationTypeError) and problem.operation_type is OperationType.MUTATION:
         return MethodNotAllowed("A mutation must be sent by POST.", allow="POST")
-    return InvalidInput("Subscriptions are not answered here.", field="query")
+    return InvalidInput("This kind of operation is not answered here.", field="query")
 
 
 def _code_of(error: GraphQLError) -> str:

@@ -172,7 +172,7 @@ class _Meter:
 
 def _inner_first(fragments: dict[str, SelectionSetNode]) -> Iterator[str]:
     """Every fragment after those it spreads. A circle, which validation refuses, is broken somewhere."""
-    spreads = {name: [inner for inner in _spreads(node) if inner in fragments] for name, node in fragments.items()}
+    spreads = {name: [inner for inner in spread_in(node) if inner in fragments] for name, node in fragments.items()}
     begun: set[str] = set()
     for name in fragments:
         path = [(name, iter(spreads[name]))] if name not in begun else []
@@ -188,8 +188,8 @@ def _inner_first(fragments: dict[str, SelectionSetNode]) -> Iterator[str]:
                 path.append((inner, iter(spreads[inner])))
 
 
-def _spreads(selections: SelectionSetNode) -> Iterator[str]:
-    """Each name once."""
+def spread_in(selections: SelectionSetNode) -> Iterator[str]:
+    """The names of the fragments that are spread in it, each once."""
     seen, left = set[str](), [selections]
     while left:
         for node in left.pop().selections:

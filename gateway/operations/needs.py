@@ -15,6 +15,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
     get_named_type,
@@ -31,6 +32,7 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 
+from gateway.planner.fetch import Buyer
 from gateway.planner.selection import EDGE, FACET, Edge, Facet, Selection
 
 ENTITIES = "_entities"
@@ -68,6 +70,16 @@ def needs(
     return _Reader(schema, operation, fragments, values).roots(schema.query_type)
 
 
+async def foresee(buyer: Buyer, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> None:
+    """Buys what is selected of the entity that the field being resolved turned out to lead to: as if it were a root.
+
+    Raises as `Buyer.prepare` does.
+    """
+    fragments = {name: FragmentDetails(node) for name, node in info.fragments.items()}
+    reader = _Reader(info.schema, info.operation, fragments, info.variable_values)
+    await buyer.prepare([reader.below(info, edge, arguments)])
+
+
 class _Reader:
     def __init__(self, schema: GraphQLSchema, operation: Any, fragments: dict[str, FragmentDetails], values: Any):
         self.schema = schema
@@ -78,6 +90,13 @@ class _Reader:
     def roots(self, query: GraphQLObjectType) -> tuple[Selection, ...]:
         fields = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
         return self._below(query, fields.grouped_field_set, ()).children
+
+    def below(self, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> Selection:
+        details = [FieldDetails(node, None) for node in info.field_nodes]
+        type_ = get_named_type(info.return_type)
+        assert is_object_type(type_), "an entity is an object"
+        found = self._subfields(type_, details, ())
+        return Selection(edge, _path_of(info), found.facets, arguments, found.children)
 
     def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> Collected:
         facets, children = Facet.NONE, list[Selection]()
@@ -128,6 +147,10 @@ class _Reader:
             return get_argument_values(field, details[0].node, self.values)
         except GraphQLError:
             return {}  # execution says why
+
+
+def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
+    return tuple(key for key in info.path.as_list() if isinstance(key, str))
 
 
 def _source_of(children: tuple[Selection, ...]) -> Facet:

@@ -1,4 +1,4 @@
-"""Whether an operation is answered in parts."""
+"""Whether an operation is answered by more than one message."""
 
 from __future__ import annotations
 
@@ -12,13 +12,36 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLStreamDirective,
+    OperationType,
     Visitor,
     get_operation_ast,
+    parse,
     visit,
 )
 from graphql.execution.values import get_directive_values, get_variable_values
 
+from gateway.operations.documents import Documents
+from gateway.operations.limits import check_text
+
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
+
+
+def subscribes(documents: Documents, text: str, operation_name: str | None) -> bool:
+    """Whether the operation is a subscription. Cheap where the word is missing; false for what could not be run."""
+    if OperationType.SUBSCRIPTION.value not in text:
+        return False
+    try:
+        operation = get_operation_ast(_parsed(documents, text), operation_name)
+    except GraphQLError:
+        return False
+    return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+def _parsed(documents: Documents, text: str) -> DocumentNode:
+    if (known := documents.find(text)) is not None:
+        return known.node
+    check_text(text)
+    return parse(text)
 
 
 def mentioned(text: str) -> bool:

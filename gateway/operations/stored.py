@@ -1,32 +1,40 @@
 """Documents that clients name instead of sending them.
 
-By `documentId` ("sha256:" and the hash), or by the hash in `extensions.persistedQuery`, which is how automatic
-persisted queries go: a client that is told that its hash is unknown sends hash and document together, once.
+By `documentId` (its id in a manifest, or "sha256:" and the hash), or by the hash in `extensions.persistedQuery`, which
+is how automatic persisted queries go: a client that is told that its hash is unknown sends hash and document together,
+once. Trusted documents are those of manifests; they are known from the start, and for ever.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from cachetools import LRUCache
 
-from gateway.errors import DocumentMismatch, DocumentUnknown, HashUnknown, InvalidRequest
+from gateway.errors import DocumentMismatch, DocumentNotTrusted, DocumentUnknown, HashUnknown, InvalidRequest
 from gateway.operations.documents import Documents
+from gateway.operations.manifests import SHA256 as PREFIX
+from gateway.operations.manifests import digest_of
 
 PERSISTED = "persistedQuery"
 KEPT = 20_000_000  # characters of all texts together
 SHA256 = re.compile(r"[0-9a-f]{64}")
-ID = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class StoredDocuments:
-    """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out."""
+    """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out.
 
-    def __init__(self, documents: Documents) -> None:
+    `trusted` are the texts of manifests by their ids; with `only_trusted` no other document is run.
+    """
+
+    def __init__(
+        self, documents: Documents, trusted: Mapping[str, str] | None = None, *, only_trusted: bool = False
+    ) -> None:
         self._documents = documents
+        self._trusted = {**(trusted or {}), **{digest_of(text): text for text in (trusted or {}).values()}}
+        self._only_trusted = only_trusted
         self._texts: LRUCache[str, str] = LRUCache(KEPT, getsizeof=len)
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
@@ -40,17 +48,18 @@ class StoredDocuments:
             return self._hashed(digest)
         if digest is not None and digest != digest_of(query):
             raise DocumentMismatch("persistedQuery.sha256Hash is not the SHA-256 of `query` in UTF-8.")
+        if self._only_trusted and digest_of(query) not in self._trusted:
+            raise DocumentNotTrusted("Only documents that this gateway trusts are run here: name one of them.")
         return query
 
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
         """After `text` was run."""
         digest = hash_in(extensions)
-        if digest is not None and self._documents.find(text) is not None:
+        if digest is not None and digest not in self._trusted and self._documents.find(text) is not None:
             self._texts[digest] = text
 
     def _named(self, document_id: str) -> str:
-        named = ID.fullmatch(document_id)
-        text = self._texts.get(named[1]) if named else None
+        text = self._find(document_id) or self._find(document_id.removeprefix(PREFIX))
         if text is None:
             raise DocumentUnknown("No document is stored under this documentId.")
         return text
@@ -58,14 +67,13 @@ class StoredDocuments:
     def _hashed(self, digest: str | None) -> str:
         if digest is None:
             raise InvalidRequest("A document must be given: `query`, `documentId`, or `extensions.persistedQuery`.")
-        text = self._texts.get(digest)
+        text = self._find(digest)
         if text is None:
             raise HashUnknown("PersistedQueryNotFound")  # some clients look for this very word
         return text
 
-
-def digest_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    def _find(self, id_: str) -> str | None:
+        return self._trusted.get(id_) or self._texts.get(id_)
 
 
 def hash_in(extensions: Mapping[str, Any]) -> str | None:

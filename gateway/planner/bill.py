@@ -20,11 +20,16 @@ class Source(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One call of the operation. `charged` is what this operation was charged for it; `age` is of a stale entry."""
+    """One call of the operation.
+
+    `charged` is what this operation was charged for it. `start` is when it asked for it, in seconds since it began;
+    `age` is of a stale entry.
+    """
 
     purchase: Purchase
     source: Source
     charged: int = 0
+    start: float = 0.0
     seconds: float = 0.0
     age: float | None = None
     problem: GatewayError | None = None

@@ -49,19 +49,23 @@ class Buyer:
         self.bill = Bill()
         self.pricer = Pricer(market.prices, forced=forced)
         self._roots: Sequence[Selection] = ()
+        self._begun = market.clock.monotonic()
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
         """Buys all that the operation can be seen to need.
 
         Raises BudgetExceeded, AllowanceExceeded or InsufficientFunds, before anything is spent, if not even the least
-        it can cost is there. What does not fit later is a problem in its place.
+        it can cost is there. What does not fit later is a problem in its place. May be called again, for what only the
+        operation's effects have shown it to lead to.
         """
-        if questions(roots, self.facts):
+        open_questions = questions(roots, self.facts)
+        if open_questions:
             lower = self.pricer.lower(roots, self.facts)
-            self.bill.expected = self.pricer.expected(roots, self.facts)
+            self.bill.expected += self.pricer.expected(roots, self.facts)
             self.purse.admit(lower)
-        self._roots = roots  # a refused operation saved nothing
-        await self._buy(lambda: questions(roots, self.facts))
+        self._roots = (*self._roots, *roots)  # a refused operation saved nothing
+        if open_questions:
+            await self._buy(lambda: questions(roots, self.facts))
 
     async def answer(self, wanted: Iterable[Question]) -> None:
         """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
@@ -90,13 +94,14 @@ class Buyer:
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
         """All at once. Reserved in the order of the answer, so that what comes first in it is bought first."""
+        start = self.market.clock.monotonic() - self._begun
         steps = [(purchase, self._begin(purchase)) for purchase in purchases]
         for purchase, step in steps:
             if isinstance(step, GatewayError):
-                self._refuse(purchase, step)
+                self._refuse(purchase, step, start)
             else:
                 call, source, landing = step
-                self._take(replace(purchase, call=call), source, await landing)
+                self._take(replace(purchase, call=call), source, await landing, start)
 
     def _begin(self, purchase: Purchase) -> tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds:
         flights = self.market.flights
@@ -113,6 +118,7 @@ class Buyer:
     async def _fly(self, call: Call, reservation: Reservation) -> Outcome:
         """Runs to its end, whoever is still waiting: what was paid for is remembered."""
         market, charged = self.market, reservation.price
+        begun = market.memory.version
         try:
             outcome = await market.api.fetch(call)
             charged = outcome.charged
@@ -122,15 +128,15 @@ class Buyer:
             market.prices.note(call, charged)
         if isinstance(outcome.problem, InsufficientFunds):
             self.purse.account.note_empty()
-        market.memory.keep(outcome)
+        market.memory.keep(outcome, begun=begun)
         return outcome
 
-    def _take(self, purchase: Purchase, source: Source, outcome: Outcome) -> None:
+    def _take(self, purchase: Purchase, source: Source, outcome: Outcome, start: float) -> None:
         unforced = self.forced and purchase.call.endpoint.is_tray and not purchase.call.forced
         if unforced and isinstance(outcome.problem, PrivateAccount):
             return  # who may force was refused along with somebody who may not, and asks again
         charged = outcome.charged if source is Source.BOUGHT else 0
-        line = Line(purchase, source, charged=charged, seconds=outcome.seconds, problem=outcome.problem)
+        line = Line(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
         if isinstance(outcome.problem, UpstreamError):
             self._make_do(line, outcome.problem)
         else:
@@ -138,8 +144,8 @@ class Buyer:
             self.recollection.note(outcome)
             self.facts.tell(purchase.call, outcome.answer)
 
-    def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds) -> None:
-        line = Line(purchase, Source.REFUSED, problem=problem)
+    def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
+        line = Line(purchase, Source.REFUSED, start=start, problem=problem)
         if isinstance(problem, InsufficientFunds):
             self._make_do(line, problem)
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 # The keys under which a field of the schema says, in its metadata, what the planner is to make of it.
 FACET = "facet"
@@ -31,6 +31,7 @@ class Edge(enum.Enum):
     USERS = "users"
     HIGHLIGHT = "highlight"
     HIGHLIGHTS = "highlights"
+    ACCOUNTS = "accounts"  # of the asking client: becomes USERS once it is known who asks
     REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
     INSTANCE = "instance"
     TRAY = "tray"
@@ -54,6 +55,23 @@ class Selection:
     facets: Facet
     arguments: Mapping[str, object]
     children: tuple[Selection, ...] = ()
+    needs_items: bool = field(init=False, repr=False, compare=False)
+    """Of a highlight: whether anything is selected that only its own answer tells."""
+    _below: dict[str, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
-    def by(self, *edges: Edge) -> tuple[Selection, ...]:
-        return tuple(child for child in self.children if child.edge in edges)
+    def __post_init__(self) -> None:
+        """The walk asks for these at every entity: they are worked out once."""
+        below: dict[str, tuple[Selection, ...]] = {}
+        for child in self.children:
+            below[child.edge.value] = (*below.get(child.edge.value, ()), child)
+        object.__setattr__(self, "_below", below)
+        object.__setattr__(self, "needs_items", Facet.ITEMS in self.facets or Edge.ITEMS.value in below)
+
+    def of_accounts(self, ids: Sequence[str]) -> Selection:
+        """This root, with the accounts of the client in its place if that is what it asks for."""
+        if self.edge is not Edge.ACCOUNTS:
+            return self
+        return replace(self, edge=Edge.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
+
+    def by(self, edge: Edge) -> tuple[Selection, ...]:
+        return self._below.get(edge.value, ())

@@ -232,7 +232,7 @@ class _Walk:
         known = self.known
         brief = entry or known.brief(key)
         loaded: Fact[LoadedHighlight] = None
-        if _needs_items(selection):
+        if selection.needs_items:
             loaded = known.highlight(key)
             if loaded is None and not _is_empty(brief):
                 self._ask(key, Want.ITEMS, path, times)
@@ -290,14 +290,10 @@ class _Walk:
             asked.deeper |= deeper
 
 
-def _needs_items(selection: Selection) -> bool:
-    return Facet.ITEMS in selection.facets or bool(selection.by(Edge.ITEMS))
-
-
 def _leads_on(tray: Selection) -> bool:
     """Whether each entry of the tray is dearer than none: the owner's short fields come along with any."""
     owners = tray.by(Edge.OWNER)
-    leads_on = _needs_items(tray) or any(Facet.PROFILE in owner.facets for owner in owners)
+    leads_on = tray.needs_items or any(Facet.PROFILE in owner.facets for owner in owners)
     below = (deeper for owner in owners for deeper in owner.by(Edge.TRAY))
     return tray.arguments.get("first") != 0 and (leads_on or any(map(_leads_on, below)))
 

@@ -119,10 +119,14 @@ class Answers:
         return encode([self._wire.tray_entry(highlight, now) for highlight in highlights])
 
     def _brought_up_to_date(self, recorded: bytes, user: User, amount: int) -> bytes:
-        """The very bytes of the recording, unless the world or the question leaves something of it out."""
+        """The very bytes of the recording, unless the world or the question changes something of it."""
         entries: list[Json] = msgspec.json.decode(recorded)
-        current = [_owned(entry, user) for entry in entries if self._world.highlight(int(entry["pk"]))]
-        current = current[: amount or None]
+        by_pk = {int(entry["pk"]): _owned(entry, user) for entry in entries}
+        now = self._moment().now
+        current = [
+            by_pk[highlight.pk] if highlight.held is None else self._wire.tray_entry(highlight, now)
+            for highlight in self._world.tray(user)[: amount or None]
+        ]
         return recorded if current == entries else encode(current)
 
     def _stories(self, user: User, question: Question) -> bytes:
@@ -139,7 +143,7 @@ class Answers:
         if highlight is None:
             raise Declined(refusal(404))
         _refuse_private(highlight.user)
-        if recorded := self._recordings.highlight(pk):
+        if highlight.held is None and (recorded := self._recordings.highlight(pk)):
             decoded: Json = msgspec.json.decode(recorded)
             current = _owned(decoded, highlight.user)
             return recorded if current == decoded else encode(current)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
+import httpx
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -14,13 +16,19 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.clock import Clock
 from gateway.sandbox.account import Account
+from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.answers import Answers
+from gateway.sandbox.cast import TOKENS
 from gateway.sandbox.cdn import PictureServer, Signer
 from gateway.sandbox.control import control_routes
 from gateway.sandbox.endpoints import BALANCE, ENDPOINTS, Endpoint
 from gateway.sandbox.faults import Faults
+from gateway.sandbox.gallery import Gallery
 from gateway.sandbox.gate import Gate, House
 from gateway.sandbox.meter import Meter
+from gateway.sandbox.publishing.build import Publishing, Terms
+from gateway.sandbox.publishing.stories import QUOTA_TOTAL
+from gateway.sandbox.publishing.usage import CALLS_PER_HOUR
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 
@@ -28,12 +36,16 @@ from gateway.sandbox.world import World
 class Sandbox:
     """What a test can read and change: `app.state.sandbox`."""
 
-    def __init__(self, clock: Clock, account: Account) -> None:
+    def __init__(
+        self, clock: Clock, account: Account, terms: Terms, webhook_transport: httpx.AsyncBaseTransport | None
+    ) -> None:
         self.world = World()
         self.meter = Meter()
         self.faults = Faults()
         self.account = account
-        self.house = House(clock, account, self.meter, self.faults)
+        self.house = House(clock, account, self.meter, self.faults, Agenda(clock))
+        self.gallery = Gallery()
+        self.publishing = Publishing(self.world, self.house, self.gallery, terms, webhook_transport)
 
     @property
     def balance(self) -> int:
@@ -45,10 +57,11 @@ class Sandbox:
         self.account.balance = requests
 
     def reset(self) -> None:
-        """Everything as at the start: meter, faults, balance, rate and world."""
+        """Everything as at the start: meter, faults, balance, rate, world, and nothing published."""
         self.meter.reset()
         self.faults.clear()
         self.account.reset()
+        self.publishing.clear()
         self.world.restore()
 
 
@@ -59,18 +72,29 @@ def create_sandbox(
     balance: int = 1_000_000,
     rate: int | None = None,
     base_url: str = "http://127.0.0.1:8000/sandbox",
+    tokens: Mapping[str, int] = TOKENS,
+    quota: int = QUOTA_TOTAL,
+    calls_per_hour: int = CALLS_PER_HOUR,
+    webhook_transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
-    """An app that speaks the read API's contract.
+    """An app that speaks the read API's contract, and under `/platform` and `/aiograpi` both dialects of the write API.
 
     `keys` are the access keys it takes, `balance` is in billed requests, `rate` in requests per second (None: no
     limit), `base_url` is where the app can be reached, prefix included: its signed URLs begin with it.
+
+    `tokens` say who may publish: access token (in the other dialect: session id) -> user pk. `quota` is in publications
+    per account and rolling day, `calls_per_hour` are write calls per account. Webhooks leave by `webhook_transport`
+    (None: real sockets), which is entered and left for each. Raises ValueError for a token of an unknown user.
     """
-    sandbox = Sandbox(clock, Account(clock, keys, balance, rate))
+    terms = Terms(tokens, quota, calls_per_hour)
+    sandbox = Sandbox(clock, Account(clock, keys, balance, rate), terms, webhook_transport)
     signer = Signer(base_url)
-    answers = Answers(sandbox.world, Wire(sandbox.world, signer), clock)
-    pictures = PictureServer(signer, sandbox.world, clock)
+    wire = Wire(sandbox.world, signer)
+    answers = Answers(sandbox.world, wire, clock)
+    pictures = PictureServer(signer, sandbox.world, sandbox.gallery, clock)
     routes: list[BaseRoute] = [Route(gate.path, gate, methods=["GET"]) for gate in _gates(sandbox, answers)]
     routes += [Route("/cdn/{path:path}", pictures.serve), *control_routes(sandbox)]
+    routes += sandbox.publishing.routes(wire, base_url)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
     app.state.sandbox = sandbox
     return app

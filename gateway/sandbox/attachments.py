@@ -18,11 +18,14 @@ FEED_SLOT = 121
 
 
 def attachments(item: Item, world: World, short: Short) -> Json:
-    """The seven lists of an item, most of them empty. `short` writes a user in its short form."""
+    """The seven lists of an item, most of them empty, all of them for what was published here.
+
+    `short` writes a user in its short form.
+    """
     dice = Dice("attachments", *item.key)
 
     def some(share: float, make: Callable[[], Json]) -> list[Json]:
-        is_bare = not item.attached and not dice.chance(share)
+        is_bare = item.is_published or not (item.attached or dice.chance(share))
         return [] if is_bare else [make() for _ in range(dice.between(1, 2))]
 
     def somebody() -> User:

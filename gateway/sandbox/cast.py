@@ -16,9 +16,13 @@
 | `photos.and.videos`  | a highlight of 20 items, photos and videos in turn, a photo first                          |
 
 A private user has highlight pks too (`highlight_pk`): they answer 403.
+
+`natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`.
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from gateway.sandbox import numbering
 from gateway.sandbox.nouns import Sketch, User
@@ -26,6 +30,7 @@ from gateway.sandbox.nouns import Sketch, User
 NATGEO_PK = 787132
 SALWAAA_PK = 75885841119
 SALWAAA_HIGHLIGHT = 18085475671830440
+TOKENS = MappingProxyType({"sandbox": NATGEO_PK})
 NATGEO_HIGHLIGHTS = (
     Sketch(12, pk=17983616051768088, title="Gift Guide", created_at=1764846391, latest_at=1766242839),
     Sketch(11, pk=18018069326790931, title="BOTW 2026", created_at=1761052067, latest_at=1762870363),

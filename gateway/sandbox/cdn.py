@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.clock import Clock
+from gateway.sandbox.gallery import Gallery
 from gateway.sandbox.pictures import Frame, render
 from gateway.sandbox.world import World
 
@@ -55,9 +56,10 @@ class Signer:
 class PictureServer:
     """Answers `/cdn/{path}`."""
 
-    def __init__(self, signer: Signer, world: World, clock: Clock) -> None:
+    def __init__(self, signer: Signer, world: World, gallery: Gallery, clock: Clock) -> None:
         self._signer = signer
         self._world = world
+        self._gallery = gallery
         self._clock = clock
         self._clip = (resources.files("gateway.sandbox") / "media" / "clip.mp4").read_bytes()
 
@@ -73,16 +75,18 @@ class PictureServer:
     def _medium(self, path: str) -> Response:
         folder, _, name = path.rpartition("/")
         if folder == VIDEOS:
-            return Response(self._clip, 200, HEADERS, "video/mp4")
-        frame, pk = Frame(folder), int(name.removesuffix("_n.jpg"))
-        return Response(render(frame, pk, self._caption(frame, pk)), 200, HEADERS, "image/jpeg")
+            film = self._gallery.film(int(name.removesuffix(".mp4")))
+            return Response(film or self._clip, 200, HEADERS, "video/mp4")
+        return Response(self._picture(Frame(folder), int(name.removesuffix("_n.jpg"))), 200, HEADERS, "image/jpeg")
+
+    def _picture(self, frame: Frame, pk: int) -> bytes:
+        return self._gallery.picture(frame, pk) or render(frame, self._gallery.name(pk), self._caption(frame, pk))
 
     def _caption(self, frame: Frame, pk: int) -> str:
-        if frame is Frame.COVER:
-            highlight = self._world.highlight(pk)
-            return highlight.title if highlight else ""
-        if frame is Frame.STORY:
-            item = self._world.item(pk)
-            return (item.title or item.user.full_name) if item else ""
-        user = self._world.user_by_pk(pk)
-        return user.full_name if user else ""
+        if frame is Frame.PROFILE:
+            user = self._world.user_by_pk(pk)
+            return user.full_name if user else ""
+        if frame is Frame.COVER and (highlight := self._world.highlight(pk)):
+            return highlight.title
+        item = self._world.item(pk)
+        return (item.title or item.user.full_name) if item else ""

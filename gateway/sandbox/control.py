@@ -4,7 +4,9 @@ GET    /_control/faults   the rules in force, with what is left of their `times`
 POST   /_control/faults   {"faults": [{"kind": "status", "status": 503, "rate": 0.2, ...}], "seed": 7} replaces them
 DELETE /_control/faults   no more faults
 GET    /_control/meter    {"calls": {path: n}, "billed": {path: n}, "total_calls": n, "total_billed": n, "balance": n}
-POST   /_control/reset    meter, faults, balance and world as at the start
+POST   /_control/reset    everything as at the start: meter, faults, balance, world, what was published, webhooks
+
+What concerns publishing is controlled in `gateway/sandbox/publishing/control.py`.
 """
 
 from __future__ import annotations
@@ -34,22 +36,22 @@ class Controlled(Protocol):
 
 def control_routes(sandbox: Controlled) -> list[Route]:
     async def read_faults(request: Request) -> Response:
-        return _json(sandbox.faults.script)
+        return json_reply(sandbox.faults.script)
 
     async def lay_faults(request: Request) -> Response:
         try:
             sandbox.faults.play(msgspec.json.decode(await request.body(), type=Script))
         except msgspec.MsgspecError as exc:
-            return _json({"error": str(exc)}, 400)
-        return _json(sandbox.faults.script)
+            return json_reply({"error": str(exc)}, 400)
+        return json_reply(sandbox.faults.script)
 
     async def clear_faults(request: Request) -> Response:
         sandbox.faults.clear()
-        return _json(sandbox.faults.script)
+        return json_reply(sandbox.faults.script)
 
     async def read_meter(request: Request) -> Response:
         meter = sandbox.meter
-        return _json(
+        return json_reply(
             {
                 "calls": dict(meter.calls),
                 "billed": dict(meter.billed),
@@ -72,5 +74,5 @@ def control_routes(sandbox: Controlled) -> list[Route]:
     ]
 
 
-def _json(value: object, status: int = 200) -> Response:
+def json_reply(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")

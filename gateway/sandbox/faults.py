@@ -1,13 +1,18 @@
 """Failures on demand: rules that a test, or `POST /_control/faults`, lays down, and what they do to one call.
 
-Of the rules that match a call, in their order, all latencies add up, the last `info` holds, and the first of the others
-decides how the call fails. A rule with `times` is spent after so many calls, so a list of them is a script.
+Of the rules that match a call, in their order, all latencies add up, the last `info` holds, of `processing`, `accepted`
+and `usage` the first, and the first of the others decides how the call fails. A rule with `times` is spent after so
+many calls, so a list of them is a script.
+
+A read call is named by its path (`/v1/user/by/id`), a write call by method and route (`POST /platform/media/upload`,
+`GET /platform/highlights/{id}`). Some rules are for write calls alone, and pass the others by.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,17 +22,21 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
+When = Literal["before", "after"]
 
 
 class Fault(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """`endpoint` None matches every path, `rate` is the share of calls hit, `times` how many calls it still hits."""
+    """`endpoint` is the name of the calls, with `*` for any part of it; None matches every call.
+
+    `rate` is the share of these calls hit, `times` how many calls it still hits.
+    """
 
     endpoint: str | None = None
     rate: Share = 1.0
     times: Count | None = None
 
     def strikes(self, path: str, chance: random.Random) -> bool:
-        if self.times == 0 or self.endpoint not in (None, path) or chance.random() >= self.rate:
+        if self.times == 0 or not fnmatchcase(path, self.endpoint or "*") or chance.random() >= self.rate:
             return False
         if self.times is not None:
             self.times -= 1
@@ -51,24 +60,38 @@ class Failure(Fault):
     """Base of the rules that decide a call's outcome."""
 
 
-class Status(Failure, tag="status"):
+class Placed(Failure, kw_only=True):
+    """`when` is for write calls: whether the call fails before its work is done or after. None: as its kind says."""
+
+    when: When | None = None
+
+    @property
+    def is_after(self) -> bool:
+        return self.when == "after"
+
+
+class Status(Placed, tag="status"):
     """The documented refusal of this status; charged as that status is. `retry_after` is in seconds."""
 
     status: ErrorStatus
     retry_after: Seconds | None = None
 
 
-class EdgeHtml(Failure, tag="edge_html"):
+class EdgeHtml(Placed, tag="edge_html"):
     """A page of HTML from the edge in front of the API: not charged, and no price is said."""
 
     status: ErrorStatus = 502
 
 
-class Hang(Failure, tag="hang"):
+class Hang(Placed, tag="hang"):
     """The work is done and charged, and the answer never comes: the call ends when the client goes away."""
 
+    @property
+    def is_after(self) -> bool:
+        return self.when != "before"
 
-class DeadKeepAlive(Failure, tag="dead_keep_alive"):
+
+class DeadKeepAlive(Placed, tag="dead_keep_alive"):
     """The connection closes before any byte of an answer: nothing was read, so nothing is counted or charged.
 
     On a server that shows its transport (uvicorn) the socket is closed; in-process `ConnectionDropped` is raised.
@@ -87,7 +110,62 @@ class WrongShape(Failure, tag="wrong_shape"):
     """An object where the contract says a list, and the other way round."""
 
 
-AnyFault = Latency | Info | Status | EdgeHtml | Hang | DeadKeepAlive | Truncated | WrongTypes | WrongShape
+class PlatformError(Placed, tag="platform_error"):
+    """A write call is refused with this code of the platform's table; its usual subcode and status are replaceable.
+
+    `retry_after` is in seconds; `regain` is in minutes: the estimated time to regain access.
+    """
+
+    code: int
+    subcode: int | None = None
+    status: ErrorStatus | None = None
+    retry_after: Seconds | None = None
+    regain: Count | None = None
+
+
+class Processing(Fault, tag="processing", kw_only=True):
+    """An upload is worked on for so many seconds; with a `code` of the table it ends in ERROR.
+
+    `retry_after` (seconds) rides on the 202.
+    """
+
+    endpoint: str | None = "POST *upload*"
+    seconds: Seconds
+    code: int | None = None
+    subcode: int | None = None
+    retry_after: Seconds | None = None
+
+
+class Accepted(Fault, tag="accepted", kw_only=True):
+    """The creation of a highlight is answered 202, and the highlight is there after so many seconds."""
+
+    endpoint: str | None = "POST /platform/users/{user_id}/highlights"
+    seconds: Seconds
+
+
+class Usage(Fault, tag="usage"):
+    """The usage headers of a write call say so many percent, and the minutes until access is regained."""
+
+    percent: Count
+    regain: Count = 0
+
+
+WRITES_ONLY = (PlatformError, Processing, Accepted, Usage)
+AnyFault = (
+    Latency
+    | Info
+    | Status
+    | EdgeHtml
+    | Hang
+    | DeadKeepAlive
+    | Truncated
+    | WrongTypes
+    | WrongShape
+    | PlatformError
+    | Processing
+    | Accepted
+    | Usage
+)
 
 
 class Script(Struct, forbid_unknown_fields=True):
@@ -99,11 +177,14 @@ class Script(Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What the rules do to one call. `latency` is in seconds."""
+    """What the rules do to one call. `latency` is in seconds. The last three are for write calls."""
 
-    latency: float
-    info: Info
-    failure: Failure | None
+    latency: float = 0.0
+    info: Info = field(default_factory=Info)
+    failure: Failure | None = None
+    processing: Processing | None = None
+    accepted: Accepted | None = None
+    usage: Usage | None = None
 
 
 class Faults:
@@ -123,22 +204,45 @@ class Faults:
         self.script = script
         self._random = random.Random(script.seed)  # noqa: S311 (chance that repeats, not a secret)
 
-    def draw(self, path: str) -> Effects:
-        """What happens to the next call of `path`. A rule behind the deciding failure is not used up."""
-        latency, info, failure = 0.0, Info(), None
+    def draw(self, path: str, *, is_write: bool = False) -> Effects:
+        """What happens to the next call of this name. A rule behind the deciding one is not used up."""
+        effects = Effects()
         for fault in self.script.faults:
-            if isinstance(fault, Failure) and failure is not None:
-                continue
-            if not fault.strikes(path, self._random):
-                continue
-            match fault:
-                case Latency(seconds=seconds):
-                    latency += seconds
-                case Info():
-                    info = fault
-                case _:
-                    failure = fault
-        return Effects(latency, info, failure)
+            is_for_it = is_write or not isinstance(fault, WRITES_ONLY)
+            if is_for_it and not _is_settled(effects, fault) and fault.strikes(path, self._random):
+                effects = _with(effects, fault)
+        return effects
+
+
+def _is_settled(effects: Effects, fault: AnyFault) -> bool:
+    """Whether an earlier rule has decided already what this one would."""
+    match fault:
+        case Latency() | Info():
+            return False
+        case Processing():
+            return effects.processing is not None
+        case Accepted():
+            return effects.accepted is not None
+        case Usage():
+            return effects.usage is not None
+        case _:
+            return effects.failure is not None
+
+
+def _with(effects: Effects, fault: AnyFault) -> Effects:
+    match fault:
+        case Latency(seconds=seconds):
+            return replace(effects, latency=effects.latency + seconds)
+        case Info():
+            return replace(effects, info=fault)
+        case Processing():
+            return replace(effects, processing=fault)
+        case Accepted():
+            return replace(effects, accepted=fault)
+        case Usage():
+            return replace(effects, usage=fault)
+        case _:
+            return replace(effects, failure=fault)
 
 
 def mangled(failure: Failure | None, body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.clock import Clock
 from gateway.sandbox import connection
 from gateway.sandbox.account import Account
+from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.faults import DeadKeepAlive, EdgeHtml, Failure, Faults, Hang, Info, Status, mangled
 from gateway.sandbox.meter import Meter
 from gateway.sandbox.replies import JSON, NO_USER_AGENT, Declined, Reply, edge_page, refusal
@@ -27,6 +28,7 @@ class House:
     account: Account
     meter: Meter
     faults: Faults
+    agenda: Agenda
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Gate:
         effects = self.house.faults.draw(self.path)
         if effects.latency:
             await self.house.clock.sleep(effects.latency)
+        self.house.agenda.catch_up()
         if isinstance(effects.failure, DeadKeepAlive):
             await connection.drop(receive)
             return

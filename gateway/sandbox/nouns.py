@@ -41,8 +41,21 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A chosen cover. `pk` names its picture; `item` is the item it was cut from, as `crop_rect` says where."""
+
+    pk: int
+    item: str | None = None
+    crop_rect: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Highlight:
-    """`first_at` and `latest_at` are when its first and last items were taken."""
+    """`first_at` and `latest_at` are when its first and last items were taken.
+
+    `held` are the items of one that was created or edited by a write call, `cover` is what such a call chose. Without
+    them both are drawn from the sketch.
+    """
 
     pk: int
     user: User
@@ -53,11 +66,16 @@ class Highlight:
     latest_at: int
     is_pinned: bool
     sketch: Sketch
+    held: tuple[Item, ...] | None = None
+    cover: Cover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`title` is that of the highlight that holds it, empty for a live story."""
+    """`title` is that of the highlight that holds it, empty for a story.
+
+    `duration` (seconds, 0 for a photo) is None for what is drawn, and said of what a write call published.
+    """
 
     pk: int
     title: str
@@ -66,6 +84,11 @@ class Item:
     taken_at: int
     is_video: bool
     attached: bool = False
+    duration: float | None = None
+
+    @property
+    def is_published(self) -> bool:
+        return self.duration is not None
 
     @property
     def id(self) -> str:

@@ -15,6 +15,12 @@ SPREAD = 2_654_435_761  # Knuth's multiplier: neighbours look unrelated
 SLOTS = 128
 PLATFORM_EPOCH_MS = 1_314_220_021_721
 TIME_SHIFT = 23
+# What write calls make: covers and containers below the highlights that are drawn, created highlights past them.
+COVER_BASE = 17_000_000_000_000_000
+CONTAINER_BASE = 17_100_000_000_000_000
+CREATED_BASE = 18_200_000_000_000_000
+CREATED_STEP = 1_000_003
+PUBLISHED_SLOT = 122  # past the 100 highlights a user may have
 
 
 class HighlightKey(NamedTuple):
@@ -45,6 +51,25 @@ def item_pk(taken_at: int, key: ItemKey) -> int:
     """`taken_at` in Unix seconds; the position rides in the milliseconds."""
     milliseconds = taken_at * 1000 + key.position - PLATFORM_EPOCH_MS
     return milliseconds << TIME_SHIFT | key.user << 13 | key.slot << 6 | key.position * 37 % 64
+
+
+def story_pk(milliseconds: int, user: int) -> int:
+    """Of a published story; `milliseconds` since the Unix epoch, no two the same."""
+    return milliseconds - PLATFORM_EPOCH_MS << TIME_SHIFT | user << 13 | PUBLISHED_SLOT << 6
+
+
+def created_pk(number: int) -> int:
+    """Of the `number`th highlight created."""
+    return CREATED_BASE + number * CREATED_STEP
+
+
+def container_id(number: int) -> int:
+    return CONTAINER_BASE + number * CREATED_STEP
+
+
+def cover_pk(number: int) -> int:
+    """Of the picture cut for a cover, the `number`th."""
+    return COVER_BASE + number * CREATED_STEP
 
 
 def item_key(pk: int) -> ItemKey:

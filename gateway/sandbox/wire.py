@@ -10,11 +10,12 @@ from gateway.sandbox import names
 from gateway.sandbox.attachments import attachments
 from gateway.sandbox.cdn import Signer
 from gateway.sandbox.dice import Dice
-from gateway.sandbox.nouns import Highlight, Item, User
+from gateway.sandbox.nouns import Cover, Highlight, Item, User
 from gateway.sandbox.pictures import Frame
 from gateway.sandbox.world import World, media_ids
 
 Json = dict[str, Any]
+MIDDLE = (0.0, 0.21830986, 1.0, 0.78169014)  # the square in the middle of the 9:16 frame
 
 
 class Wire:
@@ -63,7 +64,6 @@ class Wire:
         }
 
     def item(self, item: Item, now: int) -> Json:
-        dice = Dice("length", *item.key)
         return {
             "pk": str(item.pk),
             "id": item.id,
@@ -74,7 +74,7 @@ class Wire:
             "thumbnail_url": self._signer.image(Frame.STORY, item.pk, now),
             "user": _author(item.user),
             "video_url": self._signer.video(item.pk, now) if item.is_video else None,
-            "video_duration": dice.real(3, 60) if item.is_video else 0.0,
+            "video_duration": duration_of(item),
             **attachments(item, self._world, lambda user: self.user_short(user, now)),
         }
 
@@ -96,19 +96,35 @@ class Wire:
 
     def _cover(self, highlight: Highlight, now: int) -> Json:
         """A cover cut from an item says which and where; a cover uploaded by itself, or recorded, does not."""
-        is_cut = highlight.sketch.pk is None and highlight.sketch.media_count > 0
+        cover = cover_of(highlight)
         return {
-            "crop_rect": [0.0, 0.21830986, 1.0, 0.78169014] if is_cut else None,
-            "media_id": f"{media_ids(highlight)[-1]}_{highlight.user.pk}" if is_cut else None,
+            "crop_rect": list(cover.crop_rect) if cover.crop_rect else None,
+            "media_id": cover.item,
             "upload_id": None,
             "cropped_image_version": {
                 "height": 150,
                 "scans_profile": "",
-                "url": self._signer.image(Frame.COVER, highlight.pk, now),
+                "url": self._signer.image(Frame.COVER, cover.pk, now),
                 "width": 150,
             },
             "full_image_version": None,
         }
+
+
+def cover_of(highlight: Highlight) -> Cover:
+    """The chosen one, else that which is drawn with the highlight."""
+    if highlight.cover is not None:
+        return highlight.cover
+    if highlight.sketch.pk is not None or not highlight.sketch.media_count:
+        return Cover(highlight.pk)
+    return Cover(highlight.pk, f"{media_ids(highlight)[-1]}_{highlight.user.pk}", MIDDLE)
+
+
+def duration_of(item: Item) -> float:
+    """In seconds; 0 for a photo."""
+    if item.duration is not None:
+        return item.duration
+    return Dice("length", *item.key).real(3, 60) if item.is_video else 0.0
 
 
 _NO_BUSINESS: Json = {

@@ -1,7 +1,7 @@
 """The world behind the sandbox: a thousand users, each generated alone when first asked for, always the same.
 
-It stands still at `EPOCH`: every date lies before it. What changes is only what a test changes: a user's name, and
-which highlights are deleted.
+It stands still at `EPOCH`: every date lies before it. What changes is only what a test changes (a user's name, which
+highlights are deleted) and what write calls lay over it: stories, and highlights created and edited.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gateway.sandbox import names, numbering
 from gateway.sandbox.cast import CAST
 from gateway.sandbox.dice import Dice
 from gateway.sandbox.nouns import Highlight, Item, Sketch, User
-from gateway.sandbox.numbering import ItemKey
+from gateway.sandbox.numbering import PUBLISHED_SLOT, ItemKey
 
 EPOCH = 1_773_532_800  # 2026-03-15T00:00:00Z, just after the newest recorded item
 POPULATION = 1_000
@@ -37,12 +37,15 @@ class World:
         self.restore()
 
     def restore(self) -> None:
-        """Undoes every renaming and deletion."""
+        """Undoes every renaming and deletion, and everything that was published."""
         self.version += 1
         self._users = {user.index: user for user in CAST}
         self._names = {user.username: user.index for user in CAST}
         self._names |= {names.username(index): index for index in range(len(CAST), POPULATION)}
         self._deleted: set[int] = set()
+        self._held: dict[int, Highlight] = {}  # created ones in their order, and edited ones
+        self._kept: dict[int, Item] = {}  # published, or held by one of these highlights
+        self._live: dict[int, Item] = {}
 
     def rename(self, pk: int, username: str) -> None:
         """Gives a user another name; the old one is unknown from now on. Raises KeyError for an unknown user."""
@@ -57,7 +60,32 @@ class World:
         if self.highlight(pk) is None:
             raise KeyError(pk)
         self._deleted.add(pk)
+        self._held.pop(pk, None)
         self.version += 1
+
+    def put(self, highlight: Highlight) -> None:
+        """Lays a created highlight (the newest of its user from now on) or an edited one over the world."""
+        self._held[highlight.pk] = highlight
+        self._kept |= {item.pk: item for item in highlight.held or ()}
+        self.version += 1
+
+    def post(self, story: Item) -> None:
+        self._kept[story.pk] = self._live[story.pk] = story
+        self.version += 1
+
+    def retire(self, pk: int) -> None:
+        """The story's day is over: it is not among the live ones any more."""
+        self._live.pop(pk, None)
+        self.version += 1
+
+    def bury(self) -> list[Item]:
+        """Takes away what is neither live nor held by a highlight, and says which published stories were among it."""
+        held = {item.pk for highlight in self._held.values() for item in highlight.held or ()}
+        dead = [item for pk, item in self._kept.items() if pk not in self._live and pk not in held]
+        for item in dead:
+            del self._kept[item.pk]
+        self.version += bool(dead)
+        return [item for item in dead if item.is_published]
 
     def user(self, index: int) -> User:
         if index not in self._users:
@@ -74,30 +102,52 @@ class World:
 
     def tray(self, user: User) -> list[Highlight]:
         """Newest first."""
-        highlights = (_highlight(user, slot) for slot in range(len(user.highlights)))
-        return [highlight for highlight in highlights if highlight.pk not in self._deleted]
+        created = (each for each in reversed(self._held.values()) if each.slot == PUBLISHED_SLOT)
+        drawn = (_highlight(user, slot) for slot in range(len(user.highlights)))
+        return [
+            *(self._renamed(highlight) for highlight in created if highlight.user.index == user.index),
+            *(self._edited(highlight) for highlight in drawn if highlight.pk not in self._deleted),
+        ]
 
     def highlight(self, pk: int) -> Highlight | None:
         if pk in self._deleted:
             return None
+        if pk in self._held:
+            return self._renamed(self._held[pk])
         return self._cast_highlight(pk) or self._numbered_highlight(pk)
 
     def items(self, highlight: Highlight) -> list[Item]:
         """Oldest first, without those that the platform dropped."""
+        if highlight.held is not None:
+            return list(highlight.held)
         positions = range(highlight.sketch.media_count)
         return [item_at(highlight, position) for position in positions if position not in highlight.sketch.dropped]
 
     def stories(self, user: User) -> list[Item]:
-        """What the user posted in the last day of the world, oldest first."""
-        return self.items(_day_of_stories(user))
+        """What the user posted in the last day of the world, and what was published and is live, oldest first."""
+        live = (item for item in self._live.values() if item.user.index == user.index)
+        return [*self.items(_day_of_stories(user)), *live]
 
     def item(self, pk: int) -> Item | None:
+        return self._kept.get(pk) or self._drawn_item(pk)
+
+    def _drawn_item(self, pk: int) -> Item | None:
         key = numbering.item_key(pk)
         highlight = self._holder(key)
         if highlight is None or key.position >= highlight.sketch.media_count:
             return None
         item = item_at(highlight, key.position)
-        return item if item.pk == pk and key.position not in highlight.sketch.dropped else None
+        if item.pk != pk or key.position in highlight.sketch.dropped:
+            return None
+        edited = self._held.get(highlight.pk)
+        return item if edited is None or pk in media_ids(edited) else None
+
+    def _edited(self, highlight: Highlight) -> Highlight:
+        return self._renamed(self._held[highlight.pk]) if highlight.pk in self._held else highlight
+
+    def _renamed(self, highlight: Highlight) -> Highlight:
+        """What was laid over the world, under its owner's name of now."""
+        return dataclasses.replace(highlight, user=self.user(highlight.user.index))
 
     def _holder(self, key: ItemKey) -> Highlight | None:
         """The highlight, or the day of stories, that holds the item of this key."""
@@ -135,6 +185,8 @@ class World:
 
 def media_ids(highlight: Highlight) -> list[int]:
     """All that the highlight names, the dropped ones too."""
+    if highlight.held is not None:
+        return [item.pk for item in highlight.held]
     return [_item_pk(highlight, position) for position in range(highlight.sketch.media_count)]
 
 

@@ -22,11 +22,12 @@ class State(enum.Enum):
 class Breaker:
     """Opens after `failures` consecutive failures; `cool_down` seconds later one probe decides whether it closes."""
 
-    def __init__(self, *, failures: int, cool_down: float, clock: Clock, hook: Hook) -> None:
+    def __init__(self, *, failures: int, cool_down: float, clock: Clock, hook: Hook, upstream: str = "reading") -> None:
         self._threshold = failures
         self._cool_down = cool_down
         self._clock = clock
         self._hook = hook
+        self._upstream = upstream
         self._state = State.CLOSED
         self._failures = 0
         self._opens_at = 0.0
@@ -75,4 +76,4 @@ class Breaker:
     def _change(self, state: State) -> None:
         self._state = state
         self._era += 1
-        self._hook(BreakerChanged(state.value))
+        self._hook(BreakerChanged(state.value, self._upstream))

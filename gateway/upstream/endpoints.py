@@ -30,6 +30,9 @@ class Endpoint(enum.Enum):
         self.noun = noun
         self.label = self.name.lower()
 
+    # By identity: an enum's own goes through its name, and calls are looked up a hundred times an operation.
+    __hash__ = object.__hash__
+
     @property
     def is_tray(self) -> bool:
         return self in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME)

@@ -76,21 +76,26 @@ def connect(
     clock: Clock,
     hook: Hook,
     rate: float | None = None,
+    sharers: int = 1,
     transport: httpx.AsyncBaseTransport | None = None,
     policy: Policy = STANDARD,
 ) -> HikerApi:
-    """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows."""
+    """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows.
+
+    `sharers` processes have that rate together: each takes its part.
+    """
     if transport is None:
         transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
     get = partial(httpx.Request, "GET", headers=_headers(key), extensions={"timeout": timeouts})
     base = base_url.rstrip("/")
     return HikerApi(
-        Line(transport, policy=policy, rate=PAID_RATE if rate is None else rate, clock=clock, hook=hook),
+        Line(transport, policy=policy, rate=(PAID_RATE if rate is None else rate) / sharers, clock=clock, hook=hook),
         lambda target: get(base + target),
         clock=clock,
         hook=hook,
         opening=policy.opening if rate is None else None,
+        sharers=sharers,
     )
 
 
@@ -113,12 +118,14 @@ class HikerApi:
         clock: Clock,
         hook: Hook,
         opening: float | None,
+        sharers: int,
     ) -> None:
         self._line = line
         self._request = request
         self._clock = clock
         self._hook = hook
         self._opening = opening
+        self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
         self._told_prices: set[tuple[Endpoint, bool]] = set()
@@ -183,7 +190,7 @@ class HikerApi:
 
     def _note_rate(self, verdict: Verdict[Balance]) -> None:
         if self._opening is not None and isinstance(verdict.result, Balance) and verdict.result.rate > 0:
-            self._line.limiter.change(verdict.result.rate)
+            self._line.limiter.change(verdict.result.rate / self._sharers)
 
 
 def _judge_balance(reply: Reply) -> Verdict[Balance]:

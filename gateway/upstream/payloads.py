@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
@@ -20,6 +20,7 @@ from gateway.upstream.endpoints import Endpoint
 
 Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
 OnDrift = Callable[[tuple[str, ...]], None]
+T = TypeVar("T")
 
 MODELS: dict[Endpoint, Any] = {
     Endpoint.HIGHLIGHT: LoadedHighlight,
@@ -36,7 +37,7 @@ DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
 ESSENTIAL = frozenset({(LoadedHighlight, "items")})
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """A part that can be neither read nor done without."""
 
 
@@ -46,31 +47,35 @@ def read(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None = None) -> Va
     `on_drift` is told the paths of the parts that were read as null, like `items[3].video_duration`.
     """
     try:
-        value: Value = DECODERS[endpoint].decode(body)
-    except msgspec.ValidationError:
-        return _read_by_part(endpoint, body, on_drift)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise _invalid(endpoint) from exc
+        value: Value = read_as(DECODERS[endpoint], body, on_drift)
+    except Unreadable as exc:
+        raise UpstreamInvalidAnswer(f"The upstream's answer for this {endpoint.noun} could not be read.") from exc
     return value
 
 
-def _read_by_part(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None) -> Value:
+def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
+    """`body` as what `decoder` makes, as leniently as `read`. Raises Unreadable."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        return _read_by_part(decoder, body, on_drift)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise Unreadable from exc
+
+
+def _read_by_part(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None) -> T:
     lost: list[str] = []
     try:
-        value: Value = _salvage(msgspec.json.decode(body), MODELS[endpoint], "", lost)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _Unreadable) as exc:
-        raise _invalid(endpoint) from exc
+        value: T = _salvage(msgspec.json.decode(body), decoder.type, "", lost)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise Unreadable from exc
     if on_drift is not None:
         on_drift(tuple(lost))
     return value
 
 
-def _invalid(endpoint: Endpoint) -> UpstreamInvalidAnswer:
-    return UpstreamInvalidAnswer(f"The upstream's answer for this {endpoint.noun} could not be read.")
-
-
 def _salvage(raw: object, kind: Any, path: str, lost: list[str]) -> Any:
-    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises _Unreadable."""
+    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises Unreadable."""
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError:
@@ -81,7 +86,7 @@ def _salvage(raw: object, kind: Any, path: str, lost: list[str]) -> Any:
         if isinstance(raw, list) and get_origin(arm) is tuple:
             entry = get_args(arm)[0]
             return tuple([_salvage(part, entry, f"{path}[{i}]", lost) for i, part in enumerate(raw)])
-    raise _Unreadable(path)
+    raise Unreadable(path)
 
 
 def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: str, lost: list[str]) -> Any:
@@ -90,12 +95,12 @@ def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: st
         here = f"{path}.{field.encode_name}" if path else field.encode_name
         if field.encode_name not in raw:
             if field.required:
-                raise _Unreadable(here)
+                raise Unreadable(here)
             continue
         before = len(lost)
         try:
             values[field.name] = _salvage(raw[field.encode_name], field.type, here, lost)
-        except _Unreadable:
+        except Unreadable:
             if field.required or (kind, field.name) in ESSENTIAL:
                 raise
             lost[before:] = [here]

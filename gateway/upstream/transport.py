@@ -104,7 +104,14 @@ class Line:
     """All requests to one upstream pass here."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, *, policy: Policy, rate: float, clock: Clock, hook: Hook
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        policy: Policy,
+        rate: float,
+        clock: Clock,
+        hook: Hook,
+        upstream: str = "reading",
     ) -> None:
         self.limiter = RateLimiter(rate, clock)
         self._transport = transport
@@ -112,7 +119,9 @@ class Line:
         self._clock = clock
         self._hook = hook
         self._slots = asyncio.Semaphore(policy.concurrency)
-        self._breaker = Breaker(failures=policy.failures, cool_down=policy.cool_down, clock=clock, hook=hook)
+        self._breaker = Breaker(
+            failures=policy.failures, cool_down=policy.cool_down, clock=clock, hook=hook, upstream=upstream
+        )
         # No timeout of stamina's own: it would read the wall clock. `_again` keeps the deadline.
         self._retry = stamina.AsyncRetryingCaller(
             attempts=policy.attempts,
@@ -125,15 +134,21 @@ class Line:
     async def ask(self, request: httpx.Request, label: str, judge: Judge[T]) -> tuple[Verdict[T], int]:
         """The last verdict and the number of requests sent, within the policy's attempts and deadline."""
         deadline = self._clock.monotonic() + self._policy.deadline
-        sent = 0
+        verdict = await self.try_once(request, label, judge, deadline=deadline)
+        sent = int(verdict.reply.was_sent)
+        if not verdict.reply.is_transient:  # nearly always; stamina takes as long as sending a request does
+            return verdict, sent
+        first: Verdict[T] | None = verdict
 
         async def attempt() -> Verdict[T]:
-            nonlocal sent
-            verdict = await self.try_once(request, label, judge, deadline=deadline, attempt=sent + 1)
-            sent += verdict.reply.was_sent
-            if verdict.reply.is_transient:
-                raise _Again(verdict)
-            return verdict
+            nonlocal sent, first
+            again, first = first, None
+            if again is None:
+                again = await self.try_once(request, label, judge, deadline=deadline, attempt=sent + 1)
+                sent += again.reply.was_sent
+            if again.reply.is_transient:
+                raise _Again(again)
+            return again
 
         try:
             return await self._retry(partial(self._again, deadline), attempt), sent

@@ -71,7 +71,7 @@ def is_empty_tray(reply: Reply) -> bool:
 def problem_of(reply: Reply, subject: str) -> GatewayError | None:
     """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`."""
     if reply.failure is not None and (reply.status is None or reply.status in CHARGED):
-        return _failed(reply, subject)
+        return failed(reply, subject)
     match reply.status:
         case 200:
             return None
@@ -108,7 +108,8 @@ def _is_edge(reply: Reply) -> bool:
     return reply.status == 403 and reply.failure is None and error_type(reply) is None
 
 
-def _failed(reply: Reply, subject: str) -> GatewayError:
+def failed(reply: Reply, subject: str) -> GatewayError:
+    """For a reply with a failure."""
     match reply.failure:
         case Failure.REFUSED:
             return UpstreamUnavailable(

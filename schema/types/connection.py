@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 import strawberry
 
 from gateway.domain import pages
+from gateway.execution.prompt import PROMPT
 
 T = TypeVar("T")
 
@@ -35,11 +36,11 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The entries of this page.")
     total_count: int = strawberry.field(description="How many entries the whole list has.")
 
-    @strawberry.field(description="The entries of this page with their cursors.")
+    @strawberry.field(description="The entries of this page with their cursors.", metadata={PROMPT: True})
     def edges(self) -> list[Edge[T]]:
         return [Edge(node=node, cursor=pages.cursor(node.id)) for node in self.page.nodes]
 
-    @strawberry.field(description="Where this page stands in the list.")
+    @strawberry.field(description="Where this page stands in the list.", metadata={PROMPT: True})
     def page_info(self) -> PageInfo:
         nodes = self.page.nodes
         return PageInfo(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.pictures import picture
+
+
+def unknown(source: object) -> str:
+    """A cover does not say whose it is: if its URL dies before its time, the tray has to be asked for again."""
+    return ""
+
 
 @strawberry.type(description="One rendition of a cover.")
 class CoverImage:
-    url: str | None = strawberry.field(description="Signed URL; it stops working after some days.")
+    url: str | None = picture("url", "Signed URL; it stops working after some days.", unknown)
     width: int | None = strawberry.field(description="Pixels.")
     height: int | None = strawberry.field(description="Pixels.")
     scans_profile: str | None = strawberry.field(description="The JPEG scan profile the platform names.")
@@ -15,7 +22,7 @@ class CoverImage:
 
 @strawberry.type(description="The picture a highlight shows in the tray.")
 class Cover:
-    url: str | None = strawberry.field(description="Signed URL of the cropped cover.")
+    url: str | None = picture("url", "Signed URL of the cropped cover.", unknown)
     width: int | None = strawberry.field(description="Pixels of the cropped cover.")
     height: int | None = strawberry.field(description="Pixels of the cropped cover.")
     cropped: CoverImage | None = strawberry.field(description="The cover cut to `cropRect`.")

@@ -14,6 +14,7 @@ from gateway.domain.models import MediaKind
 from gateway.errors import GatewayError
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
+from schema.costs import PAGED
 from schema.needs import edge, part, then
 from schema.types.connection import After, Connection, First
 from schema.types.cover import Cover
@@ -41,7 +42,7 @@ class Highlight:
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
         return User.riding(info, source.owner)
 
-    @edge(Edge.ITEMS, "Its items, in the order of the highlight.")
+    @edge(Edge.ITEMS, "Its items, in the order of the highlight.", directives=[PAGED])
     def items(
         source: strawberry.Parent[models.Highlight],
         info: Info,

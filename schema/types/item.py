@@ -13,6 +13,7 @@ from gateway.domain.models import MediaKind
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
 from schema.needs import edge, part
+from schema.pictures import picture
 from schema.types.user import User
 
 strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
@@ -109,6 +110,10 @@ class EmbeddedMedia:
     is_sticker: bool | None = strawberry.field(description="Whether it is shown as a sticker.")
 
 
+def item_of(source: models.Item) -> str:
+    return f"item:{source.pk}"
+
+
 @strawberry.federation.type(keys=["id"], description="One story inside a highlight.")
 class Item:
     id: strawberry.ID = strawberry.field(description="`<pk>_<id of the user>`.")
@@ -117,8 +122,10 @@ class Item:
     taken_at: datetime | None = part(Facet.ITEM, "When it was posted as a story.")
     kind: MediaKind | None = part(Facet.ITEM, "Photo, video or album; null for a kind that is not known.")
     product_type: str | None = part(Facet.ITEM, "The platform's name for the kind of post: `story`.")
-    thumbnail_url: str | None = part(Facet.ITEM, "Signed URL of the photo, or of the video's first frame.")
-    video_url: str | None = part(Facet.ITEM, "Signed URL of the video.")
+    thumbnail_url: str | None = picture(
+        "thumbnail_url", "Signed URL of the photo, or of the video's first frame.", item_of, Facet.ITEM
+    )
+    video_url: str | None = picture("video_url", "Signed URL of the video.", item_of, Facet.ITEM)
     video_duration: float | None = part(Facet.ITEM, "Seconds.")
     urls_expire_at: datetime | None = part(Facet.ITEM, "When the first of this item's URLs stops working.")
     mentions: list[Mention] = part(Facet.ITEM, "Accounts it mentions.")

@@ -13,7 +13,9 @@ from gateway.domain.ids import UserId, UserKey
 from gateway.domain.models import UserShort
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
+from schema.costs import PAGED
 from schema.needs import edge, part, then
+from schema.pictures import Proxied, shown
 from schema.types.connection import After, Connection, First
 
 if TYPE_CHECKING:
@@ -27,6 +29,15 @@ def short(attribute: str, type_: Any, description: str) -> Any:
         return then(self.short(info), attrgetter(attribute))
 
     return part(Facet.SHORT, description, resolver=resolve, graphql_type=type_)
+
+
+def portrait(attribute: str, description: str) -> Any:
+    """A picture that rides on every answer about the user."""
+
+    def resolve(self: User, info: Info, proxied: Proxied = None) -> Any:
+        return then(self.short(info), lambda short: shown(info, getattr(short, attribute), f"user:{short.id}", proxied))
+
+    return part(Facet.SHORT, description, resolver=resolve, graphql_type=str | None)
 
 
 def profile(attribute: str, type_: Any, description: str) -> Any:
@@ -50,9 +61,9 @@ class User:
     id: strawberry.ID = part(Facet.ID, "The platform's own id.", resolver=user_id)
     username: str | None = short("username", str | None, "The name in the account's link, without @.")
     full_name: str | None = short("full_name", str | None, "The display name.")
-    profile_picture_url: str | None = short("profile_picture_url", str | None, "Signed URL of the profile picture.")
-    profile_picture_hd_url: str | None = short(
-        "profile_picture_hd_url", str | None, "Signed URL of the large profile picture, where the platform shows it."
+    profile_picture_url: str | None = portrait("profile_picture_url", "Signed URL of the profile picture.")
+    profile_picture_hd_url: str | None = portrait(
+        "profile_picture_hd_url", "Signed URL of the large profile picture, where the platform shows it."
     )
     is_private: bool | None = short("is_private", bool | None, "Whether only followers see the account's media.")
     is_verified: bool | None = short("is_verified", bool | None, "Whether the account bears the blue badge.")
@@ -72,7 +83,7 @@ class User:
     latitude: float | None = profile("latitude", float | None, "Of the address the account shows.")
     longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
 
-    @edge(Edge.TRAY, "The account's highlights, in the platform's order: newest first.")
+    @edge(Edge.TRAY, "The account's highlights, in the platform's order: newest first.", directives=[PAGED])
     def highlights(
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:

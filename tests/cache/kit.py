@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.cache.decoded import Decoded
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.memory import Memory
 from gateway.cache.store import Store
@@ -19,7 +20,9 @@ LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5,
 
 
 def memory(clock: Clock, *, max_bytes: int = 10**6) -> Memory:
-    return Memory(Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES)
+    return Memory(
+        Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(max_bytes), pointers=max_bytes
+    )
 
 
 def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> Outcome:

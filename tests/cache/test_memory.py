@@ -295,3 +295,43 @@ def test_what_is_recalled_equals_what_the_upstream_sent(kept: Memory, recalled: 
     expected = msgspec.convert(sent, LoadedHighlight)
     assert recalled.highlight(HighlightId("10")) == expected
     assert isinstance(expected, Highlight)
+
+
+# -- after a write
+
+
+def test_a_write_makes_the_tray_and_the_highlight_forgotten_and_leaves_the_profile(
+    kept: Memory, recalled: Recollection
+) -> None:
+    kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
+    kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", user(), "100")))
+    kept.keep(answered(Endpoint.HIGHLIGHT, "11", highlight("11", user(), "101")))
+    kept.keep(answered(Endpoint.PROFILE, "1", user(biography="Hello")))
+    kept.forget(ANN, "ann", HighlightId("10"))
+    assert recalled.tray(ANN) is None
+    assert recalled.highlight(HighlightId("10")) is None
+    assert isinstance(recalled.highlight(HighlightId("11")), LoadedHighlight)
+    assert isinstance(recalled.profile(ANN), Profile)
+
+
+def test_a_write_makes_an_empty_tray_that_was_asked_for_by_name_forgotten(kept: Memory, recalled: Recollection) -> None:
+    """An empty tray does not tell whose it is, so it is kept under the name."""
+    kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", []))
+    kept.forget(ANN, "Ann")
+    assert recalled.tray(ANN_BY_NAME) is None
+
+
+def test_that_a_highlight_is_missing_is_forgotten_when_it_is_made(kept: Memory, recalled: Recollection) -> None:
+    kept.keep(failed(Endpoint.HIGHLIGHT, "10", NotFound("There is no such highlight.")))
+    kept.forget(ANN, "ann", HighlightId("10"))
+    assert recalled.highlight(HighlightId("10")) is None
+
+
+def test_an_answer_to_a_question_from_before_the_write_is_not_kept(kept: Memory, recalled: Recollection) -> None:
+    """It may have been made before the write, and would hide the new highlight for as long as a tray is fresh."""
+    begun = kept.version
+    kept.forget(ANN, "Ann")
+    kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]), begun=begun)
+    assert recalled.tray(ANN) is None
+    kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]), begun=kept.version)
+    assert isinstance(recalled.tray(ANN), tuple)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
+
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.responses import Provenance, Response, Responses
 from gateway.cache.store import Entry, Store
 from gateway.errors import NotFound
 from tests.fakes.gateway import WallClock
+
+
+class Body(bytes):
+    """Bytes that can be referred to weakly."""
 
 
 class Shop:
@@ -24,7 +30,7 @@ class Shop:
 
     def keep(self, key: str, *entries: str, data: bytes = b"{}") -> Response:
         made_of = tuple((name, entry) for name in entries if (entry := self.store.get(name)))
-        response = Response(data, 3, Provenance(made_of))
+        response = Response(data, 3, Provenance.of(made_of))
         self.responses.keep(key, response)
         return response
 
@@ -67,6 +73,18 @@ def test_it_outlives_the_same_news_told_again() -> None:
     assert shop.responses.find("q") is kept
 
 
+def test_it_does_not_keep_the_bytes_of_entries_that_are_gone() -> None:
+    """They would be memory that nobody counts: many an answer outlives the least used of its entries."""
+    shop = Shop()
+    body = Body(b"1")
+    shop.put("tray", body)
+    kept = shop.keep("q", "tray")
+    gone, body = weakref.ref(body), Body(b"2")
+    shop.put("tray", body)
+    assert gone() is None
+    assert kept.worth == 3
+
+
 def test_it_dies_when_an_entry_turns_out_to_be_missing() -> None:
     shop = Shop()
     shop.put("tray", b"")
@@ -87,7 +105,7 @@ def test_an_answer_whose_entries_are_gone_already_is_not_kept() -> None:
     shop = Shop()
     entry = shop.put("tray")
     shop.store.forget("tray")
-    shop.responses.keep("q", Response(b"{}", 3, Provenance((("tray", entry),))))
+    shop.responses.keep("q", Response(b"{}", 3, Provenance.of((("tray", entry),))))
     assert shop.responses.find("q") is None
 
 
@@ -115,5 +133,5 @@ def test_an_answer_larger_than_the_cache_is_not_kept_and_nor_is_what_it_replaces
 
 
 def test_equal_data_has_an_equal_tag() -> None:
-    one, same, other = (Response(data, 0, Provenance(())) for data in (b"1", b"1", b"2"))
+    one, same, other = (Response(data, 0, Provenance.of(())) for data in (b"1", b"1", b"2"))
     assert one.etag == same.etag != other.etag

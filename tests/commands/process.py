@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -27,13 +27,19 @@ def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@contextmanager
-def started(command: str, *arguments: str, **given: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def started(command: str, *arguments: str, **given: str) -> AbstractContextManager[tuple[str, subprocess.Popen[str]]]:
     """A server and its announcement, on a free port unless the arguments name one.
 
-    It listens before it announces, so nothing has to wait. It is killed after LIMIT, so that whoever reads its output
-    reads to an end.
+    It listens before it announces, so nothing has to wait.
     """
+    return started_for(LIMIT, command, *arguments, **given)
+
+
+@contextmanager
+def started_for(
+    seconds: float, command: str, *arguments: str, **given: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """As `started`. It is killed after so many seconds, so that whoever reads its output reads to an end."""
     process = subprocess.Popen(
         [*PROGRAM, command, "--port", "0", *arguments],
         env=environment(given),
@@ -41,7 +47,7 @@ def started(command: str, *arguments: str, **given: str) -> Iterator[tuple[str, 
         stderr=subprocess.PIPE,
         text=True,
     )
-    reaper = threading.Timer(LIMIT, process.kill)
+    reaper = threading.Timer(seconds, process.kill)
     reaper.start()
     try:
         assert process.stdout is not None

@@ -54,6 +54,31 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
     assert file.read_text() == before
 
 
+def test_a_client_publishes_for_the_accounts_that_were_named(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    named = ["--account", "787132", "--account", "75885841119"]
+    key = run("keys", "add", "studio", "--rights", "read,write", *named, "--file", str(file)).stdout.strip()
+    client = Clients.load(file).identify(key)
+    assert client.accounts == frozenset({"787132", "75885841119"})
+    assert client.may_publish_for("787132")
+    assert not client.may_publish_for("1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--account", "787132"], "that needs `write` among its --rights"),
+        (["--rights", "write", "--account", "natgeo"], "An account must be given by its id"),
+    ],
+)
+def test_an_account_that_helps_nobody_is_refused(arguments: list[str], message: str, tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    result = run("keys", "add", "studio", *arguments, "--file", str(file))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     ("limit", "accepted"),
     [

@@ -32,6 +32,10 @@ CONDITIONS = [
 ]
 VARIABLES = "($p: Boolean! = false, $q: Boolean! = true, $n: Int = 2)"
 ENTITIES = '_entities(representations: [{__typename: "Box", name: "a"}, {__typename: "Box", name: "b"}])'
+ARGUMENTS = {
+    "shout": ("", "(times: 3)", "(times: $n)"),
+    "quick": ("", "(times: 3)", "(times: $n)", "(kind: REEL)", "(kind: null, times: $n)"),
+}
 ROOTS = {"query": ("box", "boxes", "many", "medias", "_entities"), "mutation": ("boxes",), "subscription": ("box",)}
 
 
@@ -87,9 +91,9 @@ class Writer:
     def field(self, type_: Any, name: str, depth: int) -> str:
         definition: GraphQLField = type_.fields[name]
         alias = f"{self.rng.choice('ab')}_{type_.name}_{name}: " if self.chance(0.25) else ""
-        arguments = self.rng.choice(("", "(times: 3)", "(times: $n)")) if name == "shout" else ""
+        arguments = self.rng.choice(ARGUMENTS.get(name, ("",)))
         if arguments:
-            alias = f"shout{len(arguments)}: "
+            alias = f"{name}{len(arguments)}: "
         directive = f" {self.rng.choice(CONDITIONS)}" if self.chance(0.15) else ""
         nullable = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
         if self.incremental and isinstance(nullable, GraphQLList) and self.chance(0.3):

@@ -18,7 +18,7 @@ from tests.execution import rules_of_plans as p
 from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
-MODULES = ("leaves", "compiler", "plans", "context")  # each imports only earlier ones
+MODULES = ("leaves", "prompt", "compiler", "plans", "context")  # each imports only earlier ones
 ALIAS = "mutated_execution"
 
 
@@ -65,12 +65,20 @@ def mutants(module: str, *changes: tuple[str, str, Rule]) -> list[Mutant]:
 
 
 ODD_LEAF = r.an_odd_leaf_is_reported_by_graphql_core
+MOMENT = r.a_moment_of_ones_own_is_completed_by_graphql_core
 BESIDE = r.resolvers_beside_plain_fields_are_left_to_graphql_core
 READER = r.sources_are_read_by_the_schema_s_own_reader
 WHOLE = r.plain_objects_are_projected_whole
 UNUSUAL = r.fields_resolved_in_an_unusual_way_are_left_to_graphql_core
 COUNT = p.a_list_counts_all_its_objects_at_once
 WORTH = p.a_selection_is_compiled_once_it_is_worthwhile
+KNOWN = p.what_another_document_had_compiled_is_compiled_early
+TRIED = p.what_will_not_compile_is_tried_once
+TOLD = r.a_moment_is_told_as_python_tells_it
+PROMPTLY = r.a_prompt_resolver_is_called_by_compiled_code
+FAILING = r.a_prompt_resolver_that_fails_is_asked_again_by_graphql_core
+SURELY_PROMPT = r.a_resolver_is_prompt_only_if_it_is_no_more_than_that
+HELPERS = p.resolvers_have_the_helpers_of_graphql_core
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
 MUTANTS = [
@@ -118,6 +126,7 @@ MUTANTS = [
         (" or type({v}) is list", "", WHOLE),
         ("({items} if type({v}) is tuple or type({v}) is list else surprise())", "{items}", ODD_LEAF),
         ("if {UNCHANGED[type_].format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
+        ("if type({v}) is {self.bind(known)} else {coerced}", "if True else {coerced}", MOMENT),
         (
             "if type({v}) is {self.bind(members)} else {coerced}",
             "if True else {coerced}",
@@ -141,11 +150,37 @@ MUTANTS = [
         ("definition.python_name", "field_name(definition)", WHOLE),
     ),
     *mutants(
+        "compiler",
+        ("if {v}.tzinfo is {self.bind(UTC)} else", "if {v}.tzinfo else", TOLD),
+        ("if {v}.tzinfo is {self.bind(UTC)} else", "if True else", TOLD),
+        ("if prompt and self.prompts and", "if self.prompts and", r.no_plan_begins_with_a_prompt_resolver),
+        (" and is_prompt(definition):", ":", SURELY_PROMPT),
+        ("if prompt and self.prompts and", "if False and", PROMPTLY),
+    ),
+    *mutants(
+        "prompt",
+        ("not definition.metadata.get(PROMPT) or ", "", SURELY_PROMPT),
+        (" or definition.extensions:", ":", SURELY_PROMPT),
+        ("Glance(context.at_once(), executor)", "Glance(context, executor)", FAILING),
+        ("place = id(node)", "place = 0", PROMPTLY),
+        ("{**known, **dict.fromkeys(sources, source)}", "dict.fromkeys(sources, source)", PROMPTLY),
+        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.root_parameter,)", PROMPTLY),
+        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.parent_parameter,)", PROMPTLY),
+        ("if info is not None:", "if False:", PROMPTLY),
+        ("if positional else resolve(**given)", "if False else resolve(**given)", PROMPTLY),
+        ("glance.variables, hide", "None, hide", PROMPTLY),
+    ),
+    *mutants(
         "plans",
-        ("if self.due <= 0 < before:", "if self.due < 0 < before:", WORTH),
-        ("if self.due <= 0 < before:", "if self.due <= 0 <= before:", p.what_will_not_compile_is_tried_once),
-        ("if self.due <= 0 < before:", "if self.due <= 0:", p.what_will_not_compile_is_tried_once),
-        ("self.due - objects", "self.due - 1", COUNT),
+        ("if before < self.worthwhile <= self.met:", "if before < self.worthwhile < self.met:", WORTH),
+        ("if before < self.worthwhile <= self.met:", "if before <= self.worthwhile <= self.met:", TRIED),
+        ("if before < self.worthwhile <= self.met:", "if self.worthwhile <= self.met:", TRIED),
+        ("elif before < EARLY <= self.met < self.worthwhile:", "elif False:", KNOWN),
+        ("before < EARLY <= self.met < self.worthwhile", "before < EARLY <= self.met", TRIED),
+        ("elif before < EARLY <= self.met <", "elif EARLY <= self.met + 1 <", KNOWN),
+        ("compile_plan, only_known=True", "compile_plan, only_known=False", WORTH),
+        ("compile_plan, only_known=False", "compile_plan, only_known=True", WORTH),
+        ("self.met + objects", "self.met + 1", COUNT),
         ("with suppress(Exception):", "with suppress(KeyError):", SHARED),
         ("self.document = document", "pass", p.a_document_lives_as_long_as_its_plans),
         ("LRUCache(documents)", "LRUCache(documents + 1)", p.plans_are_kept_for_the_documents_used_last),
@@ -173,6 +208,9 @@ MUTANTS = [
             "pass",
             p.a_subscription_keeps_no_selections_of_past_events,
         ),
+        ("        self.async_helpers = loosely_bound(self)\n", "", p.an_operation_ends_with_its_answer),
+        ("gather_async_work(awaitables)", "track_async_work(awaitables)", HELPERS),
+        ("track_async_work(values)", "no_work(values)", HELPERS),
         ("grouped_field_set, 1, compile_object", "grouped_field_set, 0, compile_object", WORTH),
         (" or response is None:", ":", ODD_LEAF),
         ("if not plan.rest:", "if plan.rest:", BESIDE),

@@ -5,6 +5,7 @@ Whether the data are equal is asserted by `Subject.same`; what it answers are th
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import strawberry
 from graphql import Undefined, parse
 
+from tests.execution.compare import STOCK, outcome
 from tests.execution.data import Failing, Proxy, Subclassed, Tuple
 from tests.execution.dialect import MAPPINGS, NAMED, NAMES, UNUSUAL
 from tests.execution.subject import Subject, a_box, box, leaves
-from tests.execution.world import SPECIAL_WORDS, Drawing, Edge, Kind, Later, Photo, Text, Video
+from tests.execution.world import GRAPH, SPECIAL_WORDS, Drawing, Edge, Kind, Later, Photo, Text, Video
 
 Rule = Callable[[Subject], Awaitable[None]]
 NAN, INFINITE = float("nan"), float("inf")
@@ -53,6 +55,71 @@ async def an_odd_leaf_is_reported_by_graphql_core(subject: Subject) -> None:
             odd: dict[str, Any] = {snake(name): value}
             await subject.same(document, a_box(leaves=leaves(**odd)))
             await subject.same(document, a_box(many=[leaves(), leaves(**odd)]))
+
+
+class Moment:
+    """Of no class whose `isoformat` is known."""
+
+    tzinfo = None
+
+    def __init__(self, text: object) -> None:
+        self.text = text
+
+    def isoformat(self) -> object:
+        return self.text
+
+
+async def a_moment_of_ones_own_is_completed_by_graphql_core(subject: Subject) -> None:
+    for text in ("today", None, LookupError("odd")):
+        await subject.same("{ boxes { many { id at } } }", a_box(many=[leaves(), leaves(at=Moment(text))]))
+
+
+async def a_moment_is_told_as_python_tells_it(subject: Subject) -> None:
+    nepal = datetime.timezone(datetime.timedelta(hours=5, minutes=45))
+    for zone in (None, datetime.UTC, nepal, datetime.timezone(datetime.timedelta(0), "GMT")):
+        for moment in (datetime.datetime.min, datetime.datetime.max, datetime.datetime(2025, 1, 2, 3, 4, 5, 60)):
+            at = moment.replace(tzinfo=zone)
+            assert await subject.same("{ boxes { many { id at } } }", a_box(many=[leaves(at=at)])) == ["Query.boxes"]
+
+
+async def a_prompt_resolver_is_called_by_compiled_code(subject: Subject) -> None:
+    text = "query($n: Int) { boxes { name quick a: quick(times: $n, kind: REEL) rooted linked { text } } }"
+    context, document = subject.context(worthwhile=1), parse(text)
+    for variables in ({"n": 2}, {"n": 3}, {}):
+        assert await subject.same(document, box, variables, context=context) == ["Query.boxes"]
+
+
+async def a_prompt_resolver_that_fails_is_asked_again_by_graphql_core(subject: Subject) -> None:
+    waits: list[int] = []
+    resolved = await subject.same("{ boxes { name quick linked { text } } }", box, slow=True, waits=waits)
+    assert "Box.quick" in resolved
+    assert "Box.name" not in resolved
+    assert len(waits) == 3 * 3, "nothing is begun that nobody would wait for"
+    await subject.same("{ boxes { name linked { text } } }", a_box(many=None))
+    await subject.same("{ boxes { name linked { text } } }", a_box(many=[leaves(), Failing()]))
+    await subject.same("query($n: Int) { boxes { quick(times: $n) } }", box, {"n": None})
+
+
+async def no_plan_begins_with_a_prompt_resolver(subject: Subject) -> None:
+    """Where one fails, the plain fields beside it are still projected."""
+    assert await subject.same("{ box { name quick } }", box) == ["Query.box", "Box.quick"]
+
+
+async def a_prompt_resolver_needs_a_context_in_a_hurry(subject: Subject) -> None:
+    value = {"boxes": lambda: [box(), box()]}
+    document, context = parse("{ boxes { name quick } }"), subject.context(worthwhile=1)
+    for _ in range(2):
+        context.interpreted.clear()  # type: ignore[attr-defined]
+        assert await outcome(context, GRAPH, document, value) == await outcome(STOCK, GRAPH, document, value)
+    assert context.interpreted == ["Query.boxes", "Box.quick", "Box.quick"]  # type: ignore[attr-defined]
+
+
+async def a_resolver_is_prompt_only_if_it_is_no_more_than_that(subject: Subject) -> None:
+    for allowed in (True, False):
+        resolved = await subject.same("{ boxes { guardedQuick } }", box, allowed=allowed)
+        assert "Box.guardedQuick" in resolved
+    assert "Box.quickLater" in await subject.same("{ boxes { quickLater } }", box)
+    assert "Box.shout" in await subject.same("{ boxes { shout } }", box)
 
 
 async def an_iterator_is_not_used_up_by_a_try_that_fails(subject: Subject) -> None:
@@ -188,6 +255,13 @@ async def unknown_fields_are_left_out(subject: Subject) -> None:
 
 RULES: list[Rule] = [
     an_odd_leaf_is_reported_by_graphql_core,
+    a_moment_of_ones_own_is_completed_by_graphql_core,
+    a_moment_is_told_as_python_tells_it,
+    a_prompt_resolver_is_called_by_compiled_code,
+    a_prompt_resolver_that_fails_is_asked_again_by_graphql_core,
+    no_plan_begins_with_a_prompt_resolver,
+    a_prompt_resolver_needs_a_context_in_a_hurry,
+    a_resolver_is_prompt_only_if_it_is_no_more_than_that,
     an_iterator_is_not_used_up_by_a_try_that_fails,
     plain_objects_are_projected_whole,
     raw_enum_values_are_projected,

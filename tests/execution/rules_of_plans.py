@@ -7,16 +7,27 @@ import itertools
 import weakref
 from typing import Any
 
-from graphql import DocumentNode, parse
+from graphql import (
+    DocumentNode,
+    GraphQLField,
+    GraphQLInt,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    parse,
+    print_ast,
+)
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.federation import Schema
 
 from tests.execution.compare import STOCK, Context, outcome
 from tests.execution.rules import LEAVES, Rule
 from tests.execution.subject import Make, Subject, a_box, box, leaves
-from tests.execution.world import CONFIG, GRAPH, Query
+from tests.execution.world import CONFIG, GRAPH, Query, Ways
 
 NAMES = "{ boxes { name } }"
+# What was compiled once is known to the whole process, so a rule about compiling selects what no other run did.
+NEVER_BEFORE = itertools.count()
 
 
 def with_many(**odd: Any) -> Make:
@@ -28,18 +39,36 @@ async def one_odd_object_costs_no_other_its_plan(subject: Subject) -> None:
     assert resolved == ["Query.box", "Box.many", "Leaves.id", "Leaves.text"]
 
 
-async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> None:
-    context, document = subject.context(worthwhile=4), parse("{ box { name renamed } }")
-    for objects in range(1, 6):
+def unknown() -> DocumentNode:
+    return parse(f"{{ box {{ never{next(NEVER_BEFORE)}: name renamed }} }}")
+
+
+async def compiled_after(context: Context, document: DocumentNode) -> int:
+    """The first of some objects that was not interpreted."""
+    for objects in range(1, 12):
         context.interpreted.clear()  # type: ignore[attr-defined]
         await outcome(context, GRAPH, document, {"box": box})
-        assert ("Box.name" in context.interpreted) == (objects < 4)  # type: ignore[attr-defined]
+        if "Box.name" not in context.interpreted:  # type: ignore[attr-defined]
+            return objects
+    return 0
+
+
+async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> None:
+    context, document = subject.context(worthwhile=4), unknown()
+    assert await compiled_after(context, document) == 4
+    assert await compiled_after(context, document) == 1
+
+
+async def what_another_document_had_compiled_is_compiled_early(subject: Subject) -> None:
+    text = print_ast(unknown())
+    assert [await compiled_after(subject.context(worthwhile=8), parse(text)) for _ in range(2)] == [8, 2]
 
 
 async def a_list_counts_all_its_objects_at_once(subject: Subject) -> None:
     for worthwhile, kind in itertools.product((3, 4), (list, tuple)):
         context = subject.context(worthwhile=worthwhile)
-        await outcome(context, GRAPH, parse("{ many { id } }"), {"box": a_box(many=kind([leaves()] * 3))})
+        document = parse(f"{{ many {{ never{next(NEVER_BEFORE)}: id }} }}")
+        await outcome(context, GRAPH, document, {"box": a_box(many=kind([leaves()] * 3))})
         assert ("Leaves.id" in context.interpreted) == (worthwhile > 3)  # type: ignore[attr-defined]
 
 
@@ -99,6 +128,39 @@ async def a_document_lives_as_long_as_its_plans(subject: Subject) -> None:
     await subject.same("{ boxes { renamed } }", box, context=context)
     gc.collect()
     assert reference() is None
+
+
+async def an_operation_ends_with_its_answer(subject: Subject) -> None:
+    """What it has read is freed at once, and not when garbage is collected, which under load is too late."""
+    alive: list[weakref.ref[Any]] = []
+
+    class Counted(subject.context(worthwhile=1)):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            alive.append(weakref.ref(self))
+
+    value = Ways(boxes=lambda: [box(), box()])
+    gc.collect()
+    gc.disable()
+    try:
+        await outcome(Counted, GRAPH, parse("{ boxes { name quick many { text } later { text } } }"), value)
+        assert [each() for each in alive] == [None]
+    finally:
+        gc.enable()
+
+
+async def resolvers_have_the_helpers_of_graphql_core(subject: Subject) -> None:
+    async def number(value: int) -> int:
+        return value
+
+    async def resolve(_: Any, info: GraphQLResolveInfo[Any]) -> int:
+        info.async_helpers.track([number(3)])
+        return sum(await info.async_helpers.gather([number(1), number(2)]))
+
+    schema = GraphQLSchema(GraphQLObjectType("Query", {"sum": GraphQLField(GraphQLInt, resolve=resolve)}))
+    result = await outcome(subject.context(), schema, parse("{ sum }"), {})
+    assert result == await outcome(STOCK, schema, parse("{ sum }"), {})
+    assert "'sum': 3" in result[0]
 
 
 async def documents_may_share_nodes(subject: Subject) -> None:
@@ -248,6 +310,7 @@ async def errors_are_masked_as_ever(subject: Subject) -> None:
 RULES: list[Rule] = [
     one_odd_object_costs_no_other_its_plan,
     a_selection_is_compiled_once_it_is_worthwhile,
+    what_another_document_had_compiled_is_compiled_early,
     a_list_counts_all_its_objects_at_once,
     what_will_not_compile_is_tried_once,
     conditions_select_their_own_plan,
@@ -255,6 +318,8 @@ RULES: list[Rule] = [
     fragments_are_those_of_the_document,
     a_selection_is_known_by_all_its_nodes,
     a_document_lives_as_long_as_its_plans,
+    an_operation_ends_with_its_answer,
+    resolvers_have_the_helpers_of_graphql_core,
     documents_may_share_nodes,
     plans_are_kept_for_the_documents_used_last,
     a_selection_too_large_is_compiled_in_part,

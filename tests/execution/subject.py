@@ -11,7 +11,7 @@ from graphql import DocumentNode, GraphQLSchema, parse
 
 from gateway import execution
 from tests.execution.compare import STOCK, Context, outcome
-from tests.execution.world import GRAPH, Box, Kind, Leaves
+from tests.execution.world import GRAPH, Box, Kind, Leaves, Ways
 
 Make = Callable[[], Any]
 
@@ -55,7 +55,7 @@ class Subject:
         `make` makes each Box there is; three of them are in a list. The projection runs twice: compiling and compiled.
         """
         document = parse(text) if isinstance(text, str) else text
-        value = {"box": make, "boxes": lambda: [make(), make(), make()], "medias": lambda: [make()], **more}
+        value = Ways(box=make, boxes=lambda: [make(), make(), make()], medias=lambda: [make()], **more)
         expected = await outcome(STOCK, schema, document, value, variables)
         context = context or self.context(worthwhile=1)
         for _ in range(2):

@@ -21,7 +21,7 @@ from tests.execution.compare import STOCK, Context, outcome
 from tests.execution.data import SOURCES, Cook
 from tests.execution.documents import document, words
 from tests.execution.subject import watched
-from tests.execution.world import GRAPH
+from tests.execution.world import GRAPH, Ways
 
 EXAMPLES = int(os.environ.get("PROJECTION_EXAMPLES", "2000"))
 
@@ -46,6 +46,7 @@ class Case:
         self.text, self.document = document(self.rng, kind, incremental=incremental)
         self.cook = Cook(self.rng, oddity, sources, words(self.text))
         self.allowed = self.rng.random() < 0.7
+        self.slow = self.rng.random() < 0.3
         types: Any = GRAPH.type_map
         box = GraphQLNonNull(types["Box"])
         self.box = self.cook.recipe(box, 3)
@@ -53,13 +54,14 @@ class Case:
         self.medias = [self.cook.recipe(types["Media"], 2) for _ in range(self.rng.randint(0, 6))]
 
     def context_value(self) -> dict[str, Any]:
-        return {
-            "box": self.box,
-            "boxes": lambda: [make() for make in self.boxes],
-            "medias": lambda: [make() for make in self.medias],
-            "allowed": self.allowed,
-            "no_drawings": not self.allowed,
-        }
+        return Ways(
+            box=self.box,
+            boxes=lambda: [make() for make in self.boxes],
+            medias=lambda: [make() for make in self.medias],
+            allowed=self.allowed,
+            no_drawings=not self.allowed,
+            slow=self.slow,
+        )
 
     async def outcome(self, context: Context, variables: dict[str, Any]) -> list[str]:
         try:

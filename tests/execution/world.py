@@ -16,6 +16,8 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.execution.prompt import PROMPT
+
 BigInt = NewType("BigInt", int)
 Words = NewType("Words", str)
 Item = TypeVar("Item")
@@ -51,6 +53,13 @@ class Allowed(BasePermission):
 
     def has_permission(self, source: Any, info: strawberry.Info, **kwargs: Any) -> bool:
         return bool(info.context.get("allowed"))
+
+
+class Ways(dict[str, Any]):
+    """A context that prompt resolvers can be called with."""
+
+    def at_once(self) -> Ways:
+        return Ways(self, hurried=True)
 
 
 @strawberry.enum
@@ -132,6 +141,35 @@ class Edge(Generic[Item]):
 Media = Annotated[Photo | Video | Text | Drawing, strawberry.union("Media")]
 
 
+def prompt(resolver: Any, **options: Any) -> Any:
+    return strawberry.field(resolver=resolver, metadata={PROMPT: True}, **options)
+
+
+def quick(self: Box, info: strawberry.Info, times: int = 1, kind: Kind | None = None) -> str | None:
+    if not info.context.get("slow"):
+        return f"{self.name} {kind}" * times
+    if info.context.get("hurried"):
+        raise LookupError("not known yet")
+    info.context.get("waits", []).append(times)
+    return cast("str", Later("waited for"))
+
+
+def linked(source: strawberry.Parent[Any]) -> list[Leaves]:
+    return cast("list[Leaves]", source.many)
+
+
+def rooted(root: Any) -> str:
+    return cast("str", root.name)
+
+
+def guarded_quick() -> str:
+    return "open"
+
+
+async def quick_later() -> str:
+    return "later"
+
+
 @strawberry.federation.type(keys=["name"])
 class Box:
     name: str
@@ -152,6 +190,11 @@ class Box:
     grid: list[list[Box | None]] | None
     plain: str | None = strawberry.field(name="renamed")
     guarded: str | None = strawberry.field(permission_classes=[Allowed])
+    quick: str | None = prompt(quick)
+    linked: list[Leaves] = prompt(linked)
+    rooted: str = prompt(rooted)
+    guarded_quick: str = prompt(guarded_quick, permission_classes=[Allowed])
+    quick_later: str = prompt(quick_later)
 
     @strawberry.field
     def shout(self, times: int = 1) -> str:

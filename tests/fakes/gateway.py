@@ -9,9 +9,11 @@ answers told their clients.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +24,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -29,12 +32,12 @@ from gateway.app import create_app
 from gateway.clock import SystemClock
 from gateway.planner.ledger_file import LedgerFile
 from gateway.sandbox import Sandbox
+from gateway.sandbox.faults import Processing, Script
 from gateway.settings import Settings
 from gateway.upstream.endpoints import Endpoint
 from tests.fakes.clock import EPOCH
 
 LABELS = {endpoint.path: endpoint.label for endpoint in Endpoint}
-FREE = "/sys/balance"
 ORIGIN = "http://gateway.test"
 PICTURE = re.compile(re.escape(ORIGIN) + r"/sandbox/cdn/[^\"]*")
 
@@ -50,6 +53,13 @@ class WallClock(SystemClock):
 
     def advance(self, seconds: float) -> None:
         self._now += seconds
+
+
+class FlowingClock(WallClock):
+    """The wall clock goes on, so that what is processed upstream is ready at some time."""
+
+    def now(self) -> float:
+        return super().now() + self.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +139,24 @@ class RunningGateway:
 
     @property
     def calls(self) -> Counter[str]:
-        """Upstream calls so far, by endpoint. Reading the balance is free and does not count."""
+        """Reads of the upstream so far, by endpoint. Reading the balance is free and does not count."""
         calls = self.sandbox.meter.calls
-        return Counter({LABELS[path]: count for path, count in calls.items() if path != FREE and count})
+        return Counter({LABELS[path]: count for path, count in calls.items() if path in LABELS and count})
+
+    @property
+    def published(self) -> list[dict[str, Any]]:
+        """Every highlight that was ever made by a write."""
+        made: list[dict[str, Any]] = msgspec.to_builtins(self.sandbox.publishing.studio.published())["highlights"]
+        return made
+
+    async def knows_its_accounts(self, client: str | None = None) -> None:
+        """The platform is asked in the background whose token the gateway holds: returns when it has said."""
+        while not (await self.query("{ accounts { id } }", client=client)).data["accounts"]:
+            await asyncio.sleep(0)
+
+    def at_once(self) -> None:
+        """Uploads are processed without delay."""
+        self.sandbox.faults.play(Script([Processing(seconds=0.0)]))
 
     @property
     def billed(self) -> int:
@@ -151,6 +176,13 @@ def _shortened(url: re.Match[str]) -> str:
     return f"{path}?oe={query.rpartition('oe=')[2]}"
 
 
+def a_jpeg() -> bytes:
+    """As a phone's camera makes them, if smaller."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").resize((540, 960)).save(file, "JPEG")
+    return file.getvalue()
+
+
 def key_of(client: str) -> str:
     return f"key-of-{client}"
 
@@ -168,7 +200,7 @@ async def running_gateway(
     clock = clock or WallClock()
     settings = dataclasses.replace(settings or Settings(), data_dir=data_dir)
     if clients is not None:
-        settings = dataclasses.replace(settings, clients_file=_clients_file(data_dir, clients))
+        settings = dataclasses.replace(settings, clients_file=clients_file(data_dir, clients))
     app = create_app(settings, clock=clock, base_url=ORIGIN)
     transport = httpx.ASGITransport(app=app)
     async with (
@@ -188,7 +220,7 @@ def _settled(path: Path) -> int:
         return sum(row.billed for row in ledger.report(date.min, date.max, None))
 
 
-def _clients_file(folder: Path, clients: Mapping[str, Terms]) -> Path:
+def clients_file(folder: Path, clients: Mapping[str, Terms]) -> Path:
     path = folder / "clients.toml"
     path.write_text("".join(_entry(name, terms) for name, terms in clients.items()))
     return path

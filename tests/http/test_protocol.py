@@ -58,7 +58,7 @@ async def test_the_answer_is_what_the_client_prefers(
     assert "accept" in response.headers["vary"].lower()
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/*", f"{JSON};q=0", "text/event-stream"])
+@pytest.mark.parametrize("accept", ["text/html", "image/*", f"{JSON};q=0", "text/event-stream;q=0"])
 async def test_what_cannot_be_given_is_not_acceptable(client: httpx.AsyncClient, accept: str) -> None:
     response = await client.post("/graphql", json=TYPENAME, headers={"accept": accept})
     assert (response.status_code, code(response)) == (406, "NOT_ACCEPTABLE")
@@ -120,7 +120,6 @@ async def test_of_doubled_members_the_last_holds(client: httpx.AsyncClient) -> N
         "application/jsonx",
         "application/graphql",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
         "application/json; charset=latin-1",
     ],
 )

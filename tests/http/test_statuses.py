@@ -13,7 +13,10 @@ from starlette.applications import Starlette
 from gateway.cache.responses import Responses
 from gateway.cache.store import Store
 from gateway.events import BugMasked, Event
-from gateway.http.graphql import route
+from gateway.http.batches import Batches
+from gateway.http.graphql import Endpoint, route
+from gateway.http.payloads import Operations
+from gateway.http.places import Places
 from gateway.http.running import Runner
 from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents
@@ -53,7 +56,7 @@ async def ask(gateway: RunningGateway, query: str, client: str, accept: str) -> 
         ("reader", "{ nonsense }", "GRAPHQL_VALIDATION_FAILED", 200, 400),
         ("reader", "query A { __typename } query B { __typename }", "BAD_USER_INPUT", 200, 400),
         ("reader", "query A($id: ID!) { __typename }", "GRAPHQL_VALIDATION_FAILED", 200, 400),
-        ("reader", "subscription { __typename }", "BAD_USER_INPUT", 200, 400),
+        ("reader", "subscription { __typename }", "NOT_ACCEPTABLE", 406, 406),
         ("nobody", "{ __typename }", "UNAUTHENTICATED", 401, 401),
         ("writer", "{ __typename }", "FORBIDDEN", 403, 403),
         ("reader", "{ __schema { queryType { name } } }", "FORBIDDEN", 403, 403),
@@ -126,7 +129,9 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     documents = Documents()
     stored = StoredDocuments(documents)
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
-    app = Starlette(routes=[route(Runner(build_schema(), stored, kept, broken, events.append), stored)])
+    operations = Operations(build_schema(), stored, broken, events.append)
+    endpoint = Endpoint(Runner(operations, kept, Places(1)), Batches(operations), stored)
+    app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)
         assert response.status_code == status
@@ -140,3 +145,17 @@ async def post(app: Starlette, accept: str) -> httpx.Response:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
         return await client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": accept})
+
+
+async def test_nor_are_they_suggested_where_a_variable_does_not_fit(gateway: RunningGateway) -> None:
+    query = "query Q($by: UserBy!) { user(by: $by) { id } }"
+    told, untold = [
+        (await gateway.query(query, {"by": {"usernme": "x"}}, client=client)).body["errors"][0]
+        for client in ("toolmaker", "reader")
+    ]
+    assert told["extensions"] == untold["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+    assert "Did you mean" in told["message"]
+    assert "Did you mean" not in untold["message"]
+    priced = "query P($d: String!, $v: JSON) { price(document: $d, variables: $v) { expected } }"
+    answer = await gateway.query(priced, {"d": query, "v": {"by": {"usernme": "x"}}}, client="reader")
+    assert "Did you mean" not in answer.body["errors"][0]["message"]

@@ -41,7 +41,10 @@ def status_of(kind: type[errors.GatewayError]) -> int:
 
     What is missing, or was not to be had upstream, is known only after execution has begun.
     """
-    executed = issubclass(kind, errors.Missing | errors.UpstreamError) and kind is not errors.InsufficientFunds
+    executed = (
+        issubclass(kind, errors.Missing | errors.UpstreamError | errors.PublishingError)
+        and kind is not errors.InsufficientFunds
+    )
     return status(Media.GRAPHQL, [in_answer(kind.__new__(kind))], executed=executed)
 
 

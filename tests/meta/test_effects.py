@@ -82,7 +82,11 @@ def test_nothing_is_read_when_a_module_is_imported() -> None:
 
 def test_every_setting_is_read_by_something() -> None:
     """A setting that nothing reads is a promise that nobody keeps."""
-    read = {name for file in ("gateway/app.py", *commands()) for name in _fields_read(ROOT / file)}
+    read = {
+        name
+        for file in ("gateway/app.py", "gateway/showing.py", "gateway/writes.py", *commands())
+        for name in _fields_read(ROOT / file)
+    }
     for node in ast.walk(ast.parse((ROOT / "gateway/settings.py").read_text())):
         if isinstance(node, ast.FunctionDef) and node.name in read:
             read |= {name.removeprefix("self.") for _, name in names(node) if name.startswith("self.")}
@@ -90,9 +94,10 @@ def test_every_setting_is_read_by_something() -> None:
 
 
 def _fields_read(path: Path) -> set[str]:
-    """Of `settings.field`, and of `Settings.read(...).field`."""
+    """Of `settings.field`, of `self.settings.field`, and of `Settings.read(...).field`."""
     return {
         node.attr
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and re.fullmatch(r"settings|Settings\.read\(.*\)", ast.unparse(node.value))
+        if isinstance(node, ast.Attribute)
+        and re.fullmatch(r"(self\.)?settings|Settings\.read\(.*\)", ast.unparse(node.value))
     }

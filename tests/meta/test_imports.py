@@ -14,11 +14,12 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.__main__"}),
     frozenset({"gateway.cli", "gateway.commands"}),
     frozenset({"gateway.app"}),
+    frozenset({"gateway.showing", "gateway.writes"}),
     frozenset({"gateway.http"}),
     frozenset({"gateway.operations"}),
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
-    frozenset({"gateway.loaders"}),
+    frozenset({"gateway.loaders", "gateway.flows", "gateway.media"}),
     frozenset({"gateway.planner"}),
     frozenset({"gateway.cache"}),
     frozenset({"gateway.upstream"}),
@@ -28,21 +29,35 @@ OPEN = frozenset({"gateway.domain", "gateway.errors", "gateway.clock", "gateway.
 # Rooms beside the way, by who may enter them.
 GUARDED = {
     "gateway.logs": {"gateway.commands", "gateway.app"},
-    "gateway.settings": {"gateway.cli", "gateway.commands", "gateway.app"},
+    "gateway.settings": {"gateway.cli", "gateway.commands", "gateway.app", "gateway.showing", "gateway.writes"},
     "gateway.sandbox": {"gateway.commands", "gateway.app"},
+    "gateway.console": {"gateway.http"},
 }
 EVERYWHERE = frozenset({"*"})
 HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
-    "cachetools": frozenset({"gateway.cache", "gateway.operations", "gateway.execution"}),
+    "cachetools": frozenset(
+        {"gateway.cache", "gateway.execution", "gateway.http", "gateway.media", "gateway.operations"}
+    ),
+    "cryptography": frozenset({"gateway.flows"}),
+    "dbos": frozenset({"gateway.flows"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
-    "httpx": frozenset({"gateway.upstream", "gateway.app", "gateway.commands"}),
+    "httpx": frozenset(
+        {"gateway.app", "gateway.commands", "gateway.sandbox", "gateway.showing", "gateway.upstream", "gateway.writes"}
+    ),
     "httpx_aiohttp": frozenset({"gateway.upstream"}),
     "msgspec": EVERYWHERE,
-    "PIL": frozenset({"gateway.sandbox"}),
+    "PIL": frozenset({"gateway.flows", "gateway.sandbox"}),
+    "pillow_heif": frozenset({"gateway.flows"}),
+    "python_multipart": frozenset({"gateway.http"}),
+    "regex": frozenset({"gateway.flows", "gateway.sandbox"}),
+    "sqlalchemy": frozenset({"gateway.flows"}),
     "stamina": frozenset({"gateway.upstream"}),
-    "starlette": frozenset({"gateway.app", "gateway.commands", "gateway.http", "gateway.sandbox"}),
+    "starlette": frozenset(
+        {"gateway.app", "gateway.commands", "gateway.http", "gateway.sandbox", "gateway.showing", "gateway.writes"}
+    ),
+    "starlette_compress": frozenset({"gateway.http"}),
     "strawberry": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "uvicorn": frozenset({"gateway.commands"}),
 }

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway.settings import Settings
-from tests.fakes.gateway import running_gateway
+from tests.fakes.gateway import FlowingClock, RunningGateway, a_jpeg, running_gateway
 from tests.meta.tree import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -44,22 +44,40 @@ def test_every_command_is_run_by_one_of_these_tests() -> None:
     assert {words[1] for words in WORDS.values() if words[0] != "curl"} == {"price", "keys"}
 
 
-@pytest.mark.parametrize("command", of("curl"))
+@pytest.mark.parametrize("command", [command for command in of("curl") if "-d" in WORDS[command]])
 async def test_curl_gets_the_answer_shown_below_it(command: str, tmp_path: Path) -> None:
     words = WORDS[command]
-    header, value = option(words, "-H").split(": ")
     async with running_gateway(tmp_path) as gateway:
-        path = words[2].removeprefix(SERVED)
-        assert path.startswith("/")
-        response = await gateway.client.post(path, headers={header: value}, content=option(words, "-d"))
-        answer = response.json()
-        gateway.reported = answer["extensions"]["billing"]["charged"]
-        assert answer == json.loads(ANSWERS[command])
+        content = {"content": option(words, "-d")}
+        assert await answered(gateway, words, **content) == json.loads(ANSWERS[command])
+
+
+@pytest.mark.parametrize("command", [command for command in of("curl") if "-F" in WORDS[command]])
+async def test_curl_publishes_and_gets_the_answer_shown_below_it(command: str, tmp_path: Path) -> None:
+    """The new highlight is the first of the tray then."""
+    words = WORDS[command]
+    parts = dict(word.split("=", 1) for before, word in pairwise(words) if before == "-F")
+    picture = parts.pop("0").removeprefix("@")
+    async with running_gateway(tmp_path, clock=FlowingClock()) as gateway:
+        await gateway.knows_its_accounts()
+        files = {"0": (picture, a_jpeg(), "image/jpeg")}
+        assert await answered(gateway, words, data=parts, files=files) == json.loads(ANSWERS[command])
+        tray = await gateway.query('{ user(by: { id: "787132" }) { highlights(first: 1) { nodes { title } } } }')
+        assert tray.data["user"]["highlights"]["nodes"] == [{"title": "Reef"}]
+
+
+async def answered(gateway: RunningGateway, words: list[str], **body: Any) -> Any:
+    header, value = option(words, "-H").split(": ")
+    path = words[2].removeprefix(SERVED)
+    assert path.startswith("/")
+    answer = (await gateway.client.post(path, headers={header: value}, **body)).json()
+    gateway.reported += answer["extensions"]["billing"]["charged"]
+    return answer
 
 
 @pytest.mark.parametrize("query", [body for language, body in BLOCKS if language == "graphql"])
 async def test_the_query_shown_is_what_curl_asks(query: str, tmp_path: Path) -> None:
-    (command,) = of("curl")
+    (command,) = [command for command in of("curl") if "-d" in WORDS[command]]
     async with running_gateway(tmp_path) as gateway:
         answer = await gateway.query(query)
         assert answer.body == json.loads(ANSWERS[command])

@@ -45,6 +45,6 @@ def test_ci_can_be_run() -> None:
     assert script.read_text().rstrip().endswith("exec make check test </dev/null")
 
 
-@pytest.mark.parametrize("target", ["help", "install", "serve", "test", "check", "lock", "schema", "bench"])
+@pytest.mark.parametrize("target", ["help", "install", "console", "serve", "test", "check", "lock", "schema", "bench"])
 def test_make_help_lists_the_target(target: str) -> None:
     assert re.search(rf"^{target}:.*## \w", (ROOT / "Makefile").read_text(), re.MULTILINE)

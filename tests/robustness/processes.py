@@ -39,13 +39,13 @@ def sandbox(port: str = "0") -> contextlib.AbstractContextManager[Server]:
     return running("sandbox", "--port", port)
 
 
-def gateway(upstream: Server, data: Path, **more: str) -> contextlib.AbstractContextManager[Server]:
+def gateway(upstream: Server, data: Path, *arguments: str, **more: str) -> contextlib.AbstractContextManager[Server]:
     settings = {
         "GATEWAY_HIKERAPI_URL": upstream.url,
         "GATEWAY_HIKERAPI_KEY": "sandbox",  # pragma: allowlist secret
         "GATEWAY_DATA_DIR": str(data),
     }
-    return running("serve", **settings, **more)
+    return running("serve", *arguments, **settings, **more)
 
 
 def lay_faults(upstream: Server, *faults: dict[str, object]) -> None:

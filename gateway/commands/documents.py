@@ -1,0 +1,33 @@
+"""`documents`: a folder of documents as a manifest for clients' tools."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.commands.base import UsageError
+from gateway.operations.manifests import Format, ManifestError, check, manifest, operations_in
+from gateway.operations.trusted import OWN, sources
+
+
+def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Raises UsageError for documents that do not fit the schema."""
+    from schema.build import build_schema
+
+    try:
+        operations = operations_in(sources(arguments.directory or OWN))
+        schema = build_schema().core
+        for operation in operations:
+            check(operation, schema)
+    except ManifestError as error:
+        raise UsageError(str(error)) from error
+    table = manifest(operations, Format(arguments.format))
+    text = msgspec.json.format(msgspec.json.encode(table), indent=2).decode() + "\n"
+    if arguments.out is None:
+        sys.stdout.write(text)
+    else:
+        arguments.out.write_text(text, "utf-8")
+    return 0

@@ -1,0 +1,47 @@
+import { ask } from '../shared/gateway';
+import { store } from '../shared/store';
+
+export interface Price {
+  lower: number;
+  expected: number;
+  upper: number;
+  savedByCache: number;
+  withinBudget: boolean;
+  calls: { endpoint: string; count: number; unit: number; total: number; cached: number }[];
+  fields: { path: string; total: number }[];
+}
+
+export interface Quote {
+  /** The operation that is priced; null where it has no name. */
+  operation: string | null;
+  price: Price | null;
+  /** Why there is no price. */
+  problem: string | null;
+}
+
+const PRICE = `query Price($document: String!, $variables: JSON, $operationName: String) {
+  price(document: $document, variables: $variables, operationName: $operationName) {
+    lower expected upper savedByCache withinBudget
+    calls { endpoint count unit total cached }
+    fields { path total }
+  }
+}`;
+
+/** The price of the operation under the cursor; null until there is one. */
+export const quote = store<Quote | null>(null);
+
+export async function fetchQuote(
+  document: string,
+  variables: unknown,
+  operation: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const asked = { document, variables, operationName: operation };
+    const { data, errors } = await ask<{ price: Price | null }>(PRICE, asked, signal);
+    const price = data?.price ?? null;
+    quote.set({ operation, price, problem: price ? null : (errors?.[0]?.message ?? 'No price came.') });
+  } catch (error) {
+    if (!signal.aborted) quote.set({ operation, price: null, problem: String(error) });
+  }
+}

@@ -1,0 +1,4 @@
+declare module 'virtual:examples' {
+  const examples: { name: string; note: string; query: string; variables: string }[];
+  export default examples;
+}

@@ -1,0 +1,1 @@
+"""Durable sequences of upstream steps behind one mutation."""

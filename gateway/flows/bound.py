@@ -1,0 +1,55 @@
+"""The store, asked from the event loop: in threads, and never for longer than a caller may be kept waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from gateway.errors import FlowsUnavailable
+from gateway.flows.store import Ticket
+
+T = TypeVar("T")
+
+THREADS = 8
+# A statement waits for this long in the database itself, and gives up before its caller does.
+STATEMENT_SECONDS = 3.0
+CALLER_SECONDS = 4.5
+
+
+class Bound:
+    """Threads of our own: those of the loop may all be waiting for the same database."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-store")
+
+    async def work(self, act: Callable[[], T]) -> T:
+        """As long as it takes: for what nobody waits for."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, act)
+
+    async def call(self, act: Callable[[], T]) -> T:
+        """Raises FlowsUnavailable when it takes too long."""
+        work = asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, act)
+        try:
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(CALLER_SECONDS):
+                return await asyncio.shield(work)
+        except TimeoutError as exc:
+            # Somebody must look at how it ends, or asyncio complains.
+            work.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
+
+    async def change(self, act: Callable[[Ticket], T]) -> T:
+        """As `call`; what is refused, or no longer waited for, is not committed later."""
+        ticket = Ticket()
+        try:
+            return await self.call(partial(act, ticket))
+        except BaseException:
+            ticket.withdraw()
+            raise
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

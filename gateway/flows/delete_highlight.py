@@ -1,0 +1,25 @@
+"""The flow that deletes a highlight. To delete what is gone is done, so an attempt may be repeated blindly."""
+
+from __future__ import annotations
+
+from gateway.flows.durable import Json, Run, Step
+from gateway.flows.orders import DeleteOrder
+from gateway.flows.ports import Ports
+
+
+class DeleteHighlight:
+    """One run of the body."""
+
+    def __init__(self, ports: Ports, run: Run, order: DeleteOrder) -> None:
+        self._ports = ports
+        self._run = run
+        self._order = order
+
+    async def make(self) -> Json:
+        """What the receipt tells. Raises StepFailed."""
+        await self._run.step(Step("delete", self._delete))
+        return {"highlight": self._order.pk, "skipped": [], "surplus": [], "warnings": []}
+
+    async def _delete(self) -> Json:
+        await self._ports.publisher.delete(self._order.account, self._order.pk)
+        return None

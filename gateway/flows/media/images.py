@@ -1,0 +1,125 @@
+"""Images into what the upstream takes: a JPEG of at most 8 MB, which does not tell where and by whom it was taken."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pillow_heif
+from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from gateway.flows.media.formats import Format, Unfit
+from gateway.flows.media.mistakes import Mistake
+
+LARGEST_SOURCE = 50_000_000  # bytes
+LARGEST_JPEG = 8_000_000  # bytes, by the upstream's contract
+# Decoded, 3 bytes each; a phone's camera makes 50 million.
+MOST_PIXELS = 64_000_000
+# A progressive JPEG has some ten; each one of thousands would cost a pass over all pixels.
+MOST_SCANS = 100
+START_OF_SCAN = b"\xff\xda"
+LARGEST_PROFILE = 100_000  # bytes
+QUALITIES = (92, 85, 75)
+SHRINK = 0.75
+# Segments that say how to read the picture, and nothing else: JFIF, the colour profile, Adobe's colour transform.
+PLAIN = {"APP0": b"JFIF", "APP2": b"ICC_PROFILE", "APP14": b"Adobe"}
+# The classes themselves: `Image.open` would look at what else the bytes could be, and warn where we refuse.
+OPEN: dict[Format, Callable[[BinaryIO], ImageFile]] = {
+    Format.JPEG: JpegImageFile,
+    Format.PNG: PngImageFile,
+    Format.WEBP: WebPImageFile,
+    Format.HEIC: pillow_heif.HeifImageFile,
+}
+
+
+def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> bytes | None:
+    """The image as a JPEG of at most `largest` bytes; None if the file is one, and may go as it is.
+
+    Upright, opaque, and without EXIF, XMP, IPTC and comments. Raises Unfit and OSError. Takes a while, and 12 bytes for
+    each of MOST_PIXELS: not for the event loop.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_SOURCE:
+        raise Unfit(Mistake.TOO_LARGE, f"is larger than {LARGEST_SOURCE} bytes, the most for an image")
+    with path.open("rb") as file:
+        try:
+            image = _decoded(file, format_)
+            if format_ is Format.JPEG and size <= largest and _is_plain(image):
+                return None
+            return _encoded(_upright(image), largest)
+        except Unfit:
+            raise
+        except Exception as exc:
+            # Decoders raise what they like: it means that the file is damaged, or made to do damage.
+            raise Unfit(Mistake.DAMAGED, "cannot be read as an image") from exc
+
+
+def _decoded(file: BinaryIO, format_: Format) -> Image.Image:
+    if format_ is Format.JPEG and _scans(file) > MOST_SCANS:
+        raise Unfit(Mistake.FORMAT, "is a JPEG of more scans than a picture needs")
+    image = OPEN[format_](file)
+    if math.prod(image.size) > MOST_PIXELS:
+        raise Unfit(Mistake.TOO_LARGE, f"has more than {MOST_PIXELS} pixels")
+    image.load()
+    return image
+
+
+def _scans(file: BinaryIO) -> int:
+    """Within the picture's data a marker cannot occur by chance; a preview in the metadata adds a few."""
+    count = file.read().count(START_OF_SCAN)
+    file.seek(0)
+    return count
+
+
+def _is_plain(image: Image.Image) -> bool:
+    segments: list[tuple[str, bytes]] = getattr(image, "applist", [])
+    return image.mode in ("RGB", "L") and all(
+        name in PLAIN and content.startswith(PLAIN[name]) for name, content in segments
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """RGB on white. The colour profile goes along where its numbers still mean the same."""
+    profile = image.info.get("icc_profile", b"") if image.mode == "RGB" else b""
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I;16"):
+        turned = turned.convert("I").point(lambda value: value / 256).convert("L")
+    opaque = _flattened(turned) if turned.has_transparency_data else turned.convert("RGB")
+    opaque.info = {"icc_profile": profile} if 0 < len(profile) <= LARGEST_PROFILE else {}
+    return opaque
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    layered = image.convert("RGBA")
+    opaque = Image.new("RGB", layered.size, "white")
+    opaque.paste(layered, mask=layered.getchannel("A"))
+    return opaque
+
+
+def _encoded(image: Image.Image, largest: int) -> bytes:
+    """The best quality that fits; smaller, where none does."""
+    while True:
+        for quality in QUALITIES:
+            if len(data := _jpeg(image, quality)) <= largest:
+                return data
+        image = _shrunk(image)
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    width, height = (max(1, int(side * SHRINK)) for side in image.size)
+    smaller = image.resize((width, height), Image.Resampling.LANCZOS)
+    smaller.info = image.info
+    return smaller
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True, icc_profile=image.info.get("icc_profile"))
+    return buffer.getvalue()

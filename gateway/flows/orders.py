@@ -1,0 +1,96 @@
+"""What a client ordered, checked, as it is recorded with the flow: JSON by msgspec, and no bytes of media.
+
+`request` is the fingerprint of what was asked for, before it was checked.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from gateway.domain.publishing import MediumKind
+
+
+@dataclass(frozen=True, slots=True)
+class MediumOrder:
+    """One medium; exactly one of the first four is set.
+
+    `url` is public and https, `file` is the sha256 of a file in the spool (its `content_type` is known), `media_id` is
+    a medium that is uploaded already, `story_id` a story that is live or archived.
+    """
+
+    url: str | None = None
+    file: str | None = None
+    media_id: str | None = None
+    story_id: str | None = None
+    kind: MediumKind = MediumKind.IMAGE
+    content_type: str | None = None
+
+    @property
+    def is_uploaded(self) -> bool:
+        return self.media_id is not None or self.story_id is not None
+
+
+class OnMediaError(enum.Enum):
+    """When one medium fails for good: FAIL fails the flow; SKIP goes on without it, as long as one is left."""
+
+    FAIL = "FAIL"
+    SKIP = "SKIP"
+
+
+class OnQuota(enum.Enum):
+    """When the account's publications of the rolling day are used up: WAIT until enough are free, or FAIL at once."""
+
+    WAIT = "WAIT"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOrder:
+    """A highlight to be made of `media`, in this order. `cover` is a position in `media`, or an image of its own."""
+
+    account: str
+    title: str
+    media: tuple[MediumOrder, ...]
+    cover: int | MediumOrder | None = None
+    on_media_error: OnMediaError = OnMediaError.FAIL
+    on_quota: OnQuota = OnQuota.WAIT
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditOrder:
+    """Changes of the highlight `pk`; what is None or empty stays.
+
+    `cover` is a position in `add`, or an image of its own; `remove` holds the ids of items.
+    """
+
+    account: str
+    pk: str
+    title: str | None = None
+    cover: int | MediumOrder | None = None
+    add: tuple[MediumOrder, ...] = ()
+    remove: tuple[str, ...] = ()
+    on_quota: OnQuota = OnQuota.WAIT
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOrder:
+    """The highlight `pk` is to be gone."""
+
+    account: str
+    pk: str
+    request: str = ""
+
+
+Order = CreateOrder | EditOrder | DeleteOrder
+
+
+def files_of(order: Order) -> frozenset[str]:
+    """The sha256 of each file it needs."""
+    if isinstance(order, DeleteOrder):
+        return frozenset()
+    media = order.media if isinstance(order, CreateOrder) else order.add
+    cover = (order.cover,) if isinstance(order.cover, MediumOrder) else ()
+    return frozenset(medium.file for medium in (*media, *cover) if medium.file is not None)

@@ -1,0 +1,99 @@
+"""What the flows are given: the world beyond them, and the few ways of waiting for it that all of them share."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from gateway.clock import Clock
+from gateway.errors import ContainerExpired, FlowsUnavailable
+from gateway.events import Hook
+from gateway.flows.durable import Durable, Json
+from gateway.flows.running import Stopped
+from gateway.upstream.publisher import Publisher
+
+T = TypeVar("T")
+
+# Idempotency keys are derived, so that a repeated step sends the same one.
+NAMESPACE = uuid.UUID("0f6f2b0e-6d0b-5b8e-9b53-9a7f6d1c2f11")
+DAY = 86_400.0
+# The contract's answer to 24/2207008: twice more within two minutes, then the container is gone.
+PAUSES_BEFORE_EXPIRED = (30.0, 60.0)
+FIRST_LOOK = 1.0
+LONGEST_LOOK = 60.0
+
+
+class Files(Protocol):
+    """The spool, as flows see it."""
+
+    def path(self, sha256: str) -> Path:
+        """Where the file lies, if it is still there."""
+
+    async def hold(self, sha256: str, holder: str) -> None: ...
+
+    async def release(self, sha256: str, holder: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Something of an account may be different now: what is remembered of it is to be forgotten."""
+
+    account: str
+    highlight_pk: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """`dice` spreads the looks of those who wait; `settled` forgets what the gateway remembers."""
+
+    durable: Durable
+    publisher: Publisher
+    files: Files
+    clock: Clock
+    hook: Hook
+    settled: Callable[[Settled], None]
+    dice: random.Random
+
+    async def look_until(
+        self, look: Callable[[], Awaitable[tuple[T | None, float | None]]], topic: str, first: float | None
+    ) -> T:
+        """Inside a step: looks until there is an answer. Before each look it waits as long as the last one named, or
+        longer and longer; `first` is the wait that is known already. The event `topic` ends a wait early, if it comes.
+        """
+        wait, named = FIRST_LOOK, first
+        while True:
+            await self.durable.wait_for_event(topic, named or wait * self.dice.uniform(0.5, 1.0))
+            answer, named = await look()
+            if answer is not None:
+                return answer
+            wait = min(wait * 2, LONGEST_LOOK)
+
+    async def check(self, flow: str) -> None:
+        """Inside a step, after a wait and before an effect. Raises Stopped where the flow was cancelled meanwhile."""
+        # Without its store it can neither be cancelled nor go on after this step.
+        with contextlib.suppress(FlowsUnavailable):
+            record = await self.durable.get(flow)
+            if record is None or record.status.is_final:
+                raise Stopped
+
+    async def unless_expired(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
+        """Inside a step: None where the upstream keeps saying that a container is gone."""
+        for pause in PAUSES_BEFORE_EXPIRED:
+            try:
+                return await attempt()
+            except ContainerExpired:
+                await self.clock.sleep(pause)
+        try:
+            return await attempt()
+        except ContainerExpired:
+            return None
+
+
+def key_of(flow: str, *parts: Json) -> str:
+    """The idempotency key of one effect of one flow."""
+    return str(uuid.uuid5(NAMESPACE, "/".join((flow, *map(str, parts)))))

@@ -1,0 +1,223 @@
+"""Writes as their clients see them: an order is received once per key, and told as a receipt until it is forgotten."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from gateway.events import FlowEnded, Hook
+from gateway.flows.bodies import define
+from gateway.flows.durable import Durable, Record, Status
+from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order, files_of
+from gateway.flows.ports import Files, Ports, Settled
+from gateway.flows.receipts import FlowKind, FlowState, Receipt
+from gateway.flows.telling import NAMES, is_past_cancelling, may_be_retried, needs_files, order_of, receipt_of
+from gateway.upstream.publisher import Publisher
+
+BATCH = 100
+REUSED = "idempotencyKey was used before, for another request: take a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPage:
+    """Newest first."""
+
+    receipts: Sequence[Receipt]
+    has_next: bool
+
+
+class Publishing:
+    """`settled` is told what of an account may be different: in each process that carries out a flow, or waits for one.
+    `dice` spreads the looks of flows that wait.
+
+    Every method raises FlowsUnavailable where the store of the flows cannot be reached.
+    """
+
+    def __init__(
+        self,
+        durable: Durable,
+        publisher: Publisher,
+        spool: Files,
+        *,
+        clock: Clock,
+        hook: Hook,
+        settled: Callable[[Settled], None],
+        dice: random.Random,
+    ) -> None:
+        self._ports = Ports(durable, publisher, spool, clock, hook, settled, dice)
+        define(self._ports)
+
+    async def begun(self, client: str, key: str, request: str) -> Receipt | None:
+        """The flow of the request with this fingerprint, if it was received before; None if `key` is new.
+
+        Raises IdempotencyKeyReused if the client has used `key` for anything else.
+        """
+        record = await self._ports.durable.get(_id(client, key))
+        if record is None:
+            return None
+        if record.input["request"] != request:
+            raise IdempotencyKeyReused(REUSED, field="idempotencyKey")
+        return self._receipt(record)
+
+    async def create(self, client: str, order: CreateOrder, *, key: str) -> Receipt:
+        """Raises IdempotencyKeyReused if the client has used `key` for anything else."""
+        return await self._begin(FlowKind.CREATE, client, order, key)
+
+    async def edit(self, client: str, order: EditOrder, *, key: str) -> Receipt:
+        """As `create`."""
+        return await self._begin(FlowKind.UPDATE, client, order, key)
+
+    async def delete(self, client: str, order: DeleteOrder, *, key: str) -> Receipt:
+        """As `create`."""
+        return await self._begin(FlowKind.DELETE, client, order, key)
+
+    async def receipt(self, client: str, id: str) -> Receipt | None:
+        """None also where it is another client's."""
+        record = await self._ports.durable.get(id) if id.startswith(_prefix(client)) else None
+        return None if record is None else self._receipt(record)
+
+    async def receipts(
+        self,
+        client: str,
+        *,
+        account: str | None = None,
+        state: FlowState | None = None,
+        first: int,
+        after: str | None = None,
+    ) -> ReceiptPage:
+        """The client's own; `after` is the id of the last one seen."""
+        status = None if state is None else _status_of(state)
+        found: list[Receipt] = []
+        while len(found) <= first:
+            batch = await self._ports.durable.list(prefix=_prefix(client), status=status, limit=BATCH, before=after)
+            receipts = (self._receipt(record) for record in batch)
+            found += (one for one in receipts if account in (None, one.account) and state in (None, one.state))
+            if len(batch) < BATCH:
+                break
+            after = batch[-1].id
+        return ReceiptPage(found[:first], len(found) > first)
+
+    async def wait(self, client: str, id: str, seconds: float) -> Receipt:
+        """The receipt when the flow has ended, or as it stands after `seconds`. Raises NotFound."""
+        before = await self._own(client, id)
+        if before.status.is_final:
+            return self._receipt(before)
+        return self._heard(_found(await self._ports.durable.wait(id, seconds)))
+
+    async def watch(self, client: str, id: str) -> AsyncIterator[Receipt]:
+        """The receipt as it stands, then after each change, until the flow has ended. Raises NotFound."""
+        await self._own(client, id)
+        last = None
+        async for record in self._ports.durable.watch(id):
+            receipt = self._heard(record)
+            if receipt != last:
+                yield receipt
+            last = receipt
+
+    async def cancel(self, client: str, id: str) -> Receipt:
+        """Ends the flow, unless its last effect is under way: then it goes on, as its receipt says. Raises NotFound."""
+        record = await self._own(client, id)
+        if record.status.is_final or is_past_cancelling(record):
+            return self._receipt(record)
+        record = _found(await self._ports.durable.cancel(id))
+        if is_past_cancelling(record) and record.status is Status.CANCELLED:
+            # It began meanwhile, and may be carried out: only by going on will the flow know.
+            return self._receipt(_found(await self._ports.durable.retry(id)))
+        if record.status is Status.CANCELLED:
+            self._ports.hook(FlowEnded(id, record.name, record.status.value, None))
+        return self._receipt(record)
+
+    async def retry(self, client: str, id: str) -> Receipt:
+        """Goes on from where the flow failed or was cancelled. Raises NotFound; InvalidInput where that cannot help."""
+        record = await self._own(client, id)
+        if record.status is Status.RUNNING:
+            return self._receipt(record)
+        if record.status is Status.DONE:
+            raise InvalidInput("This flow has done what was ordered.", field="id")
+        if not may_be_retried(record):
+            raise InvalidInput("This flow would end in the same way: it cannot be retried.", field="id")
+        return self._receipt(_found(await self._ports.durable.retry(id)))
+
+    async def holders(self) -> frozenset[str]:
+        """The flows that may still need their files in the spool."""
+        kept: set[str] = set()
+        last: str | None = None
+        while batch := await self._ports.durable.list(limit=BATCH, before=last):
+            kept |= {record.id for record in batch if needs_files(record)}
+            last = batch[-1].id
+        return frozenset(kept)
+
+    async def _begin(self, kind: FlowKind, client: str, order: Order, key: str) -> Receipt:
+        id = _id(client, key)
+        files = files_of(order)
+        # Held before the flow is there, lest a crash loses them, and once more after, lest a sweep in between does.
+        await self._hold(id, files)
+        try:
+            record = await self._ports.durable.start(NAMES[kind], id, msgspec.to_builtins(order))
+        except IdempotencyKeyReused as reused:
+            await self._release(id, files - await self._needed_by(id))
+            # Two that are the same may have been checked at once, with different outcomes.
+            if order.request and (known := await self.begun(client, key, order.request)) is not None:
+                return known
+            raise IdempotencyKeyReused(REUSED, field="idempotencyKey") from reused
+        if needs_files(record):
+            await self._hold(id, files)
+        else:
+            await self._release(id, files)
+        return self._receipt(record)
+
+    async def _needed_by(self, id: str) -> frozenset[str]:
+        record = await self._ports.durable.get(id)
+        return files_of(order_of(record)) if record and needs_files(record) else frozenset()
+
+    async def _hold(self, id: str, files: frozenset[str]) -> None:
+        for sha256 in files:
+            await self._ports.files.hold(sha256, id)
+
+    async def _release(self, id: str, files: frozenset[str]) -> None:
+        for sha256 in files:
+            await self._ports.files.release(sha256, id)
+
+    async def _own(self, client: str, id: str) -> Record:
+        """Raises NotFound, also where it is another client's."""
+        return _found(await self._ports.durable.get(id) if id.startswith(_prefix(client)) else None)
+
+    def _heard(self, record: Record) -> Receipt:
+        """Of a flow that was running: it may have been carried out by another process."""
+        receipt = self._receipt(record)
+        if record.status.is_final:
+            self._ports.settled(Settled(receipt.account, receipt.highlight_pk))
+        return receipt
+
+    def _receipt(self, record: Record) -> Receipt:
+        return receipt_of(record, keys_are_known=self._ports.publisher.capabilities.idempotent)
+
+
+def _id(client: str, key: str) -> str:
+    return f"{_prefix(client)}{_digest(client, key)}"
+
+
+def _prefix(client: str) -> str:
+    """A client's flows begin alike, so that it can be shown its own. No name stands in an id."""
+    return f"{_digest(client)}-"
+
+
+def _digest(*parts: str) -> str:
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _found(record: Record | None) -> Record:
+    if record is None:
+        raise NotFound("There is no such flow.")
+    return record
+
+
+def _status_of(state: FlowState) -> Status:
+    return Status[state.value] if state.value in Status.__members__ else Status.RUNNING

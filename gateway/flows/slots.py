@@ -1,0 +1,82 @@
+"""Who runs flows on a data directory: each process holds a slot, by a lock that the kernel lets go when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = "flows.slots"
+HOST_FILE = "host"
+MOST = 64
+
+
+class NoSlot(Exception):
+    """All slots of the data directory are taken, or it cannot be written."""
+
+
+class Slots:
+    """The slots of one data directory. `executor` is stable: a process that starts later resumes what its slot left."""
+
+    def __init__(self, directory: Path) -> None:
+        """Takes the first free slot. Raises NoSlot."""
+        self._folder = directory / FOLDER
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._host = _host(self._folder / HOST_FILE)
+            self.number, self._lock = self._first_free()
+        except OSError as exc:
+            raise NoSlot(f"The slots in {self._folder} cannot be used: {exc.strerror}.") from exc
+
+    @property
+    def executor(self) -> str:
+        return self._executor(self.number)
+
+    @contextlib.contextmanager
+    def abandoned(self) -> Iterator[tuple[str, ...]]:
+        """Executors whose process is gone. Nobody can take their slots while the context lasts."""
+        with contextlib.ExitStack() as locks:
+            found = []
+            for path in sorted(self._folder.glob("*.lock")):
+                number = int(path.stem)
+                if number != self.number and (lock := _lock(path)) is not None:
+                    locks.callback(os.close, lock)
+                    found.append(self._executor(number))
+            yield tuple(found)
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def _first_free(self) -> tuple[int, int]:
+        for number in range(MOST):
+            if (lock := _lock(self._folder / f"{number}.lock")) is not None:
+                return number, lock
+        raise NoSlot(f"All {MOST} slots in {self._folder} are taken: a process each.")
+
+    def _executor(self, number: int) -> str:
+        return f"{self._host}-{number}"
+
+
+def _lock(path: Path) -> int | None:
+    """The descriptor that holds the lock, or None where somebody else does."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _host(path: Path) -> str:
+    """Tells data directories apart that share a database."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        draft.write_text(secrets.token_hex(8))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()

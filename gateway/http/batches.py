@@ -1,0 +1,52 @@
+"""Several operations in one request: each is run as if it had come alone, and all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import GatewayError
+from gateway.http import answers, statuses
+from gateway.http.negotiation import Accepted, Media
+from gateway.http.payloads import READS_AND_WRITES, Operations, Payload
+from gateway.http.requests import Asked
+from gateway.http.running import figures
+from gateway.http.terms import Terms
+from gateway.operations.lifecycle import in_answer, presentable
+from schema.context import Context
+
+
+class Batches:
+    """Answers batches by an array in their order. The headers tell of the whole batch, `extensions` of each."""
+
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
+
+    async def __call__(self, batch: Sequence[Asked], request: Request, accepted: Accepted) -> Response:
+        media = accepted.single or Media.JSON
+        try:
+            terms = Terms.of(request.headers)
+            contexts = [self.operations.context(terms) for _ in batch]
+        except Exception as problem:  # as for one operation
+            return answers.refusal(media, presentable(in_answer(problem), self.operations.hook))
+        results = await asyncio.gather(*(self._result(*one) for one in zip(batch, contexts, strict=True)))
+        charged = sum(context.buyer.bill.charged for context in contexts)
+        headers = {**answers.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}
+        headers["content-type"] = media.value + answers.UTF_8
+        return Response(msgspec.json.encode(results), statuses.OK, headers)
+
+    async def _result(self, asked: Asked, context: Context) -> Payload:
+        """That of an operation is a stream of one: no answer of a batch comes in parts."""
+        operations = self.operations
+        try:
+            asked = replace(asked, query=operations.stored.text(asked.query, asked.document_id, asked.extensions))
+        except GatewayError as problem:
+            return operations.refusal(problem)
+        async with aclosing(operations.payloads(asked, context, READS_AND_WRITES)) as payloads:
+            return [payload async for payload in payloads][-1]

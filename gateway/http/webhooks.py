@@ -1,0 +1,149 @@
+"""What the platform tells by itself. It is a hint and no more: events come late, twice, out of order, or never.
+
+Contract: a GET with `hub.mode`, `hub.verify_token` and `hub.challenge` subscribes; events are posted as JSON of up to
+1000 changes, signed by `X-Hub-Signature-256: sha256=<HMAC-SHA256 of the raw body with the app secret>`, and posted
+again for 36 hours unless they are answered 200.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.errors import BodyTooLarge
+from gateway.events import AnswerDrifted, Hook
+from gateway.http.requests import body_of
+
+PATH = "/webhooks/platform"
+SIGNATURE = "x-hub-signature-256"
+# Browsers must not take a challenge for a page.
+INERT = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something changed upstream. Flows wait for `topic`: `media:<id>`, `highlight:<id>` or `story:<id>`.
+
+    `account` is the id of the user whose it is. `highlight` is the pk of the one that may read differently now, and
+    with it the account's tray.
+    """
+
+    account: str
+    topic: str
+    highlight: str | None = None
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    media_id: str | int | None = None
+    highlight_id: str | int | None = None
+    story_id: str | int | None = None
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    field: str
+    value: Value
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    id: str | int
+    changes: tuple[msgspec.Raw, ...] = ()
+
+
+class Events(msgspec.Struct, frozen=True, gc=False):
+    entry: tuple[Entry, ...]
+
+
+EVENTS = msgspec.json.Decoder(Events)
+CHANGE = msgspec.json.Decoder(Change)
+
+
+def webhooks(secret: str | None, verify_token: str | None, heard: Callable[[News], None], *, hook: Hook) -> list[Route]:
+    """`/webhooks/platform`, unless there is no app secret to believe anything by.
+
+    `heard` is called for each piece of news in turn, after the platform has its answer; it must not block.
+    """
+    if secret is None or verify_token is None:
+        return []
+    ears = Ears(secret, verify_token, heard, hook)
+    return [Route(PATH, ears.answer, methods=["GET", "POST"])]
+
+
+class Ears:
+    def __init__(self, secret: str, verify_token: str, heard: Callable[[News], None], hook: Hook) -> None:
+        self._secret = secret.encode()
+        self._verify_token = verify_token.encode()
+        self._heard = heard
+        self._hook = hook
+
+    async def answer(self, request: Request) -> Response:
+        return await self._receive(request) if request.method == "POST" else self._subscribe(request)
+
+    def _subscribe(self, request: Request) -> Response:
+        asked = request.query_params
+        shown = asked.get("hub.verify_token", "").encode()
+        is_known = hmac.compare_digest(shown, self._verify_token)
+        if not is_known or asked.get("hub.mode") != "subscribe":
+            return _refused()
+        return PlainTextResponse(asked.get("hub.challenge", ""), headers=INERT)
+
+    async def _receive(self, request: Request) -> Response:
+        """200 for whatever is signed, even if it cannot be read: it would only be posted again."""
+        try:
+            body = await body_of(request)
+        except BodyTooLarge as error:
+            return PlainTextResponse(error.message, status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if not self._is_signed(body, request.headers.get(SIGNATURE, "")):
+            return _refused()
+        return Response(status_code=200, background=BackgroundTask(self._tell, body))
+
+    def _is_signed(self, body: bytes, signature: str) -> bool:
+        """The raw body, as it came: JSON written anew would have another signature."""
+        expected = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(signature.encode(), expected.encode())
+
+    async def _tell(self, body: bytes) -> None:
+        # A coroutine, so that it runs in the loop: whom it wakes waits there.
+        for news in self._read(body):
+            self._heard(news)
+
+    def _read(self, body: bytes) -> Iterator[News]:
+        try:
+            entries = EVENTS.decode(body).entry
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._hook(AnswerDrifted("platform.webhook", ("",)))
+            return
+        for at, entry in enumerate(entries):
+            for number, raw in enumerate(entry.changes):
+                try:
+                    change = CHANGE.decode(raw)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    self._hook(AnswerDrifted("platform.webhook", (f"entry[{at}].changes[{number}]",)))
+                else:
+                    yield from _news(str(entry.id), change)
+
+
+def _news(account: str, change: Change) -> Iterator[News]:
+    """Of a field that somebody may wait for; others may be subscribed to, too."""
+    match change:
+        case Change("media", Value(media_id=id)) if id is not None:
+            yield News(account, f"media:{id}")
+        case Change("highlights", Value(highlight_id=id)) if id is not None:
+            pk = str(id).removeprefix("highlight:")
+            yield News(account, f"highlight:{pk}", highlight=pk)
+        case Change("stories", Value(story_id=id)) if id is not None:
+            yield News(account, f"story:{id}")
+
+
+def _refused() -> Response:
+    """Without a reason: whoever guesses learns nothing."""
+    return PlainTextResponse("Forbidden", status_code=403)

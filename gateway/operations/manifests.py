@@ -1,0 +1,130 @@
+"""Manifests of documents, in the three formats of clients' tools: which hash stands for which text.
+
+- Apollo: `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "name", "type", "body"}]}`,
+  as `@apollo/generate-persisted-query-manifest` writes it.
+- Relay: `{hash: text}`, as `relay-compiler` writes it with `persistConfig.file`.
+- codegen: `{"sha256:" + hash: text}`, as the client preset of `@graphql-codegen` writes it with `persistedDocuments`.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
+
+from gateway.operations.documents import problems
+from gateway.operations.limits import check_document, check_text, spread_in
+from gateway.operations.normal import Show, as_apollo, as_codegen, as_relay, printed
+
+APOLLO = "apollo-persisted-query-manifest"
+SHA256 = "sha256:"
+
+
+class Format(enum.Enum):
+    APOLLO = "apollo"
+    RELAY = "relay"
+    CODEGEN = "codegen"
+
+
+class ManifestError(Exception):
+    """The documents or their manifest cannot be used: the message names file or operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation with the fragments it needs, as a document of its own."""
+
+    name: str
+    kind: str
+    node: DocumentNode
+
+    def text(self, form: Format, show: Show = printed) -> str:
+        """As the client's tool would print it: its hash depends on each character."""
+        return {Format.APOLLO: as_apollo, Format.RELAY: as_relay, Format.CODEGEN: as_codegen}[form](self.node, show)
+
+
+def operations_in(sources: Mapping[str, str]) -> list[Operation]:
+    """All operations of `sources` (name to text), by name. Fragments are shared by all. Raises ManifestError."""
+    definitions = [(file, definition) for file, text in sources.items() for definition in _parsed(file, text)]
+    fragments = {node.name.value: node for file, node in definitions if isinstance(node, FragmentDefinitionNode)}
+    found = [
+        _operation(file, node, fragments) for file, node in definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    names = [operation.name for operation in found]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise ManifestError(f"Operations must differ in name: {', '.join(doubled)}.")
+    return sorted(found, key=lambda operation: operation.name)
+
+
+def manifest(operations: Iterable[Operation], form: Format) -> dict[str, Any]:
+    texts = [(operation, operation.text(form)) for operation in operations]
+    if form is Format.RELAY:
+        return {digest_of(text): text for _, text in texts}
+    if form is Format.CODEGEN:
+        return {SHA256 + digest_of(text): text for _, text in texts}
+    rows = [{"id": digest_of(text), "name": one.name, "type": one.kind, "body": text} for one, text in texts]
+    return {"format": APOLLO, "version": 1, "operations": rows}
+
+
+def read(data: bytes) -> dict[str, str]:
+    """The texts of a manifest of any of the formats, by their ids. Raises ManifestError."""
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ManifestError("The manifest is no JSON.") from exc
+    if isinstance(found, dict) and found.get("format") == APOLLO:
+        found = _rows(found)
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ManifestError("The manifest is none of Apollo's, Relay's or codegen's.")
+    wrong = [id_ for id_, text in found.items() if id_.startswith(SHA256) and id_ != SHA256 + digest_of(text)]
+    if wrong:
+        raise ManifestError(f"The manifest has a text that is not the one of its hash: {wrong[0][:80]}.")
+    return found
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 in hex. A text may come out of JSON, where half a surrogate pair is allowed."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _rows(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    rows = found.get("operations")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+        return None
+    return {row["id"]: row.get("body") for row in rows}
+
+
+def _parsed(file: str, text: str) -> Iterable[Any]:
+    try:
+        check_text(text)
+        return parse(text).definitions
+    except GraphQLError as error:
+        raise ManifestError(f"{file}: {error.message}") from error
+
+
+def _operation(file: str, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Operation:
+    if node.name is None:
+        raise ManifestError(f"{file}: an operation has no name.")
+    used, left = dict[str, FragmentDefinitionNode](), [node.selection_set]
+    while left:
+        for name in spread_in(left.pop()):
+            if name in fragments and name not in used:
+                used[name] = fragments[name]
+                left.append(fragments[name].selection_set)
+    kept = [fragment for name, fragment in fragments.items() if name in used]
+    return Operation(node.name.value, node.operation.value, DocumentNode(definitions=(node, *kept)))
+
+
+def check(operation: Operation, schema: GraphQLSchema) -> None:
+    """Raises ManifestError for one that the gateway would refuse."""
+    try:
+        check_document(operation.node)
+    except GraphQLError as error:
+        raise ManifestError(f"{operation.name}: {error.message}") from error
+    if errors := problems(schema, operation.node, suggest=True):
+        raise ManifestError(f"{operation.name}: {errors[0].message}")

@@ -1,0 +1,144 @@
+"""Documents as clients' tools print them before they hash them. Each has its own order and white space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar
+
+from graphql import (
+    DocumentNode,
+    EnumValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    ListValueNode,
+    NameNode,
+    Node,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    Visitor,
+)
+from graphql.language import print_ast, visit
+
+N = TypeVar("N", bound=Node)
+Show: TypeAlias = Callable[[Node], str]
+TYPENAME = FieldNode(name=NameNode(value="__typename"), arguments=(), directives=())
+
+
+class _Compact(Visitor):
+    """Puts what prints as it stands in the place of each object."""
+
+    def enter_object_value(self, node: ObjectValueNode, *_: Any) -> EnumValueNode:
+        return EnumValueNode(value=_compact(node))
+
+
+def printed(node: Node) -> str:
+    """As graphql-js 16 prints it, which most clients have. 17, like graphql-core, puts spaces inside of braces."""
+    return print_ast(visit(node, _Compact()))
+
+
+def _compact(value: Node) -> str:
+    if isinstance(value, ObjectValueNode):
+        return f"{{{', '.join(f'{field.name.value}: {_compact(field.value)}' for field in value.fields)}}}"
+    if isinstance(value, ListValueNode):
+        return f"[{', '.join(map(_compact, value.values))}]"
+    return print_ast(value)
+
+
+# Of both versions: a hash names one text.
+SHOWS: tuple[Show, ...] = (printed, print_ast)
+
+
+def as_relay(document: DocumentNode, show: Show = printed) -> str:
+    """`relay-compiler` prints what its own transforms have made of a document: without them it is this."""
+    return show(document)
+
+
+def as_apollo(document: DocumentNode, show: Show = printed) -> str:
+    """Apollo Client asks for `__typename` in each selection but the operation's own, and puts the operation first."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    fragments = sorted((node for node in document.definitions if node not in operations), key=_name)
+    definitions = [replace(node, selection_set=_each(node, _with_typename)) for node in operations]
+    definitions += [_with_typename(node) for node in fragments]
+    return show(replace(document, definitions=tuple(definitions)))
+
+
+def as_codegen(document: DocumentNode, show: Show = printed) -> str:
+    """`@graphql-tools/documents` sorts all that may be sorted, and leaves one space between any two words."""
+    definitions = sorted(document.definitions, key=lambda node: (node.kind, _name(node)))
+    ordered = replace(document, definitions=tuple(map(_ordered_definition, definitions)))
+    return _spaced(show(ordered))
+
+
+def _with_typename(node: Any) -> Any:
+    """With all that is selected below it."""
+    if getattr(node, "selection_set", None) is None:
+        return node
+    below: SelectionSetNode = _each(node, _with_typename)
+    if not any(isinstance(inner, FieldNode) and inner.name.value.startswith("__") for inner in below.selections):
+        below = replace(below, selections=(*below.selections, TYPENAME))
+    return replace(node, selection_set=below)
+
+
+def _each(node: Any, change: Callable[[Any], Any]) -> SelectionSetNode:
+    selections: SelectionSetNode = node.selection_set
+    return replace(selections, selections=tuple(map(change, selections.selections)))
+
+
+def _ordered_definition(node: Any) -> Any:
+    changes: dict[str, Any] = {
+        "variable_definitions": _by(node.variable_definitions, lambda one: one.variable.name.value)
+    }
+    if not isinstance(node, OperationDefinitionNode):
+        changes["directives"] = _by(map(_ordered_directive, node.directives or ()), _name)
+        changes["selection_set"] = _ordered(node.selection_set)
+    else:
+        # Fields of a mutation are executed in their order, so they keep it.
+        keeps = node.operation is OperationType.MUTATION
+        changes["directives"] = tuple(map(_ordered_directive, node.directives or ()))
+        changes["selection_set"] = _ordered(node.selection_set, keeps=keeps)
+    return replace(node, **changes)
+
+
+def _ordered(selections: SelectionSetNode, *, keeps: bool = False) -> SelectionSetNode:
+    nodes = selections.selections if keeps else _by(selections.selections, _selection_key)
+    return replace(selections, selections=tuple(_ordered_selection(node, keeps=keeps) for node in nodes))
+
+
+def _ordered_selection(node: Any, *, keeps: bool) -> Any:
+    directives = tuple(map(_ordered_directive, node.directives or ()))
+    if isinstance(node, FieldNode):
+        below = None if node.selection_set is None else _ordered(node.selection_set)
+        return replace(node, directives=directives, selection_set=below)
+    if isinstance(node, FragmentSpreadNode):
+        return replace(node, directives=_by(directives, _name))
+    kept = directives if keeps else _by(directives, _name)
+    return replace(node, directives=kept, selection_set=_ordered(node.selection_set, keeps=keeps))
+
+
+def _ordered_directive(node: Any) -> Any:
+    return replace(node, arguments=_by(node.arguments, _name))
+
+
+def _selection_key(node: Any) -> str:
+    if isinstance(node, InlineFragmentNode):
+        type_ = node.type_condition.name.value if node.type_condition else ""
+        inner = _by(node.selection_set.selections, _selection_key)
+        return "2" + type_ + _spaced(" ".join(map(printed, inner)))
+    return ("0" if isinstance(node, FieldNode) else "1") + _name(node)
+
+
+def _name(node: Any) -> str:
+    return node.name.value if node.name else ""
+
+
+def _by(nodes: Iterable[N] | None, key: Callable[[N], str]) -> tuple[N, ...]:
+    return tuple(sorted(nodes or (), key=key))
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,44 @@
+"""A clock that can be moved forward: a day's expiries are then over in no time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from gateway.clock import Clock
+
+
+class MovableClock:
+    """`inner` plus what it was advanced by. Whoever sleeps is woken by an advance past the end of the sleep."""
+
+    def __init__(self, inner: Clock) -> None:
+        self._inner = inner
+        self._ahead = 0.0
+        self._moved = asyncio.Event()
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def now(self) -> float:
+        return self._inner.now() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._inner.monotonic() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.monotonic() + seconds
+        while (left := end - self.monotonic()) > 0:
+            await until_first(self._inner.sleep(left), self._moved.wait())
+
+
+async def until_first(*awaitables: Awaitable[object]) -> None:
+    """Returns when one of them is done; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,198 @@
+"""The dialect of aiograpi-rest: a session, forms, no idempotency, no 202, and 500 for whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from gateway.sandbox.faults import Effects
+from gateway.sandbox.nouns import Highlight, User
+from gateway.sandbox.publishing import media
+from gateway.sandbox.publishing.accounts import Accounts
+from gateway.sandbox.publishing.bodies import Body
+from gateway.sandbox.publishing.containers import Processing
+from gateway.sandbox.publishing.desk import Call
+from gateway.sandbox.publishing.highlights import CoverChoice, Rect
+from gateway.sandbox.publishing.media import Medium
+from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Denied, coded
+from gateway.sandbox.publishing.studio import Studio
+from gateway.sandbox.replies import Reply
+from gateway.sandbox.wire import Wire
+from gateway.sandbox.world import media_ids
+
+TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False, "": False}
+DIALECT = "aiograpi"
+
+
+class Choice(msgspec.Struct, forbid_unknown_fields=True):
+    """The `cover` of an edit, as JSON text; as the app itself sends it, `crop_rect` is JSON text in it."""
+
+    media_id: str
+    crop_rect: Rect | str | None = None
+
+
+class Aiograpi:
+    """One method per call of the contract; each raises Denied."""
+
+    def __init__(self, studio: Studio, accounts: Accounts, wire: Wire) -> None:
+        self._studio = studio
+        self._accounts = accounts
+        self._wire = wire
+
+    def identify(self, request: Request) -> User:
+        if not (session := request.headers.get("x-session-id")):
+            raise Denied(TOKEN_INVALID, "X-Session-ID is required")
+        return self._accounts.of(session)
+
+    def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
+        return work(call)
+
+    def refuse(self, denied: Denied, retry_after: float | None) -> Reply:
+        """One status for every failure, whatever the platform behind it said, and never when to come back."""
+        problem = denied.problem
+        if problem.is_input:
+            detail = [{"loc": ["body"], "msg": problem.message, "type": "value_error"}]
+            return _reply({"detail": detail}, 422)
+        return _reply({"detail": problem.message, "exc_type": problem.name}, 401 if problem.status == 401 else 500)
+
+    def headers(self, caller: User | None, effects: Effects, denied: Denied | None) -> dict[str, str]:
+        return {}
+
+    def account(self, call: Call) -> Reply:
+        return _reply(self._wire.profile(call.caller, self._now()))
+
+    def upload_link(self, call: Call) -> Reply:
+        return self._publish(call, media.linked(call.body.required("url"), is_video=_as_video(call.body)))
+
+    def upload_file(self, call: Call) -> Reply:
+        if call.body.file is None:
+            raise Denied(MALFORMED, "file is required")
+        return self._publish(call, media.filed(call.body.file, is_video=_as_video(call.body)))
+
+    def create(self, call: Call) -> Reply:
+        body = call.body
+        cover = body.text("cover_story_id")
+        creation = self._studio.highlights.create(
+            call.caller,
+            body.required("title"),
+            body.texts("story_ids"),
+            CoverChoice(cover, _rect(body)) if cover else None,
+            key=None,
+            dialect=DIALECT,
+        )
+        return self._full(creation.highlight)
+
+    def edit(self, call: Call) -> Reply:
+        body = call.body
+        highlight = self._studio.highlights.edit(
+            call.caller,
+            _pk(body.required("highlight_pk")),
+            title=body.text("title"),
+            cover=_choice(body.text("cover")),
+            add=body.texts("added_media_ids"),
+            remove=body.texts("removed_media_ids"),
+        )
+        return self._full(highlight)
+
+    def delete(self, call: Call) -> Reply:
+        self._studio.highlights.delete(call.caller, _pk(_asked(call, "highlight_pk")))
+        return _reply(True)
+
+    def tray(self, call: Call) -> Reply:
+        user = self._accounts.seen(call.caller, _asked(call, "user_id"))
+        amount = _pk(call.query.get("amount", "0"))
+        highlights = self._studio.world.tray(user)[: amount or None]
+        now = self._now()
+        return _reply([self._wire.tray_entry(each, now) | {"media_ids": media_ids(each)} for each in highlights])
+
+    def highlight(self, call: Call) -> Reply:
+        highlight = self._studio.world.highlight(_pk(_asked(call, "highlight_pk")))
+        if highlight is None:
+            raise Denied(MISSING)
+        self._accounts.seen(call.caller, str(highlight.user.pk))
+        return self._full(highlight)
+
+    def _publish(self, call: Call, medium: Medium) -> Reply:
+        """The caption is accepted and not kept: no answer of the contract shows one."""
+        studio = self._studio
+        container = studio.containers.add(call.caller, medium, _processing(call.effects), None)
+        story = studio.stories.publish(call.caller, str(container.id), None)
+        return _reply(self._wire.item(story.item, self._now()))
+
+    def _full(self, highlight: Highlight) -> Reply:
+        return _reply(self._wire.highlight(highlight, self._now()))
+
+    def _now(self) -> int:
+        return int(self._studio.clock.now())
+
+
+def _processing(effects: Effects) -> Processing:
+    """The call itself waits while the medium is worked on, so only its end counts."""
+    fault = effects.processing
+    return Processing(0.0, None if fault is None or fault.code is None else coded(fault.code, fault.subcode))
+
+
+def _as_video(body: Body) -> bool:
+    text = (body.text("as_video") or "").lower()
+    if text not in TRUTH:
+        raise Denied(MALFORMED, "as_video must be a boolean")
+    return TRUTH[text]
+
+
+def _asked(call: Call, name: str) -> str:
+    if name not in call.query:
+        raise Denied(MALFORMED, f"{name} is required")
+    return call.query[name]
+
+
+def _pk(text: str) -> int:
+    digits = text.removeprefix("highlight:")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+        raise Denied(MALFORMED, "a number is expected")
+    return int(digits)
+
+
+def _rect(body: Body) -> Rect | None:
+    try:
+        corners = [float(text) for text in body.texts("crop_rect")]
+    except ValueError as exc:
+        raise Denied(MALFORMED, "crop_rect must hold numbers") from exc
+    return _checked(corners) if corners else None
+
+
+def _choice(text: str | None) -> CoverChoice | None:
+    if text is None:
+        return None
+    try:
+        choice = msgspec.json.decode(text, type=Choice)
+        rect = choice.crop_rect
+        corners = msgspec.json.decode(rect, type=Rect) if isinstance(rect, str) else rect
+    except msgspec.MsgspecError as exc:
+        raise Denied(MALFORMED, "cover must be the JSON of a cover") from exc
+    return CoverChoice(choice.media_id, corners and _checked(corners))
+
+
+def _checked(corners: Sequence[float]) -> Rect:
+    match corners:
+        case (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
+            return left, top, right, bottom
+    raise Denied(MALFORMED, "crop_rect must be x1, y1, x2, y2 within the frame")
+
+
+def _reply(value: Any, status: int = 200) -> Reply:
+    return Reply(status, msgspec.json.encode(value))
+
+
+CALLS: tuple[tuple[str, str, Callable[[Aiograpi, Call], Reply]], ...] = (
+    ("GET", "/account", Aiograpi.account),
+    ("POST", "/story/upload/by/url", Aiograpi.upload_link),
+    ("POST", "/story/upload", Aiograpi.upload_file),
+    ("POST", "/highlight", Aiograpi.create),
+    ("PATCH", "/highlight", Aiograpi.edit),
+    ("DELETE", "/highlight", Aiograpi.delete),
+    ("GET", "/user/highlights", Aiograpi.tray),
+    ("GET", "/highlight/info", Aiograpi.highlight),
+)

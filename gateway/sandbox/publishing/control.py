@@ -1,0 +1,85 @@
+"""The write side's control endpoints; like the others they are no part of any contract, and need no key.
+
+GET    /_control/published  everything ever made: {"highlights": [...], "stories": [...], "uploads": [...]}
+GET    /_control/webhooks   {"urls": [...]}
+POST   /_control/webhooks   {"url", "app_secret", "verify_token", "mode"?: {"late", "twice", "never", "out_of_order",
+                            "late_seconds", "seed"}}: shakes hands, then sends events; 400 if the handshake fails
+DELETE /_control/webhooks   no more subscribers
+POST   /_control/quota      {"total": n} publications per account and rolling day
+POST   /_control/clock      {"advance": seconds}, answers {"now": Unix seconds}; 409 where the clock cannot be moved
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.clock import Clock
+from gateway.sandbox.agenda import Agenda
+from gateway.sandbox.clocks import MovableClock
+from gateway.sandbox.control import json_reply
+from gateway.sandbox.faults import Count, Seconds
+from gateway.sandbox.publishing.studio import Studio
+from gateway.sandbox.publishing.webhooks import HandshakeFailed, Subscription, Webhooks
+
+# As far as a moved clock may go in one step: past everything that expires.
+Advance = Annotated[Seconds, Meta(le=366 * 86_400)]
+
+
+class Move(Struct, forbid_unknown_fields=True):
+    advance: Advance
+
+
+class QuotaTotal(Struct, forbid_unknown_fields=True):
+    total: Count
+
+
+def publishing_control(studio: Studio, agenda: Agenda, clock: Clock, webhooks: Webhooks) -> list[Route]:
+    async def read_published(request: Request) -> Response:
+        agenda.catch_up()
+        return json_reply(studio.published())
+
+    async def read_webhooks(request: Request) -> Response:
+        return json_reply({"urls": webhooks.urls})
+
+    async def subscribe(request: Request) -> Response:
+        try:
+            await webhooks.subscribe(msgspec.json.decode(await request.body(), type=Subscription))
+        except (msgspec.MsgspecError, HandshakeFailed) as exc:
+            return json_reply({"error": str(exc)}, 400)
+        return json_reply({"urls": webhooks.urls}, 201)
+
+    async def unsubscribe(request: Request) -> Response:
+        webhooks.clear()
+        return Response(status_code=204)
+
+    async def set_quota(request: Request) -> Response:
+        try:
+            studio.quota.total = msgspec.json.decode(await request.body(), type=QuotaTotal).total
+        except msgspec.MsgspecError as exc:
+            return json_reply({"error": str(exc)}, 400)
+        return json_reply({"total": studio.quota.total})
+
+    async def move_clock(request: Request) -> Response:
+        if not isinstance(clock, MovableClock):
+            return json_reply({"error": "this sandbox was not given a clock that can be moved"}, 409)
+        try:
+            clock.advance(msgspec.json.decode(await request.body(), type=Move).advance)
+        except msgspec.MsgspecError as exc:
+            return json_reply({"error": str(exc)}, 400)
+        agenda.catch_up()
+        return json_reply({"now": clock.now()})
+
+    return [
+        Route("/_control/published", read_published, methods=["GET"]),
+        Route("/_control/webhooks", read_webhooks, methods=["GET"]),
+        Route("/_control/webhooks", subscribe, methods=["POST"]),
+        Route("/_control/webhooks", unsubscribe, methods=["DELETE"]),
+        Route("/_control/quota", set_quota, methods=["POST"]),
+        Route("/_control/clock", move_clock, methods=["POST"]),
+    ]

@@ -1,0 +1,236 @@
+"""The platform's webhooks: handshake, then signed events, repeated until they are taken, and as unreliable as asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import random
+import secrets
+import ssl
+from collections.abc import Callable, Coroutine
+from functools import cached_property
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from gateway.clock import Clock
+from gateway.sandbox.agenda import Agenda
+from gateway.sandbox.clocks import until_first
+from gateway.sandbox.faults import Seconds, Share
+from gateway.sandbox.publishing.news import News
+
+MOST_CHANGES = 1_000
+GIVES_UP_AFTER = 36 * 3_600.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 600.0
+TIMEOUT = 10.0
+HANDSHAKE = 32  # characters of a challenge
+
+
+class Mode(Struct, forbid_unknown_fields=True, frozen=True):
+    """Shares of the events that come late (by so many seconds), twice, never, or after the one that followed them."""
+
+    late: Share = 0.0
+    twice: Share = 0.0
+    never: Share = 0.0
+    out_of_order: Share = 0.0
+    late_seconds: Seconds = 5.0
+    seed: int = 0
+
+
+class Subscription(Struct, forbid_unknown_fields=True, frozen=True):
+    """The body of `POST /_control/webhooks`."""
+
+    url: str
+    app_secret: str
+    verify_token: str
+    mode: Mode = Mode()
+
+
+class HandshakeFailed(Exception):
+    """The callback did not prove that it wants the events."""
+
+
+class Event(Struct, frozen=True):
+    """One change of an account. `time` is when it happened, in Unix seconds."""
+
+    account: int
+    time: int
+    field: str
+    value: dict[str, str]
+
+
+class Webhooks:
+    """The subscribers, by URL. `transport` is entered and left for each delivery; None means real sockets.
+
+    As long as somebody is subscribed, what becomes due is done in time, not only when the next call comes.
+    """
+
+    def __init__(self, agenda: Agenda, clock: Clock, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._agenda = agenda
+        self._clock = clock
+        self._transport = transport
+        self._couriers: dict[str, Courier] = {}
+        self._waker: asyncio.Task[None] | None = None
+
+    @property
+    def urls(self) -> list[str]:
+        return list(self._couriers)
+
+    async def subscribe(self, subscription: Subscription) -> None:
+        """Takes the place of an earlier one with this URL. Raises HandshakeFailed."""
+        await self._shake_hands(subscription)
+        if earlier := self._couriers.pop(subscription.url, None):
+            earlier.stop()
+        self._couriers[subscription.url] = Courier(subscription, self._clock, self.client)
+        if self._waker is None:
+            self._waker = asyncio.create_task(self._keep_up())
+
+    def clear(self) -> None:
+        for courier in self._couriers.values():
+            courier.stop()
+        self._couriers.clear()
+        if self._waker is not None:
+            self._waker.cancel()
+            self._waker = None
+
+    def tell(self, news: News) -> None:
+        event = Event(news.account, int(self._clock.now()), news.field, news.value())
+        for courier in self._couriers.values():
+            courier.take(event)
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self._transport, verify=self._trust, timeout=TIMEOUT, trust_env=False)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    async def _shake_hands(self, subscription: Subscription) -> None:
+        challenge = secrets.token_urlsafe(HANDSHAKE)
+        query = {
+            "hub.mode": "subscribe",
+            "hub.challenge": challenge,
+            "hub.verify_token": subscription.verify_token,
+        }
+        try:
+            async with self.client() as client:
+                response = await client.get(httpx.URL(subscription.url).copy_merge_params(query))
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise HandshakeFailed("the callback cannot be reached") from exc
+        if response.status_code != 200 or response.text != challenge:
+            raise HandshakeFailed(f"the callback answered {response.status_code} without the challenge")
+
+    async def _keep_up(self) -> None:
+        changed = asyncio.Event()
+        self._agenda.on_change = changed.set
+        while True:
+            changed.clear()
+            self._agenda.catch_up()
+            wait = self._agenda.wait
+            if wait is None:
+                await changed.wait()
+            else:
+                await until_first(self._clock.sleep(wait), changed.wait())
+
+
+class Courier:
+    """Brings the events to one subscriber: in order, and together what comes together, unless `mode` says otherwise."""
+
+    def __init__(self, subscription: Subscription, clock: Clock, client: Callable[[], httpx.AsyncClient]) -> None:
+        self._subscription = subscription
+        self._mode = subscription.mode
+        self._clock = clock
+        self._client = client
+        self._dice = random.Random(self._mode.seed)  # noqa: S311 (chance that repeats, not a secret)
+        self._bag: list[Event] = []
+        self._overtaken: Event | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, event: Event) -> None:
+        """The draws of one event, always the same number of them, so that each share has its own luck."""
+        never, twice, late, behind = (self._dice.random() for _ in range(4))
+        if never < self._mode.never:
+            return
+        if twice < self._mode.twice:
+            self._start(self._bring_later(event))
+        if late < self._mode.late:
+            self._start(self._bring_later(event))
+        elif behind < self._mode.out_of_order and self._overtaken is None:
+            self._overtaken = event
+            self._start(self._release_later())
+        else:
+            self._pack(event)
+            self._release()  # and so it comes right behind the one that overtook it
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _pack(self, event: Event) -> None:
+        self._bag.append(event)
+        if len(self._bag) == 1:
+            self._start(self._empty_bag())
+
+    def _release(self) -> None:
+        if self._overtaken is not None:
+            event, self._overtaken = self._overtaken, None
+            self._pack(event)
+
+    async def _bring_later(self, event: Event) -> None:
+        await self._clock.sleep(self._mode.late_seconds)
+        self._pack(event)
+
+    async def _release_later(self) -> None:
+        """What nothing follows comes by itself in the end."""
+        await self._clock.sleep(self._mode.late_seconds)
+        self._release()
+
+    async def _empty_bag(self) -> None:
+        """What is not taken is repeated aside, so that the rest need not wait for it."""
+        while self._bag:
+            events = self._bag[:MOST_CHANGES]
+            body = _body(events)
+            if not await self._is_taken(body):
+                self._start(self._repeat(body))
+            del self._bag[: len(events)]
+
+    async def _repeat(self, body: bytes) -> None:
+        """Until it is taken, or too old."""
+        began, pause = self._clock.monotonic(), FIRST_PAUSE
+        while self._clock.monotonic() - began < GIVES_UP_AFTER:
+            await self._clock.sleep(pause)
+            if await self._is_taken(body):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _is_taken(self, body: bytes) -> bool:
+        signature = hmac.digest(self._subscription.app_secret.encode(), body, "sha256").hex()
+        headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}
+        with contextlib.suppress(httpx.HTTPError):
+            async with self._client() as client:
+                response = await client.post(self._subscription.url, content=body, headers=headers)
+                return bool(response.status_code == 200)
+        return False
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _body(events: list[Event]) -> bytes:
+    """One entry per account and second."""
+    entries: dict[tuple[int, int], list[dict[str, object]]] = {}
+    for event in events:
+        change: dict[str, object] = {"field": event.field, "value": event.value}
+        entries.setdefault((event.account, event.time), []).append(change)
+    return msgspec.json.encode(
+        {
+            "object": "instagram",
+            "entry": [{"id": str(id), "time": time, "changes": changes} for (id, time), changes in entries.items()],
+        }
+    )

@@ -1,0 +1,70 @@
+"""The showing half of the composition root: the media proxy, and the links to it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+from starlette.routing import Route
+
+from gateway.clock import Clock
+from gateway.flows.sealing import KeyFileError, key_in
+from gateway.http.media import route
+from gateway.media.links import Links
+from gateway.media.proxy import STREAMS, Proxy
+from gateway.media.renewal import Renewal
+from gateway.media.tokens import Tokens
+from gateway.planner.budget import Purse
+from gateway.planner.fetch import Market
+from gateway.settings import Settings
+from gateway.upstream.guard import Guard
+from gateway.upstream.media import EmbeddedServer, MediaServers, PlatformServers
+
+KEY_FILE = "media.key"
+KEY_BYTES = 32
+
+
+class Showing:
+    """`sandbox` leads to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` pays for renewals."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sandbox: httpx.AsyncBaseTransport | None,
+        *,
+        base_url: str,
+        sandbox_url: str,
+        market: Market,
+        purse: Callable[[], Purse],
+        clock: Clock,
+    ) -> None:
+        embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
+        self._servers = MediaServers([*embedded, PlatformServers(Guard(), connections=STREAMS)])
+        self._proxy = Proxy(self._servers, Renewal(market, purse), clock=clock, max_bytes=settings.media_bytes)
+        self._tokens = Tokens(_secret(settings))
+        self._clock = clock
+        url = settings.public_url or base_url
+        self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)
+
+    def routes(self) -> list[Route]:
+        return [route(self._tokens, self._proxy, self._clock)]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self._proxy.drain()
+            await self._servers.aclose()
+
+
+def _secret(settings: Settings) -> bytes:
+    if settings.media_secret is not None:
+        return settings.media_secret.encode()
+    try:
+        return key_in(settings.data_dir, KEY_FILE)
+    except KeyFileError:
+        # Links then live as long as this process: too little to refuse to start for.
+        return secrets.token_bytes(KEY_BYTES)

@@ -1,0 +1,226 @@
+"""aiograpi-rest, self-hosted: an upload is a story at once, nothing knows idempotency keys, most failures are a 500.
+
+A 500 does not say whether the work was done. Where the tray can tell, it is read; all else is for the flow to find out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.domain.publishing import (
+    Account,
+    Capabilities,
+    Container,
+    ContainerState,
+    FiledMedium,
+    LinkedMedium,
+    MediumKind,
+    Published,
+    Quota,
+    Source,
+    Story,
+)
+from gateway.errors import (
+    AccountDisconnected,
+    GatewayError,
+    PublishingRejected,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
+from gateway.upstream import verdicts
+from gateway.upstream.courier import Ask, Courier
+from gateway.upstream.exchange import TOO_MANY, Reply
+from gateway.upstream.tokens import Tokens
+from gateway.upstream.wares import AccountWire, HighlightWire, StoryWire, bare, named, unix
+
+ABILITIES = Capabilities(idempotent=False, processes_later=False, publishes_on_upload=True, tells_quota=False)
+DAY = 86_400.0  # seconds that a story lives
+# The session is over, whatever the status: asking again cannot mend it.
+LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired"})
+# What the API crops a cover to unless told: the middle square of a 9:16 picture. An edit has no default.
+CROP = "[0.0, 0.21830457, 1.0, 0.78094524]"
+
+ACCOUNT = msgspec.json.Decoder(AccountWire)
+STORY = msgspec.json.Decoder(StoryWire)
+HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
+TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...]] = msgspec.json.Decoder(tuple[HighlightWire, ...])
+
+
+def refusal(reply: Reply, subject: str) -> GatewayError | None:
+    """None for a whole answer that is no refusal. `subject` is what was asked for: `the upload`."""
+    if reply.failure is not None:
+        return verdicts.failed(reply, subject)
+    status = reply.status or 0
+    if 200 <= status < 300:
+        return None
+    # 403: the platform wants to see the account's owner first.
+    if status in (401, 403) or verdicts.error_type(reply) in LOGGED_OUT:
+        return AccountDisconnected("The platform refuses the account's session: log in again.")
+    if status == TOO_MANY:
+        wait = reply.retry_after if "retry-after" in reply.headers else None
+        return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", retry_after=wait)
+    if status >= 500:
+        return UpstreamUnavailable(f"The platform failed at {subject}, which may have been done.")
+    if status in (400, 422):
+        return PublishingRejected(f"The platform refused {subject}.")
+    return verdicts.unreadable(subject)
+
+
+async def owner(courier: Courier, token: str) -> Account:
+    """Whose session it is. Raises UpstreamError and AccountDisconnected."""
+    ask = Ask("GET", "/account", "aiograpi.account", "the account", _session(token))
+
+    return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+
+
+class Aiograpi:
+    """A Publisher."""
+
+    capabilities = ABILITIES
+
+    def __init__(self, courier: Courier, tokens: Tokens) -> None:
+        self._courier = courier
+        self._tokens = tokens
+
+    async def accounts(self) -> Sequence[Account]:
+        return await self._tokens.accounts()
+
+    async def upload(self, account: str, source: Source, *, key: str) -> Container:
+        if isinstance(source, LinkedMedium):
+            ask = await self._linked(account, source)
+        else:
+            ask = await self._filed(account, source, key)
+
+        def make(wire: StoryWire, reply: Reply) -> Container:
+            pk, taken_at = bare(wire.pk), unix(wire.taken_at)
+            story = Story(_owned(pk, account), pk, None if taken_at is None else taken_at + DAY)
+            return Container(pk, ContainerState.PUBLISHED, story=story)
+
+        return await self._courier.fetch(account, ask, STORY, make)
+
+    async def container(self, account: str, id: str) -> Container:
+        return Container(id, ContainerState.PUBLISHED)
+
+    async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
+        """Raises PublishingRejected."""
+        raise PublishingRejected("This upstream cannot publish a medium by its id: name its story instead.")
+
+    async def create(
+        self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
+    ) -> Published:
+        form: dict[str, str | Sequence[str]] = {"title": title, "story_ids": [_owned(id, account) for id in media_ids]}
+        if cover_id is not None:
+            form["cover_story_id"] = _owned(cover_id, account)
+        ask = await self._ask(account, "POST", "/highlight", "create", "the new highlight", form=form)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def edit(
+        self,
+        account: str,
+        pk: str,
+        *,
+        title: str | None,
+        cover_id: str | None,
+        add: Sequence[str],
+        remove: Sequence[str],
+        key: str,
+    ) -> Published:
+        form: dict[str, str | Sequence[str]] = {"highlight_pk": pk}
+        if title is not None:
+            form["title"] = title
+        if cover_id is not None:
+            form["cover"] = json.dumps({"media_id": _owned(cover_id, account), "crop_rect": CROP})
+        if add:
+            form["added_media_ids"] = [_owned(id, account) for id in add]
+        if remove:
+            form["removed_media_ids"] = [_owned(id, account) for id in remove]
+        ask = await self._ask(account, "PATCH", "/highlight", "edit", "the highlight's changes", form=form)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def delete(self, account: str, pk: str) -> None:
+        target = f"/highlight?highlight_pk={quote(pk, safe='')}"
+        ask = await self._ask(account, "DELETE", target, "delete", "the highlight's deletion")
+        try:
+            await self._courier.carry(account, ask, lambda reply: True)
+        except UpstreamUnavailable:
+            if await self._is_there(account, pk):
+                raise
+
+    async def tray(self, account: str) -> Sequence[Published]:
+        found = []
+        for wire in await self._tray(account):
+            # What does not tell its media is looked at: a reconciling read compares them.
+            one = await self.highlight(account, str(wire.key)) if wire.media is None else wire.published()
+            if one is not None:
+                found.append(one)
+        return found
+
+    async def highlight(self, account: str, pk: str) -> Published | None:
+        target = f"/highlight/info?highlight_pk={quote(pk, safe='')}"
+        ask = await self._ask(account, "GET", target, "highlight", "the highlight")
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except UpstreamUnavailable:
+            if await self._is_there(account, pk):
+                raise
+            return None
+
+    async def quota(self, account: str) -> Quota | None:
+        return None
+
+    async def aclose(self) -> None:
+        await self._courier.aclose()
+
+    async def _linked(self, account: str, source: LinkedMedium) -> Ask:
+        form = {"url": source.url, **_as(source.kind)}
+        return await self._ask(account, "POST", "/story/upload/by/url", "upload", "the upload", form=form)
+
+    async def _filed(self, account: str, source: FiledMedium, key: str) -> Ask:
+        headers = _session(await self._tokens.token(account))
+        fields = _as(source.kind)
+        return Ask(
+            "POST", "/story/upload", "aiograpi.upload", "the upload", headers, file=source, fields=fields, key=key
+        )
+
+    async def _tray(self, account: str) -> Sequence[HighlightWire]:
+        """`amount` 0 is all of them."""
+        target = f"/user/highlights?user_id={quote(account, safe='')}&amount=0"
+        ask = await self._ask(account, "GET", target, "tray", "the account's highlights")
+        return await self._courier.fetch(account, ask, TRAY, lambda wires, _: named(wires))
+
+    async def _is_there(self, account: str, pk: str) -> bool:
+        return any(wire.key == pk for wire in await self._tray(account))
+
+    async def _ask(
+        self,
+        account: str,
+        method: str,
+        target: str,
+        label: str,
+        subject: str,
+        *,
+        form: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> Ask:
+        headers = _session(await self._tokens.token(account))
+        return Ask(method, target, f"aiograpi.{label}", subject, headers, form=form)
+
+
+def _highlight(wire: HighlightWire, reply: Reply) -> Published:
+    return wire.published()
+
+
+def _session(token: str) -> dict[str, str]:
+    return {"x-session-id": token}
+
+
+def _as(kind: MediumKind) -> dict[str, str]:
+    return {"as_video": "true"} if kind is MediumKind.VIDEO else {}
+
+
+def _owned(id: str, account: str) -> str:
+    """A medium's id as this API takes it: `<pk>_<user>`."""
+    return id if "_" in id else f"{id}_{account}"

@@ -1,0 +1,57 @@
+"""The dialects in which a publishing upstream may speak, and a client for each."""
+
+from __future__ import annotations
+
+import enum
+from functools import partial
+
+import httpx
+
+from gateway.clock import Clock
+from gateway.events import Hook
+from gateway.upstream import aiograpi, platform, refusals
+from gateway.upstream.aiograpi import Aiograpi
+from gateway.upstream.courier import Courier, Pace
+from gateway.upstream.platform import Platform
+from gateway.upstream.publisher import Publisher
+from gateway.upstream.tokens import StaticToken
+from gateway.upstream.transport import Line
+from gateway.upstream.wire import aiohttp_transport
+
+STANDARD = Pace()
+RATE = 10.0  # requests a second, until the upstream's usage headers ask for less
+
+
+def pace(timeout: float) -> Pace:
+    """`timeout` is how long an answer is waited for, in seconds; a line before it may take a quarter more."""
+    return Pace(read=timeout, deadline=timeout * 1.25)
+
+
+class Dialect(enum.Enum):
+    PLATFORM = "platform"
+    AIOGRAPI = "aiograpi"
+
+
+def connect_publisher(
+    *,
+    dialect: Dialect,
+    base_url: str,
+    token: str,
+    clock: Clock,
+    hook: Hook,
+    transport: httpx.AsyncBaseTransport | None = None,
+    policy: Pace = STANDARD,
+    rate: float = RATE,
+) -> Publisher:
+    """A client of the upstream at `base_url` for the account whose token (or session) `token` is."""
+    if transport is None:
+        transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
+    line = Line(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
+    courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
+    match dialect:
+        case Dialect.PLATFORM:
+            platforms = courier(refusal=refusals.refusal)
+            return Platform(platforms, StaticToken(token, partial(platform.owner, platforms)))
+        case Dialect.AIOGRAPI:
+            aiograpis = courier(refusal=aiograpi.refusal)
+            return Aiograpi(aiograpis, StaticToken(token, partial(aiograpi.owner, aiograpis)))

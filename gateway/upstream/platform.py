@@ -1,0 +1,235 @@
+"""The Platform API: media become containers, containers stories, stories a highlight; each call has its own key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.domain.publishing import (
+    Account,
+    Capabilities,
+    Container,
+    ContainerState,
+    LinkedMedium,
+    Published,
+    Quota,
+    Source,
+    Story,
+)
+from gateway.errors import ContainerExpired, NotFound
+from gateway.upstream.courier import Ask, Courier
+from gateway.upstream.exchange import Reply
+from gateway.upstream.refusals import NotReady, flaw_of
+from gateway.upstream.tokens import Tokens
+from gateway.upstream.wares import (
+    AccountWire,
+    ContainerWire,
+    HighlightWire,
+    PageWire,
+    PublicationWire,
+    QuotaWire,
+    bare,
+    named,
+    unix,
+)
+
+ABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
+# Of a tray: more would be a loop upstream.
+MOST_PAGES = 100
+
+
+ACCOUNT = msgspec.json.Decoder(AccountWire)
+CONTAINER = msgspec.json.Decoder(ContainerWire)
+PUBLICATION = msgspec.json.Decoder(PublicationWire)
+HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
+TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...] | PageWire] = msgspec.json.Decoder(
+    tuple[HighlightWire, ...] | PageWire
+)
+QUOTA = msgspec.json.Decoder(QuotaWire)
+
+
+async def owner(courier: Courier, token: str) -> Account:
+    """Whose token it is. Raises UpstreamError and AccountDisconnected."""
+    ask = Ask("GET", "/users/self", "platform.account", "the account", bearer(token))
+
+    return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+class Platform:
+    """A Publisher."""
+
+    capabilities = ABILITIES
+
+    def __init__(self, courier: Courier, tokens: Tokens) -> None:
+        self._courier = courier
+        self._tokens = tokens
+
+    async def accounts(self) -> Sequence[Account]:
+        return await self._tokens.accounts()
+
+    async def upload(self, account: str, source: Source, *, key: str) -> Container:
+        kind = {"media_type": source.kind.value}
+        ask = await self._ask(account, "POST", "/media/upload", "upload", "the upload", key=key)
+        if isinstance(source, LinkedMedium):
+            ask = replace(ask, json={"media_url": source.url, **kind})
+        else:
+            ask = replace(ask, file=source, fields=kind)
+        return await self._courier.fetch(account, ask, CONTAINER, _container)
+
+    async def container(self, account: str, id: str) -> Container:
+        ask = await self._ask(account, "GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
+        try:
+            return await self._courier.fetch(account, ask, CONTAINER, _container)
+        except NotReady as error:
+            return Container(id, ContainerState.IN_PROGRESS, error.retry_after)
+        except NotFound as error:
+            raise _gone() from error
+
+    async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
+        target = f"/media/{_in_path(medium_id)}/stories"
+        ask = await self._ask(account, "POST", target, "publish", "the publication", key=key)
+
+        def read(wire: PublicationWire, reply: Reply) -> Story:
+            # A highlight takes stories as well as media, and names what it holds by the pks of its stories.
+            return Story(str(wire.id), bare(wire.id), unix(wire.expires_at))
+
+        try:
+            return await self._courier.fetch(account, ask, PUBLICATION, read)
+        except NotFound as error:
+            raise _gone() from error
+
+    async def create(
+        self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
+    ) -> Published:
+        body = _given(title=title, cover_media_id=cover_id, media_ids=list(media_ids))
+        target = f"/users/{_in_path(account)}/highlights"
+        ask = await self._ask(account, "POST", target, "create", "the new highlight", key=key, json=body)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def edit(
+        self,
+        account: str,
+        pk: str,
+        *,
+        title: str | None,
+        cover_id: str | None,
+        add: Sequence[str],
+        remove: Sequence[str],
+        key: str,
+    ) -> Published:
+        body = _given(
+            title=title,
+            cover_media_id=cover_id,
+            added_media_ids=list(add) or None,
+            removed_media_ids=list(remove) or None,
+        )
+        target = f"/highlights/{_in_path(pk)}/edit"
+        ask = await self._ask(account, "POST", target, "edit", "the highlight's changes", key=key, json=body)
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except NotFound as error:
+            raise NotFound("The platform does not know the highlight.") from error
+
+    async def delete(self, account: str, pk: str) -> None:
+        ask = await self._ask(account, "DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
+        try:
+            await self._courier.carry(account, ask, lambda reply: True)
+        except NotFound:
+            return
+
+    async def tray(self, account: str) -> Sequence[Published]:
+        wires: list[HighlightWire] = []
+        after: str | None = ""
+        for _ in range(MOST_PAGES):
+            if after is None:
+                break
+            page = await self._page(account, after)
+            wires += page.data
+            after = page.after
+        whole = await asyncio.gather(*(self._whole(account, wire) for wire in wires))
+        return [one for one in whole if one is not None]
+
+    async def highlight(self, account: str, pk: str) -> Published | None:
+        ask = await self._ask(account, "GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except NotReady:
+            return Published(pk, "", (), is_ready=False)
+        except NotFound:
+            return None
+
+    async def quota(self, account: str) -> Quota | None:
+        ask = await self._ask(account, "GET", "/users/self/publishing_limit", "quota", "the publishing limit")
+
+        def read(wire: QuotaWire, reply: Reply) -> Quota:
+            return Quota(wire.quota_usage, wire.config.quota_total, wire.config.quota_duration)
+
+        return await self._courier.fetch(account, ask, QUOTA, read)
+
+    async def aclose(self) -> None:
+        await self._courier.aclose()
+
+    async def _page(self, account: str, after: str) -> PageWire:
+        query = f"?after={quote(after, safe='')}" if after else ""
+        target = f"/users/{_in_path(account)}/highlights{query}"
+        ask = await self._ask(account, "GET", target, "tray", "the account's highlights")
+        return await self._courier.fetch(account, ask, TRAY, _page)
+
+    async def _whole(self, account: str, wire: HighlightWire) -> Published | None:
+        """With its media, which a tray may leave out: a reconciling read compares them."""
+        if wire.media is None and wire.is_ready:
+            return await self.highlight(account, str(wire.key))
+        return wire.published()
+
+    async def _ask(
+        self,
+        account: str,
+        method: str,
+        target: str,
+        label: str,
+        subject: str,
+        *,
+        key: str = "",
+        json: Mapping[str, Any] | None = None,
+    ) -> Ask:
+        headers = bearer(await self._tokens.token(account))
+        if key:
+            headers["idempotency-key"] = key
+        return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key)
+
+
+def _container(wire: ContainerWire, reply: Reply) -> Container:
+    problem = flaw_of(wire.error.code if wire.error else None) if wire.status is ContainerState.ERROR else None
+    return Container(str(wire.id), wire.status, reply.retry_after, problem)
+
+
+def _highlight(wire: HighlightWire, reply: Reply) -> Published:
+    return wire.published()
+
+
+def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWire:
+    """The tray comes as a plain list, or as a page of one. Raises Unreadable."""
+    page = answer if isinstance(answer, PageWire) else PageWire(answer)
+    named(page.data)
+    return page
+
+
+def _gone() -> ContainerExpired:
+    return ContainerExpired("The uploaded medium is gone from the platform.")
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _in_path(id: str) -> str:
+    return quote(id, safe="")

@@ -1,0 +1,143 @@
+"""The JSON of both publishing dialects, as far as the flows use it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.domain.publishing import Account, ContainerState, Published
+from gateway.errors import PublishingRejected
+from gateway.upstream.payloads import Unreadable
+
+Id = str | int
+
+HIGHLIGHT = "highlight:"
+
+
+class AccountWire(msgspec.Struct, frozen=True, gc=False):
+    """The account itself. The dialects name its id differently."""
+
+    username: str
+    id: Id | None = None
+    pk: Id | None = None
+
+    def account(self) -> Account:
+        """Raises Unreadable for one without an id."""
+        id = self.id if self.pk is None else self.pk
+        if id is None:
+            raise Unreadable
+        return Account(str(id), self.username)
+
+
+class ItemWire(msgspec.Struct, frozen=True, gc=False):
+    pk: Id
+
+
+class HighlightWire(msgspec.Struct, frozen=True, gc=False):
+    """Of the read API's shape, or `id` and `status` alone while it is being made."""
+
+    pk: Id | None = None
+    id: Id | None = None
+    title: str | None = None
+    media_ids: tuple[Id, ...] | None = None
+    media_count: int | None = None
+    items: tuple[ItemWire, ...] | None = None
+    status: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        id = self.id if self.pk is None else self.pk
+        return None if id is None else str(id).removeprefix(HIGHLIGHT)
+
+    @property
+    def media(self) -> tuple[str, ...] | None:
+        """None where they are not loaded: an empty list says so too, unless the highlight is said to be empty."""
+        ids = self.media_ids or tuple(item.pk for item in self.items or ())
+        return tuple(map(bare, ids)) if ids or self.media_count == 0 else None
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status != "IN_PROGRESS"
+
+    def published(self) -> Published:
+        """Raises Unreadable for one without an id, and PublishingRejected for one that will not be made."""
+        if self.key is None:
+            raise Unreadable
+        if self.status in ("ERROR", "EXPIRED"):
+            raise PublishingRejected("The platform could not make the highlight.")
+        return Published(self.key, self.title or "", self.media or (), self.is_ready)
+
+
+class StoryWire(msgspec.Struct, frozen=True, gc=False):
+    """A story as the read API tells it."""
+
+    pk: Id
+    taken_at: datetime | float | None = None
+
+
+class FlawWire(msgspec.Struct, frozen=True, gc=False):
+    """Why a container failed, by the codes of the error table."""
+
+    code: int | None = None
+
+
+class ContainerWire(msgspec.Struct, frozen=True, gc=False):
+    id: Id
+    status: ContainerState
+    error: FlawWire | None = None
+
+
+class PublicationWire(msgspec.Struct, frozen=True, gc=False):
+    """`expires_at` is a date or Unix seconds."""
+
+    id: Id
+    expires_at: datetime | float | None = None
+
+
+class CursorsWire(msgspec.Struct, frozen=True, gc=False):
+    after: str | None = None
+
+
+class PagingWire(msgspec.Struct, frozen=True, gc=False):
+    cursors: CursorsWire | None = None
+    next: str | None = None
+
+
+class PageWire(msgspec.Struct, frozen=True, gc=False):
+    data: tuple[HighlightWire, ...]
+    paging: PagingWire | None = None
+
+    @property
+    def after(self) -> str | None:
+        """The cursor of the next page. `next` says that there is one, but is no link to be followed with a token."""
+        paging = self.paging
+        return paging.cursors.after if paging and paging.next and paging.cursors else None
+
+
+class QuotaSizeWire(msgspec.Struct, frozen=True, gc=False):
+    """`quota_duration` is in seconds."""
+
+    quota_total: int
+    quota_duration: float
+
+
+class QuotaWire(msgspec.Struct, frozen=True, gc=False):
+    quota_usage: int
+    config: QuotaSizeWire
+
+
+def named(wires: tuple[HighlightWire, ...]) -> tuple[HighlightWire, ...]:
+    """The entries of a tray. Raises Unreadable for one that does not say which highlight it is."""
+    if any(wire.key is None for wire in wires):
+        raise Unreadable
+    return wires
+
+
+def bare(id: Id) -> str:
+    """A medium's pk without the owner that may follow it: highlights name their media so."""
+    return str(id).partition("_")[0]
+
+
+def unix(moment: datetime | float | None) -> float | None:
+    return moment.timestamp() if isinstance(moment, datetime) else moment

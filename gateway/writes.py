@@ -1,0 +1,150 @@
+"""The writing half of the composition root: publisher, durable flows, spool, and what is checked before a write."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+import httpx
+from starlette.routing import Route
+
+from gateway.cache.memory import Memory
+from gateway.clients import Client
+from gateway.clock import Clock
+from gateway.domain.ids import HighlightId, UserId
+from gateway.domain.publishing import Account
+from gateway.errors import GatewayError
+from gateway.events import Hook
+from gateway.flows.engine import DbosDurable
+from gateway.flows.media.fitting import Fitter
+from gateway.flows.media.spool import Spool
+from gateway.flows.media.validation import Inspector
+from gateway.flows.ports import Settled
+from gateway.flows.publishing import Publishing
+from gateway.http.webhooks import News, webhooks
+from gateway.settings import Settings
+from gateway.upstream.dialects import Dialect, connect_publisher, pace
+from gateway.upstream.guard import Guard
+from gateway.upstream.probe import Probe
+from gateway.upstream.publisher import Publisher
+from schema.context import Writes
+
+# The embedded sandbox speaks both dialects, each below a path of its own.
+SANDBOXED_URL = "http://sandbox/"
+SANDBOXED_TOKEN = "sandbox"  # noqa: S105 (opens the sandbox)
+ACCOUNTS_SECONDS = 1.0
+SWEEP_SECONDS = 3_600.0
+
+
+class Writing:
+    """One process's way to publish. `transport` leads to the embedded sandbox, where that is the upstream."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None,
+        *,
+        memory: Memory,
+        clock: Clock,
+        hook: Hook,
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._hook = hook
+        self._settings = settings
+        self._names: dict[str, str] = {}
+        dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
+        self._publisher = _publisher(settings, transport, clock, hook)
+        self.spool = Spool(settings.data_dir / "spool")
+        self.durable = DbosDurable(
+            settings.flows_url,
+            settings.data_dir,
+            clock=clock,
+            hook=hook,
+            dice=dice,
+            retention=settings.flow_retention,
+            key=settings.flows_key,
+        )
+        self._probe = Probe.over_network(Guard())
+        self._inspector = Inspector(Fitter(self.spool), self._probe)
+        self._publishing = Publishing(
+            self.durable, self._publisher, self.spool, clock=clock, hook=hook, settled=self._settled, dice=dice
+        )
+
+    def of(self, client: Client) -> Writes:
+        """What `client` can write with."""
+        accounts = tuple(account for account in self._names if client.may_publish_for(account))
+        return Writes(self._publishing, self._inspector, accounts, is_waiting=not self._names)
+
+    def routes(self) -> list[Route]:
+        settings = self._settings
+        return webhooks(settings.platform_app_secret, settings.platform_verify_token, self._heard, hook=self._hook)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.spool.start()
+        await self.durable.launch()
+        background = [asyncio.create_task(self._learn_accounts()), asyncio.create_task(self._watch_spool())]
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self.durable.aclose()
+            await self._publisher.aclose()
+            await self._probe.aclose()
+            await self.spool.aclose()
+
+    async def _learn_accounts(self) -> None:
+        """Whose tokens there are, only the upstream knows: asked until it says."""
+        while not self._names:
+            with contextlib.suppress(GatewayError):
+                self._note(await self._publisher.accounts())
+                continue
+            await self._clock.sleep(ACCOUNTS_SECONDS)
+
+    async def _watch_spool(self) -> None:
+        """What no flow needs any more goes, also what a crash left."""
+        while True:
+            with contextlib.suppress(GatewayError):
+                await self.spool.sweep(await self._publishing.holders())
+            await self._clock.sleep(SWEEP_SECONDS)
+
+    def _note(self, accounts: Sequence[Account]) -> None:
+        self._names = {account.id: account.username for account in accounts}
+
+    def _settled(self, settled: Settled) -> None:
+        self._forget(settled.account, settled.highlight_pk)
+
+    def _heard(self, news: News) -> None:
+        self.durable.signal(news.topic)
+        if news.highlight is not None:  # what else happens to an account is not in its tray
+            self._forget(news.account, news.highlight)
+
+    def _forget(self, account: str, pk: str | None) -> None:
+        highlight = None if pk is None else HighlightId(pk)
+        self._memory.forget(UserId(account), self._names.get(account, ""), highlight)
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether there is anything to publish for: an account of one's own, or the embedded sandbox's."""
+    return settings.platform_token is not None or settings.sandboxed
+
+
+def _publisher(settings: Settings, transport: httpx.AsyncBaseTransport | None, clock: Clock, hook: Hook) -> Publisher:
+    dialect = Dialect(settings.platform_dialect)
+    connect = partial(
+        connect_publisher,
+        dialect=dialect,
+        clock=clock,
+        hook=hook,
+        policy=pace(settings.platform_timeout),
+        rate=settings.platform_rate,
+    )
+    if settings.platform_token is None or settings.platform_url is None:
+        return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=transport)
+    return connect(base_url=settings.platform_url, token=settings.platform_token)

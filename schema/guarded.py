@@ -1,0 +1,30 @@
+"""The root types for routers that check rights themselves: opt-in, as a router that does not know these directives does
+not start.
+
+The scopes are named like the rights of clients. The gateway checks its own rights all the same.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from strawberry.federation.schema_directives import Authenticated, RequiresScopes
+from strawberry.tools import create_type
+
+from gateway.clients import Right
+
+SIGNED_IN = Authenticated()
+MAY_WRITE = RequiresScopes(scopes=[[Right.WRITE.value]])
+
+
+def guarded(root: Any, directive: object) -> type:
+    """`root` with `directive` on each of its fields."""
+    definition = root.__strawberry_definition__
+    return create_type(definition.name, [_with(field, directive) for field in definition.fields])
+
+
+def _with(field: Any, directive: object) -> Any:
+    marked = copy.copy(field)
+    marked.directives = [*field.directives, directive]
+    return marked

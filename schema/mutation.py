@@ -1,0 +1,158 @@
+"""The root of all writes. Each is a durable flow; a mutation starts it and waits for a while."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+
+from gateway.errors import InvalidInput, NotFound
+from gateway.flows.media.findings import LONGEST_WAIT
+from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder
+from gateway.flows.receipts import Receipt
+from gateway.flows.requests import (
+    CoverRequest,
+    CreateRequest,
+    DeleteRequest,
+    MediumRequest,
+    Problem,
+    UpdateRequest,
+    fingerprint,
+)
+from schema.context import Info
+from schema.costs import WORK
+from schema.publishing import (
+    CoverInput,
+    CreateHighlightInput,
+    CreateHighlightPayload,
+    DeleteHighlightInput,
+    DeleteHighlightPayload,
+    FlowPayload,
+    MediaInput,
+    UpdateHighlightInput,
+    UpdateHighlightPayload,
+)
+
+R = TypeVar("R", CreateRequest, UpdateRequest, DeleteRequest)
+O = TypeVar("O", CreateOrder, EditOrder, DeleteOrder)  # noqa: E741 (an order)
+FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        description="Creates a highlight from media, once for each idempotency key, whatever crashes. Answers when it "
+        "exists, or after `waitSeconds` with the flow, which goes on.",
+        directives=[WORK],
+    )
+    async def create_highlight(self, info: Info, input: CreateHighlightInput) -> CreateHighlightPayload:
+        writes = info.context.writing()
+        request = _create(input)
+        begun = _begun(info, request.key, request, writes.inspector.create, writes.publishing.create)
+        return CreateHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+
+    @strawberry.mutation(description="Changes a highlight: its title, its cover, what is in it.", directives=[WORK])
+    async def update_highlight(self, info: Info, input: UpdateHighlightInput) -> UpdateHighlightPayload:
+        writes = info.context.writing()
+        request = _update(input)
+        begun = _begun(info, request.key, request, writes.inspector.update, writes.publishing.edit)
+        return UpdateHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+
+    @strawberry.mutation(description="Deletes a highlight. One that is gone already is deleted.", directives=[WORK])
+    async def delete_highlight(self, info: Info, input: DeleteHighlightInput) -> DeleteHighlightPayload:
+        writes = info.context.writing()
+        request = _delete(input)
+        begun = _begun(info, request.key, request, writes.inspector.delete, writes.publishing.delete)
+        return DeleteHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+
+    @strawberry.mutation(
+        description="Ends a flow before its next step, unless the highlight is being made already.", directives=[WORK]
+    )
+    async def cancel_flow(self, info: Info, id: FlowId) -> FlowPayload:
+        return await _told(info.context.writing().publishing.cancel(info.context.client.name, id))
+
+    @strawberry.mutation(
+        description="Takes up a failed or cancelled flow again, from the step that failed.", directives=[WORK]
+    )
+    async def retry_flow(self, info: Info, id: FlowId) -> FlowPayload:
+        return await _told(info.context.writing().publishing.retry(info.context.client.name, id))
+
+
+async def _begun(
+    info: Info,
+    key: str | None,
+    request: R,
+    check: Callable[[R, Collection[str]], Awaitable[O | tuple[Problem, ...]]],
+    begin: Callable[..., Awaitable[Receipt]],
+) -> Receipt | tuple[Problem, ...]:
+    """The flow of a request: as it was received before, or begun now unless something is wrong with it."""
+    client, writes = info.context.client.name, info.context.writing()
+    asked = fingerprint(request)
+    if key and (known := await writes.publishing.begun(client, key, asked)) is not None:
+        return known
+    order = await check(request, writes.allowed())
+    if isinstance(order, tuple):
+        return order
+    return await begin(client, replace(order, request=asked), key=key or secrets.token_hex(16))
+
+
+async def _landed(info: Info, receipt: Receipt | tuple[Problem, ...], seconds: int) -> Receipt | tuple[Problem, ...]:
+    if isinstance(receipt, tuple):
+        return receipt
+    # What was received before is not checked again.
+    seconds = min(max(seconds, 0), LONGEST_WAIT)
+    return await info.context.writing().publishing.wait(info.context.client.name, receipt.id, seconds)
+
+
+async def _told(receipt: Awaitable[Receipt]) -> FlowPayload:
+    try:
+        return FlowPayload.of(await receipt)
+    except (NotFound, InvalidInput) as problem:
+        return FlowPayload.refused(problem)
+
+
+def _given(one_of: object) -> dict[str, Any]:
+    """The members that a oneOf input was given."""
+    return {name: given.value for name, given in vars(one_of).items() if given is not None}
+
+
+def _media(inputs: list[MediaInput]) -> list[MediumRequest]:
+    return [MediumRequest(**_given(medium)) for medium in inputs]
+
+
+def _cover(cover: CoverInput | None) -> CoverRequest | None:
+    return None if cover is None else CoverRequest(**_given(cover))
+
+
+def _create(input: CreateHighlightInput) -> CreateRequest:
+    return CreateRequest(
+        account=input.account,
+        title=input.title,
+        media=_media(input.media),
+        cover=_cover(input.cover),
+        key=input.idempotency_key,
+        wait_seconds=input.wait_seconds,
+        on_media_error=input.on_media_error,
+        on_quota=input.on_quota,
+    )
+
+
+def _update(input: UpdateHighlightInput) -> UpdateRequest:
+    return UpdateRequest(
+        id=input.id,
+        account=input.account,
+        title=input.title,
+        cover=_cover(input.cover),
+        add=_media(input.add),
+        remove=input.remove,
+        key=input.idempotency_key,
+        wait_seconds=input.wait_seconds,
+        on_quota=input.on_quota,
+    )
+
+
+def _delete(input: DeleteHighlightInput) -> DeleteRequest:
+    return DeleteRequest(id=input.id, account=input.account, key=input.idempotency_key, wait_seconds=input.wait_seconds)

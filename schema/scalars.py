@@ -1,0 +1,48 @@
+"""Scalars of the graph beyond GraphQL's own."""
+
+from __future__ import annotations
+
+from typing import Any, NewType
+from urllib.parse import urlsplit
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from gateway.domain.publishing import Uploaded
+
+URL = NewType("URL", str)
+Upload = NewType("Upload", Uploaded)
+
+
+def _url(value: Any) -> str:
+    if isinstance(value, str) and urlsplit(value).scheme:
+        return value
+    raise ValueError("URL must be an absolute URL.")
+
+
+def _uploaded(value: Any) -> Uploaded:
+    if isinstance(value, Uploaded):
+        return value
+    raise ValueError("Upload must be a file of a multipart request: null in the variables, the file beside it.")
+
+
+def _never(value: Any) -> Any:
+    raise ValueError("Upload is for input only.")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    URL: strawberry.scalar(
+        name="URL",
+        description="An absolute URL.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
+        serialize=str,
+        parse_value=_url,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file, sent beside the operation in a multipart request.",
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=_never,
+        parse_value=_uploaded,
+    ),
+}

@@ -1,0 +1,148 @@
+"""A flow: what one write is doing, did, or failed to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import strawberry
+
+from gateway.domain import pages
+from gateway.domain.ids import HighlightId
+from gateway.errors import GatewayError
+from gateway.flows.durable import Fault, StepState
+from gateway.flows.medium import COVER
+from gateway.flows.publishing import ReceiptPage
+from gateway.flows.receipts import FlowKind, FlowState, Receipt, StepReceipt
+from gateway.planner.selection import Edge
+from schema.context import Info
+from schema.types.connection import PageInfo
+from schema.types.highlight import Highlight, highlight
+
+strawberry.enum(FlowKind, name="FlowKind", description="What a flow does.")
+strawberry.enum(FlowState, name="FlowState", description="Where a flow stands.")
+strawberry.enum(StepState, name="FlowStepState", description="Where a step of a flow stands.")
+
+
+@strawberry.type(description="Why a step or a flow failed.")
+class FlowError:
+    code: str = strawberry.field(description="One of the documented error codes.")
+    message: str = strawberry.field(description="For people.")
+    retryable: bool = strawberry.field(description="Whether trying again later may help.")
+    medium: int | None = strawberry.field(description="The position of the medium it is about.")
+
+    @classmethod
+    def of(cls, fault: Fault | None) -> Self | None:
+        if fault is None:
+            return None
+        medium = fault.extensions.get("medium")
+        if medium == COVER:
+            return cls(code=fault.code, message=f"Of the cover: {fault.message}", retryable=fault.retryable, medium=None)
+        return cls(code=fault.code, message=fault.message, retryable=fault.retryable, medium=medium)
+
+
+@strawberry.type(description="One recorded step of a flow.")
+class FlowStep:
+    name: str = strawberry.field(description="What it does.")
+    medium: int | None = strawberry.field(description="The position of the medium it works on.")
+    state: StepState = strawberry.field(description="Where it stands.")
+    attempts: int = strawberry.field(description="How often it was tried.")
+    started_at: datetime | None = strawberry.field(description="When it was first tried.")
+    finished_at: datetime | None = strawberry.field(description="When it ended.")
+    error: FlowError | None = strawberry.field(description="Why it failed.")
+
+    @classmethod
+    def of(cls, step: StepReceipt) -> Self:
+        return cls(
+            name=step.name,
+            medium=step.medium,
+            state=step.state,
+            attempts=step.attempts,
+            started_at=moment(step.started_at),
+            finished_at=moment(step.finished_at),
+            error=FlowError.of(step.error),
+        )
+
+
+@strawberry.type(description="A durable sequence of upstream steps. It goes on whether anybody waits for it or not.")
+class Flow:
+    highlight_pk: strawberry.Private[str | None]
+    id: strawberry.ID = strawberry.field(description="Names the flow, for `flow`, `cancelFlow` and `retryFlow`.")
+    kind: FlowKind = strawberry.field(description="What it does.")
+    account: strawberry.ID = strawberry.field(description="The account it publishes for.")
+    state: FlowState = strawberry.field(description="Where it stands.")
+    progress: float = strawberry.field(description="How much of it is done, from 0 to 1.")
+    steps: list[FlowStep] = strawberry.field(description="What it did so far, in order.")
+    created_at: datetime = strawberry.field(description="When it was asked for.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    retryable: bool = strawberry.field(description="Whether `retryFlow` can take it up again.")
+    error: FlowError | None = strawberry.field(description="Why it failed.")
+    skipped: list[int] = strawberry.field(description="Positions of the media that were left out.")
+    leftovers: list[str] = strawberry.field(description="What it left behind upstream, and until when that stays.")
+    warnings: list[str] = strawberry.field(description="What happened that should be looked at.")
+
+    @strawberry.field(description="The highlight it made or changed; null until then, and when it is deleted.")
+    async def highlight(self, info: Info) -> Highlight | None:
+        return await made(info, self)  # type: ignore[no-any-return]
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        deleted = receipt.kind is FlowKind.DELETE
+        return cls(
+            highlight_pk=receipt.highlight_pk if receipt.state is FlowState.DONE and not deleted else None,
+            id=strawberry.ID(receipt.id),
+            kind=receipt.kind,
+            account=strawberry.ID(receipt.account),
+            state=receipt.state,
+            progress=receipt.progress,
+            steps=[FlowStep.of(step) for step in receipt.steps],
+            created_at=datetime.fromtimestamp(receipt.created_at, UTC),
+            updated_at=datetime.fromtimestamp(receipt.updated_at, UTC),
+            retryable=receipt.retryable,
+            error=FlowError.of(receipt.fault),
+            skipped=list(receipt.skipped),
+            leftovers=list(receipt.leftovers),
+            warnings=list(receipt.warnings),
+        )
+
+
+@strawberry.type(description="An entry of a list of flows with its cursor.")
+class FlowEdge:
+    node: Flow = strawberry.field(description="The entry.")
+    cursor: str = strawberry.field(description="Names this entry, for `after`.")
+
+
+@strawberry.type(description="A page of a list of flows, newest first.")
+class FlowConnection:
+    nodes: list[Flow] = strawberry.field(description="The entries of this page.")
+    edges: list[FlowEdge] = strawberry.field(description="The entries of this page with their cursors.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands in the list.")
+
+    @classmethod
+    def of(cls, page: ReceiptPage, *, has_previous: bool) -> Self:
+        nodes = [Flow.of(receipt) for receipt in page.receipts]
+        cursors = [pages.cursor(node.id) for node in nodes]
+        info = PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=has_previous,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        )
+        edges = [FlowEdge(node=node, cursor=cursor) for node, cursor in zip(nodes, cursors, strict=True)]
+        return cls(nodes=nodes, edges=edges, page_info=info)
+
+
+async def made(info: Info, flow: Flow | None) -> Any:
+    """The highlight of which only now is known which it is: bought with all that is selected of it."""
+    pk = None if flow is None else flow.highlight_pk
+    if pk is None:
+        return None
+    await info.context.foresee(info._raw_info, Edge.HIGHLIGHT, {"by": {"id": pk}})
+    try:
+        return highlight(info, HighlightId(pk))
+    except GatewayError as problem:
+        return problem
+
+
+def moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

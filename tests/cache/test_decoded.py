@@ -1,0 +1,53 @@
+"""What was read of an entry is handed out again, and never of another entry than the one at hand."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from gateway.cache.decoded import SWELLING, Decoded
+from gateway.cache.freshness import Kind, Span
+from gateway.cache.store import OVERHEAD, Entry
+from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream.endpoints import Call, Endpoint
+from tests.cache import kit
+
+CALL = Call(Endpoint.PROFILE, "1")
+
+
+def entry(username: str) -> Entry:
+    return Entry(Kind.PROFILE, msgspec.json.encode(kit.user(username=username)), 0.0, Span(10.0, 20.0))
+
+
+def test_one_entry_is_read_once() -> None:
+    decoded, ann = Decoded(10**6), entry("ann")
+    assert decoded.read(CALL, ann) is decoded.read(CALL, ann)
+
+
+def test_an_entry_that_took_the_place_of_another_is_read_itself() -> None:
+    decoded = Decoded(10**6)
+    names = [decoded.read(CALL, entry(name)).username for name in ("ann", "bob", "ann")]  # type: ignore[union-attr]
+    assert names == ["ann", "bob", "ann"]
+
+
+def test_what_is_too_large_is_read_each_time() -> None:
+    decoded, ann = Decoded(OVERHEAD), entry("ann")
+    assert decoded.read(CALL, ann) == decoded.read(CALL, ann)
+    assert decoded.read(CALL, ann) is not decoded.read(CALL, ann)
+
+
+def test_the_least_used_go_first() -> None:
+    entries = {Call(Endpoint.PROFILE, str(number)): entry("ann") for number in range(3)}
+    decoded = Decoded(2 * (OVERHEAD + int(SWELLING * len(entry("ann").body))))
+    first, second, third = [decoded.read(call, one) for call, one in entries.items()]
+    again = [decoded.read(call, one) for call, one in reversed(entries.items())]
+    assert again[0] is third
+    assert again[1] is second
+    assert again[2] is not first
+
+
+def test_what_cannot_be_read_is_not_kept() -> None:
+    decoded, broken = Decoded(10**6), Entry(Kind.PROFILE, b"[", 0.0, Span(10.0, 20.0))
+    for _ in range(2):
+        with pytest.raises(UpstreamInvalidAnswer):
+            decoded.read(CALL, broken)

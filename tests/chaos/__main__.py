@@ -1,0 +1,69 @@
+"""`python -m tests.chaos`: storms that are longer than a test may be, and their numbers as a table."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.chaos.house import Plan
+from tests.chaos.orders import drawn
+from tests.chaos.storm import Tally, storm
+
+PLANS = {
+    "Platform API, two gateways": Plan(dialect="platform", gateways=2),
+    "aiograpi-rest, two gateways": Plan(dialect="aiograpi", gateways=2),
+}
+# Random kills a minute, beside those at the named points.
+KILLS = 20
+ROUND = 60  # flows to each round of the named points
+# What is left when no orders come any more: outages are waited for, and each double looked for during half a minute.
+AFTERWARDS = 300.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--flows", type=int, default=200, help="in each dialect")
+    parser.add_argument("--minutes", type=float, default=4.0, help="how long orders keep coming, in each dialect")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    tallies = {name: _storm(plan, chosen.flows, chosen.minutes, chosen.seed) for name, plan in PLANS.items()}
+    _print(tallies, chosen.flows)
+    return any(tally.problems for tally in tallies.values())
+
+
+def _storm(plan: Plan, flows: int, minutes: float, seed: int) -> Tally:
+    seconds = minutes * 60
+    kills = round(minutes * KILLS)
+    rounds = max(1, flows // ROUND)
+    plan = replace(
+        plan,
+        seconds=seconds,
+        limit=seconds + AFTERWARDS,
+        random_kills=kills,
+        starts_to_kill=kills // 4,
+        rounds=rounds,
+        seed=seed,
+    )
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        return asyncio.run(storm(plan, drawn(flows, random.Random(seed)), Path(folder)))
+
+
+def _print(tallies: dict[str, Tally], flows: int) -> None:
+    print("| upstream | flows | minutes | requests | upstream calls | of them failed | kills | doubled, and told |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, tally in tallies.items():
+        failed = f"{tally.failed_calls / max(1, tally.calls):.0%}"
+        numbers = (flows, f"{tally.seconds / 60:.1f}", tally.requests, tally.calls, failed, tally.kills.total())
+        print("| " + " | ".join(map(str, (name, *numbers, tally.doubled))) + " |")
+    for name, tally in tallies.items():
+        print(f"\n{name}:", *(f"{count} x {where}" for where, count in sorted(tally.kills.items())), sep="\n  ")
+        print(*(f"PROBLEM {problem}" for problem in tally.problems), sep="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

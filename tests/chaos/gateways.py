@@ -1,0 +1,116 @@
+"""A gateway process that is started again a moment after each death."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import socket
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from tests.chaos.nursery import Child, Nursery
+
+LONGEST_PAUSE = 0.5
+# How long a start takes, and so within which time one is killed that is to die while it starts.
+STARTING = 0.4
+LOOK = 0.05
+PATIENCE = 30.0
+
+
+class Gateway:
+    """`starts_to_kill` is how many of its later starts do not live to their end."""
+
+    def __init__(
+        self,
+        name: str,
+        nursery: Nursery,
+        settings: Mapping[str, str],
+        log: Path,
+        dice: random.Random,
+        *,
+        starts_to_kill: int = 0,
+    ) -> None:
+        self.name = name
+        self.port = _free_port()
+        self.kills: Counter[str] = Counter()
+        self.strange: list[int] = []
+        self.is_ready = False
+        self._nursery = nursery
+        self._settings = settings
+        self._log = log
+        self._dice = dice
+        self._starts_to_kill = starts_to_kill
+        self._child: Child | None = None
+        self._retired = False
+        self._http = httpx.AsyncClient()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def live(self) -> None:
+        """Until it is retired."""
+        is_first = True
+        while not self._retired:
+            self._child = child = await self._nursery.start(
+                ["serve", "--port", str(self.port)], self._settings, self._log
+            )
+            looking = asyncio.create_task(self._look(child))
+            if not is_first and self._starts_to_kill:
+                self._starts_to_kill -= 1
+                asyncio.get_running_loop().call_later(self._dice.uniform(0.0, STARTING), self._kill_starting, child)
+            is_first = False
+            code = await child.died
+            self.is_ready = False
+            looking.cancel()
+            if code != -signal.SIGKILL and not self._retired:
+                self.strange.append(code)
+            await asyncio.sleep(self._dice.uniform(0.0, LONGEST_PAUSE))
+        await self._http.aclose()
+
+    def kill(self, where: str) -> None:
+        """-9, unless it is dead already."""
+        if self._child is not None and self._child.is_alive:
+            self._child.send(signal.SIGKILL)
+            self.is_ready = False
+            self.kills[where] += 1
+
+    def kill_for_good(self, where: str) -> None:
+        self._retired = True
+        self.kill(where)
+
+    async def end(self) -> int:
+        """The exit code after SIGTERM."""
+        self._retired = True
+        assert self._child is not None
+        self._child.send(signal.SIGTERM)
+        return await asyncio.wait_for(asyncio.shield(self._child.died), PATIENCE)
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not self.is_ready:  # noqa: ASYNC110 (another process says it)
+                await asyncio.sleep(LOOK)
+
+    async def _look(self, child: Child) -> None:
+        while not self.is_ready:
+            await asyncio.sleep(LOOK)
+            self.is_ready = await self._says_ready() and child.is_alive
+
+    async def _says_ready(self) -> bool:
+        try:
+            return (await self._http.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _kill_starting(self, child: Child) -> None:
+        if child is self._child and not self.is_ready:
+            self.kill("while it starts")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

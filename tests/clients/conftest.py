@@ -1,0 +1,30 @@
+"""A gateway as its clients meet it: its own process, on the embedded sandbox."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.http import node
+from tests.meta.tree import ROOT
+from tests.robustness.processes import running
+
+PROJECT = Path(__file__).parent / "project"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running("serve", GATEWAY_DATA_DIR=str(tmp_path_factory.mktemp("data"))) as gateway:
+        yield f"{gateway.url}/graphql"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The JavaScript clients, with the graph and the example operations beside them."""
+    project = node.installed(PROJECT, tmp_path_factory.mktemp("clients"))
+    shutil.copy(ROOT / "schema/api.graphql", project)
+    shutil.copytree(ROOT / "queries", project / "queries")
+    return project

@@ -1,0 +1,73 @@
+"""The clients that frontends use, against a running gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.http import node
+from tests.meta.tree import ROOT
+
+Outcome: TypeAlias = dict[str, Any]
+
+OPERATIONS = sorted(path.stem for path in (ROOT / "queries").glob("*.graphql"))
+
+
+@pytest.fixture(scope="module")
+def apollo(project: Path, served: str) -> Outcome:
+    outcome: Outcome = json.loads(node.run(project, "run.mjs", "apollo", served))
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def urql(project: Path, served: str) -> Outcome:
+    outcome: Outcome = json.loads(node.run(project, "run.mjs", "urql", served))
+    return outcome
+
+
+def test_apollo_client_queries_writes_and_follows(apollo: Outcome) -> None:
+    assert apollo["query"] >= 3
+    assert apollo["mutation"] == "From a client"
+    assert apollo["webSocket"][-1] == "DONE"
+    assert apollo["multipart"][-1] == "DONE"
+
+
+def test_apollo_client_sends_a_document_once_and_then_its_hash(apollo: Outcome) -> None:
+    """Automatic persisted queries: the hash is unknown, hash and document are stored, and then the hash is enough."""
+    first, second, again = apollo["persisted"]
+    assert (first["method"], first["hasQuery"]) == ("GET", False)
+    assert second["hasQuery"]
+    assert (again["method"], again["hasQuery"]) == ("GET", False)
+
+
+def test_apollo_client_need_not_send_an_operation_that_the_gateway_trusts(apollo: Outcome) -> None:
+    """The hash that the client makes of an example operation is known from the start."""
+    assert apollo["trusted"] == [{"method": "GET", "hasQuery": False}]
+
+
+def test_apollo_client_shows_what_is_there_before_what_is_deferred(apollo: Outcome) -> None:
+    states = [(part["dataState"], part["count"] is not None) for part in apollo["defer"]]
+    assert states == [("streaming", False), ("complete", True)]
+
+
+def test_urql_queries_writes_and_follows_by_server_sent_events(urql: Outcome) -> None:
+    assert urql["query"] >= 3
+    assert urql["mutation"] == "From a client"
+    assert urql["events"][-1] == "DONE"
+
+
+def test_codegen_types_the_example_operations(project: Path) -> None:
+    """The client preset compiles `queries/`, and a program that uses the types passes the strict compiler."""
+    node.run(project, "node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.json")
+    node.run(project, "node_modules/typescript/bin/tsc", "--project", ".")
+
+
+def test_relay_compiles_the_example_operations(project: Path) -> None:
+    written = json.loads(node.run(project, "relay.mjs").splitlines()[-1])
+    operations = [
+        name for name in written if name.removesuffix(".graphql.ts").endswith(("Query", "Mutation", "Subscription"))
+    ]
+    assert len(operations) == len(OPERATIONS)

@@ -1,0 +1,103 @@
+"""Everybody can use it: by keyboard, with a screen reader, on a telephone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.console.page import Console, opened
+from tests.http.node import packages
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PANELS = ("Billing", "Preview", "Create", "Examples")
+GRAPHIQL = ("Documentation Explorer", "GraphiQL Explorer", "History")
+TELEPHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# What can be clicked, but for the inside of the editors, which have keys of their own.
+REACHABLE = """() => [...document.querySelectorAll("button, a[href], input, select")]
+  .filter(one => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && !one.closest(".monaco-editor"))
+  .map(one => one.ariaLabel || one.innerText || one.name || one.tagName)"""
+FOCUSED = """() => { const one = document.activeElement;
+  return one.closest(".monaco-editor") ? "editor" : one.ariaLabel || one.innerText || one.name || one.tagName }"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    return (packages(Path(__file__).parent / "axe") / "axe-core" / "axe.min.js").read_text()
+
+
+async def violations(console: Console, axe: str) -> list[str]:
+    """What axe finds, of any grade."""
+    await console.page.evaluate(axe)
+    # The editors are Monaco's own: what is drawn in them is hidden from readers, who get its text area.
+    found: Any = await console.page.evaluate("() => axe.run({ exclude: ['.monaco-editor'] })")
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("panel", PANELS + GRAPHIQL)
+async def test_axe_finds_nothing_in_a_panel(panel: str, scheme: str, served: str, browser: Browser, axe: str) -> None:
+    async with opened(browser, served, color_scheme=scheme) as console:
+        await console.run()
+        await console.show(panel)
+        await expect(console.page.get_by_test_id("next-price")).to_have_text("0")
+        assert await violations(console, axe) == []
+
+
+async def test_axe_finds_nothing_in_the_player(served: str, browser: Browser, axe: str) -> None:
+    async with opened(browser, served) as console:
+        await console.run()
+        await (await console.show("Preview")).locator(".hg-ring-button").first.click()
+        await expect(console.page.get_by_test_id("player")).to_be_visible()
+        assert await violations(console, axe) == []
+
+
+@pytest.mark.parametrize("panel", PANELS)
+async def test_everything_can_be_reached_by_keyboard(panel: str, served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.run()
+        await console.show(panel)
+        await expect(console.page.get_by_test_id("next-price")).to_have_text("0")
+        wanted = set(await console.page.evaluate(REACHABLE))
+        reached = set()
+        for _ in range(3 * len(wanted)):
+            await console.page.keyboard.press("Tab")
+            reached.add(await console.page.evaluate(FOCUSED))
+        assert wanted - reached == set()
+
+
+async def test_a_highlight_is_played_by_keyboard_alone(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.page.locator(".graphiql-query-editor .view-lines").click()
+        await console.page.keyboard.press("Control+Enter")
+        await expect(console.answer).to_contain_text("highlight:")
+        await console.show("Preview")
+        ring = console.page.locator(".hg-ring-button").first
+        await ring.focus()
+        await console.page.keyboard.press("Enter")
+        player = console.page.get_by_test_id("player")
+        await expect(player.locator(".hg-segment")).to_have_count(40)
+        await console.page.keyboard.press("ArrowRight")
+        await expect(player.locator("[aria-live]")).to_have_text("Item 2 of 40")
+        await console.page.keyboard.press("Escape")
+        await expect(player).to_have_count(0)
+        await expect(ring).to_be_focused()
+
+
+async def test_a_telephone_shows_all_of_it_below_each_other(served: str, browser: Browser) -> None:
+    async with opened(browser, served, **TELEPHONE) as console:
+        await console.run()
+        for panel in PANELS:
+            await console.show(panel)
+            assert await console.page.evaluate("document.documentElement.scrollWidth") <= 390, panel
+        await (await console.show("Preview")).locator(".hg-ring-button").first.tap()
+        frame = await console.page.locator(".hg-phone").bounding_box()
+        assert frame is not None
+        assert frame["width"] <= 390

@@ -1,0 +1,75 @@
+"""The example frontend as its users get it: installed from its lock, built, and served in front of a real gateway."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.commands.process import address, started_for
+from tests.console.conftest import browser
+from tests.http import node
+from tests.meta.tree import ROOT
+
+__all__ = ["browser"]
+
+FRONTEND = ROOT / "examples/frontend"
+# Of the servers of one module, in seconds.
+LIMIT = 400.0
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that is built, with the graph and the operations where the example looks for them."""
+    root = tmp_path_factory.mktemp("clone")
+    for folder in ("schema", "queries"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    project = node.installed(FRONTEND, root / "examples")
+    for made in ("dist", "src/gql"):
+        shutil.rmtree(project / made, ignore_errors=True)
+    node.task(project, "build")
+    return project
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where it answers."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder)) as (announcement, _):
+        yield address(announcement)
+
+
+@pytest.fixture(scope="module")
+def page_url(project: Path, gateway: str) -> Iterator[str]:
+    """Of the built page."""
+    with vite(project, "preview", GATEWAY_URL=gateway) as url:
+        yield url
+
+
+@contextmanager
+def vite(project: Path, command: str, **given: str) -> Iterator[str]:
+    """Where Vite serves the page, and hands on what the gateway is asked. It is killed after `LIMIT` seconds."""
+    arguments = [command, "--host", "127.0.0.1", "--port", "0"]
+    process = subprocess.Popen(
+        [node.program("node"), "node_modules/vite/bin/vite.js", *arguments],
+        cwd=project,
+        env={**node.environment(), "NO_COLOR": "1", **given},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reaper = threading.Timer(LIMIT, process.kill)
+    reaper.start()
+    try:
+        assert process.stdout is not None
+        found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
+        yield next(match[0] for match in found if match)
+    finally:
+        reaper.cancel()
+        process.kill()
+        process.communicate()

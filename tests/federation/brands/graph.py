@@ -1,0 +1,105 @@
+"""The graph of brands. It knows users and highlights by their ids alone: all else of them is the gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import strawberry
+
+from gateway.sandbox import cast, nouns
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Who speaks for a brand, and the highlights it paid for."""
+
+    name: str
+    ambassador: str
+    highlights: tuple[str, ...]
+
+
+def highlight_ids(user: nouns.User, count: int) -> tuple[str, ...]:
+    return tuple(f"highlight:{cast.highlight_pk(user, slot)}" for slot in range(count))
+
+
+CONTRACTS: Mapping[str, Contract] = {
+    "outdoor": Contract("Outdoor", str(cast.NATGEO.pk), highlight_ids(cast.NATGEO, 3)),
+    "thirty": Contract("Thirty", str(cast.THIRTY.pk), highlight_ids(cast.THIRTY, 30)),
+    "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(cast.NATGEO, 1))),
+}
+
+
+@strawberry.federation.type(keys=["id"])
+class User:
+    id: strawberry.ID
+
+    @strawberry.field
+    def brand(self) -> Brand | None:
+        return next((Brand.of(id_) for id_, contract in CONTRACTS.items() if contract.ambassador == self.id), None)
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        return cls(id=id)
+
+
+@strawberry.federation.type(keys=["id"])
+class Highlight:
+    id: strawberry.ID
+
+    @strawberry.field
+    def campaign(self) -> str:
+        return f"campaign of {self.id}"
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        return cls(id=id)
+
+
+@strawberry.federation.type(keys=["id"])
+class Brand:
+    id: strawberry.ID
+    name: str
+    ambassador: User
+    highlights: list[Highlight]
+
+    @classmethod
+    def of(cls, id_: str) -> Self | None:
+        contract = CONTRACTS.get(id_)
+        if contract is None:
+            return None
+        return cls(
+            id=strawberry.ID(id_),
+            name=contract.name,
+            ambassador=User(id=strawberry.ID(contract.ambassador)),
+            highlights=[Highlight(id=strawberry.ID(pk)) for pk in contract.highlights],
+        )
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self | None:
+        return cls.of(id)
+
+
+@strawberry.federation.type(shareable=True)
+class PageInfo:
+    """Two subgraphs that page by Relay's specification both have one: it composes only where both share it."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def brand(self, id: strawberry.ID) -> Brand | None:
+        return Brand.of(id)
+
+    @strawberry.field
+    def page_of_brands(self) -> PageInfo:
+        return PageInfo(has_next_page=False, has_previous_page=False, start_cursor=None, end_cursor=None)
+
+
+SCHEMA = strawberry.federation.Schema(query=Query, types=[User, Highlight], federation_version="2.9")

@@ -1,0 +1,146 @@
+"""Two subgraphs and a router, each its own process on its own port."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.federation.brands.graph import SCHEMA
+from tests.http import node
+from tests.meta.tree import ROOT
+from tests.robustness.processes import Server, gateway, sandbox
+
+SUBGRAPH = ROOT / "schema/schema.graphql"
+ROUTERS = Path(__file__).parent / "routers"
+LIMIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a router answered, and what that took of the read upstream."""
+
+    answer: dict[str, Any]
+    headers: httpx.Headers
+    calls: dict[str, int]
+    billed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Supergraph:
+    """A router before the gateway and the brands, which can be asked."""
+
+    url: str
+    upstream: Server
+
+    def ask(self, query: str, **variables: Any) -> Asked:
+        """With a cold upstream meter; what the gateway remembers of earlier questions stays."""
+        httpx.post(f"{self.upstream.url}/_control/reset", timeout=LIMIT).raise_for_status()
+        body = {"query": query, "variables": variables}
+        response = httpx.post(self.url, json=body, headers={"graphql-require-preflight": "1"}, timeout=LIMIT)
+        meter = httpx.get(f"{self.upstream.url}/_control/meter", timeout=LIMIT).json()
+        calls = {path: count for path, count in meter["calls"].items() if path != "/sys/balance" and count}
+        return Asked(response.json(), response.headers, calls, meter["total_billed"])
+
+
+@pytest.fixture(scope="package")
+def routers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return node.installed(ROUTERS, tmp_path_factory.mktemp("routers"))
+
+
+@pytest.fixture(scope="package")
+def brands() -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.federation.brands"]
+    with _announced(command, ROOT) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def brands_sdl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("brands") / "brands.graphql"
+    path.write_text(SCHEMA.as_str())
+    return path
+
+
+@pytest.fixture(scope="package")
+def compose(routers: Path, brands_sdl: Path) -> Callable[..., str]:
+    """compose(composer, highlights URL, brands URL, subgraph?) -> the supergraph, or AssertionError with the errors."""
+
+    def composed(composer: str, highlights: str, brands: str, subgraph: Path = SUBGRAPH) -> str:
+        ours = f"highlights={highlights}={subgraph}"
+        return node.run(routers, "compose.mjs", composer, ours, f"brands={brands}={brands_sdl}")
+
+    return composed
+
+
+@contextlib.contextmanager
+def before(
+    router: Callable[[Path, Path], contextlib.AbstractContextManager[str]],
+    composer: str,
+    *,
+    routers: Path,
+    brands: str,
+    compose: Callable[..., str],
+    folder: Path,
+) -> Iterator[Supergraph]:
+    with sandbox() as upstream, gateway(upstream, folder) as highlights:
+        supergraph = folder / "supergraph.graphql"
+        supergraph.write_text(compose(composer, f"{highlights.url}/graphql", brands))
+        with router(routers, supergraph) as url:
+            yield Supergraph(url, upstream)
+
+
+@contextlib.contextmanager
+def apollo(project: Path, supergraph: Path) -> Iterator[str]:
+    with _announced([node.program("node"), "apollo.mjs", str(supergraph)], project) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def hive(project: Path, supergraph: Path) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = [node.program("node"), "node_modules/@graphql-hive/gateway/dist/bin.js"]
+    options = ["supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port)]
+    with _process([*program, *options], project):
+        url = f"http://127.0.0.1:{port}"
+        _until_ready(f"{url}/readiness")
+        yield f"{url}/graphql"
+
+
+def _until_ready(url: str) -> None:
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(url, timeout=LIMIT).is_success:
+                return
+    raise AssertionError(f"{url} is not ready")
+
+
+@contextlib.contextmanager
+def _announced(command: list[str], folder: Path) -> Iterator[str]:
+    """A server that prints its address once it listens."""
+    with _process(command, folder) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url.startswith("http"), f"{command[1]} says {url!r} instead of its address"
+        yield url
+
+
+@contextlib.contextmanager
+def _process(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(command, cwd=folder, env=node.environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

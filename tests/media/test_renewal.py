@@ -1,0 +1,168 @@
+"""A picture whose URL has died is looked for in a fresh answer, once, and only if there is money for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from gateway.domain.ids import HighlightId, UserId
+from gateway.domain.models import LoadedHighlight, Profile
+from gateway.errors import GatewayError
+from gateway.http.media import route
+from gateway.media.proxy import Proxy, identity
+from gateway.media.renewal import Renewal, renewed
+from gateway.media.tokens import Claim, Tokens
+from gateway.planner.budget import Allowance, Purse
+from gateway.planner.walk import Question, Subject, Want
+from gateway.sandbox import create_sandbox
+from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.media import EmbeddedServer, MediaServers
+from tests.fakes.clock import EPOCH, ManualClock
+from tests.fakes.market import Shop, shop
+
+OWNER, HIGHLIGHT = "787132", "17902048142215579"
+ORIGIN = "http://gateway.test/sandbox"
+TOKENS = Tokens(b"secret")
+
+
+class Till:
+    """What a renewal buys from, and its purse."""
+
+    def __init__(self, shop: Shop, clock: ManualClock) -> None:
+        self.shop = shop
+        self.clock = clock
+        self.ceiling: int | None = None
+
+    def renewal(self) -> Renewal:
+        return Renewal(self.shop.market, self.purse)
+
+    def purse(self) -> Purse:
+        allowance = Allowance("media", {}, ledger=self.shop.ledger, clock=self.clock)
+        return Purse(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
+
+    async def ask(self, subject: Subject, want: Want, known: Callable[[Any], Any]) -> Any:
+        buyer = self.shop.buyer()
+        await buyer.answer([Question(subject, want, path="")])
+        answer = known(buyer.facts)
+        assert not isinstance(answer, GatewayError)
+        return answer
+
+    async def highlight(self) -> LoadedHighlight:
+        loaded = await self.ask(
+            HighlightId(HIGHLIGHT), Want.ITEMS, lambda facts: facts.highlight(HighlightId(HIGHLIGHT))
+        )
+        assert isinstance(loaded, LoadedHighlight)
+        return loaded
+
+    def calls(self) -> int:
+        return sum(self.shop.calls.values())
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Till:
+    clock = ManualClock()
+    return Till(shop(tmp_path, clock), clock)
+
+
+async def test_an_item_s_picture_is_found_in_a_fresh_answer(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    assert item.thumbnail_url is not None
+    till.clock.advance(120)
+    before = till.calls()
+    newer = await till.renewal()(f"item:{item.pk}", item.thumbnail_url)
+    assert newer is not None
+    assert newer != item.thumbnail_url
+    assert identity(newer) == identity(item.thumbnail_url)
+    assert till.calls() == before + 1
+
+
+async def test_what_a_newer_answer_told_already_is_not_bought(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    assert item.thumbnail_url is not None
+    till.clock.advance(120)
+    till.shop.market.memory.store.forget(Call(Endpoint.HIGHLIGHT, HIGHLIGHT))
+    fresh = (await till.highlight()).items[0]
+    before = till.calls()
+    assert await till.renewal()(f"item:{item.pk}", item.thumbnail_url) == fresh.thumbnail_url
+    assert till.calls() == before
+
+
+async def test_a_profile_s_and_a_cover_s_pictures_are_found_the_same_way(till: Till) -> None:
+    loaded = await till.highlight()
+    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
+    assert isinstance(profile, Profile)
+    till.clock.advance(120)
+    for reference, url in [
+        (f"highlight:{HIGHLIGHT}", loaded.cover.url if loaded.cover else None),
+        (f"user:{OWNER}", profile.profile_picture_url),
+    ]:
+        assert url is not None
+        newer = await till.renewal()(reference, url)
+        assert newer not in (None, url)
+        assert identity(str(newer)) == identity(url)
+
+
+async def test_without_money_nothing_is_renewed(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    till.ceiling = 0
+    before = till.calls()
+    assert await till.renewal()(f"item:{item.pk}", str(item.thumbnail_url)) is None
+    assert till.calls() == before
+
+
+async def test_dead_urls_are_handed_to_nobody_any_more(till: Till) -> None:
+    """Even where the fresh answer does not come: the old one is of no use."""
+    item = (await till.highlight()).items[0]
+    till.ceiling = 0
+    await till.renewal()(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.shop.market.memory.store.get(Call(Endpoint.HIGHLIGHT, HIGHLIGHT)) is None
+
+
+@pytest.mark.parametrize("reference", ["", "item", "item:", "item:x", "tray:1", "item:1:2", "item:" + "1" * 21])
+async def test_what_refers_to_nothing_is_not_asked_for(till: Till, reference: str) -> None:
+    assert await till.renewal()(reference, "https://a.cdninstagram.com/v/1.jpg?oh=a") is None
+    assert till.calls() == 0
+
+
+def test_a_url_is_found_however_json_spells_it() -> None:
+    old = "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=old&oe=1"
+    body = (
+        rb'{"a": ["https:\/\/b.cdninstagram.com\/v\/1_n.jpg?stp=l\u0026oh=new&oe=2", "1_n.jpg", "https://x/1_n.jpg"]}'
+    )
+    assert renewed(old, body) == "https://b.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2"
+    same = b'{"b": "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3", ' + body[1:]
+    assert renewed(old, same) == "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3"
+    assert renewed(old, b'{"a": "' + old.encode() + b'"}') is None
+    assert renewed(old, b"") is None
+
+
+async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Till) -> None:
+    """Under the gateway's own address, where a browser would find them, too, and by nothing else of the sandbox."""
+    clock = till.clock
+    app = create_sandbox(clock=clock, keys=frozenset({"k"}), base_url=ORIGIN)
+    servers = MediaServers([EmbeddedServer(ORIGIN, httpx.ASGITransport(app))])
+    proxy = Proxy(servers, till.renewal(), clock=clock, max_bytes=2**20)
+    page = Starlette(routes=[route(TOKENS, proxy, clock)])
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://upstream.test") as upstream,
+        httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://gateway.test") as browser,
+    ):
+        answer = await upstream.get("/v1/user/by/id", params={"id": OWNER}, headers={"x-access-key": "k"})
+        url = answer.json()["profile_pic_url"]
+        assert url.startswith(f"{ORIGIN}/cdn/")
+        picture = await browser.get("/media/" + TOKENS.seal(Claim(url, f"user:{OWNER}", int(EPOCH) + 60)))
+        assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+        assert picture.content.startswith(b"\xff\xd8\xff")
+        for other in (
+            f"{ORIGIN}/v1/user/by/id?id={OWNER}",
+            f"{ORIGIN}/cdn/../v1/user/by/id",
+            "http://127.0.0.1/cdn/a.jpg",
+        ):
+            refused = await browser.get("/media/" + TOKENS.seal(Claim(other, "", int(EPOCH) + 60)))
+            assert refused.status_code == 502
+    await servers.aclose()

@@ -1,0 +1,31 @@
+"""GATEWAY_PROJECTION changes how fast an answer is made, and nothing in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.sandbox import cast
+from gateway.settings import Settings
+from tests.fakes.gateway import running_gateway
+
+ITEMS = (
+    "query ($id: ID!) { user(by: { id: $id }) { id username highlights { nodes { __typename id title url createdAt "
+    "latestMediaAt cover { url cropRect } user { username } items { totalCount edges { cursor node { id takenAt kind "
+    "urlsExpireAt videoDuration mentions { x user { id } } links { url } stickers { id extra } } } } } } } "
+    'nobody: user(by: { id: "1" }) { username } }'
+)
+
+
+@pytest.mark.parametrize("pk", [cast.THIRTY.pk, "787132"])
+async def test_answers_are_the_same_without_it(pk: str, tmp_path: Path) -> None:
+    answers: list[dict[str, Any]] = []
+    for projection in (True, False):
+        settings = dataclasses.replace(Settings(), projection=projection)
+        async with running_gateway(tmp_path / str(projection), settings=settings) as gateway:
+            answers += [(await gateway.query(ITEMS, {"id": pk})).body for _ in range(2)]
+    assert answers[:2] == answers[2:]
+    assert answers[0]["data"]["user"]["highlights"]["nodes"]
