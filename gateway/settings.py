@@ -220,7 +220,8 @@ class Settings:
     data_dir: Path = _setting(PATH, "data", "Directory of everything the gateway keeps.")  # noqa: RUF009 (is a field)
     database_url: str | None = _optional(
         DATABASE_URL,
-        "SQLite: the file of the spending ledger. PostgreSQL: the flows, which gateways on several hosts then share.",
+        "SQLite: the file of the spending ledger. PostgreSQL: the flows; gateways that share them share the data "
+        "directory, too.",
         unset="`gateway.sqlite3` and `flows.sqlite3` in the data directory",
     )
     flows_key: bytes | None = _optional(

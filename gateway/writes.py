@@ -16,7 +16,7 @@ from gateway.clients import Client
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.publishing import Account
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.events import Hook
 from gateway.flows.engine import DbosDurable
 from gateway.flows.media.fitting import Fitter
@@ -37,6 +37,7 @@ SANDBOXED_URL = "http://sandbox/"
 SANDBOXED_TOKEN = "sandbox"  # noqa: S105 (opens the sandbox)
 ACCOUNTS_SECONDS = 1.0
 SWEEP_SECONDS = 3_600.0
+NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
 
 
 class Writing:
@@ -56,6 +57,7 @@ class Writing:
         self._hook = hook
         self._settings = settings
         self._names: dict[str, str] = {}
+        self._unknown: GatewayError | None = NOT_YET
         dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
         self._publisher = _publisher(settings, transport, clock, hook)
         self.spool = Spool(settings.data_dir / "spool")
@@ -77,7 +79,7 @@ class Writing:
     def of(self, client: Client) -> Writes:
         """What `client` can write with."""
         accounts = tuple(account for account in self._names if client.may_publish_for(account))
-        return Writes(self._publishing, self._inspector, accounts, is_waiting=not self._names)
+        return Writes(self._publishing, self._inspector, accounts, self._unknown)
 
     def routes(self) -> list[Route]:
         settings = self._settings
@@ -101,11 +103,12 @@ class Writing:
 
     async def _learn_accounts(self) -> None:
         """Whose tokens there are, only the upstream knows: asked until it says."""
-        while not self._names:
-            with contextlib.suppress(GatewayError):
+        while self._unknown is not None:
+            try:
                 self._note(await self._publisher.accounts())
-                continue
-            await self._clock.sleep(ACCOUNTS_SECONDS)
+            except GatewayError as error:
+                self._unknown = error
+                await self._clock.sleep(ACCOUNTS_SECONDS)
 
     async def _watch_spool(self) -> None:
         """What no flow needs any more goes, also what a crash left."""
@@ -116,6 +119,7 @@ class Writing:
 
     def _note(self, accounts: Sequence[Account]) -> None:
         self._names = {account.id: account.username for account in accounts}
+        self._unknown = None
 
     def _settled(self, settled: Settled) -> None:
         self._forget(settled.account, settled.highlight_pk)

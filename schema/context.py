@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from gateway.clients import Client
-from gateway.errors import PublishingNotConfigured, UpstreamUnavailable
+from gateway.errors import GatewayError, PublishingNotConfigured
 from gateway.loaders import Loaders
 from gateway.planner.fetch import Buyer
 from gateway.planner.price import Estimate
@@ -27,18 +27,18 @@ Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], A
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What a client can write with: `accounts` are the ids of those it may publish for, none while `is_waiting` for
-    the upstream to say whose tokens the gateway holds."""
+    """What a client can write with: `accounts` are the ids of those it may publish for, none as long as the upstream
+    has not said whose tokens the gateway holds; `unknown` says why it has not."""
 
     publishing: Publishing
     inspector: Inspector
     accounts: tuple[str, ...]
-    is_waiting: bool
+    unknown: GatewayError | None
 
     def allowed(self) -> tuple[str, ...]:
-        """The accounts. Raises UpstreamUnavailable as long as nobody knows them."""
-        if self.is_waiting:
-            raise UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
+        """The accounts. Raises GatewayError as long as nobody knows them."""
+        if self.unknown is not None:
+            raise self.unknown.with_traceback(None)
         return self.accounts
 
 
@@ -80,7 +80,9 @@ class Context:
     def writing(self) -> Writes:
         """Raises PublishingNotConfigured."""
         if self.writes is None:
-            raise PublishingNotConfigured("This gateway holds no account to publish for. Its operator sets GATEWAY_PLATFORM_TOKEN.")
+            raise PublishingNotConfigured(
+                "This gateway holds no account to publish for. Its operator sets GATEWAY_PLATFORM_TOKEN."
+            )
         return self.writes
 
 

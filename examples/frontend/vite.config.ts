@@ -3,8 +3,8 @@ import { defineConfig, type ProxyOptions } from 'vite';
 
 // The key is added here, on the way: what is in the page, everybody can read.
 const gateway: ProxyOptions = {
-  target: env['GATEWAY_URL'] ?? 'http://127.0.0.1:8000',
-  headers: env['GATEWAY_KEY'] ? { authorization: `Bearer ${env['GATEWAY_KEY']}` } : {},
+  target: env['HIGHLIGHTS_URL'] ?? 'http://127.0.0.1:8000',
+  headers: env['HIGHLIGHTS_KEY'] ? { authorization: `Bearer ${env['HIGHLIGHTS_KEY']}` } : {},
 };
 const proxy = { '/graphql': gateway, '/media': gateway };
 

@@ -15,7 +15,8 @@ from msgspec import Struct, field
 
 from gateway.domain import ids
 
-EXPIRY = re.compile(r"[?&]oe=([0-9A-Fa-f]{1,12})(?:&|$)")
+# Begins with what the engine can search for as a whole, and then looks at what is before it.
+EXPIRY = re.compile(r"oe=(?<=[?&]oe=)([0-9A-Fa-f]{1,12})(?:&|$)")
 
 
 class MediaKind(enum.Enum):

@@ -8,7 +8,6 @@ from gateway.domain.publishing import Container, ContainerState, Story
 from gateway.flows.durable import Fault, Json
 from gateway.flows.orders import MediumOrder
 
-
 # Names the medium that has no position.
 COVER = "cover"
 

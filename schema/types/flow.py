@@ -36,9 +36,9 @@ class FlowError:
         if fault is None:
             return None
         medium = fault.extensions.get("medium")
-        if medium == COVER:
-            return cls(code=fault.code, message=f"Of the cover: {fault.message}", retryable=fault.retryable, medium=None)
-        return cls(code=fault.code, message=fault.message, retryable=fault.retryable, medium=medium)
+        message = f"Of the cover: {fault.message}" if medium == COVER else fault.message
+        place = None if medium == COVER else medium
+        return cls(code=fault.code, message=message, retryable=fault.retryable, medium=place)
 
 
 @strawberry.type(description="One recorded step of a flow.")

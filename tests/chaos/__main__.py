@@ -19,7 +19,7 @@ PLANS = {
     "aiograpi-rest, two gateways": Plan(dialect="aiograpi", gateways=2),
 }
 # Random kills a minute, beside those at the named points.
-KILLS = 20
+KILLS = 10
 ROUND = 60  # flows to each round of the named points
 # What is left when no orders come any more: outages are waited for, and each double looked for during half a minute.
 AFTERWARDS = 300.0

@@ -29,7 +29,7 @@ class Clients:
         self._gateways = gateways
         self._upstream = upstream
         self._dice = dice
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=None))
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=None, keepalive_expiry=2.0))
         self._bases: list[Order] = []
         self.wrong: list[str] = []
         self.heard: list[str] = []

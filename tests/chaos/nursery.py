@@ -10,6 +10,7 @@ with the number of the signal below zero.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -32,8 +33,10 @@ class Child:
         return not self.died.done()
 
     def send(self, number: signal.Signals) -> None:
+        """Unless it has died; that may not be told yet."""
         if self.is_alive:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class Nursery:

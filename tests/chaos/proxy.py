@@ -42,7 +42,9 @@ class Proxy:
         self._points = points
         self._kill = kill
         self._dice = dice
-        self._client = httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_connections=None))
+        self._client = httpx.AsyncClient(
+            timeout=PATIENCE, limits=httpx.Limits(max_connections=None, keepalive_expiry=2.0)
+        )
         self._later: set[asyncio.Task[object]] = set()
         self._created: defaultdict[bytes, asyncio.Event] = defaultdict(asyncio.Event)
         self.calls: Counter[Kind] = Counter()

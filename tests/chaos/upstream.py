@@ -27,7 +27,9 @@ class Made:
 class Upstream:
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.AsyncClient(base_url=f"{url}/_control", timeout=30.0)
+        # The server closes a connection that is idle for five seconds, perhaps just when it is used again.
+        limits = httpx.Limits(keepalive_expiry=2.0)
+        self._client = httpx.AsyncClient(base_url=f"{url}/_control", timeout=30.0, limits=limits)
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -14,7 +14,7 @@ ROWS = re.findall(r"^\| `([^`]+)` \| ([0-9.]+) \|", (ROOT / "docs/conformance.md
 
 
 def locked() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for lock in LOCKS:
         packages = json.loads((ROOT / lock).read_text())["packages"]
         found |= {

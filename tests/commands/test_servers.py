@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import socket
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
+from PIL import ExifTags, Image
 
 from gateway.settings import Settings
 from tests.commands.process import LIMIT, address, ask, logged, run, started
@@ -38,6 +41,40 @@ def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_
             process.terminate()
             _, log = process.communicate(timeout=LIMIT)
             assert "sandbox-key-x" not in announcement + log + answer.text
+
+
+def test_what_is_published_is_told_to_no_log(tmp_path: Path) -> None:
+    """At their finest level the libraries log a picture's metadata, SQL with its values, and what is sent."""
+    query = (
+        'mutation($file: Upload!) { createHighlight(input: { account: "787132", title: "Private title", '
+        'media: [{ file: $file }, { url: "https://images.example.com/private-path.jpg?sig=private-signature" }], '
+        'idempotencyKey: "private-key" }) { flow { state } userErrors { code } } }'
+    )
+    form = {
+        "operations": msgspec.json.encode({"query": query, "variables": {"file": None}}).decode(),
+        "map": '{"0": ["variables.file"]}',
+    }
+    with started("serve", GATEWAY_DATA_DIR=str(tmp_path), GATEWAY_LOG_LEVEL="debug") as (announcement, process):
+        answer = httpx.post(
+            f"{address(announcement)}/graphql",
+            data=form,
+            files={"0": ("private-name.jpg", a_jpeg_of("private camera"))},
+            headers={"graphql-require-preflight": "1"},
+            timeout=LIMIT,
+        )
+        assert answer.json()["data"]["createHighlight"] == {"flow": {"state": "DONE"}, "userErrors": []}
+        process.terminate()
+        _, log = process.communicate(timeout=LIMIT)
+    assert "platform.upload" in log
+    assert "private" not in log.lower()
+
+
+def a_jpeg_of(camera: str) -> bytes:
+    """With metadata that says which camera took it."""
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Model] = camera
+    Image.new("RGB", (540, 960), "navy").save(file, "JPEG", exif=exif)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("command", ["serve", "sandbox"])

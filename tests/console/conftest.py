@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from playwright.async_api import Browser, async_playwright
 
 import hatch_build
 from gateway.console import PAGE, built
-from tests.commands.process import address, started_for
+from tests.commands.process import address, environment, started_for
+from tests.meta.tree import ROOT
 
 # Of the gateway of one module, in seconds.
 LIMIT = 400.0
@@ -38,11 +42,27 @@ def console() -> None:
     assert built(PAGE) is not None
 
 
+@pytest.fixture(scope="session")
+def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a Python that finds the gateway as its wheel installs it, not this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT)
+    (wheel,) = folder.iterdir()
+    site = folder / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    found = {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    where = [sys.executable, "-c", "import gateway; print(gateway.__file__)"]
+    told = subprocess.run(where, env=environment(found), check=True, capture_output=True, text=True, timeout=LIMIT)
+    assert told.stdout.startswith(str(site))
+    return found
+
+
 @pytest.fixture(scope="module")
-def served(console: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a gateway answers."""
     folder = tmp_path_factory.mktemp("gateway")
-    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder)) as (announcement, _):
+    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder), **installed) as (announcement, _):
         yield address(announcement)
 
 

@@ -28,6 +28,9 @@ class Console:
 
     async def go(self, query: str = "") -> None:
         await self.page.goto(f"{self.url}/graphql{query}")
+        await self.ready()
+
+    async def ready(self) -> None:
         await self.page.locator(RUN).wait_for()
         await self.query_editor.wait_for()
         # The schema has come when the types are listed.

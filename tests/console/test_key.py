@@ -51,6 +51,8 @@ async def test_a_key_is_asked_for_and_kept_in_the_tab_alone(
         await enter(console, "hg_unknown")
         await expect(console.page.get_by_role("alert")).to_have_text("The gateway does not know this key.")
         await enter(console, key)
+        await console.ready()
+        await console.page.wait_for_load_state("networkidle")
         await console.run()
         await expect(console.answer).to_contain_text("highlight:")
         panel = await console.show("Billing")

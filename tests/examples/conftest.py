@@ -48,7 +48,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page_url(project: Path, gateway: str) -> Iterator[str]:
     """Of the built page."""
-    with vite(project, "preview", GATEWAY_URL=gateway) as url:
+    with vite(project, "preview", HIGHLIGHTS_URL=gateway) as url:
         yield url
 
 

@@ -116,6 +116,25 @@ async def test_a_photo_gives_way_to_what_follows_by_itself(page_url: str, browse
         await expect(player.locator("[aria-live]")).to_have_text("Item 2 of 20")
 
 
+async def test_a_video_that_does_not_come_is_told_and_passed_over(page_url: str, browser: Browser) -> None:
+    async with tray_of(browser, page_url, "photos.and.videos") as console:
+        page = console.page
+        player = await playing(console)
+        await expect(player.locator(".medium img")).to_be_visible()
+        await page.route("**/media/*", gone)
+        await page.keyboard.press("ArrowRight")
+        await expect(player).to_contain_text("This item cannot be shown")
+        await page.unroute("**/media/*")
+        await console.until("document.getAnimations().some(one => one.playState === 'running')")
+        await page.evaluate("document.getAnimations().forEach(one => one.finish())")
+        await expect(player.locator("[aria-live]")).to_have_text("Item 3 of 20")
+        console.forgive("410")
+
+
+async def gone(route: Route) -> None:
+    await route.fulfill(status=410)
+
+
 async def test_a_tap_on_the_sides_goes_forth_and_back(page_url: str, browser: Browser) -> None:
     async with tray_of(browser, page_url, "photos.and.videos", **TELEPHONE) as console:
         player = await playing(console)
@@ -193,7 +212,7 @@ async def test_an_error_is_told_by_its_code(
 
 
 async def test_an_unreachable_gateway_is_told_and_can_be_tried_again(project: Path, browser: Browser) -> None:
-    with vite(project, "preview", GATEWAY_URL="http://127.0.0.1:1") as url:
+    with vite(project, "preview", HIGHLIGHTS_URL="http://127.0.0.1:1") as url:
         async with watched(browser, url) as console:
             await console.page.goto(f"{url}/?user=natgeo")
             trouble = console.page.get_by_role("alert")
@@ -213,7 +232,7 @@ async def test_documents_are_named_so_that_a_gateway_which_trusts_only_its_own_a
     given = {"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DOCUMENTS": "trusted"}
     with (
         started("serve", **given) as (announcement, _),
-        vite(project, "preview", GATEWAY_URL=address(announcement), GATEWAY_KEY=key) as url,
+        vite(project, "preview", HIGHLIGHTS_URL=address(announcement), HIGHLIGHTS_KEY=key) as url,
     ):
         async with tray_of(browser, url, "thirty.highlights") as console:
             async with console.page.expect_request("**/graphql") as asked:
@@ -243,7 +262,7 @@ async def strange(route: Route) -> None:
 
 async def test_it_is_served_while_it_is_written(project: Path, gateway: str, browser: Browser) -> None:
     """`npm run dev`, after its codegen."""
-    with vite(project, "dev", GATEWAY_URL=gateway) as url:
+    with vite(project, "dev", HIGHLIGHTS_URL=gateway) as url:
         async with tray_of(browser, url, "every.attachment") as console:
             player = await playing(console)
             await console.until("document.querySelector('.medium video')?.currentTime > 0.1")

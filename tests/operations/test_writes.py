@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from gateway.sandbox.cast import NATGEO_PK
-from gateway.sandbox.faults import Processing, Status
+from gateway.sandbox.faults import PlatformError, Processing, Status
 from tests.fakes.gateway import Answer, FlowingClock, RunningGateway, Terms, a_jpeg, running_gateway
 from tests.meta.tree import ROOT
 
@@ -22,6 +23,9 @@ OPERATIONS = frozenset(
     {"create_highlight", "update_highlight", "delete_highlight", "my_accounts", "my_flows", "watch_flow"}
 )
 ORDER = {"account": ACCOUNT, "title": "Reef", "media": [PICTURE], "idempotencyKey": "reef-1"}
+MADE = """mutation($input: CreateHighlightInput!) {
+  createHighlight(input: $input) { highlight { items { nodes { id } } } }
+}"""
 RETRY = "mutation($id: ID!) { retryFlow(id: $id) { flow { state } userErrors { field code message } } }"
 CLIENTS = {"web": Terms(), "studio": Terms(rights=("read", "write")), "other": Terms(rights=("read", "write"))}
 
@@ -194,12 +198,16 @@ async def test_whose_account_it_is_may_not_be_known_yet(tmp_path: Path) -> None:
 
 
 async def test_a_cover_of_its_own_that_fails_is_told_as_such(gateway: RunningGateway) -> None:
-    """It has no position among the media."""
-    gateway.sandbox.faults.lay(Processing(seconds=0.0, times=1), Processing(seconds=0.0, code=36001))
+    """It has no position among the media. A story is not uploaded again, so the cover alone is refused."""
+    made = await gateway.query(MADE, {"input": ORDER})
+    story = made.data["createHighlight"]["highlight"]["items"]["nodes"][0]["id"]
+    gateway.sandbox.faults.lay(Processing(seconds=0.0, code=36001))
+    cover = {"url": "https://images.example.com/cover.jpg"}
+    order = ORDER | {"media": [{"storyId": story}], "cover": cover, "idempotencyKey": "reef-2"}
     query = """mutation($input: CreateHighlightInput!) { createHighlight(input: $input) {
       flow { state error { code message medium } steps { name medium error { medium } } }
     } }"""
-    answer = await gateway.query(query, {"input": ORDER | {"cover": {"url": "https://images.example.com/cover.jpg"}}})
+    answer = await gateway.query(query, {"input": order})
     assert answer.errors == []
     flow = answer.data["createHighlight"]["flow"]
     assert flow["error"] == {
@@ -219,9 +227,19 @@ async def test_a_flow_that_did_what_was_ordered_is_not_retried(gateway: RunningG
 
 
 async def test_a_highlight_that_is_not_there_is_named_by_the_error_of_its_change(gateway: RunningGateway) -> None:
-    query = "mutation($id: ID!) { updateHighlight(input: { id: $id, title: \"x\" }) { flow { error { code message } } } }"
+    query = 'mutation($id: ID!) { updateHighlight(input: { id: $id, title: "x" }) { flow { error { code message } } } }'
     answer = await gateway.query(query, {"id": "17900000000000000"})
     assert answer.data["updateHighlight"]["flow"]["error"] == {
         "code": "NOT_FOUND",
         "message": "The platform does not know the highlight.",
     }
+
+
+async def test_a_token_that_is_refused_from_the_start_is_told_to_who_writes(tmp_path: Path) -> None:
+    """Not that the account is unknown, nor that it will be known soon."""
+    async with running_gateway(tmp_path, clock=FlowingClock()) as gateway:
+        gateway.sandbox.faults.lay(PlatformError(code=190, endpoint="GET /platform/users/self"))
+        early = [("createHighlight", "UPSTREAM_UNAVAILABLE")]
+        while (errors := (await create(gateway)).errors) == early:  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0)
+        assert errors == [("createHighlight", "ACCOUNT_DISCONNECTED")]

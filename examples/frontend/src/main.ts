@@ -24,12 +24,14 @@ async function show(): Promise<void> {
   document.title = username ? `${username} · Highlights` : 'Highlights';
   input.value = username ?? '';
   if (!username) {
-    main.replaceChildren(notice('Whose highlights?', 'Name somebody above. Until then nothing is asked, and nothing is billed.'));
+    const text = 'Name somebody above. Until then nothing is asked, and nothing is billed.';
+    main.replaceChildren(notice('Whose highlights?', text));
     input.focus();
     return;
   }
   main.replaceChildren(waiting());
-  const { data, problems } = await gateway.ask(TrayRingsDocument, { username }, { label: `tray of ${username}`, signal });
+  const about = { label: `tray of ${username}`, signal };
+  const { data, problems } = await gateway.ask(TrayRingsDocument, { username }, about);
   if (signal.aborted) return;
   const troubles = problems.map((problem) => trouble(problem, show));
   const user = data?.user;

@@ -25,7 +25,7 @@ const FINAL: Record<string, [title: string, advice: string]> = {
   NOT_FOUND: ['Nobody is there', 'There is no such user or highlight, or not any more.'],
   PRIVATE_ACCOUNT: ['This account is private', 'It shows its highlights to followers only.'],
   BAD_USER_INPUT: ['That is no user name', 'Letters, digits, dots and underscores make one, 30 of them at most.'],
-  UNAUTHENTICATED: ['The gateway asks for a key', 'Start this page with GATEWAY_KEY set to one.'],
+  UNAUTHENTICATED: ['The gateway asks for a key', 'Start this page with HIGHLIGHTS_KEY set to one.'],
   FORBIDDEN: ['The key may not do this', 'It needs the right to read.'],
   BUDGET_EXCEEDED: ['That costs too much at once', 'One request of this client may not cost as much.'],
   INSUFFICIENT_FUNDS: ['The account behind the gateway is empty', 'What is cached still comes.'],

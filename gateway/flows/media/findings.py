@@ -51,7 +51,9 @@ class Findings:
         if given is None:
             self.note(["account"], Mistake.REQUIRED, "must say for whom: this client publishes for several accounts")
         elif given not in accounts:
-            self.note(["account"], Mistake.UNKNOWN_ACCOUNT, "must be one that this client may publish for: see `accounts`")
+            self.note(
+                ["account"], Mistake.UNKNOWN_ACCOUNT, "must be one that this client may publish for: see `accounts`"
+            )
         return given or ""
 
     def title(self, given: str) -> str:

@@ -39,7 +39,7 @@ class Shelf:
 
     def begin(self) -> None:
         """Makes the directory, and removes what processes that are gone have left."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
             alive = self._directory / f"{self._process}.alive"
             # Opened for good: the lock on it is what tells other processes that this one lives.

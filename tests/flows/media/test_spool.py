@@ -305,3 +305,15 @@ class Shelves(RuleBasedStateMachine):
 
 TestShelves = Shelves.TestCase
 TestShelves.settings = settings(max_examples=30, stateful_step_count=15)
+
+
+async def test_what_was_sent_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    spool = Spool(folder)
+    await spool.start()
+    await spool.aclose()
+    assert mode(folder) & 0o077 == 0
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode

@@ -5,7 +5,7 @@ const HOLD_MS = 300;
 
 const SPEAKER = 'M4 9v6h4l5 5V4L8 9z';
 const SHAPES = {
-  Pause: 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z',
+  Pause: 'M8 6h1v12H8zM15 6h1v12h-1z',
   Play: 'M8 5v14l11-7z',
   'Sound on': `${SPEAKER}M16 9l6 6m0-6l-6 6`,
   'Sound off': `${SPEAKER}M16 8a6 6 0 0 1 0 8m3-11a10 10 0 0 1 0 14`,

@@ -3,6 +3,8 @@ import { rename, sticker, tool, zone } from './controls';
 import { overlays, type Highlight, type Item } from './slides';
 import { stage, type Stage } from './stage';
 
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
 interface Surroundings {
   /** Goes to another user's tray. */
   visit(username: string): void;
@@ -122,7 +124,7 @@ class Player {
     this.#stage = stage(item, bar, { ended: () => this.#turn(this.#index + 1), refused: () => this.#pause(true) });
     this.#frame.replaceChildren(this.#stage.node, ...overlays(item).map((one) => sticker(one, this.#visit)));
     this.#muting.hidden = item.videoUrl === null;
-    this.#date.textContent = item.takenAt && new Date(item.takenAt).toLocaleDateString(undefined, { dateStyle: 'medium' });
+    this.#date.textContent = item.takenAt && DATE.format(new Date(item.takenAt));
     this.#told.textContent = `Item ${this.#index + 1} of ${total}`;
     this.#mute(this.#muted);
     this.#run();

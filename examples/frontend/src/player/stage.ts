@@ -24,9 +24,7 @@ export function stage(item: Item, bar: HTMLElement, events: Events): Stage {
 /** Shown for five seconds, from the moment it is there. */
 function photo({ thumbnailUrl }: Item, bar: HTMLElement, { ended }: Events): Stage {
   const node = element('div', { class: 'medium' });
-  const clock = bar.animate({ transform: ['scaleX(0)', 'scaleX(1)'] }, { duration: PHOTO_MS, fill: 'forwards' });
-  clock.pause();
-  clock.onfinish = ended;
+  const clock = countdown(bar, ended);
   let there = false;
   let wanted = false;
   const tick = () => (there && wanted ? clock.play() : clock.pause());
@@ -52,23 +50,35 @@ function photo({ thumbnailUrl }: Item, bar: HTMLElement, { ended }: Events): Sta
 }
 
 function video(url: string, { thumbnailUrl }: Item, bar: HTMLElement, { ended, refused }: Events): Stage {
-  const player = element('video', { src: url, poster: thumbnailUrl, playsinline: true, preload: 'auto', 'aria-label': 'Video' });
+  const player = element('video', { src: url, poster: thumbnailUrl, playsinline: true, 'aria-label': 'Video' });
+  player.preload = 'auto';
+  // Of what is shown instead, if the video does not come.
+  let clock: Animation | null = null;
+  let wanted = false;
   const node = element('div', { class: 'medium' }, player);
   player.onended = ended;
-  player.onerror = () => node.replaceChildren(dead());
+  player.onerror = () => {
+    node.replaceChildren(dead());
+    clock = countdown(bar, ended);
+    if (wanted) clock.play();
+  };
   player.ontimeupdate = () => {
     if (player.duration > 0) bar.style.transform = `scaleX(${player.currentTime / player.duration})`;
   };
   return {
     node,
     run: (running) => {
-      if (!running) player.pause();
+      wanted = running;
+      if (clock) running ? clock.play() : clock.pause();
+      else if (!running) player.pause();
       else player.play().catch((error: Error) => error.name === 'NotAllowedError' && refused());
     },
     mute: (muted) => {
       player.muted = muted;
     },
     leave: () => {
+      clock?.cancel();
+      player.onerror = null;
       player.pause();
       bar.style.removeProperty('transform');
       // Lets go of the connection.
@@ -76,6 +86,14 @@ function video(url: string, { thumbnailUrl }: Item, bar: HTMLElement, { ended, r
       player.load();
     },
   };
+}
+
+/** Fills the bar once it is told to play; not before. */
+function countdown(bar: HTMLElement, ended: () => void): Animation {
+  const clock = bar.animate({ transform: ['scaleX(0)', 'scaleX(1)'] }, { duration: PHOTO_MS, fill: 'forwards' });
+  clock.pause();
+  clock.onfinish = ended;
+  return clock;
 }
 
 function dead(): HTMLElement {
