@@ -1,8 +1,9 @@
 """`make bench`: everything, side by side, in one run of at most a quarter of an hour; writes bench/README.md.
 
-    python -m bench.run [--quick] [--out FILE]
+    python -m bench.run [--quick | --rounds N] [--out FILE]
 
-`--quick` takes seconds per cell and one round: it shows that all of it works, and its figures mean little.
+`--quick` takes seconds per cell and one round: it shows that all of it works, and its figures mean little. `--rounds`
+are how often the contestants take turns: one takes half the time of three.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import limits, processes
@@ -58,7 +59,9 @@ QUICK = Extent(rounds=1, seconds=2, growth_seconds=1, memory_users=2_000, memory
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.run")
-    parser.add_argument("--quick", action="store_true", help="seconds per cell, to see that it works")
+    extents = parser.add_mutually_exclusive_group()
+    extents.add_argument("--quick", action="store_true", help="seconds per cell, to see that it works")
+    extents.add_argument("--rounds", type=int, default=FULL.rounds, help="of the whole run (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=README, help="where the report goes (default: %(default)s)")
     arguments = parser.parse_args()
     if missing := missing_tools():
@@ -68,12 +71,12 @@ def main() -> int:
     # What this process asks by itself, it asks from where the load comes.
     os.sched_setaffinity(0, {int(LOAD_CORE)})
     began, clock, load = now(), time.monotonic(), os.getloadavg()[0]
-    extent = QUICK if arguments.quick else FULL
+    extent = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds)
     results = measure(extent)
     found = targets(results)
     profiles = {} if arguments.quick else {name: profile(name) for name in missed(found)}
     minutes = (time.monotonic() - clock) / 60
-    command = "make bench QUICK=1" if arguments.quick else "make bench"
+    command = "make bench QUICK=1" if arguments.quick else f"python -m bench.run --rounds {extent.rounds}"
     how = Circumstances(began, command, extent.rounds, extent.seconds, minutes, load)
     arguments.out.write_text(report(results, found, profiles, how), encoding="utf-8")
     reached = sum(target.is_reached for target in found)

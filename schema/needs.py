@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from gateway.execution.prompt import PROMPT
-from gateway.planner.selection import EDGE, FACET, Edge, Facet
+from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,6 +22,11 @@ def part(facet: Facet, description: str, **options: Any) -> Any:
 def edge(edge: Edge, description: str, **options: Any) -> Any:
     """A field that leads to another entity, by a prompt resolver."""
     return strawberry.field(description=description, metadata={EDGE: edge, PROMPT: True}, **options)
+
+
+def late(description: str, **options: Any) -> Any:
+    """A field that leads to an entity, of which only its resolver knows which: it buys ahead what is below."""
+    return strawberry.field(description=description, metadata={LATE: True}, **options)
 
 
 def then(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:

@@ -11,6 +11,7 @@ from gateway.flows.orders import OnMediaError, OnQuota
 from gateway.flows.receipts import FlowState, Receipt
 from gateway.flows.requests import Problem
 from schema.context import Info
+from schema.needs import late
 from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight
@@ -104,7 +105,7 @@ class CreateHighlightPayload:
     flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
-    @strawberry.field(description="The new highlight, once it exists.")
+    @late("The new highlight, once it exists.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
@@ -120,7 +121,7 @@ class UpdateHighlightPayload:
     flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
-    @strawberry.field(description="The highlight as it is now, once it is changed.")
+    @late("The highlight as it is now, once it is changed.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 

@@ -33,7 +33,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import get_argument_values, get_variable_values
 
 from gateway.planner.fetch import Buyer
-from gateway.planner.selection import EDGE, FACET, Edge, Facet, Selection
+from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
 
 ENTITIES = "_entities"
 SOURCES = {Edge.OWNER: Facet.BRIEF, Edge.AUTHOR: Facet.ITEM, Edge.MENTIONED: Facet.ITEM, Edge.SPONSOR: Facet.ITEM}
@@ -118,6 +118,8 @@ class _Reader:
         if field is None or name.startswith("__"):
             return Collected(Facet.NONE, ())
         metadata = getattr(field.extensions.get("strawberry-definition"), "metadata", {})
+        if LATE in metadata:
+            return Collected(Facet.NONE, ())
         edge, facet = metadata.get(EDGE), metadata.get(FACET, Facet.NONE)
         type_ = get_named_type(field.type)
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None

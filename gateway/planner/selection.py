@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 # The keys under which a field of the schema says, in its metadata, what the planner is to make of it.
 FACET = "facet"
 EDGE = "edge"
+# Leads to an entity of which only resolving shows which it is: what is below is foreseen then.
+LATE = "late"
 
 
 class Facet(enum.Flag):

@@ -7,15 +7,17 @@ from typing import Any, Self
 
 import strawberry
 
+from gateway.clients import Right
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId
-from gateway.errors import GatewayError
+from gateway.errors import Forbidden, GatewayError
 from gateway.flows.durable import Fault, StepState
 from gateway.flows.medium import COVER
 from gateway.flows.publishing import ReceiptPage
 from gateway.flows.receipts import FlowKind, FlowState, Receipt, StepReceipt
 from gateway.planner.selection import Edge
 from schema.context import Info
+from schema.needs import late
 from schema.types.connection import PageInfo
 from schema.types.highlight import Highlight, highlight
 
@@ -81,7 +83,7 @@ class Flow:
     leftovers: list[str] = strawberry.field(description="What it left behind upstream, and until when that stays.")
     warnings: list[str] = strawberry.field(description="What happened that should be looked at.")
 
-    @strawberry.field(description="The highlight it made or changed; null until then, and when it is deleted.")
+    @late("The highlight it made or changed; null until then, and when it is deleted.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self)  # type: ignore[no-any-return]
 
@@ -137,6 +139,8 @@ async def made(info: Info, flow: Flow | None) -> Any:
     pk = None if flow is None else flow.highlight_pk
     if pk is None:
         return None
+    if Right.READ not in info.context.client.rights:
+        raise Forbidden("This client lacks the right `read`.", right=Right.READ.value)
     await info.context.foresee(info._raw_info, Edge.HIGHLIGHT, {"by": {"id": pk}})
     try:
         return highlight(info, HighlightId(pk))

@@ -51,7 +51,9 @@ def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     (wheel,) = folder.iterdir()
     site = folder / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    found = {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    # Unmeasured: a second copy of the package would count as not covered.
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
+    found = {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1", **unmeasured}
     where = [sys.executable, "-c", "import gateway; print(gateway.__file__)"]
     told = subprocess.run(where, env=environment(found), check=True, capture_output=True, text=True, timeout=LIMIT)
     assert told.stdout.startswith(str(site))

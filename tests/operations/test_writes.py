@@ -27,7 +27,12 @@ MADE = """mutation($input: CreateHighlightInput!) {
   createHighlight(input: $input) { highlight { items { nodes { id } } } }
 }"""
 RETRY = "mutation($id: ID!) { retryFlow(id: $id) { flow { state } userErrors { field code message } } }"
-CLIENTS = {"web": Terms(), "studio": Terms(rights=("read", "write")), "other": Terms(rights=("read", "write"))}
+CLIENTS = {
+    "writer": Terms(rights=("write",)),
+    "web": Terms(),
+    "studio": Terms(rights=("read", "write")),
+    "other": Terms(rights=("read", "write")),
+}
 
 
 @pytest.fixture
@@ -144,6 +149,22 @@ async def test_a_flow_is_followed_step_by_step_until_it_ends(gateway: RunningGat
     assert {step["state"] for step in flows[-1]["steps"]} == {"DONE"}
 
 
+async def test_what_is_below_the_highlight_of_a_flow_is_bought_when_it_is_known_which_it_is(
+    gateway: RunningGateway,
+) -> None:
+    id_ = (await create(gateway)).data["createHighlight"]["flow"]["id"]
+    query = "query($id: ID!) { flow(id: $id) { highlight { title user { username } items { totalCount } } } }"
+    answer = await gateway.query(query, {"id": id_})
+    assert answer.errors == []
+    assert answer.data["flow"]["highlight"] == {
+        "title": "Reef",
+        "user": {"username": "natgeo"},
+        "items": {"totalCount": 1},
+    }
+    listed = await gateway.query("{ flows { nodes { highlight { items { totalCount } } } } }")
+    assert listed.data["flows"]["nodes"] == [{"highlight": {"items": {"totalCount": 1}}}]
+
+
 async def test_the_accounts_of_a_client_are_read_and_priced_like_users(gateway: RunningGateway) -> None:
     query = operation("my_accounts")
     price = await gateway.query(
@@ -243,3 +264,15 @@ async def test_a_token_that_is_refused_from_the_start_is_told_to_who_writes(tmp_
         while (errors := (await create(gateway)).errors) == early:  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0)
         assert errors == [("createHighlight", "ACCOUNT_DISCONNECTED")]
+
+
+async def test_who_may_write_alone_reads_nothing_by_it(tmp_path: Path) -> None:
+    """The highlight in a mutation's answer is bought and read like any other."""
+    async with running_gateway(tmp_path, clock=FlowingClock(), clients=CLIENTS) as gateway:
+        await gateway.knows_its_accounts("studio")
+        gateway.at_once()
+        variables = {"account": ACCOUNT, "title": "Reef", "media": [PICTURE], "idempotencyKey": "reef-1"}
+        answer = await gateway.query(operation("create_highlight"), variables, client="writer")
+        assert answer.errors == [("createHighlight.highlight", "FORBIDDEN")]
+        assert answer.data["createHighlight"]["flow"]["state"] == "DONE"
+        assert (answer.data["createHighlight"]["highlight"], answer.charged) == (None, 0)
