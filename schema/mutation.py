@@ -31,6 +31,7 @@ from schema.publishing import (
     DeleteHighlightInput,
     DeleteHighlightPayload,
     FlowPayload,
+    Landed,
     MediaInput,
     UpdateHighlightInput,
     UpdateHighlightPayload,
@@ -50,23 +51,20 @@ class Mutation:
     )
     async def create_highlight(self, info: Info, input: CreateHighlightInput) -> CreateHighlightPayload:
         writes = info.context.writing()
-        request = _create(input)
-        begun = _begun(info, request.key, request, writes.inspector.create, writes.publishing.create)
-        return CreateHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+        landed = _landed(info, _create(input), writes.inspector.create, writes.publishing.create)
+        return CreateHighlightPayload.of(await landed)
 
     @strawberry.mutation(description="Changes a highlight: its title, its cover, what is in it.", directives=[WORK])
     async def update_highlight(self, info: Info, input: UpdateHighlightInput) -> UpdateHighlightPayload:
         writes = info.context.writing()
-        request = _update(input)
-        begun = _begun(info, request.key, request, writes.inspector.update, writes.publishing.edit)
-        return UpdateHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+        landed = _landed(info, _update(input), writes.inspector.update, writes.publishing.edit)
+        return UpdateHighlightPayload.of(await landed)
 
     @strawberry.mutation(description="Deletes a highlight. One that is gone already is deleted.", directives=[WORK])
     async def delete_highlight(self, info: Info, input: DeleteHighlightInput) -> DeleteHighlightPayload:
         writes = info.context.writing()
-        request = _delete(input)
-        begun = _begun(info, request.key, request, writes.inspector.delete, writes.publishing.delete)
-        return DeleteHighlightPayload.of(await _landed(info, await begun, input.wait_seconds))
+        landed = _landed(info, _delete(input), writes.inspector.delete, writes.publishing.delete)
+        return DeleteHighlightPayload.of(await landed)
 
     @strawberry.mutation(
         description="Ends a flow before its next step, unless the highlight is being made already.", directives=[WORK]
@@ -81,30 +79,25 @@ class Mutation:
         return await _told(info.context.writing().publishing.retry(info.context.client.name, id))
 
 
-async def _begun(
+async def _landed(
     info: Info,
-    key: str | None,
     request: R,
     check: Callable[[R, Collection[str]], Awaitable[O | tuple[Problem, ...]]],
     begin: Callable[..., Awaitable[Receipt]],
-) -> Receipt | tuple[Problem, ...]:
-    """The flow of a request: as it was received before, or begun now unless something is wrong with it."""
+) -> Landed:
+    """What has become of a request after its wait, or what is wrong with it.
+
+    One that was received before is not checked again.
+    """
     client, writes = info.context.client.name, info.context.writing()
     asked = fingerprint(request)
-    if key and (known := await writes.publishing.begun(client, key, asked)) is not None:
-        return known
-    order = await check(request, writes.allowed())
-    if isinstance(order, tuple):
-        return order
-    return await begin(client, replace(order, request=asked), key=key or secrets.token_hex(16))
-
-
-async def _landed(info: Info, receipt: Receipt | tuple[Problem, ...], seconds: int) -> Receipt | tuple[Problem, ...]:
-    if isinstance(receipt, tuple):
-        return receipt
-    # What was received before is not checked again.
-    seconds = min(max(seconds, 0), LONGEST_WAIT)
-    return await info.context.writing().publishing.wait(info.context.client.name, receipt.id, seconds)
+    receipt = await writes.publishing.begun(client, request.key, asked) if request.key else None
+    if receipt is None:
+        order = await check(request, writes.allowed())
+        if isinstance(order, tuple):
+            return order
+        receipt = await begin(client, replace(order, request=asked), key=request.key or secrets.token_hex(16))
+    return await writes.publishing.wait(client, receipt.id, min(max(request.wait_seconds, 0), LONGEST_WAIT))
 
 
 async def _told(receipt: Awaitable[Receipt]) -> FlowPayload:

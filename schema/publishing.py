@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import strawberry
 
@@ -16,6 +16,7 @@ from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight
 
+Landed: TypeAlias = Receipt | tuple[Problem, ...]
 WAIT = 25  # seconds: less than most proxies wait for an answer
 
 strawberry.enum(OnMediaError, name="OnMediaError", description="What becomes of the flow if one of its media fails.")
@@ -110,10 +111,8 @@ class CreateHighlightPayload:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: Receipt | tuple[Problem, ...]) -> Self:
-        if isinstance(landed, tuple):
-            return cls(flow=None, user_errors=[UserError.of(problem) for problem in landed])
-        return cls(flow=Flow.of(landed), user_errors=[])
+    def of(cls, landed: Landed) -> Self:
+        return cls(**_told(landed))
 
 
 @strawberry.type(description="What came of `updateHighlight`.")
@@ -126,10 +125,8 @@ class UpdateHighlightPayload:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: Receipt | tuple[Problem, ...]) -> Self:
-        if isinstance(landed, tuple):
-            return cls(flow=None, user_errors=[UserError.of(problem) for problem in landed])
-        return cls(flow=Flow.of(landed), user_errors=[])
+    def of(cls, landed: Landed) -> Self:
+        return cls(**_told(landed))
 
 
 @strawberry.type(description="What came of `deleteHighlight`.")
@@ -139,12 +136,9 @@ class DeleteHighlightPayload:
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
     @classmethod
-    def of(cls, landed: Receipt | tuple[Problem, ...]) -> Self:
-        if isinstance(landed, tuple):
-            return cls(flow=None, deleted_id=None, user_errors=[UserError.of(problem) for problem in landed])
-        gone = landed.highlight_pk if landed.state is FlowState.DONE else None
-        deleted_id = None if gone is None else strawberry.ID(f"highlight:{gone}")
-        return cls(flow=Flow.of(landed), deleted_id=deleted_id, user_errors=[])
+    def of(cls, landed: Landed) -> Self:
+        gone = landed.highlight_pk if isinstance(landed, Receipt) and landed.state is FlowState.DONE else None
+        return cls(deleted_id=None if gone is None else strawberry.ID(f"highlight:{gone}"), **_told(landed))
 
 
 @strawberry.type(description="What came of `cancelFlow` and `retryFlow`.")
@@ -154,8 +148,15 @@ class FlowPayload:
 
     @classmethod
     def of(cls, receipt: Receipt) -> Self:
-        return cls(flow=Flow.of(receipt), user_errors=[])
+        return cls(**_told(receipt))
 
     @classmethod
     def refused(cls, problem: GatewayError) -> Self:
         return cls(flow=None, user_errors=[UserError(field=["id"], code=problem.code, message=problem.message)])
+
+
+def _told(landed: Landed) -> dict[str, Any]:
+    """What every payload has: the flow, or what is wrong with the input."""
+    if isinstance(landed, tuple):
+        return {"flow": None, "user_errors": [UserError.of(problem) for problem in landed]}
+    return {"flow": Flow.of(landed), "user_errors": []}
