@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 import hatch_build
 from gateway.console import PAGE, built
 from tests.commands.process import address, environment, started_for
-from tests.meta.tree import ROOT
+from tests.fakes import wheel
 
 # Of the gateway of one module, in seconds.
 LIMIT = 400.0
@@ -45,12 +44,8 @@ def console() -> None:
 @pytest.fixture(scope="session")
 def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a Python that finds the gateway as its wheel installs it, not this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT)
-    (wheel,) = folder.iterdir()
-    site = folder / "site"
-    zipfile.ZipFile(wheel).extractall(site)
+    site = tmp_path_factory.mktemp("site")
+    wheel.built(tmp_path_factory.mktemp("wheel")).extractall(site)
     # Unmeasured: a second copy of the package would count as not covered.
     unmeasured = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
     found = {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1", **unmeasured}

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.wheel import built
 from tests.http.node import SEARCHED
-from tests.meta.tree import ROOT, files
+from tests.meta.tree import files
 
 WEB = ("gateway", "console", "web")
 CONSOLE = "gateway/console/static/"
@@ -29,11 +30,7 @@ print(gateway.__file__, schema.__file__)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
-    (built,) = folder.iterdir()
-    return zipfile.ZipFile(built)
+    return built(tmp_path_factory.mktemp("wheel"))
 
 
 def members(wheel: zipfile.ZipFile) -> set[str]:
