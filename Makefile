@@ -48,7 +48,7 @@ schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/a
 	$(BIN)/highlights-gateway schema
 
 # Universal: one lock holds for every platform and for Python 3.11 upwards, with the hash of each file of a release.
-RESOLVE = pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
+RESOLVE = pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock" $(UPGRADE)
 
 $(INSTALLED): requirements-dev.lock pyproject.toml

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import requires
 from typing import Any
 
 import pytest
@@ -57,6 +59,28 @@ def test_every_pin_is_hashed(lock: str) -> None:
     pins = [line for line in text.splitlines() if "==" in line]
     assert pins
     assert [pin for pin in pins if not re.search(r"--hash=sha256:[0-9a-f]{64}", pin)] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_pin_names_the_extras_that_others_want_of_it(lock: str) -> None:
+    """The pip of Python 3.11 takes a requirement with an extra for an unpinned one, unless its pin has the extra too.
+
+    That shows only once a release newer than the pin is out: then nothing installs any more.
+    """
+    pins = locked(lock)
+    asked = [*wanted(lock), *(one for pin in pins.values() for one in required_by(pin))]
+    with_extras = [one for one in asked if one.extras and canonicalize_name(one.name) in pins]
+    assert with_extras
+    for one in with_extras:
+        assert one.extras <= pins[canonicalize_name(one.name)].extras, f"{one}: run make lock"
+
+
+def required_by(pin: Requirement) -> Iterator[Requirement]:
+    if pin.marker and not pin.marker.evaluate():
+        return  # not installed here, so nothing is known of it
+    for one in map(Requirement, requires(pin.name) or ()):
+        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in ("", *pin.extras)):
+            yield one
 
 
 def test_both_locks_agree() -> None:
