@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLError, Lexer, Source, TokenKind, get_introspection_query, parse
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.errors import TooComplex
@@ -97,7 +97,9 @@ def test_a_circle_of_fragments_is_left_to_validation() -> None:
     check_document(parse("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A ...B ...C }"))
 
 
-@given(st.text(alphabet='{}[]()"\\#.a1- \n,:$@!é', max_size=60))
+@example("1-1-1")
+@example("-1.5e-3-2.0E+7")
+@given(st.text(alphabet='{}[]()"\\#.a1e+- \n,:$@!é', max_size=60))
 def test_tokens_are_counted_as_the_parser_counts_them(text: str) -> None:
     assume((expected := lexed(text)) is not None)
     assert len(TOKEN.findall(text)) == expected
