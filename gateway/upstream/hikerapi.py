@@ -21,7 +21,7 @@ from gateway.upstream.exchange import Reply
 from gateway.upstream.payloads import Value
 from gateway.upstream.transport import STANDARD, Line, Policy, Verdict
 from gateway.upstream.verdicts import Charge
-from gateway.upstream.wire import aiohttp_transport
+from gateway.upstream.wire import Get, Gets, aiohttp_transport
 
 __all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
 
@@ -87,11 +87,9 @@ def connect(
     if transport is None:
         transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
-    get = partial(httpx.Request, "GET", headers=_headers(key), extensions={"timeout": timeouts})
-    base = base_url.rstrip("/")
     return HikerApi(
         Line(transport, policy=policy, rate=(PAID_RATE if rate is None else rate) / sharers, clock=clock, hook=hook),
-        lambda target: get(base + target),
+        Gets(base_url, _headers(key), timeouts),
         clock=clock,
         hook=hook,
         opening=policy.opening if rate is None else None,
@@ -99,12 +97,10 @@ def connect(
     )
 
 
-def _headers(key: str) -> httpx.Headers:
+def _headers(key: str) -> dict[str, str]:
     # Without a User-Agent the edge turns a request away.
     agent = f"highlights-gateway/{version('highlights-gateway')}"
-    return httpx.Headers(
-        {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": "gzip, deflate"}
-    )
+    return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": "gzip, deflate"}
 
 
 class HikerApi:
@@ -113,7 +109,7 @@ class HikerApi:
     def __init__(
         self,
         line: Line,
-        request: Callable[[str], httpx.Request],
+        request: Callable[[str], Get],
         *,
         clock: Clock,
         hook: Hook,

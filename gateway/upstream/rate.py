@@ -28,6 +28,13 @@ class RateLimiter:
         """Requests per second."""
         return self._rate
 
+    def take(self) -> bool:
+        """Whether a request may be sent at once, with nobody waiting in line. If so, its token is taken."""
+        if self._line.locked() or self._wait() > 0:
+            return False
+        self._tokens -= 1
+        return True
+
     async def acquire(self) -> None:
         """Returns when one request may be sent."""
         async with self._line:

@@ -199,6 +199,9 @@ class Line:
         Raises TimeoutError.
         """
         left = deadline - self._clock.monotonic() - self._policy.answer
+        if left > 0 and not self._slots.locked() and self.limiter.take():
+            await self._slots.acquire()  # at once
+            return
         async with asyncio.timeout(left):
             await self._slots.acquire()
             try:

@@ -7,14 +7,53 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import map_aiohttp_exceptions
 
 from gateway.upstream.guard import Guard
+
+
+class Gets:
+    """Makes the GETs of one client: they differ in their targets alone, and share all else.
+
+    `timeouts` are those of httpx, in seconds.
+    """
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], timeouts: Mapping[str, float]) -> None:
+        self.base = base_url.rstrip("/")
+        self.model = httpx.Request("GET", self.base, headers=headers, extensions={"timeout": timeouts})
+        self.headers = dict(self.model.headers)
+        self.timeout = aiohttp.ClientTimeout(
+            connect=timeouts["pool"], sock_connect=timeouts["connect"], sock_read=timeouts["read"]
+        )
+
+    def __call__(self, target: str) -> Get:
+        return Get(self, self.base + target)
+
+
+class Get(httpx.Request):
+    """One of them. Its `url` is parsed when somebody looks at it: that takes as long as sending the request."""
+
+    def __init__(self, kind: Gets, address: str) -> None:
+        self.kind = kind
+        self.address = address
+        self.method = kind.model.method
+        self.headers = kind.model.headers
+        self.extensions = kind.model.extensions
+        self.stream = kind.model.stream
+        self._content = b""
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "url":
+            raise AttributeError(name)
+        self.url = httpx.URL(self.address)
+        return self.url
 
 
 def aiohttp_transport(
@@ -35,7 +74,38 @@ def aiohttp_transport(
             middlewares=(_translate,),
         )
 
-    return AiohttpTransport(verify=tls, client=session)
+    return _Transport(verify=tls, client=session)
+
+
+class _Transport(AiohttpTransport):
+    """A `Get` goes to aiohttp as it is: translating it, and its answer piece by piece, took longer than the call."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not isinstance(request, Get):
+            return await super().handle_async_request(request)
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        kind = request.kind
+        with map_aiohttp_exceptions():
+            source = await self.client.get(
+                request.address, headers=kind.headers, timeout=kind.timeout, allow_redirects=False
+            )
+        return _Answer(source)
+
+
+class _Answer(httpx.Response):
+    """Of a `Get`: decoded by aiohttp, and read whole or not at all."""
+
+    def __init__(self, source: aiohttp.ClientResponse) -> None:
+        super().__init__(source.status, headers=source.raw_headers, stream=httpx.ByteStream(b""))
+        self._source = source
+
+    async def aread(self) -> bytes:
+        with map_aiohttp_exceptions():
+            return await self._source.read()
+
+    async def aclose(self) -> None:
+        self._source.release()
 
 
 async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
