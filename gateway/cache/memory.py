@@ -77,6 +77,8 @@ class Memory:
         self._homes = Pointers(pointers // 2)  # highlights to their owners
         self._shelves = Pointers(pointers // 2)  # items to their highlights
         self._forgotten: LRUCache[Hashable, int] = LRUCache(FORGOTTEN)
+        self._told: UserShort | None = None
+        self._told_at = 0.0
         self.version = 0
         """Grows with each `forget`."""
 
@@ -136,13 +138,15 @@ class Memory:
                 self._homes.point([entry.pk for entry in (first, *rest)], first.owner.id)
 
     def _keep_owner(self, owner: UserShort) -> None:
-        if owner.username is None:
+        username = owner.username
+        if username is None:
             return
-        key, body = OwnerOf(owner.id), msgspec.json.encode(owner.alone())
-        known = self.store.get(key)
-        if known is None or known.body != body or self.age(known) >= SAME_NEWS:
-            self._put(key, Kind.PROFILE, body)
-            self._put(IdOf(owner.username.lower()), Kind.USERNAME, owner.id.encode())
+        owner, now = owner.alone(), self._clock.now()
+        if owner == self._told and 0 <= now - self._told_at < SAME_NEWS:
+            return
+        self._told, self._told_at = owner, now
+        self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode(owner))
+        self._put(IdOf(username.lower()), Kind.USERNAME, owner.id.encode())
 
     def _put(self, key: Call | OwnerOf | IdOf, kind: Kind, body: bytes, problem: Missing | None = None) -> None:
         now = self._clock.now()
@@ -161,6 +165,8 @@ class Recollection:
         self._memory = memory
         self._forced = forced
         self._used: dict[Hashable, Entry | None] = {}
+        self.recalls = False
+        """Whether anything has been recalled that was not bought along the way."""
 
     def provenance(self) -> Provenance | None:
         """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
@@ -243,6 +249,7 @@ class Recollection:
     def _get(self, key: Hashable) -> Entry | None:
         entry = self._memory.store.get(key)
         if entry is not None:
+            self.recalls |= key not in self._used
             self._used[key] = entry
         return entry
 

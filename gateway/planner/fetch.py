@@ -78,8 +78,11 @@ class Buyer:
 
     @cached_property
     def worth(self) -> int:
-        """What the operation would have cost with an empty cache. To be read once all it needs is known."""
-        return total(self.pricer.cold(self._roots, self.facts))
+        """What the operation would have cost with an empty cache. To be read once all it needs is known.
+
+        Where nothing was recalled the cache might as well have been empty: then its calls need not be imagined again.
+        """
+        return total(self.pricer.cold(self._roots, self.facts)) if self.recollection.recalls else self.bill.nominal
 
     def saved_by_cache(self) -> int:
         """Its worth, less what its calls cost or would have cost."""
@@ -101,7 +104,8 @@ class Buyer:
                 self._refuse(purchase, step, start)
             else:
                 call, source, landing = step
-                self._take(replace(purchase, call=call), source, await landing, start)
+                bought = purchase if call is purchase.call else replace(purchase, call=call)
+                self._take(bought, source, await landing, start)
 
     def _begin(self, purchase: Purchase) -> tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds:
         flights = self.market.flights

@@ -61,6 +61,12 @@ def test_what_is_no_expiry_is_no_expiry(text: str) -> None:
     assert first_expiry(msgspec.json.encode({"url": text})) is None
 
 
+def test_an_expiry_that_begins_like_another_is_told_from_it() -> None:
+    later = f"{int(NOW) + 999:X}"
+    body = msgspec.json.encode([f"?xoe={later[:4]}", f"https://a.test/?oe={later}", f"?xoe={later[:5]}z"])
+    assert first_expiry(body) == int(later, 16)
+
+
 def test_an_answer_whose_url_is_dead_already_is_never_fresh() -> None:
     found = span(Kind.TRAY, msgspec.json.encode([signed(int(NOW) - 1)]), now=NOW, lifetimes=LIFETIMES)
     assert found.serve_until < NOW
