@@ -22,6 +22,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, fan_out
+from gateway.execution import Projections
 from gateway.http import console
 from gateway.http.again import Again
 from gateway.http.batches import Batches
@@ -58,10 +59,11 @@ SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
 # As whose the ledger books what is bought because a picture's URL died before its time.
 RENEWALS = "media-proxy"
-# Of the cache: whole answers get a quarter, models an eighth, pointers and requests a sixteenth each. All of these can
-# be made again from the entries, which cost money and get the rest.
+# Of the cache: whole answers get a quarter, models an eighth, projections, pointers and requests a sixteenth each. All
+# of these can be made again from the entries, which cost money and get the rest.
 ANSWERS_SHARE = 4
 MODELS_SHARE = 8
+PROJECTIONS_SHARE = 16
 POINTERS_SHARE = 16
 REQUESTS_SHARE = 16
 FLUSH_SECONDS = 1.0
@@ -232,7 +234,7 @@ class Gateway:
         )
         whole = settings.cache_bytes
         models, pointers = whole // MODELS_SHARE, whole // POINTERS_SHARE
-        others = whole // ANSWERS_SHARE + models + pointers + whole // REQUESTS_SHARE
+        others = whole // ANSWERS_SHARE + models + pointers + whole // REQUESTS_SHARE + whole // PROJECTIONS_SHARE
         memory = Memory(
             Store(whole - others, self.clock),
             clock=self.clock,
@@ -250,7 +252,11 @@ class Gateway:
 
     def _schema(self) -> Schema:
         extensions = [lambda: Errors(self.hook), lambda: Preparation(self.documents)]
-        return build_schema(extensions, projects=self.settings.projection, proxies=self.settings.media_proxy)
+        settings = self.settings
+        projections = Projections(settings.cache_bytes // PROJECTIONS_SHARE)
+        return build_schema(
+            extensions, projects=settings.projection, projections=projections, proxies=settings.media_proxy
+        )
 
     async def _watch_balance(self) -> None:
         """Free. While it fails, the guard counts down from what it knew."""

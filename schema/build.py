@@ -22,7 +22,7 @@ from strawberry.types.info import Info
 
 from gateway.domain import models
 from gateway.errors import GatewayError, InvalidInput
-from gateway.execution import ProjectingExecutionContext
+from gateway.execution import PlanCache, ProjectingExecutionContext, Projections
 from gateway.execution.compiler import PLAIN
 from gateway.execution.leaves import DEFINITION
 from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
@@ -74,17 +74,23 @@ class Schema(strawberry.federation.Schema):
 
 
 def build_schema(
-    extensions: Iterable[Callable[[], SchemaExtension]] = (), *, projects: bool = True, proxies: bool = False
+    extensions: Iterable[Callable[[], SchemaExtension]] = (),
+    *,
+    projects: bool = True,
+    projections: Projections | None = None,
+    proxies: bool = False,
 ) -> Schema:
-    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code. `proxies`:
-    media are linked by way of the proxy where a query does not say, so that their fields are more than an attribute."""
+    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code, and what was
+    read is kept in `projections`. `proxies`: media are linked by way of the proxy where a query does not say, so that
+    their fields are more than an attribute."""
+    execution: dict[str, Any] = {"cache": PlanCache(projections=projections)}
     schema = Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Highlight, Item, User],
         federation_version=FEDERATION,
-        execution_context_class=ProjectingExecutionContext if projects else None,
+        execution_context_class=type("Projecting", (ProjectingExecutionContext,), execution) if projects else None,
         extensions=list(extensions),
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )

@@ -1,13 +1,15 @@
 """Projection: the plain-data parts of a selection set, compiled once per document to generated Python.
 
-`leaves` completes single values, `prompt` calls resolvers that need not wait, `compiler` writes and builds the
-functions, `plans` decides when that pays and keeps them, `context` is the execution context that uses them. A schema
-built without `ProjectingExecutionContext` runs on Strawberry's own, which is the switch.
+`leaves` completes single values, `prompt` calls resolvers that need not wait, `kept` remembers what was projected,
+`compiler` writes and builds the functions, `plans` decides when that pays and keeps them, `context` is the execution
+context that uses them. A schema built without `ProjectingExecutionContext` runs on Strawberry's own, which is the
+switch.
 """
 
 from __future__ import annotations
 
 from gateway.execution.context import ProjectingExecutionContext
+from gateway.execution.kept import Projections
 from gateway.execution.plans import PlanCache
 
-__all__ = ["PlanCache", "ProjectingExecutionContext"]
+__all__ = ["PlanCache", "ProjectingExecutionContext", "Projections"]

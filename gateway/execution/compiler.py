@@ -39,6 +39,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from msgspec import to_builtins
 from strawberry.types.field import StrawberryField
 
+from gateway.execution.kept import FEW, Projections
 from gateway.execution.leaves import DEFINITION, UNCHANGED, admit, coercion, member_names, moment, surprise
 from gateway.execution.prompt import Glance, is_hasty, is_prompt, reader
 
@@ -126,9 +127,13 @@ class Compiler:
         self.executor = executor
         self.only_known = only_known
         self.prompts = is_hasty(executor.context_value)
+        self.projections: Projections | None = executor.cache.projections  # type: ignore[attr-defined]
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
         self.compiled_fields = 0
+        self.readers = 0
+        self.selected: list[str] = []
+        """Keys and names of the fields so far, with a brace around those of each object."""
 
     def build(self, function: str) -> Callable[[Any, Glance | None], Any]:
         exec(self.module("\n".join(self.lines)), self.names)  # noqa: S102 - made of checked identifiers, literals by repr() and our own templates
@@ -170,9 +175,17 @@ class Compiler:
         raise NotPlain
 
     def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
-        """Only exact lists and tuples: a subclass may iterate asynchronously, an iterator can be read but once."""
-        item = self.bind()
-        items = f"[{self.value(type_.of_type, item, details)} for {item} in {v}]"
+        """Only exact lists and tuples: a subclass may iterate asynchronously, an iterator can be read but once.
+
+        What depends on no resolver is the same for every operation, and a tuple of frozen objects stays the same.
+        """
+        item, readers, start = self.bind(), self.readers, len(self.selected)
+        value = self.value(type_.of_type, item, details)
+        items, selected = f"[{value} for {item} in {v}]", self.selected[start:]
+        if self.projections is not None and selected and self.readers == readers:
+            project = self.function(f"return [{value} for {item} in o]")
+            kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape((type_, *selected)))
+            items = f"({kept}({v}, {shape}, {project}) if len({v}) >= {FEW} else {project}({v}, g))"
         return f"({items} if type({v}) is tuple or type({v}) is list else surprise())"
 
     def scalar(self, type_: GraphQLScalarType, v: str) -> str:
@@ -217,7 +230,9 @@ class Compiler:
         """
         body = ["if type(o) not in known: admit(known, o)"]
         response, rest = [], []
+        self.selected.append("{")
         for key, details in group.items():
+            self.selected += (key, details[0].node.name.value)
             try:
                 read, expression = self.field(type_, details, prompt=not partly)
             except NotPlain:
@@ -227,6 +242,7 @@ class Compiler:
                 rest.append(key)
             body += read
             response.append(f"{key!r}: {expression}")
+        self.selected.append("}")
         return [*body, f"return {{{', '.join(response)}}}"], tuple(rest)
 
     def field(self, type_: GraphQLObjectType, details: FieldDetailsList, *, prompt: bool) -> tuple[list[str], str]:
@@ -247,6 +263,7 @@ class Compiler:
         if attribute and not any(detail.node.arguments for detail in details):
             return f"o.{attribute}"
         if prompt and self.prompts and type(definition) is StrawberryField and is_prompt(definition):
+            self.readers += 1
             return f"{self.bind(reader(field, definition, details[0].node))}(o, g)"
         return self.read(plain_field(field))
 

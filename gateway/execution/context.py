@@ -38,7 +38,8 @@ Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
 class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
     """Give it to `strawberry.Schema(execution_context_class=...)`; without it Strawberry's own is used.
 
-    All operations of the process share `cache`; a subclass may bring its own.
+    All operations of the process share `cache`; a subclass may bring its own. With `projections` in it, lists in a
+    result may be `msgspec.Raw`: their JSON.
     """
 
     cache: ClassVar[PlanCache] = PlanCache()

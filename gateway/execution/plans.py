@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from graphql import DocumentNode
 
 from gateway.execution.compiler import Plan
+from gateway.execution.kept import Projections
 
 # Objects to meet before a selection is compiled, as many as graphql-core executes in the time that compiling takes: so
 # it never costs more than twice the better choice. Measured by bench/execution.py: 19 for one field, 11 for eight,
@@ -67,9 +68,13 @@ class PlanCache:
     """The plans of the documents used last; to hit, the same text must come as the same DocumentNode.
 
     Conditions are the Boolean variables: with `@skip`, `@include` and `@defer` they decide which fields are selected.
+    What plans project of lists that never change is kept in `projections`, where there are any.
     """
 
-    def __init__(self, documents: int = DOCUMENTS, worthwhile: int = WORTHWHILE) -> None:
+    def __init__(
+        self, documents: int = DOCUMENTS, worthwhile: int = WORTHWHILE, projections: Projections | None = None
+    ) -> None:
+        self.projections = projections
         self.worthwhile = worthwhile
         self._plans: LRUCache[Hashable, Plans] = LRUCache(documents)
 

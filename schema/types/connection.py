@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 import strawberry
 
@@ -54,4 +54,5 @@ class Connection(Generic[T]):
     def of(cls, entries: Sequence[Any], first: int, after: str | None) -> Self:
         """Raises InvalidInput."""
         page = pages.window({"first": first, "after": after}).of(entries)
-        return cls(page=page, nodes=list(page.nodes), total_count=page.total)
+        # The entry's own tuple where the page is all of it: what was projected of that is found again.
+        return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)

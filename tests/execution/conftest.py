@@ -4,4 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.execution.rules", "tests.execution.rules_of_plans", "tests.execution.subject")
+pytest.register_assert_rewrite(
+    *(f"tests.execution.{module}" for module in ("rules", "rules_of_plans", "rules_of_kept", "subject"))
+)

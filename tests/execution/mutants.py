@@ -14,11 +14,12 @@ from types import ModuleType
 
 from gateway import execution
 from tests.execution import rules as r
+from tests.execution import rules_of_kept as k
 from tests.execution import rules_of_plans as p
 from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
-MODULES = ("leaves", "prompt", "compiler", "plans", "context")  # each imports only earlier ones
+MODULES = ("leaves", "prompt", "kept", "compiler", "plans", "context")  # each imports only earlier ones
 ALIAS = "mutated_execution"
 
 
@@ -82,6 +83,35 @@ HELPERS = p.resolvers_have_the_helpers_of_graphql_core
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
 MUTANTS = [
+    *mutants(
+        "kept",
+        ("            return known.json\n", "            pass\n", k.what_is_kept_is_read_no_more),
+        ("        if key not in self._seen:", "        if True:", k.what_is_selected_again_is_kept_as_json),
+        ("        if key not in self._seen:", "        if False:", k.what_is_selected_again_is_kept_as_json),
+        ("if type(objects) is not tuple:", "if False:", k.what_may_change_is_never_kept),
+        ("key = id(objects), shape", "key = id(objects)", k.another_selection_of_the_same_list_is_another),
+        ("= Kept(objects, msgspec", "= Kept((), msgspec", k.a_list_is_known_by_itself_and_not_by_its_place),
+        ("kept.size <= self._kept.maxsize and ", "", k.what_is_kept_stays_within_its_bytes),
+        (" and never_change(objects):", ":", k.what_may_change_is_never_kept),
+        ("return all(", "return any(", k.one_object_that_may_change_is_enough),
+        (" and type(one).__struct_config__.frozen", "", k.what_may_change_is_never_kept),
+        ("SWELLING * len(bytes(self.json))", "0", k.what_is_kept_stays_within_its_bytes),
+    ),
+    *mutants(
+        "compiler",
+        ("self.projections is not None and ", "", k.without_room_for_it_nothing_is_kept),
+        (" and self.readers == readers:", ":", k.what_a_resolver_says_is_asked_each_time),
+        ("            self.readers += 1\n", "", k.what_a_resolver_says_is_asked_each_time),
+        ("((type_, *selected))", "(tuple(selected))", k.the_same_list_under_another_type_is_another),
+        ("((type_, *selected))", "(type_)", k.another_selection_of_the_same_list_is_another),
+        ("+= (key, details[0].node.name.value)", "+= (key,)", k.another_selection_of_the_same_list_is_another),
+        (
+            "+= (key, details[0].node.name.value)",
+            "+= (details[0].node.name.value,)",
+            k.another_selection_of_the_same_list_is_another,
+        ),
+        (" if len({v}) >= {FEW} else {project}({v}, g))", ")", k.what_may_change_is_never_kept),
+    ),
     *mutants(
         "leaves",
         ('GraphQLString: "type({v}) is str"', 'GraphQLString: "type({v}) in (str, int)"', ODD_LEAF),

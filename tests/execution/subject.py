@@ -35,7 +35,7 @@ class Subject:
     def __init__(self, package: ModuleType = execution) -> None:
         self.package = package
 
-    def context(self, **cache: int) -> Context:
+    def context(self, **cache: Any) -> Context:
         """A watched execution context with plans of its own."""
         plans = self.package.PlanCache(**cache)
         return watched(type("Own", (self.package.ProjectingExecutionContext,), {"cache": plans}))
