@@ -185,7 +185,8 @@ class Compiler:
         if self.projections is not None and selected and self.readers == readers:
             project = self.function(f"return [{value} for {item} in o]")
             kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape((type_, *selected)))
-            items = f"({kept}({v}, {shape}, {project}) if len({v}) >= {FEW} else {project}({v}, g))"
+            shared = "shared=g is None or g.shares"
+            items = f"({kept}({v}, {shape}, {project}, {shared}) if len({v}) >= {FEW} else {project}({v}, g))"
         return f"({items} if type({v}) is tuple or type({v}) is list else surprise())"
 
     def scalar(self, type_: GraphQLScalarType, v: str) -> str:

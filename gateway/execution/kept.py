@@ -53,8 +53,13 @@ class Projections:
         """Stands for what is selected of a list, and is looked up in less time."""
         return self._shapes.setdefault(selected, object())
 
-    def of(self, objects: Sequence[Any], shape: object, project: Project) -> list[Any] | msgspec.Raw:
-        """What `project` answers, or its JSON. It must depend on nothing but `objects` and `shape`."""
+    def of(
+        self, objects: Sequence[Any], shape: object, project: Project, *, shared: bool = True
+    ) -> list[Any] | msgspec.Raw:
+        """What `project` answers, or its JSON. It must depend on nothing but `objects` and `shape`.
+
+        Not `shared` are lists that no other operation can come to see.
+        """
         if type(objects) is not tuple:
             return project(objects, None)
         key = id(objects), shape
@@ -63,7 +68,8 @@ class Projections:
             return known.json
         projected = project(objects, None)
         if key not in self._seen:
-            self._seen[key] = objects
+            if shared:
+                self._seen[key] = objects
             return projected
         del self._seen[key]
         kept = Kept(objects, msgspec.Raw(msgspec.json.encode(projected)))

@@ -90,6 +90,7 @@ MUTANTS = [
         ("        if key not in self._seen:", "        if False:", k.what_is_selected_again_is_kept_as_json),
         ("if type(objects) is not tuple:", "if False:", k.what_may_change_is_never_kept),
         ("key = id(objects), shape", "key = id(objects)", k.another_selection_of_the_same_list_is_another),
+        ("            if shared:", "            if True:", k.what_nobody_else_can_come_to_see_is_not_kept),
         ("= Kept(objects, msgspec", "= Kept((), msgspec", k.a_list_is_known_by_itself_and_not_by_its_place),
         ("kept.size <= self._kept.maxsize and ", "", k.what_is_kept_stays_within_its_bytes),
         (" and never_change(objects):", ":", k.what_may_change_is_never_kept),
@@ -99,6 +100,8 @@ MUTANTS = [
     ),
     *mutants(
         "compiler",
+        ("g is None or g.shares", "True", k.what_nobody_else_can_come_to_see_is_not_kept),
+        ("g is None or ", "", k.nothing_need_be_known_of_the_operation),
         ("self.projections is not None and ", "", k.without_room_for_it_nothing_is_kept),
         (" and self.readers == readers:", ":", k.what_a_resolver_says_is_asked_each_time),
         ("            self.readers += 1\n", "", k.what_a_resolver_says_is_asked_each_time),

@@ -58,6 +58,10 @@ class Query:
 
 
 class Ways(dict[str, Any]):
+    @property
+    def shares(self) -> bool:
+        return bool(self.get("shares", True))
+
     def at_once(self) -> Ways:
         return self
 
@@ -96,6 +100,19 @@ async def what_is_selected_again_is_kept_as_json(subject: Subject) -> None:
         await answer(context, f"{{ again{turn}: pictures {{ id name }} }}")
         counts.append(kept(context))
     assert counts == [0, 1, 1]
+
+
+async def nothing_need_be_known_of_the_operation(subject: Subject) -> None:
+    """A context of somebody's own has nothing to tell."""
+    context = keeping(subject)
+    for _ in range(3):
+        context.interpreted.clear()  # type: ignore[attr-defined]
+        arguments = {"context_value": {"pictures": SHOTS}, "variable_values": {}, "executor_class": context}
+        document = parse("{ pictures { id parts { id } } }")
+        (result,) = [frame async for frame in frames(await started(SCHEMA, document, arguments))]
+        assert not result.errors
+        assert context.interpreted == ["Query.pictures"]  # type: ignore[attr-defined]
+    assert kept(context) == 1
 
 
 async def what_is_kept_is_read_no_more(subject: Subject) -> None:
@@ -148,6 +165,14 @@ async def what_may_change_is_never_kept(subject: Subject) -> None:
         assert data[f"turn{turn}"][0] == {"name": f"now {turn}"}
 
 
+async def what_nobody_else_can_come_to_see_is_not_kept(subject: Subject) -> None:
+    context = keeping(subject)
+    for turn in range(3):
+        await answer(context, f"{{ turn{turn}: pictures {{ id name }} }}", shares=False)
+        assert context.interpreted == ["Query.pictures"]  # type: ignore[attr-defined]
+    assert kept(context) == 0
+
+
 async def one_object_that_may_change_is_enough(subject: Subject) -> None:
     mixed: Any = (*SHOTS[:-1], Loose("7", "before"))
     context = keeping(subject)
@@ -193,11 +218,13 @@ async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:
 
 RULES: list[Rule] = [
     what_is_selected_again_is_kept_as_json,
+    nothing_need_be_known_of_the_operation,
     what_is_kept_is_read_no_more,
     another_selection_of_the_same_list_is_another,
     the_same_list_under_another_type_is_another,
     what_a_resolver_says_is_asked_each_time,
     what_may_change_is_never_kept,
+    what_nobody_else_can_come_to_see_is_not_kept,
     one_object_that_may_change_is_enough,
     a_list_is_known_by_itself_and_not_by_its_place,
     what_is_kept_stays_within_its_bytes,
