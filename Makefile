@@ -33,7 +33,7 @@ check: $(INSTALLED) ## style, types, printed schema, and the rules the repositor
 	$(BIN)/highlights-gateway schema --check
 	$(BIN)/python -m pytest -q tests/meta
 
-bench: $(INSTALLED) ## measure side by side with the peers, a quarter of an hour; QUICK=1 only shows that it works
+bench: $(INSTALLED) ## measure side by side with the peers, twenty minutes; QUICK=1 only shows that it works
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick --out build/bench.md)
 
 chaos: $(INSTALLED) ## kill gateways in the midst of publishing, a quarter of an hour (FLOWS=, MINUTES=: in each dialect)

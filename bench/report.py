@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import limits
+from bench import limits, steps
 from bench.contestants import HANDWRITTEN, PEER_LIST, RAW
 from bench.load import CROWD, Measured
 from bench.scenarios import COLD_MS, HERD, SCENARIOS, USUAL
-from bench.targets import Results, Target
+from bench.targets import Results, Target, reasons
 
 ROWS = (RAW, *PEER_LIST, HANDWRITTEN)
 COUNTED = ("warm_small", "warm_big", "new_big", "cold_small", "cold_big", "mixed")
@@ -35,7 +35,7 @@ def report(results: Results, found: Sequence[Target], profiles: Mapping[str, str
     parts = [
         _head(how),
         _targets(found),
-        _profiles(profiles),
+        _profiles(profiles, reasons(results)),
         _rates(results),
         _thrift(results),
         _latencies(results),
@@ -43,6 +43,7 @@ def report(results: Results, found: Sequence[Target], profiles: Mapping[str, str
         _growth(results),
         _memory(results),
         _limits(results),
+        _steps(results),
         _load(results),
         _setups(),
     ]
@@ -86,10 +87,13 @@ def _targets(found: Sequence[Target]) -> str:
     return _table("## Targets", ["target", "wanted", "got", ""], rows)
 
 
-def _profiles(profiles: Mapping[str, str]) -> str:
+def _profiles(profiles: Mapping[str, str], known: Mapping[str, str]) -> str:
     if not profiles:
         return ""
-    parts = [f"### {_title(name)}\n\n```\n{text}\n```" for name, text in profiles.items()]
+    parts = []
+    for name, text in profiles.items():
+        reason = f"{known[name]}\n\n" if name in known else ""
+        parts.append(f"### {_title(name)}\n\n{reason}```\n{text}\n```")
     lead = "The gateway's own time where a target is missed, under cProfile, which slows Python about twofold."
     return "\n\n".join(["## Why", lead, *parts])
 
@@ -156,6 +160,13 @@ def _memory(results: Results) -> str:
 
 def _limits(results: Results) -> str:
     return f"## Limits: documents that are refused\n\n{limits.table(results.refusals)}"
+
+
+def _steps(results: Results) -> str:
+    found = results.steps
+    lines = (steps.line("step", found.step), steps.line("disk", found.disk))
+    lead = "A step of a flow that does nothing, on SQLite, and what the disk alone takes to say that it has written."
+    return "\n".join(["## Steps of flows: `python -m bench.steps`", "", lead, "", "```", *lines, "```"])
 
 
 def _load(results: Results) -> str:

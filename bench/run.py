@@ -1,4 +1,4 @@
-"""`make bench`: everything, side by side, in one run of at most a quarter of an hour; writes bench/README.md.
+"""`make bench`: everything, side by side, in one run of some twenty minutes; writes bench/README.md.
 
     python -m bench.run [--quick | --rounds N] [--out FILE]
 
@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import limits, processes
+from bench import limits, processes, steps
 from bench.contestants import (
     CONTESTANT_CORE,
     GATEWAY,
@@ -53,7 +53,7 @@ class Extent:
     memory_seconds: int
 
 
-FULL = Extent(rounds=3, seconds=3, growth_seconds=2, memory_users=MEMORY_USERS, memory_seconds=240)
+FULL = Extent(rounds=3, seconds=3, growth_seconds=2, memory_users=MEMORY_USERS, memory_seconds=480)
 QUICK = Extent(rounds=1, seconds=2, growth_seconds=1, memory_users=2_000, memory_seconds=5)
 
 
@@ -109,7 +109,8 @@ def measure(extent: Extent) -> Results:
             memory = stage.memory(gateway, users=extent.memory_users, seconds=extent.memory_seconds)
         tell("documents that are refused")
         refusals = asyncio.run(limits.refusals())
-        return Results(cells, herds, growth, memory, peaks, rate, refusals)
+        tell("steps of flows")
+        return Results(cells, herds, growth, memory, peaks, rate, refusals, steps.measured())
 
 
 def _compare(running: dict[str, Running], answers: Path) -> None:
