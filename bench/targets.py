@@ -117,8 +117,8 @@ def reasons(results: Results) -> dict[str, str]:
     return {
         "warm_big": (
             f"Raw uvicorn itself serves these bytes {limit:.1f} times as often as the best Node peer, and wrk with the "
-            f"upstream is busy {big[GATEWAY.name].load_busy:.0%} of the time while the gateway does: what stands behind "
-            "uvicorn cannot be faster than it."
+            f"upstream is busy {big[GATEWAY.name].load_busy:.0%} of the time while the gateway does: what runs behind "
+            "uvicorn cannot be faster."
         ),
         "alone": (
             f"60 of the {alone[GATEWAY.name].p50:.0f} ms are the upstream's two waits. The gateway itself worked "
