@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.chaos.house import Plan
+import pytest
+
+from tests.chaos.house import Database, Plan
 from tests.chaos.orders import drawn
 from tests.chaos.storm import Tally, storm
+from tests.flows.durable.postgres import cluster
 
 PLANS = {
-    "Platform API, two gateways": Plan(dialect="platform", gateways=2),
-    "aiograpi-rest, two gateways": Plan(dialect="aiograpi", gateways=2),
+    "Platform API, SQLite": Plan(),
+    "aiograpi-rest, SQLite": Plan(dialect="aiograpi"),
 }
+ON_POSTGRESQL = "Platform API, PostgreSQL"
 # Random kills a minute, beside those at the named points.
 KILLS = 10
 ROUND = 60  # flows to each round of the named points
@@ -27,22 +32,33 @@ AFTERWARDS = 1_200.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--flows", type=int, default=200, help="in each dialect")
-    parser.add_argument("--minutes", type=float, default=4.0, help="how long orders keep coming, in each dialect")
+    parser.add_argument("--flows", type=int, default=200, help="in each storm")
+    parser.add_argument("--minutes", type=float, default=4.0, help="how long orders keep coming, in each storm")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     print("| upstream | flows | minutes | requests | upstream calls | of them failed | kills | doubled, and told |")
     print("|---|---|---|---|---|---|---|---|")
     tallies = {}
-    for name, plan in PLANS.items():
-        tallies[name] = tally = _storm(plan, chosen.flows, chosen.minutes, chosen.seed)
-        failed = f"{tally.failed_calls / max(1, tally.calls):.0%}"
-        numbers = (chosen.flows, f"{tally.seconds / 60:.1f}", tally.requests, tally.calls, failed, tally.kills.total())
-        print("| " + " | ".join(map(str, (name, *numbers, tally.doubled))) + " |", flush=True)
+    with contextlib.ExitStack() as stack:
+        for name, plan in (PLANS | _on_postgresql(stack)).items():
+            tallies[name] = tally = _storm(plan, chosen.flows, chosen.minutes, chosen.seed)
+            failed = f"{tally.failed_calls / max(1, tally.calls):.0%}"
+            figures = (f"{tally.seconds / 60:.1f}", tally.requests, tally.calls, failed, tally.kills.total())
+            print("| " + " | ".join(map(str, (name, chosen.flows, *figures, tally.doubled))) + " |", flush=True)
     for name, tally in tallies.items():
         print(f"\n{name}:", *(f"{count} x {where}" for where, count in sorted(tally.kills.items())), sep="\n  ")
         print(*(f"PROBLEM {problem}" for problem in tally.problems), sep="\n")
     return any(tally.problems for tally in tallies.values())
+
+
+def _on_postgresql(stack: contextlib.ExitStack) -> dict[str, Plan]:
+    """None where it is not installed, which is said."""
+    try:
+        server = stack.enter_context(cluster())
+    except pytest.skip.Exception as missing:
+        print(missing, file=sys.stderr)
+        return {}
+    return {ON_POSTGRESQL: Plan(database=Database.of(server))}
 
 
 def _storm(plan: Plan, flows: int, minutes: float, seed: int) -> Tally:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import uvicorn
 
@@ -22,8 +23,21 @@ from tests.chaos.points import AIOGRAPI, PLATFORM, Points
 from tests.chaos.proxy import Proxy
 from tests.chaos.upstream import Upstream
 from tests.commands.process import PROGRAM, address, environment
+from tests.flows.durable.postgres import Cluster
 
 LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A PostgreSQL for the flows, and the folder where all it is told stands."""
+
+    url: str
+    folder: Path
+
+    @classmethod
+    def of(cls, server: Cluster) -> Self:
+        return cls(server.create("flows").replace("postgresql+psycopg:", "postgresql:"), server.folder / "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class Plan:
     random_kills    beside those at the named points, of which each is struck `rounds` times
     starts_to_kill  how many starts do not live to their end
     timeout         seconds after which gateways give up a call
-    database        URL of a PostgreSQL for the flows; None: SQLite
+    database        for the flows; None: SQLite
     """
 
     dialect: str = "platform"
@@ -46,7 +60,7 @@ class Plan:
     starts_to_kill: int = 0
     rounds: int = 0
     timeout: int = 3
-    database: str | None = None
+    database: Database | None = None
     seed: int = 0
 
     @property
@@ -70,6 +84,11 @@ class House:
         self.gateways = [self._gateway(f"g{number}") for number in range(plan.gateways)]
         self.clients = Clients(self.gateways, upstream, self._dice)
         self._living: list[asyncio.Task[None]] = []
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where gateways keep things."""
+        return [self.data, *([self.plan.database.folder] if self.plan.database else [])]
 
     @property
     def secrets(self) -> list[str]:
@@ -124,7 +143,7 @@ class House:
         return Gateway(name, self._nursery, self._settings(name), log, self._dice, starts_to_kill=share)
 
     def _settings(self, name: str) -> Mapping[str, str]:
-        database = {"GATEWAY_DATABASE_URL": self.plan.database} if self.plan.database else {}
+        database = {"GATEWAY_DATABASE_URL": self.plan.database.url} if self.plan.database else {}
         return {
             "GATEWAY_HIKERAPI_URL": self.upstream.url,
             "GATEWAY_HIKERAPI_KEY": "sandbox",  # pragma: allowlist secret

@@ -51,7 +51,7 @@ async def storm(plan: Plan, orders: Sequence[Order], folder: Path) -> Tally:
         killing.cancel()
         tally.seconds = time.monotonic() - began
         await _count(tally, made, orders)
-    tally.problems += leaks(made.data, made.logs() | {"answers": "\n".join(made.clients.heard)}, made.secrets)
+    tally.problems += leaks(made.folders, made.logs() | {"answers": "\n".join(made.clients.heard)}, made.secrets)
     return tally
 
 
@@ -83,7 +83,7 @@ async def _kill_at_random(gateways: Sequence[Gateway], plan: Plan) -> None:
 async def _count(tally: Tally, made: House, orders: Sequence[Order]) -> None:
     storming = list(made.gateways)
     # Now, as their logs ahead of the databases are emptied when they end in peace.
-    tally.problems += leaks(made.data, {}, made.secrets)
+    tally.problems += leaks(made.folders, {}, made.secrets)
     last = await made.last()
     tally.problems += await _failures(made, orders)
     published, tray = await made.upstream.made(), await _tray(made, last)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.chaos.house import Plan
+from tests.chaos.house import Database, Plan
 from tests.chaos.orders import drawn
 from tests.chaos.storm import storm
 
 
-async def test_each_key_is_exactly_one_highlight_whatever_is_killed(tmp_path: Path) -> None:
-    plan = Plan(
-        dialect="platform", gateways=2, seconds=24.0, limit=200.0, random_kills=19, starts_to_kill=4, rounds=1, seed=1
-    )
+async def test_each_key_is_exactly_one_highlight_whatever_is_killed(tmp_path: Path, database: Database | None) -> None:
+    plan = Plan(seconds=24.0, limit=200.0, random_kills=19, starts_to_kill=4, rounds=1, database=database, seed=1)
     tally = await storm(plan, drawn(60, random.Random(1)), tmp_path)
     assert tally.problems == []
     assert tally.kills["at random"] >= 15

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.chaos.house import House, Plan, house
+from tests.chaos.house import Database, House, Plan, house
 from tests.chaos.orders import Order, creation
 from tests.chaos.storm import PAGE
-from tests.flows.durable.postgres import cluster
 
 # As many calls as a gateway has on their way at once.
 FLOWS = 8
@@ -20,17 +16,8 @@ MEDIA = 2
 WITHIN = 10.0  # seconds
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    with cluster() as server:
-        yield server.create("flows").replace("postgresql+psycopg:", "postgresql:")
-
-
 async def test_the_work_of_a_gateway_that_is_killed_for_good_is_done_within_ten_seconds(
-    tmp_path: Path, database: str | None
+    tmp_path: Path, database: Database | None
 ) -> None:
     """Each flow has been uploaded and processed, and waits for an answer that the dead one will not hear."""
     orders = [creation(number, media=MEDIA) for number in range(FLOWS)]

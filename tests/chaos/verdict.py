@@ -59,12 +59,21 @@ def _untold_uploads(orders: Sequence[Order], made: Made) -> Iterator[str]:
                 yield f"{order.key} left a story of medium {place} behind, and does not tell"
 
 
-def leaks(folder: Path, texts: Mapping[str, str], secrets: Sequence[str]) -> Iterator[str]:
+def leaks(folders: Sequence[Path], texts: Mapping[str, str], secrets: Sequence[str]) -> Iterator[str]:
     """Where a secret, a title, or a medium's URL stands in plain text."""
     needles = [needle.encode() for needle in (*secrets, HOST, SIGNATURE, TITLE)]
-    contents = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    contents = {f"{path.parent.name}/{path.name}": _content(path) for path in paths}
     for name, content in (contents | {name: text.encode() for name, text in texts.items()}).items():
         yield from (f"{name} holds {needle.decode()}" for needle in needles if needle in content)
+
+
+def _content(path: Path) -> bytes:
+    """Of a file that a database at work may have done with."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def spooled(folder: Path) -> list[str]:

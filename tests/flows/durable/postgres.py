@@ -25,34 +25,34 @@ HASTE = "-c fsync=off -c full_page_writes=off"
 class Cluster:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
-        self._folder = folder
+        self.folder = folder
         self._run("initdb", "--auth=trust", f"--username={ACCOUNT}", "--no-sync", "--pgdata", str(folder / "data"))
 
     def url(self, database: str) -> str:
-        return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self._folder}"
+        return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self.folder}"
 
     def create(self, database: str) -> str:
-        with psycopg.connect(host=str(self._folder), user=ACCOUNT, autocommit=True) as db:
+        with psycopg.connect(host=str(self.folder), user=ACCOUNT, autocommit=True) as db:
             db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return self.url(database)
 
     def start(self) -> None:
-        options = f"-k {self._folder} -c listen_addresses= {HASTE}"
-        self._control("start", "--wait", "--options", options, "--log", str(self._folder / "log"))
+        options = f"-k {self.folder} -c listen_addresses= {HASTE}"
+        self._control("start", "--wait", "--options", options, "--log", str(self.folder / "log"))
 
     def stop(self) -> None:
         """As if its machine were gone: nobody is waited for."""
         self._control("stop", "--wait", "--mode", "immediate")
 
     def _control(self, *arguments: str) -> None:
-        self._run("pg_ctl", "--pgdata", str(self._folder / "data"), *arguments)
+        self._run("pg_ctl", "--pgdata", str(self.folder / "data"), *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root.
             command = ["runuser", "--user", ACCOUNT, "--", *command]
-        subprocess.run(command, cwd=self._folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 @contextmanager
