@@ -34,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--flows", type=int, default=200, help="in each storm")
     parser.add_argument("--minutes", type=float, default=4.0, help="how long orders keep coming, in each storm")
+    parser.add_argument("--only", metavar="WORD", default="", help="storms with this in their name")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     print("| upstream | flows | minutes | requests | upstream calls | of them failed | kills | doubled, and told |")
@@ -41,13 +42,16 @@ def main() -> int:
     tallies = {}
     with contextlib.ExitStack() as stack:
         for name, plan in (PLANS | _on_postgresql(stack)).items():
+            if chosen.only not in name:
+                continue
             tallies[name] = tally = _storm(plan, chosen.flows, chosen.minutes, chosen.seed)
             failed = f"{tally.failed_calls / max(1, tally.calls):.0%}"
             figures = (f"{tally.seconds / 60:.1f}", tally.requests, tally.calls, failed, tally.kills.total())
             print("| " + " | ".join(map(str, (name, chosen.flows, *figures, tally.doubled))) + " |", flush=True)
+            for problem in tally.problems:
+                print(f"PROBLEM {problem}", flush=True)
     for name, tally in tallies.items():
         print(f"\n{name}:", *(f"{count} x {where}" for where, count in sorted(tally.kills.items())), sep="\n  ")
-        print(*(f"PROBLEM {problem}" for problem in tally.problems), sep="\n")
     return any(tally.problems for tally in tallies.values())
 
 
