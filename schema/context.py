@@ -63,11 +63,6 @@ class Context:
     explains: bool = False
     streams: bool = False
 
-    @property
-    def shares(self) -> bool:
-        """What was bought for this operation is read for it alone; what was recalled, others recall, too."""
-        return self.buyer.recollection.recalls
-
     def at_once(self) -> Self:
         """For resolvers that must not wait: its loaders raise NotYetKnown."""
         return replace(self, loaders=Loaders.of(self.buyer, waits=False))

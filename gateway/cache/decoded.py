@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from cachetools import LRUCache
+from msgspec.structs import force_setattr
 
 from gateway.cache.store import OVERHEAD, Entry
+from gateway.domain.lasting import Lasting
+from gateway.domain.models import LoadedHighlight
 from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call
 from gateway.upstream.payloads import Value
@@ -27,11 +30,19 @@ class Decoded:
         known = self._values.get(call)
         if known is not None and known[0] is entry:
             return known[1]
-        value = payloads.read(call.endpoint, entry.body)
+        value = _lasting(payloads.read(call.endpoint, entry.body))
         self._values.pop(call, None)
         if _size((entry, value)) <= self._values.maxsize:
             self._values[call] = entry, value
         return value
+
+
+def _lasting(value: Value) -> Value:
+    """Its list will be handed out again: what is projected of it may be kept."""
+    if isinstance(value, LoadedHighlight):
+        force_setattr(value, "items", Lasting(value.items))  # nobody else has seen it yet
+        return value
+    return Lasting(value) if isinstance(value, tuple) else value
 
 
 def _size(kept: tuple[Entry, Value]) -> int:

@@ -142,7 +142,7 @@ class Memory:
         if username is None:
             return
         owner, now = owner.alone(), self._clock.now()
-        if owner == self._told and 0 <= now - self._told_at < SAME_NEWS:
+        if owner == self._told and 0 <= now - self._told_at < SAME_NEWS and self.store.get(OwnerOf(owner.id)):
             return
         self._told, self._told_at = owner, now
         self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode(owner))
@@ -166,7 +166,7 @@ class Recollection:
         self._forced = forced
         self._used: dict[Hashable, Entry | None] = {}
         self.recalls = False
-        """Whether anything has been recalled that was not bought along the way."""
+        """Whether anything has been recalled that was not bought along the way, if only where something is."""
 
     def provenance(self) -> Provenance | None:
         """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
@@ -215,10 +215,12 @@ class Recollection:
 
     def home(self, key: HighlightId) -> UserId | None:
         owner = self._memory.home(key.pk)
+        self.recalls |= owner is not None
         return None if owner is None else UserId(owner)
 
     def shelf(self, key: ItemId) -> HighlightId | None:
         highlight = self._memory.shelf(key.pk)
+        self.recalls |= highlight is not None
         return None if highlight is None else HighlightId(highlight)
 
     def stale(self, call: Call) -> Stale | None:

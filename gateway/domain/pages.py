@@ -46,7 +46,9 @@ class Window:
         """Raises InvalidInput if the entry of `after` is not in the list any more."""
         start = 0 if self.after is None else self._position(entries) + 1
         stop = min(start + self.first, len(entries))
-        return Page(entries[start:stop], len(entries), has_previous=start > 0, has_next=stop < len(entries))
+        # All of it as it is: a list that lasts goes on lasting.
+        nodes = entries[start:stop] if stop - start < len(entries) else entries
+        return Page(nodes, len(entries), has_previous=start > 0, has_next=stop < len(entries))
 
     def _position(self, entries: Sequence[E]) -> int:
         for position, entry in enumerate(entries):

@@ -39,8 +39,9 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from msgspec import to_builtins
 from strawberry.types.field import StrawberryField
 
+from gateway.domain.lasting import Lasting
 from gateway.execution.kept import FEW, Projections
-from gateway.execution.leaves import DEFINITION, UNCHANGED, admit, coercion, member_names, moment, surprise
+from gateway.execution.leaves import DEFINITION, LISTS, UNCHANGED, admit, coercion, member_names, moment, surprise
 from gateway.execution.prompt import Glance, is_hasty, is_prompt, reader
 
 # Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
@@ -129,7 +130,8 @@ class Compiler:
         self.prompts = is_hasty(executor.context_value)
         self.projections: Projections | None = executor.cache.projections  # type: ignore[attr-defined]
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
+        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise, "lists": LISTS}
+        self.names["lasting"] = Lasting
         self.compiled_fields = 0
         self.readers = 0
         self.selected: list[str] = []
@@ -175,19 +177,19 @@ class Compiler:
         raise NotPlain
 
     def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
-        """Only exact lists and tuples: a subclass may iterate asynchronously, an iterator can be read but once.
+        """Only LISTS: a subclass may iterate asynchronously, an iterator can be read but once.
 
-        What depends on no resolver is the same for every operation, and a tuple of frozen objects stays the same.
+        What depends on no resolver is the same for every operation.
         """
         item, readers, start = self.bind(), self.readers, len(self.selected)
         value = self.value(type_.of_type, item, details)
         items, selected = f"[{value} for {item} in {v}]", self.selected[start:]
         if self.projections is not None and selected and self.readers == readers:
             project = self.function(f"return [{value} for {item} in o]")
-            kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape((type_, *selected)))
-            shared = "shared=g is None or g.shares"
-            items = f"({kept}({v}, {shape}, {project}, {shared}) if len({v}) >= {FEW} else {project}({v}, g))"
-        return f"({items} if type({v}) is tuple or type({v}) is list else surprise())"
+            kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape(type_, tuple(selected)))
+            lasts = f"type({v}) is lasting and len({v}) >= {FEW}"
+            items = f"({kept}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
+        return f"({items} if type({v}) in lists else surprise())"
 
     def scalar(self, type_: GraphQLScalarType, v: str) -> str:
         coerced = f"{self.bind(coercion(type_))}({v})"

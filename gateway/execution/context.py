@@ -28,6 +28,7 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.compiler import Plan, compile_list, compile_object
+from gateway.execution.leaves import LISTS
 from gateway.execution.plans import PlanCache, Plans, Slot
 from gateway.execution.prompt import Glance, glance
 
@@ -104,7 +105,8 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         result: AsyncIterable[Any] | Iterable[Any],
         position_context: Any,
     ) -> AwaitableOrValue[list[Any]]:
-        if type(result) is list or type(result) is tuple:
+        if type(result) in LISTS:
+            assert isinstance(result, list | tuple)
             plan = self.plan(return_type, field_details_list, len(result), compile_list)
             response: list[Any] | None = project(plan, result, self.glance)
             if response is not None:

@@ -26,6 +26,8 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.schema.types.base_scalars import isoformat
 
+from gateway.domain.lasting import Lasting
+
 DEFINITION = "strawberry-definition"
 Complete = Callable[[Any], Any]
 
@@ -36,6 +38,9 @@ HARMLESS = frozenset(
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID,
     }
 )  # fmt: skip
+
+# What is sure to be a list, and to be there a second time.
+LISTS = frozenset({list, tuple, Lasting})
 
 # When coercing the variable `{v}` is sure to answer `{v}` itself. Int is 32 bits wide, Float is finite (1e999 is not).
 UNCHANGED: dict[GraphQLScalarType, str] = {

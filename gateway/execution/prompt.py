@@ -22,11 +22,6 @@ PROMPT = "answers at once"
 class Hasty(Protocol):
     """A context that prompt resolvers can be called with."""
 
-    @property
-    def shares(self) -> bool:
-        """Whether other operations can come to see the same objects; False for one that has them all to itself."""
-        ...
-
     def at_once(self) -> Any:
         """The same context, but what would have to be waited for raises."""
         ...
@@ -35,12 +30,11 @@ class Hasty(Protocol):
 class Glance:
     """What a prompt resolver sees of one operation, in place of Strawberry's `Info`."""
 
-    __slots__ = ("arguments", "context", "hide_suggestions", "schema", "shares", "variables")
+    __slots__ = ("arguments", "context", "hide_suggestions", "schema", "variables")
 
     def __init__(self, context: Any, executor: Executor[Any]) -> None:
         """Without the executor, which keeps it: a circle would keep all that the operation has read, too."""
         self.context = context
-        self.shares: bool = context.shares
         self.schema: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
         self.variables = executor.variable_values
         self.hide_suggestions = executor.hide_suggestions

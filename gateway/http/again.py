@@ -216,7 +216,7 @@ class Again:
         if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPEATED:
             return
         encoded = None if lesson.encoded is None else b"".join(lesson.encoded)
-        size = OVERHEAD + len(key[1]) + len(scope["query_string"])
+        size = OVERHEAD + 2 * (len(key[1]) + len(scope["query_string"]))  # what it asks for is kept read as well
         asked_for = None if _is_named(repeat.asked) else self._asked_for(repeat)
         said = Said(repeat, asked_for, start, encoded, size=size, version=version)
         self._said.pop(key, None)

@@ -51,7 +51,7 @@ class Allowance:
         """The window with the least left, of several the one that resets last; None when nothing limits."""
         if not self._limits:
             return None
-        return min(self.figures(), key=lambda window: (window.remaining, -window.resets_at), default=None)
+        return min(self.figures(), key=lambda window: (window.remaining, -window.resets_at))
 
     @property
     def limit(self) -> int | None:

@@ -22,6 +22,7 @@ class RateLimiter:
         self._tokens = self._capacity
         self._filled_at = clock.monotonic()
         self._line = asyncio.Lock()
+        self._waiting = 0
 
     @property
     def rate(self) -> float:
@@ -30,17 +31,21 @@ class RateLimiter:
 
     def take(self) -> bool:
         """Whether a request may be sent at once, with nobody waiting in line. If so, its token is taken."""
-        if self._line.locked() or self._wait() > 0:
+        if self._waiting or self._wait() > 0:
             return False
         self._tokens -= 1
         return True
 
     async def acquire(self) -> None:
         """Returns when one request may be sent."""
-        async with self._line:
-            while (wait := self._wait()) > 0:
-                await self._clock.sleep(wait)
-            self._tokens -= 1
+        self._waiting += 1  # the lock itself is free for a moment whenever it is handed on
+        try:
+            async with self._line:
+                while (wait := self._wait()) > 0:
+                    await self._clock.sleep(wait)
+                self._tokens -= 1
+        finally:
+            self._waiting -= 1
 
     def change(self, rate: float) -> None:
         """From now on; the waiter at the head of the line notices it when its present wait is over."""

@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
-from httpx_aiohttp.transport import map_aiohttp_exceptions
+from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 from gateway.upstream.guard import Guard
 
@@ -88,21 +88,27 @@ class _Transport(AiohttpTransport):
         kind = request.kind
         with map_aiohttp_exceptions():
             source = await self.client.get(
-                request.address, headers=kind.headers, timeout=kind.timeout, allow_redirects=False
+                request.address,
+                headers=kind.headers,
+                timeout=kind.timeout,
+                allow_redirects=False,
+                auto_decompress=False,
             )
         return _Answer(source)
 
 
 class _Answer(httpx.Response):
-    """Of a `Get`: decoded by aiohttp, and read whole or not at all."""
+    """Of a `Get`: its body is read in one piece."""
 
     def __init__(self, source: aiohttp.ClientResponse) -> None:
-        super().__init__(source.status, headers=source.raw_headers, stream=httpx.ByteStream(b""))
+        super().__init__(source.status, headers=source.raw_headers, stream=AiohttpResponseStream(source))
         self._source = source
 
     async def aread(self) -> bytes:
         with map_aiohttp_exceptions():
-            return await self._source.read()
+            body = await self._source.read()
+        decoder = self._get_content_decoder()
+        return decoder.decode(body) + decoder.flush()
 
     async def aclose(self) -> None:
         self._source.release()

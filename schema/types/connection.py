@@ -54,5 +54,4 @@ class Connection(Generic[T]):
     def of(cls, entries: Sequence[Any], first: int, after: str | None) -> Self:
         """Raises InvalidInput."""
         page = pages.window({"first": first, "after": after}).of(entries)
-        # The entry's own tuple where the page is all of it: what was projected of that is found again.
         return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)

@@ -8,7 +8,10 @@ import pytest
 from gateway.cache.decoded import SWELLING, Decoded
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.store import OVERHEAD, Entry
+from gateway.domain.lasting import Lasting
+from gateway.domain.models import LoadedHighlight
 from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from tests.cache import kit
 
@@ -51,3 +54,20 @@ def test_what_cannot_be_read_is_not_kept() -> None:
     for _ in range(2):
         with pytest.raises(UpstreamInvalidAnswer):
             decoded.read(CALL, broken)
+
+
+def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
+    decoded, call = Decoded(10**6), Call(Endpoint.HIGHLIGHT, "5")
+    bodies = {
+        call: msgspec.json.encode(kit.highlight("5", kit.user(), "51", "52")),
+        Call(Endpoint.TRAY, "1"): msgspec.json.encode([kit.entry("5", kit.user())]),
+    }
+    shown = []
+    for asked, body in bodies.items():
+        one = Entry(Kind.TRAY, body, 0.0, Span(10.0, 20.0))
+        value = decoded.read(asked, one)
+        assert value == payloads.read(asked.endpoint, body)
+        assert decoded.read(asked, one) is value
+        shown.append(value.items if isinstance(value, LoadedHighlight) else value)
+    assert [type(entries) for entries in shown] == [Lasting, Lasting]
+    assert type(payloads.read(Endpoint.TRAY, bodies[Call(Endpoint.TRAY, "1")])) is tuple

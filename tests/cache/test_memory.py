@@ -335,3 +335,10 @@ def test_an_answer_to_a_question_from_before_the_write_is_not_kept(kept: Memory,
     assert recalled.tray(ANN) is None
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]), begun=kept.version)
     assert isinstance(recalled.tray(ANN), tuple)
+
+
+def test_an_owner_that_had_to_make_room_is_kept_again_when_it_is_told_again(clock: ManualClock) -> None:
+    small = memory(clock, max_bytes=6_000)
+    for pk in ("5", "6"):
+        small.keep(answered(Endpoint.HIGHLIGHT, pk, highlight(pk, user(), "51", title="x" * 4_000)))
+        assert Recollection(small, forced=False).short(UserId("1")) is not None

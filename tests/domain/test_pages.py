@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import pages
+from gateway.domain.lasting import Lasting
 from gateway.domain.pages import Window
 from gateway.errors import InvalidInput
 
@@ -93,3 +94,9 @@ def test_a_page_has_from_0_to_100_entries(first: int) -> None:
 
 def test_the_largest_page_is_the_default() -> None:
     assert pages.window({}) == Window(first=100, after=None)
+
+
+def test_a_page_of_all_entries_is_the_list_itself_so_that_it_lasts() -> None:
+    entries = Lasting([Named(str(number)) for number in range(3)])
+    assert Window(first=3).of(entries).nodes is entries
+    assert type(Window(first=2).of(entries).nodes) is tuple

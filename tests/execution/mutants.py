@@ -80,40 +80,51 @@ PROMPTLY = r.a_prompt_resolver_is_called_by_compiled_code
 FAILING = r.a_prompt_resolver_that_fails_is_asked_again_by_graphql_core
 SURELY_PROMPT = r.a_resolver_is_prompt_only_if_it_is_no_more_than_that
 HELPERS = p.resolvers_have_the_helpers_of_graphql_core
+FORGOTTEN = k.selections_that_nobody_repeats_are_forgotten
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
 MUTANTS = [
     *mutants(
         "kept",
         ("            return known.json\n", "            pass\n", k.what_is_kept_is_read_no_more),
-        ("        if key not in self._seen:", "        if True:", k.what_is_selected_again_is_kept_as_json),
-        ("        if key not in self._seen:", "        if False:", k.what_is_selected_again_is_kept_as_json),
-        ("if type(objects) is not tuple:", "if False:", k.what_may_change_is_never_kept),
+        ("if shape not in objects.shapes:", "if True:", k.what_is_selected_again_is_kept_as_json),
+        ("if shape not in objects.shapes:", "if False:", k.what_is_selected_again_is_kept_as_json),
         ("key = id(objects), shape", "key = id(objects)", k.another_selection_of_the_same_list_is_another),
-        ("            if shared:", "            if True:", k.what_nobody_else_can_come_to_see_is_not_kept),
-        ("= Kept(objects, msgspec", "= Kept((), msgspec", k.a_list_is_known_by_itself_and_not_by_its_place),
-        ("kept.size <= self._kept.maxsize and ", "", k.what_is_kept_stays_within_its_bytes),
-        (" and never_change(objects):", ":", k.what_may_change_is_never_kept),
-        ("return all(", "return any(", k.one_object_that_may_change_is_enough),
-        (" and type(one).__struct_config__.frozen", "", k.what_may_change_is_never_kept),
-        ("SWELLING * len(bytes(self.json))", "0", k.what_is_kept_stays_within_its_bytes),
+        ("= Kept(objects, msgspec", "= Kept(Lasting(), msgspec", k.a_list_is_known_by_itself_and_not_by_its_place),
+        ("if size <= self._kept.maxsize:", "if True:", k.what_is_kept_stays_within_its_bytes),
+        (" + SWELLING * len(msgspec.json.encode(objects))", "", k.what_is_kept_stays_within_its_bytes),
+        (
+            "                objects.shapes.clear()",
+            "                pass",
+            FORGOTTEN,
+        ),
+        (
+            "LRUCache(SELECTED, getsizeof=lambda shape: shape.size)",
+            "{}",
+            FORGOTTEN,
+        ),
+        ("if known.size <= SELECTED:", "if True:", FORGOTTEN),
+        (
+            "self._shapes.get((type_, selected))",
+            "self._shapes.get(selected)",
+            FORGOTTEN,
+        ),
+        ("self._shapes[type_, selected]", "self._shapes[selected]", FORGOTTEN),
     ),
     *mutants(
         "compiler",
-        ("g is None or g.shares", "True", k.what_nobody_else_can_come_to_see_is_not_kept),
-        ("g is None or ", "", k.nothing_need_be_known_of_the_operation),
         ("self.projections is not None and ", "", k.without_room_for_it_nothing_is_kept),
         (" and self.readers == readers:", ":", k.what_a_resolver_says_is_asked_each_time),
         ("            self.readers += 1\n", "", k.what_a_resolver_says_is_asked_each_time),
-        ("((type_, *selected))", "(tuple(selected))", k.the_same_list_under_another_type_is_another),
-        ("((type_, *selected))", "(type_)", k.another_selection_of_the_same_list_is_another),
+        ("shape(type_, tuple(selected))", "shape(0, tuple(selected))", k.the_same_list_under_another_type_is_another),
+        ("shape(type_, tuple(selected))", "shape(type_, ())", k.another_selection_of_the_same_list_is_another),
         ("+= (key, details[0].node.name.value)", "+= (key,)", k.another_selection_of_the_same_list_is_another),
         (
             "+= (key, details[0].node.name.value)",
             "+= (details[0].node.name.value,)",
             k.another_selection_of_the_same_list_is_another,
         ),
-        (" if len({v}) >= {FEW} else {project}({v}, g))", ")", k.what_may_change_is_never_kept),
+        (" and len({v}) >= {FEW}", "", k.only_long_lists_that_last_are_kept),
     ),
     *mutants(
         "leaves",
@@ -126,6 +137,9 @@ MUTANTS = [
         ("-1e999 < {v} <", "{v} <", ODD_LEAF),
         ("< {v} < 1e999", "< {v}", ODD_LEAF),
         ("-1e999 < {v} < 1e999", "{v} not in (1e999, -1e999)", ODD_LEAF),
+        ("frozenset({list, tuple,", "frozenset({tuple,", WHOLE),
+        ("frozenset({list, tuple,", "frozenset({list,", WHOLE),
+        ("tuple, Lasting})", "tuple})", k.what_is_selected_again_is_kept_as_json),
         ("        str, int, float,", "        type(None), str, int, float,", ODD_LEAF),
         ("value is None or ", "", ODD_LEAF),
         ("value is Undefined or ", "", ODD_LEAF),
@@ -155,9 +169,7 @@ MUTANTS = [
             WHOLE,
         ),
         ("return self.non_null(type_.of_type, v, details)", "return self.value(type_.of_type, v, details)", ODD_LEAF),
-        ("type({v}) is tuple or ", "", WHOLE),
-        (" or type({v}) is list", "", WHOLE),
-        ("({items} if type({v}) is tuple or type({v}) is list else surprise())", "{items}", ODD_LEAF),
+        ("({items} if type({v}) in lists else surprise())", "{items}", ODD_LEAF),
         ("if {UNCHANGED[type_].format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
         ("if type({v}) is {self.bind(known)} else {coerced}", "if True else {coerced}", MOMENT),
         (
@@ -251,8 +263,7 @@ MUTANTS = [
         ("            response.update(others)\n            return response", "            return response", BESIDE),
         ("    response.update(await others)\n", "    await others\n", BESIDE),
         ("return filled(response, others)", "return others", BESIDE),
-        ("type(result) is list or ", "", COUNT),
-        (" or type(result) is tuple:", ":", COUNT),
+        ("if type(result) in LISTS:", "if False:", COUNT),
         ("len(result), compile_list", "1, compile_list", COUNT),
         (" or any(detail.defer_usage is not fragment for detail in details):", ":", SHARED),
         ("if self.plans is None or ", "if ", p.an_extension_that_resolves_sees_every_field),

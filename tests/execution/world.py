@@ -58,8 +58,6 @@ class Allowed(BasePermission):
 class Ways(dict[str, Any]):
     """A context that prompt resolvers can be called with."""
 
-    shares = True
-
     def at_once(self) -> Ways:
         return Ways(self, hurried=True)
 

@@ -115,3 +115,15 @@ async def test_an_operation_goes_on_when_the_upstream_account_runs_out(tmp_path:
         gateway.sandbox.balance = 0
         assert (await gateway.query(TRAY, {"name": "natgeo"})).errors == []
         assert (await gateway.query(TRAY, {"name": "integer.pk"})).errors == [("user", "INSUFFICIENT_FUNDS")]
+
+
+async def test_what_a_memory_of_where_things_are_saved_is_saved_by_the_cache(tmp_path: Path) -> None:
+    """The entries are gone, but whose highlights they are is known: their owner's tray is less than each of them."""
+    tray = '{ user(by: { id: "787132" }) { highlights { nodes { id } } } }'
+    asked = "query ($ids: [ID!]!) { highlights(ids: $ids) { title } }"
+    async with running_gateway(tmp_path) as gateway:
+        nodes = (await gateway.query(tray)).data["user"]["highlights"]["nodes"]
+        gateway.clock.advance(30 * 86_400)
+        answers = [await gateway.query(asked, {"ids": [node["id"] for node in nodes]}) for _ in range(2)]
+        assert [len(nodes), *(answer.billing["charged"] for answer in answers)] == [3, 2, 0]
+        assert [answer.billing["savedByCache"] for answer in answers] == [1, 3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -273,3 +274,16 @@ async def test_an_upstream_that_comes_back_is_found_again() -> None:
             while (await setting.fetch()).problem is not None:
                 pass
             await setting.die()
+
+
+async def test_a_body_that_cannot_be_unpacked_is_charged_as_its_head_says() -> None:
+    packed = zlib.compress(TRAY)[:-20]
+    head = b'HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\nx-hiker-info: {"reqs": 1}\r\n'
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(head + b"content-length: %d\r\n\r\n" % len(packed) + packed)
+
+    async with serving(serve) as setting:
+        outcome = await setting.fetch()
+        assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+        assert (outcome.charged, outcome.in_doubt) == (1, False)

@@ -109,3 +109,24 @@ def test_no_stretch_of_time_sees_more_than_the_rate_and_its_burst(
         for last in range(first, len(times)):
             assert last - first + 1 <= burst + rate * (times[last] - began) + 1e-3
     assert len(times) >= len(arrivals) - len(quitters)
+
+
+async def test_nobody_overtakes_the_line_in_the_moment_it_moves_up() -> None:
+    limiter, order = RateLimiter(10, VirtualClock()), list[str]()
+
+    async def wait(name: str) -> None:
+        await limiter.acquire()
+        order.append(name)
+        if name == "first":  # the others have not been told yet that the line is free
+            order.append("newcomer" if limiter.take() else "refused")
+
+    for _ in range(10):
+        assert limiter.take()
+    assert not limiter.take()
+    waiting = asyncio.gather(*(wait(name) for name in ("first", "second", "third")))
+    await asyncio.sleep(0)
+    limiter.change(1_000)
+    await waiting
+    assert order == ["first", "refused", "second", "third"]
+    await asyncio.sleep(1)
+    assert limiter.take()
