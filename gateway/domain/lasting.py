@@ -11,10 +11,10 @@ T = TypeVar("T")
 class Lasting(tuple[T, ...]):
     """Whoever hands it out vouches that it hands out the very same one again, and that nothing in it ever changes.
 
-    `shapes` are what was projected of it: for `execution.kept`.
+    `shapes` is what was projected of it, and whether that was kept by now: for `execution.kept`.
     """
 
-    shapes: set[object]
+    shapes: dict[object, bool]
 
     def __init__(self, _: Iterable[T] = ()) -> None:
-        self.shapes = set()
+        self.shapes = {}

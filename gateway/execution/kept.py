@@ -66,17 +66,19 @@ class Projections:
     def of(self, objects: Lasting[Any], shape: Shape, project: Project) -> list[Any] | msgspec.Raw:
         """What `project` answers, or its JSON. It must depend on nothing but `objects` and `shape`.
 
-        Only from the second time on: most of what is selected once is never selected again.
+        Kept is what is selected a second time: most of what is selected once is never selected again. What had to make
+        room is not kept again, or more lists than there is room for would push each other out for ever.
         """
         key = id(objects), shape
         known = self._kept.get(key)
         if known is not None:
             return known.json
         projected = project(objects, None)
-        if shape not in objects.shapes:
-            if len(objects.shapes) >= MOST_SHAPES:
-                objects.shapes.clear()
-            objects.shapes.add(shape)
+        was_kept = objects.shapes.get(shape)
+        if was_kept is None and len(objects.shapes) >= MOST_SHAPES:
+            objects.shapes.clear()
+        objects.shapes[shape] = was_kept is not None
+        if was_kept is not False:
             return projected
         json = msgspec.json.encode(projected)
         size = OVERHEAD + len(json) + SWELLING * len(msgspec.json.encode(objects))

@@ -87,17 +87,16 @@ MUTANTS = [
     *mutants(
         "kept",
         ("            return known.json\n", "            pass\n", k.what_is_kept_is_read_no_more),
-        ("if shape not in objects.shapes:", "if True:", k.what_is_selected_again_is_kept_as_json),
-        ("if shape not in objects.shapes:", "if False:", k.what_is_selected_again_is_kept_as_json),
+        ("if was_kept is not False:", "if True:", k.what_is_selected_again_is_kept_as_json),
+        ("if was_kept is not False:", "if False:", k.what_is_selected_again_is_kept_as_json),
+        ("if was_kept is not False:", "if was_kept is None:", k.more_than_there_is_room_for_does_not_push_itself_out),
+        ("= was_kept is not None", "= False", k.more_than_there_is_room_for_does_not_push_itself_out),
+        ("if was_kept is None and ", "if ", k.what_is_selected_by_many_is_kept_for_all),
         ("key = id(objects), shape", "key = id(objects)", k.another_selection_of_the_same_list_is_another),
         ("= Kept(objects, msgspec", "= Kept(Lasting(), msgspec", k.a_list_is_known_by_itself_and_not_by_its_place),
         ("if size <= self._kept.maxsize:", "if True:", k.what_is_kept_stays_within_its_bytes),
         (" + SWELLING * len(msgspec.json.encode(objects))", "", k.what_is_kept_stays_within_its_bytes),
-        (
-            "                objects.shapes.clear()",
-            "                pass",
-            FORGOTTEN,
-        ),
+        ("objects.shapes.clear()", "pass", FORGOTTEN),
         (
             "LRUCache(SELECTED, getsizeof=lambda shape: shape.size)",
             "{}",

@@ -185,6 +185,29 @@ async def what_is_kept_stays_within_its_bytes(subject: Subject) -> None:
     assert len(tiny) == 0
 
 
+def listed(shots: Any, _: None) -> list[Any]:
+    return list(shots)
+
+
+async def more_than_there_is_room_for_does_not_push_itself_out(subject: Subject) -> None:
+    """Asked for one after the other, each would come just after it had to go."""
+    context = keeping(subject, 20_000)
+    lists = [Lasting([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(4)]
+    for turn in range(6):
+        for number, pictures in enumerate(lists):
+            await answer(context, f"{{ turn{turn}x{number}: pictures {{ id }} }}", pictures)
+    kept_now = [context.cache.projections.of(one, shape, listed) for one in lists for shape in one.shapes]  # type: ignore[attr-defined]
+    assert [type(one) for one in kept_now] == [list, list, msgspec.Raw, msgspec.Raw]
+
+
+async def what_is_selected_by_many_is_kept_for_all(subject: Subject) -> None:
+    projections, shots = subject.package.Projections(10**6), Lasting(SHOTS)
+    for _ in range(2):
+        for number in range(16):
+            said(projections, shots, projections.shape("Picture", (str(number),)))
+    assert len(projections) == 16
+
+
 async def selections_that_nobody_repeats_are_forgotten(subject: Subject) -> None:
     projections, shots = subject.package.Projections(10**6), Lasting(SHOTS)
     for number in range(1_000):
@@ -216,6 +239,8 @@ RULES: list[Rule] = [
     only_long_lists_that_last_are_kept,
     a_list_is_known_by_itself_and_not_by_its_place,
     what_is_kept_stays_within_its_bytes,
+    more_than_there_is_room_for_does_not_push_itself_out,
+    what_is_selected_by_many_is_kept_for_all,
     selections_that_nobody_repeats_are_forgotten,
     without_room_for_it_nothing_is_kept,
 ]
