@@ -130,8 +130,8 @@ class Compiler:
         self.prompts = is_hasty(executor.context_value)
         self.projections: Projections | None = executor.cache.projections  # type: ignore[attr-defined]
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise, "lists": LISTS}
-        self.names["lasting"] = Lasting
+        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
+        self.names |= {"lists": LISTS, "lasting": Lasting}
         self.compiled_fields = 0
         self.readers = 0
         self.selected: list[str] = []
