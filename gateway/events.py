@@ -51,6 +51,11 @@ class AnswerDrifted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRefreshed(Event):
+    """The platform refused the account's token and gave another, which is known to this process alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class StaleServed(Event):
     """An entry past its freshness was served because the upstream failed. `age` is in seconds."""
 

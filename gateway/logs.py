@@ -17,6 +17,7 @@ from gateway.events import (
     PriceDiffers,
     StaleServed,
     StepRetried,
+    TokenRefreshed,
     UpstreamAttempt,
 )
 
@@ -30,6 +31,7 @@ LEVELS: dict[type[Event], int] = {
     PriceDiffers: logging.WARNING,
     StaleServed: logging.WARNING,
     StepRetried: logging.WARNING,
+    TokenRefreshed: logging.WARNING,
     UpstreamAttempt: logging.DEBUG,
 }
 

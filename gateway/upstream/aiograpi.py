@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +17,6 @@ from gateway.domain.publishing import (
     Capabilities,
     Container,
     ContainerState,
-    FiledMedium,
     LinkedMedium,
     MediumKind,
     Published,
@@ -32,9 +32,9 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.upstream import verdicts
+from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import TOO_MANY, Reply
-from gateway.upstream.tokens import Tokens
 from gateway.upstream.wares import AccountWire, HighlightWire, StoryWire, bare, named, unix
 
 ABILITIES = Capabilities(idempotent=False, processes_later=False, publishes_on_upload=True, tells_quota=False)
@@ -72,7 +72,7 @@ def refusal(reply: Reply, subject: str) -> GatewayError | None:
 
 async def owner(courier: Courier, token: str) -> Account:
     """Whose session it is. Raises UpstreamError and AccountDisconnected."""
-    ask = Ask("GET", "/account", "aiograpi.account", "the account", _session(token))
+    ask = Ask("GET", "/account", "aiograpi.account", "the account", session(token))
 
     return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
 
@@ -82,18 +82,19 @@ class Aiograpi:
 
     capabilities = ABILITIES
 
-    def __init__(self, courier: Courier, tokens: Tokens) -> None:
+    def __init__(self, courier: Authorized) -> None:
         self._courier = courier
-        self._tokens = tokens
 
     async def accounts(self) -> Sequence[Account]:
-        return await self._tokens.accounts()
+        return await self._courier.accounts()
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container:
         if isinstance(source, LinkedMedium):
-            ask = await self._linked(account, source)
+            form = {"url": source.url, **_as(source.kind)}
+            ask = _ask("POST", "/story/upload/by/url", "upload", "the upload", form=form)
         else:
-            ask = await self._filed(account, source, key)
+            ask = _ask("POST", "/story/upload", "upload", "the upload")
+            ask = replace(ask, file=source, fields=_as(source.kind), key=key)
 
         def make(wire: StoryWire, reply: Reply) -> Container:
             pk, taken_at = bare(wire.pk), unix(wire.taken_at)
@@ -115,7 +116,7 @@ class Aiograpi:
         form: dict[str, str | Sequence[str]] = {"title": title, "story_ids": [_owned(id, account) for id in media_ids]}
         if cover_id is not None:
             form["cover_story_id"] = _owned(cover_id, account)
-        ask = await self._ask(account, "POST", "/highlight", "create", "the new highlight", form=form)
+        ask = _ask("POST", "/highlight", "create", "the new highlight", form=form)
         return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
 
     async def edit(
@@ -138,12 +139,12 @@ class Aiograpi:
             form["added_media_ids"] = [_owned(id, account) for id in add]
         if remove:
             form["removed_media_ids"] = [_owned(id, account) for id in remove]
-        ask = await self._ask(account, "PATCH", "/highlight", "edit", "the highlight's changes", form=form)
+        ask = _ask("PATCH", "/highlight", "edit", "the highlight's changes", form=form)
         return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
 
     async def delete(self, account: str, pk: str) -> None:
         target = f"/highlight?highlight_pk={quote(pk, safe='')}"
-        ask = await self._ask(account, "DELETE", target, "delete", "the highlight's deletion")
+        ask = _ask("DELETE", target, "delete", "the highlight's deletion")
         try:
             await self._courier.carry(account, ask, lambda reply: True)
         except UpstreamUnavailable:
@@ -161,7 +162,7 @@ class Aiograpi:
 
     async def highlight(self, account: str, pk: str) -> Published | None:
         target = f"/highlight/info?highlight_pk={quote(pk, safe='')}"
-        ask = await self._ask(account, "GET", target, "highlight", "the highlight")
+        ask = _ask("GET", target, "highlight", "the highlight")
         try:
             return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
         except UpstreamUnavailable:
@@ -175,45 +176,27 @@ class Aiograpi:
     async def aclose(self) -> None:
         await self._courier.aclose()
 
-    async def _linked(self, account: str, source: LinkedMedium) -> Ask:
-        form = {"url": source.url, **_as(source.kind)}
-        return await self._ask(account, "POST", "/story/upload/by/url", "upload", "the upload", form=form)
-
-    async def _filed(self, account: str, source: FiledMedium, key: str) -> Ask:
-        headers = _session(await self._tokens.token(account))
-        fields = _as(source.kind)
-        return Ask(
-            "POST", "/story/upload", "aiograpi.upload", "the upload", headers, file=source, fields=fields, key=key
-        )
-
     async def _tray(self, account: str) -> Sequence[HighlightWire]:
         """`amount` 0 is all of them."""
         target = f"/user/highlights?user_id={quote(account, safe='')}&amount=0"
-        ask = await self._ask(account, "GET", target, "tray", "the account's highlights")
+        ask = _ask("GET", target, "tray", "the account's highlights")
         return await self._courier.fetch(account, ask, TRAY, lambda wires, _: named(wires))
 
     async def _is_there(self, account: str, pk: str) -> bool:
         return any(wire.key == pk for wire in await self._tray(account))
 
-    async def _ask(
-        self,
-        account: str,
-        method: str,
-        target: str,
-        label: str,
-        subject: str,
-        *,
-        form: Mapping[str, str | Sequence[str]] | None = None,
-    ) -> Ask:
-        headers = _session(await self._tokens.token(account))
-        return Ask(method, target, f"aiograpi.{label}", subject, headers, form=form)
+
+def _ask(
+    method: str, target: str, label: str, subject: str, *, form: Mapping[str, str | Sequence[str]] | None = None
+) -> Ask:
+    return Ask(method, target, f"aiograpi.{label}", subject, form=form)
 
 
 def _highlight(wire: HighlightWire, reply: Reply) -> Published:
     return wire.published()
 
 
-def _session(token: str) -> dict[str, str]:
+def session(token: str) -> dict[str, str]:
     return {"x-session-id": token}
 
 

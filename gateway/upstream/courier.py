@@ -44,15 +44,17 @@ class Pace(Policy):
 class Ask:
     """One request. `subject` is how a sentence names it, `label` how events do.
 
-    At most one of `json`, `form` and `file` is set; `fields` go along with the file. `key` is its idempotency key. What
-    may hold a token or a signed URL is left out of `repr`.
+    `target` is its path, with a query if that holds nothing secret; `query` is one that does. At most one of `json`,
+    `form` and `file` is set; `fields` go along with the file. `key` is its idempotency key. What may hold a token or a
+    signed URL is left out of `repr`.
     """
 
     method: str
     target: str
     label: str
     subject: str
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] | None = field(default=None, repr=False)
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     form: Mapping[str, str | Sequence[str]] | None = field(default=None, repr=False)
     file: FiledMedium | None = None
@@ -134,7 +136,7 @@ class Courier:
         make = partial(httpx.Request, ask.method, self._base + ask.target, extensions={"timeout": timeouts})
         headers = {**self._headers, **ask.headers}
         if ask.file is None:
-            return make(headers=headers, json=ask.json, data=ask.form), 0
+            return make(headers=headers, params=ask.query, json=ask.json, data=ask.form), 0
         try:
             form = FileForm(ask.fields or {}, ask.file.path, ask.file.content_type, seed=ask.key)
         except OSError:

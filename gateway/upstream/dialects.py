@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.events import Hook
 from gateway.upstream import aiograpi, platform, refusals
 from gateway.upstream.aiograpi import Aiograpi
+from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Courier, Pace
 from gateway.upstream.platform import Platform
 from gateway.upstream.publisher import Publisher
@@ -51,7 +52,9 @@ def connect_publisher(
     match dialect:
         case Dialect.PLATFORM:
             platforms = courier(refusal=refusals.refusal)
-            return Platform(platforms, StaticToken(token, partial(platform.owner, platforms)))
+            owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
+            return Platform(Authorized(platforms, StaticToken(token, owner, hook, refresh), platform.bearer))
         case Dialect.AIOGRAPI:
             aiograpis = courier(refusal=aiograpi.refusal)
-            return Aiograpi(aiograpis, StaticToken(token, partial(aiograpi.owner, aiograpis)))
+            tokens = StaticToken(token, partial(aiograpi.owner, aiograpis), hook)
+            return Aiograpi(Authorized(aiograpis, tokens, aiograpi.session))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -21,11 +22,11 @@ from gateway.domain.publishing import (
     Source,
     Story,
 )
-from gateway.errors import ContainerExpired, NotFound
+from gateway.errors import ContainerExpired, NotFound, UpstreamUnavailable
+from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import Reply
 from gateway.upstream.refusals import NotReady, flaw_of
-from gateway.upstream.tokens import Tokens
 from gateway.upstream.wares import (
     AccountWire,
     ContainerWire,
@@ -33,17 +34,22 @@ from gateway.upstream.wares import (
     PageWire,
     PublicationWire,
     QuotaWire,
+    TokenWire,
     bare,
     named,
     unix,
 )
 
+T = TypeVar("T")
+
 ABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
 # Of a tray: more would be a loop upstream.
 MOST_PAGES = 100
-
+# How often one call of a reading that takes many is made: a failure here and there must not throw the others away.
+MOST_READINGS = 3
 
 ACCOUNT = msgspec.json.Decoder(AccountWire)
+TOKEN = msgspec.json.Decoder(TokenWire)
 CONTAINER = msgspec.json.Decoder(ContainerWire)
 PUBLICATION = msgspec.json.Decoder(PublicationWire)
 HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
@@ -60,6 +66,13 @@ async def owner(courier: Courier, token: str) -> Account:
     return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
 
 
+async def refresh(courier: Courier, token: str) -> str:
+    """Another token in its place. Raises UpstreamError, PublishingError and NotFound."""
+    query = {"grant_type": "ig_refresh_token", "access_token": token}
+    ask = Ask("GET", "/refresh_access_token", "platform.refresh", "another token", bearer(token), query=query)
+    return await courier.fetch("", ask, TOKEN, lambda wire, _: wire.access_token)
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
@@ -69,16 +82,15 @@ class Platform:
 
     capabilities = ABILITIES
 
-    def __init__(self, courier: Courier, tokens: Tokens) -> None:
+    def __init__(self, courier: Authorized) -> None:
         self._courier = courier
-        self._tokens = tokens
 
     async def accounts(self) -> Sequence[Account]:
-        return await self._tokens.accounts()
+        return await self._courier.accounts()
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container:
         kind = {"media_type": source.kind.value}
-        ask = await self._ask(account, "POST", "/media/upload", "upload", "the upload", key=key)
+        ask = _ask("POST", "/media/upload", "upload", "the upload", key=key)
         if isinstance(source, LinkedMedium):
             ask = replace(ask, json={"media_url": source.url, **kind})
         else:
@@ -86,7 +98,7 @@ class Platform:
         return await self._courier.fetch(account, ask, CONTAINER, _container)
 
     async def container(self, account: str, id: str) -> Container:
-        ask = await self._ask(account, "GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
+        ask = _ask("GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
         try:
             return await self._courier.fetch(account, ask, CONTAINER, _container)
         except NotReady as error:
@@ -96,7 +108,7 @@ class Platform:
 
     async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
         target = f"/media/{_in_path(medium_id)}/stories"
-        ask = await self._ask(account, "POST", target, "publish", "the publication", key=key)
+        ask = _ask("POST", target, "publish", "the publication", key=key)
 
         def read(wire: PublicationWire, reply: Reply) -> Story:
             # A highlight takes stories as well as media, and names what it holds by the pks of its stories.
@@ -112,7 +124,7 @@ class Platform:
     ) -> Published:
         body = _given(title=title, cover_media_id=cover_id, media_ids=list(media_ids))
         target = f"/users/{_in_path(account)}/highlights"
-        ask = await self._ask(account, "POST", target, "create", "the new highlight", key=key, json=body)
+        ask = _ask("POST", target, "create", "the new highlight", key=key, json=body)
         return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
 
     async def edit(
@@ -133,14 +145,14 @@ class Platform:
             removed_media_ids=list(remove) or None,
         )
         target = f"/highlights/{_in_path(pk)}/edit"
-        ask = await self._ask(account, "POST", target, "edit", "the highlight's changes", key=key, json=body)
+        ask = _ask("POST", target, "edit", "the highlight's changes", key=key, json=body)
         try:
             return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
         except NotFound as error:
             raise NotFound("The platform does not know the highlight.") from error
 
     async def delete(self, account: str, pk: str) -> None:
-        ask = await self._ask(account, "DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
+        ask = _ask("DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
         try:
             await self._courier.carry(account, ask, lambda reply: True)
         except NotFound:
@@ -159,7 +171,7 @@ class Platform:
         return [one for one in whole if one is not None]
 
     async def highlight(self, account: str, pk: str) -> Published | None:
-        ask = await self._ask(account, "GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
+        ask = _ask("GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
         try:
             return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
         except NotReady:
@@ -168,7 +180,7 @@ class Platform:
             return None
 
     async def quota(self, account: str) -> Quota | None:
-        ask = await self._ask(account, "GET", "/users/self/publishing_limit", "quota", "the publishing limit")
+        ask = _ask("GET", "/users/self/publishing_limit", "quota", "the publishing limit")
 
         def read(wire: QuotaWire, reply: Reply) -> Quota:
             return Quota(wire.quota_usage, wire.config.quota_total, wire.config.quota_duration)
@@ -181,30 +193,32 @@ class Platform:
     async def _page(self, account: str, after: str) -> PageWire:
         query = f"?after={quote(after, safe='')}" if after else ""
         target = f"/users/{_in_path(account)}/highlights{query}"
-        ask = await self._ask(account, "GET", target, "tray", "the account's highlights")
-        return await self._courier.fetch(account, ask, TRAY, _page)
+        ask = _ask("GET", target, "tray", "the account's highlights")
+        return await _one_of_many(partial(self._courier.fetch, account, ask, TRAY, _page))
 
     async def _whole(self, account: str, wire: HighlightWire) -> Published | None:
         """With its media, which a tray may leave out: a reconciling read compares them."""
         if wire.media is None and wire.is_ready:
-            return await self.highlight(account, str(wire.key))
+            return await _one_of_many(partial(self.highlight, account, str(wire.key)))
         return wire.published()
 
-    async def _ask(
-        self,
-        account: str,
-        method: str,
-        target: str,
-        label: str,
-        subject: str,
-        *,
-        key: str = "",
-        json: Mapping[str, Any] | None = None,
-    ) -> Ask:
-        headers = bearer(await self._tokens.token(account))
-        if key:
-            headers["idempotency-key"] = key
-        return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key)
+
+def _ask(
+    method: str, target: str, label: str, subject: str, *, key: str = "", json: Mapping[str, Any] | None = None
+) -> Ask:
+    headers = {"idempotency-key": key} if key else {}
+    return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key)
+
+
+async def _one_of_many(read: Callable[[], Awaitable[T]]) -> T:
+    """Again at once where the platform failed at it, and does not say when to come back."""
+    for left in reversed(range(MOST_READINGS)):
+        try:
+            return await read()
+        except UpstreamUnavailable as error:
+            if not left or error.retry_after is not None:
+                raise
+    raise AssertionError("the last reading returns or raises")
 
 
 def _container(wire: ContainerWire, reply: Reply) -> Container:

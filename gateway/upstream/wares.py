@@ -30,6 +30,10 @@ class AccountWire(msgspec.Struct, frozen=True, gc=False):
         return Account(str(id), self.username)
 
 
+class TokenWire(msgspec.Struct, frozen=True, gc=False):
+    access_token: str
+
+
 class ItemWire(msgspec.Struct, frozen=True, gc=False):
     pk: Id
 

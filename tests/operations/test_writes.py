@@ -266,6 +266,13 @@ async def test_a_token_that_is_refused_from_the_start_is_told_to_who_writes(tmp_
         assert errors == [("createHighlight", "ACCOUNT_DISCONNECTED")]
 
 
+async def test_a_token_that_is_refused_is_refreshed_and_nobody_notices(gateway: RunningGateway) -> None:
+    gateway.sandbox.faults.lay(PlatformError(code=190, subcode=463, endpoint="POST /platform/media/upload", times=1))
+    answer = await create(gateway)
+    assert answer.data["createHighlight"]["flow"]["state"] == "DONE"
+    assert gateway.sandbox.meter.calls["GET /platform/refresh_access_token"] == 1
+
+
 async def test_who_may_write_alone_reads_nothing_by_it(tmp_path: Path) -> None:
     """The highlight in a mutation's answer is bought and read like any other."""
     async with running_gateway(tmp_path, clock=FlowingClock(), clients=CLIENTS) as gateway:

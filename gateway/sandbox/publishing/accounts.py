@@ -2,29 +2,61 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from gateway.clock import Clock
 from gateway.sandbox.nouns import User
-from gateway.sandbox.publishing.problems import MISSING, PERMISSION, TOKEN_INVALID, Denied
+from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TOKEN_EXPIRED, TOKEN_INVALID, Denied
 from gateway.sandbox.world import World
 
 SELF = "self"
+# How old a token has to be to be refreshed, and how long what is given for it lives, in seconds.
+YOUNG = 86_400.0
+LIFETIME = 5_183_944.0
+RANDOM_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Times are Unix time; what was configured is as old as need be, and does not expire."""
+
+    pk: int
+    since: float = 0.0
+    until: float = float("inf")
 
 
 class Accounts:
     """`tokens` are token -> user pk. Raises ValueError for a pk that the world does not have."""
 
-    def __init__(self, world: World, tokens: Mapping[str, int]) -> None:
+    def __init__(self, world: World, tokens: Mapping[str, int], clock: Clock) -> None:
         self._world = world
-        self._tokens = dict(tokens)
-        if unknown := [pk for pk in self._tokens.values() if world.user_by_pk(pk) is None]:
+        self._clock = clock
+        self._grants = {token: Grant(pk) for token, pk in tokens.items()}
+        if unknown := [pk for pk in tokens.values() if world.user_by_pk(pk) is None]:
             raise ValueError(f"no such users: {unknown}")
 
     def of(self, token: str) -> User:
         """Raises Denied."""
-        if token not in self._tokens:
+        return self.named(str(self._grant(token).pk))
+
+    def refreshed(self, token: str) -> str:
+        """Another token of the same account. The old one stays what it is. Raises Denied."""
+        grant, now = self._grant(token), self._clock.now()
+        if now - grant.since < YOUNG:
+            raise Denied(INVALID, "The token must be at least 24 hours old")
+        fresh = secrets.token_urlsafe(RANDOM_BYTES)
+        self._grants[fresh] = Grant(grant.pk, now, now + LIFETIME)
+        return fresh
+
+    def _grant(self, token: str) -> Grant:
+        grant = self._grants.get(token)
+        if grant is None:
             raise Denied(TOKEN_INVALID)
-        return self.named(str(self._tokens[token]))
+        if grant.until <= self._clock.now():
+            raise Denied(TOKEN_EXPIRED)
+        return grant
 
     def seen(self, caller: User, id: str) -> User:
         """Whose public things, or own ones, the caller may read. Raises Denied."""

@@ -52,7 +52,7 @@ class Publishing:
         self._house = house
         self.webhooks = Webhooks(house.agenda, house.clock, webhook_transport)
         self.studio = Studio(world, gallery, house.agenda, house.clock, quota=terms.quota, tell=self.webhooks.tell)
-        self._accounts = Accounts(world, terms.tokens)
+        self._accounts = Accounts(world, terms.tokens, house.clock)
         self._usage = Usage(house.clock, terms.calls_per_hour)
         self._keys = Keys(house.clock)
 

@@ -14,14 +14,14 @@ from gateway.sandbox.faults import Effects
 from gateway.sandbox.faults import Processing as ProcessingFault
 from gateway.sandbox.nouns import Highlight, User
 from gateway.sandbox.publishing import media
-from gateway.sandbox.publishing.accounts import SELF, Accounts
+from gateway.sandbox.publishing.accounts import LIFETIME, SELF, Accounts
 from gateway.sandbox.publishing.containers import DAY, Container, Processing, Status
 from gateway.sandbox.publishing.desk import Call
 from gateway.sandbox.publishing.highlights import CoverChoice, Creation
 from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.media import Medium
 from gateway.sandbox.publishing.pages import page_of, paging
-from gateway.sandbox.publishing.problems import MISSING, TOKEN_INVALID, Denied, coded
+from gateway.sandbox.publishing.problems import INVALID, MISSING, TOKEN_INVALID, Denied, coded
 from gateway.sandbox.publishing.stories import pk_of
 from gateway.sandbox.publishing.studio import Studio
 from gateway.sandbox.publishing.usage import Usage
@@ -98,6 +98,12 @@ class Platform:
         user = call.caller if id == SELF else self._accounts.named(id)
         profile = self._wire.profile(user, self._now())
         return _reply(200, {"id": str(user.pk)} | {name: profile[name] for name in PROFILE_FIELDS})
+
+    def refresh(self, call: Call) -> Reply:
+        if call.query.get("grant_type") != "ig_refresh_token":
+            raise Denied(INVALID, "grant_type must be ig_refresh_token")
+        token = self._accounts.refreshed(call.query.get("access_token", ""))
+        return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})
 
     def publishing_limit(self, call: Call) -> Reply:
         quota = self._studio.quota
@@ -225,6 +231,7 @@ def _reply(status: int, value: object, headers: dict[str, str] | None = None) ->
 
 
 CALLS: tuple[tuple[str, str, Callable[[Platform, Call], Reply]], ...] = (
+    ("GET", "/refresh_access_token", Platform.refresh),
     ("GET", "/users/self", Platform.profile),
     ("GET", "/users/self/publishing_limit", Platform.publishing_limit),
     ("GET", "/users/{user_id}", Platform.profile),

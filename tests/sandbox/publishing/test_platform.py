@@ -180,6 +180,27 @@ async def test_without_a_token_that_is_known_nothing_is_answered(app: Starlette,
             assert response.status_code == 401
 
 
+async def test_a_token_of_a_day_is_refreshed_until_it_has_expired(app: Starlette, clock: SteppedClock) -> None:
+    async with client_of(app) as client:
+        asked = {"grant_type": "ig_refresh_token"}
+        press = Press(client)
+        given = done(await press.get("/refresh_access_token", **asked, access_token="sandbox"))
+        fresh = given["access_token"]
+        assert given == {"access_token": fresh, "token_type": "bearer", "expires_in": 5_183_944}
+        assert fresh != "sandbox"
+        heir = Press(client, fresh)
+        assert done(await heir.get("/users/self"))["id"] == NATGEO
+        refused(await heir.get("/refresh_access_token", **asked, access_token=fresh), 100)
+        refused(await heir.get("/refresh_access_token", access_token=fresh), 100)
+        refused(await heir.get("/refresh_access_token", **asked, access_token="nobody's"), 190, 467)
+        clock.seconds = DAY
+        again = done(await heir.get("/refresh_access_token", **asked, access_token=fresh))["access_token"]
+        clock.seconds = 5_183_944
+        refused(await heir.get("/users/self"), 190, 463)
+        refused(await press.get("/refresh_access_token", **asked, access_token=fresh), 190, 463)
+        assert done(await Press(client, again).get("/users/self"))["id"] == NATGEO
+
+
 async def test_every_account_works_on_its_own_things_only() -> None:
     tokens = {"one": cast.NATGEO.pk, "two": cast.THIRTY.pk, "three": cast.PRIVATE.pk}
     app = create_sandbox(clock=SteppedClock(), base_url=ORIGIN, tokens=tokens)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.domain.publishing import Account, FiledMedium, MediumKind, Source
-from gateway.sandbox.faults import Processing
+from gateway.sandbox.faults import PlatformError, Processing
 from gateway.upstream.dialects import Dialect
 from tests.sandbox.publishing.media import film, jpeg
 from tests.upstream.publishing.house import BOTH, LINK, PLATFORM, House, key_of
@@ -61,6 +61,14 @@ async def test_every_method_does_its_work(house: House, tmp_path: Path) -> None:
     await publisher.delete(NATGEO, made.pk)
     assert await publisher.highlight(NATGEO, made.pk) is None
     assert [one.pk for one in await publisher.tray(NATGEO)] == before
+
+
+@PLATFORM
+async def test_a_file_whose_token_is_refused_goes_with_another(house: House, tmp_path: Path) -> None:
+    await house.publisher.accounts()
+    house.lay(PlatformError(code=190, subcode=467, endpoint="POST *upload", times=1))
+    assert (await house.publisher.upload(NATGEO, filed(tmp_path / "picture"), key=KEY)).id
+    assert house.sandbox.meter.calls["GET /platform/refresh_access_token"] == 1
 
 
 @PLATFORM

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from gateway.domain.publishing import Account, Container, ContainerState, Published, Quota, Story
-from gateway.errors import AccountDisconnected, ContainerExpired, NotFound, PublishingRejected, UpstreamInvalidAnswer
+from gateway.errors import (
+    AccountDisconnected,
+    ContainerExpired,
+    NotFound,
+    PublishingRejected,
+    UpstreamError,
+    UpstreamInvalidAnswer,
+)
 from gateway.events import AnswerDrifted, UpstreamAttempt
 from tests.fakes.clock import EPOCH
-from tests.upstream.publishing.kit import FILM, KEY, NATGEO, PICTURE, TOKEN, answer, highlight, problem, upstream
+from tests.upstream.publishing.kit import FILM, KEY, NATGEO, PICTURE, TOKEN, Step, answer, highlight, problem, upstream
 
 PK = "17900000000000001"
 
@@ -172,6 +180,29 @@ async def test_a_tray_that_leaves_media_out_is_completed() -> None:
     tray = await platform.publisher().tray(NATGEO)
     assert [one.media_ids for one in tray] == [("31", "32"), ("30",), ()]
     assert [request.url.path for request in platform.requests][1:] == ["/highlights/2"]
+
+
+def page(pk: str, media: int, after: str | None) -> httpx.Response:
+    paging = {"cursors": {"after": after}} | ({"next": "https://x.test/"} if after else {})
+    return answer(200, {"data": [highlight(pk, media)], "paging": paging})
+
+
+async def test_a_long_tray_is_not_thrown_away_for_a_failure_here_and_there() -> None:
+    """Each page may fail twice: else a tray of twenty pages would hardly ever be read where one call in four fails."""
+    no: list[Step] = [answer(500, b""), httpx.ConnectError("down")]
+    platform = upstream(*no, page("3", 33, "a"), *no, page("2", 32, "b"), *no, page("1", 31, None))
+    assert [one.pk for one in await platform.publisher().tray(NATGEO)] == ["3", "2", "1"]
+    assert [request.url.params.get("after") for request in platform.requests] == [None] * 3 + ["a"] * 3 + ["b"] * 3
+
+
+@pytest.mark.parametrize(
+    ("no", "calls"), [(answer(500, b""), 3), (answer(503, b"", retry_after="9"), 1), (answer(429, b""), 1)]
+)
+async def test_a_tray_that_cannot_be_read_is_left_to_the_flow(no: httpx.Response, calls: int) -> None:
+    platform = upstream(page("3", 33, "a"), no)
+    with pytest.raises(UpstreamError):
+        await platform.publisher().tray(NATGEO)
+    assert len(platform.requests) == 1 + calls
 
 
 async def test_media_are_taken_from_the_items_where_only_those_are_told() -> None:

@@ -19,8 +19,9 @@ from gateway.upstream.publisher import Publisher
 from tests.fakes.clock import VirtualLoop
 from tests.upstream.publishing.kit import KEY, NATGEO, PICTURE, TOKEN, Step, answer, problem, upstream
 
+FRESH = "fresh-t0ken"
 LEAKY = f"{TOKEN} {PICTURE.url} Bearer x-session-id"
-SECRETS = (TOKEN, "S3cret-signature", "images.test", "Bearer", "platform.test")
+SECRETS = (TOKEN, FRESH, "S3cret-signature", "images.test", "Bearer", "platform.test")
 WHOLE = {LEAKY: LEAKY, "title": {LEAKY: 1}, "pk": "1", "id": "1", "status": LEAKY, "error": {"code": LEAKY}}
 STEPS: list[Step] = [
     *(answer(status, {"error": {"message": LEAKY, "type": LEAKY, "code": 100}, "detail": LEAKY, "exc_type": LEAKY},
@@ -28,7 +29,7 @@ STEPS: list[Step] = [
       for status in (200, 302, 400, 401, 403, 404, 422, 429, 500, 503)),
     *(answer(status, LEAKY.encode()) for status in (200, 400, 404, 502)),
     *(answer(status, WHOLE) for status in (200, 400)),
-    problem(190, 463), problem(352, 2207026), problem(9, 2207042),
+    problem(190, 463), answer(200, {"access_token": FRESH}), problem(352, 2207026), problem(9, 2207042),
     *(kind(LEAKY) for kind in (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadTimeout, httpx.ReadError)),
     RuntimeError(LEAKY),
 ]  # fmt: skip

@@ -1,0 +1,128 @@
+"""A token that is refused is refreshed once, by the contract's error table; else the account must be reconnected."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from gateway.domain.publishing import Account
+from gateway.errors import AccountDisconnected, UpstreamUnavailable
+from gateway.events import TokenRefreshed
+from gateway.upstream.dialects import Dialect
+from tests.upstream.publishing.kit import KEY, NATGEO, SELF, TOKEN, Upstream, answer, highlight, problem, upstream
+
+FRESH = "another-token-that-must-never-be-seen"
+PK = "17900000000000001"
+REFRESH = "/refresh_access_token"
+ANOTHER = answer(200, {"access_token": FRESH, "token_type": "bearer", "expires_in": 5_183_944})
+
+
+def by_token(request: httpx.Request) -> httpx.Response:
+    """Of a platform that takes the fresh one alone."""
+    if request.url.path == REFRESH:
+        return ANOTHER if request.url.params["access_token"] == TOKEN else problem(190, 467, 401)
+    if request.headers["authorization"] != f"Bearer {FRESH}":
+        return problem(190, 467, 401)
+    return answer(200, SELF if request.url.path == "/users/self" else highlight(PK, 31))
+
+
+async def step(request: httpx.Request) -> httpx.Response:
+    await asyncio.sleep(1)
+    return by_token(request)
+
+
+def paths(platform: Upstream) -> list[str]:
+    return [request.url.path for request in platform.requests]
+
+
+async def test_a_refused_token_is_refreshed_and_the_same_request_sent_again() -> None:
+    platform = upstream(step)
+    publisher = platform.publisher()
+    made = await publisher.create(NATGEO, "Reef", ["31"], None, key=KEY)
+    assert made.pk == PK
+    first, refresh, again = platform.requests
+    assert dict(refresh.url.params) == {"grant_type": "ig_refresh_token", "access_token": TOKEN}
+    assert [request.headers["authorization"] for request in (first, refresh, again)] == [
+        f"Bearer {TOKEN}",
+        f"Bearer {TOKEN}",
+        f"Bearer {FRESH}",
+    ]
+    assert first.headers["idempotency-key"] == again.headers["idempotency-key"] == KEY
+    assert first.content == again.content
+    await publisher.highlight(NATGEO, PK)
+    assert paths(platform)[3:] == [f"/highlights/{PK}"]
+    assert platform.seen(TokenRefreshed) == [TokenRefreshed()]
+
+
+async def test_a_deletion_whose_token_is_refused_is_sent_again() -> None:
+    platform = upstream(problem(190, 467, 401), ANOTHER, answer(204, b""))
+    await platform.publisher().delete(NATGEO, PK)
+    assert paths(platform) == [f"/highlights/{PK}", REFRESH, f"/highlights/{PK}"]
+
+
+async def test_of_many_that_are_refused_at_once_one_asks() -> None:
+    platform = upstream(step)
+    publisher = platform.publisher()
+    await asyncio.gather(*(publisher.highlight(NATGEO, PK) for _ in range(5)))
+    assert paths(platform).count(REFRESH) == 1
+    assert len(platform.requests) == 5 + 1 + 5
+
+
+async def test_the_token_may_be_refused_before_it_is_known_whose_it_is() -> None:
+    platform = upstream(step, whoami=step)
+    assert await platform.publisher().accounts() == [Account(NATGEO, "natgeo")]
+    assert paths(platform) == [REFRESH]
+    assert platform.asked_self == 2
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        problem(190, 463, 401),
+        problem(100, None, 400),
+        problem(10, None, 403),
+        problem(100, 33, 404),
+        answer(404, b"<html>no such page</html>"),
+        answer(200, {"token_type": "bearer"}),
+        answer(200, {"access_token": TOKEN}),
+    ],
+)
+async def test_what_cannot_be_refreshed_has_to_be_connected_again(no: httpx.Response) -> None:
+    """What was refused is told, and not why there is no other token."""
+    platform = upstream(problem(190, 463, 401), no, problem(190, 463, 401))
+    publisher = platform.publisher()
+    with pytest.raises(AccountDisconnected, match="has expired: connect it again"):
+        await publisher.highlight(NATGEO, PK)
+    assert paths(platform) == [f"/highlights/{PK}", REFRESH]
+    with pytest.raises(AccountDisconnected):
+        await publisher.highlight(NATGEO, PK)
+    assert paths(platform)[2:] == [f"/highlights/{PK}"], "nor is it asked for another time"
+    assert platform.seen(TokenRefreshed) == []
+
+
+async def test_a_token_that_is_refused_when_it_is_fresh_is_not_refreshed_for_the_same_request() -> None:
+    platform = upstream(problem(190, 467, 401), ANOTHER, problem(190, 458, 401))
+    with pytest.raises(AccountDisconnected, match="removed the app"):
+        await platform.publisher().highlight(NATGEO, PK)
+    assert paths(platform) == [f"/highlights/{PK}", REFRESH, f"/highlights/{PK}"]
+
+
+async def test_trouble_while_it_is_refreshed_is_passed_on_and_it_is_asked_again() -> None:
+    platform = upstream(
+        problem(190, 467, 401), answer(503, b""), problem(190, 467, 401), ANOTHER, answer(200, highlight(PK, 31))
+    )
+    publisher = platform.publisher()
+    with pytest.raises(UpstreamUnavailable):
+        await publisher.highlight(NATGEO, PK)
+    assert (await publisher.highlight(NATGEO, PK)) is not None
+    assert paths(platform).count(REFRESH) == 2
+
+
+async def test_a_session_is_not_refreshed() -> None:
+    """The other dialect's only way is to log in again."""
+    platform = upstream(answer(401, {"detail": "Session ID required"}), dialect=Dialect.AIOGRAPI)
+    with pytest.raises(AccountDisconnected):
+        await platform.publisher().tray(NATGEO)
+    assert len(platform.requests) == 1
