@@ -15,7 +15,7 @@ from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Courier, Pace
 from gateway.upstream.platform import Platform
 from gateway.upstream.publisher import Publisher
-from gateway.upstream.tokens import StaticToken
+from gateway.upstream.tokens import AccountToken
 from gateway.upstream.transport import Line
 from gateway.upstream.wire import aiohttp_transport
 
@@ -53,8 +53,8 @@ def connect_publisher(
         case Dialect.PLATFORM:
             platforms = courier(refusal=refusals.refusal)
             owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
-            return Platform(Authorized(platforms, StaticToken(token, owner, hook, refresh), platform.bearer))
+            return Platform(Authorized(platforms, AccountToken(token, owner, hook, refresh), platform.bearer))
         case Dialect.AIOGRAPI:
             aiograpis = courier(refusal=aiograpi.refusal)
-            tokens = StaticToken(token, partial(aiograpi.owner, aiograpis), hook)
+            tokens = AccountToken(token, partial(aiograpi.owner, aiograpis), hook)
             return Aiograpi(Authorized(aiograpis, tokens, aiograpi.session))

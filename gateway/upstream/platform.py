@@ -22,7 +22,7 @@ from gateway.domain.publishing import (
     Source,
     Story,
 )
-from gateway.errors import ContainerExpired, NotFound, UpstreamUnavailable
+from gateway.errors import ContainerExpired, NotFound, UpstreamInvalidAnswer, UpstreamUnavailable
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import Reply
@@ -45,7 +45,8 @@ T = TypeVar("T")
 ABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
 # Of a tray: more would be a loop upstream.
 MOST_PAGES = 100
-# How often one call of a reading that takes many is made: a failure here and there must not throw the others away.
+# How often a call is made that goes on with a reading of many: a failure here and there must not throw away what is
+# read already, or a long tray would hardly ever be read in bad weather.
 MOST_READINGS = 3
 
 ACCOUNT = msgspec.json.Decoder(AccountWire)
@@ -62,15 +63,27 @@ QUOTA = msgspec.json.Decoder(QuotaWire)
 async def owner(courier: Courier, token: str) -> Account:
     """Whose token it is. Raises UpstreamError and AccountDisconnected."""
     ask = Ask("GET", "/users/self", "platform.account", "the account", bearer(token))
+    return await _about_tokens(courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account()))
 
-    return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
 
+async def refresh(courier: Courier, account: str, token: str) -> str:
+    """Another token in its place, by the contract's `ig_refresh_token`: for one that is a day old and has not expired.
 
-async def refresh(courier: Courier, token: str) -> str:
-    """Another token in its place. Raises UpstreamError, PublishingError and NotFound."""
+    Raises UpstreamError and PublishingError.
+    """
     query = {"grant_type": "ig_refresh_token", "access_token": token}
     ask = Ask("GET", "/refresh_access_token", "platform.refresh", "another token", bearer(token), query=query)
-    return await courier.fetch("", ask, TOKEN, lambda wire, _: wire.access_token)
+    return await _about_tokens(courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token()))
+
+
+async def _about_tokens(asked: Awaitable[T]) -> T:
+    """Asked in the midst of another call, to which it would say that its medium is not ready, or its highlight gone."""
+    try:
+        return await asked
+    except NotReady as error:
+        raise UpstreamUnavailable("The platform failed at the account.", retry_after=error.retry_after) from error
+    except NotFound as error:
+        raise UpstreamInvalidAnswer("The platform does not know the account of its own token.") from error
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -194,12 +207,13 @@ class Platform:
         query = f"?after={quote(after, safe='')}" if after else ""
         target = f"/users/{_in_path(account)}/highlights{query}"
         ask = _ask("GET", target, "tray", "the account's highlights")
-        return await _one_of_many(partial(self._courier.fetch, account, ask, TRAY, _page))
+        read = partial(self._courier.fetch, account, ask, TRAY, _page)
+        return await (_going_on(read) if after else read())
 
     async def _whole(self, account: str, wire: HighlightWire) -> Published | None:
         """With its media, which a tray may leave out: a reconciling read compares them."""
         if wire.media is None and wire.is_ready:
-            return await _one_of_many(partial(self.highlight, account, str(wire.key)))
+            return await _going_on(partial(self.highlight, account, str(wire.key)))
         return wire.published()
 
 
@@ -210,7 +224,7 @@ def _ask(
     return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key)
 
 
-async def _one_of_many(read: Callable[[], Awaitable[T]]) -> T:
+async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
     """Again at once where the platform failed at it, and does not say when to come back."""
     for left in reversed(range(MOST_READINGS)):
         try:

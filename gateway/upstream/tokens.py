@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from gateway.domain.publishing import Account
-from gateway.errors import AccountDisconnected, NotFound, PublishingError, UpstreamInvalidAnswer
+from gateway.errors import AccountDisconnected, NotFound, PublishingError
 from gateway.events import Hook, TokenRefreshed
 
 T = TypeVar("T")
@@ -28,11 +27,12 @@ class Tokens(Protocol):
         """Raises AccountDisconnected and UpstreamError."""
 
 
-class StaticToken:
-    """The one that was configured. Whose it is, the upstream says, and is asked once: nothing is published for another.
+class AccountToken:
+    """The token of one account: the one that was configured, or what the platform gave in its place, which this process
+    alone knows. Whose it is, the upstream says, and is asked once: nothing is published for another.
 
-    `owner` asks it. `refresh` has the upstream give another token in the place of one; what it gives is known to this
-    process alone.
+    `owner` asks it; `refresh` has it give another token to the account of an id, in the place of one. Neither raises
+    NotFound for anything that is asked for with the token.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class StaticToken:
         token: str,
         owner: Callable[[str], Awaitable[Account]],
         hook: Hook,
-        refresh: Callable[[str], Awaitable[str]] | None = None,
+        refresh: Callable[[str, str], Awaitable[str]] | None = None,
     ) -> None:
-        self._token = token
+        self._configured = self._token = token
         self._owner = owner
         self._hook = hook
         self._refresh = refresh
         self._account: Account | None = None
         self._asking = asyncio.Lock()
-        self._refreshing = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
         if (await self._known()).id != account:
@@ -69,18 +69,37 @@ class StaticToken:
         try:
             return await send(token)
         except AccountDisconnected:
-            if (fresh := await self._refreshed(token)) == token:
+            if self._token == token:
+                await self._replaced()
+            if self._token == token:
                 raise
-        return await send(fresh)
+        return await send(self._token)
 
-    async def _refreshed(self, refused: str) -> str:
-        """`refused` itself where there is no other. Of many that are refused at once, one asks."""
-        async with self._refreshing:
-            if self._token == refused and self._refresh is not None:
-                with contextlib.suppress(PublishingError, NotFound, UpstreamInvalidAnswer):
-                    self._token = await self._refresh(refused)
-                if self._token == refused:
-                    self._refresh = None  # what has expired or was taken back stays so
-                else:
-                    self._hook(TokenRefreshed())
-            return self._token
+    async def _replaced(self) -> None:
+        """All that are refused at once wait for the same answer; whoever goes away leaves it to the others."""
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._replace())
+            self._refreshing.add_done_callback(self._end)
+        await asyncio.shield(self._refreshing)
+
+    def _end(self, done: asyncio.Task[None]) -> None:
+        self._refreshing = None
+        if not done.cancelled():
+            done.exception()  # those who wait have it, and nobody need be left
+
+    async def _replace(self) -> None:
+        """Leaves the token as it is where there is no other. Raises UpstreamError."""
+        if self._refresh is None:
+            return
+        refused = self._token
+        try:
+            self._token = await self._refresh(self._account.id if self._account else "", refused)
+        except AccountDisconnected:
+            # What has expired or was taken back stays so; but what was given for it may have ended before it.
+            if refused == self._configured:
+                self._refresh = None
+            self._token = self._configured
+        except (PublishingError, NotFound):
+            return
+        if self._token not in (refused, self._configured):
+            self._hook(TokenRefreshed())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -13,6 +14,7 @@ from gateway.upstream.payloads import Unreadable
 Id = str | int
 
 HIGHLIGHT = "highlight:"
+FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,4096}")
 
 
 class AccountWire(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +34,12 @@ class AccountWire(msgspec.Struct, frozen=True, gc=False):
 
 class TokenWire(msgspec.Struct, frozen=True, gc=False):
     access_token: str
+
+    def token(self) -> str:
+        """Raises Unreadable for one that no header can hold."""
+        if not FIT_FOR_A_HEADER.fullmatch(self.access_token):
+            raise Unreadable
+        return self.access_token
 
 
 class ItemWire(msgspec.Struct, frozen=True, gc=False):

@@ -33,9 +33,13 @@ class Accounts:
     def __init__(self, world: World, tokens: Mapping[str, int], clock: Clock) -> None:
         self._world = world
         self._clock = clock
-        self._grants = {token: Grant(pk) for token, pk in tokens.items()}
+        self._configured = {token: Grant(pk) for token, pk in tokens.items()}
+        self._grants = dict(self._configured)
         if unknown := [pk for pk in tokens.values() if world.user_by_pk(pk) is None]:
             raise ValueError(f"no such users: {unknown}")
+
+    def clear(self) -> None:
+        self._grants = dict(self._configured)
 
     def of(self, token: str) -> User:
         """Raises Denied."""

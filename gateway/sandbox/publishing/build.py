@@ -57,7 +57,7 @@ class Publishing:
         self._keys = Keys(house.clock)
 
     def clear(self) -> None:
-        for part in (self.webhooks, self._house.agenda, self.studio, self._usage, self._keys):
+        for part in (self.webhooks, self._house.agenda, self.studio, self._accounts, self._usage, self._keys):
             part.clear()
 
     def routes(self, wire: Wire, base_url: str) -> list[BaseRoute]:

@@ -199,6 +199,9 @@ async def test_a_token_of_a_day_is_refreshed_until_it_has_expired(app: Starlette
         refused(await heir.get("/users/self"), 190, 463)
         refused(await press.get("/refresh_access_token", **asked, access_token=fresh), 190, 463)
         assert done(await Press(client, again).get("/users/self"))["id"] == NATGEO
+        app.state.sandbox.reset()
+        refused(await Press(client, again).get("/users/self"), 190, 467)
+        assert done(await press.get("/users/self"))["id"] == NATGEO
 
 
 async def test_every_account_works_on_its_own_things_only() -> None:

@@ -188,11 +188,14 @@ def page(pk: str, media: int, after: str | None) -> httpx.Response:
 
 
 async def test_a_long_tray_is_not_thrown_away_for_a_failure_here_and_there() -> None:
-    """Each page may fail twice: else a tray of twenty pages would hardly ever be read where one call in four fails."""
+    """What goes on with it may fail twice: else twenty pages would hardly ever be read where one call in four fails."""
     no: list[Step] = [answer(500, b""), httpx.ConnectError("down")]
-    platform = upstream(*no, page("3", 33, "a"), *no, page("2", 32, "b"), *no, page("1", 31, None))
+    platform = upstream(page("3", 33, "a"), *no, page("2", 32, "b"), *no, page("1", 31, None))
     assert [one.pk for one in await platform.publisher().tray(NATGEO)] == ["3", "2", "1"]
-    assert [request.url.params.get("after") for request in platform.requests] == [None] * 3 + ["a"] * 3 + ["b"] * 3
+    assert [request.url.params.get("after") for request in platform.requests] == [None] + ["a"] * 3 + ["b"] * 3
+    hollow = highlight("2") | {"media_count": 2}
+    platform = upstream(answer(200, [hollow]), *no, answer(200, highlight("2", 31, 32)))
+    assert [one.media_ids for one in await platform.publisher().tray(NATGEO)] == [("31", "32")]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +206,10 @@ async def test_a_tray_that_cannot_be_read_is_left_to_the_flow(no: httpx.Response
     with pytest.raises(UpstreamError):
         await platform.publisher().tray(NATGEO)
     assert len(platform.requests) == 1 + calls
+    platform = upstream(no)
+    with pytest.raises(UpstreamError):
+        await platform.publisher().tray(NATGEO)
+    assert len(platform.requests) == 1
 
 
 async def test_media_are_taken_from_the_items_where_only_those_are_told() -> None:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 import httpx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
@@ -47,6 +47,9 @@ CALLS: list[Callable[[Publisher], Awaitable[object]]] = [
 ]
 
 
+@example(problem(190, 463), answer(200, {"access_token": FRESH}), CALLS[-1], Dialect.PLATFORM, True)
+@example(problem(190, 463), answer(200, {"access_token": f"{FRESH}\u00e4"}), CALLS[-1], Dialect.PLATFORM, True)
+@example(problem(190, 463), httpx.ReadError(LEAKY), CALLS[-1], Dialect.PLATFORM, True)
 @given(st.sampled_from(STEPS), st.sampled_from(STEPS), st.sampled_from(CALLS), st.sampled_from(Dialect), st.booleans())
 def test_no_event_error_or_log_line_holds_a_secret(
     step: Step, last: Step, call: Callable[[Publisher], Awaitable[object]], dialect: Dialect, is_known: bool
@@ -77,5 +80,13 @@ def test_no_event_error_or_log_line_holds_a_secret(
 
 def test_a_request_that_is_printed_shows_neither_token_nor_url() -> None:
     """A traceback that shows locals, or a debugger, prints it."""
-    ask = Ask("POST", "/media/upload", "platform.upload", "the upload", bearer(TOKEN), json={"media_url": PICTURE.url})
+    ask = Ask(
+        "POST",
+        "/media/upload",
+        "platform.upload",
+        "the upload",
+        bearer(TOKEN),
+        query={"access_token": TOKEN},
+        json={"media_url": PICTURE.url},
+    )
     assert not [secret for secret in SECRETS if secret in repr(ask)]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from gateway.domain.publishing import Account
-from gateway.errors import AccountDisconnected, UpstreamUnavailable
+from gateway.errors import AccountDisconnected, UpstreamError, UpstreamUnavailable
 from gateway.events import TokenRefreshed
 from gateway.upstream.dialects import Dialect
-from tests.upstream.publishing.kit import KEY, NATGEO, SELF, TOKEN, Upstream, answer, highlight, problem, upstream
+from tests.upstream.publishing.kit import KEY, NATGEO, SELF, TOKEN, Step, Upstream, answer, highlight, problem, upstream
 
 FRESH = "another-token-that-must-never-be-seen"
 PK = "17900000000000001"
@@ -77,29 +77,27 @@ async def test_the_token_may_be_refused_before_it_is_known_whose_it_is() -> None
     assert platform.asked_self == 2
 
 
-@pytest.mark.parametrize(
-    "no",
-    [
-        problem(190, 463, 401),
-        problem(100, None, 400),
-        problem(10, None, 403),
-        problem(100, 33, 404),
-        answer(404, b"<html>no such page</html>"),
-        answer(200, {"token_type": "bearer"}),
-        answer(200, {"access_token": TOKEN}),
-    ],
-)
-async def test_what_cannot_be_refreshed_has_to_be_connected_again(no: httpx.Response) -> None:
-    """What was refused is told, and not why there is no other token."""
-    platform = upstream(problem(190, 463, 401), no, problem(190, 463, 401))
+async def test_what_has_expired_has_to_be_connected_again() -> None:
+    platform = upstream(problem(190, 463, 401))
     publisher = platform.publisher()
     with pytest.raises(AccountDisconnected, match="has expired: connect it again"):
         await publisher.highlight(NATGEO, PK)
     assert paths(platform) == [f"/highlights/{PK}", REFRESH]
     with pytest.raises(AccountDisconnected):
         await publisher.highlight(NATGEO, PK)
-    assert paths(platform)[2:] == [f"/highlights/{PK}"], "nor is it asked for another time"
+    assert paths(platform)[2:] == [f"/highlights/{PK}"], "nor is another one asked for again"
     assert platform.seen(TokenRefreshed) == []
+
+
+@pytest.mark.parametrize("no", [problem(100, None, 400), problem(10, None, 403), answer(200, {"access_token": TOKEN})])
+async def test_a_token_that_is_too_young_to_be_refreshed_may_be_later(no: httpx.Response) -> None:
+    """What was refused is told, and not why there is no other token."""
+    platform = upstream(problem(190, 463, 401), no, step)
+    publisher = platform.publisher()
+    with pytest.raises(AccountDisconnected, match="has expired: connect it again"):
+        await publisher.highlight(NATGEO, PK)
+    assert (await publisher.highlight(NATGEO, PK)) is not None
+    assert paths(platform).count(REFRESH) == 2
 
 
 async def test_a_token_that_is_refused_when_it_is_fresh_is_not_refreshed_for_the_same_request() -> None:
@@ -109,15 +107,82 @@ async def test_a_token_that_is_refused_when_it_is_fresh_is_not_refreshed_for_the
     assert paths(platform) == [f"/highlights/{PK}", REFRESH, f"/highlights/{PK}"]
 
 
-async def test_trouble_while_it_is_refreshed_is_passed_on_and_it_is_asked_again() -> None:
-    platform = upstream(
-        problem(190, 467, 401), answer(503, b""), problem(190, 467, 401), ANOTHER, answer(200, highlight(PK, 31))
-    )
+@pytest.mark.parametrize(
+    "no",
+    [
+        answer(503, b""),
+        answer(404, b"<html>no such page</html>"),
+        answer(200, {"token_type": "bearer"}),
+        answer(200, {"access_token": ""}),
+        answer(200, {"access_token": "t\u00f6ken"}),
+        httpx.ReadError("cut off"),
+        problem(100, 33, 404),
+        problem(9007, 2207027),
+    ],
+)
+async def test_trouble_while_it_is_refreshed_is_passed_on_and_it_is_asked_again(no: Step) -> None:
+    """A flow's step outlasts it, instead of failing for good."""
+    platform = upstream(problem(190, 467, 401), no, step)
     publisher = platform.publisher()
-    with pytest.raises(UpstreamUnavailable):
+    with pytest.raises(UpstreamError):
         await publisher.highlight(NATGEO, PK)
     assert (await publisher.highlight(NATGEO, PK)) is not None
     assert paths(platform).count(REFRESH) == 2
+
+
+async def test_trouble_while_it_is_refreshed_befalls_all_who_wait_at_once() -> None:
+    async def hang(request: httpx.Request) -> httpx.Response:
+        if request.url.path == REFRESH:
+            await asyncio.sleep(100)
+            return answer(503, b"")
+        return by_token(request)
+
+    platform = upstream(hang)
+    publisher = platform.publisher()
+    asked = asyncio.gather(*(publisher.highlight(NATGEO, PK) for _ in range(6)), return_exceptions=True)
+    assert [type(error) for error in await asked] == [UpstreamUnavailable] * 6
+    assert paths(platform).count(REFRESH) == 1
+    assert platform.clock.monotonic() < 150
+
+
+async def test_who_goes_away_leaves_the_new_token_to_the_others() -> None:
+    platform = upstream(step)
+    publisher = platform.publisher()
+    await publisher.accounts()
+    first = asyncio.create_task(publisher.highlight(NATGEO, PK))
+    await asyncio.sleep(1.5)
+    first.cancel()
+    assert (await publisher.highlight(NATGEO, PK)) is not None
+    assert paths(platform).count(REFRESH) == 1
+
+
+async def test_a_token_that_the_platform_has_forgotten_gives_way_to_the_configured_one() -> None:
+    platform = upstream(problem(190, 467, 401), ANOTHER, answer(200, highlight(PK, 31)))
+    publisher = platform.publisher()
+    await publisher.highlight(NATGEO, PK)
+    platform.steps[:] = [problem(190, 467, 401), problem(190, 467, 401), answer(200, highlight(PK, 31))]
+    assert (await publisher.highlight(NATGEO, PK)) is not None
+    assert [request.headers["authorization"] for request in platform.requests[3:]] == [
+        f"Bearer {FRESH}",
+        f"Bearer {FRESH}",
+        f"Bearer {TOKEN}",
+    ]
+
+
+@pytest.mark.parametrize("whoami", [problem(100, 33, 404), problem(9007, 2207027)])
+async def test_what_is_said_of_the_account_is_not_taken_for_a_word_on_what_was_asked(whoami: httpx.Response) -> None:
+    """A deletion would be done that was never sent, a highlight be gone, a container be waited for."""
+    platform = upstream(answer(204, b""), whoami=whoami)
+    publisher = platform.publisher()
+    for call in (
+        publisher.delete(NATGEO, PK),
+        publisher.highlight(NATGEO, PK),
+        publisher.container(NATGEO, "18"),
+        publisher.publish(NATGEO, "18", key=KEY),
+    ):
+        with pytest.raises(UpstreamError):
+            await call
+    assert platform.requests == []
 
 
 async def test_a_session_is_not_refreshed() -> None:
