@@ -36,7 +36,7 @@ check: $(INSTALLED) ## style, types, printed schema, and the rules the repositor
 bench: $(INSTALLED) ## measure side by side with the peers, twenty minutes; QUICK=1 only shows that it works
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick --out build/bench.md)
 
-chaos: $(INSTALLED) ## kill gateways in the midst of publishing, three quarters of an hour (FLOWS=, MINUTES=: in each of three storms)
+chaos: $(INSTALLED) ## kill gateways in the midst of publishing, a quarter of an hour (FLOWS=, MINUTES=: in each of three storms)
 	$(BIN)/python -m tests.chaos --flows $(or $(FLOWS),200) --minutes $(or $(MINUTES),4)
 
 lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases

@@ -22,7 +22,15 @@ from gateway.domain.publishing import (
     Source,
     Story,
 )
-from gateway.errors import ContainerExpired, NotFound, UpstreamInvalidAnswer, UpstreamUnavailable
+from gateway.errors import (
+    AccountDisconnected,
+    ContainerExpired,
+    NotFound,
+    PermissionMissing,
+    PublishingError,
+    UpstreamInvalidAnswer,
+    UpstreamUnavailable,
+)
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import Reply
@@ -61,29 +69,28 @@ QUOTA = msgspec.json.Decoder(QuotaWire)
 
 
 async def owner(courier: Courier, token: str) -> Account:
-    """Whose token it is. Raises UpstreamError and AccountDisconnected."""
+    """Whose token it is. Raises UpstreamError, AccountDisconnected and PermissionMissing."""
     ask = Ask("GET", "/users/self", "platform.account", "the account", bearer(token))
-    return await _about_tokens(courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account()))
+    try:
+        return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+    except (AccountDisconnected, PermissionMissing):
+        raise
+    except (PublishingError, NotFound, NotReady) as error:
+        # It is asked inside another call, which would take this for a word on its own medium or highlight.
+        raise UpstreamInvalidAnswer("The platform does not tell whose token it is.") from error
 
 
 async def refresh(courier: Courier, account: str, token: str) -> str:
     """Another token in its place, by the contract's `ig_refresh_token`: for one that is a day old and has not expired.
 
-    Raises UpstreamError and PublishingError.
+    Raises UpstreamError, PublishingError and NotFound.
     """
     query = {"grant_type": "ig_refresh_token", "access_token": token}
-    ask = Ask("GET", "/refresh_access_token", "platform.refresh", "another token", bearer(token), query=query)
-    return await _about_tokens(courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token()))
-
-
-async def _about_tokens(asked: Awaitable[T]) -> T:
-    """Asked in the midst of another call, to which it would say that its medium is not ready, or its highlight gone."""
+    ask = Ask("GET", "/refresh_access_token", "platform.refresh", "the token's refreshing", bearer(token), query=query)
     try:
-        return await asked
+        return await courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token())
     except NotReady as error:
-        raise UpstreamUnavailable("The platform failed at the account.", retry_after=error.retry_after) from error
-    except NotFound as error:
-        raise UpstreamInvalidAnswer("The platform does not know the account of its own token.") from error
+        raise UpstreamInvalidAnswer("The platform does not say whether there is another token.") from error
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -180,8 +187,14 @@ class Platform:
             page = await self._page(account, after)
             wires += page.data
             after = page.after
-        whole = await asyncio.gather(*(self._whole(account, wire) for wire in wires))
-        return [one for one in whole if one is not None]
+        looks = [asyncio.ensure_future(self._whole(account, wire)) for wire in wires]
+        try:
+            return [one for one in await asyncio.gather(*looks) if one is not None]
+        finally:
+            # One that fails has the flow try again, and the others must not be in its way.
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
 
     async def highlight(self, account: str, pk: str) -> Published | None:
         ask = _ask("GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")

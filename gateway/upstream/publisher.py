@@ -1,8 +1,8 @@
 """The port of publishing: what a flow asks of the upstream, in whichever dialect it speaks.
 
 Each method makes one attempt: the flow's steps own the retries. Two things alone are sent again at once: what was
-refused for its token, with another, and a call that goes on with a reading of many. Errors: `UpstreamError` (transient:
-try again, after `retry_after` where it is named) or a final `PublishingError` that names what is wrong.
+refused for its token, with another, and, while a tray is read, its later pages and highlights. Errors: `UpstreamError`
+(transient: try again, after `retry_after` where it is named) or a final `PublishingError` that names what is wrong.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.domain.publishing import Account
 from gateway.errors import AccountDisconnected, NotFound, PublishingError
@@ -31,8 +32,8 @@ class AccountToken:
     """The token of one account: the one that was configured, or what the platform gave in its place, which this process
     alone knows. Whose it is, the upstream says, and is asked once: nothing is published for another.
 
-    `owner` asks it; `refresh` has it give another token to the account of an id, in the place of one. Neither raises
-    NotFound for anything that is asked for with the token.
+    `owner(token)` asks it; `refresh(account id, token)` gives another token in place of `token`, and raises
+    PublishingError or NotFound where there is none. The id is empty as long as it is not known.
     """
 
     def __init__(
@@ -43,12 +44,11 @@ class AccountToken:
         refresh: Callable[[str, str], Awaitable[str]] | None = None,
     ) -> None:
         self._configured = self._token = token
-        self._owner = owner
         self._hook = hook
         self._refresh = refresh
         self._account: Account | None = None
-        self._asking = asyncio.Lock()
-        self._refreshing: asyncio.Task[None] | None = None
+        self._whose = _Shared(partial(self._sent, owner))
+        self._another = _Shared(self._replace)
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
         if (await self._known()).id != account:
@@ -59,10 +59,9 @@ class AccountToken:
         return [await self._known()]
 
     async def _known(self) -> Account:
-        async with self._asking:
-            if self._account is None:
-                self._account = await self._sent(self._owner)
-            return self._account
+        if self._account is None:
+            self._account = await self._whose.answer()
+        return self._account
 
     async def _sent(self, send: Callable[[str], Awaitable[T]]) -> T:
         token = self._token
@@ -70,36 +69,47 @@ class AccountToken:
             return await send(token)
         except AccountDisconnected:
             if self._token == token:
-                await self._replaced()
+                await self._another.answer()
             if self._token == token:
                 raise
         return await send(self._token)
 
-    async def _replaced(self) -> None:
-        """All that are refused at once wait for the same answer; whoever goes away leaves it to the others."""
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._replace())
-            self._refreshing.add_done_callback(self._end)
-        await asyncio.shield(self._refreshing)
-
-    def _end(self, done: asyncio.Task[None]) -> None:
-        self._refreshing = None
-        if not done.cancelled():
-            done.exception()  # those who wait have it, and nobody need be left
-
     async def _replace(self) -> None:
-        """Leaves the token as it is where there is no other. Raises UpstreamError."""
+        """By what the platform gives, or else by the configured one. Raises UpstreamError."""
         if self._refresh is None:
             return
-        refused = self._token
+        refused, fresh = self._token, None
         try:
-            self._token = await self._refresh(self._account.id if self._account else "", refused)
+            fresh = await self._refresh(self._account.id if self._account else "", refused)
         except AccountDisconnected:
-            # What has expired or was taken back stays so; but what was given for it may have ended before it.
+            # A configured token that has expired stays so. What was given for it may have ended before it.
             if refused == self._configured:
                 self._refresh = None
-            self._token = self._configured
         except (PublishingError, NotFound):
-            return
-        if self._token not in (refused, self._configured):
+            pass
+        if fresh in (None, refused):
+            self._token = self._configured
+        else:
+            self._token = fresh
             self._hook(TokenRefreshed())
+
+
+class _Shared(Generic[T]):
+    """One question. All who ask it at once get the same answer, and whoever goes away leaves it to the others."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._ask = ask
+        self._asked: asyncio.Task[T] | None = None
+
+    async def answer(self) -> T:
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._ask())
+            self._asked.add_done_callback(self._end)
+        asked = self._asked
+        await asyncio.wait((asked,))
+        return asked.result()
+
+    def _end(self, asked: asyncio.Task[T]) -> None:
+        self._asked = None
+        if not asked.cancelled():
+            asked.exception()  # else it is complained of when nobody is left who waits

@@ -27,7 +27,7 @@ ON_POSTGRESQL = "Platform API, PostgreSQL"
 KILLS = 10
 ROUND = 60  # flows to each round of the named points
 # What is left when no orders come any more: outages are waited for, and each double looked for during half a minute.
-AFTERWARDS = 1_200.0
+AFTERWARDS = 600.0
 
 
 def main() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -13,6 +15,7 @@ from gateway.errors import (
     PublishingRejected,
     UpstreamError,
     UpstreamInvalidAnswer,
+    UpstreamRateLimited,
 )
 from gateway.events import AnswerDrifted, UpstreamAttempt
 from tests.fakes.clock import EPOCH
@@ -210,6 +213,22 @@ async def test_a_tray_that_cannot_be_read_is_left_to_the_flow(no: httpx.Response
     with pytest.raises(UpstreamError):
         await platform.publisher().tray(NATGEO)
     assert len(platform.requests) == 1
+
+
+async def test_a_tray_that_is_given_up_asks_for_nothing_more() -> None:
+    """The flow reads it again, and what is left of the first reading would be in its way."""
+
+    async def look(request: httpx.Request) -> httpx.Response:
+        is_first = request.url.path == "/highlights/2"
+        await asyncio.sleep(1 if is_first else 2)
+        return answer(429 if is_first else 500, b"")
+
+    hollow = [highlight(pk) | {"media_count": 2} for pk in ("2", "1")]
+    platform = upstream(answer(200, hollow), look)
+    with pytest.raises(UpstreamRateLimited):
+        await platform.publisher().tray(NATGEO)
+    await asyncio.sleep(60)
+    assert [request.url.path for request in platform.requests][1:] == ["/highlights/2", "/highlights/1"]
 
 
 async def test_media_are_taken_from_the_items_where_only_those_are_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import httpx
 import pytest
@@ -89,7 +90,10 @@ async def test_what_has_expired_has_to_be_connected_again() -> None:
     assert platform.seen(TokenRefreshed) == []
 
 
-@pytest.mark.parametrize("no", [problem(100, None, 400), problem(10, None, 403), answer(200, {"access_token": TOKEN})])
+@pytest.mark.parametrize(
+    "no",
+    [problem(100, None, 400), problem(10, None, 403), problem(100, 33, 404), answer(200, {"access_token": TOKEN})],
+)
 async def test_a_token_that_is_too_young_to_be_refreshed_may_be_later(no: httpx.Response) -> None:
     """What was refused is told, and not why there is no other token."""
     platform = upstream(problem(190, 463, 401), no, step)
@@ -116,7 +120,6 @@ async def test_a_token_that_is_refused_when_it_is_fresh_is_not_refreshed_for_the
         answer(200, {"access_token": ""}),
         answer(200, {"access_token": "t\u00f6ken"}),
         httpx.ReadError("cut off"),
-        problem(100, 33, 404),
         problem(9007, 2207027),
     ],
 )
@@ -145,6 +148,38 @@ async def test_trouble_while_it_is_refreshed_befalls_all_who_wait_at_once() -> N
     assert platform.clock.monotonic() < 150
 
 
+async def test_whose_token_it_is_is_asked_once_for_all_who_wait() -> None:
+    async def hang(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(100)
+        return answer(503, b"")
+
+    platform = upstream(answer(204, b""), whoami=hang)
+    publisher = platform.publisher()
+    asked = asyncio.gather(*(publisher.delete(NATGEO, PK) for _ in range(6)), return_exceptions=True)
+    assert [type(error) for error in await asked] == [UpstreamUnavailable] * 6
+    assert platform.asked_self == 1
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint() -> None:
+    async def hang(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(1)
+        return answer(503, b"") if request.url.path == REFRESH else problem(190, 467, 401)
+
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+    publisher = upstream(hang).publisher()
+    await publisher.accounts()
+    only = asyncio.create_task(publisher.highlight(NATGEO, PK))
+    await asyncio.sleep(1.5)
+    only.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await only
+    await asyncio.sleep(5)
+    del only  # with what it holds of those it waited for
+    gc.collect()
+    assert complaints == []
+
+
 async def test_who_goes_away_leaves_the_new_token_to_the_others() -> None:
     platform = upstream(step)
     publisher = platform.publisher()
@@ -156,11 +191,12 @@ async def test_who_goes_away_leaves_the_new_token_to_the_others() -> None:
     assert paths(platform).count(REFRESH) == 1
 
 
-async def test_a_token_that_the_platform_has_forgotten_gives_way_to_the_configured_one() -> None:
+@pytest.mark.parametrize("no", [problem(190, 467, 401), problem(100, None, 400), answer(200, {"access_token": FRESH})])
+async def test_a_token_that_the_platform_has_forgotten_gives_way_to_the_configured_one(no: httpx.Response) -> None:
     platform = upstream(problem(190, 467, 401), ANOTHER, answer(200, highlight(PK, 31)))
     publisher = platform.publisher()
     await publisher.highlight(NATGEO, PK)
-    platform.steps[:] = [problem(190, 467, 401), problem(190, 467, 401), answer(200, highlight(PK, 31))]
+    platform.steps[:] = [problem(190, 467, 401), no, answer(200, highlight(PK, 31))]
     assert (await publisher.highlight(NATGEO, PK)) is not None
     assert [request.headers["authorization"] for request in platform.requests[3:]] == [
         f"Bearer {FRESH}",
@@ -169,7 +205,9 @@ async def test_a_token_that_the_platform_has_forgotten_gives_way_to_the_configur
     ]
 
 
-@pytest.mark.parametrize("whoami", [problem(100, 33, 404), problem(9007, 2207027)])
+@pytest.mark.parametrize(
+    "whoami", [problem(100, 33, 404), problem(9007, 2207027), problem(24, 2207008), problem(100, None, 400)]
+)
 async def test_what_is_said_of_the_account_is_not_taken_for_a_word_on_what_was_asked(whoami: httpx.Response) -> None:
     """A deletion would be done that was never sent, a highlight be gone, a container be waited for."""
     platform = upstream(answer(204, b""), whoami=whoami)
