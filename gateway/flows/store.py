@@ -25,6 +25,9 @@ SCHEMA = "dbos"
 # Any number, the same in each process: who makes the tables keeps the others waiting.
 MAKING = 0x6869_6768
 AT_ONCE = 500
+# Asked before each step and by all who wait: to build a statement takes as long as to run it.
+STATUS = sa.select(FLOWS.c.status).where(FLOWS.c.id == sa.bindparam("flow"))
+VERSION = sa.select(FLOWS.c.version).where(FLOWS.c.id == sa.bindparam("flow"))
 
 
 class Ticket:
@@ -128,12 +131,12 @@ class Store:
 
     def status(self, id: str) -> Status | None:
         with self._changing() as db:
-            found = db.scalar(sa.select(FLOWS.c.status).where(FLOWS.c.id == id))
+            found = db.scalar(STATUS, {"flow": id})
         return None if found is None else Status(found)
 
     def version(self, id: str) -> int | None:
         with self._changing() as db:
-            return db.scalar(sa.select(FLOWS.c.version).where(FLOWS.c.id == id))
+            return db.scalar(VERSION, {"flow": id})
 
     def steps(self, id: str) -> dict[int, tuple[int, StepRecord]]:
         with self._changing() as db:
