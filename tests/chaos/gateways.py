@@ -66,7 +66,7 @@ class Gateway:
             is_first = False
             code = await child.died
             self.is_ready = False
-            looking.cancel()
+            await looking
             if code != -signal.SIGKILL and not self._retired:
                 self.strange.append(code)
             await asyncio.sleep(self._dice.uniform(0.0, LONGEST_PAUSE))
@@ -96,7 +96,8 @@ class Gateway:
                 await asyncio.sleep(LOOK)
 
     async def _look(self, child: Child) -> None:
-        while not self.is_ready:
+        """Ends with the child and is never cancelled: a connection that is given up while it is made stays open."""
+        while child.is_alive and not self.is_ready:
             await asyncio.sleep(LOOK)
             self.is_ready = await self._says_ready() and child.is_alive
 

@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from starlette.types import Receive, Scope, Send
@@ -110,7 +111,15 @@ class Proxy:
 
     async def _answer(self, request: httpx.Request, receive: Receive) -> httpx.Response | None:
         """None where the upstream breaks the connection, or the gateway has."""
+        sent = asyncio.Event()
+
+        async def trace(name: str, info: dict[str, Any]) -> None:
+            if name.endswith("send_request_headers.started"):
+                sent.set()
+
+        request.extensions["trace"] = trace
         asking = asyncio.ensure_future(self._client.send(request))
+        asking.add_done_callback(lambda done: sent.set())
         leaving = asyncio.ensure_future(until_gone(receive))
         try:
             await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,6 +127,8 @@ class Proxy:
         except httpx.HTTPError:
             return None
         finally:
+            # A connection that is given up while it is made stays open.
+            await sent.wait()
             asking.cancel()
             leaving.cancel()
             await asyncio.gather(asking, leaving, return_exceptions=True)
