@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.sandbox.nouns import User
+from gateway.sandbox.publishing.containers import DAY
 from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TOKEN_EXPIRED, TOKEN_INVALID, Denied
 from gateway.sandbox.world import World
 
 SELF = "self"
 # How old a token has to be to be refreshed, and how long what is given for it lives, in seconds.
-YOUNG = 86_400.0
+OLD_ENOUGH = DAY
 LIFETIME = 5_183_944.0
 RANDOM_BYTES = 24
 
@@ -48,7 +49,7 @@ class Accounts:
     def refreshed(self, token: str) -> str:
         """Another token of the same account. The old one stays what it is. Raises Denied."""
         grant, now = self._grant(token), self._clock.now()
-        if now - grant.since < YOUNG:
+        if now - grant.since < OLD_ENOUGH:
             raise Denied(INVALID, "The token must be at least 24 hours old")
         fresh = secrets.token_urlsafe(RANDOM_BYTES)
         self._grants[fresh] = Grant(grant.pk, now, now + LIFETIME)
