@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.errors import FlowsUnavailable
 from gateway.flows.store import Ticket
@@ -25,14 +25,20 @@ class Bound:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-store")
+        self._running: set[Future[Any]] = set()
 
     async def work(self, act: Callable[[], T]) -> T:
-        """As long as it takes: for what nobody waits for."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, act)
+        """As long as it takes: for what nobody waits for. A cancellation is raised once the thread is done with it."""
+        running = self._submit(act)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            await _ended({running})
+            raise
 
     async def call(self, act: Callable[[], T]) -> T:
         """Raises FlowsUnavailable when it takes too long."""
-        work = asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, act)
+        work = asyncio.wrap_future(self._submit(act))
         try:
             # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
             async with asyncio.timeout(CALLER_SECONDS):
@@ -51,5 +57,19 @@ class Bound:
             ticket.withdraw()
             raise
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
+        """Waits for what the threads are at: a connection in use cannot be closed."""
+        await _ended({*self._running})
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, act: Callable[[], T]) -> Future[T]:
+        running = self._threads.submit(contextvars.Context().run, act)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return running
+
+
+async def _ended(running: set[Future[Any]]) -> None:
+    """Not longer than for a caller, in real time: DBOS waits for a database that is gone for ever."""
+    if running:
+        await asyncio.to_thread(wait, running, CALLER_SECONDS)

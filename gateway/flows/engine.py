@@ -73,9 +73,10 @@ class DbosDurable:
         await self._keeper.start()
 
     async def aclose(self) -> None:
-        await self._keeper.aclose()
+        await self._keeper.stop()
         await self._scribe.aclose()
-        self._bound.close()
+        await self._bound.aclose()
+        self._keeper.close()
 
     async def start(self, name: str, id: str, input: Json) -> Record:
         """Raises InvalidInput also for an input that is too large to be kept."""

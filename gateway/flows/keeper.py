@@ -86,8 +86,8 @@ class Keeper:
     def hurry(self) -> None:
         self._bells.ring(HURRY)
 
-    async def aclose(self) -> None:
-        """Once more does no harm."""
+    async def stop(self) -> None:
+        """Once more does no harm. The store stays open until `close`: threads may be at it."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -95,6 +95,9 @@ class Keeper:
         if workflows is not None:
             await workflows.stop()
             await self._bound.work(workflows.close)
+
+    def close(self) -> None:
+        """Once more does no harm."""
         ground, self._ground = self._ground, None
         if ground is not None:
             ground.slots.close()
@@ -110,8 +113,8 @@ class Keeper:
     async def _opened(self) -> bool:
         try:
             if self._ground is None:
-                self._ground = await self._bound.work(self._open)
-            workflows = self._engage(self._ground)
+                await self._bound.work(self._open_ground)
+            workflows = self._engage(self._need(self._ground))
             try:
                 await self._bound.work(workflows.launch)
             except BaseException:
@@ -129,6 +132,10 @@ class Keeper:
             self._tell(None)
         self._tried.set()
         return self._workflows is not None
+
+    def _open_ground(self) -> None:
+        """Kept here, in the thread: a caller that is cancelled meanwhile would lose it open."""
+        self._ground = self._open()
 
     async def _look(self) -> None:
         try:
