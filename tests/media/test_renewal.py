@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,11 @@ class Till:
 
 
 @pytest.fixture
-def till(tmp_path: Path) -> Till:
+def till(tmp_path: Path) -> Iterator[Till]:
     clock = ManualClock()
-    return Till(shop(tmp_path, clock), clock)
+    stand = shop(tmp_path, clock)
+    with contextlib.closing(stand.ledger):
+        yield Till(stand, clock)
 
 
 async def test_an_item_s_picture_is_found_in_a_fresh_answer(till: Till) -> None:

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.window import Window
@@ -21,6 +21,7 @@ from gateway.planner.ledger import Ledger, block_of
 from gateway.planner.ledger_file import UNITEMISED, LedgerFileError, Row
 from tests.fakes.clock import ManualClock
 from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, purse, spend
+from tests.profiles import examples
 
 MARCH_31 = date(2026, 3, 31)
 APRIL_1 = date(2026, 4, 1)
@@ -64,7 +65,7 @@ def test_a_block_is_leased_by_one_commit_and_spent_in_memory(ledger: Ledger, pat
     assert seen == [(64, 50)] * 50 + [(64, 100)] * 14
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(limit=st.integers(0, 200), prices=st.lists(st.integers(1, 9), max_size=40))
 def test_one_process_spends_its_limit_to_the_last_request(
     tmp_path_factory: pytest.TempPathFactory, limit: int, prices: list[int]
