@@ -7,10 +7,10 @@ INSTALLED := .venv/.installed
 LOCKER := build/locker
 
 .DEFAULT_GOAL := help
-.PHONY: help install console serve test check lock schema bench chaos
+.PHONY: help install console serve test test-fast test-long check lock schema bench chaos
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## make .venv from the lock, with this project in it
 	@:
@@ -23,8 +23,23 @@ serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
-test: $(INSTALLED) ## run all tests with coverage
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
+# With COVERAGE=1 the lines and branches that run are measured, SHUFFLE=1 changes the order.
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(or $(WORKERS),auto) --dist=worksteal $(if $(SHUFFLE),--random-order) \
+	$(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
+
+test-fast: $(INSTALLED) ## run the tests that start nothing else, one minute
+	$(PYTEST) -m unit
+	$(if $(COVERAGE),$(BIN)/coverage report --format=total --fail-under=85)
+
+test: $(INSTALLED) ## run all tests that this machine can, the long ones apart, six minutes
+	$(PYTEST) --hypothesis-profile=ci
+	$(if $(COVERAGE),$(BIN)/python -m tests.measured && $(BIN)/coverage report)
+
+test-long: $(INSTALLED) ## run scaled tests with their large numbers, half an hour (PART=3/8, SECONDS=300)
+	$(PYTEST) --hypothesis-profile=long -m long $(PART:%=--part=%) $(SECONDS:%=--stop-after=%)
+
+test-%: $(INSTALLED)
+	$(PYTEST) -m $*
 
 check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
 	$(BIN)/ruff check .

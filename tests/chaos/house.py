@@ -37,7 +37,7 @@ class Database:
 
     @classmethod
     def of(cls, server: Cluster) -> Self:
-        return cls(server.create("flows").replace("postgresql+psycopg:", "postgresql:"), server.folder / "data")
+        return cls(server.create().replace("postgresql+psycopg:", "postgresql:"), server.folder / "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Plan:
     seconds         how long orders keep coming, and gateways are killed at random
     limit           seconds until it is given up
     random_kills    beside those at the named points, of which each is struck `rounds` times
+    most_points     how many of the named points of each kind are struck at most; None: all
     starts_to_kill  how many starts do not live to their end
     timeout         seconds after which gateways give up a call
     database        for the flows; None: SQLite
@@ -59,6 +60,7 @@ class Plan:
     random_kills: int = 0
     starts_to_kill: int = 0
     rounds: int = 0
+    most_points: int | None = None
     timeout: int = 3
     database: Database | None = None
     seed: int = 0
@@ -74,7 +76,8 @@ class House:
         self.plan = plan
         self.upstream = upstream
         self.data = folder / "data"
-        self.points = Points(PLATFORM if plan.is_idempotent else AIOGRAPI, random.Random(plan.seed), rounds=plan.rounds)
+        points = PLATFORM if plan.is_idempotent else AIOGRAPI
+        self.points = Points(points, random.Random(plan.seed), rounds=plan.rounds, most=plan.most_points)
         self._folder = folder
         self._base = base
         self._nursery = nursery

@@ -101,9 +101,10 @@ class Order:
 
 def drawn(count: int, dice: random.Random) -> list[Order]:
     """Most make a highlight; each of the others is about one of theirs that is done, and no two about the same."""
-    others = [UPDATE] * max(5, count // 12) + [DELETE] * max(4, count // 16) + [CREATE] * max(4, count // 16)
+    few = max(2, round(count / 15))
+    others = [UPDATE] * max(2, count // 12) + [DELETE] * few + [CREATE] * few
     made = [_creation(number, dice) for number in range(count - len(others))]
-    for order in dice.sample(made, max(3, count // 25)):
+    for order in dice.sample(made, max(2, count // 25)):
         order.kills = True
     for order in dice.sample(made, count // 8):
         order.walks_away = True

@@ -65,11 +65,20 @@ def kind_of(method: str, path: str) -> Kind:
 
 
 class Points:
-    """Each point is struck once, `rounds` times over."""
+    """Each point is struck once, `rounds` times over; or only `most` points of each kind, drawn by the dice."""
 
-    def __init__(self, points: Mapping[Kind, Sequence[Moment]], dice: random.Random, *, rounds: int = 1) -> None:
+    def __init__(
+        self,
+        points: Mapping[Kind, Sequence[Moment]],
+        dice: random.Random,
+        *,
+        rounds: int = 1,
+        most: int | None = None,
+    ) -> None:
         self._dice = dice
-        self._left = {kind: dice.sample([*moments] * rounds, len(moments) * rounds) for kind, moments in points.items()}
+        self._left = {
+            kind: dice.sample([*moments] * rounds, len(moments) * rounds)[:most] for kind, moments in points.items()
+        }
         self._pause = {kind: self._apart(kind) for kind in points}
         self.struck: list[Point] = []
 

@@ -1,12 +1,11 @@
 """Whatever the data and the query: the projection answers what graphql-core answers.
 
-PROJECTION_EXAMPLES=100000 looks longer; a failure prints the operation, and its seed repeats it.
+A failure prints the operation, and its seed repeats it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -22,8 +21,7 @@ from tests.execution.data import SOURCES, Cook
 from tests.execution.documents import document, words
 from tests.execution.subject import watched
 from tests.execution.world import GRAPH, Ways
-
-EXAMPLES = int(os.environ.get("PROJECTION_EXAMPLES", "2000"))
+from tests.profiles import examples
 
 
 class Eager(ProjectingExecutionContext):
@@ -74,7 +72,7 @@ class Case:
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck), database=None)
+@examples(2_000, suppress=hypothesis.HealthCheck)
 @hypothesis.given(
     seed=st.integers(0, 2**48),
     kind=st.sampled_from(("query", "query", "query", "mutation", "subscription")),

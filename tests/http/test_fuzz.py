@@ -1,13 +1,9 @@
-"""Whatever is sent: a JSON answer, soon, that is nobody's bug and tells nothing of the inside.
-
-FUZZ_EXAMPLES is the number of inputs for each of the six tests: 4,000 in CI, 24,000 in all.
-"""
+"""Whatever is sent: a JSON answer, soon, that is nobody's bug and tells nothing of the inside."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.http import messages
@@ -23,8 +19,8 @@ from gateway.http.requests import PROOFS
 from schema.build import build_schema
 from tests.fakes.gateway import running_gateway
 from tests.http.grammar import json_values, requests
+from tests.profiles import examples
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or ("4000" if os.environ.get("CI") == "true" else "400"))
 INSIDE = (b"Traceback", b"/gateway/", b"site-packages", b"Internal error", b"object at 0x", b"KeyError", b"TypeError")
 JSON = {"content-type": "application/json"}
 ACCEPT = (
@@ -48,10 +44,7 @@ DOCUMENTS = (
 )
 
 Ask = Callable[..., httpx.Response]
-# How a slow machine fares in the tenth of a second is not what is asked here.
-fuzz = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+fuzz = examples(4_000)
 # Tracing each line of so many inputs takes longer than running them.
 pytestmark = pytest.mark.no_cover
 

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
 from tests.fakes.gateway import Answer, RunningGateway, running_gateway
+from tests.profiles import examples
 
 DAY = 86_400
 MARGIN = 300
@@ -40,7 +41,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, odd=st.integers(0, DAY))
-@settings(max_examples=40)
+@examples(40)
 def test_every_url_in_an_answer_lives_on_for_the_margin(steps: Steps, odd: int) -> None:
     asyncio.run(_play(steps, odd))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
@@ -22,6 +21,7 @@ from gateway.planner.budget import Reservation
 from gateway.planner.ledger import Ledger, block_of
 from tests.fakes.clock import ManualClock
 from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, purse
+from tests.profiles import examples
 
 Key = tuple[str, int]
 LIMITS = st.fixed_dictionaries({Window.MINUTE: st.integers(0, 120), Window.DAY: st.integers(0, 300)})
@@ -174,4 +174,4 @@ class Spending(RuleBasedStateMachine):
 
 
 TestSpending = Spending.TestCase
-TestSpending.settings = settings(max_examples=60, stateful_step_count=40)
+TestSpending.settings = examples(60, stateful_step_count=40)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from tests.planner.cases import Case, cases
 from tests.planner.gaps import Gaps
 from tests.planner.gateways import Shops
 from tests.planner.oracle import Oracle
+from tests.profiles import examples
 
 LARGEST_EXHAUSTIBLE = 11  # calls: their subsets are tried all
 
@@ -28,7 +29,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 
 # The same cases on every run: a coincidence that no gap names yet is to be met by who looks for it, with other seeds.
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@settings(max_examples=5_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@examples(5_000, derandomize=True)
 @given(case=cases())
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     shop, buyer = shops.prepared(case)
@@ -41,7 +42,7 @@ def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shop
     assert paid - optimum <= sum(gaps.values()), {name: loss for name, loss in gaps.items() if loss}
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(300, suppress=[HealthCheck.filter_too_much])
 @given(case=cases(largest=1))
 def test_the_search_finds_what_trying_every_set_of_calls_finds(case: Case) -> None:
     oracle = Oracle(case.world, case.operation, case.cached())

@@ -6,14 +6,13 @@ import copy
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from gateway.planner.plan import plan
 from gateway.planner.walk import questions
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shop, Shops, selections
-
-SLOW = [HealthCheck.too_slow]
+from tests.profiles import examples
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def bounds(shop: Shop, case: Case) -> tuple[int, int]:
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@settings(max_examples=1_500, suppress_health_check=SLOW)
+@examples(1_500)
 @given(case=cases())
 def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: Case, shops: Shops) -> None:
     """For every world but one in which an account was renamed since its name was learned."""
@@ -43,7 +42,7 @@ def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: C
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@settings(max_examples=500, suppress_health_check=SLOW)
+@examples(500)
 @given(case=cases())
 def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops) -> None:
     cold = Case(case.world, (), case.operation)
@@ -53,7 +52,7 @@ def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops
     assert again.saved_by_cache() == first.bill.charged
 
 
-@settings(max_examples=300, suppress_health_check=SLOW)
+@examples(300)
 @given(case=cases())
 def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Shops) -> None:
     shop = shops.open(case)
@@ -68,7 +67,7 @@ def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Sho
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@settings(max_examples=500, suppress_health_check=SLOW)
+@examples(500)
 @given(case=cases())
 def test_what_was_asked_before_changes_the_bill_and_not_the_answer(case: Case, shops: Shops) -> None:
     """But that a past answer may have told that there is nobody, where nothing is asked that would tell it again."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.upstream.endpoints import Call, Endpoint
@@ -14,6 +14,7 @@ from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shops
 from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users
 from tests.planner.worlds import Account, Kind, Reel, World
+from tests.profiles import examples
 
 TITLES = Highlights(frozenset({"title"}))
 WORLD = World(
@@ -59,7 +60,7 @@ def test_a_name_that_nobody_checks_is_believed_for_a_day(shops: Shops) -> None:
     assert shop.upstream.asked == []
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@examples(500)
 @given(case=cases(), renamed=st.integers(0, 3), asked=st.integers(0, 3))
 def test_whoever_is_shown_under_a_name_bears_it(case: Case, renamed: int, asked: int, shops: Shops) -> None:
     """One account takes another one's name, which takes a new one, after both were learned."""

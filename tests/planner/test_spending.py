@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from gateway.clients import Right, add_key
 from gateway.domain.window import Window
@@ -25,6 +25,7 @@ from tests.fakes.clock import VirtualLoop
 from tests.fakes.gateway import Answer, Terms, running_gateway
 from tests.planner.cases import Rush, rushes
 from tests.planner.gateways import Shop, Shops, selections
+from tests.profiles import examples
 from tests.robustness.processes import Server, billed, gateway, sandbox
 
 CLIENTS = itertools.count()
@@ -38,7 +39,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
         yield shops
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@examples(400)
 @given(rush=rushes())
 def test_a_rush_of_operations_spends_no_more_than_its_limits(rush: Rush, shops: Shops) -> None:
     """They share calls, some go away in the middle, and the upstream fails now and then."""

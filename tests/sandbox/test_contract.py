@@ -8,13 +8,14 @@ from typing import TypeVar
 import httpx
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from gateway.sandbox import cast, create_sandbox
 from gateway.sandbox.nouns import User
 from gateway.sandbox.world import POPULATION
+from tests.profiles import examples
 from tests.sandbox import contract
 from tests.sandbox.stage import ORIGIN, SteppedClock, client_of, held
 
@@ -73,7 +74,7 @@ async def test_trays_follow_the_contract_newest_first(shared: Starlette, index: 
 
 
 @given(users, st.data())
-@settings(max_examples=60)
+@examples(60)
 async def test_highlights_with_their_items_follow_the_contract(
     shared: Starlette, index: int, data: st.DataObject
 ) -> None:

@@ -1,12 +1,14 @@
-"""A PostgreSQL of the test's own: a cluster in a temporary directory, reached by a socket in it, gone afterwards."""
+"""PostgreSQL for tests: a cluster in a temporary directory, reached by a socket in it, removed afterwards."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,18 +25,24 @@ HASTE = "-c fsync=off -c full_page_writes=off"
 
 
 class Cluster:
+    """A server, run by the operating system's account for it, as PostgreSQL refuses to run as root."""
+
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self.folder = folder
-        self._run("initdb", "--auth=trust", f"--username={ACCOUNT}", "--no-sync", "--pgdata", str(folder / "data"))
 
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self.folder}"
+    def make(self) -> None:
+        if os.geteuid() == 0:
+            account = pwd.getpwnam(ACCOUNT)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        self._run("initdb", "--auth=trust", f"--username={ACCOUNT}", "--no-sync", "--pgdata", str(self.folder / "data"))
 
-    def create(self, database: str) -> str:
+    def create(self) -> str:
+        """The URL of a new database."""
+        database = f"test_{uuid.uuid4().hex}"
         with psycopg.connect(host=str(self.folder), user=ACCOUNT, autocommit=True) as db:
             db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-        return self.url(database)
+        return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self.folder}"
 
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses= {HASTE}"
@@ -50,22 +58,17 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root.
             command = ["runuser", "--user", ACCOUNT, "--", *command]
         subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Skips where there is no PostgreSQL."""
+    """A server of the caller's own, who may stop it. Skips where PostgreSQL is not installed."""
     programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is needed: apt-get install postgresql")
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        if os.geteuid() == 0:
-            account = pwd.getpwnam(ACCOUNT)
-            os.chown(folder, account.pw_uid, account.pw_gid)
         made = Cluster(programs, Path(folder))
+        made.make()
         made.start()
         try:
             yield made
@@ -73,8 +76,49 @@ def cluster() -> Iterator[Cluster]:
             made.stop()
 
 
-def _programs() -> Path | None:
+@contextmanager
+def shared(run: str) -> Iterator[Cluster]:
+    """One server for all processes of a test run: the first of them starts it, the last stops it.
+
+    `run` names the run. Skips where PostgreSQL is not installed.
+    """
+    programs = _programs()
+    folder = Path(tempfile.gettempdir()) / f"pg-{run[:12]}"
+    made, users = Cluster(programs, folder), folder.with_suffix(".users")
+    with _alone(users) as count:
+        if count == 0:
+            folder.mkdir()
+            made.make()
+            made.start()
+        users.write_text(str(count + 1))
+    try:
+        yield made
+    finally:
+        with _alone(users) as count:
+            users.write_text(str(count - 1))
+            if count == 1:
+                made.stop()
+                shutil.rmtree(folder)
+                users.unlink()
+
+
+@contextmanager
+def _alone(users: Path) -> Iterator[int]:
+    """The number in the file, while no other process reads it."""
+    while True:
+        with users.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not users.exists():
+                continue  # its last user removed it while this one waited
+            file.seek(0)
+            yield int(file.read() or 0)
+            return
+
+
+def _programs() -> Path:
     if found := shutil.which("initdb"):
         return Path(found).parent
     versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    return versions[-1].parent if versions else None
+    if not versions:
+        pytest.skip("PostgreSQL is needed: `apt-get install postgresql`")
+    return versions[-1].parent

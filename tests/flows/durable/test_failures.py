@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import itertools
 import random
 import sqlite3
 import stat
@@ -28,7 +27,6 @@ from gateway.flows.store import Store, Ticket
 from tests.flows.durable.postgres import Cluster, cluster
 from tests.flows.durable.stage import SOON, World, ended, pruned, refused, until
 
-NUMBERS = itertools.count()
 ID = "web:1"
 MARK = "MARKER-4711"
 WEEK = 7 * 86_400.0
@@ -36,6 +34,7 @@ WEEK = 7 * 86_400.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
+    """Not the shared one: these tests stop it."""
     with cluster() as made:
         yield made
 
@@ -91,13 +90,13 @@ def stopped(server: Cluster) -> Iterator[None]:
         server.start()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         path = tmp_path / "flows.sqlite3"
         return Place(f"sqlite:///{path}", tmp_path, lambda: locked(path))
     server: Cluster = request.getfixturevalue("server")
-    return Place(server.create(f"place{next(NUMBERS)}"), tmp_path, lambda: stopped(server))
+    return Place(server.create(), tmp_path, lambda: stopped(server))
 
 
 @pytest.fixture

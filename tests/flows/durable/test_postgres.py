@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,23 +14,16 @@ from gateway.flows.durable import Durable
 from gateway.flows.engine import DbosDurable
 from tests.flows.durable.contract import Bodies
 from tests.flows.durable.contract_of_flows import Flows
-from tests.flows.durable.postgres import Cluster, cluster
+from tests.flows.durable.postgres import Cluster
 from tests.flows.durable.stage import Lives
 
 WEEK = 7 * 86_400.0
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Cluster]:
-    with cluster() as made:
-        yield made
 
 
 @pytest.fixture
-async def lives(server: Cluster, tmp_path: Path) -> AsyncIterator[Lives]:
+async def lives(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Lives]:
     clock = SystemClock()
-    url = server.create(f"flows{next(NUMBERS)}")
+    url = postgres.create()
 
     def make(hook: Hook) -> Durable:
         return DbosDurable(url, tmp_path, clock=clock, hook=hook, dice=random.Random(1), retention=WEEK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,26 +11,19 @@ import pytest
 
 from gateway.flows.durable import Durable, Status, StepState
 from tests.flows.durable.crew import Crew, crew
-from tests.flows.durable.postgres import Cluster, cluster
+from tests.flows.durable.postgres import Cluster
 from tests.flows.durable.stage import ended
 from tests.flows.durable.worker import body_in, engine
 
-NUMBERS = itertools.count()
 ID = "web:1"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Cluster]:
-    with cluster() as made:
-        yield made
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/flows.sqlite3"
-    server: Cluster = request.getfixturevalue("server")
-    return server.create(f"crew{next(NUMBERS)}")
+    server: Cluster = request.getfixturevalue("postgres")
+    return server.create()
 
 
 @pytest.fixture

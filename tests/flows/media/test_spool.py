@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -21,6 +20,7 @@ from gateway.errors import BodyTooLarge, FlowsUnavailable
 from gateway.flows.media.shelf import Shelf
 from gateway.flows.media.spool import Spool
 from tests.meta.tree import ROOT
+from tests.profiles import examples
 
 CONTENT = b"a picture"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -304,7 +304,7 @@ class Shelves(RuleBasedStateMachine):
 
 
 TestShelves = Shelves.TestCase
-TestShelves.settings = settings(max_examples=30, stateful_step_count=15)
+TestShelves.settings = examples(30, stateful_step_count=15)
 
 
 async def test_what_was_sent_is_nobody_elses_to_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.publishing import Capabilities
@@ -16,6 +16,7 @@ from gateway.flows.receipts import FlowState, Receipt
 from tests.fakes.clock import VirtualLoop
 from tests.fakes.publisher import IDEMPOTENT, PLAIN, Made
 from tests.flows.publishing.house import ENDED, House
+from tests.profiles import examples
 
 FLOWS = 4
 FAULTS = 0.125  # before, and again after each effect: a call in four fails
@@ -68,7 +69,7 @@ def weather(seed: int, capabilities: Capabilities, lag: float = 0.0) -> tuple[Ho
         return runner.run(run())
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32))
 def test_with_keys_each_is_exactly_one_highlight(seed: int) -> None:
     house, receipts = weather(seed, IDEMPOTENT)
@@ -79,7 +80,7 @@ def test_with_keys_each_is_exactly_one_highlight(seed: int) -> None:
     assert len(house.upstream.highlights) == FLOWS
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32))
 def test_without_keys_each_is_exactly_one_highlight_where_the_tray_tells_the_truth(seed: int) -> None:
     house, receipts = weather(seed, PLAIN)
@@ -90,7 +91,7 @@ def test_without_keys_each_is_exactly_one_highlight_where_the_tray_tells_the_tru
     assert len(house.upstream.highlights) == FLOWS
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32), st.floats(0.0, 20.0))
 def test_without_keys_none_is_lost_and_a_twin_that_shows_late_is_reported(seed: int, lag: float) -> None:
     house, receipts = weather(seed, PLAIN, lag)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import httpx
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.faults import Accepted, EdgeHtml, Placed, PlatformError, Status, When
+from tests.profiles import examples
 from tests.sandbox.publishing.media import jpeg
 from tests.sandbox.publishing.press import NATGEO, new_key, refused
 from tests.sandbox.stage import ORIGIN, SteppedClock, client_of, held
@@ -150,5 +150,5 @@ class Publishing(RuleBasedStateMachine):
         assert sorted(self.run(read())) == sorted(self.live)
 
 
-Publishing.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+Publishing.TestCase.settings = examples(25, stateful_step_count=25)
 TestPublishing = Publishing.TestCase

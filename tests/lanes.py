@@ -1,0 +1,311 @@
+"""A pytest plugin: the lane of each test, its time limit, and the reports by lane.
+
+A test's lane follows from what it uses. The code of the test and of its fixtures is searched, as far as it lies in
+`tests`, for the modules of `OWNERS`: a test that reaches `subprocess` starts a process, one that reaches
+`tests.node` starts Node. Nobody writes the marker down, and a test of the lane `unit` that starts a process all the
+same fails.
+
+In the profile `long` every test that is scaled (`tests.profiles`) belongs to the lane `long`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import inspect
+import os
+import sys
+import time
+import types
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import coverage
+import pytest
+
+from tests import profiles
+
+UNIT = "unit"
+LONG = "long"
+LANE = pytest.StashKey[str]()
+LATE = "the time of this lane is over"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """`limit` is in seconds, for one test with its fixtures."""
+
+    name: str
+    limit: int
+    use: str
+
+
+# A test belongs to the last of the lanes that it reaches.
+LANES = (
+    Lane(UNIT, 10, "starts no process, browser, Node or database"),
+    Lane("process", 60, "starts the gateway, or another program, as a process"),
+    Lane("node", 60, "runs JavaScript clients, routers or build tools"),
+    Lane("postgres", 60, "runs PostgreSQL"),
+    Lane("browser", 60, "opens a page in Chromium"),
+    Lane("chaos", 60, "kills gateways while they publish"),
+    Lane(LONG, 300, "a scaled test with its large numbers, in the profile `long`"),
+)
+BY_NAME = {lane.name: lane for lane in LANES}
+RANK = {lane.name: rank for rank, lane in enumerate(LANES)}
+OWNERS = {
+    "subprocess": "process",
+    "asyncio.subprocess": "process",
+    "_pytest.pytester": "process",
+    "multiprocessing": "process",
+    "hatch_build": "node",
+    "tests.http.node": "node",
+    "tests.flows.durable.postgres": "postgres",
+    "playwright": "browser",
+    "tests.chaos": "chaos",
+}
+STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
+
+
+def lane_of(*used: object) -> str:
+    """The lane of a test that uses these functions, classes and modules."""
+    return max(_reached(list(used)), key=RANK.__getitem__, default=UNIT)
+
+
+def _reached(left: list[object]) -> Iterator[str]:
+    seen: set[int] = set()
+    while left:
+        found = _plain(left.pop())
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        module = _module(found)
+        for owner, lane in OWNERS.items():
+            if module == owner or module.startswith(f"{owner}."):
+                yield lane
+        if module.split(".")[0] in ("tests", "bench"):
+            left += _named_in(found)
+
+
+def _plain(found: Any) -> Any:
+    """Without the wrappers of decorators."""
+    if hasattr(found, "_get_wrapped_function"):
+        found = found._get_wrapped_function()
+    if isinstance(found, staticmethod | classmethod):
+        found = found.__func__
+    if isinstance(found, property):
+        found = found.fget
+    if hasattr(found, "hypothesis"):
+        found = found.hypothesis.inner_test
+    found = getattr(found, "__func__", found)
+    return inspect.unwrap(found) if isinstance(found, types.FunctionType) else found
+
+
+def _module(found: Any) -> str:
+    if isinstance(found, types.ModuleType):
+        return found.__name__
+    name = getattr(found, "__module__", None)
+    return name if isinstance(name, str) else ""
+
+
+def _named_in(found: Any) -> list[object]:
+    """The globals that a function names, and the members of a class."""
+    if isinstance(found, type):
+        return [member for base in found.__mro__[:-1] for member in vars(base).values() if _has_code(member)]
+    if isinstance(found, types.FunctionType):
+        names = set(_names(found.__code__))
+        named = [found.__globals__[name] for name in names if name in found.__globals__]
+        members = [vars(m)[name] for m in named if isinstance(m, types.ModuleType) for name in names & vars(m).keys()]
+        return named + members
+    return []
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _has_code(member: object) -> bool:
+    return isinstance(member, (types.FunctionType, staticmethod, classmethod, property))
+
+
+# -- the hooks
+
+
+class StartsProcess(Exception):
+    """A test of the lane `unit` starts a process, which its code did not show."""
+
+
+class Watch:
+    """Refuses processes while a test of the lane `unit` runs. An audit hook cannot be removed, so there is one."""
+
+    def __init__(self) -> None:
+        self.lane: str | None = None
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, _: tuple[object, ...]) -> None:
+        if self.lane == UNIT and event in STARTS:
+            raise StartsProcess(f"{event}: import what starts it from a module that `tests.lanes.OWNERS` names")
+
+
+class Lanes:
+    """The plugin of one pytest process: with xdist one in each worker, and one in the controller."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._part = config.getoption("part")
+        seconds = config.getoption("stop_after")
+        self._deadline = time.monotonic() + seconds if seconds else float("inf")
+        self._watch = Watch()
+        self._measured = Measured()
+        self._tally = Tally()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Before markers select. Waiting lanes come first: their gaps are filled by the others."""
+        for item in items:
+            name = LONG if profiles.profile() == profiles.LONG and _is_scaled(item) else _lane(item)
+            item.add_marker(name)
+            item.stash[LANE] = name
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(BY_NAME[name].limit))
+        items.sort(key=lambda item: -RANK[item.stash[LANE]])
+        if self._part:
+            items[:] = [item for item in items if self._part.holds(item.nodeid)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._watch.lane = item.stash[LANE]
+        self._measured.enter(item.stash[LANE])
+        if (left := self._deadline - time.monotonic()) < BY_NAME[item.stash[LANE]].limit:
+            item.add_marker(pytest.mark.timeout(max(1.0, left)), append=False)
+        try:
+            return (yield)
+        finally:
+            self._watch.lane = None
+
+    def pytest_runtest_setup(self) -> None:
+        if self._is_late():
+            pytest.skip(LATE)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.failed and self._is_late() and "Timeout" in str(report.longrepr):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"Skipped: {LATE}")
+        report.lane = item.stash[LANE]  # type: ignore[attr-defined]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        lane = getattr(report, "lane", UNIT)
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None and lane not in self._tally.seconds:
+            terminal.write_line(f"lane {lane}: {BY_NAME[lane].use}")
+        self._tally.add(lane, report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.section("lanes")
+        for line in self._tally.lines():
+            terminalreporter.line(line)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+
+class Measured:
+    """Tells coverage which lane runs, here and in the processes that a test starts. Those of no test are not measured.
+
+    `tests.measured` reads it. With `sys.monitoring` coverage knows no contexts: then all is one lane.
+    """
+
+    def __init__(self) -> None:
+        self._lane: str | None = None
+
+    def enter(self, lane: str) -> None:
+        running = coverage.Coverage.current()
+        if running is None or lane == self._lane:
+            return
+        self._lane = lane
+        if running._core and running._core.supports_dynamic_contexts:
+            running.switch_context(lane)
+        config = copy.copy(running.config)
+        config.context = lane
+        os.environ["COVERAGE_PROCESS_CONFIG"] = "" if lane == UNIT else config.serialize()
+
+
+class Tally:
+    """Tests, and their seconds, by lane; and those that were left out, by the reason."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._tests: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def add(self, lane: str, report: pytest.TestReport) -> None:
+        self.seconds[lane] += report.duration
+        if report.when == "call":
+            self._tests[lane] += 1
+        if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+            self._left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
+
+    def lines(self) -> Iterator[str]:
+        for lane in LANES:
+            if lane.name in self.seconds:
+                yield f"{lane.name:10}{self._tests[lane.name]:6} tests{self.seconds[lane.name]:8.0f} s"
+        for reason, count in self._left_out.most_common():
+            yield f"left out  {count:6} tests  {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`number` of `parts`, from 1: tests are dealt out by a checksum of their names."""
+
+    number: int
+    parts: int
+
+    @classmethod
+    def read(cls, text: str) -> Part:
+        """Raises ArgumentTypeError."""
+        number, _, parts = text.partition("/")
+        if not (number.isdigit() and parts.isdigit() and 1 <= int(number) <= int(parts)):
+            raise argparse.ArgumentTypeError(f"{text!r} must be like 3/8")
+        return cls(int(number), int(parts))
+
+    def holds(self, name: str) -> bool:
+        return zlib.crc32(name.encode()) % self.parts == self.number - 1
+
+
+def options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lanes")
+    group.addoption("--part", type=Part.read, metavar="K/N", help="only this part of the tests")
+    group.addoption("--stop-after", type=float, metavar="SECONDS", help="leave out what is not done by then")
+
+
+def register(config: pytest.Config) -> None:
+    for lane in LANES:
+        config.addinivalue_line("markers", f"{lane.name}: {lane.use} (given by tests.lanes)")
+    config.addinivalue_line("markers", "scaled: its numbers depend on the profile (given by tests.profiles)")
+    config.pluginmanager.register(Lanes(config), "lanes")
+
+
+def _lane(item: pytest.Item) -> str:
+    """A marker on a parameter of a fixture counts as well as what is reached."""
+    marked = [name for name in RANK if item.get_closest_marker(name)]
+    return max([lane_of(*_used_by(item)), *marked], key=RANK.__getitem__)
+
+
+def _is_scaled(item: pytest.Item) -> bool:
+    return item.get_closest_marker("scaled") is not None or hasattr(getattr(item, "obj", None), "is_hypothesis_test")
+
+
+def _used_by(item: pytest.Item) -> Iterator[object]:
+    yield getattr(item, "obj", None)
+    fixtures = getattr(item, "_fixtureinfo", None)
+    for definitions in fixtures.name2fixturedefs.values() if fixtures else ():
+        for definition in definitions:
+            yield definition.func

@@ -1,0 +1,164 @@
+"""The lanes of the suite: each test is in the lane of what it uses, and no other."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from playwright.async_api import async_playwright
+
+from tests import lanes
+from tests.chaos.storm import storm
+from tests.fakes import wheel
+from tests.flows.durable import postgres
+from tests.lanes import Part, lane_of
+from tests.meta.test_skips import suite
+from tests.meta.tree import ROOT
+
+__all__ = ["suite"]
+
+
+def computes() -> None:
+    sum(range(3))
+
+
+def runs() -> None:
+    subprocess.run([sys.executable, "--version"], check=True)
+
+
+async def runs_on_the_loop() -> None:
+    await asyncio.create_subprocess_exec(sys.executable, "--version")
+
+
+def runs_in_a_nested_function() -> None:
+    def inner() -> None:
+        runs()
+
+    inner()
+
+
+def builds_the_wheel() -> object:
+    return wheel.built
+
+
+def starts_postgresql() -> object:
+    return postgres.cluster
+
+
+async def opens_a_page() -> None:
+    async with async_playwright():
+        runs()
+
+
+def kills_gateways() -> object:
+    return storm
+
+
+class Held:
+    def method(self) -> None:
+        runs()
+
+
+def uses_a_class() -> None:
+    Held().method()
+
+
+@pytest.mark.parametrize(
+    ("used", "lane"),
+    [
+        (computes, "unit"),
+        (runs, "process"),
+        (runs_on_the_loop, "process"),
+        (runs_in_a_nested_function, "process"),
+        (builds_the_wheel, "process"),
+        (uses_a_class, "process"),
+        (starts_postgresql, "postgres"),
+        (opens_a_page, "browser"),
+        (kills_gateways, "chaos"),
+    ],
+)
+def test_the_lane_follows_from_what_the_code_reaches(used: Callable[[], object], lane: str) -> None:
+    assert lane_of(used) == lane
+
+
+SUITE = """
+import os
+import pytest
+import time
+
+HIDDEN = getattr(os, "posix_spawn")
+
+def test_computes(): ...
+
+def test_starts_a_process_unseen():
+    HIDDEN("/bin/true", ["true"], {})
+
+def test_page():
+    pytest.skip("Chromium is needed: `apt-get install chromium`")
+
+@pytest.mark.timeout(1)
+def test_hangs():
+    time.sleep(60)
+"""
+
+
+def test_the_summary_tells_lanes_and_what_brings_what_was_left_out(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test of the lane `unit` that starts a process fails, and so does one that takes too long."""
+    monkeypatch.delenv("CI", raising=False)
+    suite.makepyfile(SUITE)
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "-m", "unit")
+    result.assert_outcomes(passed=1, failed=2, skipped=1)
+    result.stdout.fnmatch_lines(["*StartsProcess: os.posix_spawn*"])
+    result.stdout.fnmatch_lines(
+        ["unit * 4 tests*", "left out *1 tests  Chromium is needed: `apt-get install chromium`"]
+    )
+
+
+def test_each_test_has_the_limit_of_its_lane(request: pytest.FixtureRequest) -> None:
+    marker = request.node.get_closest_marker("timeout")
+    assert marker is not None
+    assert marker.args == (lanes.BY_NAME["unit"].limit,)
+
+
+def test_every_test_is_in_one_part() -> None:
+    parts = [Part(number, 8) for number in range(1, 9)]
+    assert {sum(part.holds(f"test_{number}") for part in parts) for number in range(100)} == {1}
+
+
+LATE = """
+import time
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_takes_its_time(number):
+    time.sleep(5 if number else 0)
+"""
+
+
+def test_what_is_not_done_in_time_is_left_out_and_counted(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test is done, one is cut off, one is not begun; in CI as well."""
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile(LATE)
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "--stop-after=1")
+    result.assert_outcomes(passed=1, skipped=2)
+    result.stdout.fnmatch_lines([f"left out *2 tests  {lanes.LATE}"])
+
+
+@pytest.mark.parametrize("text", ["", "3", "0/8", "9/8", "a/b", "1/0"])
+def test_a_part_is_a_number_of_how_many(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        Part.read(text)
+    assert Part.read("3/8") == Part(3, 8)
+
+
+def test_each_lane_is_documented() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [lane.name for lane in lanes.LANES if f"`{lane.name}`" not in text] == []
