@@ -52,6 +52,11 @@ def test_the_wheel_holds_the_built_console(wheel: zipfile.ZipFile) -> None:
     assert files <= members(wheel)
 
 
+def test_the_wheel_says_that_both_packages_are_typed(wheel: zipfile.ZipFile) -> None:
+    """Without the marker a type checker takes whatever is imported for Any, whatever the classifier says."""
+    assert {"gateway/py.typed", "schema/py.typed"} <= members(wheel)
+
+
 def test_the_wheel_holds_the_recorded_answers(wheel: zipfile.ZipFile) -> None:
     assert len([name for name in members(wheel) if name.startswith("gateway/sandbox/recorded/")]) == 3
 
