@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
+from starlette.types import Receive, Scope, Send
 
 UPSTREAM = os.environ["BENCH_UPSTREAM"]
 CONNECTIONS = 64
@@ -129,7 +130,7 @@ def item(story: Story) -> Item:
 class App:
     api: Api | None = None
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         self.api = self.api or Api()

@@ -95,7 +95,9 @@ class Generator:
         url = f"{self.upstream.address}{target}"
         command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", "-c64", f"-d{seconds}s", url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
-        return float(re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)[1])  # type: ignore[index]
+        if (rate := re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)) is None:
+            raise RuntimeError(f"wrk: {done.stdout[-500:]}{done.stderr[-500:]}")
+        return float(rate[1])
 
     def _load_seconds(self) -> float:
         """Of wrk, which has ended when it is asked, and of the upstream."""

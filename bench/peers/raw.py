@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+
+from starlette.types import Receive, Scope, Send
 
 ANSWERS = {
     path.read_bytes(): path.with_suffix(".answer").read_bytes()
@@ -17,7 +18,7 @@ ANSWERS = {
 }
 
 
-async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     body = b""
