@@ -112,6 +112,17 @@ def test_links_inside_the_repository_lead_somewhere(document: str) -> None:
     assert [target for target in targets if not (folder / target).exists()] == []
 
 
+def test_the_index_of_decisions_lists_each_page_with_its_title() -> None:
+    pages = sorted(path for path in (ROOT / "docs/decisions").iterdir() if path.name != "README.md")
+    titles = [page.read_text().partition("\n")[0] for page in pages]
+    numbered = [re.fullmatch(r"# (\d{4})\. (.+)", title) for title in titles]
+    lines = re.findall(
+        r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \| \w.+\. \|$", (ROOT / "docs/decisions/README.md").read_text(), re.MULTILINE
+    )
+    assert lines == [(title[1], title[2], page.name) for page, title in zip(pages, numbered, strict=True) if title]
+    assert [page.name[:5] for page in pages] == [f"{number:04}-" for number in range(1, len(lines) + 1)]
+
+
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_the_documents_name_exist(document: str) -> None:
     text = (ROOT / document).read_text()
