@@ -62,6 +62,17 @@ lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer r
 schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql
 	$(BIN)/highlights-gateway schema
 
+.PHONY: fmt clean
+fmt: $(INSTALLED) ## correct what can be corrected by machine: style and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what builds and tests leave (caches, coverage, build/, dist/, node_modules), never .venv and data/
+	rm -rf build dist htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info \
+		gateway/console/static gateway/console/web/.building examples/frontend/dist examples/frontend/src/gql
+	find . \( -path ./.git -o -path ./.venv -o -path ./data \) -prune \
+		-o \( -name __pycache__ -o -name '*.pyc' -o -name node_modules \) -prune -exec rm -rf {} +
+
 # Universal: one lock holds for every platform and for Python 3.11 upwards, with the hash of each file of a release.
 RESOLVE = pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock" $(UPGRADE)

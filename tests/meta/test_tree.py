@@ -48,3 +48,10 @@ def test_ci_can_be_run() -> None:
 @pytest.mark.parametrize("target", ["help", "install", "console", "serve", "test", "check", "lock", "schema", "bench"])
 def test_make_help_lists_the_target(target: str) -> None:
     assert re.search(rf"^{target}:.*## \w", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_make_clean_removes_what_git_ignores_but_the_environment_and_the_data() -> None:
+    (recipe,) = re.findall(r"^clean:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    removed = set(re.split(r"[\s']+", recipe))
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    assert ignored - removed == {".venv", "data"}
