@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 
 import pytest
+from packaging.version import Version
 
 from gateway import errors
 from gateway.http.negotiation import Media
@@ -129,6 +131,14 @@ def test_files_the_documents_name_exist(document: str) -> None:
     named = re.findall(r"`((?:gateway|schema|queries|tests|docs|bench)/[\w./-]*)`", text)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_version_is_the_newest_of_the_changelog_or_on_the_way_to_the_next() -> None:
+    released = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    versions = [Version(text) for text in released]
+    assert versions == sorted(set(versions), reverse=True)
+    version = Version(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    assert version == versions[0] or (version.is_devrelease and version > versions[0])
 
 
 def test_the_readme_gives_the_commands_to_run_and_to_test() -> None:
