@@ -38,6 +38,12 @@ def engine(url: str, *, patience: float) -> sa.Engine:
     )
 
 
+def close(engine: sa.Engine) -> None:
+    """Closes the connections that are free, and each that a thread still uses as soon as it is returned."""
+    sa.event.listen(engine.pool, "checkin", lambda _, record: record.invalidate())
+    engine.dispose()
+
+
 def _prepare(connection: Any, patience: float) -> None:
     # A transaction that will write takes its turn when it begins: it cannot be refused half-way.
     connection.isolation_level = "IMMEDIATE"

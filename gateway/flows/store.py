@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.clock import Clock
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
-from gateway.flows.database import engine
+from gateway.flows.database import close, engine
 from gateway.flows.durable import Fault, Json, Record, Status, StepRecord
 from gateway.flows.records import fault_from, fault_to, step_from, step_to
 from gateway.flows.resume import Numbered, forgotten
@@ -64,7 +64,7 @@ class Store:
         self._dbos = Engine(None if self._is_sqlite else SCHEMA)
 
     def close(self) -> None:
-        self._engine.dispose()
+        close(self._engine)
 
     def prepare(self) -> None:
         """Makes the tables where there are none. Raises SealBroken where they were written with another key."""

@@ -19,7 +19,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from dbos._utils import INTERNAL_QUEUE_NAME
 
-from gateway.flows.database import engine
+from gateway.flows.database import close, engine
 from gateway.flows.sealing import Seal
 
 NAME = "highlights-gateway"
@@ -109,7 +109,7 @@ class Workflows:
     def close(self) -> None:
         """Blocks: its threads are told to end, and waited for."""
         DBOS.destroy(destroy_registry=True)
-        self._engine.dispose()
+        close(self._engine)
 
     def _config(self, url: str, seal: Seal) -> DBOSConfig:
         return DBOSConfig(

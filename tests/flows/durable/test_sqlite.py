@@ -14,6 +14,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.events import Hook, ignore
+from gateway.flows.database import close, engine
 from gateway.flows.durable import Durable
 from gateway.flows.engine import DbosDurable
 from tests.flows.durable.contract import Bodies
@@ -67,4 +68,14 @@ async def test_an_engine_that_is_closed_while_it_opens_leaves_no_file_open(tmp_p
     await durable.aclose()
     launching.cancel()
     await asyncio.gather(launching, return_exceptions=True)
+    assert open_files(tmp_path) == []
+
+
+def test_a_connection_in_use_is_closed_when_it_is_returned(tmp_path: Path) -> None:
+    """A thread of the engine may still be at it when its pool is closed."""
+    made = engine(f"sqlite:///{tmp_path}/flows.sqlite3", patience=1.0)
+    with made.connect() as in_use:
+        in_use.exec_driver_sql("SELECT 1")
+        close(made)
+        in_use.exec_driver_sql("SELECT 1")
     assert open_files(tmp_path) == []
