@@ -53,8 +53,10 @@ async def serving(
     body: object, pour: Pour = digest_of, policy: Pace = STANDARD, dialect: Dialect = Dialect.PLATFORM
 ) -> AsyncIterator[tuple[Publisher, Taken]]:
     taken = Taken()
+    handlers = set[asyncio.Task[None] | None]()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.add(asyncio.current_task())
         try:
             while not writer.is_closing():
                 line, _, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
@@ -88,6 +90,10 @@ async def serving(
     finally:
         await publisher.aclose()
         server.close()
+        # Since Python 3.12 a closed server waits for its connections.
+        for handler in handlers:
+            if handler is not None:
+                handler.cancel()
         await server.wait_closed()
 
 
