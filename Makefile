@@ -5,6 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCKER := build/locker
+LANES := unit process node postgres browser chaos
 
 .DEFAULT_GOAL := help
 .PHONY: help install console serve test test-fast test-long check lock schema bench chaos
@@ -35,11 +36,11 @@ test: $(INSTALLED) ## run all tests that this machine can, the long ones apart, 
 	$(PYTEST) --hypothesis-profile=ci
 	$(if $(COVERAGE),$(BIN)/python -m tests.measured && $(BIN)/coverage report)
 
-test-long: $(INSTALLED) ## run scaled tests with their large numbers, half an hour (PART=3/8, SECONDS=300)
-	$(PYTEST) --hypothesis-profile=long -m long $(PART:%=--part=%) $(SECONDS:%=--stop-after=%)
+test-long: $(INSTALLED) ## run scaled tests with their large numbers, half an hour (PART=3/8, DEADLINE=300)
+	$(PYTEST) --hypothesis-profile=long -m long $(PART:%=--part=%) $(DEADLINE:%=--stop-after=%)
 
-test-%: $(INSTALLED)
-	$(PYTEST) -m $*
+$(LANES:%=test-%): $(INSTALLED)
+	$(PYTEST) -m $(@:test-%=%)
 
 check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
 	$(BIN)/ruff check .

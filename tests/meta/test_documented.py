@@ -15,6 +15,7 @@ from gateway.http.negotiation import Media
 from gateway.http.statuses import status
 from gateway.operations.lifecycle import in_answer
 from gateway.settings import ANNOUNCED, Settings
+from tests.lanes import LANES
 from tests.meta.tree import ROOT, texts
 
 
@@ -103,6 +104,7 @@ def test_documents_name_only_settings_and_commands_that_exist(document: str) -> 
     text = (ROOT / document).read_text()
     known = {row.name for row in Settings.table()} | ANNOUNCED
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets |= {f"test-{lane.name}" for lane in LANES}
     assert set(re.findall(r"\bGATEWAY_[A-Z_]*[A-Z]\b", text)) <= known
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
 

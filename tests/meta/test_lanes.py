@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,3 +163,8 @@ def test_a_part_is_a_number_of_how_many(text: str) -> None:
 def test_each_lane_is_documented() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert [lane.name for lane in lanes.LANES if f"`{lane.name}`" not in text] == []
+
+
+def test_make_runs_each_lane() -> None:
+    (named,) = re.findall(r"^LANES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [*named.split(), "long"] == [lane.name for lane in lanes.LANES]
