@@ -16,17 +16,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from gateway.clients import ClientsFileError, Right
-from gateway.commands import documents, flows, keys, ledger, price, printed, servers
+from gateway.clients import Right
+from gateway.commands import deferred
 from gateway.commands.base import Command, CommandError, UsageError
 from gateway.domain.window import Window
-from gateway.errors import InvalidInput, LedgerUnavailable
+from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
 from gateway.flows.durable import Status
-from gateway.operations.manifests import Format, ManifestError
-from gateway.planner.ledger_file import LedgerFileError
-from gateway.settings import Settings, SettingsError
+from gateway.operations.formats import Format
+from gateway.settings import Settings
 
 T = TypeVar("T")
+MOST_WORKERS = 64
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = arguments.command
     try:
         return command(arguments, os.environ)
-    except (SettingsError, ClientsFileError, LedgerFileError, ManifestError, UsageError, InvalidInput) as error:
+    except (Unusable, UsageError, InvalidInput) as error:
         print(error, file=sys.stderr)
         return 2
     except (CommandError, LedgerUnavailable) as error:
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_price(commands)
     _add_flows(commands)
     _add_documents(commands)
-    schema = _add(commands, "schema", printed.schema, "print the schema into its two committed files")
+    schema = _add(commands, "schema", deferred.schema, "print the schema into its two committed files")
     only = schema.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")
     only.add_argument(
@@ -67,13 +67,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_servers(commands: Commands) -> None:
-    serve = _add(commands, "serve", servers.serve, "start the gateway")
+    serve = _add(commands, "serve", deferred.serve, "start the gateway")
     serve.formatter_class = argparse.RawDescriptionHelpFormatter
     serve.epilog = _settings_help()
     _add_address(serve, port=8000)
-    workers = _form(_workers, f"a number from 1 to {servers.MOST_WORKERS}")
+    workers = _form(_workers, f"a number from 1 to {MOST_WORKERS}")
     serve.add_argument("--workers", type=workers, default=1, help="processes that serve it (default: %(default)s)")
-    sandbox = _add(commands, "sandbox", servers.sandbox, "start the embedded upstream alone")
+    sandbox = _add(commands, "sandbox", deferred.sandbox, "start the embedded upstream alone")
     _add_address(sandbox, port=8080)
     sandbox.add_argument(
         "--clock",
@@ -85,7 +85,9 @@ def _add_servers(commands: Commands) -> None:
 
 def _add_keys(commands: Commands) -> None:
     parser = commands.add_parser("keys", help="make keys for clients", description="Make keys for clients.")
-    add = _add(parser.add_subparsers(required=True, metavar="COMMAND"), "add", keys.add, "make a key for a new client")
+    add = _add(
+        parser.add_subparsers(required=True, metavar="COMMAND"), "add", deferred.add_key, "make a key for a new client"
+    )
     add.add_argument("name", metavar="NAME", help="name of the client, as the ledger shows it")
     rights = ",".join(right.value for right in Right)
     add.add_argument("--rights", type=_form(_rights, f"some of {rights}"), default={Right.READ}, help=f"of {rights}")
@@ -103,7 +105,7 @@ def _add_keys(commands: Commands) -> None:
 
 
 def _add_ledger(commands: Commands) -> None:
-    parser = _add(commands, "ledger", ledger.ledger, "show who spent what, on which endpoint, in which day")
+    parser = _add(commands, "ledger", deferred.ledger, "show who spent what, on which endpoint, in which day")
     day = _form(date.fromisoformat, "a date like 2026-03-31")
     parser.add_argument("--since", type=day, metavar="DATE", help="first day, in UTC")
     parser.add_argument("--until", type=day, metavar="DATE", help="last day, in UTC")
@@ -112,7 +114,7 @@ def _add_ledger(commands: Commands) -> None:
 
 
 def _add_price(commands: Commands) -> None:
-    parser = _add(commands, "price", price.price, "show what an operation would cost, without running it")
+    parser = _add(commands, "price", deferred.price, "show what an operation would cost, without running it")
     parser.add_argument("file", type=Path, metavar="FILE", help="a GraphQL document")
     parser.add_argument("--variables", type=_form(_object, "a JSON object"), metavar="JSON", help="its variables")
     parser.add_argument("--operation", metavar="NAME", help="which of its operations, if there are several")
@@ -123,25 +125,25 @@ def _add_price(commands: Commands) -> None:
 def _add_flows(commands: Commands) -> None:
     parser = commands.add_parser("flows", help="look after flows", description="Look after flows. Times are in UTC.")
     own = parser.add_subparsers(required=True, metavar="COMMAND")
-    listed = _add(own, "list", flows.list_flows, "show flows, newest first")
+    listed = _add(own, "list", deferred.list_flows, "show flows, newest first")
     listed.add_argument("--status", choices=[status.value for status in Status], help="these alone")
     listed.add_argument("--prefix", default="", metavar="TEXT", help="those whose id begins like this")
     listed.add_argument(
         "--limit", type=_form(_amount, "a whole number"), default=50, help="at most (default: %(default)s)"
     )
-    for command, help in (
-        (flows.show, "show a flow with its steps"),
-        (flows.retry, "run a failed or cancelled flow on, from the step that failed"),
-        (flows.cancel, "end a flow before its next step"),
+    for name, command, help in (
+        ("show", deferred.show_flow, "show a flow with its steps"),
+        ("retry", deferred.retry_flow, "run a failed or cancelled flow on, from the step that failed"),
+        ("cancel", deferred.cancel_flow, "end a flow before its next step"),
     ):
-        _add(own, command.__name__, command, help).add_argument("id", metavar="ID", help="of the flow")
-    prune = _add(own, "prune", flows.prune, "forget flows that ended long ago")
+        _add(own, name, command, help).add_argument("id", metavar="ID", help="of the flow")
+    prune = _add(own, "prune", deferred.prune_flows, "forget flows that ended long ago")
     seconds = _form(_amount, "a whole number of seconds")
     prune.add_argument("--older-than", type=seconds, metavar="SECONDS", help="(default: GATEWAY_FLOW_RETENTION)")
 
 
 def _add_documents(commands: Commands) -> None:
-    parser = _add(commands, "documents", documents.documents, "print a manifest of documents, for clients to name them")
+    parser = _add(commands, "documents", deferred.documents, "print a manifest of documents, for clients to name them")
     parser.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="of the documents (default: our own)")
     parser.add_argument(
         "--format", choices=[form.value for form in Format], default="apollo", help="whose tool reads it"
@@ -186,7 +188,7 @@ def _port(text: str) -> int:
 
 
 def _workers(text: str) -> int:
-    if not 1 <= (workers := _amount(text)) <= servers.MOST_WORKERS:
+    if not 1 <= (workers := _amount(text)) <= MOST_WORKERS:
         raise ValueError
     return workers
 

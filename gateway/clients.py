@@ -31,7 +31,7 @@ import msgspec
 
 from gateway.domain import ids
 from gateway.domain.window import Window
-from gateway.errors import Unauthenticated
+from gateway.errors import Unauthenticated, Unusable
 
 KEY_PREFIX = "hg_"
 KEY_BYTES = 32
@@ -64,7 +64,7 @@ class Client:
         return Right.WRITE in self.rights and (self.accounts is None or account in self.accounts)
 
 
-class ClientsFileError(Exception):
+class ClientsFileError(Unusable):
     """The clients file cannot be used: the message names file, line or field, and the accepted form; never a value."""
 
 

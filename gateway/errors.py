@@ -44,6 +44,8 @@
 
 A message is written for the client: it never holds a key, a token, a URL's query string or the upstream's own text.
 `extensions` are safe to show as they are. Codes are stable: docs/errors.md lists each one.
+
+No client sees an `Unusable`: that is what keeps a command, or the gateway itself, from starting.
 """
 
 from __future__ import annotations
@@ -60,6 +62,10 @@ class GatewayError(Exception):
         super().__init__(message)
         self.message = message
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
+
+
+class Unusable(Exception):
+    """Settings or a file with which nothing can begin. The message is for the person at the terminal."""
 
 
 class InvalidInput(GatewayError):

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from gateway.errors import Unusable
+
 T = TypeVar("T")
 
 PREFIX = "GATEWAY_"
@@ -38,7 +40,7 @@ SEALING_KEY_BYTES = 32
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class SettingsError(Exception):
+class SettingsError(Unusable):
     """Everything that is wrong with the settings, at once. Never quotes a value: it may be a key."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.commands.base import UsageError
-from gateway.operations.manifests import Format, ManifestError, check, manifest, operations_in
+from gateway.operations.formats import Format
+from gateway.operations.manifests import ManifestError, check, manifest, operations_in
 from gateway.operations.trusted import OWN, sources
 
 

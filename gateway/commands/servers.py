@@ -27,7 +27,6 @@ from gateway.settings import Settings
 
 # `docker stop` kills after ten seconds.
 GRACE_SECONDS = 8
-MOST_WORKERS = 64
 # Objects made and not freed until the youngest are looked through, and how often that is until older ones are. An
 # answer of 1,200 items makes 1,300 dictionaries, none of them garbage. By the defaults (700, 10, 10) these are looked
 # through twice, which took an eighth of the time; with these thresholds it is nothing, and cyclic garbage waits longer.

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ from typing import Any
 import msgspec
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
+from gateway.errors import Unusable
 from gateway.operations.documents import problems
+from gateway.operations.formats import Format
 from gateway.operations.limits import check_document, check_text, spread_in
 from gateway.operations.normal import Show, as_apollo, as_codegen, as_relay, printed
 
@@ -25,13 +26,7 @@ APOLLO = "apollo-persisted-query-manifest"
 SHA256 = "sha256:"
 
 
-class Format(enum.Enum):
-    APOLLO = "apollo"
-    RELAY = "relay"
-    CODEGEN = "codegen"
-
-
-class ManifestError(Exception):
+class ManifestError(Unusable):
     """The documents or their manifest cannot be used: the message names file or operation."""
 
 

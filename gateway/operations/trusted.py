@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from gateway.operations.manifests import Format, ManifestError, digest_of, operations_in, read
+from gateway.operations.formats import Format
+from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
 from gateway.operations.normal import SHOWS
 
 PACKAGE = Path(__file__).parents[1]

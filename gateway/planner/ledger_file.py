@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from gateway.errors import LedgerUnavailable
+from gateway.errors import LedgerUnavailable, Unusable
 
 VERSION = 1
 # A lease waits on the event loop for another process's commit: longer than any commit, shorter than a patience.
@@ -56,7 +56,7 @@ ORDER BY day, client, endpoint
 """
 
 
-class LedgerFileError(Exception):
+class LedgerFileError(Unusable):
     """The ledger's file cannot be used at all: the message names the file and what to do."""
 
 

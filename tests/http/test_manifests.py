@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.operations.manifests import Format, ManifestError, check, manifest, operations_in, read
+from gateway.operations.formats import Format
+from gateway.operations.manifests import ManifestError, check, manifest, operations_in, read
 from gateway.operations.trusted import OWN, sources
 from gateway.settings import Settings
 from schema.build import build_schema

@@ -1,0 +1,78 @@
+"""The commands by name. The module of one is imported when it runs: no command waits for what another one needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+
+def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import servers
+
+    return servers.serve(arguments, environ)
+
+
+def sandbox(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import servers
+
+    return servers.sandbox(arguments, environ)
+
+
+def add_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.add(arguments, environ)
+
+
+def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import ledger
+
+    return ledger.ledger(arguments, environ)
+
+
+def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import price
+
+    return price.price(arguments, environ)
+
+
+def list_flows(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import flows
+
+    return flows.list_flows(arguments, environ)
+
+
+def show_flow(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import flows
+
+    return flows.show(arguments, environ)
+
+
+def retry_flow(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import flows
+
+    return flows.retry(arguments, environ)
+
+
+def cancel_flow(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import flows
+
+    return flows.cancel(arguments, environ)
+
+
+def prune_flows(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import flows
+
+    return flows.prune(arguments, environ)
+
+
+def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import documents
+
+    return documents.documents(arguments, environ)
+
+
+def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import printed
+
+    return printed.schema(arguments, environ)
