@@ -41,7 +41,7 @@ from gateway.operations.documents import Documents, quote
 from gateway.operations.lifecycle import Errors, Preparation
 from gateway.operations.needs import foresee
 from gateway.operations.stored import StoredDocuments
-from gateway.operations.trusted import trusted
+from gateway.operations.trusted import Trusted, prints
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
@@ -149,7 +149,9 @@ class Gateway:
     def _stored(self) -> StoredDocuments:
         settings = self.settings
         only_trusted = settings.documents == "trusted"
-        return StoredDocuments(self.documents, trusted(settings.documents_file), only_trusted=only_trusted)
+        if only_trusted:
+            prints()  # every client names one, so that the first would wait for it
+        return StoredDocuments(self.documents, Trusted(settings.documents_file).find, only_trusted=only_trusted)
 
     def _uploads(self) -> Middleware | None:
         if self.writing is None:

@@ -8,7 +8,7 @@ once. Trusted documents are those of manifests; they are known from the start, a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cachetools import LRUCache
@@ -26,14 +26,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 class StoredDocuments:
     """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out.
 
-    `trusted` are the texts of manifests by their ids; with `only_trusted` no other document is run.
+    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is run.
     """
 
     def __init__(
-        self, documents: Documents, trusted: Mapping[str, str] | None = None, *, only_trusted: bool = False
+        self,
+        documents: Documents,
+        trusted: Callable[[str], str | None] = lambda _: None,
+        *,
+        only_trusted: bool = False,
     ) -> None:
         self._documents = documents
-        self._trusted = {**(trusted or {}), **{digest_of(text): text for text in (trusted or {}).values()}}
+        self._trusted = trusted
         self._only_trusted = only_trusted
         self._texts: LRUCache[str, str] = LRUCache(KEPT, getsizeof=len)
 
@@ -48,14 +52,14 @@ class StoredDocuments:
             return self._hashed(digest)
         if digest is not None and digest != digest_of(query):
             raise DocumentMismatch("persistedQuery.sha256Hash is not the SHA-256 of `query` in UTF-8.")
-        if self._only_trusted and digest_of(query) not in self._trusted:
+        if self._only_trusted and self._trusted(digest_of(query)) is None:
             raise DocumentNotTrusted("Only documents that this gateway trusts are run here: name one of them.")
         return query
 
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
         """After `text` was run."""
         digest = hash_in(extensions)
-        if digest is not None and digest not in self._trusted and self._documents.find(text) is not None:
+        if digest is not None and self._documents.find(text) is not None and self._trusted(digest) is None:
             self._texts[digest] = text
 
     def _named(self, document_id: str) -> str:
@@ -73,7 +77,7 @@ class StoredDocuments:
         return text
 
     def _find(self, id_: str) -> str | None:
-        return self._trusted.get(id_) or self._texts.get(id_)
+        return self._texts.get(id_) or self._trusted(id_)
 
 
 def hash_in(extensions: Mapping[str, Any]) -> str | None:

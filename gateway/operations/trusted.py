@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -27,17 +28,28 @@ def sources(folder: Path) -> dict[str, str]:
     return found
 
 
-def trusted(manifest: Path | None) -> dict[str, str]:
-    """The texts of the gateway's own documents and of those of `manifest`, by id. Raises ManifestError."""
-    return {**_own(), **(_read(manifest) if manifest else {})}
+class Trusted:
+    """The texts of the gateway's own documents and of those of `manifest`, by id and by hash. Raises ManifestError."""
+
+    def __init__(self, manifest: Path | None = None) -> None:
+        listed = _read(manifest) if manifest else {}
+        self._texts = {**_hashed(sources(OWN).values()), **listed, **_hashed(listed.values())}
+
+    def find(self, id_: str) -> str | None:
+        return self._texts.get(id_) or prints().get(id_)
 
 
 @cache
-def _own() -> dict[str, str]:
-    """As they stand, and as each client's tool prints them."""
-    own = sources(OWN)
-    prints = [one.text(form, show) for one in operations_in(own) for form in Format for show in SHOWS]
-    texts = [*own.values(), *prints]
+def prints() -> dict[str, str]:
+    """Our own documents as each client's tool prints them, by hash.
+
+    That takes a tenth of a second, and few clients name a document: so it is done when the first of them does.
+    """
+    operations = operations_in(sources(OWN))
+    return _hashed(one.text(form, show) for one in operations for form in Format for show in SHOWS)
+
+
+def _hashed(texts: Iterable[str]) -> dict[str, str]:
     return {digest_of(text): text for text in texts}
 
 
