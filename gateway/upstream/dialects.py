@@ -13,11 +13,11 @@ from gateway.upstream import aiograpi, platform, refusals
 from gateway.upstream.aiograpi import Aiograpi
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Courier, Pace
+from gateway.upstream.network import over_network
 from gateway.upstream.platform import Platform
 from gateway.upstream.publisher import Publisher
 from gateway.upstream.tokens import AccountToken
 from gateway.upstream.transport import Line
-from gateway.upstream.wire import aiohttp_transport
 
 STANDARD = Pace()
 RATE = 10.0  # requests a second, until the upstream's usage headers ask for less
@@ -46,7 +46,7 @@ def connect_publisher(
 ) -> Publisher:
     """A client of the upstream at `base_url` for the account whose token (or session) `token` is."""
     if transport is None:
-        transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
+        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive)
     line = Line(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
     courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:

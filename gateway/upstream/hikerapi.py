@@ -18,10 +18,11 @@ from gateway.events import AnswerDrifted, Hook, PriceDiffers
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.exchange import Reply
+from gateway.upstream.gets import Get, Gets
+from gateway.upstream.network import over_network
 from gateway.upstream.payloads import Value
 from gateway.upstream.transport import STANDARD, Line, Policy, Verdict
 from gateway.upstream.verdicts import Charge
-from gateway.upstream.wire import Get, Gets, aiohttp_transport
 
 __all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
 
@@ -85,7 +86,7 @@ def connect(
     `sharers` processes have that rate together: each takes its part.
     """
     if transport is None:
-        transport = aiohttp_transport(connections=policy.concurrency, keep_alive=policy.keep_alive)
+        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
     return HikerApi(
         Line(transport, policy=policy, rate=(PAID_RATE if rate is None else rate) / sharers, clock=clock, hook=hook),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
@@ -16,8 +17,8 @@ import httpx
 
 from gateway.errors import UpstreamError, UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.guard import Guard, NotPublic
+from gateway.upstream.network import OnDemand, over_network
 from gateway.upstream.redirects import follow
-from gateway.upstream.wire import aiohttp_transport
 
 DOMAINS = (".cdninstagram.com", ".fbcdn.net")
 # SVG is not among them: it can hold scripts, and would run them in the gateway's name.
@@ -93,7 +94,8 @@ class PlatformServers:
     ) -> None:
         self._guard = guard
         self._domains = tuple(domains)
-        self._transport = aiohttp_transport(connections=connections, keep_alive=10.0, guard=guard, tls=tls)
+        make = partial(over_network, connections=connections, keep_alive=10.0, guard=guard, tls=tls)
+        self._transport = OnDemand(make)
 
     def serves(self, url: str) -> bool:
         try:

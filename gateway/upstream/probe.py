@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 from importlib.metadata import version
 
 import httpx
 
 from gateway.upstream.guard import Guard
+from gateway.upstream.network import OnDemand, over_network
 from gateway.upstream.redirects import follow
-from gateway.upstream.wire import aiohttp_transport
 
 # A host that takes longer is left to the upstream, which will fetch from it: the client waits for this.
 PATIENCE = 4.0  # seconds, all redirects included
@@ -31,7 +32,8 @@ class Probe:
 
     @classmethod
     def over_network(cls, guard: Guard, tls: ssl.SSLContext | None = None) -> Probe:
-        return cls(guard, aiohttp_transport(connections=AT_ONCE, keep_alive=1.0, guard=guard, tls=tls))
+        make = partial(over_network, connections=AT_ONCE, keep_alive=1.0, guard=guard, tls=tls)
+        return cls(guard, OnDemand(make))
 
     async def content_type(self, url: str) -> str | None:
         """What the host says it is, lower case and without parameters. Raises NotPublic and Unreached."""

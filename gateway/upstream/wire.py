@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -16,44 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
+from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
-
-
-class Gets:
-    """Makes the GETs of one client: they differ in their targets alone, and share all else.
-
-    `timeouts` are those of httpx, in seconds.
-    """
-
-    def __init__(self, base_url: str, headers: Mapping[str, str], timeouts: Mapping[str, float]) -> None:
-        self.base = base_url.rstrip("/")
-        self.model = httpx.Request("GET", self.base, headers=headers, extensions={"timeout": timeouts})
-        self.headers = dict(self.model.headers)
-        self.timeout = aiohttp.ClientTimeout(
-            connect=timeouts["pool"], sock_connect=timeouts["connect"], sock_read=timeouts["read"]
-        )
-
-    def __call__(self, target: str) -> Get:
-        return Get(self, self.base + target)
-
-
-class Get(httpx.Request):
-    """One of them. Its `url` is parsed when somebody looks at it: that takes as long as sending the request."""
-
-    def __init__(self, kind: Gets, address: str) -> None:
-        self.kind = kind
-        self.address = address
-        self.method = kind.model.method
-        self.headers = kind.model.headers
-        self.extensions = kind.model.extensions
-        self.stream = kind.model.stream
-        self._content = b""
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "url":
-            raise AttributeError(name)
-        self.url = httpx.URL(self.address)
-        return self.url
 
 
 def aiohttp_transport(
@@ -90,11 +54,16 @@ class _Transport(AiohttpTransport):
             source = await self.client.get(
                 request.address,
                 headers=kind.headers,
-                timeout=kind.timeout,
+                timeout=_patience(*kind.patience),
                 allow_redirects=False,
                 auto_decompress=False,
             )
         return _Answer(source)
+
+
+@cache
+def _patience(pool: float, connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
 
 
 class _Answer(httpx.Response):

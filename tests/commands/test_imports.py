@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.commands.process import LIMIT, environment
+from tests.commands.process import LIMIT, address, ask, environment
 
 REPORT = """
 import json, sys
@@ -66,3 +68,50 @@ def test_help_imports_no_command() -> None:
     """Only how they are called."""
     ours = {name for name in imported("--help") if name.startswith("gateway.commands.")}
     assert ours == {"gateway.commands.base", "gateway.commands.deferred"}
+
+
+TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
+# Speaks to hosts over the network; the embedded sandbox is not among them.
+LATER = frozenset({"aiohttp", "httpx_aiohttp", "gateway.upstream.wire"})
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]:
+    """What `serve` imports until it is ready, and what from then on until its first operation is answered."""
+    folder = tmp_path_factory.mktemp("data")
+    command = [sys.executable, "-X", "importtime", "-m", "gateway", "serve", "--port", "0"]
+    # Into a file: nobody reads a pipe while the announcement is waited for.
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(
+            command, env=environment({"GATEWAY_DATA_DIR": str(folder)}), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    reaper = threading.Timer(LIMIT, process.kill)
+    reaper.start()
+    try:
+        assert process.stdout is not None
+        url = address(process.stdout.readline())
+        assert ask(url, TRAY).json()["data"]["user"]["highlights"]["totalCount"] == 3
+    finally:
+        reaper.cancel()
+        process.kill()
+        process.communicate()
+    before, ready, after = (folder / "log").read_text().partition("Application startup complete")
+    assert ready
+    return told(before), told(after)
+
+
+def told(log: str) -> set[str]:
+    """The modules in what `-X importtime` writes."""
+    return set(re.findall(r"^import time: .*\| +(\S+)$", log, re.MULTILINE))
+
+
+def test_serve_is_ready_with_flows_and_without_the_network(served: tuple[set[str], set[str]]) -> None:
+    before, _ = served
+    assert {"dbos", "schema.build"} <= before
+    assert LATER & before == set()
+
+
+def test_the_first_operation_imports_nothing_of_weight(served: tuple[set[str], set[str]]) -> None:
+    """It would be slower than the second by that."""
+    _, after = served
+    assert [name for name in sorted(after) if name.split(".")[0] in HEAVY | {"gateway"}] == []
