@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.errors import FlowsUnavailable
 from gateway.flows.store import Ticket
@@ -25,20 +26,20 @@ class Bound:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-store")
-        self._running: set[Future[Any]] = set()
+        self._running: set[threading.Event] = set()
 
     async def work(self, act: Callable[[], T]) -> T:
         """As long as it takes: for what nobody waits for. A cancellation is raised once the thread is done with it."""
-        running = self._submit(act)
+        ended = threading.Event()
         try:
-            return await asyncio.wrap_future(running)
+            return await self._submit(act, ended)
         except asyncio.CancelledError:
-            await _ended({running})
+            await _all_ended(self._running & {ended})
             raise
 
     async def call(self, act: Callable[[], T]) -> T:
         """Raises FlowsUnavailable when it takes too long."""
-        work = asyncio.wrap_future(self._submit(act))
+        work = self._submit(act, threading.Event())
         try:
             # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
             async with asyncio.timeout(CALLER_SECONDS):
@@ -59,17 +60,27 @@ class Bound:
 
     async def aclose(self) -> None:
         """Waits for what the threads are at: a connection in use cannot be closed."""
-        await _ended({*self._running})
         self._threads.shutdown(wait=False, cancel_futures=True)
+        await _all_ended(self._running.copy())
 
-    def _submit(self, act: Callable[[], T]) -> Future[T]:
-        running = self._threads.submit(contextvars.Context().run, act)
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
-        return running
+    def _submit(self, act: Callable[[], T], ended: threading.Event) -> asyncio.Future[T]:
+        def run() -> T:
+            self._running.add(ended)
+            try:
+                return act()
+            finally:
+                self._running.discard(ended)
+                ended.set()
+
+        return asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, run)
 
 
-async def _ended(running: set[Future[Any]]) -> None:
+async def _all_ended(running: Collection[threading.Event]) -> None:
     """Not longer than for a caller, in real time: DBOS waits for a database that is gone for ever."""
     if running:
-        await asyncio.to_thread(wait, running, CALLER_SECONDS)
+        await asyncio.to_thread(_wait, running)
+
+
+def _wait(running: Collection[threading.Event]) -> None:
+    for ended in running:
+        ended.wait(CALLER_SECONDS / len(running))

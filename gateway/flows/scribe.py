@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from gateway.clock import Clock
@@ -15,6 +16,8 @@ AGAIN_SECONDS = 1.0
 # Changes are gathered for this long: writers of SQLite take turns, and steps want theirs.
 GATHER_SECONDS = 0.05
 HURRY = "hurry"
+# A process that ends has a few seconds for all of its parts.
+LAST_SECONDS = 1.0
 
 Write = Callable[[dict[str, Changed]], Awaitable[None]]
 
@@ -44,9 +47,15 @@ class Scribe:
             await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
+        """Writes what is pending, where the store takes it at once."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._pending:
+            with contextlib.suppress(FlowsUnavailable, TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._write(self._pending)
+            self._pending = {}
 
     def _of(self, id: str) -> Changed:
         if self._task is None:
@@ -58,11 +67,21 @@ class Scribe:
             while self._pending:
                 await self._bells.wait(HURRY, GATHER_SECONDS)
                 batch, self._pending = self._pending, {}
-                await self._insist(batch)
+                try:
+                    await self._insist(batch)
+                except asyncio.CancelledError:
+                    self._take_back(batch)
+                    raise
                 for id in batch:
                     self._written(id)
         finally:
             self._task = None
+
+    def _take_back(self, batch: dict[str, Changed]) -> None:
+        """What was told since is newer."""
+        for id, older in batch.items():
+            newer = self._pending.get(id, Changed())
+            self._pending[id] = Changed(older.steps | newer.steps, older.notes | newer.notes)
 
     async def _insist(self, batch: dict[str, Changed]) -> None:
         while True:
