@@ -8,6 +8,8 @@ LOCKER := build/locker
 LANES := unit process node postgres browser chaos
 
 .DEFAULT_GOAL := help
+# The tests start hundreds of processes: none of them is to compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install console serve test test-fast test-long check lock schema bench chaos
 
 help: ## this list

@@ -23,6 +23,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, fan_out
 from gateway.execution import Projections
+from gateway.flows.durable import Durable
 from gateway.http import console
 from gateway.http.again import Again
 from gateway.http.batches import Batches
@@ -80,12 +81,14 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     base_url: str = "http://127.0.0.1:8000",
+    durable: Durable | None = None,
 ) -> Starlette:
     """The gateway. `transport` carries the upstream calls; `base_url` is where the gateway itself can be reached.
 
+    `durable` runs the flows, in the place of the engine over the database of the settings.
     Raises ClientsFileError, LedgerFileError and ManifestError.
     """
-    return Gateway(settings, transport, clock or SystemClock(), base_url).app()
+    return Gateway(settings, transport, clock or SystemClock(), base_url, durable=durable).app()
 
 
 class Gateway:
@@ -99,6 +102,7 @@ class Gateway:
         base_url: str,
         *,
         workers: int = 1,
+        durable: Durable | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -115,7 +119,7 @@ class Gateway:
         self.vitals = Vitals(self.account)
         self.hook = fan_out([log, self.vitals.hear])
         self.market = self._market(transport)
-        self.writing = self._writing(transport) if embedded or settings.platform_token else None
+        self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._showing(transport if embedded else None, base_url)
         self.documents = Documents()
         self.stored = self._stored()
@@ -204,8 +208,9 @@ class Gateway:
         self.routes.append(Mount(SANDBOX, sandbox))
         return httpx.ASGITransport(sandbox)
 
-    def _writing(self, transport: httpx.AsyncBaseTransport | None) -> Writing:
-        return Writing(self.settings, transport, memory=self.market.memory, clock=self.clock, hook=self.hook)
+    def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> Writing:
+        memory, clock, hook = self.market.memory, self.clock, self.hook
+        return Writing(self.settings, transport, memory=memory, clock=clock, hook=hook, durable=durable)
 
     def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> Showing:
         return Showing(

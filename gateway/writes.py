@@ -18,6 +18,7 @@ from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.publishing import Account
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.events import Hook
+from gateway.flows.durable import Durable
 from gateway.flows.engine import DbosDurable
 from gateway.flows.media.fitting import Fitter
 from gateway.flows.media.spool import Spool
@@ -51,7 +52,9 @@ class Writing:
         memory: Memory,
         clock: Clock,
         hook: Hook,
+        durable: Durable | None = None,
     ) -> None:
+        """`durable` takes the place of the engine over the database of the settings."""
         self._memory = memory
         self._clock = clock
         self._hook = hook
@@ -61,7 +64,7 @@ class Writing:
         dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
         self._publisher = _publisher(settings, transport, clock, hook)
         self.spool = Spool(settings.data_dir / "spool")
-        self.durable = DbosDurable(
+        self.durable = durable or DbosDurable(
             settings.flows_url,
             settings.data_dir,
             clock=clock,

@@ -59,6 +59,7 @@ OWNERS = {
     "subprocess": "process",
     "asyncio.subprocess": "process",
     "_pytest.pytester": "process",
+    "concurrent.futures.process": "process",
     "multiprocessing": "process",
     "hatch_build": "node",
     "tests.http.node": "node",

@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 # 2026-03-12T08:35:26Z, when the newest recorded item was taken.
 EPOCH = 1_773_304_526.0
 # Real seconds that threads and sockets are given before a loop on which nothing is scheduled counts as stuck.
 PATIENCE = 5.0
+# Real seconds that a busy thread is waited for before time jumps on without it.
+THREAD_PATIENCE = 0.02
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -33,6 +37,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._selector_of_time.now
 
+    # Its types are variadic, and of no interest here.
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """While a thread is busy, time waits for it a moment, or all that recurs would happen a hundred times over."""
+        running = super().run_in_executor(executor, func, *args)
+        self._selector_of_time.busy += 1
+        running.add_done_callback(self._thread_ended)
+        return running
+
+    def _thread_ended(self, _: object) -> None:
+        self._selector_of_time.busy -= 1
+
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (asyncio's)
         """Without the limit that `asyncio.Runner` sets since Python 3.12: threads work in real time."""
         await super().shutdown_default_executor()
@@ -41,6 +58,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self.now = 0.0
+        self.busy = 0
         self._inner = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -48,7 +66,7 @@ class _JumpingSelector(selectors.BaseSelector):
             if ready := self._inner.select(PATIENCE):
                 return ready
             raise RuntimeError("everything waits, and no timer is set: the test would hang")
-        ready = self._inner.select(0)
+        ready = self._inner.select(THREAD_PATIENCE if self.busy and timeout > 0 else 0)
         if not ready:
             self.now += max(0.0, timeout)
         return ready

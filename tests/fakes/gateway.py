@@ -36,6 +36,7 @@ from gateway.sandbox.faults import Processing, Script
 from gateway.settings import Settings
 from gateway.upstream.endpoints import Endpoint
 from tests.fakes.clock import EPOCH
+from tests.fakes.durable import VolatileDurable
 
 LABELS = {endpoint.path: endpoint.label for endpoint in Endpoint}
 ORIGIN = "http://gateway.test"
@@ -195,13 +196,18 @@ async def running_gateway(
     clock: WallClock | None = None,
     clients: Mapping[str, Terms] | None = None,
     all_heard: bool = True,
+    keeps_flows: bool = False,
 ) -> AsyncIterator[RunningGateway]:
-    """`all_heard` says that no client goes away before its answer: then the answers alone account for every charge."""
+    """A gateway on the embedded sandbox, whose flows are lost when it ends, unless it `keeps_flows` on disk.
+
+    `all_heard` says that no client goes away before its answer: then the answers alone account for every charge.
+    """
     clock = clock or WallClock()
     settings = dataclasses.replace(settings or Settings(), data_dir=data_dir)
     if clients is not None:
         settings = dataclasses.replace(settings, clients_file=clients_file(data_dir, clients))
-    app = create_app(settings, clock=clock, base_url=ORIGIN)
+    durable = None if keeps_flows else VolatileDurable(clock)
+    app = create_app(settings, clock=clock, base_url=ORIGIN, durable=durable)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

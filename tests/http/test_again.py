@@ -23,6 +23,7 @@ from gateway.clients import Right
 from gateway.http.again import IGNORED, Again
 from gateway.http.requests import PROOFS
 from gateway.settings import Settings
+from tests.fakes.durable import VolatileDurable
 from tests.fakes.gateway import ORIGIN, Terms, WallClock, clients_file, key_of
 from tests.meta.tree import ROOT
 
@@ -90,7 +91,7 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
 async def opened(folder: Path, clients: Mapping[str, Terms]) -> AsyncIterator[Doors]:
     clock = WallClock()
     settings = dataclasses.replace(Settings(), data_dir=folder, clients_file=clients_file(folder, clients))
-    doors = Doors(Gateway(settings, None, clock, ORIGIN), clock)
+    doors = Doors(Gateway(settings, None, clock, ORIGIN, durable=VolatileDurable(clock)), clock)
     async with doors.lifespan, doors.long, doors.short:
         yield doors
 

@@ -26,6 +26,7 @@ from schema.types.highlight import Highlight
 from schema.types.item import Item
 from schema.types.user import User
 from tests.fakes.clock import VirtualClock, VirtualLoop
+from tests.fakes.durable import VolatileDurable
 from tests.fakes.gateway import Terms, clients_file
 
 
@@ -76,7 +77,8 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
             table = Settings(data_dir=tmp_path, **settings)
             if clients is not None:
                 table = dataclasses.replace(table, clients_file=clients_file(tmp_path, clients))
-            gateway = Gateway(table, None, VirtualClock(), "http://gateway.test")
+            clock = VirtualClock()
+            gateway = Gateway(table, None, clock, "http://gateway.test", durable=VolatileDurable(clock))
             gateway.schema = ticking(gateway)
             app = gateway.app()
             await stack.enter_async_context(app.router.lifespan_context(app))
