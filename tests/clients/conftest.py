@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.http import node
 from tests.meta.tree import ROOT
+from tests.node import projects
 from tests.robustness.processes import running
 
 PROJECT = Path(__file__).parent / "project"
@@ -24,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The JavaScript clients, with the graph and the example operations beside them."""
-    project = node.installed(PROJECT, tmp_path_factory.mktemp("clients"))
+    project = projects.installed(PROJECT, tmp_path_factory.mktemp("clients"))
     shutil.copy(ROOT / "schema/api.graphql", project)
     shutil.copytree(ROOT / "queries", project / "queries")
     return project

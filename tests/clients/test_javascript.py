@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.http import node
 from tests.meta.tree import ROOT
+from tests.node import projects
 
 Outcome: TypeAlias = dict[str, Any]
 
@@ -18,13 +18,13 @@ OPERATIONS = sorted(path.stem for path in (ROOT / "queries").glob("*.graphql"))
 
 @pytest.fixture(scope="module")
 def apollo(project: Path, served: str) -> Outcome:
-    outcome: Outcome = json.loads(node.run(project, "run.mjs", "apollo", served))
+    outcome: Outcome = json.loads(projects.run(project, "run.mjs", "apollo", served))
     return outcome
 
 
 @pytest.fixture(scope="module")
 def urql(project: Path, served: str) -> Outcome:
-    outcome: Outcome = json.loads(node.run(project, "run.mjs", "urql", served))
+    outcome: Outcome = json.loads(projects.run(project, "run.mjs", "urql", served))
     return outcome
 
 
@@ -61,12 +61,12 @@ def test_urql_queries_writes_and_follows_by_server_sent_events(urql: Outcome) ->
 
 def test_codegen_types_the_example_operations(project: Path) -> None:
     """The client preset compiles `queries/`, and a program that uses the types passes the strict compiler."""
-    node.run(project, "node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.json")
-    node.run(project, "node_modules/typescript/bin/tsc", "--project", ".")
+    projects.run(project, "node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.json")
+    projects.run(project, "node_modules/typescript/bin/tsc", "--project", ".")
 
 
 def test_relay_compiles_the_example_operations(project: Path) -> None:
-    written = json.loads(node.run(project, "relay.mjs").splitlines()[-1])
+    written = json.loads(projects.run(project, "relay.mjs").splitlines()[-1])
     operations = [
         name for name in written if name.removesuffix(".graphql.ts").endswith(("Query", "Mutation", "Subscription"))
     ]

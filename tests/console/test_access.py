@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
-from tests.http.node import packages
+from tests.node.projects import packages
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,8 +11,8 @@ import pytest
 from graphql import OperationDefinitionNode, OperationType, parse
 
 from tests.fakes.gateway import running_gateway
-from tests.http.node import environment, program
 from tests.meta.tree import ROOT
+from tests.node.projects import environment, program
 
 WEB = ROOT / "gateway/console/web"
 STATIC = ROOT / "gateway/console/static"

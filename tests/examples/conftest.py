@@ -14,8 +14,8 @@ import pytest
 
 from tests.commands.process import address, started_for
 from tests.console.conftest import browser
-from tests.http import node
 from tests.meta.tree import ROOT
+from tests.node import projects
 
 __all__ = ["browser"]
 
@@ -30,10 +30,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clone")
     for folder in ("schema", "queries"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    project = node.installed(FRONTEND, root / "examples")
+    project = projects.installed(FRONTEND, root / "examples")
     for made in ("dist", "src/gql"):
         shutil.rmtree(project / made, ignore_errors=True)
-    node.task(project, "build")
+    projects.task(project, "build")
     return project
 
 
@@ -57,9 +57,9 @@ def vite(project: Path, command: str, **given: str) -> Iterator[str]:
     """Where Vite serves the page, and hands on what the gateway is asked. It is killed after `LIMIT` seconds."""
     arguments = [command, "--host", "127.0.0.1", "--port", "0"]
     process = subprocess.Popen(
-        [node.program("node"), "node_modules/vite/bin/vite.js", *arguments],
+        [projects.program("node"), "node_modules/vite/bin/vite.js", *arguments],
         cwd=project,
-        env={**node.environment(), "NO_COLOR": "1", **given},
+        env={**projects.environment(), "NO_COLOR": "1", **given},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from tests.federation.brands.graph import SCHEMA
-from tests.http import node
 from tests.meta.tree import ROOT
+from tests.node import projects
 from tests.robustness.processes import Server, gateway, sandbox
 
 SUBGRAPH = ROOT / "schema/schema.graphql"
@@ -54,7 +54,7 @@ class Supergraph:
 
 @pytest.fixture(scope="package")
 def routers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return node.installed(ROUTERS, tmp_path_factory.mktemp("routers"))
+    return projects.installed(ROUTERS, tmp_path_factory.mktemp("routers"))
 
 
 @pytest.fixture(scope="package")
@@ -77,7 +77,7 @@ def compose(routers: Path, brands_sdl: Path) -> Callable[..., str]:
 
     def composed(composer: str, highlights: str, brands: str, subgraph: Path = SUBGRAPH) -> str:
         ours = f"highlights={highlights}={subgraph}"
-        return node.run(routers, "compose.mjs", composer, ours, f"brands={brands}={brands_sdl}")
+        return projects.run(routers, "compose.mjs", composer, ours, f"brands={brands}={brands_sdl}")
 
     return composed
 
@@ -101,7 +101,7 @@ def before(
 
 @contextlib.contextmanager
 def apollo(project: Path, supergraph: Path) -> Iterator[str]:
-    with _announced([node.program("node"), "apollo.mjs", str(supergraph)], project) as url:
+    with _announced([projects.program("node"), "apollo.mjs", str(supergraph)], project) as url:
         yield url
 
 
@@ -109,7 +109,7 @@ def apollo(project: Path, supergraph: Path) -> Iterator[str]:
 def hive(project: Path, supergraph: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = [node.program("node"), "node_modules/@graphql-hive/gateway/dist/bin.js"]
+    program = [projects.program("node"), "node_modules/@graphql-hive/gateway/dist/bin.js"]
     options = ["supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port)]
     with _process([*program, *options], project):
         url = f"http://127.0.0.1:{port}"
@@ -138,7 +138,7 @@ def _announced(command: list[str], folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _process(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, cwd=folder, env=node.environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=folder, env=projects.environment(), stdout=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

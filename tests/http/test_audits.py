@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.http import node
 from tests.meta.tree import ROOT
+from tests.node import projects
 
 PROJECT = Path(__file__).parent / "audits"
 DOCUMENT = ROOT / "docs/conformance.md"
@@ -18,8 +18,8 @@ DOCUMENT = ROOT / "docs/conformance.md"
 
 @pytest.fixture(scope="module")
 def results(served: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    project = node.installed(PROJECT, tmp_path_factory.mktemp("audits"))
-    results: list[dict[str, Any]] = json.loads(node.run(project, "audit.mjs", f"{served}/graphql"))
+    project = projects.installed(PROJECT, tmp_path_factory.mktemp("audits"))
+    results: list[dict[str, Any]] = json.loads(projects.run(project, "audit.mjs", f"{served}/graphql"))
     return results
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.wheel import built
-from tests.http.node import SEARCHED
 from tests.meta.tree import files
+from tests.node.projects import SEARCHED
 
 WEB = ("gateway", "console", "web")
 CONSOLE = "gateway/console/static/"
