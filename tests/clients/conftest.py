@@ -12,7 +12,7 @@ from tests.meta.tree import ROOT
 from tests.node import projects
 from tests.robustness.processes import running
 
-PROJECT = Path(__file__).parent / "project"
+PROJECT = ROOT / "tests/node/clients"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.meta.tree import ROOT
 
-LOCKS = ("tests/federation/routers/package-lock.json", "tests/clients/project/package-lock.json")
+LOCKS = ("tests/node/routers/package-lock.json", "tests/node/clients/package-lock.json")
 ROWS = re.findall(r"^\| `([^`]+)` \| ([0-9.]+) \|", (ROOT / "docs/conformance.md").read_text(), re.MULTILINE)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
+from tests.meta.tree import ROOT
 from tests.node.projects import packages
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,7 +26,7 @@ FOCUSED = """() => { const one = document.activeElement;
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    return (packages(Path(__file__).parent / "axe") / "axe-core" / "axe.min.js").read_text()
+    return (packages(ROOT / "tests/node/axe") / "axe-core" / "axe.min.js").read_text()
 
 
 async def violations(console: Console, axe: str) -> list[str]:

@@ -21,7 +21,7 @@ from tests.node import projects
 from tests.robustness.processes import Server, gateway, sandbox
 
 SUBGRAPH = ROOT / "schema/schema.graphql"
-ROUTERS = Path(__file__).parent / "routers"
+ROUTERS = ROOT / "tests/node/routers"
 LIMIT = 60.0
 
 

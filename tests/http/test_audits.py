@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from tests.meta.tree import ROOT
 from tests.node import projects
 
-PROJECT = Path(__file__).parent / "audits"
+PROJECT = ROOT / "tests/node/audits"
 DOCUMENT = ROOT / "docs/conformance.md"
 
 

@@ -20,9 +20,10 @@ from gateway.settings import Settings
 from schema.build import build_schema
 from tests.commands.process import run
 from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.meta.tree import ROOT
 from tests.node import projects
 
-PROJECT = Path(__file__).parent / "manifests"
+PROJECT = ROOT / "tests/node/manifests"
 # What sorts differently, by one of the tools at least.
 ODD = {
     "order.graphql": """
