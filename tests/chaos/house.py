@@ -15,6 +15,7 @@ from typing import Self
 
 import uvicorn
 
+from tests import processes
 from tests.chaos import weather
 from tests.chaos.clients import Clients
 from tests.chaos.gateways import Gateway
@@ -183,19 +184,11 @@ async def house(plan: Plan, folder: Path) -> AsyncIterator[House]:
 def _sandbox(folder: Path) -> Iterator[str]:
     """Its URL. It complains of each connection that it was told to break: into a file, as nobody reads along."""
     with (folder / "sandbox.txt").open("wb") as complaints:
-        process = subprocess.Popen(
-            [*PROGRAM, "sandbox", "--port", "0"],
-            env=environment({}),
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            text=True,
-        )
-        try:
+        command = [*PROGRAM, "sandbox", "--port", "0"]
+        options = {"env": environment({}), "stdout": subprocess.PIPE, "stderr": complaints}
+        with processes.group(command, **options) as process:
             assert process.stdout is not None
             yield address(process.stdout.readline())
-        finally:
-            process.kill()
-            process.communicate()
 
 
 class _Server(uvicorn.Server):

@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
+
+from tests import processes
 
 PROGRAM = [sys.executable, "-m", "gateway"]
 LIMIT = 240.0  # seconds: measured for coverage, on a busy machine, a server is slow
@@ -40,22 +41,11 @@ def started_for(
     seconds: float, command: str, *arguments: str, **given: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """As `started`. It is killed after so many seconds, so that whoever reads its output reads to an end."""
-    process = subprocess.Popen(
-        [*PROGRAM, command, "--port", "0", *arguments],
-        env=environment(given),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    reaper = threading.Timer(seconds, process.kill)
-    reaper.start()
-    try:
+    words = [*PROGRAM, command, "--port", "0", *arguments]
+    pipe = subprocess.PIPE
+    with processes.started(words, seconds=seconds, env=environment(given), stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
         yield process.stdout.readline(), process
-    finally:
-        reaper.cancel()
-        process.kill()
-        process.communicate()
 
 
 def address(announcement: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from graphql import OperationDefinitionNode, OperationType, parse
 
 from tests.fakes.gateway import running_gateway
 from tests.meta.tree import ROOT
-from tests.node.projects import environment, program
+from tests.node import projects
 
 WEB = ROOT / "gateway/console/web"
 STATIC = ROOT / "gateway/console/static"
@@ -34,16 +33,7 @@ def test_the_console_is_no_larger_than_the_readme_says(console: None) -> None:
 
 
 def test_the_sources_fit_their_types(console: None) -> None:
-    done = subprocess.run(
-        [program("npm"), "run", "check"],
-        cwd=WEB,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    projects.task(WEB, "check")
 
 
 def test_the_lock_names_no_registry() -> None:

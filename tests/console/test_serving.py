@@ -11,12 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import processes
 from tests.commands.process import address, environment
 from tests.meta.tree import ROOT
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 NAMED = re.compile(r'(?:src|href)="(graphql/console/[^"]+)"')
 LIMIT = 30.0
+LIFE = 200.0  # seconds, of the gateway of one test
 
 
 def named(page: str) -> list[str]:
@@ -70,14 +72,11 @@ def test_without_a_built_console_the_page_says_how_to_build_it_and_the_api_works
         shutil.copytree(ROOT / package, tmp_path / package, ignore=left_out)
     command = [sys.executable, "-m", "gateway", "serve", "--port", "0"]
     given = {name: value for name, value in environment({}).items() if not name.startswith("COVERAGE_")}
-    with subprocess.Popen(command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = address(process.stdout.readline())
-            page = httpx.get(f"{url}/graphql", headers=BROWSER, timeout=LIMIT)
-            answer = httpx.post(f"{url}/graphql", json={"query": "{ allowance { client } }"}, timeout=LIMIT)
-        finally:
-            process.kill()
+    with processes.started(command, seconds=LIFE, cwd=tmp_path, env=given, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = address(process.stdout.readline())
+        page = httpx.get(f"{url}/graphql", headers=BROWSER, timeout=LIMIT)
+        answer = httpx.post(f"{url}/graphql", json={"query": "{ allowance { client } }"}, timeout=LIMIT)
     assert "make console" in page.text
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert answer.json()["data"] == {"allowance": {"client": "local"}}

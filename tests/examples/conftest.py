@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.commands.process import address, started_for
 from tests.console.conftest import browser
 from tests.meta.tree import ROOT
@@ -56,20 +56,9 @@ def page_url(project: Path, gateway: str) -> Iterator[str]:
 def vite(project: Path, command: str, **given: str) -> Iterator[str]:
     """Where Vite serves the page, and hands on what the gateway is asked. It is killed after `LIMIT` seconds."""
     arguments = [command, "--host", "127.0.0.1", "--port", "0"]
-    process = subprocess.Popen(
-        [projects.program("node"), "node_modules/vite/bin/vite.js", *arguments],
-        cwd=project,
-        env={**projects.environment(), "NO_COLOR": "1", **given},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    reaper = threading.Timer(LIMIT, process.kill)
-    reaper.start()
-    try:
+    words = [projects.program("node"), "node_modules/vite/bin/vite.js", *arguments]
+    environ = {**projects.environment(), "NO_COLOR": "1", **given}
+    with processes.started(words, seconds=LIMIT, cwd=project, env=environ, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
         yield next(match[0] for match in found if match)
-    finally:
-        reaper.cancel()
-        process.kill()
-        process.communicate()

