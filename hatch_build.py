@@ -58,9 +58,15 @@ def build() -> None:
 def is_current() -> bool:
     if not PAGE.is_file():
         return False
-    sources = [path for path in WEB.rglob("*") if path.is_file() and not {"node_modules", LOCK} & {*path.parts}]
     built = PAGE.stat().st_mtime
-    return all(path.stat().st_mtime <= built for path in (*sources, *(ROOT / "queries").iterdir()))
+    return all(path.stat().st_mtime <= built for path in (*_sources(), *(ROOT / "queries").iterdir()))
+
+
+def _sources() -> Iterator[Path]:
+    """Without a look into `node_modules`, where a thousand times as many files are."""
+    for folder, folders, files in os.walk(WEB):
+        folders[:] = [name for name in folders if name != "node_modules"]
+        yield from (Path(folder, name) for name in files if name != LOCK)
 
 
 @contextmanager
