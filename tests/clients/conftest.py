@@ -12,8 +12,6 @@ from tests.meta.tree import ROOT
 from tests.node import projects
 from tests.robustness.processes import running
 
-PROJECT = ROOT / "tests/node/clients"
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -24,7 +22,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The JavaScript clients, with the graph and the example operations beside them."""
-    project = projects.installed(PROJECT, tmp_path_factory.mktemp("clients"))
+    project = projects.installed(projects.CLIENTS, tmp_path_factory.mktemp("clients"))
     shutil.copy(ROOT / "schema/api.graphql", project)
     shutil.copytree(ROOT / "queries", project / "queries")
     return project

@@ -61,8 +61,9 @@ def test_urql_queries_writes_and_follows_by_server_sent_events(urql: Outcome) ->
 
 def test_codegen_types_the_example_operations(project: Path) -> None:
     """The client preset compiles `queries/`, and a program that uses the types passes the strict compiler."""
-    projects.run(project, "node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.json")
-    projects.run(project, "node_modules/typescript/bin/tsc", "--project", ".")
+    codegen = projects.package(project, "@graphql-codegen/cli") / "esm/bin.js"
+    projects.run(project, codegen, "--config", "codegen.json")
+    projects.run(project, projects.package(project, "typescript") / "bin/tsc", "--project", ".")
 
 
 def test_relay_compiles_the_example_operations(project: Path) -> None:

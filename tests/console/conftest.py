@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-import hatch_build
 from gateway.console import PAGE, built
 from tests.commands.process import address, environment, started_for
 from tests.fakes import wheel
+from tests.node import projects
 
 # Of the gateway of one module, in seconds.
 LIMIT = 400.0
@@ -35,8 +35,8 @@ SWITCHES = (
 def console() -> None:
     """Built, if it is not built already."""
     try:
-        hatch_build.build()
-    except hatch_build.CannotBuild as problem:
+        projects.build_console()
+    except projects.Failed as problem:
         pytest.skip(f"There is no console: {problem}")
     assert built(PAGE) is not None
 

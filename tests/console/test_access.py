@@ -8,8 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
-from tests.meta.tree import ROOT
-from tests.node.projects import packages
+from tests.node import projects
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,8 +24,9 @@ FOCUSED = """() => { const one = document.activeElement;
 
 
 @pytest.fixture(scope="module")
-def axe() -> str:
-    return (packages(ROOT / "tests/node/axe") / "axe-core" / "axe.min.js").read_text()
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    project = projects.installed(projects.AXE, tmp_path_factory.mktemp("axe"))
+    return (projects.package(project, "axe-core") / "axe.min.js").read_text()
 
 
 async def violations(console: Console, axe: str) -> list[str]:

@@ -19,7 +19,6 @@ from tests.node import projects
 
 __all__ = ["browser"]
 
-FRONTEND = ROOT / "examples/frontend"
 # Of the servers of one module, in seconds.
 LIMIT = 400.0
 
@@ -30,7 +29,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clone")
     for folder in ("schema", "queries"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    project = projects.installed(FRONTEND, root / "examples")
+    project = projects.installed(projects.FRONTEND, root / "examples")
     for made in ("dist", "src/gql"):
         shutil.rmtree(project / made, ignore_errors=True)
     projects.task(project, "build")

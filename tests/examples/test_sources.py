@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from tests.commands.process import run
-from tests.examples.conftest import FRONTEND
 from tests.meta.tree import ROOT
+from tests.node.projects import FRONTEND
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -22,7 +22,6 @@ from tests.node import projects
 from tests.robustness.processes import Server, gateway, sandbox
 
 SUBGRAPH = ROOT / "schema/schema.graphql"
-ROUTERS = ROOT / "tests/node/routers"
 LIMIT = 60.0
 # Of the servers of one package, in seconds.
 LIFE = 400.0
@@ -57,7 +56,7 @@ class Supergraph:
 
 @pytest.fixture(scope="package")
 def routers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return projects.installed(ROUTERS, tmp_path_factory.mktemp("routers"))
+    return projects.installed(projects.ROUTERS, tmp_path_factory.mktemp("routers"))
 
 
 @pytest.fixture(scope="package")
@@ -112,9 +111,10 @@ def apollo(project: Path, supergraph: Path) -> Iterator[str]:
 def hive(project: Path, supergraph: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = [projects.program("node"), "node_modules/@graphql-hive/gateway/dist/bin.js"]
+    script = projects.package(project, "@graphql-hive/gateway") / "dist/bin.js"
     options = ["supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port)]
-    with processes.started([*program, *options], seconds=LIFE, cwd=project, env=projects.environment(), stdout=DEVNULL):
+    command = [projects.program("node"), str(script), *options]
+    with processes.started(command, seconds=LIFE, cwd=project, env=projects.environment(), stdout=DEVNULL):
         url = f"http://127.0.0.1:{port}"
         _until_ready(f"{url}/readiness")
         yield f"{url}/graphql"

@@ -11,13 +11,12 @@ import pytest
 from tests.meta.tree import ROOT
 from tests.node import projects
 
-PROJECT = ROOT / "tests/node/audits"
 DOCUMENT = ROOT / "docs/conformance.md"
 
 
 @pytest.fixture(scope="module")
 def results(served: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    project = projects.installed(PROJECT, tmp_path_factory.mktemp("audits"))
+    project = projects.installed(projects.AUDITS, tmp_path_factory.mktemp("audits"))
     results: list[dict[str, Any]] = json.loads(projects.run(project, "audit.mjs", f"{served}/graphql"))
     return results
 
@@ -32,9 +31,3 @@ def test_the_table_of_audits_is_the_one_that_was_run(results: list[dict[str, Any
     rows = [f"| {result['id']} | {result['name']} | {result['status']} |" for result in results]
     table = "\n".join(rows)
     assert table in DOCUMENT.read_text(), f"{DOCUMENT.name} should hold:\n{table}"
-
-
-def test_the_lock_names_no_registry() -> None:
-    lock = (PROJECT / "package-lock.json").read_text()
-    assert "resolved" not in lock
-    assert "http" not in lock.replace("graphql-http", "")

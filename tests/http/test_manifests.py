@@ -20,10 +20,8 @@ from gateway.settings import Settings
 from schema.build import build_schema
 from tests.commands.process import run
 from tests.fakes.gateway import RunningGateway, running_gateway
-from tests.meta.tree import ROOT
 from tests.node import projects
 
-PROJECT = ROOT / "tests/node/manifests"
 # What sorts differently, by one of the tools at least.
 ODD = {
     "order.graphql": """
@@ -53,7 +51,8 @@ def texts_of(found: dict[str, str]) -> dict[str, str]:
 def test_documents_are_printed_as_the_clients_tools_print_them(found: dict[str, str], tmp_path: Path) -> None:
     """Else their hashes would name nothing here."""
     (tmp_path / "texts.json").write_text(json.dumps(texts_of(found)))
-    theirs = json.loads(projects.run(projects.installed(PROJECT, tmp_path), "hash.mjs", str(tmp_path / "texts.json")))
+    project = projects.installed(projects.MANIFESTS, tmp_path)
+    theirs = json.loads(projects.run(project, "hash.mjs", str(tmp_path / "texts.json")))
     for form in (Format.APOLLO, Format.CODEGEN):
         assert {one.name: one.text(form) for one in operations_in(found)} == theirs[form.value]
 
