@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from gateway.app import create_app
+from gateway.settings import Settings
 from tests import processes
-from tests.commands.process import address, started_for
 from tests.console.conftest import browser
-from tests.meta.tree import ROOT
+from tests.fakes.served import served
 from tests.node import projects
 
 __all__ = ["browser"]
@@ -24,24 +24,19 @@ LIMIT = 400.0
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that is built, with the graph and the operations where the example looks for them."""
-    root = tmp_path_factory.mktemp("clone")
-    for folder in ("schema", "queries"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    project = projects.installed(projects.FRONTEND, root / "examples")
-    for made in ("dist", "src/gql"):
-        shutil.rmtree(project / made, ignore_errors=True)
-    projects.task(project, "build")
-    return project
+def project() -> Path:
+    return projects.example()
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where it answers."""
-    folder = tmp_path_factory.mktemp("gateway")
-    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder)) as (announcement, _):
-        yield address(announcement)
+    with gateway_of(Settings(data_dir=tmp_path_factory.mktemp("gateway"))) as url:
+        yield url
+
+
+def gateway_of(settings: Settings) -> AbstractContextManager[str]:
+    return served(lambda url: create_app(settings, base_url=url))
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, Locator, Route, expect
 
-from tests.commands.process import address, run, started
+from gateway.clients import Right, add_key
+from gateway.settings import Settings
 from tests.console.page import Console, watched
 from tests.console.test_access import axe, violations
-from tests.examples.conftest import vite
+from tests.examples.conftest import gateway_of, vite
 
 __all__ = ["axe"]
 
@@ -228,11 +229,11 @@ async def test_documents_are_named_so_that_a_gateway_which_trusts_only_its_own_a
 ) -> None:
     """And the key is added on the way: the page holds none."""
     file = tmp_path / "clients.toml"
-    key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
-    given = {"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DOCUMENTS": "trusted"}
+    key = add_key(file, "web", allowance={}, ceiling=None, rights={Right.READ})
+    settings = Settings(data_dir=tmp_path, clients_file=file, documents="trusted")
     with (
-        started("serve", **given) as (announcement, _),
-        vite(project, "preview", HIGHLIGHTS_URL=address(announcement), HIGHLIGHTS_KEY=key) as url,
+        gateway_of(settings) as gateway,
+        vite(project, "preview", HIGHLIGHTS_URL=gateway, HIGHLIGHTS_KEY=key) as url,
     ):
         async with tray_of(browser, url, "thirty.highlights") as console:
             async with console.page.expect_request("**/graphql") as asked:

