@@ -13,13 +13,13 @@ from tests.node import projects
 from tests.robustness.processes import running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running("serve", GATEWAY_DATA_DIR=str(tmp_path_factory.mktemp("data"))) as gateway:
         yield f"{gateway.url}/graphql"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The JavaScript clients, with the graph and the example operations beside them."""
     project = projects.installed(projects.CLIENTS, tmp_path_factory.mktemp("clients"))

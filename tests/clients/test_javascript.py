@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,19 +14,26 @@ from tests.node import projects
 
 Outcome: TypeAlias = dict[str, Any]
 
+CLIENTS = ("apollo", "urql")
 OPERATIONS = sorted(path.stem for path in (ROOT / "queries").glob("*.graphql"))
 
 
 @pytest.fixture(scope="module")
-def apollo(project: Path, served: str) -> Outcome:
-    outcome: Outcome = json.loads(projects.run(project, "run.mjs", "apollo", served))
-    return outcome
+def outcomes(project: Path, served: str) -> dict[str, Outcome]:
+    """Of both at the same time: for the most part they wait for what they have published."""
+    with ThreadPoolExecutor() as pool:
+        printed = pool.map(lambda client: projects.run(project, "run.mjs", client, served), CLIENTS)
+        return dict(zip(CLIENTS, map(json.loads, printed), strict=True))
 
 
-@pytest.fixture(scope="module")
-def urql(project: Path, served: str) -> Outcome:
-    outcome: Outcome = json.loads(projects.run(project, "run.mjs", "urql", served))
-    return outcome
+@pytest.fixture
+def apollo(outcomes: dict[str, Outcome]) -> Outcome:
+    return outcomes["apollo"]
+
+
+@pytest.fixture
+def urql(outcomes: dict[str, Outcome]) -> Outcome:
+    return outcomes["urql"]
 
 
 def test_apollo_client_queries_writes_and_follows(apollo: Outcome) -> None:

@@ -1,30 +1,39 @@
-"""Two subgraphs and a router, each its own process on its own port."""
+"""Two subgraphs and a router, each on its own port."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import re
 import socket
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
+from subprocess import PIPE
 from typing import Any
 
 import httpx
 import pytest
+from strawberry.asgi import GraphQL
 
+from gateway.app import create_app
+from gateway.clock import SystemClock
+from gateway.sandbox import create_sandbox
+from gateway.settings import Settings
 from tests import processes
-from tests.federation.brands.graph import SCHEMA
+from tests.fakes.served import served
+from tests.federation.brands import SCHEMA
 from tests.meta.tree import ROOT
 from tests.node import projects
-from tests.robustness.processes import Server, gateway, sandbox
 
 SUBGRAPH = ROOT / "schema/schema.graphql"
+# Where the subgraphs are said to be, until they are started.
+HERE, THERE = "http://127.0.0.1:8000/graphql", "http://127.0.0.1:8001/"
 LIMIT = 60.0
-# Of the servers of one package, in seconds.
+# Of the router of one module, in seconds.
 LIFE = 400.0
+ADDRESS = re.compile(r"(?:^|Listening on )(http://127\.0\.0\.1:\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +51,14 @@ class Supergraph:
     """A router before the gateway and the brands, which can be asked."""
 
     url: str
-    upstream: Server
+    upstream: str
 
     def ask(self, query: str, **variables: Any) -> Asked:
         """With a cold upstream meter; what the gateway remembers of earlier questions stays."""
-        httpx.post(f"{self.upstream.url}/_control/reset", timeout=LIMIT).raise_for_status()
+        httpx.post(f"{self.upstream}/_control/reset", timeout=LIMIT).raise_for_status()
         body = {"query": query, "variables": variables}
         response = httpx.post(self.url, json=body, headers={"graphql-require-preflight": "1"}, timeout=LIMIT)
-        meter = httpx.get(f"{self.upstream.url}/_control/meter", timeout=LIMIT).json()
+        meter = httpx.get(f"{self.upstream}/_control/meter", timeout=LIMIT).json()
         calls = {path: count for path, count in meter["calls"].items() if path != "/sys/balance" and count}
         return Asked(response.json(), response.headers, calls, meter["total_billed"])
 
@@ -60,50 +69,50 @@ def routers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def brands() -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.federation.brands"]
-    with _announced(command, ROOT) as url:
+def upstream() -> Iterator[str]:
+    with served(lambda url: create_sandbox(clock=SystemClock(), base_url=url)) as url:
         yield url
 
 
 @pytest.fixture(scope="package")
-def brands_sdl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("brands") / "brands.graphql"
-    path.write_text(SCHEMA.as_str())
-    return path
+def brands() -> Iterator[str]:
+    with served(lambda _: GraphQL(SCHEMA), lifespan=False) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture(scope="package")
-def compose(routers: Path, brands_sdl: Path) -> Callable[..., str]:
-    """compose(composer, highlights URL, brands URL, subgraph?) -> the supergraph, or AssertionError with the errors."""
+def compose(routers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """compose(composer, subgraph?) -> the supergraph, each composed once; Failed, with the errors, if there is none."""
+    brands = tmp_path_factory.mktemp("brands") / "brands.graphql"
+    brands.write_text(SCHEMA.as_str())
 
-    def composed(composer: str, highlights: str, brands: str, subgraph: Path = SUBGRAPH) -> str:
-        ours = f"highlights={highlights}={subgraph}"
-        return projects.run(routers, "compose.mjs", composer, ours, f"brands={brands}={brands_sdl}")
+    @cache
+    def composed(composer: str, subgraph: Path = SUBGRAPH) -> str:
+        ours, theirs = f"highlights={HERE}={subgraph}", f"brands={THERE}={brands}"
+        return projects.run(routers, "compose.mjs", composer, ours, theirs)
 
     return composed
 
 
 @contextlib.contextmanager
-def before(
-    router: Callable[[Path, Path], contextlib.AbstractContextManager[str]],
-    composer: str,
-    *,
-    routers: Path,
-    brands: str,
-    compose: Callable[..., str],
-    folder: Path,
-) -> Iterator[Supergraph]:
-    with sandbox() as upstream, gateway(upstream, folder) as highlights:
-        supergraph = folder / "supergraph.graphql"
-        supergraph.write_text(compose(composer, f"{highlights.url}/graphql", brands))
-        with router(routers, supergraph) as url:
-            yield Supergraph(url, upstream)
+def gateway(upstream: str, data: Path) -> Iterator[str]:
+    """A gateway that remembers nothing yet."""
+    settings = dataclasses.replace(Settings(), hikerapi_url=upstream, hikerapi_key="sandbox", data_dir=data)
+    with served(lambda url: create_app(settings, base_url=url)) as url:
+        yield f"{url}/graphql"
+
+
+def moved(supergraph: str, addresses: Mapping[str, str]) -> str:
+    """The same, with subgraphs at other addresses."""
+    for said, real in addresses.items():
+        assert f'"{said}"' in supergraph
+        supergraph = supergraph.replace(f'"{said}"', f'"{real}"')
+    return supergraph
 
 
 @contextlib.contextmanager
 def apollo(project: Path, supergraph: Path) -> Iterator[str]:
-    with _announced([projects.program("node"), "apollo.mjs", str(supergraph)], project) as url:
+    with _announced(project, project / "apollo.mjs", str(supergraph)) as url:
         yield url
 
 
@@ -112,28 +121,18 @@ def hive(project: Path, supergraph: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     script = projects.package(project, "@graphql-hive/gateway") / "dist/bin.js"
-    options = ["supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port)]
-    command = [projects.program("node"), str(script), *options]
-    with processes.started(command, seconds=LIFE, cwd=project, env=projects.environment(), stdout=DEVNULL):
-        url = f"http://127.0.0.1:{port}"
-        _until_ready(f"{url}/readiness")
+    options = ("supergraph", str(supergraph), "-c", "hive.config.mjs", "-h", "127.0.0.1", "-p", str(port))
+    with _announced(project, script, *options) as url:
+        httpx.get(f"{url}/readiness", timeout=LIMIT).raise_for_status()
         yield f"{url}/graphql"
 
 
-def _until_ready(url: str) -> None:
-    deadline = time.monotonic() + LIMIT
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url, timeout=LIMIT).is_success:
-                return
-    raise AssertionError(f"{url} is not ready")
-
-
 @contextlib.contextmanager
-def _announced(command: list[str], folder: Path) -> Iterator[str]:
+def _announced(project: Path, script: Path, *arguments: str) -> Iterator[str]:
     """A server that prints its address once it listens."""
-    with processes.started(command, seconds=LIFE, cwd=folder, env=projects.environment(), stdout=PIPE) as process:
+    command = [projects.program("node"), str(script), *arguments]
+    environ = {**projects.environment(), "NO_COLOR": "1"}
+    with processes.started(command, seconds=LIFE, cwd=project, env=environ, stdout=PIPE) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url.startswith("http"), f"{command[1]} says {url!r} instead of its address"
-        yield url
+        found = (ADDRESS.search(line) for line in process.stdout)
+        yield next(match[1] for match in found if match)

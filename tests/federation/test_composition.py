@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.commands.process import run
+from gateway.cli import main
 
-HERE, THERE = "http://127.0.0.1:8000/graphql", "http://127.0.0.1:8001/"
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `schema --guarded` prints."""
+    printed = tmp_path_factory.mktemp("guarded") / "guarded.graphql"
+    with printed.open("w") as file, contextlib.redirect_stdout(file):
+        assert main(["schema", "--guarded"]) == 0
+    return printed
 
 
 @pytest.mark.parametrize("composer", ["apollo", "guild"])
 def test_both_subgraphs_compose(composer: str, compose: Callable[..., str]) -> None:
-    supergraph = compose(composer, HERE, THERE)
+    supergraph = compose(composer)
     assert "join__Graph" in supergraph
     for type_ in ("User", "Highlight", "Item", "Brand"):
         assert f"type {type_}\n" in supergraph or f"type {type_} " in supergraph
@@ -22,12 +30,10 @@ def test_both_subgraphs_compose(composer: str, compose: Callable[..., str]) -> N
 
 @pytest.mark.parametrize("composer", ["apollo", "guild"])
 def test_the_guarded_subgraph_composes_and_keeps_its_guards(
-    composer: str, compose: Callable[..., str], tmp_path: Path
+    composer: str, compose: Callable[..., str], guarded: Path
 ) -> None:
     """Opt-in: some routers do not start with these directives, others enforce them."""
-    printed = tmp_path / "guarded.graphql"
-    printed.write_text(run("schema", "--guarded").stdout)
-    supergraph = compose(composer, HERE, THERE, printed)
+    supergraph = compose(composer, guarded)
     assert '@requiresScopes(scopes: [["write"]])' in supergraph
     assert "@authenticated" in supergraph
-    assert "@authenticated" not in compose(composer, HERE, THERE)
+    assert "@authenticated" not in compose(composer)

@@ -1,4 +1,7 @@
-"""The graph of brands. It knows users and highlights by their ids alone: all else of them is the gateway's."""
+"""A second subgraph: brands, the accounts that speak for them, and the campaigns that highlights belong to.
+
+It knows users and highlights by their ids alone: all else of them is the gateway's.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,12 @@ def highlight_ids(user: nouns.User, count: int) -> tuple[str, ...]:
     return tuple(f"highlight:{cast.highlight_pk(user, slot)}" for slot in range(count))
 
 
+# One for each rule, and no account in two of them: what the gateway remembers of one says nothing of another.
 CONTRACTS: Mapping[str, Contract] = {
     "outdoor": Contract("Outdoor", str(cast.NATGEO.pk), highlight_ids(cast.NATGEO, 3)),
     "thirty": Contract("Thirty", str(cast.THIRTY.pk), highlight_ids(cast.THIRTY, 30)),
-    "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(cast.NATGEO, 1))),
+    "hundred": Contract("Hundred", str(cast.HUNDRED.pk), ()),
+    "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(cast.MIXED, 1))),
 }
 
 

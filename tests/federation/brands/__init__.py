@@ -1,1 +1,0 @@
-"""A second subgraph: brands, the accounts that speak for them, and the campaigns that highlights belong to."""
