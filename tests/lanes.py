@@ -2,8 +2,8 @@
 
 A test's lane follows from what it uses. The code of the test and of its fixtures is searched, as far as it lies in
 `tests`, for the modules of `OWNERS`: a test that reaches `subprocess` starts a process, one that reaches
-`tests.node` starts Node. Nobody writes the marker down, and a test of the lane `unit` that starts a process all the
-same fails.
+`tests.node.projects` starts Node. Nobody writes the marker down, and a test of the lane `unit` that starts a process
+all the same fails.
 
 In the profile `long` every test that is scaled (`tests.profiles`) belongs to the lane `long`.
 """
@@ -11,6 +11,7 @@ In the profile `long` every test that is scaled (`tests.profiles`) belongs to th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import inspect
 import os
@@ -27,6 +28,7 @@ import coverage
 import pytest
 
 from tests import profiles
+from tests.node import projects
 
 UNIT = "unit"
 LONG = "long"
@@ -62,7 +64,7 @@ OWNERS = {
     "concurrent.futures.process": "process",
     "multiprocessing": "process",
     "hatch_build": "node",
-    "tests.http.node": "node",
+    "tests.node.projects": "node",
     "tests.flows.durable.postgres": "postgres",
     "playwright": "browser",
     "tests.chaos": "chaos",
@@ -165,6 +167,11 @@ class Lanes:
         self._measured = Measured()
         self._tally = Tally()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int | None:
+        """Tests that start processes mostly wait for them, so one more worker keeps all processors busy."""
+        return None if config.option.markexpr == UNIT else (os.cpu_count() or 1) + 1
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Before markers select. Waiting lanes come first: their gaps are filled by the others."""
@@ -177,6 +184,12 @@ class Lanes:
         items.sort(key=lambda item: -RANK[item.stash[LANE]])
         if self._part:
             items[:] = [item for item in items if self._part.holds(item.nodeid)]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What is installed and built once is not part of any test's time."""
+        if not self._config.option.collectonly and {item.stash[LANE] for item in session.items} & {"node", "browser"}:
+            with contextlib.suppress(projects.Failed):  # the tests that need it fail with what it says
+                projects.prepare()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

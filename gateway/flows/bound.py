@@ -40,13 +40,13 @@ class Bound:
     async def call(self, act: Callable[[], T]) -> T:
         """Raises FlowsUnavailable when it takes too long."""
         work = self._submit(act, threading.Event())
+        # Also where nobody waits for it any more, somebody must look at how it ends, or asyncio complains.
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
             async with asyncio.timeout(CALLER_SECONDS):
                 return await asyncio.shield(work)
         except TimeoutError as exc:
-            # Somebody must look at how it ends, or asyncio complains.
-            work.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
 
     async def change(self, act: Callable[[Ticket], T]) -> T:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+import hatch_build
 from gateway.console import PAGE, built
 from tests.commands.process import address, environment, started_for
 from tests.fakes import wheel
@@ -33,11 +34,10 @@ SWITCHES = (
 
 @pytest.fixture(scope="session")
 def console() -> None:
-    """Built, if it is not built already."""
-    try:
-        projects.build_console()
-    except projects.Failed as problem:
-        pytest.skip(f"There is no console: {problem}")
+    """Built, if it is not built already. Skips where it is not, and there is no npm."""
+    if not hatch_build.is_current():
+        projects.program("npm")
+    projects.build_console()
     assert built(PAGE) is not None
 
 
@@ -67,7 +67,7 @@ def served(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 async def browser() -> AsyncIterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("chromium is needed: `apt-get install chromium`")
+        pytest.skip("Chromium is needed: `apt-get install chromium fonts-liberation`")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=str(Path(program)), args=list(SWITCHES))
         yield launched

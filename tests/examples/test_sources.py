@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gateway.operations.manifests import Format, manifest, operations_in
+from gateway.operations.formats import Format
+from gateway.operations.manifests import manifest, operations_in
 from gateway.operations.trusted import sources
 from tests.meta.tree import ROOT
 from tests.node.projects import FRONTEND

