@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-FROM python:3.13.9-slim-bookworm AS build
+FROM python:3.14.8-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 
@@ -18,7 +18,7 @@ RUN /opt/builder/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist .
     && pip --python /opt/gateway/bin/python install --no-deps --no-index dist/*.whl \
     && /opt/gateway/bin/python -m compileall -q /opt/gateway
 
-FROM python:3.13.9-slim-bookworm
+FROM python:3.14.8-slim-trixie
 COPY --from=build /opt/gateway /opt/gateway
 # Made here, so that a new volume belongs to the user below.
 RUN install -d -o 10001 -g 10001 /data

@@ -308,9 +308,10 @@ class Gateway:
             await asyncio.gather(*background, return_exceptions=True)
             await self.market.flights.drain(DRAIN_SECONDS)
             await self.market.api.aclose()
-            self._close_ledger()
+            self.close_ledger()
 
-    def _close_ledger(self) -> None:
+    def close_ledger(self) -> None:
+        """For a gateway that never runs; one that runs closes it at its end."""
         try:
             self.ledger.close()
         except LedgerUnavailable:

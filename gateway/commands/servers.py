@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,6 +26,9 @@ from gateway.events import ClientsFileRefused, ClientsReloaded
 from gateway.http.requests import LARGEST_BODY
 from gateway.logs import log
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 # `docker stop` kills after ten seconds.
 GRACE_SECONDS = 8
@@ -50,17 +54,23 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if settings.clients_file is None:
             _stay_at_home(arguments.host, listener)
         url = _url(arguments.host, listener)
-        make = partial(_gateway, settings, url, workers)
-        app = make()  # here at first, so that what is wrong with the files is told once, and before the announcement
+        # Here at first, so that what is wrong with the files is told once, and before the announcement.
+        gateway = _gateway(settings, url, workers)
+        if workers > 1:
+            gateway.close_ledger()
         upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else settings.hikerapi_url
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
         if workers > 1:
-            return supervise(_config(make, settings.log_level, workers), listener)
-        return _run(app, listener, settings.log_level)
+            return supervise(_config(partial(_app, settings, url, workers), settings.log_level, workers), listener)
+        return _run(gateway.app(), listener, settings.log_level)
 
 
-def _gateway(settings: Settings, url: str, workers: int) -> Starlette:
-    """The app of one process, which reads its clients again when the terminal hangs up."""
+def _app(settings: Settings, url: str, workers: int) -> Starlette:
+    return _gateway(settings, url, workers).app()
+
+
+def _gateway(settings: Settings, url: str, workers: int) -> Gateway:
+    """The parts of one process, which reads its clients again when the terminal hangs up."""
     with _sparing_the_collector():
         from gateway.app import Gateway
 
@@ -69,7 +79,7 @@ def _gateway(settings: Settings, url: str, workers: int) -> Starlette:
         gateway = Gateway(settings, None, SystemClock(), url, workers=workers)
         if settings.clients_file is not None:
             signal.signal(signal.SIGHUP, lambda *_: _reload(gateway.clients))
-        return gateway.app()
+        return gateway
 
 
 @contextlib.contextmanager

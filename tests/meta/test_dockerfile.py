@@ -62,7 +62,7 @@ def test_whatever_the_wheel_is_made_of_is_copied() -> None:
 def test_the_base_is_one_exact_release_in_every_stage() -> None:
     bases = {rest.split()[0] for rest in arguments("FROM")}
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-bookworm", bases.pop())
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-trixie", bases.pop())
 
 
 def test_packages_come_from_the_locks_as_make_installs_them() -> None:

@@ -33,6 +33,13 @@ def test_all_workers_together_keep_to_a_clients_allowance(tmp_path: Path) -> Non
         assert 0 < billed(upstream) <= 9
 
 
+def test_the_supervisor_holds_no_file_that_only_workers_use(tmp_path: Path) -> None:
+    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
+        descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
+        opened = [os.readlink(descriptor) for descriptor in descriptors]
+        assert [path for path in opened if path.startswith(str(tmp_path))] == []
+
+
 def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(tmp_path: Path) -> None:
     with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
         assert ask(server.url, TRAY, id=cast.THIRTY.pk).json()["data"]["user"]["highlights"]["totalCount"] == 30
