@@ -38,7 +38,7 @@ test: $(INSTALLED) ## run all tests that this machine can, the long ones apart, 
 	$(PYTEST) --hypothesis-profile=ci
 	$(if $(COVERAGE),$(BIN)/python -m tests.measured && $(BIN)/coverage report)
 
-test-long: $(INSTALLED) ## run scaled tests with their large numbers, half an hour (PART=3/8, DEADLINE=300)
+test-long: $(INSTALLED) ## run scaled tests with their large numbers, six minutes (PART=2/3, DEADLINE=300)
 	$(PYTEST) --hypothesis-profile=long -m long $(PART:%=--part=%) $(DEADLINE:%=--stop-after=%)
 
 $(LANES:%=test-%): $(INSTALLED)
