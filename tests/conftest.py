@@ -18,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     lanes.options(parser)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    return lanes.workers(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     lanes.register(config)
 

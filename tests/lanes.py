@@ -167,11 +167,6 @@ class Lanes:
         self._measured = Measured()
         self._tally = Tally()
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int | None:
-        """Tests that start processes mostly wait for them, so one more worker keeps all processors busy."""
-        return None if config.option.markexpr == UNIT else (os.cpu_count() or 1) + 1
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Before markers select. Waiting lanes come first: their gaps are filled by the others."""
@@ -298,6 +293,14 @@ def options(parser: pytest.Parser) -> None:
     group = parser.getgroup("lanes")
     group.addoption("--part", type=Part.read, metavar="K/N", help="only this part of the tests")
     group.addoption("--stop-after", type=float, metavar="SECONDS", help="leave out what is not done by then")
+
+
+def workers(config: pytest.Config) -> int | None:
+    """For `--numprocesses=auto`; None leaves it to xdist.
+
+    Tests that start processes mostly wait for them, so one more worker keeps all processors busy.
+    """
+    return None if config.option.markexpr == UNIT else (os.cpu_count() or 1) + 1
 
 
 def register(config: pytest.Config) -> None:

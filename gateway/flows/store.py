@@ -168,14 +168,19 @@ class Store:
         with self._changing() as db:
             self._touch(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
 
-    def cancel(self, id: str, ticket: Ticket) -> None:
+    def cancel(self, id: str, ticket: Ticket) -> bool:
+        """Whether it was running."""
         with self._changing() as db:
             running = FLOWS.c.status == Status.RUNNING.value
-            self._touch(db, FLOWS.c.id == id, running, status=Status.CANCELLED.value)
+            changed = self._touch(db, FLOWS.c.id == id, running, status=Status.CANCELLED.value)
             ticket.check()
+        return bool(changed)
 
-    def resume(self, id: str, ticket: Ticket) -> None:
-        """A failed flow forgets what failed it, in the same transaction as it is set to run."""
+    def resume(self, id: str, ticket: Ticket) -> bool:
+        """Whether it had failed or was cancelled.
+
+        A failed flow forgets what failed it, in the same transaction as it is set to run.
+        """
         with self._changing() as db:
             ended = FLOWS.c.status.in_((Status.FAILED.value, Status.CANCELLED.value))
             row = db.execute(sa.select(FLOWS).where(FLOWS.c.id == id, ended).with_for_update()).one_or_none()
@@ -185,6 +190,7 @@ class Store:
                 if row.status == Status.FAILED.value:
                     self._forget(db, id, row.failed_group)
             ticket.check()
+        return row is not None
 
     def prune(self, older_than: float) -> int:
         """Steps, notes and results go with their flow; a bounded number at once. What has not quite stopped, stays."""
