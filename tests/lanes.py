@@ -298,9 +298,11 @@ def options(parser: pytest.Parser) -> None:
 def workers(config: pytest.Config) -> int | None:
     """For `--numprocesses=auto`; None leaves it to xdist.
 
-    Tests that start processes mostly wait for them, so one more worker keeps all processors busy.
+    Tests that start processes mostly wait for them, so one more worker keeps all processors busy; not where they are
+    measured, which takes as much time again.
     """
-    return None if config.option.markexpr == UNIT else (os.cpu_count() or 1) + 1
+    is_busy = config.option.markexpr == UNIT or config.option.cov_source
+    return None if is_busy else (os.cpu_count() or 1) + 1
 
 
 def register(config: pytest.Config) -> None:
