@@ -6,6 +6,8 @@ Fields without either are looked through: connections, and whatever rides along 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, TypeAlias
@@ -37,6 +39,9 @@ from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
 
 ENTITIES = "_entities"
 SOURCES = {Edge.OWNER: Facet.BRIEF, Edge.AUTHOR: Facet.ITEM, Edge.MENTIONED: Facet.ITEM, Edge.SPONSOR: Facet.ITEM}
+
+# Lead to entities that are resolved without asking.
+CARRIERS = frozenset({Edge.HIGHLIGHT, Edge.HIGHLIGHTS, Edge.REFERENCES, Edge.INSTANCE})
 
 
 class Collected(NamedTuple):
@@ -108,6 +113,7 @@ class _Reader:
                 children += found.children
             else:
                 facets |= (found.facets | _source_of(found.children)) & Facet.SOURCE
+                children += _carried(found.children)
         return Collected(facets, tuple(children))
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
@@ -153,6 +159,15 @@ class _Reader:
 
 def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
     return tuple(key for key in info.path.as_list() if isinstance(key, str))
+
+
+def _carried(deferred: Iterable[Selection]) -> Iterator[Selection]:
+    """What has to be there of deferred entities before they are resolved: nobody asks for a highlight on demand."""
+    for selection in deferred:
+        carried = (selection.facets | _source_of(selection.children)) & Facet.BRIEF
+        below = tuple(_carried(selection.children)) if selection.edge is Edge.REFERENCES else ()
+        if selection.edge in CARRIERS and (carried or below):
+            yield replace(selection, facets=carried, children=below)
 
 
 def _source_of(children: tuple[Selection, ...]) -> Facet:

@@ -48,6 +48,24 @@ async def test_what_is_deferred_comes_in_a_part_of_its_own_and_is_bought_for_it(
     assert later[-1]["extensions"]["billing"]["charged"] == gateway.billed == 3
 
 
+@pytest.mark.parametrize(
+    ("root", "charged"),
+    [
+        ("highlight(by: { id: $id }) { title }", 1),
+        ("highlights(ids: [$id]) { title }", 1),
+        ("highlights(ids: [$id]) @stream { title }", 1),
+        ('_entities(representations: [{__typename: "Highlight", id: $id}]) { ... on Highlight { title } }', 1),
+        ('_entities(representations: [{__typename: "User", id: "787132"}]) { ... on User { username } }', 1),
+    ],
+)
+async def test_a_root_that_is_deferred_as_a_whole_is_answered(gateway: RunningGateway, root: str, charged: int) -> None:
+    query = f"{{ __typename ... @defer {{ {root} }} }}".replace("$id", '"17983616051768088"')
+    first, *later = parts(await ask(gateway, query))
+    assert first["data"] == {"__typename": "Query"}
+    assert not [patch for part in later for patch in part.get("incremental", ()) if "errors" in patch]
+    assert later[-1]["extensions"]["billing"]["charged"] == gateway.billed == charged
+
+
 async def test_a_list_is_streamed(gateway: RunningGateway) -> None:
     query = "{ user(by: { id: 787132 }) { highlights { nodes @stream(initialCount: 1) { title } } } }"
     first, *later = parts(await ask(gateway, query))

@@ -226,6 +226,38 @@ def test_deferred_items_need_nothing_now() -> None:
     assert (highlight.facets, highlight.children) == (NONE, ())
 
 
+@pytest.mark.parametrize("deferred", ["title", "user { username }", "title items { totalCount }"])
+@pytest.mark.parametrize(
+    "root",
+    [
+        'highlight(by: {id: "1"})',
+        'highlights(ids: ["1"])',
+        'highlights(ids: ["1"]) @stream',
+        '_entities(representations: [{__typename: "Highlight", id: "1"}])',
+    ],
+)
+def test_a_highlight_that_is_deferred_as_a_whole_is_needed_now_and_what_is_below_it_is_not(
+    root: str, deferred: str
+) -> None:
+    fields = f"... on Highlight {{ {deferred} }}" if root.startswith("_") else deferred
+    found = only(f"{{ __typename ... @defer {{ {root} {{ {fields} }} }} }}")
+    for highlight in found.children or (found,):
+        assert (highlight.facets, highlight.children) == (Facet.BRIEF, ())
+
+
+@pytest.mark.parametrize(
+    "deferred",
+    [
+        'highlight(by: {id: "1"}) { id url }',
+        'highlight(by: {id: "1"}) { items { totalCount } }',
+        'user(by: {username: "natgeo"}) { biography highlights { nodes { title } } }',
+        '_entities(representations: [{__typename: "Item", id: "1_2"}]) { ... on Item { code } }',
+    ],
+)
+def test_of_other_deferred_roots_nothing_is_needed_now(deferred: str) -> None:
+    assert read(f"{{ __typename ... @defer {{ {deferred} }} }}") == ()
+
+
 # -- whatever comes
 
 
