@@ -80,16 +80,38 @@ def lane_of(*used: object) -> str:
 def _reached(left: list[object]) -> Iterator[str]:
     seen: set[int] = set()
     while left:
-        found = _plain(left.pop())
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        module = _module(found)
-        for owner, lane in OWNERS.items():
-            if module == owner or module.startswith(f"{owner}."):
-                yield lane
-        if module.split(".")[0] in ("tests", "bench"):
-            left += _named_in(found)
+        found = left.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            use = _use_of(found)
+            if use.lane:
+                yield use.lane
+            left += use.named
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Of one function, class or module: the lane that it alone asks for, and what else it names."""
+
+    of: object
+    lane: str | None
+    named: tuple[object, ...]
+
+
+# By identity; each holds what it is of, so no identity is given twice.
+_uses: dict[int, Use] = {}
+
+
+def _use_of(found: object) -> Use:
+    use = _uses.get(id(found))
+    if use is None:
+        plain = _plain(found)
+        module = _module(plain)
+        parents = {module, *(module[:at] for at, letter in enumerate(module) if letter == ".")}
+        lane = max((OWNERS[name] for name in parents & OWNERS.keys()), key=RANK.__getitem__, default=None)
+        named = _named_in(plain) if module.split(".")[0] in ("tests", "bench") else []
+        use = _uses[id(found)] = Use(found, lane, tuple(named))
+    return use
 
 
 def _plain(found: Any) -> Any:
@@ -144,11 +166,16 @@ class StartsProcess(Exception):
 
 
 class Watch:
-    """Refuses processes while a test of the lane `unit` runs. An audit hook cannot be removed, so there is one."""
+    """Refuses processes while a test of the lane `unit` runs. An audit hook cannot be removed, so there is one.
 
-    def __init__(self) -> None:
+    None where coverage traces: an audit hook in Python lets threads change places while one of them sets its tracer,
+    and Python 3.11 then refuses to start the other one.
+    """
+
+    def __init__(self, *, traced: bool) -> None:
         self.lane: str | None = None
-        sys.addaudithook(self._hear)
+        if not traced:
+            sys.addaudithook(self._hear)
 
     def _hear(self, event: str, _: tuple[object, ...]) -> None:
         if self.lane == UNIT and event in STARTS:
@@ -163,7 +190,7 @@ class Lanes:
         self._part = config.getoption("part")
         seconds = config.getoption("stop_after")
         self._deadline = time.monotonic() + seconds if seconds else float("inf")
-        self._watch = Watch()
+        self._watch = Watch(traced=bool(config.option.cov_source))
         self._measured = Measured()
         self._tally = Tally()
 
@@ -298,11 +325,10 @@ def options(parser: pytest.Parser) -> None:
 def workers(config: pytest.Config) -> int | None:
     """For `--numprocesses=auto`; None leaves it to xdist.
 
-    Tests that start processes mostly wait for them, so one more worker keeps all processors busy; not where they are
+    Tests wait for processes, threads and timers, so one more worker keeps all processors busy; not where they are
     measured, which takes as much time again.
     """
-    is_busy = config.option.markexpr == UNIT or config.option.cov_source
-    return None if is_busy else (os.cpu_count() or 1) + 1
+    return None if config.option.cov_source else (os.cpu_count() or 1) + 1
 
 
 def register(config: pytest.Config) -> None:
