@@ -170,6 +170,7 @@ class StartsProcess(Exception):
 class Watch:
     """Refuses processes while a test of the lane `unit` runs. An audit hook cannot be removed, so there is one.
 
+    Not while fixtures are torn down: those of a whole module may belong to another lane than its last test.
     None where coverage traces: an audit hook in Python lets threads change places while one of them sets its tracer,
     and Python 3.11 then refuses to start the other one.
     """
@@ -178,6 +179,14 @@ class Watch:
         self.lane: str | None = None
         if not traced:
             sys.addaudithook(self._hear)
+
+    @contextlib.contextmanager
+    def over(self, item: pytest.Item) -> Iterator[None]:
+        self.lane = item.stash[LANE]
+        try:
+            yield
+        finally:
+            self.lane = None
 
     def _hear(self, event: str, _: tuple[object, ...]) -> None:
         if self.lane == UNIT and event in STARTS:
@@ -220,18 +229,22 @@ class Lanes:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        self._watch.lane = item.stash[LANE]
         self._measured.enter(item.stash[LANE])
         if (left := self._deadline - time.monotonic()) < BY_NAME[item.stash[LANE]].limit:
             item.add_marker(pytest.mark.timeout(max(1.0, left)), append=False)
-        try:
-            return (yield)
-        finally:
-            self._watch.lane = None
+        return (yield)
 
-    def pytest_runtest_setup(self) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         if self._is_late():
             pytest.skip(LATE)
+        with self._watch.over(item):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        with self._watch.over(item):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

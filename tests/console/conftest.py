@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,20 @@ def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @pytest.fixture(scope="module")
 def served(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a gateway answers."""
-    folder = tmp_path_factory.mktemp("gateway")
+    """Where a gateway answers: for tests that do not mind what others have bought."""
+    with _serving(tmp_path_factory.mktemp("gateway"), installed) as url:
+        yield url
+
+
+@pytest.fixture
+def unasked(installed: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """Where a gateway answers that has bought nothing yet: for tests that state prices."""
+    with _serving(tmp_path, installed) as url:
+        yield url
+
+
+@contextmanager
+def _serving(folder: Path, installed: dict[str, str]) -> Iterator[str]:
     with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder), **installed) as (announcement, _):
         yield address(announcement)
 

@@ -20,8 +20,8 @@ DEFERRED = """query Deferred {
 }"""
 
 
-async def test_a_tab_is_run_and_its_bill_told(served: str, browser: Browser) -> None:
-    async with opened(browser, served) as console:
+async def test_a_tab_is_run_and_its_bill_told(unasked: str, browser: Browser) -> None:
+    async with opened(browser, unasked) as console:
         await console.example("Tray with items")
         await console.run()
         await expect(console.answer).to_contain_text("787132")
@@ -34,8 +34,8 @@ async def test_a_tab_is_run_and_its_bill_told(served: str, browser: Browser) -> 
         await expect(panel.get_by_test_id("charged")).to_have_text("0")
 
 
-async def test_calls_that_wait_for_others_start_later_in_the_waterfall(served: str, browser: Browser) -> None:
-    async with opened(browser, served) as console:
+async def test_calls_that_wait_for_others_start_later_in_the_waterfall(unasked: str, browser: Browser) -> None:
+    async with opened(browser, unasked) as console:
         await console.type('{ user(by: { username: "integer.pk" }) { highlights { nodes { items { totalCount } } } } }')
         await console.run()
         bars = (await console.show("Billing")).locator(".hg-run")

@@ -46,8 +46,8 @@ async def test_a_tray_is_shown_as_rings_with_covers_that_are_drawn(served: str, 
         assert await colours(rings.first) > 20
 
 
-async def test_a_ring_whose_items_were_not_asked_for_fetches_and_plays_them(served: str, browser: Browser) -> None:
-    async with opened(browser, served) as console:
+async def test_a_ring_whose_items_were_not_asked_for_fetches_and_plays_them(unasked: str, browser: Browser) -> None:
+    async with opened(browser, unasked) as console:
         await console.run()
         player = await playing(console)
         photo = player.locator("figure > img, figure > video")

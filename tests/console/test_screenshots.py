@@ -71,9 +71,9 @@ SCENES: dict[str, Callable[[Console], Awaitable[None]]] = {
 
 
 @pytest.mark.parametrize("name", SCENES)
-async def test_a_panel_makes_a_picture(name: str, served: str, browser: Browser, tmp_path: Path) -> None:
+async def test_a_panel_makes_a_picture(name: str, unasked: str, browser: Browser, tmp_path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
-    async with opened(browser, served, viewport=SIZE) as console:
+    async with opened(browser, unasked, viewport=SIZE) as console:
         await SCENES[name](console)
         file = folder / f"{name}.png"
         picture = Image.open(await _taken(console, tmp_path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,17 @@ def bill(console: Console) -> Locator:
     return console.page.get_by_role("contentinfo")
 
 
-async def test_a_tray_is_shown_as_rings_and_the_footer_says_what_it_cost(page_url: str, browser: Browser) -> None:
+@pytest.fixture
+def unasked_url(project: Path, tmp_path: Path) -> Iterator[str]:
+    """Of the page in front of a gateway of its own, which has bought nothing yet."""
+    with gateway_of(Settings(data_dir=tmp_path)) as gateway, vite(project, "preview", HIGHLIGHTS_URL=gateway) as url:
+        yield url
+
+
+async def test_a_tray_is_shown_as_rings_and_the_footer_says_what_it_cost(unasked_url: str, browser: Browser) -> None:
     """The user is named in the form, as people do. Nothing is asked before, and a second look is free."""
-    async with watched(browser, page_url) as console:
-        await console.page.goto(page_url)
+    async with watched(browser, unasked_url) as console:
+        await console.page.goto(unasked_url)
         await expect(bill(console).get_by_role("status")).to_have_text("0 billed requests")
         await expect(console.page.get_by_label("User name")).to_be_focused()
         await console.page.keyboard.type("@thirty.highlights")
@@ -72,8 +79,8 @@ async def test_a_tray_is_shown_as_rings_and_the_footer_says_what_it_cost(page_ur
         await expect(bill(console).get_by_role("listitem").first).to_have_text("0 tray of thirty.highlights")
 
 
-async def test_a_click_plays_and_the_footer_says_what_that_cost(page_url: str, browser: Browser) -> None:
-    async with tray_of(browser, page_url, "photos.and.videos") as console:
+async def test_a_click_plays_and_the_footer_says_what_that_cost(unasked_url: str, browser: Browser) -> None:
+    async with tray_of(browser, unasked_url, "photos.and.videos") as console:
         player = await playing(console)
         await expect(player.locator(".segment")).to_have_count(20)
         await console.until("document.querySelector('.medium img')?.naturalWidth > 0")
