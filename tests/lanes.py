@@ -40,7 +40,7 @@ LATE = "the time of this lane is over"
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`limit` is in seconds, for one test with its fixtures."""
+    """`limit` is in seconds, for one test with its fixtures; three times that where coverage traces."""
 
     name: str
     limit: int
@@ -201,7 +201,9 @@ class Lanes:
         self._part = config.getoption("part")
         seconds = config.getoption("stop_after")
         self._deadline = time.monotonic() + seconds if seconds else float("inf")
-        self._watch = Watch(traced=bool(config.option.cov_source))
+        is_traced = bool(config.option.cov_source)
+        self._slowness = 3 if is_traced else 1
+        self._watch = Watch(traced=is_traced)
         self._measured = Measured()
         self._tally = Tally()
 
@@ -213,7 +215,7 @@ class Lanes:
             item.add_marker(name)
             item.stash[LANE] = name
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(BY_NAME[name].limit))
+                item.add_marker(pytest.mark.timeout(BY_NAME[name].limit * self._slowness))
         items.sort(key=lambda item: -RANK[item.stash[LANE]])
         if self._part:
             items[:] = [item for item in items if self._part.holds(item.nodeid)]
