@@ -47,7 +47,7 @@ from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
 from gateway.planner.prices import Prices
-from gateway.sandbox import create_sandbox
+from gateway.sandbox import Control, create_sandbox
 from gateway.settings import Settings
 from gateway.showing import Showing
 from gateway.upstream.hikerapi import connect
@@ -204,7 +204,12 @@ class Gateway:
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
         """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers."""
-        sandbox = create_sandbox(clock=self.clock, keys=frozenset({SANDBOX_KEY}), base_url=base_url + SANDBOX)
+        sandbox = create_sandbox(
+            clock=self.clock,
+            keys=frozenset({SANDBOX_KEY}),
+            base_url=base_url + SANDBOX,
+            control=Control.THIS_MACHINE if self.settings.clients_file is None else Control.NOBODY,
+        )
         self.routes.append(Mount(SANDBOX, sandbox))
         return httpx.ASGITransport(sandbox)
 

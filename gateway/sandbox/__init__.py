@@ -17,5 +17,6 @@ from __future__ import annotations
 from gateway.sandbox.app import Sandbox, create_sandbox
 from gateway.sandbox.clocks import MovableClock
 from gateway.sandbox.connection import ConnectionDropped
+from gateway.sandbox.control import Control
 
-__all__ = ["ConnectionDropped", "MovableClock", "Sandbox", "create_sandbox"]
+__all__ = ["ConnectionDropped", "Control", "MovableClock", "Sandbox", "create_sandbox"]

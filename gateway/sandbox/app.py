@@ -20,7 +20,7 @@ from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.answers import Answers
 from gateway.sandbox.cast import TOKENS
 from gateway.sandbox.cdn import PictureServer, Signer
-from gateway.sandbox.control import control_routes
+from gateway.sandbox.control import Control, checked, control_routes
 from gateway.sandbox.endpoints import BALANCE, ENDPOINTS, Endpoint
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.gallery import Gallery
@@ -76,6 +76,7 @@ def create_sandbox(
     quota: int = QUOTA_TOTAL,
     calls_per_hour: int = CALLS_PER_HOUR,
     webhook_transport: httpx.AsyncBaseTransport | None = None,
+    control: Control = Control.ANYBODY,
 ) -> Starlette:
     """An app that speaks the read API's contract, and under `/platform` and `/aiograpi` both dialects of the write API.
 
@@ -84,7 +85,8 @@ def create_sandbox(
 
     `tokens` say who may publish: access token (in the other dialect: session id) -> user pk. `quota` is in publications
     per account and rolling day, `calls_per_hour` are write calls per account. Webhooks leave by `webhook_transport`
-    (None: real sockets), which is entered and left for each. Raises ValueError for a token of an unknown user.
+    (None: real sockets, on this machine alone), which is entered and left for each. Raises ValueError for a token of an
+    unknown user.
     """
     terms = Terms(tokens, quota, calls_per_hour)
     sandbox = Sandbox(clock, Account(clock, keys, balance, rate), terms, webhook_transport)
@@ -93,8 +95,8 @@ def create_sandbox(
     answers = Answers(sandbox.world, wire, clock)
     pictures = PictureServer(signer, sandbox.world, sandbox.gallery, clock)
     routes: list[BaseRoute] = [Route(gate.path, gate, methods=["GET"]) for gate in _gates(sandbox, answers)]
-    routes += [Route("/cdn/{path:path}", pictures.serve), *control_routes(sandbox)]
-    routes += sandbox.publishing.routes(wire, base_url)
+    routes += [Route("/cdn/{path:path}", pictures.serve), *sandbox.publishing.routes(wire, base_url)]
+    routes += checked([*control_routes(sandbox), *sandbox.publishing.control_routes()], control)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
     app.state.sandbox = sandbox
     return app

@@ -1,5 +1,7 @@
 """The control endpoints: faults, meter, reset. They are the sandbox's own, no part of the contract, and need no key.
 
+So no page controls a sandbox, and the one in a gateway is controlled from the same machine, or not at all (`Control`).
+
 GET    /_control/faults   the rules in force, with what is left of their `times`
 POST   /_control/faults   {"faults": [{"kind": "status", "status": 503, "rate": 0.2, ...}], "seed": 7} replaces them
 DELETE /_control/faults   no more faults
@@ -11,13 +13,18 @@ What concerns publishing is controlled in `gateway/sandbox/publishing/control.py
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.domain.hosts import is_loopback
 from gateway.sandbox.faults import Faults, Script
 from gateway.sandbox.meter import Meter
 
@@ -32,6 +39,50 @@ class Controlled(Protocol):
     def balance(self) -> int: ...
 
     def reset(self) -> None: ...
+
+
+class Control(enum.Enum):
+    """Who may control a sandbox."""
+
+    ANYBODY = enum.auto()
+    """Whoever reaches it, as for one that was started to be tried out."""
+    THIS_MACHINE = enum.auto()
+    """Peers on loopback, as for one in a gateway that serves nobody else."""
+    NOBODY = enum.auto()
+    """As for one in a gateway that others reach."""
+
+
+class ControlCheck:
+    """ASGI middleware of the control endpoints.
+
+    Pages can have a browser send whatever is no JSON to any address; what they POST names their origin.
+    """
+
+    def __init__(self, app: ASGIApp, *, control: Control) -> None:
+        self.app = app
+        self.control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(Request(scope))
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if "origin" in request.headers:
+            return json_reply({"error": "no page may control the sandbox"}, 403)
+        if self.control is Control.THIS_MACHINE:
+            if request.client is None or not is_loopback(request.client.host):
+                return json_reply({"error": "this sandbox is controlled from its own machine alone"}, 403)
+            if request.method == "POST" and not _is_json(request):
+                return json_reply({"error": "send it as application/json"}, 415)
+        return None
+
+
+def checked(routes: Sequence[Route], control: Control) -> list[Route]:
+    """The control endpoints `routes` for those who may use them."""
+    if control is Control.NOBODY:
+        return []
+    check = Middleware(ControlCheck, control=control)
+    return [Route(route.path, route.endpoint, methods=[*(route.methods or ())], middleware=[check]) for route in routes]
 
 
 def control_routes(sandbox: Controlled) -> list[Route]:
@@ -72,6 +123,10 @@ def control_routes(sandbox: Controlled) -> list[Route]:
         Route("/_control/meter", read_meter, methods=["GET"]),
         Route("/_control/reset", reset, methods=["POST"]),
     ]
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def json_reply(value: object, status: int = 200) -> Response:

@@ -69,8 +69,10 @@ class Publishing:
                 for method, path, call in platform.CALLS
             ),
             *(self._desk(AIOGRAPI, other, method, path, partial(call, other)) for method, path, call in aiograpi.CALLS),
-            *publishing_control(self.studio, self._house.agenda, self._house.clock, self.webhooks),
         ]
+
+    def control_routes(self) -> list[Route]:
+        return publishing_control(self.studio, self._house.agenda, self._house.clock, self.webhooks)
 
     def _desk(self, prefix: str, dialect: Dialect, method: str, path: str, work: Callable[[Call], Reply]) -> Route:
         return Route(prefix + path, Desk(self._house, dialect, f"{method} {prefix}{path}", work), methods=[method])

@@ -3,7 +3,8 @@
 GET    /_control/published  everything ever made: {"highlights": [...], "stories": [...], "uploads": [...]}
 GET    /_control/webhooks   {"urls": [...]}
 POST   /_control/webhooks   {"url", "app_secret", "verify_token", "mode"?: {"late", "twice", "never", "out_of_order",
-                            "late_seconds", "seed"}}: shakes hands, then sends events; 400 if the handshake fails
+                            "late_seconds", "seed"}}: shakes hands, then sends events; 400 if the handshake fails.
+                            Over real sockets the URL must be of this machine.
 DELETE /_control/webhooks   no more subscribers
 POST   /_control/quota      {"total": n} publications per account and rolling day
 POST   /_control/clock      {"advance": seconds}, answers {"now": Unix seconds}; 409 where the clock cannot be moved

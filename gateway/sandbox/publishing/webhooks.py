@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.clock import Clock
+from gateway.domain.hosts import is_loopback
 from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.clocks import until_first
 from gateway.sandbox.faults import Seconds, Share
@@ -65,6 +66,8 @@ class Event(Struct, frozen=True):
 
 class Webhooks:
     """The subscribers, by URL. `transport` is entered and left for each delivery; None means real sockets.
+
+    By these only this machine is called: whoever may subscribe is not to reach from here what he does not himself.
 
     As long as somebody is subscribed, what becomes due is done in time, not only when the next call comes.
     """
@@ -117,8 +120,11 @@ class Webhooks:
             "hub.verify_token": subscription.verify_token,
         }
         try:
+            url = httpx.URL(subscription.url)
+            if self._transport is None and not is_loopback(url.host):
+                raise HandshakeFailed("the callback must be on this machine: at localhost, 127.0.0.1 or [::1]")
             async with self.client() as client:
-                response = await client.get(httpx.URL(subscription.url).copy_merge_params(query))
+                response = await client.get(url.copy_merge_params(query))
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise HandshakeFailed("the callback cannot be reached") from exc
         if response.status_code != 200 or response.text != challenge:
