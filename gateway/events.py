@@ -120,6 +120,13 @@ class FlowsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FlowsDirectoryRefused(Event):
+    """What flows need in the data directory cannot be used: `problem` names the path. It is tried again."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlowsAdopted(Event):
     """The flows of a process that is gone were taken over by this one."""
 

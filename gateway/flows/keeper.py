@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import FlowsUnavailable
-from gateway.events import FlowsAdopted, FlowsChanged, Hook
+from gateway.events import FlowsAdopted, FlowsChanged, FlowsDirectoryRefused, Hook
 from gateway.flows.bells import Bells
 from gateway.flows.bound import Bound
 from gateway.flows.durable import Fault, Status
@@ -33,6 +33,9 @@ HURRY = "hurry"
 WRONG_KEY = "The flows were written with another key: restore it, or give the gateway a database of its own."
 NOT_OPEN = "The store of the flows is not open yet."
 UNREACHABLE = "The store of the flows cannot be reached."
+# Told to anybody, so without the paths: these are in the log.
+NO_KEY = "The key of the flows cannot be used."
+NO_SLOT = "There is no slot for this process to run flows in."
 POISONOUS = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
 
 
@@ -120,8 +123,10 @@ class Keeper:
             except BaseException:
                 await self._bound.work(workflows.close)
                 raise
-        except (KeyFileError, NoSlot) as error:
-            self._tell(str(error))
+        except KeyFileError as error:
+            self._refuse(NO_KEY, error)
+        except NoSlot as error:
+            self._refuse(NO_SLOT, error)
         except SealBroken:
             self._tell(WRONG_KEY)
         except Exception:
@@ -186,6 +191,11 @@ class Keeper:
             while await self._bound.call(partial(self.store.prune, self._clock.now() - self._retention)):
                 pass
             self._pruned_at = now
+
+    def _refuse(self, problem: str, error: Exception) -> None:
+        if problem != self.problem:
+            self._hook(FlowsDirectoryRefused(str(error)))
+        self._tell(problem)
 
     def _tell(self, problem: str | None) -> None:
         if (problem is None) != (self.problem is None) or (problem and self.problem == NOT_OPEN):
