@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from gateway.clients import Right
 from gateway.commands import deferred
-from gateway.commands.base import Command, CommandError, UsageError
+from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
 from gateway.domain.window import Window
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
 from gateway.flows.durable import Status
@@ -119,7 +119,9 @@ def _add_price(commands: Commands) -> None:
     parser.add_argument("--variables", type=_form(_object, "a JSON object"), metavar="JSON", help="its variables")
     parser.add_argument("--operation", metavar="NAME", help="which of its operations, if there are several")
     parser.add_argument("--url", help="ask the gateway there, which knows what is cached (default: an empty cache)")
-    parser.add_argument("--key", help="the client's key there")
+    key = f"ask at the terminal for the client's key there (default: that in {KEY_VARIABLE})"
+    parser.add_argument("--ask-key", action="store_true", help=key)
+    parser.add_argument("--key", type=_refused_key, help=argparse.SUPPRESS)
 
 
 def _add_flows(commands: Commands) -> None:
@@ -161,6 +163,13 @@ def _add_address(parser: argparse.ArgumentParser, *, port: int) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     number = _form(_port, "a number from 0 to 65535")
     parser.add_argument("--port", type=number, default=port, help="0 takes a free one (default: %(default)s)")
+
+
+def _refused_key(text: str) -> NoReturn:
+    """Without a word of it: whoever lists processes has read it already."""
+    raise argparse.ArgumentTypeError(
+        f"is taken no more, since everybody on the machine can read arguments: set {KEY_VARIABLE}, or give --ask-key"
+    )
 
 
 def _form(parse: Callable[[str], T], accepts: str) -> Callable[[str], T]:

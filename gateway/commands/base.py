@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 
+# A client's key, for commands that ask a gateway. No setting of the gateway's own, so not named like one.
+KEY_VARIABLE = "HIGHLIGHTS_GATEWAY_KEY"
+
 Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 
 

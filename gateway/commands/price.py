@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from gateway.commands.base import CommandError, UsageError
+from gateway.commands.base import KEY_VARIABLE, CommandError, UsageError
 from gateway.commands.table import aligned
 
 TIMEOUT_SECONDS = 30.0
@@ -57,7 +58,8 @@ def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.url is None:
         found = _unasked(document, arguments.variables, arguments.operation)
     else:
-        found = _asked(document, arguments.variables, arguments.operation, arguments.url, arguments.key)
+        key = _key(environ, asks=arguments.ask_key)
+        found = _asked(document, arguments.variables, arguments.operation, arguments.url, key)
     print(as_text(found), end="")
     return 0
 
@@ -88,6 +90,16 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8.") from error
+
+
+def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
+    """Raises UsageError. A key is never an argument: everybody on the machine can read these."""
+    if not asks:
+        return environ.get(KEY_VARIABLE) or None
+    try:
+        return getpass.getpass("Key: ") or None
+    except EOFError as error:
+        raise UsageError(f"There is no terminal to ask for the key at: set {KEY_VARIABLE}.") from error
 
 
 def _unasked(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.commands.process import address, ask, run, started
+from gateway.commands.base import KEY_VARIABLE
+from tests import processes
+from tests.commands.process import LIMIT, PROGRAM, address, ask, environment, run, started
 
 DOCUMENT = """
 query Few($name: String!) {
@@ -32,6 +36,24 @@ def bounds(output: str) -> dict[str, int]:
     )
     assert found, output
     return {name: int(number) for name, number in found.groupdict().items()}
+
+
+def asked_at_a_terminal(*arguments: str, key: str) -> tuple[str, str]:
+    """What is printed where a key is typed in, and what the terminal shows."""
+    ours, theirs = os.openpty()
+    pipe = subprocess.PIPE
+    command = [*PROGRAM, *arguments]
+    with (
+        os.fdopen(ours, "wb", buffering=0) as keys,
+        os.fdopen(theirs, "rb", buffering=0) as terminal,
+        processes.started(
+            command, seconds=LIMIT, env=environment({}), stdin=terminal, stdout=pipe, stderr=pipe
+        ) as process,
+    ):
+        assert process.stderr is not None
+        assert process.stderr.read(5) == "Key: "
+        keys.write(key.encode() + b"\n")
+        return process.communicate(timeout=LIMIT)
 
 
 def test_without_a_gateway_the_cache_is_empty(document: str) -> None:
@@ -59,18 +81,38 @@ def test_a_running_gateway_knows_what_it_has_and_what_the_client_may_spend(docum
     with started("serve", **given) as (announcement, _):
         url = address(announcement)
         few = ["price", document, "--url", url, "--operation", "Few", *NATGEO]
-        cold = run(*few, "--key", key)
+        known = {KEY_VARIABLE: key}
+        cold = run(*few, **known)
         assert bounds(cold.stdout) == {"lower": 1, "expected": 6, "upper": 6, "saved": 0}
         assert "It fits into the budget." in cold.stdout
         one = "{ " + DOCUMENT.split("{", 1)[1].split("}\nquery")[0].replace("$name", '"natgeo"') + "}"
         assert ask(url, one, key).headers["x-billed-requests"] == "6"
-        assert bounds(run(*few, "--key", key).stdout) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
+        assert bounds(run(*few, **known).stdout) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
         dear = run("price", document, "--url", url, "--operation", "Few", "--variables", '{"name": "vogue"}')
         assert (dear.returncode, dear.stdout) == (1, "")
         assert dear.stderr.startswith("Send your key")
         (tmp_path / "all.graphql").write_text(DOCUMENT.replace("(first: 3)", ""))
         whole = [str(tmp_path / "all.graphql"), *few[2:-1], json.dumps({"name": "nasa"})]
-        assert "It may not fit into the budget." in run("price", *whole, "--key", key).stdout
+        assert "It may not fit into the budget." in run("price", *whole, **known).stdout
+        printed, shown = asked_at_a_terminal(*few, "--ask-key", key=key)
+        assert bounds(printed) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
+        assert key not in printed + shown
+
+
+@pytest.mark.parametrize("given", [["--key", "hg_secret"], ["--key=hg_secret"]])
+def test_a_key_is_no_argument(document: str, given: list[str]) -> None:
+    """Everybody on the machine can list processes with their arguments. Neither is it said again."""
+    result = run("price", document, *given, "--url", "http://127.0.0.1:9")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert KEY_VARIABLE in result.stderr
+    assert "hg_secret" not in result.stderr
+
+
+def test_where_nobody_can_be_asked_for_a_key_it_is_said_where_else_it_may_be(document: str) -> None:
+    command = [*PROGRAM, "price", document, "--ask-key", "--url", "http://127.0.0.1:9"]
+    result = processes.run(command, seconds=LIMIT, env=environment({}))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert KEY_VARIABLE in result.stderr
 
 
 @pytest.mark.parametrize(
