@@ -29,6 +29,7 @@ from gateway.http.again import Again
 from gateway.http.batches import Batches
 from gateway.http.graphql import Endpoint, route
 from gateway.http.health import Vitals, routes
+from gateway.http.hosts import HostCheck, Hosts
 from gateway.http.payloads import Operations
 from gateway.http.places import Places
 from gateway.http.running import Runner
@@ -103,9 +104,12 @@ class Gateway:
         *,
         workers: int = 1,
         durable: Durable | None = None,
+        address: str | None = None,
     ) -> None:
+        """`address` is the one that is listened on, where it is not the host of `base_url`."""
         self.settings = settings
         self.clock = clock
+        self.hosts = _hosts(settings, base_url, address)
         self.workers = workers
         self.routes: list[BaseRoute] = []
         embedded = settings.sandboxed and transport is None
@@ -148,7 +152,10 @@ class Gateway:
             kept=self.answers,
             max_bytes=self.settings.cache_bytes // REQUESTS_SHARE,
         )
-        return Starlette(routes=self.routes, middleware=[again], lifespan=self._lifespan)
+        checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
+        app = Starlette(routes=self.routes, middleware=[*checks, again], lifespan=self._lifespan)
+        app.router.redirect_slashes = False  # it would send the client wherever its `Host` says
+        return app
 
     def _stored(self) -> StoredDocuments:
         settings = self.settings
@@ -321,6 +328,14 @@ class Gateway:
             self.ledger.close()
         except LedgerUnavailable:
             self.hook(LedgerChanged(False))
+
+
+def _hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | None:
+    """None where the gateway may be asked for by any: whoever has no key gets nothing there."""
+    if settings.clients_file is not None and settings.allowed_hosts is None:
+        return None
+    urls = [base_url] if settings.public_url is None else [base_url, settings.public_url]
+    return Hosts.of(*urls, address=address, allowed=settings.allowed_hosts or frozenset())
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -8,6 +8,7 @@
     |  |- UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE
     |  |- BodyTooLarge                BODY_TOO_LARGE
     |  |- CrossSite                   CSRF_SUSPECTED            any web page could have made a browser send it
+    |  |- HostNotServed               MISDIRECTED_REQUEST       the header `Host` names no host of the gateway
     |  |- DocumentUnknown             PERSISTED_QUERY_NOT_FOUND
     |  |  `- HashUnknown              (the client sends the document along next)
     |  |- DocumentNotTrusted          DOCUMENT_NOT_TRUSTED      only documents of manifests are run, and this is none
@@ -107,6 +108,10 @@ class BodyTooLarge(InvalidRequest):
 
 class CrossSite(InvalidRequest):
     code = "CSRF_SUSPECTED"
+
+
+class HostNotServed(InvalidRequest):
+    code = "MISDIRECTED_REQUEST"
 
 
 class DocumentUnknown(InvalidRequest):

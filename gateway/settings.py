@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from gateway.domain.hosts import address_of, host_in
 from gateway.errors import Unusable
 
 T = TypeVar("T")
@@ -143,6 +144,20 @@ def _origin(text: str) -> str:
     return f"{scheme}://{host.removesuffix(DEFAULT_PORTS[scheme])}"
 
 
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(_host(host) for host in text.split())
+
+
+def _host(text: str) -> str:
+    """As it is compared. Without a port, which says nothing of whose name it is."""
+    if (address := address_of(text)) is not None:
+        return str(address)
+    host = host_in(text)
+    if host is None or re.search(r":[0-9]*$", text):
+        raise ValueError
+    return host
+
+
 def _dialect(text: str) -> str:
     if text not in ("platform", "aiograpi"):
         raise ValueError
@@ -172,6 +187,7 @@ PATH = Form("a path", Path)
 DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
+HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
 DOCUMENTS = Form("any or trusted", _documents)
 SWITCH = Form("on or off", _switch)
 DIALECT = Form("platform or aiograpi", _dialect)
@@ -251,6 +267,11 @@ class Settings:
     )
     allowed_origins: frozenset[str] | None = _optional(
         ORIGINS, "Web origins beside the gateway's own whose pages may ask: by CORS, and by WebSocket.", unset="none"
+    )
+    allowed_hosts: frozenset[str] | None = _optional(
+        HOSTS,
+        "Hosts by which the gateway may be asked for, beside the address it listens on and the host of its public URL.",
+        unset="any with a clients file, else none",
     )
     batch_limit: int = _setting(COUNT, "0", "Most operations in one HTTP request, sent as a JSON array; 0 allows none.")
     documents: str = _setting(

@@ -53,30 +53,31 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with _listen(arguments.host, arguments.port) as listener:
         if settings.clients_file is None:
             _stay_at_home(arguments.host, listener)
-        url = _url(arguments.host, listener)
+        url, address = _url(arguments.host, listener), listener.getsockname()[0]
         # Here at first, so that what is wrong with the files is told once, and before the announcement.
-        gateway = _gateway(settings, url, workers)
+        gateway = _gateway(settings, url, workers, address)
         if workers > 1:
             gateway.close_ledger()
         upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else settings.hikerapi_url
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
         if workers > 1:
-            return supervise(_config(partial(_app, settings, url, workers), settings.log_level, workers), listener)
+            app = partial(_app, settings, url, workers, address)
+            return supervise(_config(app, settings.log_level, workers), listener)
         return _run(gateway.app(), listener, settings.log_level)
 
 
-def _app(settings: Settings, url: str, workers: int) -> Starlette:
-    return _gateway(settings, url, workers).app()
+def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:
+    return _gateway(settings, url, workers, address).app()
 
 
-def _gateway(settings: Settings, url: str, workers: int) -> Gateway:
+def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gateway:
     """The parts of one process, which reads its clients again when the terminal hangs up."""
     with _sparing_the_collector():
         from gateway.app import Gateway
 
         _log_to_stderr(settings.log_level)
         leave_with_the_supervisor()
-        gateway = Gateway(settings, None, SystemClock(), url, workers=workers)
+        gateway = Gateway(settings, None, SystemClock(), url, workers=workers, address=address)
         if settings.clients_file is not None:
             signal.signal(signal.SIGHUP, lambda *_: _reload(gateway.clients))
         return gateway

@@ -10,5 +10,5 @@ streams      a stream as a response                   places       how many of t
 websocket    graphql-transport-ws, one connection     messages     its messages
 batches      several operations in one request        origins      pages of other sites
 compression  zstd, br, gzip                           again        requests that were answered before
-console      the console's page and files
+console      the console's page and files             hosts        by which names the gateway may be asked for
 """

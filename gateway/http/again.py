@@ -30,7 +30,7 @@ from gateway.planner.budget import Purse, WindowFigures
 PATH = "/graphql"
 METHODS = ("POST", "GET")
 LESSON = "highlights.lesson"
-# Read by nothing behind this door, so they make no other request. All other headers do.
+# Read by nothing behind this door, so they make no other request. All other headers do. The host is read before it.
 IGNORED = frozenset(
     name.encode()
     for name in (

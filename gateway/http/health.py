@@ -11,6 +11,9 @@ from starlette.routing import Route
 from gateway.events import BreakerChanged, Event, LedgerChanged
 from gateway.planner.budget import AccountGuard
 
+ALIVE, READY = "/healthz", "/readyz"
+PATHS = frozenset({ALIVE, READY})
+
 Problems = Callable[[], Mapping[str, str]]
 
 
@@ -50,4 +53,4 @@ def routes(problems: Problems) -> list[Route]:
         found = problems()
         return JSONResponse({"ready": not found, "problems": found}, status_code=503 if found else 200)
 
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+    return [Route(ALIVE, alive), Route(READY, ready)]

@@ -15,6 +15,7 @@ from gateway.errors import (
     Forbidden,
     GatewayError,
     HashUnknown,
+    HostNotServed,
     InsufficientFunds,
     InvalidRequest,
     LedgerUnavailable,
@@ -40,6 +41,7 @@ ALWAYS: dict[type[GatewayError], int] = {
     NotAcceptable: 406,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    HostNotServed: 421,
     TooManyStreams: 429,
     HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
     InvalidRequest: 400,

@@ -98,6 +98,7 @@ def create_sandbox(
     routes += [Route("/cdn/{path:path}", pictures.serve), *sandbox.publishing.routes(wire, base_url)]
     routes += checked([*control_routes(sandbox), *sandbox.publishing.control_routes()], control)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
+    app.router.redirect_slashes = False  # it would send the caller wherever its `Host` says
     app.state.sandbox = sandbox
     return app
 

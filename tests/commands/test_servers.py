@@ -128,6 +128,64 @@ def test_everybody_with_a_key_is_served_on_every_address(tmp_path: Path) -> None
         assert ask(address(announcement), TRAY, key).json()["data"]["user"]["highlights"]["totalCount"] == 3
 
 
+def statuses(url: str, *hosts: str) -> list[int]:
+    """Of a query that is asked for by each of these headers `Host`."""
+    query = {"query": "{ __typename }"}
+    with httpx.Client(base_url=url, timeout=LIMIT) as client:
+        return [client.post("/graphql", json=query, headers={"host": host}).status_code for host in hosts]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_without_a_clients_file_it_answers_to_names_of_this_machine_alone(workers: int, tmp_path: Path) -> None:
+    """A page can have its own name lead to this machine."""
+    given = {
+        "GATEWAY_HIKERAPI_URL": "http://127.0.0.1:9",
+        "GATEWAY_HIKERAPI_KEY": "sandbox",
+        "GATEWAY_DATA_DIR": str(tmp_path),
+        "GATEWAY_PUBLIC_URL": "https://public.example",
+    }
+    with started("serve", "--host", "localhost", "--workers", str(workers), **given) as (announcement, _):
+        url = announced(announcement)
+        port = url.rpartition(":")[2]
+        own = (f"localhost:{port}", "LOCALHOST.", f"127.0.0.1:{port}", f"[::1]:{port}", "public.example")
+        assert statuses(url, *own) == [200] * len(own)
+        assert statuses(url, "evil.example", f"evil.example:{port}", "203.0.113.7", "") == [421] * 4
+        assert handshake(url, "evil.example", "evil.example") == 421
+        assert handshake(url, "localhost", "localhost") == 101
+        assert httpx.get(f"{url}/readyz", headers={"host": "10.0.0.7"}, timeout=LIMIT).status_code in (200, 503)
+
+
+def test_on_every_address_it_answers_to_addresses_and_the_names_it_was_given(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    run("keys", "add", "web", "--file", str(file))
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_ALLOWED_HOSTS": "gateway"}
+    with started("serve", "--host", "0.0.0.0", **given) as (announcement, _):
+        url = address(announcement)
+        assert statuses(url, "gateway:8000", "203.0.113.7", "[2001:db8::7]", "localhost") == [401] * 4
+        assert statuses(url, "evil.example", "gateway.evil.example") == [421] * 2
+
+
+def announced(announcement: str) -> str:
+    found = re.search(r"http://[a-z0-9.]+:[0-9]+", announcement)
+    assert found, announcement
+    return found[0]
+
+
+def handshake(url: str, host: str, origin: str) -> int:
+    """The status of the answer to one for a WebSocket."""
+    headers = {
+        "host": host,
+        "origin": f"http://{origin}",
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "sec-websocket-protocol": "graphql-transport-ws",
+    }
+    with httpx.stream("GET", f"{url}/graphql", headers=headers, timeout=LIMIT) as response:
+        return response.status_code
+
+
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [

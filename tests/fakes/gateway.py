@@ -120,7 +120,7 @@ class RunningGateway:
         self.client = client
         self.clock = clock
         self.reported = 0
-        self.sandbox = _sandbox_in(app)
+        self.sandbox = sandbox_in(app)
 
     async def query(
         self,
@@ -165,7 +165,7 @@ class RunningGateway:
         return self.sandbox.meter.total_billed
 
 
-def _sandbox_in(app: Starlette) -> Sandbox:
+def sandbox_in(app: Starlette) -> Sandbox:
     mounted = (route.app for route in app.routes if isinstance(route, Mount))
     states = (part.state for part in mounted if isinstance(part, Starlette))
     sandbox: Sandbox = next(state.sandbox for state in states if hasattr(state, "sandbox"))

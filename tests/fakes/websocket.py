@@ -14,13 +14,18 @@ PROTOCOL = "graphql-transport-ws"
 
 
 class Refused(Exception):
-    """The handshake was answered by an HTTP status instead."""
+    """The handshake was answered by an HTTP `status` instead."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
 
 
 class Socket:
     """`async with Socket(app) as socket`; `closed` is the code once the application has closed it.
 
-    `room` is how many messages are taken before the application has to wait.
+    `room` is how many messages are taken before the application has to wait. `denial`: the server lets it choose the
+    status of a refusal.
     """
 
     def __init__(
@@ -30,10 +35,12 @@ class Socket:
         protocols: Sequence[str] = (PROTOCOL,),
         headers: Mapping[str, str] | None = None,
         room: int = 1_000,
+        denial: bool = False,
     ) -> None:
         self.app = app
         self.protocols = protocols
         self.headers = {"host": "gateway.test", **(headers or {})}
+        self.denial = denial
         self.protocol: str | None = None
         self.closed: tuple[int, str] | None = None
         self._inbox = asyncio.Queue[Message](room)
@@ -45,7 +52,7 @@ class Socket:
         answer = await self._inbox.get()
         if answer["type"] != "websocket.accept":
             await self.serving
-            raise Refused
+            raise Refused(answer.get("status", 403))
         self.protocol = answer.get("subprotocol")
         return self
 
@@ -102,5 +109,6 @@ class Socket:
             "scheme": "ws",
             "headers": headers,
             "subprotocols": list(self.protocols),
+            "extensions": {"websocket.http.response": {}} if self.denial else {},
             "state": {},
         }

@@ -212,7 +212,7 @@ async def test_headers_that_nothing_reads_do_not_make_another_request(doors: Doo
 
 
 def test_no_header_that_is_ignored_is_read_by_the_door() -> None:
-    """The host is, but for WebSockets alone, and the length is checked before anything else."""
+    """The host is, but for WebSockets and in front of it, and the length is checked before anything else."""
     read = {"content-length", "host", "connection"}
     sources = "".join(
         path.read_text() for path in sorted((ROOT / "gateway" / "http").glob("*.py")) if path.name != "again.py"
