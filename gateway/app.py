@@ -171,7 +171,14 @@ class Gateway:
 
     def _endpoint(self) -> Endpoint:
         runner = Runner(self.operations, self.answers, self.places)
-        return Endpoint(runner, Batches(self.operations), self.stored, longest_batch=self.settings.batch_limit)
+        settings = self.settings
+        return Endpoint(
+            runner,
+            Batches(self.operations),
+            self.stored,
+            longest_batch=settings.batch_limit,
+            allowed=settings.allowed_origins or frozenset(),
+        )
 
     def problems(self) -> dict[str, str]:
         """One sentence for each part that keeps the gateway from doing all it should."""

@@ -46,7 +46,7 @@ IGNORED = frozenset(
             "priority",
         ),
         *("traceparent", "tracestate", "x-request-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
-        *("sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-gpc"),
+        *("sec-fetch-dest", "sec-fetch-mode", "sec-fetch-user", "sec-gpc"),
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"),
     )
 )

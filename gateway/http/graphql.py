@@ -17,7 +17,7 @@ from gateway.http import answers, console
 from gateway.http.compression import COMPRESSION
 from gateway.http.connection import while_connected, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
-from gateway.http.origins import cors
+from gateway.http.origins import check_page, cors
 from gateway.http.requests import Asked, Batch, check_origin, posted, queried
 from gateway.http.uploads import with_uploads
 from gateway.operations.lifecycle import in_answer
@@ -39,14 +39,24 @@ def route(endpoint: Endpoint, allowed: Collection[str] = (), uploads: Middleware
 class Endpoint:
     """Reads requests, and hands those that ask for an operation, with its document, to `run`.
 
-    `longest_batch` is how many may come at once, for `run_batch`; 0 for none.
+    `longest_batch` is how many may come at once, for `run_batch`; 0 for none. `allowed` are the origins of other sites
+    whose pages may ask without a key.
     """
 
-    def __init__(self, run: Run, run_batch: RunBatch, stored: StoredDocuments, *, longest_batch: int = 0) -> None:
+    def __init__(
+        self,
+        run: Run,
+        run_batch: RunBatch,
+        stored: StoredDocuments,
+        *,
+        longest_batch: int = 0,
+        allowed: Collection[str] = (),
+    ) -> None:
         self.run = run
         self.run_batch = run_batch
         self.stored = stored
         self.longest_batch = longest_batch
+        self.allowed = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -75,6 +85,7 @@ class Endpoint:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method == "POST":
+            check_page(request.headers, self.allowed)
             self._check_acceptable(accepted)
             asked = await posted(request, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
@@ -85,6 +96,7 @@ class Endpoint:
     def _read_url(self, request: Request, accepted: Accepted) -> Asked | Response:
         """A link to a query shows it in the explorer, and leaves running it to the reader."""
         try:
+            check_page(request.headers, self.allowed)
             asked = queried(request)
             check_origin(request.headers, asked)
             self._check_acceptable(accepted)

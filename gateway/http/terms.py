@@ -26,8 +26,11 @@ class Terms:
     @classmethod
     def of(cls, headers: Headers, *, streams: bool = False) -> Self:
         """Raises InvalidInput."""
-        key = bearer(headers) or headers.get("x-api-key")
-        return cls(key or None, _limit(headers.get(LIMIT)), headers.get(EXPLAIN) == "1", streams)
+        return cls(key_in(headers), _limit(headers.get(LIMIT)), headers.get(EXPLAIN) == "1", streams)
+
+
+def key_in(headers: Headers) -> str | None:
+    return bearer(headers) or headers.get("x-api-key") or None
 
 
 def bearer(headers: Headers) -> str | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import brotli  # type: ignore[import-untyped]
 import httpx
 import pytest
 import zstandard
 
+from gateway.http.requests import PROOFS
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, running_gateway
 
@@ -94,3 +97,85 @@ async def test_streams_and_small_answers_are_not_compressed(client: httpx.AsyncC
     small = await client.post("/graphql", json={"query": "{ __typename }"}, headers=encodings)
     for response in (streamed, small):
         assert "content-encoding" not in response.headers
+
+
+IMAGE = {"accept": "image/avif,image/webp,*/*;q=0.8", "sec-fetch-dest": "image", "sec-fetch-mode": "no-cors"}
+FOREIGN = ("cross-site", "same-site")
+PROOF = {PROOFS[0]: "1"}
+
+
+async def named(gateway: RunningGateway) -> str:
+    """The URL of a stored document, whose variables whoever makes a link may choose."""
+    query = "query User($id: ID!) { user(by: { id: $id }) { username } }"
+    digest = hashlib.sha256(query.encode()).hexdigest()
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+    stored = {"query": query, "variables": {"id": "787132"}, "extensions": persisted}
+    assert (await gateway.client.post("/graphql", json=stored)).status_code == 200
+    return f"/graphql?documentId=sha256:{digest}&variables=%7B%22id%22:%22528817151%22%7D"
+
+
+@pytest.mark.parametrize("site", FOREIGN)
+async def test_a_page_of_another_origin_buys_nothing_without_a_key(gateway: RunningGateway, site: str) -> None:
+    """Neither by an image nor by whatever else it could have a browser send; also where the answer is kept."""
+    url = await named(gateway)
+    events = {"accept": "text/event-stream", "origin": "https://evil.example.com"}
+    sent: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", url, {"headers": IMAGE}),
+        ("HEAD", url, {"headers": IMAGE}),
+        ("GET", url, {"headers": events}),
+        ("GET", url, {"headers": PROOF}),
+        ("GET", url, {"headers": {"authorization": "Basic YTpi"}}),
+        ("POST", "/graphql", {"json": USER, "headers": PROOF}),
+        ("POST", "/graphql", {"json": {"query": "mutation { cancelFlow(id: 1) { id } }"}, "headers": PROOF}),
+    ]
+    for bought in (False, True):
+        for _ in range(3 if bought else 0):
+            assert (await gateway.client.get(url, headers={"sec-fetch-site": "same-origin"})).status_code == 200
+        billed = gateway.billed
+        for method, target, rest in sent:
+            headers = {**rest["headers"], "sec-fetch-site": site}
+            refused = await gateway.client.request(method, target, **{**rest, "headers": headers})
+            assert refused.status_code == 403
+            assert method == "HEAD" or refused.json()["errors"][0]["extensions"]["code"] == "CSRF_SUSPECTED"
+        assert gateway.billed == billed
+
+
+async def test_a_link_on_another_site_is_shown_and_left_to_the_reader(gateway: RunningGateway) -> None:
+    url = await named(gateway)
+    billed = gateway.billed
+    for target in (url, "/graphql"):
+        headers = {"accept": "text/html,*/*;q=0.8", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+        shown = await gateway.client.get(target, headers=headers)
+        assert shown.status_code == 200
+        assert shown.headers["content-type"].startswith("text/html")
+    assert gateway.billed == billed
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "cross-site", "x-api-key": "k"},
+        {"sec-fetch-site": "cross-site", "authorization": "Bearer k"},
+        {"sec-fetch-site": "cross-site", "origin": APP},
+        {"sec-fetch-site": "same-site", "origin": APP.upper()},
+    ],
+)
+async def test_its_own_pages_allowed_ones_and_whoever_shows_a_key_may_buy(
+    open_gateway: RunningGateway, headers: dict[str, str]
+) -> None:
+    answer = await open_gateway.client.get(await named(open_gateway), headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["x-billed-requests"] == "1"
+
+
+async def test_a_page_of_another_origin_shows_media(gateway: RunningGateway) -> None:
+    """A link to one is signed, names one medium, and ends with it."""
+    query = "{ user(by: { id: 787132 }) { profilePictureUrl proxied: profilePictureUrl(proxied: true) } }"
+    user = (await gateway.query(query)).data["user"]
+    for url in user.values():
+        shown = await gateway.client.get(url, headers={**IMAGE, "sec-fetch-site": "cross-site"})
+        assert shown.status_code == 200
+        assert shown.headers["content-type"].startswith("image/")
