@@ -51,6 +51,14 @@ class AnswerDrifted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerTooLarge(Event):
+    """An upstream answer has more than `most` bytes, as it is sent or unpacked. The rest of it was not read."""
+
+    endpoint: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRefreshed(Event):
     """The platform refused the account's token and gave another, which is known to this process alone."""
 

@@ -7,6 +7,7 @@ import logging
 
 from gateway.events import (
     AnswerDrifted,
+    AnswerTooLarge,
     BreakerChanged,
     BugMasked,
     ClientsFileRefused,
@@ -25,6 +26,7 @@ from gateway.events import (
 LOGGER = logging.getLogger("gateway")
 LEVELS: dict[type[Event], int] = {
     AnswerDrifted: logging.WARNING,
+    AnswerTooLarge: logging.WARNING,
     BreakerChanged: logging.WARNING,
     BugMasked: logging.ERROR,
     ClientsFileRefused: logging.ERROR,

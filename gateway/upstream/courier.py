@@ -16,6 +16,7 @@ from gateway.domain.publishing import FiledMedium
 from gateway.errors import GatewayError, MediumRefused, UpstreamRateLimited
 from gateway.events import AnswerDrifted, Hook
 from gateway.upstream import payloads, verdicts
+from gateway.upstream.bodies import ACCEPTED
 from gateway.upstream.exchange import Reply
 from gateway.upstream.multipart import FileForm
 from gateway.upstream.throttle import Throttle
@@ -85,6 +86,7 @@ class Courier:
         self._headers = {
             "user-agent": f"highlights-gateway/{version('highlights-gateway')}",
             "accept": "application/json",
+            "accept-encoding": ACCEPTED,
         }
 
     async def carry(self, account: str, ask: Ask, read: Callable[[Reply], T]) -> T:

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from gateway.clock import Clock
+from gateway.upstream import bodies
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 TOO_MANY = 429
@@ -26,6 +27,7 @@ class Failure(enum.Enum):
     UNREACHED = "no connection, or it ended before any byte of an answer"
     SILENT = "sent, and no whole answer came in time"
     BROKEN = "an answer began, and was no HTTP or broke off"
+    OVERSIZED = "an answer began, and was larger than any that is read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ async def exchange(
 
 async def _whole_body(response: httpx.Response) -> bytes:
     try:
-        return await response.aread()
+        return await bodies.received(response)
     finally:
         await response.aclose()
 
@@ -91,6 +93,8 @@ def _failure(exc: Exception, *, answered: bool) -> Failure:
             return Failure.SILENT
         case httpx.TransportError() | OSError() if not answered:
             return Failure.UNREACHED
+        case bodies.TooLarge():
+            return Failure.OVERSIZED
         case _:
             return Failure.BROKEN
 

@@ -16,6 +16,7 @@ from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
 from gateway.errors import GatewayError, Missing, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Hook, PriceDiffers
 from gateway.upstream import payloads, verdicts
+from gateway.upstream.bodies import ACCEPTED
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.exchange import Reply
 from gateway.upstream.gets import Get, Gets
@@ -101,7 +102,7 @@ def connect(
 def _headers(key: str) -> dict[str, str]:
     # Without a User-Agent the edge turns a request away.
     agent = f"highlights-gateway/{version('highlights-gateway')}"
-    return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": "gzip, deflate"}
+    return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": ACCEPTED}
 
 
 class HikerApi:

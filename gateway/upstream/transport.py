@@ -17,7 +17,8 @@ import stamina
 
 from gateway.clock import Clock
 from gateway.errors import GatewayError
-from gateway.events import Hook, UpstreamAttempt
+from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
+from gateway.upstream.bodies import LARGEST
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.exchange import TOO_MANY, TRANSIENT, Failure, Reply, exchange
 from gateway.upstream.rate import RateLimiter
@@ -221,7 +222,7 @@ class Line:
         healthy = None
         try:
             reply = await exchange(self._transport, request, deadline=deadline, clock=self._clock)
-            healthy = reply.failure is None and reply.status not in TRANSIENT
+            healthy = reply.failure in (None, Failure.OVERSIZED) and reply.status not in TRANSIENT
         finally:
             self._breaker.settle(ticket, healthy)
         return self._slow_down(reply) if reply.status == TOO_MANY else reply
@@ -235,3 +236,5 @@ class Line:
     def _tell(self, label: str, attempt: int, verdict: Verdict[T], error: str | None) -> None:
         reply = verdict.reply
         self._hook(UpstreamAttempt(label, attempt, reply.status, verdict.charged, reply.seconds, error))
+        if reply.failure is Failure.OVERSIZED:
+            self._hook(AnswerTooLarge(label, LARGEST))

@@ -121,6 +121,8 @@ def failed(reply: Reply, subject: str) -> GatewayError:
             return UpstreamUnavailable(f"The upstream could not be reached for {subject}.")
         case Failure.SILENT:
             return UpstreamTimeout(f"The upstream did not answer for {subject} in time.")
+        case Failure.OVERSIZED:
+            return UpstreamInvalidAnswer(f"The upstream's answer for {subject} is larger than any that is read.")
         case _:
             return unreadable(subject)
 

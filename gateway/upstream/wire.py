@@ -5,8 +5,10 @@ Over its own pool httpx 0.28 costs ten times as much per call at 30 connections,
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
 
@@ -18,6 +20,9 @@ from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exception
 
 from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
+
+# Bytes of an answer that wait to be taken, and a sixteenth as many chunks of it: each takes its time when it is taken.
+BUFFER = 64 * 1024
 
 
 def aiohttp_transport(
@@ -35,6 +40,7 @@ def aiohttp_transport(
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive, ssl=tls, **guarded),
             cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=BUFFER,
             middlewares=(_translate,),
         )
 
@@ -46,7 +52,10 @@ class _Transport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(request, Get):
-            return await super().handle_async_request(request)
+            response = await super().handle_async_request(request)
+            assert isinstance(response.stream, AiohttpResponseStream)
+            response.stream = _Body(response.stream._aiohttp_response)
+            return response
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         kind = request.kind
@@ -67,20 +76,35 @@ def _patience(pool: float, connect: float, read: float) -> aiohttp.ClientTimeout
 
 
 class _Answer(httpx.Response):
-    """Of a `Get`: its body is read in one piece."""
+    """Of a `Get`."""
 
     def __init__(self, source: aiohttp.ClientResponse) -> None:
-        super().__init__(source.status, headers=source.raw_headers, stream=AiohttpResponseStream(source))
+        super().__init__(source.status, headers=source.raw_headers, stream=_Body(source))
         self._source = source
 
-    async def aread(self) -> bytes:
-        with map_aiohttp_exceptions():
-            body = await self._source.read()
-        decoder = self._get_content_decoder()
-        return decoder.decode(body) + decoder.flush()
-
     async def aclose(self) -> None:
-        self._source.release()
+        if self._source.content.is_eof():
+            self._source.release()
+        else:
+            self._source.close()  # with its connection, on which the rest would come
+
+
+class _Body(AiohttpResponseStream):
+    """Its pieces are whatever has come: most answers are one.
+
+    Between pieces others have their turn, or an upstream that sends faster than we read would hold the loop.
+    """
+
+    def __init__(self, source: aiohttp.ClientResponse) -> None:
+        super().__init__(source)
+        self._content = source.content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with map_aiohttp_exceptions():
+            while piece := await self._content.readany():
+                yield piece
+                if not self._content.at_eof():
+                    await asyncio.sleep(0)
 
 
 async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

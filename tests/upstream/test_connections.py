@@ -13,7 +13,8 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
-from gateway.events import Event, UpstreamAttempt
+from gateway.events import AnswerTooLarge, Event, UpstreamAttempt
+from gateway.upstream.bodies import LARGEST
 from gateway.upstream.hikerapi import HikerApi, Outcome, Policy, connect
 from tests.upstream.kit import KEY, NATGEO, TRAY
 
@@ -287,3 +288,80 @@ async def test_a_body_that_cannot_be_unpacked_is_charged_as_its_head_says() -> N
         outcome = await setting.fetch()
         assert isinstance(outcome.problem, UpstreamInvalidAnswer)
         assert (outcome.charged, outcome.in_doubt) == (1, False)
+
+
+ENDLESS = {
+    "until the connection closes": (b"", bytes(65_536)),
+    "with a length": (b"content-length: 99999999999\r\n", bytes(65_536)),
+    "in chunks": (b"transfer-encoding: chunked\r\n", b"10000\r\n" + bytes(65_536) + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_an_answer_without_an_end_is_left_and_its_connection_closed(name: str) -> None:
+    head, piece = ENDLESS[name]
+    left = asyncio.Event()
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.connection == 2:
+            writer.write(GOOD)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+        try:
+            while True:
+                writer.write(piece)
+                await writer.drain()
+        except ConnectionError:
+            left.set()
+            raise
+
+    async with serving(serve) as setting:
+        outcome = await setting.fetch()
+        assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+        assert AnswerTooLarge("tray", LARGEST) in setting.events
+        await left.wait()
+        assert (await setting.fetch()).body == TRAY
+        assert setting.server.connections == 2
+
+
+async def test_others_have_their_turn_while_an_answer_of_many_chunks_is_read() -> None:
+    """All of it is there at once, and each chunk takes its time: more than 8,192 of them are never read in one go."""
+    chunks = 40_000
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal turns
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(TRAY), TRAY))
+        writer.write(b"1\r\n \r\n" * chunks + b"0\r\n\r\n")
+        await writer.drain()
+        turns = 0
+
+    async with serving(serve) as setting:
+        counting = asyncio.create_task(count())
+        assert (await setting.fetch()).body == TRAY + b" " * chunks
+        counting.cancel()
+        assert turns >= chunks // 8_192
+
+
+async def test_a_head_without_an_end_is_no_answer() -> None:
+    left = asyncio.Event()
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nx-hiker-info: ")
+        try:
+            while True:
+                writer.write(b"reqs=2 " * 9_000)
+                await writer.drain()
+        except ConnectionError:
+            left.set()
+            raise
+
+    async with serving(serve) as setting:
+        assert isinstance((await setting.fetch()).problem, UpstreamInvalidAnswer)
+        await left.wait()

@@ -1,0 +1,119 @@
+"""The body of an answer: received piece by piece, and unpacked so, within bounds.
+
+A body that is too large is found out before it is in memory, whether it is sent, announced or only unpacked so.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import httpx
+
+# Bytes that a body may have, as it is sent and after each of its codings is undone: some eight times the largest
+# highlight, of 100 items.
+LARGEST = 8 * 2**20
+# Those that can be undone piece by piece: nothing else is asked for.
+ACCEPTED = "gzip, deflate"
+# One on top of another. Each costs as much as the body again.
+MOST_CODINGS = 3
+PACKED = 16 * 1024  # bytes that are unpacked at once: what is left of them is copied with each piece that they make
+PIECE = 64 * 1024  # bytes that come of it at once
+
+GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+class TooLarge(Exception):
+    """The answer is larger than any that is read. It is left unread from there on."""
+
+
+async def received(response: httpx.Response) -> bytes:
+    """The whole body, unpacked.
+
+    Raises TooLarge, httpx.DecodingError for a coding that was not asked for, zlib.error, and what the transport raises.
+    The caller closes the response, whatever happens.
+    """
+    if _announced(response) > LARGEST:
+        raise TooLarge
+    stages = _stages(response)
+    sent, body = _Tally(), bytearray()
+    assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous transport has an asynchronous stream"
+    # The stream itself: `Response.aiter_bytes` unpacks each piece as a whole, and however much comes of it.
+    async for piece in response.stream:
+        sent.add(piece)
+        pieces: Iterable[bytes] = (piece,)
+        for stage in stages:
+            pieces = stage.unpacked(pieces)
+        for unpacked in pieces:
+            body += unpacked
+    return bytes(body)
+
+
+class _Tally:
+    """Of the bytes at one stage."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, piece: bytes) -> None:
+        """Raises TooLarge."""
+        self._bytes += len(piece)
+        if self._bytes > LARGEST:
+            raise TooLarge
+
+
+class _Stage:
+    """Undoes one coding. Each has a bound of its own: what one makes, the next may swallow without a trace."""
+
+    def __init__(self, coding: str) -> None:
+        self._inflating = zlib.decompressobj(GZIP) if coding == "gzip" else None
+        self._head = b""
+        self._tally = _Tally()
+
+    def unpacked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """What comes of the next pieces, none of it longer than PIECE. What follows the end is passed over."""
+        for piece in pieces:
+            for at in range(0, len(piece), PACKED):
+                yield from self._inflated(piece[at : at + PACKED])
+
+    def _inflated(self, packed: bytes) -> Iterator[bytes]:
+        inflating = self._inflating
+        if inflating is None:
+            self._head += packed
+            if len(self._head) < 2:
+                return
+            packed = self._head
+            inflating = self._inflating = zlib.decompressobj(ZLIB if _is_zlib(packed) else RAW)
+        while not inflating.eof:
+            piece = inflating.decompress(packed, PIECE)
+            packed = inflating.unconsumed_tail
+            self._tally.add(piece)
+            if piece:
+                yield piece
+            # A full piece may have left some of what was taken in without a tail.
+            if not packed and len(piece) < PIECE:
+                return
+
+
+def _is_zlib(head: bytes) -> bool:
+    """By RFC 1950: some servers send `deflate` without its header."""
+    return head[0] & 0x0F == zlib.DEFLATED and int.from_bytes(head[:2]) % 31 == 0
+
+
+def _stages(response: httpx.Response) -> Sequence[_Stage]:
+    """In the order in which the codings are undone: the last one first. Raises httpx.DecodingError."""
+    named = response.headers.get("content-encoding")
+    if named is None:
+        return ()
+    codings = [coding.strip().lower().removeprefix("x-") for coding in named.split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if len(codings) > MOST_CODINGS or not set(codings) <= {"gzip", "deflate"}:
+        raise httpx.DecodingError("The answer has a coding that was not asked for.")
+    return [_Stage(coding) for coding in reversed(codings)]
+
+
+def _announced(response: httpx.Response) -> int:
+    length = response.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        return 0
+    return int(length) if len(length) <= len(str(LARGEST)) else LARGEST + 1
