@@ -268,7 +268,7 @@ class Gateway:
             decoded=Decoded(models),
             pointers=pointers,
         )
-        return Market(api, memory, Prices(), Flights(), self.clock, self.hook)
+        return Market(api, memory, Prices(self.clock), Flights(), self.clock, self.hook)
 
     def _answers(self) -> Answers:
         responses = Responses(

@@ -35,11 +35,20 @@ class BreakerChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PriceDiffers(Event):
-    """The upstream billed another price than our table says. Sent once per endpoint."""
+    """The upstream billed another price than our table says. Sent once an hour for each kind of call."""
 
     endpoint: str
     expected: int
     charged: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDisbelieved(Event):
+    """The upstream named a price that cannot be meant: our table's is taken instead. Sent as PriceDiffers is."""
+
+    endpoint: str
+    expected: int
+    named: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
 
 def _unasked(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
     """With an empty cache and the upstream's own prices; nobody is asked."""
+    from gateway.clock import SystemClock
     from gateway.operations.documents import Documents, quote
     from gateway.planner.knowledge import Facts, Nothing
     from gateway.planner.price import Pricer
@@ -111,7 +112,7 @@ def _unasked(document: str, variables: dict[str, Any] | None, operation: str | N
     from schema.build import build_schema
     from schema.types import price as graph
 
-    pricer = Pricer(Prices(), forced=False)
+    pricer = Pricer(Prices(SystemClock()), forced=False)
     estimate = quote(build_schema().core, Documents(), pricer, Facts(Nothing()), document, variables, operation)
     found = msgspec.convert(graph.Price.of(estimate, within_budget=True), Price, from_attributes=True)
     return msgspec.structs.replace(found, within_budget=None)

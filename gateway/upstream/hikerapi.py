@@ -14,7 +14,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
 from gateway.errors import GatewayError, Missing, UpstreamInvalidAnswer
-from gateway.events import AnswerDrifted, Hook, PriceDiffers
+from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.bodies import ACCEPTED
 from gateway.upstream.endpoints import Call, Endpoint
@@ -28,6 +28,7 @@ from gateway.upstream.verdicts import Charge
 __all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
 
 PAID_RATE = 15.0  # requests a second of all paid plans, for when the account does not say
+TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
 MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits every item of it
 
 
@@ -126,7 +127,8 @@ class HikerApi:
         self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
-        self._told_prices: set[tuple[Endpoint, bool]] = set()
+        # When the next one may be told of.
+        self._told_prices: dict[tuple[type[Event], Endpoint, bool], float] = {}
 
     async def start(self) -> None:
         """Asks once what rate the account allows, unless one was given. If it does not say, the paid plans' holds."""
@@ -181,10 +183,13 @@ class HikerApi:
         return value if _is_asked(call, value) else verdicts.unreadable(call.subject)
 
     def _compare_price(self, call: Call, charge: Charge) -> None:
-        kind = (call.endpoint, call.forced)
-        if charge.named and charge.amount != call.nominal_price and kind not in self._told_prices:
-            self._told_prices.add(kind)
-            self._hook(PriceDiffers(call.endpoint.label, call.nominal_price, charge.amount))
+        if charge.named is None or charge.named == call.nominal_price:
+            return
+        kind = PriceDiffers if charge.is_believed else PriceDisbelieved
+        key, now = (kind, call.endpoint, call.forced), self._clock.monotonic()
+        if now >= self._told_prices.get(key, now):
+            self._told_prices[key] = now + TOLD_SECONDS
+            self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
     def _note_rate(self, verdict: Verdict[Balance]) -> None:
         if self._opening is not None and isinstance(verdict.result, Balance) and verdict.result.rate > 0:

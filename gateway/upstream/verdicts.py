@@ -27,7 +27,10 @@ from gateway.errors import (
 from gateway.upstream.exchange import Failure, Reply
 
 CHARGED = frozenset({200, 400, 403, 404})
-PRICE = re.compile(r'\breqs"?\s*[:=]\s*"?([0-9]{1,6})\b')
+PRICE = re.compile(r'\breqs"?\s*[:=]\s*"?([0-9]{1,18})\b')
+# Times the listed price: one that is named beyond it is a mistake, and to believe it would shut the endpoint for all
+# whose budgets are smaller.
+DEAREST = 10
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -41,11 +44,16 @@ ENVELOPE = msgspec.json.Decoder(Envelope)
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """`amount` in billed requests; `in_doubt`: nobody said whether it was charged; `named`: the upstream said it."""
+    """`amount` in billed requests; `in_doubt`: nobody said how much it was, or nobody to be believed; `named` is what
+    the upstream said, whether it is believed or not."""
 
     amount: int
     in_doubt: bool = False
-    named: bool = False
+    named: int | None = None
+
+    @property
+    def is_believed(self) -> bool:
+        return self.named == self.amount
 
 
 FREE = Charge(0)
@@ -58,9 +66,11 @@ def charge_of(reply: Reply, nominal: int) -> Charge:
     info = reply.headers.get("x-hiker-info", "")
     if reply.status not in CHARGED or (not info and _is_edge(reply)):
         return FREE
-    named = PRICE.search(info)
-    amount = int(named[1]) if named else nominal
-    return Charge(amount, in_doubt=reply.failure is not None, named=named is not None)
+    found = PRICE.search(info)
+    named = int(found[1]) if found else None
+    is_odd = named is not None and named > DEAREST * nominal
+    amount = nominal if named is None or is_odd else named
+    return Charge(amount, in_doubt=is_odd or reply.failure is not None, named=named)
 
 
 def is_empty_tray(reply: Reply) -> bool:

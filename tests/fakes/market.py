@@ -50,5 +50,5 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
     memory = Memory(Store(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=Decoded(2**22), pointers=2**20)
-    market = Market(api, memory, Prices(), Flights(), clock, hook)
+    market = Market(api, memory, Prices(clock), Flights(), clock, hook)
     return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -11,6 +11,7 @@ from gateway.planner.knowledge import Facts, Nothing
 from gateway.planner.price import Estimate, Pricer
 from gateway.planner.prices import Prices
 from schema.build import build_schema
+from tests.fakes.clock import ManualClock
 
 SCHEMA = build_schema().core
 USER = 'user(by: {id: "787132"}) { biography }'
@@ -21,7 +22,9 @@ def keep(documents: Documents, text: str) -> None:
 
 
 def price(documents: Documents, text: str, operation: str | None = None, **variables: object) -> Estimate:
-    return quote(SCHEMA, documents, Pricer(Prices(), forced=False), Facts(Nothing()), text, variables, operation)
+    return quote(
+        SCHEMA, documents, Pricer(Prices(ManualClock()), forced=False), Facts(Nothing()), text, variables, operation
+    )
 
 
 def test_a_document_is_found_by_its_very_text() -> None:

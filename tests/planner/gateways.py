@@ -70,7 +70,7 @@ class Shop:
             base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
         )
         memory = Memory(Store(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(10**6), pointers=10**6)
-        self.market = Market(api, memory, Prices(), Flights(), clock, ignore)
+        self.market = Market(api, memory, Prices(clock), Flights(), clock, ignore)
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:
