@@ -16,6 +16,7 @@ from gateway.commands.base import KEY_VARIABLE, CommandError, UsageError
 from gateway.commands.table import aligned
 
 TIMEOUT_SECONDS = 30.0
+LARGEST = 8 * 2**20  # bytes of an answer
 QUERY = """
 query Price($document: String!, $variables: JSON, $operationName: String) {
   price(document: $document, variables: $variables, operationName: $operationName) {
@@ -121,18 +122,22 @@ def _unasked(document: str, variables: dict[str, Any] | None, operation: str | N
 def _asked(document: str, variables: dict[str, Any] | None, operation: str | None, url: str, key: str | None) -> Price:
     """Of the gateway at `url`, with what its cache holds now."""
     asked = {"document": document, "variables": variables, "operationName": operation}
-    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    # What is packed might unpack to more than is read.
+    headers = {"accept-encoding": "identity"} | ({} if key is None else {"authorization": f"Bearer {key}"})
+    request = {"query": QUERY, "variables": asked}
+    body = b""
     try:
-        response = httpx.post(
-            f"{url.rstrip('/')}/graphql",
-            json={"query": QUERY, "variables": asked},
-            headers=headers,
-            timeout=TIMEOUT_SECONDS,
-        )
-        answer = response.json()
+        with httpx.stream(
+            "POST", f"{url.rstrip('/')}/graphql", json=request, headers=headers, timeout=TIMEOUT_SECONDS
+        ) as response:
+            for piece in response.iter_raw():
+                body += piece
+                if len(body) > LARGEST:
+                    raise ValueError("no price takes as much")
+        answer = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"No answer from a gateway at {url}: {error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"What answers at {url} is no gateway.") from error
     return _price_in(answer, url)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -169,3 +172,26 @@ def test_what_answers_must_be_a_gateway(document: str) -> None:
     gone = run("price", document, "--url", url)
     assert gone.returncode == 1
     assert gone.stderr.startswith(f"No answer from a gateway at {url}: ")
+
+
+def test_an_answer_without_an_end_is_left(document: str) -> None:
+    sent = 0
+
+    def serve() -> None:
+        nonlocal sent
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(ConnectionError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while sent < 2**30:
+                sent += connection.send(b" " * 65_536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        stranger = run("price", document, "--url", url)
+        serving.join()
+    assert (stranger.returncode, stranger.stdout) == (1, "")
+    assert f"What answers at {url} is no gateway" in stranger.stderr
+    assert sent < 2**26

@@ -110,6 +110,38 @@ async def test_a_callback_that_cannot_be_reached_is_no_subscriber() -> None:
         assert (await client.post("/_control/webhooks", json=broken)).status_code == 400
 
 
+class Endless(httpx.AsyncByteStream):
+    """The body of a callback's answer; `sent` counts its bytes."""
+
+    sent = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self.sent < 2**20:
+            self.sent += 1_000
+            yield b" " * 1_000
+
+
+async def test_an_answer_of_a_callback_is_read_no_further_than_it_says_something() -> None:
+    bodies: list[Endless] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        challenge = request.url.params.get("hub.challenge", "")
+        if request.url.params.get("hub.verify_token") == TOKEN:
+            return httpx.Response(200, text=challenge)
+        bodies.append(Endless())
+        return httpx.Response(200, stream=bodies[-1])
+
+    app = create_sandbox(clock=VirtualClock(), webhook_transport=httpx.MockTransport(answer))
+    async with client_of(app) as client:
+        refused = await subscribe(client, token="another")
+        assert refused.json() == {"error": "the callback answered 200 without the challenge"}
+        done(await subscribe(client), 201)
+        await Press(client).highlight()
+        await asyncio.sleep(60)
+        await client.delete("/_control/webhooks")
+    assert [body.sent for body in bodies[:2]] == [1_000, 0]
+
+
 async def test_everything_that_happens_is_told_in_time_and_in_order(
     client: httpx.AsyncClient, app: Starlette, press: Press, callback: Callback
 ) -> None:
