@@ -3,16 +3,20 @@
 The fast path decodes and checks in one pass. An answer that does not fit is read a second time, part by part: a
 wrong-typed part that the model can do without becomes null (or the model's default where null is no value), and what it
 cannot do without makes the whole answer invalid. Nothing paid for is thrown away for a detail, and nothing is made up.
+
+An answer of nothing but small parts would take a hundred times its size, and one whose every part drifts would take
+minutes, on the loop: how many there may be of each is bounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile
 from gateway.errors import UpstreamInvalidAnswer
@@ -35,10 +39,31 @@ DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
 }
 # Fields with a default that must not stand in for what cannot be read: "no items" would be a lie.
 ESSENTIAL = frozenset({(LoadedHighlight, "items")})
+# Values in an answer, and parts of it that do not fit. The largest highlight has some ten thousand values.
+MOST_VALUES = 200_000
+MOST_MISFITS = 10_000
 
 
 class Unreadable(Exception):
     """A part that can be neither read nor done without."""
+
+
+class _TooOdd(Exception):
+    """More parts than may do not fit."""
+
+
+class _Losses:
+    """The paths of parts that were read as null, and how many parts did not fit as they are."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self._misfits = 0
+
+    def misfit(self) -> None:
+        """Raises _TooOdd."""
+        self._misfits += 1
+        if self._misfits > MOST_MISFITS:
+            raise _TooOdd
 
 
 def read(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None = None) -> Value:
@@ -55,6 +80,8 @@ def read(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None = None) -> Va
 
 def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
     """`body` as what `decoder` makes, as leniently as `read`. Raises Unreadable."""
+    if _values(body) > MOST_VALUES:
+        raise Unreadable
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
@@ -63,23 +90,28 @@ def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | N
         raise Unreadable from exc
 
 
+def _values(body: bytes) -> int:
+    """No fewer than it has: marks within its strings count, too."""
+    return 1 + sum(map(body.count, (b",", b"[", b"{"))) if len(body) > MOST_VALUES else 1
+
+
 def _read_by_part(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None) -> T:
-    lost: list[str] = []
+    lost = _Losses()
     try:
         value: T = _salvage(msgspec.json.decode(body), decoder.type, "", lost)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _TooOdd) as exc:
         raise Unreadable from exc
     if on_drift is not None:
-        on_drift(tuple(lost))
+        on_drift(tuple(lost.paths))
     return value
 
 
-def _salvage(raw: object, kind: Any, path: str, lost: list[str]) -> Any:
-    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises Unreadable."""
+def _salvage(raw: object, kind: Any, path: str, lost: _Losses) -> Any:
+    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises Unreadable and _TooOdd."""
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError:
-        pass
+        lost.misfit()
     for arm in _arms(kind):
         if isinstance(raw, dict) and isinstance(arm, type) and issubclass(arm, msgspec.Struct):
             return _salvage_struct(raw, arm, path, lost)
@@ -89,24 +121,30 @@ def _salvage(raw: object, kind: Any, path: str, lost: list[str]) -> Any:
     raise Unreadable(path)
 
 
-def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: str, lost: list[str]) -> Any:
+def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: str, lost: _Losses) -> Any:
     values: dict[str, Any] = {}
-    for field in fields(kind):
+    for field in _fields(kind):
         here = f"{path}.{field.encode_name}" if path else field.encode_name
         if field.encode_name not in raw:
             if field.required:
                 raise Unreadable(here)
             continue
-        before = len(lost)
+        before = len(lost.paths)
         try:
             values[field.name] = _salvage(raw[field.encode_name], field.type, here, lost)
         except Unreadable:
             if field.required or (kind, field.name) in ESSENTIAL:
                 raise
-            lost[before:] = [here]
+            lost.paths[before:] = [here]
             if type(None) in _arms(field.type):
                 values[field.name] = None
     return kind(**values)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+    """To make them takes longer than to read a part by them."""
+    return fields(kind)
 
 
 def _arms(kind: Any) -> tuple[Any, ...]:

@@ -1,0 +1,104 @@
+"""JSON that is small as it is sent and large or slow as it is read: what it may take is bounded by its values."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream import payloads
+from gateway.upstream.endpoints import Endpoint
+from gateway.upstream.payloads import MOST_MISFITS, MOST_VALUES
+from tests.upstream.kit import HIGHLIGHT
+
+MIB = 2**20
+ENTRY = b'{"pk": "1", "user": {"pk": 1}}'
+DRIFTED = b'{"pk": "1", "user": {"pk": 1}, "title": 1}'
+STICKERS = b'{"pk": 1, "id": "1", "stickers": [', b"]}"
+OTHERS = b'{"pk": 1, "zip": 1, "other": [', b"]}"
+# Head, what is repeated, tail.
+SHAPES = {
+    "highlights": (Endpoint.TRAY, b"[", ENTRY, b"]"),
+    "highlights that drift": (Endpoint.TRAY, b"[", DRIFTED, b"]"),
+    "objects": (Endpoint.TRAY, b"[", b"{}", b"]"),
+    "lists": (Endpoint.TRAY, b"[", b"[]", b"]"),
+    "stickers": (Endpoint.ITEM, STICKERS[0], b"{}", STICKERS[1]),
+    "stickers that drift": (Endpoint.ITEM, STICKERS[0], b'{"x": ""}', STICKERS[1]),
+    "what nobody asked for, beside what drifts": (Endpoint.PROFILE, OTHERS[0], b"[]", OTHERS[1]),
+}
+
+
+def shaped(name: str, count: int) -> tuple[Endpoint, bytes]:
+    endpoint, head, unit, tail = SHAPES[name]
+    return endpoint, head + b",".join([unit] * count) + tail
+
+
+def attempt(endpoint: Endpoint, body: bytes) -> Any:
+    try:
+        return payloads.read(endpoint, body)
+    except UpstreamInvalidAnswer:
+        return None
+
+
+def steps(endpoint: Endpoint, body: bytes) -> int:
+    """Calls and returns, of C functions as well."""
+    count = 0
+
+    def step(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(step)
+    try:
+        attempt(endpoint, body)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_answer_of_too_many_values_is_not_decoded(name: str) -> None:
+    """Nobody asks for so many, and each takes up to forty times what it takes in JSON."""
+    endpoint, body = shaped(name, MOST_VALUES)
+    tracemalloc.start()
+    try:
+        assert attempt(endpoint, body) is None
+        assert tracemalloc.get_traced_memory()[1] < MIB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_answer_of_as_many_values_as_may_be_takes_bounded_memory(name: str) -> None:
+    endpoint, body = shaped(name, MOST_VALUES // 8)
+    tracemalloc.start()
+    try:
+        attempt(endpoint, body)
+        assert tracemalloc.get_traced_memory()[1] < 48 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_ten_times_as_much_takes_at_most_twelve_times_as_long(name: str) -> None:
+    for count in (10, 100):
+        assert steps(*shaped(name, count * 10)) <= 12 * steps(*shaped(name, count)) + 100
+
+
+@pytest.mark.parametrize("name", ["highlights that drift", "stickers that drift"])
+def test_an_answer_whose_every_part_drifts_is_given_up(name: str) -> None:
+    """Each part that does not fit is looked at field by field: a tray of 8 MiB held the loop for a minute."""
+    assert attempt(*shaped(name, MOST_MISFITS // 4)) is not None
+    endpoint, body = shaped(name, MOST_MISFITS * 2)
+    assert attempt(endpoint, body) is None
+    assert steps(endpoint, body) <= 100 * MOST_MISFITS
+
+
+def test_marks_within_texts_make_no_answer_invalid() -> None:
+    odd = HIGHLIGHT.replace(b'"title": "me', b'"title": "' + b",[{" * 1_000)
+    assert odd != HIGHLIGHT
+    assert attempt(Endpoint.HIGHLIGHT, odd + b" " * MOST_VALUES) is not None
