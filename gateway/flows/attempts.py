@@ -16,6 +16,7 @@ from gateway.flows.durable import Fault, Json, Step, StepFailed, StepRecord, Ste
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
+LONGEST_NAMED = 3_600.0  # that the upstream may name: one attempt more an hour is in nobody's way
 # What a step records is read again on each replay: what is larger belongs into a file.
 RESULT_BYTES = 64 * 1024
 MASKED = "INTERNAL_SERVER_ERROR"
@@ -69,7 +70,7 @@ class Attempts:
         backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 30))
         if retry_after is None:
             return backoff * self._dice.uniform(0.5, 1.0)
-        return retry_after + FIRST_WAIT * self._dice.random()
+        return min(retry_after, LONGEST_NAMED) + FIRST_WAIT * self._dice.random()
 
     def _ended(self, record: StepRecord, fault: Fault | None) -> StepRecord:
         state = StepState.FAILED if fault else StepState.DONE

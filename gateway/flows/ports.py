@@ -26,6 +26,7 @@ DAY = 86_400.0
 PAUSES_BEFORE_EXPIRED = (30.0, 60.0)
 FIRST_LOOK = 1.0
 LONGEST_LOOK = 60.0
+LONGEST_NAMED = 600.0  # that the upstream may name: a look costs nothing, and a medium is processed in minutes
 
 
 class Files(Protocol):
@@ -67,7 +68,8 @@ class Ports:
         """
         wait, named = FIRST_LOOK, first
         while True:
-            await self.durable.wait_for_event(topic, named or wait * self.dice.uniform(0.5, 1.0))
+            seconds = min(named, LONGEST_NAMED) if named else wait * self.dice.uniform(0.5, 1.0)
+            await self.durable.wait_for_event(topic, seconds)
             answer, named = await look()
             if answer is not None:
                 return answer

@@ -17,6 +17,8 @@ from gateway.upstream import bodies
 TRANSIENT = frozenset({500, 502, 503, 504})
 TOO_MANY = 429
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+# Seconds: no limit of an upstream holds for longer, so nothing longer is meant.
+LONGEST_WAIT = 86_400.0
 
 
 class Failure(enum.Enum):
@@ -100,16 +102,18 @@ def _failure(exc: Exception, *, answered: bool) -> Failure:
 
 
 def seconds_until(retry_after: str | None, now: float) -> float | None:
-    """The seconds a Retry-After header asks for, by RFC 9110: a number of seconds or a date. `now` is Unix time."""
+    """The seconds a Retry-After header asks for, by RFC 9110: a number of seconds or a date. `now` is Unix time.
+
+    At most LONGEST_WAIT; None for what cannot be read.
+    """
     if retry_after is None:
         return None
     text = retry_after.strip()
     if SECONDS.fullmatch(text):
-        return float(text)
+        return min(LONGEST_WAIT, float(text))
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):  # the latter for a time zone of a million years
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, date.timestamp() - now)
+    return min(LONGEST_WAIT, max(0.0, moment - now))

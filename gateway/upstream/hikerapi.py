@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import Annotated
 
 import httpx
 import msgspec
@@ -27,6 +28,8 @@ from gateway.upstream.verdicts import Charge
 
 __all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
 
+MOST_REQUESTS = 2**31 - 1  # in a balance: more cannot be meant, nor told by GraphQL
+FASTEST = 1_000  # requests a second that an account may name
 PAID_RATE = 15.0  # requests a second of all paid plans, for when the account does not say
 TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
 MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits every item of it
@@ -62,7 +65,7 @@ class Outcome:
 class Balance:
     """The account: billed requests left, its limit in requests a second, and the money they are worth."""
 
-    requests: int
+    requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
     rate: int
     currency: str
     amount: float
@@ -192,7 +195,7 @@ class HikerApi:
             self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
     def _note_rate(self, verdict: Verdict[Balance]) -> None:
-        if self._opening is not None and isinstance(verdict.result, Balance) and verdict.result.rate > 0:
+        if self._opening is not None and isinstance(verdict.result, Balance) and 0 < verdict.result.rate <= FASTEST:
             self._line.limiter.change(verdict.result.rate / self._sharers)
 
 

@@ -34,8 +34,11 @@ from gateway.errors import (
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import Reply
+from gateway.upstream.payloads import Unreadable
 from gateway.upstream.refusals import NotReady, flaw_of
 from gateway.upstream.wares import (
+    LONGEST_CURSOR,
+    MOST_HIGHLIGHTS,
     AccountWire,
     ContainerWire,
     HighlightWire,
@@ -181,11 +184,13 @@ class Platform:
     async def tray(self, account: str) -> Sequence[Published]:
         wires: list[HighlightWire] = []
         after: str | None = ""
-        for _ in range(MOST_PAGES):
-            if after is None:
-                break
+        asked: set[str] = set()
+        while after is not None and after not in asked and len(asked) < MOST_PAGES:
+            asked.add(after)
             page = await self._page(account, after)
             wires += page.data
+            if len(wires) > MOST_HIGHLIGHTS:
+                raise UpstreamInvalidAnswer("The platform names more highlights than an account can have.")
             after = page.after
         looks = [asyncio.ensure_future(self._whole(account, wire)) for wire in wires]
         try:
@@ -261,6 +266,8 @@ def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWir
     """The tray comes as a plain list, or as a page of one. Raises Unreadable."""
     page = answer if isinstance(answer, PageWire) else PageWire(answer)
     named(page.data)
+    if page.after is not None and len(page.after) > LONGEST_CURSOR:
+        raise Unreadable
     return page
 
 

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from gateway.clock import Clock
+from gateway.upstream.exchange import LONGEST_WAIT
 from gateway.upstream.rate import RateLimiter
 
 T = TypeVar("T")
@@ -18,6 +19,8 @@ FROM = 75.0
 # Of the ordinary rate, at the wall: something must still pass, or nobody would learn that it is over.
 SLOWEST = 0.05
 SPENT = 100.0
+# Seconds. Limits are counted over the past hour or day: what was said an hour ago is asked again, by one request.
+BELIEVED = 3_600.0
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -39,30 +42,35 @@ NONE: Mapping[str, tuple[Usage, ...]] = {}
 
 
 def regain_of(headers: httpx.Headers) -> float | None:
-    """Seconds until access is given again, where the upstream says that it is not given now."""
+    """Seconds until access is given again, where the upstream says that it is not given now; at most LONGEST_WAIT."""
     minutes = max((usage.estimated_time_to_regain_access for usage in _usages(headers)), default=0.0)
-    return minutes * 60 if minutes > 0 else None
+    return min(LONGEST_WAIT, minutes * 60) if minutes > 0 else None
 
 
 class Throttle:
-    """Slows the line down, and closes it for an account that was told when to come back."""
+    """Slows the line down, and closes it for an account that was told when to come back, for at most BELIEVED seconds:
+    one odd header must not hold until a restart."""
 
     def __init__(self, limiter: RateLimiter, clock: Clock) -> None:
         self._limiter = limiter
         self._ordinary = limiter.rate
         self._clock = clock
         self._closed: dict[str, float] = {}
+        self._told_at = clock.monotonic()
 
     def hear(self, account: str, headers: httpx.Headers) -> None:
         """Any answer's headers: the latest one speaks. `account` is whom it was sent for."""
-        usages = _usages(headers)
+        usages, now = _usages(headers), self._clock.monotonic()
         if usages:
+            self._told_at = now
             self._adapt(max(usage.most for usage in usages))
+        elif now - self._told_at > BELIEVED:
+            self._adapt(0.0)
         if (seconds := regain_of(headers)) is not None:
             self.close(account, seconds)
 
     def close(self, account: str, seconds: float) -> None:
-        self._closed[account] = self._clock.monotonic() + seconds
+        self._closed[account] = self._clock.monotonic() + min(BELIEVED, seconds)
 
     def closed(self, account: str) -> float | None:
         """Seconds until the account may be asked for again; None if it may be now."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -11,8 +12,12 @@ from gateway.domain.publishing import Account, ContainerState, Published
 from gateway.errors import PublishingRejected
 from gateway.upstream.payloads import Unreadable
 
-Id = str | int
+# Ids go into URLs and records: those of the platform have some twenty digits.
+Id: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)] | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
+LONGEST_CURSOR = 2_000
+# Of an account: no tray seen so far had more than 100, and each may have to be looked at.
+MOST_HIGHLIGHTS = 2_000
 HIGHLIGHT = "highlight:"
 FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,4096}")
 
@@ -140,8 +145,8 @@ class QuotaWire(msgspec.Struct, frozen=True, gc=False):
 
 
 def named(wires: tuple[HighlightWire, ...]) -> tuple[HighlightWire, ...]:
-    """The entries of a tray. Raises Unreadable for one that does not say which highlight it is."""
-    if any(wire.key is None for wire in wires):
+    """The entries of a tray. Raises Unreadable for one that does not say which highlight it is, and for too many."""
+    if len(wires) > MOST_HIGHLIGHTS or any(wire.key is None for wire in wires):
         raise Unreadable
     return wires
 
@@ -152,4 +157,12 @@ def bare(id: Id) -> str:
 
 
 def unix(moment: datetime | float | None) -> float | None:
-    return moment.timestamp() if isinstance(moment, datetime) else moment
+    """None for what no date can tell, too: it cannot be meant."""
+    if moment is None:
+        return None
+    try:
+        seconds = moment.timestamp() if isinstance(moment, datetime) else moment
+        datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return seconds

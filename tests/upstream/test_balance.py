@@ -69,7 +69,8 @@ async def test_a_given_rate_wins_and_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [answer(503, b""), answer(401, {"state": False}), answer(200, b"<html>"), answer(200, {**DOCUMENTED, "rate": 0})],
+    [answer(503, b""), answer(401, {"state": False}), answer(200, b"<html>"), answer(200, {**DOCUMENTED, "rate": 0})]
+    + [answer(200, {**DOCUMENTED, "rate": odd}) for odd in (-1, 1_001, 10**400)],
 )
 async def test_an_account_that_does_not_say_counts_as_a_paid_plan(reply: httpx.Response) -> None:
     upstream = Account(reply)
@@ -131,3 +132,10 @@ async def test_a_balance_that_cannot_be_had_is_trouble_with_the_upstream(
     with pytest.raises(error):
         await upstream.api().balance()
     assert {attempt.charged for attempt in upstream.attempts} == {0}
+
+
+@pytest.mark.parametrize("requests", [2**31, -(2**31), 10**400, 1.5, None])
+async def test_a_balance_that_cannot_be_meant_is_none(requests: object) -> None:
+    """What is not believed leaves the guard counting down from what it knew."""
+    with pytest.raises(UpstreamInvalidAnswer):
+        await Account(answer(200, DOCUMENTED | {"requests": requests})).api().balance()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import UpstreamRateLimited, UpstreamTimeout, UpstreamUnavailable
-from gateway.upstream.exchange import seconds_until
+from gateway.errors import UpstreamError, UpstreamRateLimited, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.exchange import LONGEST_WAIT, seconds_until
 from gateway.upstream.hikerapi import Policy
 from tests.fakes.clock import EPOCH
 from tests.upstream.kit import NATGEO, TRAY, Step, Upstream, answer
@@ -192,7 +192,11 @@ async def test_a_call_cancelled_in_its_turn_hands_its_slot_on() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("1.5", 1.5), (" 7 ", 7), (None, None), ("", None), ("soon", None), ("-3", None), ("nan", None)],
+    [
+        *[("0", 0), ("1.5", 1.5), (" 7 ", 7), (None, None), ("", None), ("soon", None), ("-3", None), ("nan", None)],
+        *[("999999", LONGEST_WAIT), ("Thu, 12 Mar 9999 08:35:36 GMT", LONGEST_WAIT)],
+        ("Thu, 12 Mar 2026 08:35:36 +99999999999999", None),
+    ],
 )
 def test_retry_after_is_seconds_or_nothing(text: str | None, seconds: float | None) -> None:
     assert seconds_until(text, EPOCH) == seconds
@@ -203,10 +207,23 @@ def test_a_date_in_the_past_means_now(zone: str) -> None:
     assert seconds_until(f"Thu, 12 Mar 2020 08:35:36 {zone}", EPOCH) == 0
 
 
-DATES = st.from_regex(r"(Mon, )?[0-9]{1,4} (Jan|Feb|Foo) [0-9]{1,6} [0-9:]{1,9}( GMT| [+-][0-9]{1,6})?", fullmatch=True)
+DATES = st.from_regex(
+    r"(Mon, )?[0-9]{1,4} (Jan|Feb|Foo) [0-9]{1,6} [0-9:]{1,9}( GMT| [+-][0-9]{1,18})?", fullmatch=True
+)
 
 
 @given(DATES | st.text())
 def test_no_retry_after_can_hurt(text: str) -> None:
     seconds = seconds_until(text, EPOCH)
-    assert seconds is None or seconds >= 0
+    assert seconds is None or 0 <= seconds <= LONGEST_WAIT
+
+
+@pytest.mark.parametrize("text", ["999999", "Thu, 12 Mar 2026 08:35:36 +99999999999999"])
+@pytest.mark.parametrize("status", [200, 429, 503])
+async def test_an_odd_retry_after_makes_no_call_fail_otherwise(status: int, text: str) -> None:
+    """And the calls after it are made."""
+    upstream = Upstream(answer(status, b"{}", retry_after=text), GOOD)
+    api = upstream.api()
+    assert isinstance((await api.fetch(NATGEO)).problem, UpstreamError | None)
+    assert (await api.fetch(NATGEO)).problem is None
+    assert upstream.clock.monotonic() < POLICY.deadline

@@ -322,11 +322,26 @@ async def test_a_medium_is_not_looked_at_before_the_upload_said(house: House) ->
     assert house.upstream.calls.count("container") == 1
 
 
+async def test_a_look_is_put_off_for_ten_minutes_at_most(house: House) -> None:
+    """One odd header would have the flow sleep for days."""
+    house.upstream.processing, house.upstream.retry_after = 30.0, 999_999.0
+    begun = house.clock.monotonic()
+    await house.made("a")
+    assert house.clock.monotonic() - begun < 1_000
+
+
 async def test_looks_at_a_medium_grow_further_apart(house: House) -> None:
     house.upstream.processing = 3600.0
     receipt = await house.made("a")
     assert receipt.state is FlowState.DONE
     assert 60 < house.upstream.calls.count("container") < 140
+
+
+async def test_an_outage_that_names_its_end_is_believed_for_an_hour(house: House) -> None:
+    house.fail_at("container", "before", UpstreamUnavailable("Down.", retry_after=86_400.0))
+    begun = house.clock.monotonic()
+    await house.made("a")
+    assert house.clock.monotonic() - begun < 4_000
 
 
 async def test_an_outage_while_media_are_processed_is_outlasted(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -18,6 +19,8 @@ from gateway.errors import (
     UpstreamRateLimited,
 )
 from gateway.events import AnswerDrifted, UpstreamAttempt
+from gateway.upstream.dialects import Dialect
+from gateway.upstream.wares import LONGEST_CURSOR, MOST_HIGHLIGHTS
 from tests.fakes.clock import EPOCH
 from tests.upstream.publishing.kit import FILM, KEY, NATGEO, PICTURE, TOKEN, Step, answer, highlight, problem, upstream
 
@@ -199,6 +202,54 @@ async def test_a_long_tray_is_not_thrown_away_for_a_failure_here_and_there() -> 
     hollow = highlight("2") | {"media_count": 2}
     platform = upstream(answer(200, [hollow]), *no, answer(200, highlight("2", 31, 32)))
     assert [one.media_ids for one in await platform.publisher().tray(NATGEO)] == [("31", "32")]
+
+
+async def test_a_tray_that_leads_in_a_circle_is_read_once() -> None:
+    platform = upstream(page("2", 32, "a"), page("1", 31, "b"), page("0", 30, "a"), page("x", 1, "y"))
+    assert [one.pk for one in await platform.publisher().tray(NATGEO)] == ["2", "1", "0"]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_a_tray_of_more_than_an_account_can_have_is_not_looked_through(dialect: Dialect) -> None:
+    """Each that leaves its media out would be asked for."""
+    hollow = [{"pk": str(n)} for n in range(MOST_HIGHLIGHTS + 1)]
+    platform = upstream(answer(200, hollow), dialect=dialect, whoami=answer(200, {"pk": NATGEO, "username": "natgeo"}))
+    with pytest.raises(UpstreamInvalidAnswer):
+        await platform.publisher().tray(NATGEO)
+    assert len(platform.requests) == 1
+
+
+async def test_pages_have_no_more_than_an_account_can_have_either() -> None:
+    def half(after: str) -> httpx.Response:
+        data = [highlight(after + str(n), 1) for n in range(MOST_HIGHLIGHTS // 2 + 1)]
+        return answer(200, {"data": data, "paging": {"cursors": {"after": after}, "next": "https://x.test/"}})
+
+    platform = upstream(half("a"), half("b"), half("c"))
+    with pytest.raises(UpstreamInvalidAnswer):
+        await platform.publisher().tray(NATGEO)
+    assert len(platform.requests) == 2
+
+
+async def test_a_cursor_that_no_url_can_hold_is_not_sent() -> None:
+    """Nor is the tray taken to end there: what is on its next page would be made again."""
+    platform = upstream(page("1", 31, "a" * (LONGEST_CURSOR + 1)))
+    with pytest.raises(UpstreamInvalidAnswer):
+        await platform.publisher().tray(NATGEO)
+
+
+@pytest.mark.parametrize("id", ["1" * 201, 10**30, -1])
+async def test_an_id_that_cannot_be_meant_is_none(id: object) -> None:
+    publisher = upstream(answer(201, {"id": id, "status": "FINISHED"})).publisher()
+    with pytest.raises(UpstreamInvalidAnswer):
+        await publisher.upload(NATGEO, PICTURE, key=KEY)
+
+
+@pytest.mark.parametrize("moment", [1e300, -1e300, 1e13, "0001-01-01T00:00:00"])
+async def test_a_moment_that_no_date_can_tell_is_not_told(moment: object) -> None:
+    publisher = upstream(answer(201, {"id": "1", "expires_at": moment})).publisher()
+    story = await publisher.publish(NATGEO, "18", key=KEY)
+    if story.expires_at is not None:  # the first of all days, in some time zones
+        datetime.fromtimestamp(story.expires_at, UTC)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import httpx
 import pytest
 
 from gateway.errors import UpstreamRateLimited
+from gateway.upstream.publisher import Publisher
+from gateway.upstream.throttle import BELIEVED
 from tests.upstream.publishing.kit import NATGEO, Upstream, answer, highlight, problem, upstream
 
 PK = "17900000000000001"
@@ -23,10 +26,7 @@ async def seconds_of(platform: Upstream, calls: int) -> float:
     publisher = platform.publisher()
     for _ in range(int(platform.rate) + 1):
         await publisher.highlight(NATGEO, PK)
-    began = platform.clock.monotonic()
-    for _ in range(calls):
-        await publisher.highlight(NATGEO, PK)
-    return platform.clock.monotonic() - began
+    return await seconds_between(publisher, platform, calls)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,48 @@ async def test_nothing_is_sent_until_access_is_regained() -> None:
     assert len(platform.requests) == 1
     await asyncio.sleep(61)
     assert (await publisher.highlight(NATGEO, PK)) is not None
+
+
+LONG_AGO = [
+    problem(4, retry_after="999999"),
+    problem(4, retry_after="Thu, 12 Mar 9999 08:35:36 GMT"),
+    answer(200, highlight(PK, 31), x_app_usage='{"estimated_time_to_regain_access": 1e300}'),
+    problem(80002, x_business_use_case_usage='{"17841": [{"estimated_time_to_regain_access": 99999999}]}'),
+]
+
+
+@pytest.mark.parametrize("odd", LONG_AGO)
+async def test_no_header_closes_an_account_for_more_than_an_hour(odd: httpx.Response) -> None:
+    """It would be closed until a restart, though asking again costs nothing."""
+    platform = upstream(odd, answer(200, highlight(PK, 31)))
+    publisher = platform.publisher()
+    with contextlib.suppress(UpstreamRateLimited):
+        await publisher.highlight(NATGEO, PK)
+    with pytest.raises(UpstreamRateLimited) as caught:
+        await publisher.highlight(NATGEO, PK)
+    assert caught.value.retry_after == pytest.approx(BELIEVED, abs=1)
+    await asyncio.sleep(BELIEVED)
+    assert (await publisher.highlight(NATGEO, PK)) is not None
+
+
+async def test_what_was_said_of_a_limit_is_forgotten_after_an_hour() -> None:
+    """An upstream that says nothing more would be asked slowly until a restart."""
+    platform = upstream(*[told(1e9)] * 2, answer(200, highlight(PK, 31)), rate=10.0)
+    publisher = platform.publisher()
+    for _ in range(20):
+        await publisher.highlight(NATGEO, PK)
+    assert await seconds_between(publisher, platform, 20) == pytest.approx(40.0, rel=0.05)
+    await asyncio.sleep(BELIEVED)
+    for _ in range(11):
+        await publisher.highlight(NATGEO, PK)
+    assert await seconds_between(publisher, platform, 20) == pytest.approx(2.0, rel=0.05)
+
+
+async def seconds_between(publisher: Publisher, platform: Upstream, calls: int) -> float:
+    began = platform.clock.monotonic()
+    for _ in range(calls):
+        await publisher.highlight(NATGEO, PK)
+    return platform.clock.monotonic() - began
 
 
 async def test_a_rate_limit_that_names_its_end_is_waited_out_by_all() -> None:
