@@ -9,12 +9,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
@@ -23,6 +25,8 @@ from gateway.upstream.guard import Guard
 
 # Bytes of an answer that wait to be taken, and a sixteenth as many chunks of it: each takes its time when it is taken.
 BUFFER = 64 * 1024
+# Of answers that wait to be taken: what announces an answer (1xx) comes before its own.
+MOST_HEADS = 8
 
 
 def aiohttp_transport(
@@ -38,13 +42,33 @@ def aiohttp_transport(
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive, ssl=tls, **guarded),
+            connector=_Connector(limit=connections, keepalive_timeout=keep_alive, ssl=tls, **guarded),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER,
             middlewares=(_translate,),
         )
 
     return _Transport(verify=tls, client=session)
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._factory = partial(_Connection, loop=self._loop)
+
+
+class _Connection(ResponseHandler):
+    """Closed when heads come that nobody asked for: aiohttp queues them without end, on an idle connection too."""
+
+    def is_connected(self) -> bool:
+        """False with a head that waits: the next request would take it for its answer."""
+        return super().is_connected() and not len(self)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if len(self) > MOST_HEADS:
+            self.close()
+            self.set_exception(HttpProcessingError(message="More heads came than requests went."))
 
 
 class _Transport(AiohttpTransport):

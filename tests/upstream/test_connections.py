@@ -349,6 +349,69 @@ async def test_others_have_their_turn_while_an_answer_of_many_chunks_is_read() -
         assert turns >= chunks // 8_192
 
 
+@pytest.mark.parametrize("sort", ["HTTP/1.1 103 Early Hints", "HTTP/1.1 200 OK\r\ncontent-length: 0"])
+async def test_answers_that_nobody_asked_for_close_an_idle_connection(sort: str) -> None:
+    """They would be queued as long as it is kept: half a gigabyte in four seconds."""
+    left = asyncio.Event()
+    sent = 0
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(GOOD)
+        if request.connection == 2:
+            return
+        try:
+            while True:
+                writer.write(f"{sort}\r\n\r\n".encode() * 1_024)
+                await writer.drain()
+                sent += 1
+        except ConnectionError:
+            left.set()
+            raise
+
+    async with serving(serve) as setting:
+        assert (await setting.fetch()).body == TRAY
+        await left.wait()
+        assert sent < 1_000
+        assert (await setting.fetch()).body == TRAY
+        assert setting.server.connections == 2
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(GOOD)
+
+    async with serving(serve) as setting:
+        assert (await setting.fetch()).body == TRAY
+        setting.server.writers[0].write(GOOD.replace(b'"pk"', b'"no"'))
+        for _ in range(10):  # turns of the loop: one to send, one to receive
+            await asyncio.sleep(0)
+        assert (await setting.fetch()).body == TRAY
+        assert setting.server.connections == 2
+
+
+async def test_an_answer_that_is_announced_without_an_end_is_none() -> None:
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1_024)
+            await writer.drain()
+
+    async with serving(serve) as setting:
+        outcome = await setting.fetch()
+        assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+        assert (outcome.charged, outcome.in_doubt, outcome.attempts) == (2, True, 1)
+
+
+async def test_an_answer_may_be_announced() -> None:
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3 + GOOD)
+
+    async with serving(serve) as setting:
+        for _ in range(2):
+            assert (await setting.fetch()).body == TRAY
+        assert setting.server.connections == 1
+
+
 async def test_a_head_without_an_end_is_no_answer() -> None:
     left = asyncio.Event()
 
