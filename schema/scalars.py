@@ -6,6 +6,7 @@ from typing import Any, NewType
 from urllib.parse import urlsplit
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.domain.publishing import Uploaded
@@ -14,16 +15,24 @@ URL = NewType("URL", str)
 Upload = NewType("Upload", Uploaded)
 
 
+# What these raise is a client's mistake: any other exception would pass for a bug of ours.
 def _url(value: Any) -> str:
-    if isinstance(value, str) and urlsplit(value).scheme:
+    if isinstance(value, str) and _scheme(value):
         return value
-    raise ValueError("URL must be an absolute URL.")
+    raise GraphQLError("URL must be an absolute URL.")
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def _uploaded(value: Any) -> Uploaded:
     if isinstance(value, Uploaded):
         return value
-    raise ValueError("Upload must be a file of a multipart request: null in the variables, the file beside it.")
+    raise GraphQLError("Upload must be a file of a multipart request: null in the variables, the file beside it.")
 
 
 def _never(value: Any) -> Any:

@@ -63,7 +63,8 @@ def check_cost(
     meter = _Meter(schema, document, {**defaults, **(variables or {})})
     cost = meter.measure(operation.selection_set, root.name).total()
     if cost > LARGEST_ANSWER:
-        message = f"The answer could be too large: it may cost {cost}, and may {LARGEST_ANSWER}. Lower `first`."
+        message = f"The answer could be too large: it may cost {cost}, and may {LARGEST_ANSWER}."
+        message += " Lower `first`, or ask in several operations."
         raise _refusal(message, "cost", LARGEST_ANSWER, cost, meter.dearest(operation.selection_set, root.name))
 
 

@@ -12,19 +12,20 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
-    parse,
     validate,
 )
-from graphql.execution.values import get_variable_values
 
 from gateway.errors import InvalidInput
 from gateway.operations.cost import check_cost
-from gateway.operations.limits import check_document, check_text
+from gateway.operations.limits import check_document
+from gateway.operations.mistakes import MOST_MISTAKES, bounded, coerced
 from gateway.operations.needs import needs
 from gateway.operations.rules import AllRules
+from gateway.operations.texts import parsed
 from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
 
@@ -88,8 +89,8 @@ def quote(
     Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
     """
     document = documents.find(text) or documents.keep(text, _valid(schema, text))
-    _check_runnable(schema, document.node, operation_name, variables)
     check_cost(schema, document.node, operation_name, variables)
+    _check_runnable(schema, document.node, operation_name, variables)
     roots = needs(schema, document.node, operation_name, dict(variables or {}))
     return pricer.estimate(tuple(root.of_accounts(accounts) for root in roots), facts)
 
@@ -100,17 +101,15 @@ def _check_runnable(
     operation = get_operation_ast(node, operation_name)
     if operation is None:
         raise InvalidInput("operationName must name one of the document's operations.", field="operationName")
-    definitions = operation.variable_definitions or ()
-    values = get_variable_values(schema, definitions, dict(variables or {}), hide_suggestions=True)
+    values = coerced(schema, operation, variables, suggest=False)
     if isinstance(values, list):
-        raise InvalidInput(f"variables do not fit: {values[0].message}", field="variables")
+        raise InvalidInput(f"variables do not fit: {bounded(values[0]).message}", field="variables")
 
 
 def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
-    check_text(text)
     try:
-        node = parse(text)
-    except GraphQLError as error:
+        node = parsed(text)
+    except GraphQLSyntaxError as error:
         raise _unpriceable(error) from error
     check_document(node)
     if errors := problems(schema, node, suggest=False):
@@ -120,11 +119,11 @@ def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
 
 def problems(schema: GraphQLSchema, node: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
     """Why the document is not valid. Not everybody is to be told the names that come near."""
-    return validate(schema, node, [AllRules], hide_suggestions=not suggest)
+    return validate(schema, node, [AllRules], max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
 
 
 def _unpriceable(error: GraphQLError) -> InvalidInput:
-    return InvalidInput(f"document cannot be priced: {error.message}", field="document")
+    return InvalidInput(f"document cannot be priced: {bounded(error).message}", field="document")
 
 
 def _field_names(node: DocumentNode) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError, get_operation_ast
-from graphql.execution.values import get_variable_values
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -20,8 +20,10 @@ from gateway.operations import parts
 from gateway.operations.billing import report
 from gateway.operations.cost import check_cost
 from gateway.operations.documents import Document, Documents, operations, problems
-from gateway.operations.limits import check_document, check_text
+from gateway.operations.limits import check_document
+from gateway.operations.mistakes import bounded, coerced
 from gateway.operations.needs import needs
+from gateway.operations.texts import parsed
 from schema.context import Context
 
 RIGHTS = {
@@ -50,10 +52,9 @@ class Preparation(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         text = self.execution_context.query or ""
         self.document = self.documents.find(text)
-        if self.document is None:
-            check_text(text)
-        else:
-            self.execution_context.graphql_document = self.document.node
+        # Of a text that is no GraphQL Strawberry is left to say so.
+        with suppress(GraphQLSyntaxError):
+            self.execution_context.graphql_document = self.document.node if self.document else parsed(text)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -66,10 +67,11 @@ class Preparation(SchemaExtension):
         try:
             await self._prepare()
         except Exception as problem:
+            several = problem.exceptions if isinstance(problem, ExceptionGroup) else (problem,)
             if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-                raise  # a stream has no result before its first, and masks what is raised here
+                raise several[0] from None  # a stream has no result before its first, and masks what is raised here
             # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
-            self.execution_context.result = ExecutionResult(None, [in_answer(problem)])
+            self.execution_context.result = ExecutionResult(None, [in_answer(one) for one in several])
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -97,9 +99,10 @@ class Preparation(SchemaExtension):
         self._check_rights()
         run = self.execution_context
         assert run.graphql_document is not None
-        self._check_form(run.graphql_document)
-        self._check_variables(run.graphql_document)
+        # The cost first: it looks at the length of lists alone.
         check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
+        self._check_variables(run.graphql_document)
+        self._check_form(run.graphql_document)
         roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
         await self.context.buyer.prepare(roots)
@@ -113,15 +116,16 @@ class Preparation(SchemaExtension):
             raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
 
     def _check_variables(self, document: DocumentNode) -> None:
-        """Execution says what does not fit, and which names come near: not everybody is to be told."""
+        """Raises an ExceptionGroup of GraphQLErrors. Execution would tell more of them, and name what comes near to
+        those who are not to be told."""
         run = self.execution_context
         operation = get_operation_ast(document, run.operation_name)
-        if not run.variables or operation is None or Right.INTROSPECT in self.context.client.rights:
+        if operation is None:
             return
-        definitions = operation.variable_definitions or ()
-        values = get_variable_values(run.schema._schema, definitions, run.variables, hide_suggestions=True)
+        suggest = Right.INTROSPECT in self.context.client.rights
+        values = coerced(run.schema._schema, operation, run.variables, suggest=suggest)
         if isinstance(values, list):
-            raise values[0]
+            raise ExceptionGroup("variables do not fit", values)
 
     def _check_form(self, document: DocumentNode) -> None:
         run = self.execution_context
@@ -144,6 +148,10 @@ class Errors(MaskErrors):
 
 def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
     """`error` as the client may see it. Seeing it twice changes nothing."""
+    return bounded(_presentable(error, hook))
+
+
+def _presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
     cause = cause_of(error)
     if isinstance(cause, GatewayError) or (cause is None and "code" in (error.extensions or {})):
         return error

@@ -28,7 +28,9 @@ from gateway.errors import TooComplex
 # a document at all of these limits takes tens of milliseconds of the event loop.
 LIMITS = {
     "characters": 100_000,
+    "lines": 5_000,  # each error of more than one place counts them anew
     "tokens": 2_000,
+    "word length": 200,  # names are keys of the answer: each entry of a list and each error in it repeats them
     "nesting": 50,  # of brackets: every walk over a document recurses that deep
     "fragments": 100,  # validation compares each with each
     "depth": 20,  # the introspection of common tools takes 15
@@ -54,12 +56,15 @@ SCHEMA_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"
 
 def check_text(text: str) -> None:
     """Before parsing. Raises a GraphQLError for TooComplex that shows where the limit was passed."""
-    if len(text) > LIMITS["characters"]:
-        raise _refusal("characters", len(text), source=Source(""), positions=[0])
+    lines = 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
+    for limit, value in (("characters", len(text)), ("lines", lines)):
+        if value > LIMITS[limit]:
+            raise _refusal(limit, value, source=Source(""), positions=[0])
     depth = 0
     for count, token in enumerate(TOKEN.finditer(text), 1):
         depth += NESTING.get(token[0], 0)
-        for limit, value in (("tokens", count), ("nesting", depth)):
+        word_length = 0 if token[0][0] in '"#' else len(token[0])
+        for limit, value in (("tokens", count), ("word length", word_length), ("nesting", depth)):
             if value > LIMITS[limit]:
                 raise _refusal(limit, value, source=Source(text), positions=[token.start()])
 

@@ -32,8 +32,9 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.values import get_argument_values, get_variable_values
+from graphql.execution.values import get_argument_values
 
+from gateway.operations.mistakes import coerced
 from gateway.planner.fetch import Buyer
 from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
 
@@ -64,7 +65,7 @@ def needs(
     operation = get_operation_ast(document, operation_name)
     if operation is None or operation.operation is not OperationType.QUERY or schema.query_type is None:
         return ()
-    values = get_variable_values(schema, operation.variable_definitions or (), variables or {})
+    values = coerced(schema, operation, variables, suggest=False)
     if isinstance(values, list):
         return ()  # execution says why
     fragments = {

@@ -15,13 +15,13 @@ from graphql import (
     OperationType,
     Visitor,
     get_operation_ast,
-    parse,
     visit,
 )
-from graphql.execution.values import get_directive_values, get_variable_values
+from graphql.execution.values import get_directive_values
 
 from gateway.operations.documents import Documents
-from gateway.operations.limits import check_text
+from gateway.operations.mistakes import coerced
+from gateway.operations.texts import parsed
 
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
 
@@ -31,17 +31,11 @@ def subscribes(documents: Documents, text: str, operation_name: str | None) -> b
     if OperationType.SUBSCRIPTION.value not in text:
         return False
     try:
-        operation = get_operation_ast(_parsed(documents, text), operation_name)
+        known = documents.find(text)
+        operation = get_operation_ast(known.node if known else parsed(text), operation_name)
     except GraphQLError:
         return False
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
-
-
-def _parsed(documents: Documents, text: str) -> DocumentNode:
-    if (known := documents.find(text)) is not None:
-        return known.node
-    check_text(text)
-    return parse(text)
 
 
 def mentioned(text: str) -> bool:
@@ -58,7 +52,7 @@ def requested(
     visit(document, finder)
     if operation is None or not finder.found:
         return False
-    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables or {}))
+    values = coerced(schema, operation, variables, suggest=False)
     return not isinstance(values, list) and any(_is_on(node, parent, values) for node, parent in finder.found)
 
 

@@ -13,12 +13,15 @@ from graphql import (
     OperationDefinitionNode,
     ValidationContext,
     ValidationRule,
+    ValuesOfCorrectTypeRule,
     get_named_type,
     is_non_null_type,
     specified_rules,
 )
 from graphql.language.visitor import BREAK, SKIP, EnterLeaveVisitor
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+
+from gateway.operations.mistakes import MistakesInValues
 
 
 class NonNullOneOfVariables(ValidationRule):
@@ -46,7 +49,8 @@ class NonNullOneOfVariables(ValidationRule):
 
 
 # Not Strawberry's rule for `@oneOf`: it breaks on variables that are not defined, or used by a fragment before them.
-RULES = (*specified_rules, MaybeNullValidationRule, NonNullOneOfVariables)
+OURS = {ValuesOfCorrectTypeRule: MistakesInValues}
+RULES = (*(OURS.get(rule, rule) for rule in specified_rules), MaybeNullValidationRule, NonNullOneOfVariables)
 
 Handler: TypeAlias = Callable[..., Any]
 

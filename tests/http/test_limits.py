@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.errors import TooComplex
 from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
+from gateway.operations.mistakes import MOST_ENTRIES
 from tests.fakes.gateway import RunningGateway
 from tests.meta.tree import ROOT
 
@@ -38,12 +39,15 @@ BOMBS = [
     ("aliases", "{ " + " ".join(f"a{at}: __typename" for at in range(200)) + " }"),
     ("tokens", "{" + " id" * 20_000 + "}"),
     ("tokens", "{ __typename " + "@skip " * 10_000 + "}"),
-    ("tokens", "# comment\n" * 5_000 + "{ __typename }"),
+    ("tokens", "# comment\n" * 4_000 + "{ __typename }"),
     ("directives", "{ __typename " + "@a " * 150 + "}"),
     ("nesting", "{ a" * 500),
     ("nesting", "{ highlights(ids: " + "[" * 500),
     ("depth", "{ user" + "{ user" * 30 + " }" * 31),
     ("characters", "{ __typename } #" + " " * 200_000),
+    ("lines", "\r\n" * 6_000 + "{ __typename }"),
+    ("word length", "{ " + "a" * 1_000 + ": __typename }"),
+    ("word length", '{ user(by: { id: "1" }) { highlights(first: ' + "9" * 5_000 + ") { totalCount } } }"),
     ("fragments", chained(150)),
     ("repetitions", "{ " + 'user(by: {id: "1"}) { id } ' * 50 + "}"),
     (
@@ -167,4 +171,5 @@ async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(
 def test_the_limits_are_documented() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
-    assert documented == {**LIMITS, "list": LONGEST_LIST, "cost": LARGEST_ANSWER}
+    of_variables = {"list": LONGEST_LIST, "entries": MOST_ENTRIES}
+    assert documented == {**LIMITS, **of_variables, "cost": LARGEST_ANSWER}

@@ -1,0 +1,139 @@
+"""What is told of a client's mistakes: how many, and how much of each. The work is linear in what was sent.
+
+graphql-core makes one error of each mistake, and each error prints the whole value that the mistake stands in: left
+alone, both time and answer grow with the square of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    ValuesOfCorrectTypeRule,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.language import SKIP, ValueNode, VisitorAction
+from graphql.type import GraphQLInputType
+from graphql.utilities.validate_input_value import validate_input_literal
+
+from gateway.errors import TooComplex
+
+# Of a request: then one more error says that there are more, in graphql-core's words.
+MOST_MISTAKES = 20
+# Of one value in a document, for the same reason: each is printed with all of the value.
+MOST_IN_A_VALUE = 3
+# Of all lists in the variables of an operation: to coerce each takes longer than to read it.
+MOST_ENTRIES = 5_000
+LONGEST_MESSAGE = 500  # characters
+MOST_PLACES = 10  # of one error
+ELLIPSIS = "..."
+# Of a value in a message of graphql-core's.
+PRINTED_DEPTH = 2
+PRINTED_ENTRIES = 10
+MORE = "This value has more mistakes."
+
+
+def bounded(error: GraphQLError) -> GraphQLError:
+    """`error`, with a message and a list of places that are no longer than they may be."""
+    if len(error.message) > LONGEST_MESSAGE:
+        error.message = error.message[: LONGEST_MESSAGE - len(ELLIPSIS)] + ELLIPSIS
+    if error.locations and len(error.locations) > MOST_PLACES:
+        error.locations = error.locations[:MOST_PLACES]
+    return error
+
+
+def coerced(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None, *, suggest: bool
+) -> VariableValues | list[GraphQLError]:
+    """The values of the operation's variables, or why they do not fit. `suggest`: with the names that come near.
+
+    Raises a GraphQLError for TooComplex.
+    """
+    definitions, given = operation.variable_definitions or (), dict(variables or {})
+    types = {node.variable.name.value: type_from_ast(schema, node.type) for node in definitions}
+    entries = sum(_entries(given[name], type_) for name, type_ in types.items() if name in given)
+    if entries > MOST_ENTRIES:
+        raise _refusal(entries, operation)
+    values = get_variable_values(schema, definitions, given, max_errors=0, hide_suggestions=True)
+    if not isinstance(values, list):
+        return values
+    shown = {name: _trimmed(given[name], type_) for name, type_ in types.items() if name in given}
+    told = get_variable_values(schema, definitions, shown, max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
+    errors = told if isinstance(told, list) else values
+    for error in errors:  # the last was raised: its traceback holds the list that it is in
+        error.__traceback__ = error.__context__ = None
+    return errors
+
+
+def _entries(value: Any, type_: Any) -> int:
+    """Of its lists. No list of the graph's input holds another."""
+    type_ = type_.of_type if is_non_null_type(type_) else type_
+    if is_list_type(type_):
+        return len(value) if isinstance(value, list) else 1
+    if not is_input_object_type(type_) or not isinstance(value, dict):
+        return 0
+    return sum(_entries(value[name], field.type) for name, field in type_.fields.items() if name in value)
+
+
+def _refusal(entries: int, operation: OperationDefinitionNode) -> GraphQLError:
+    message = f"The lists in the variables have {entries} entries, and may have {MOST_ENTRIES} together."
+    problem = TooComplex(message, limit="entries", most=MOST_ENTRIES, value=entries)
+    return GraphQLError(message, operation, original_error=problem)
+
+
+def _trimmed(value: Any, type_: Any) -> Any:
+    """`value`, whose objects have no more fields too many than are told of. Known ones keep their mistakes."""
+    type_ = type_.of_type if is_non_null_type(type_) else type_
+    if is_list_type(type_):
+        item = type_.of_type
+        return [_trimmed(one, item) for one in value] if isinstance(value, list) else _trimmed(value, item)
+    if not is_input_object_type(type_) or not isinstance(value, dict):
+        return _glimpse(value)
+    known = {name: _trimmed(value[name], field.type) for name, field in type_.fields.items() if name in value}
+    unknown = islice((name for name in value if name not in known), MOST_MISTAKES + 1)
+    return known | {name: _glimpse(value[name]) for name in unknown}
+
+
+def _glimpse(value: Any, depth: int = 0) -> Any:
+    """As much of `value` as graphql-core prints."""
+    if isinstance(value, str):
+        return value[:LONGEST_MESSAGE]
+    if depth == PRINTED_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {name: _glimpse(one, depth + 1) for name, one in islice(value.items(), PRINTED_ENTRIES + 1)}
+    return [_glimpse(one, depth + 1) for one in value[: PRINTED_ENTRIES + 1]] if isinstance(value, list) else value
+
+
+class Enough(Exception):
+    """No more is told of this value."""
+
+
+class MistakesInValues(ValuesOfCorrectTypeRule):
+    """graphql-core's rule, up to the first mistakes of each value."""
+
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        found = 0
+
+        def tell(error: GraphQLError, _path: list[str | int]) -> None:
+            nonlocal found
+            found += 1
+            if found > MOST_IN_A_VALUE:
+                self.report_error(GraphQLError(MORE, node))
+                raise Enough
+            self.report_error(error)
+
+        if input_type:
+            with suppress(Enough):
+                validate_input_literal(node, input_type, tell, hide_suggestions=self.context.hide_suggestions)
+        return SKIP
