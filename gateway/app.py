@@ -39,9 +39,10 @@ from gateway.http.websocket import socket_route
 from gateway.loaders import Loaders
 from gateway.logs import log
 from gateway.operations.answers import Answers
-from gateway.operations.documents import Documents, quote
+from gateway.operations.documents import Documents, priced
 from gateway.operations.lifecycle import Errors, Preparation
 from gateway.operations.needs import foresee
+from gateway.operations.quotes import Quotes
 from gateway.operations.stored import StoredDocuments
 from gateway.operations.trusted import Trusted, prints
 from gateway.planner.budget import AccountGuard, Allowance, Purse
@@ -130,6 +131,7 @@ class Gateway:
         self.answers = self._answers()
         self.schema = self._schema()
         self.places = Places(settings.connections)
+        self.pricing = asyncio.Lock()
 
     @property
     def operations(self) -> Operations:
@@ -195,14 +197,7 @@ class Gateway:
             client=client,
             buyer=buyer,
             loaders=Loaders.of(buyer),
-            quote=partial(
-                quote,
-                self.schema.core,
-                self.documents,
-                buyer.pricer,
-                buyer.facts,
-                accounts=() if writes is None else writes.accounts,
-            ),
+            quote=self._quotes(buyer, () if writes is None else writes.accounts),
             foresee=partial(foresee, buyer),
             links=self.showing.links,
             proxies=self.settings.media_proxy,
@@ -210,6 +205,10 @@ class Gateway:
             explains=terms.explains,
             streams=terms.streams,
         )
+
+    def _quotes(self, buyer: Buyer, accounts: tuple[str, ...]) -> Quotes:
+        of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
+        return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
 
     def _purse(self, client: Client, limit: int | None) -> Purse:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.flows.publishing import Publishing
     from gateway.media.links import Links
 
-Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Estimate]
+Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
 Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], Awaitable[None]]
 
 
@@ -46,7 +46,7 @@ class Writes:
 class Context:
     """Made anew for each operation, on every transport: a connection may outlive many of them.
 
-    `quote` prices another document for the same client: (document, variables, operation name) -> Estimate.
+    `quote` prices another document for the same client: (document, variables, operation name) -> Estimate, awaited.
     `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
     wants to see the calls on its bill, `streams` that it can take an answer in parts.

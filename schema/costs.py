@@ -11,8 +11,10 @@ from strawberry.federation.schema_directives import Cost, ListSize, Tag
 
 from gateway.domain.pages import LARGEST_PAGE
 
-# What a resolver does beyond reading what is loaded: it parses a document, or starts a flow.
+# What a resolver does beyond reading what is loaded: it starts a flow.
 WORK = Cost(weight=10)
+# It parses, validates and plans another operation: of these an operation may have ten, by the limit of its cost.
+PRICING = Cost(weight=9_500)
 # A connection: its entries are as many as asked for.
 PAGED = ListSize(
     assumed_size=LARGEST_PAGE,

@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, InvalidInput
 from gateway.flows.receipts import FlowState
 from gateway.planner.selection import Edge
 from schema.context import Info
-from schema.costs import KEYED, OWN, PAGED, WORK
+from schema.costs import KEYED, OWN, PAGED, PRICING
 from schema.inputs import HighlightBy, UserBy, named
 from schema.needs import edge
 from schema.types.allowance import Allowance
@@ -26,7 +26,7 @@ from schema.types.user import User
 
 K = TypeVar("K")
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="`highlight:<pk>` each, or the pk alone.")]
-Document = Annotated[str, strawberry.argument(description="A GraphQL document.")]
+Document = Annotated[str, strawberry.argument(description="A GraphQL document, or the id or hash of a stored one.")]
 Variables = Annotated[JSON | None, strawberry.argument(description="Its variables.")]
 OperationName = Annotated[str | None, strawberry.argument(description="Which of its operations, if there are several.")]
 
@@ -61,12 +61,12 @@ class Query:
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))
 
-    @strawberry.field(description="What an operation would cost now. Asking spends nothing.", directives=[WORK, OWN])
-    def price(
+    @strawberry.field(description="What an operation would cost now. Asking spends nothing.", directives=[PRICING, OWN])
+    async def price(
         self, info: Info, document: Document, variables: Variables = None, operation_name: OperationName = None
     ) -> Price:
         context = info.context
-        estimate = context.quote(document, as_variables(variables), operation_name)
+        estimate = await context.quote(document, as_variables(variables), operation_name)
         return Price.of(estimate, within_budget=context.buyer.purse.covers(estimate.upper))
 
     @strawberry.field(description="What the asking client may still spend.", directives=[OWN])

@@ -28,6 +28,7 @@ from gateway.operations.rules import AllRules
 from gateway.operations.texts import parsed
 from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
+from gateway.planner.selection import Selection
 
 # Characters, of all documents and of one. Syntax trees were measured at 70 to 200 bytes for each.
 KEPT = 500_000
@@ -81,10 +82,21 @@ def quote(
     text: str,
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
+) -> Estimate:
+    """The price of the operation, given `facts`. Raises as `priced` does."""
+    return pricer.estimate(priced(schema, documents, text, variables, operation_name), facts)
+
+
+def priced(
+    schema: GraphQLSchema,
+    documents: Documents,
+    text: str,
+    variables: Mapping[str, Any] | None,
+    operation_name: str | None,
     *,
     accounts: Sequence[str] = (),
-) -> Estimate:
-    """The price of the operation, given `facts`, for a client that may publish for `accounts`.
+) -> tuple[Selection, ...]:
+    """What there is to price of the operation, for a client that may publish for `accounts`.
 
     Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
     """
@@ -92,7 +104,7 @@ def quote(
     check_cost(schema, document.node, operation_name, variables)
     _check_runnable(schema, document.node, operation_name, variables)
     roots = needs(schema, document.node, operation_name, dict(variables or {}))
-    return pricer.estimate(tuple(root.of_accounts(accounts) for root in roots), facts)
+    return tuple(root.of_accounts(accounts) for root in roots)
 
 
 def _check_runnable(

@@ -56,6 +56,20 @@ class StoredDocuments:
             raise DocumentNotTrusted("Only documents that this gateway trusts are run here: name one of them.")
         return query
 
+    def priceable(self, document: str) -> str:
+        """The text to price: `document` itself, or the one that is stored under this id or hash.
+
+        A price tells what is in the schema, so where only trusted documents are run no other is priced. Raises
+        DocumentNotTrusted.
+        """
+        if "{" not in document:  # as every text has
+            stored = self._find(document) or self._find(document.removeprefix(PREFIX))
+            if stored is not None:
+                return stored
+        if self._only_trusted and self._trusted(digest_of(document)) is None:
+            raise DocumentNotTrusted("Only documents that this gateway trusts are priced here: name one of them.")
+        return document
+
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
         """After `text` was run."""
         digest = hash_in(extensions)

@@ -6,9 +6,10 @@ unknown list is and whether accounts asked for in different ways turn out to be 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Self
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
@@ -56,6 +57,12 @@ class Estimate:
     purchases: tuple[Purchase, ...]
     cold: tuple[Purchase, ...]
 
+    @classmethod
+    def of(cls, *worlds: tuple[Purchase, ...]) -> Self:
+        """From what is bought in the world of upper bounds, the expected one, that of an empty cache, the lower one."""
+        upper, expected, cold, lower = worlds
+        return cls(total(lower), total(upper), expected, cold)
+
     @property
     def expected(self) -> int:
         return total(self.purchases)
@@ -73,12 +80,30 @@ class Pricer:
         self._forced = forced
 
     def estimate(self, roots: Sequence[Selection], known: Facts) -> Estimate:
-        return Estimate(
-            lower=self.lower(roots, known),
-            upper=total(self.imagine(roots, known, UPPER)),
-            purchases=self.imagine(roots, known, EXPECTED),
-            cold=self.cold(roots, known),
-        )
+        return Estimate.of(*(self._buy(roots, world) for world in self._worlds(known)))
+
+    async def estimate_in_steps(
+        self, roots: Sequence[Selection], known: Facts, pause: Callable[[], Awaitable[None]]
+    ) -> Estimate:
+        """As `estimate`; others may want the loop, so it awaits `pause` after each step.
+
+        What is learned meanwhile makes what follows cheaper.
+        """
+        plans = []
+        for world in self._worlds(known):
+            bought: list[Purchase] = []
+            for purchases in self._steps(roots, world):
+                bought += purchases
+                await pause()
+            plans.append(tuple(bought))
+        return Estimate.of(*plans)
+
+    def _worlds(self, known: Facts) -> Iterator[Imagined]:
+        """The dearest first."""
+        for world in (UPPER, EXPECTED):
+            yield Imagined(known, world, recalls=True)
+        yield Imagined(known, EXPECTED, recalls=False)
+        yield Imagined(known, LOWER, recalls=True)
 
     def lower(self, roots: Sequence[Selection], known: Facts) -> int:
         return total(self.imagine(roots, known, LOWER))
@@ -94,12 +119,16 @@ class Pricer:
         return self._buy(roots, Imagined(known, world, recalls=True))
 
     def _buy(self, roots: Sequence[Selection], imagined: Imagined) -> tuple[Purchase, ...]:
-        bought: list[Purchase] = []
-        while purchases := plan(questions(roots, imagined), imagined, self._prices, forced=self._forced):
+        return tuple(chain.from_iterable(self._steps(roots, imagined)))
+
+    def _steps(self, roots: Sequence[Selection], imagined: Imagined) -> Iterator[tuple[Purchase, ...]]:
+        """What is bought, one after the other; nothing where it is only found out what to buy next."""
+        while asked := questions(roots, imagined):
+            yield ()
+            purchases = plan(asked, imagined, self._prices, forced=self._forced)
             for purchase in purchases:
                 imagined.assume(purchase)
-            bought += purchases
-        return tuple(bought)
+            yield purchases
 
 
 def total(purchases: Sequence[Purchase]) -> int:

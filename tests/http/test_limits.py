@@ -14,6 +14,7 @@ from gateway.errors import TooComplex
 from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
 from gateway.operations.mistakes import MOST_ENTRIES
+from gateway.operations.quotes import MOST_PRICED_KEYS
 from tests.fakes.gateway import RunningGateway
 from tests.meta.tree import ROOT
 
@@ -172,4 +173,4 @@ def test_the_limits_are_documented() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
     of_variables = {"list": LONGEST_LIST, "entries": MOST_ENTRIES}
-    assert documented == {**LIMITS, **of_variables, "cost": LARGEST_ANSWER}
+    assert documented == {**LIMITS, **of_variables, "cost": LARGEST_ANSWER, "priced keys": MOST_PRICED_KEYS}

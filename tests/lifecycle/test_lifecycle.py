@@ -152,7 +152,7 @@ def told(result: ExecutionResult, caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_bug_in_a_resolver_is_masked(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
-    def quote(text: str, variables: Mapping[str, Any] | None, name: str | None) -> Estimate:
+    async def quote(text: str, variables: Mapping[str, Any] | None, name: str | None) -> Estimate:
         raise RuntimeError(f"cannot add {SECRET}")
 
     result = await run(gateway, '{ price(document: "") { lower } }', context_of(gateway, quote=quote))

@@ -22,8 +22,9 @@ from gateway.domain.window import Window
 from gateway.errors import GatewayError
 from gateway.events import ignore
 from gateway.loaders import Loaders
-from gateway.operations.documents import Documents, quote
+from gateway.operations.documents import Documents, priced
 from gateway.operations.needs import foresee, needs
+from gateway.operations.quotes import Quotes
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
@@ -54,7 +55,7 @@ def _code(error: GraphQLError) -> str:
 
 def _context(buyer: Buyer) -> Context:
     client = Clients.local().identify(None)
-    ask = partial(quote, SCHEMA.core, Documents(), buyer.pricer, buyer.facts)
+    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer, asyncio.Lock())
     return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(foresee, buyer))
 
 

@@ -1,0 +1,68 @@
+"""What other operations would cost, asked for within an operation: bounded as if they stood in it, and in turns.
+
+To price is to plan in imagination, four times over. The loop gets its turn between the steps, and of all prices that a
+process is asked for one is worked on at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from gateway.errors import TooComplex
+from gateway.operations.cost import LONGEST_LIST
+from gateway.planner.fetch import Buyer
+from gateway.planner.price import Estimate
+from gateway.planner.selection import Selection
+
+# Of all documents that one operation has priced: as many as may be bought at once.
+MOST_PRICED_KEYS = LONGEST_LIST
+
+Priced: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], tuple[Selection, ...]]
+
+
+class Quotes:
+    """The prices that one operation asks for; made anew for each operation. `turn` is the process's.
+
+    `trusted` gives the text of the document that is named, or refuses it. `priced` gives what a document's operation
+    needs, and raises as `gateway.operations.documents.priced` does.
+    """
+
+    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Buyer, turn: asyncio.Lock) -> None:
+        self._trusted = trusted
+        self._priced = priced
+        self._buyer = buyer
+        self._turn = turn
+        self._keys = 0
+
+    async def __call__(
+        self, document: str, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> Estimate:
+        """The price now, for the same client. Raises DocumentNotTrusted, InvalidInput, and what says TooComplex."""
+        text = self._trusted(document)
+        async with self._turn:
+            await self._pause()
+            roots = self._priced(text, variables, operation_name)
+            self._count(roots)
+            return await self._buyer.pricer.estimate_in_steps(roots, self._buyer.facts, self._pause)
+
+    async def _pause(self) -> None:
+        await self._buyer.market.clock.sleep(0)
+
+    def _count(self, roots: Sequence[Selection]) -> None:
+        self._keys += sum(map(keys, roots))
+        if self._keys > MOST_PRICED_KEYS:
+            raise TooComplex(
+                f"The documents that are priced here name {self._keys} keys, and may name {MOST_PRICED_KEYS} together. "
+                "Ask for their prices in several operations.",
+                limit="priced keys",
+                most=MOST_PRICED_KEYS,
+                value=self._keys,
+            )
+
+
+def keys(root: Selection) -> int:
+    """How many entities it names: by a list of them, or one."""
+    lists = [len(value) for value in root.arguments.values() if isinstance(value, list | tuple)]
+    return max(lists, default=1)
