@@ -165,6 +165,7 @@ class Recollection:
         self._memory = memory
         self._forced = forced
         self._used: dict[Hashable, Entry | None] = {}
+        self._contents: dict[str, dict[str, Item]] = {}
         self.recalls = False
         """Whether anything has been recalled that was not bought along the way, if only where something is."""
 
@@ -244,9 +245,13 @@ class Recollection:
         return known
 
     def _shelved(self, key: ItemId) -> Item | None:
+        """Each highlight is read once, however many of its items are asked for."""
         shelf = self.shelf(key)
-        highlight = None if shelf is None else self.highlight(shelf)
-        return highlight.item(key.pk) if isinstance(highlight, LoadedHighlight) else None
+        if shelf is None:
+            return None
+        if shelf.pk not in self._contents and isinstance(highlight := self.highlight(shelf), LoadedHighlight):
+            self._contents[shelf.pk] = highlight.by_pk()
+        return self._contents.get(shelf.pk, {}).get(key.pk)
 
     def _get(self, key: Hashable) -> Entry | None:
         entry = self._memory.store.get(key)

@@ -328,8 +328,9 @@ class LoadedHighlight(Highlight, frozen=True, gc=False):
         wanted = kind if isinstance(kind, MediaKind) else MediaKind[str(kind)]
         return tuple(item for item in self.items if item.kind is wanted)
 
-    def item(self, pk: str) -> Item | None:
-        return next((item for item in self.items if str(item.pk) == pk), None)
+    def by_pk(self) -> dict[str, Item]:
+        """Its items by their pks; of two with one pk the first."""
+        return {str(item.pk): item for item in reversed(self.items)}
 
     @property
     def missing_item_ids(self) -> tuple[str, ...]:

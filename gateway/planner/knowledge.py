@@ -74,6 +74,9 @@ class Facts:
         self._briefs: dict[str, Highlight] = {}
         self._highlights: dict[str, LoadedHighlight | GatewayError] = {}
         self._items: dict[str, Item | GatewayError] = {}
+        self._contents: dict[str, dict[str, Item]] = {}  # the items of each highlight
+        self._shown: dict[str, Item] = {}  # those of all, but for the highlights that are unread
+        self._unread: list[str] = []
         self.told: set[Call] = set()
 
     def identity(self, key: UserKey) -> Fact[UserId]:
@@ -133,7 +136,7 @@ class Facts:
 
     def item(self, key: ItemId) -> Fact[Item]:
         """An item's own answer, or the item as its highlight shows it."""
-        if key.pk not in self._items and (known := self._shown(key) or self._beyond.item(key)) is not None:
+        if key.pk not in self._items and (known := self._seen(key) or self._beyond.item(key)) is not None:
             self._items[key.pk] = known
         return self._items.get(key.pk)
 
@@ -229,6 +232,7 @@ class Facts:
     def _learn_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
         self._highlights[pk] = answer
         if isinstance(answer, LoadedHighlight):
+            self._unread.append(pk)
             self._meet(answer.owner)
 
     def _meet(self, user: UserShort) -> None:
@@ -236,11 +240,24 @@ class Facts:
             self._shorts.setdefault(user.id, user)
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
 
-    def _shown(self, key: ItemId) -> Item | None:
+    def _seen(self, key: ItemId) -> Item | None:
+        """As a highlight shows it that is known already: the one it was last seen in, or else the first of all.
+
+        Highlights are read once, and only if an item is asked for: not each of them for each item.
+        """
         shelf = self.shelf(key)
-        highlights = self._highlights.values() if shelf is None else (self._highlights.get(shelf.pk),)
-        shown = (loaded.item(key.pk) for loaded in highlights if isinstance(loaded, LoadedHighlight))
-        return next((item for item in shown if item is not None), None)
+        if shelf is not None:
+            return self._items_of(shelf.pk).get(key.pk)
+        for pk in self._unread:
+            for item_pk, item in self._items_of(pk).items():
+                self._shown.setdefault(item_pk, item)
+        self._unread.clear()
+        return self._shown.get(key.pk)
+
+    def _items_of(self, pk: str) -> dict[str, Item]:
+        if pk not in self._contents and isinstance(loaded := self._highlights.get(pk), LoadedHighlight):
+            self._contents[pk] = loaded.by_pk()
+        return self._contents.get(pk, {})
 
     def _supersede(self, owner: UserShort | None) -> None:
         """What was remembered of the owner's short fields gives way to what an answer says of them now."""

@@ -17,8 +17,9 @@ a step and never money; a question that cannot gain by it does not wait.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.planner.prices import Prices
@@ -50,7 +51,8 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
         ranks[_rank(question)].append(question)
     ready, ahead = set[int](), list[Question]()
     for rank in RANKS:
-        ready |= {id(question) for question in ranks[rank] if not any(_may_help(p, question, known) for p in ahead)}
+        answers = _Ahead(tuple(ahead), known)
+        ready |= {id(question) for question in ranks[rank] if not answers.may_help(question)}
         ahead += ranks[rank]
     chosen = [question for question in asked.values() if id(question) in ready]
     return tuple(_Buyer(known, prices, forced).purchases(chosen))
@@ -68,32 +70,79 @@ def _rank(question: Question) -> int:
             return 3
 
 
-def _may_help(ahead: Question, question: Question, known: Known) -> bool:
-    """Whether the answer to `ahead` may settle `question`, or make it cheaper."""
-    match question.subject, ahead.subject:
-        case Username(), UserId() if known.name_of(ahead.subject) is None:
-            if Want.TRAY in question.want:
-                return True
-            return Want.PROFILE not in question.want or Want.PROFILE in ahead.want
-        case Username(), HighlightId() if not known.names_owner(ahead.subject):
-            return Want.PROFILE not in question.want
-        case HighlightId() as highlight, UserId() | Username():
-            return Want.TRAY in ahead.want and _may_be_home(ahead.subject, highlight, known)
-        case ItemId() as item, HighlightId() as highlight:
-            return known.shelf(item) in (None, highlight)
-        case UserId(), Username():
+class _Ahead:
+    """What the answers to questions of lower ranks may tell.
+
+    It is worked out once for each kind of question, and only if one of the kind is there: comparing each question with
+    each would take their number squared.
+    """
+
+    def __init__(self, questions: Sequence[Question], known: Known) -> None:
+        self._questions = questions
+        self._known = known
+
+    def may_help(self, question: Question) -> bool:
+        """Whether one of the answers may settle `question`, or make it cheaper."""
+        wants_profile = Want.PROFILE in question.want
+        match question.subject:
+            case Username() if wants_profile and Want.TRAY not in question.want:
+                return self._tells_names_with_profile
+            case Username():
+                return self._tells_names or (not wants_profile and self._tells_owners)
+            case UserId():
+                return bool(self._by_name) or self._tells_owners
+            case HighlightId() as highlight:
+                return bool(self._trays) and self._may_be_in_a_tray(highlight)
+            case ItemId() as item:
+                return bool(self._highlights) and self._may_be_in_a_highlight(item)
+
+    @cached_property
+    def _by_id(self) -> list[tuple[UserId, Want]]:
+        return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, UserId)]
+
+    @cached_property
+    def _by_name(self) -> list[tuple[Username, Want]]:
+        return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, Username)]
+
+    @cached_property
+    def _highlights(self) -> dict[HighlightId, None]:
+        return {one.subject: None for one in self._questions if isinstance(one.subject, HighlightId)}
+
+    @cached_property
+    def _tells_names(self) -> bool:
+        """Of a user who is asked for by id."""
+        return any(self._known.name_of(user) is None for user, _ in self._by_id)
+
+    @cached_property
+    def _tells_names_with_profile(self) -> bool:
+        """Of one whose profile comes along."""
+        return any(Want.PROFILE in want and self._known.name_of(user) is None for user, want in self._by_id)
+
+    @cached_property
+    def _tells_owners(self) -> bool:
+        """The name of whose highlight it is."""
+        return any(not self._known.names_owner(highlight) for highlight in self._highlights)
+
+    @cached_property
+    def _trays(self) -> set[UserId | Username]:
+        return {user for user, want in (*self._by_id, *self._by_name) if Want.TRAY in want}
+
+    @cached_property
+    def _has_named_trays(self) -> bool:
+        return any(isinstance(user, Username) for user in self._trays)
+
+    def _may_be_in_a_tray(self, highlight: HighlightId) -> bool:
+        home = self._known.home(highlight)
+        if home is None or home in self._trays:
             return True
-        case UserId(), HighlightId():
-            return not known.names_owner(ahead.subject)
-        case _:
+        if not self._has_named_trays:
             return False
+        name = self._known.name_of(home)
+        return name is None or Username(name) in self._trays
 
-
-def _may_be_home(user: UserId | Username, highlight: HighlightId, known: Known) -> bool:
-    home = known.home(highlight)
-    if home is None or isinstance(user, UserId):
-        return home in (None, user)
-    return known.name_of(home) in (None, user.name)
+    def _may_be_in_a_highlight(self, item: ItemId) -> bool:
+        shelf = self._known.shelf(item)
+        return shelf is None or shelf in self._highlights
 
 
 class _Buyer:

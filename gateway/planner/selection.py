@@ -59,15 +59,23 @@ class Selection:
     children: tuple[Selection, ...] = ()
     needs_items: bool = field(init=False, repr=False, compare=False)
     """Of a highlight: whether anything is selected that only its own answer tells."""
+    leads_on: bool = field(init=False, repr=False, compare=False)
+    """Of a tray: whether each entry is dearer than none. The owner's short fields come along with any."""
+    deeper: bool = field(init=False, repr=False, compare=False)
+    """Of a user: whether one of the trays leads on."""
     _below: dict[str, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """The walk asks for these at every entity: they are worked out once."""
-        below: dict[str, tuple[Selection, ...]] = {}
+        """The walk asks for these at every entity: they are worked out once, from those of the children."""
+        below: dict[str, list[Selection]] = {}
         for child in self.children:
-            below[child.edge.value] = (*below.get(child.edge.value, ()), child)
-        object.__setattr__(self, "_below", below)
-        object.__setattr__(self, "needs_items", Facet.ITEMS in self.facets or Edge.ITEMS.value in below)
+            below.setdefault(child.edge.value, []).append(child)
+        object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
+        needs_items = Facet.ITEMS in self.facets or Edge.ITEMS.value in below
+        dearer = needs_items or any(Facet.PROFILE in owner.facets or owner.deeper for owner in self.by(Edge.OWNER))
+        object.__setattr__(self, "needs_items", needs_items)
+        object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
+        object.__setattr__(self, "deeper", any(tray.leads_on for tray in self.by(Edge.TRAY)))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """This root, with the accounts of the client in its place if that is what it asks for."""

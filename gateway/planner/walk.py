@@ -209,7 +209,7 @@ class _Walk:
         if tray is None:
             want |= Want.TRAY
         if want:
-            self._ask(identity or key, want, path, times, deeper=any(map(_leads_on, trays)))
+            self._ask(identity or key, want, path, times, deeper=selection.deeper)
         if isinstance(tray, tuple):
             for child in trays:
                 self._tray(tray, child, _below(path, child), times)
@@ -248,10 +248,10 @@ class _Walk:
     def _tray_of_home(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
         """Where a highlight's owner is remembered, the tray that is wanted of the owner shows the highlight, too."""
         home = self.known.home(key)
-        trays = [(owner, tray) for owner in selection.by(Edge.OWNER) for tray in owner.by(Edge.TRAY)]
-        if home and trays and self.known.tray(home) is None:
-            deeper = any(_leads_on(tray) for _, tray in trays)
-            self._ask(home, Want.TRAY, _below(path, trays[0][0]), owners, deeper=deeper)
+        showing = [owner for owner in selection.by(Edge.OWNER) if owner.by(Edge.TRAY)]
+        if home and showing and self.known.tray(home) is None:
+            deeper = any(owner.deeper for owner in showing)
+            self._ask(home, Want.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
         if not selection.children:
@@ -288,14 +288,6 @@ class _Walk:
             asked.want |= want
             asked.times = max(asked.times, times)
             asked.deeper |= deeper
-
-
-def _leads_on(tray: Selection) -> bool:
-    """Whether each entry of the tray is dearer than none: the owner's short fields come along with any."""
-    owners = tray.by(Edge.OWNER)
-    leads_on = tray.needs_items or any(Facet.PROFILE in owner.facets for owner in owners)
-    below = (deeper for owner in owners for deeper in owner.by(Edge.TRAY))
-    return tray.arguments.get("first") != 0 and (leads_on or any(map(_leads_on, below)))
 
 
 def _is_empty(brief: Fact[Highlight]) -> bool:

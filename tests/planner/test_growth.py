@@ -1,0 +1,120 @@
+"""Ten times as many keys are at most twelve times the work, whatever is asked for beside what.
+
+For each two ways to ask, over many accounts: of which nothing is known; whose names, highlights and items are
+remembered; and of whom all is cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement
+from typing import TypeAlias
+
+import pytest
+
+from gateway.planner.plan import plan
+from gateway.planner.selection import Selection
+from gateway.planner.walk import questions
+from gateway.upstream.endpoints import Call, Endpoint
+from tests.planner.cases import Case
+from tests.planner.gateways import Shop, Shops, selections
+from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users
+from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.work import MOST, growth
+
+FEW, MANY = 4, 40
+LONG_AGO = 5_000.0  # seconds: what names, owns and shows whom is remembered, and nothing else
+Root: TypeAlias = UserRoot | HighlightRoot | References
+Way: TypeAlias = Callable[[int], Root]
+
+
+def users(by: By, *fields: str, tray: Highlights | None = None) -> Way:
+    below = Users(frozenset(fields), ((Page(), tray),) if tray else ())
+    return lambda count: UserRoot(tuple((by, (id_ if by is By.ID else name)(at)) for at in range(count)), below)
+
+
+def highlights(below: Highlights) -> Way:
+    return lambda count: HighlightRoot(tuple((By.ID, pk(at)) for at in range(count)), below)
+
+
+def items(count: int) -> Root:
+    keys = tuple(("Item", f"{item(at)}_{id_(at)}") for at in range(count))
+    return References(keys, Users(), Highlights(), Items(frozenset({"code"})))
+
+
+def id_(at: int) -> str:
+    return str(1_000 + at)
+
+
+def name(at: int) -> str:
+    return f"user{at}"
+
+
+def pk(at: int) -> str:
+    return str(2_000_000 + at)
+
+
+def item(at: int) -> str:
+    return str(3_000_000 + at)
+
+
+TITLE = Highlights(frozenset({"title"}))
+WAYS: dict[str, Way] = {
+    "trays_by_id": users(By.ID, tray=TITLE),
+    "profiles_by_id": users(By.ID, "biography"),
+    "names_by_id": users(By.ID, "username"),
+    "trays_by_name": users(By.NAME, tray=TITLE),
+    "profiles_by_name": users(By.NAME, "biography"),
+    "ids_by_name": users(By.NAME, "id"),
+    "titles": highlights(TITLE),
+    "contents": highlights(Highlights(frozenset({"missingItemIds"}))),
+    "owners": highlights(Highlights(owner=Users(frozenset({"biography"}), ((Page(), TITLE),)))),
+    "items": items,
+}
+PAIRS = list(combinations_with_replacement(WAYS, 2))
+STATES = ("unknown", "remembered", "cached")
+Stock: TypeAlias = dict[tuple[str, int], Shop]
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    with Shops(tmp_path_factory.mktemp("ledger")) as shops:
+        yield {(state, count): shops.open(case(state, count)) for state in STATES for count in (FEW, MANY)}
+
+
+def case(state: str, count: int) -> Case:
+    accounts = (Account(id_(at), name(at), Kind.PUBLIC, (Reel(pk(at), (story(at),)),)) for at in range(count))
+    past = []
+    if state != "unknown":
+        past += [(Call(Endpoint.TRAY, id_(at)), 0.0) for at in range(count)]
+        past += [(Call(Endpoint.HIGHLIGHT, pk(at)), 0.0) for at in range(count)]
+    if state == "remembered":
+        past[-1] = (past[-1][0], LONG_AGO)
+    return Case(World(tuple(accounts)), tuple(past), Operation(()))
+
+
+def story(at: int) -> Story:
+    return Story(f"{item(at)}_{id_(at)}", False, (), ())
+
+
+def planned(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
+    buyer = shop.buyer(forced=False)
+    return lambda: plan(questions(roots, buyer.facts), buyer.facts, shop.market.prices, forced=False)
+
+
+def priced(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
+    buyer = shop.buyer(forced=False)
+    return lambda: buyer.pricer.estimate(roots, buyer.facts)
+
+
+def asked(ways: tuple[str, str], count: int) -> tuple[Selection, ...]:
+    return selections(Operation(tuple(WAYS[way](count) for way in ways)))
+
+
+@pytest.mark.parametrize("ways", PAIRS, ids="_and_".join)
+def test_ten_times_the_keys_are_ten_times_the_work(ways: tuple[str, str], stock: Stock) -> None:
+    few, many = asked(ways, FEW), asked(ways, MANY)
+    for state in STATES:
+        small, large = stock[state, FEW], stock[state, MANY]
+        assert growth(planned(small, few), planned(large, many)) <= MOST, state
+        assert growth(priced(small, few), priced(large, many)) <= MOST, state
