@@ -48,7 +48,7 @@ class Buyer:
         self.facts = Facts(self.recollection)
         self.bill = Bill()
         self.pricer = Pricer(market.prices, forced=forced)
-        self._roots: Sequence[Selection] = ()
+        self._roots: list[Selection] = []
         self._begun = market.clock.monotonic()
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
@@ -60,12 +60,19 @@ class Buyer:
         """
         open_questions = questions(roots, self.facts)
         if open_questions:
-            lower = self.pricer.lower(roots, self.facts)
-            self.bill.expected += self.pricer.expected(roots, self.facts)
-            self.purse.admit(lower)
-        self._roots = (*self._roots, *roots)  # a refused operation saved nothing
+            self._admit(roots, open_questions)
+        self._roots += roots  # a refused operation saved nothing
         if open_questions:
             await self._buy(lambda: questions(roots, self.facts))
+
+    def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
+        """What cannot even begin is refused for what its first calls cost, before the rest of it is imagined."""
+        least = self.pricer.least(asked, self.facts)
+        self.bill.expected += least
+        self.purse.admit(least)
+        lower = self.pricer.lower(roots, self.facts)
+        self.bill.expected += self.pricer.expected(roots, self.facts) - least
+        self.purse.admit(lower)
 
     async def answer(self, wanted: Iterable[Question]) -> None:
         """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""

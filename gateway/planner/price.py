@@ -19,7 +19,7 @@ from gateway.planner.knowledge import Fact, Facts, Nothing
 from gateway.planner.plan import Purchase, plan
 from gateway.planner.prices import Prices
 from gateway.planner.selection import Selection
-from gateway.planner.walk import questions
+from gateway.planner.walk import Questions, questions
 from gateway.upstream.endpoints import Call, Endpoint
 
 
@@ -104,6 +104,13 @@ class Pricer:
             yield Imagined(known, world, recalls=True)
         yield Imagined(known, EXPECTED, recalls=False)
         yield Imagined(known, LOWER, recalls=True)
+
+    def least(self, asked: Questions, known: Facts) -> int:
+        """What the first calls cost: the same in every world, so that no world is cheaper. It imagines nothing.
+
+        `asked` are the questions that the operation puts, given `known`.
+        """
+        return total(plan(asked, known, self._prices, forced=self._forced))
 
     def lower(self, roots: Sequence[Selection], known: Facts) -> int:
         return total(self.imagine(roots, known, LOWER))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
+from gateway.errors import BudgetExceeded
 from gateway.planner.plan import plan
 from gateway.planner.selection import Selection
 from gateway.planner.walk import questions
@@ -20,7 +21,7 @@ from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
 from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users
 from tests.planner.worlds import Account, Kind, Reel, Story, World
-from tests.work import MOST, growth
+from tests.work import MOST, calls, growth
 
 FEW, MANY = 4, 40
 LONG_AGO = 5_000.0  # seconds: what names, owns and shows whom is remembered, and nothing else
@@ -118,3 +119,20 @@ def test_ten_times_the_keys_are_ten_times_the_work(ways: tuple[str, str], stock:
         small, large = stock[state, FEW], stock[state, MANY]
         assert growth(planned(small, few), planned(large, many)) <= MOST, state
         assert growth(priced(small, few), priced(large, many)) <= MOST, state
+
+
+@pytest.mark.parametrize("ways", PAIRS, ids="_and_".join)
+def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[str, str], stock: Stock) -> None:
+    """It is asked once what is open, and once which calls come first."""
+    shop, roots = stock["unknown", MANY], asked(ways, MANY)
+    poor, other = shop.buyer(forced=False, ceiling=0), shop.buyer(forced=False)
+    refusals: list[BudgetExceeded] = []
+
+    def prepare() -> None:
+        try:
+            poor.prepare(roots).send(None)
+        except BudgetExceeded as refusal:
+            refusals.append(refusal)
+
+    assert calls(prepare) < 1.2 * calls(planned(shop, roots))
+    assert 0 < refusals[0].extensions["price"] <= other.pricer.lower(roots, other.facts)

@@ -41,6 +41,18 @@ def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: C
     assert shops.buy(shop, case.operation).bill.charged == 0
 
 
+@examples(300)
+@given(case=cases())
+def test_no_world_is_cheaper_than_the_first_calls(case: Case, shops: Shops) -> None:
+    """So that whoever cannot pay these is refused for nothing that could have been had."""
+    buyer = shops.open(case).buyer(forced=case.operation.forced)
+    roots = selections(case.operation)
+    least = buyer.pricer.least(questions(roots, buyer.facts), buyer.facts)
+    estimate = buyer.pricer.estimate(roots, buyer.facts)
+    assert least <= estimate.lower <= estimate.upper
+    assert bool(least) == bool(estimate.lower)
+
+
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(500)
 @given(case=cases())
