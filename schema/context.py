@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import strawberry
@@ -13,6 +13,7 @@ from gateway.clients import Client
 from gateway.errors import GatewayError, PublishingNotConfigured
 from gateway.loaders import Loaders
 from gateway.planner.fetch import Buyer
+from gateway.planner.keys import Keys
 from gateway.planner.price import Estimate
 from gateway.planner.selection import Edge
 
@@ -49,7 +50,8 @@ class Context:
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate, awaited.
     `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
-    wants to see the calls on its bill, `streams` that it can take an answer in parts.
+    wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
+    asks for.
     """
 
     client: Client
@@ -62,6 +64,7 @@ class Context:
     writes: Writes | None = None
     explains: bool = False
     streams: bool = False
+    keys: Keys = field(default_factory=Keys)
 
     def at_once(self) -> Self:
         """For resolvers that must not wait: its loaders raise NotYetKnown."""

@@ -19,6 +19,7 @@ from gateway.http.requests import Asked
 from gateway.http.running import figures
 from gateway.http.terms import Terms
 from gateway.operations.lifecycle import in_answer, presentable
+from gateway.planner.keys import Keys
 from schema.context import Context
 
 
@@ -32,7 +33,8 @@ class Batches:
         media = accepted.single or Media.JSON
         try:
             terms = Terms.of(request.headers)
-            contexts = [self.operations.context(terms) for _ in batch]
+            keys = Keys()
+            contexts = [replace(self.operations.context(terms), keys=keys) for _ in batch]
         except Exception as problem:  # as for one operation
             return answers.refusal(media, presentable(in_answer(problem), self.operations.hook))
         results = await asyncio.gather(*(self._result(*one) for one in zip(batch, contexts, strict=True)))

@@ -4,6 +4,8 @@ The semantics are those of IBM's specification of GraphQL cost directives: a fie
 leaf 0, unless `@cost` says otherwise; a list multiplies what it holds by its size, which `@listSize` tells: the largest
 of its slicing arguments, or else the assumed size; it goes to the `sizedFields` below, where these are named. A list
 that is asked for by a list of keys is as long as that.
+
+The keys are counted as well, over the whole operation: planning is linear in them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ from graphql.utilities import value_from_ast_untyped
 from strawberry.federation.schema_directives import Cost, ListSize
 
 from gateway.errors import TooComplex
-from gateway.operations.limits import COUNTABLE
+from gateway.operations.limits import COUNTABLE, LIMITS
+from gateway.planner.keys import Keys
+from gateway.planner.selection import EDGE
 
 # Objects in the whole answer: 20,000 of them take 13 to 38 ms of the event loop.
 LARGEST_ANSWER = 100_000
@@ -48,9 +52,17 @@ Costs: TypeAlias = Counter[str | None]
 
 
 def check_cost(
-    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any] | None
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation_name: str | None,
+    variables: Mapping[str, Any] | None,
+    keys: Keys | None = None,
 ) -> None:
-    """`document` is valid. Raises a GraphQLError for TooComplex that shows the field which costs most."""
+    """`document` is valid. Raises a GraphQLError for TooComplex that shows the field which costs most.
+
+    It looks at variables as they were sent, so that they need not be coerced where there are too many. `keys` are those
+    of the other operations in the same batch; the operation's own are added to them.
+    """
     operation = get_operation_ast(document, operation_name)
     root = None if operation is None else schema.get_root_type(operation.operation)
     if operation is None or root is None:
@@ -61,11 +73,23 @@ def check_cost(
         if node.default_value
     }
     meter = _Meter(schema, document, {**defaults, **(variables or {})})
-    cost = meter.measure(operation.selection_set, root.name).total()
+    costs = meter.measure(operation.selection_set, root.name)
+    _count_keys(meter.keys(operation.selection_set, root.name), keys or Keys())
+    cost = costs.total()
     if cost > LARGEST_ANSWER:
         message = f"The answer could be too large: it may cost {cost}, and may {LARGEST_ANSWER}."
         message += " Lower `first`, or ask in several operations."
         raise _refusal(message, "cost", LARGEST_ANSWER, cost, meter.dearest(operation.selection_set, root.name))
+
+
+def _count_keys(asked: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> None:
+    """`asked`: how many keys each root field asks for. Raises a GraphQLError that shows the one with most of them."""
+    most, count = LIMITS["keys"], keys.count + sum(own for own, _ in asked.values())
+    if count > most:
+        message = f"Too much is asked for at once ({count} keys, at most {most} in all). Ask in several requests."
+        _, node = max(asked.values(), key=lambda one: one[0])
+        raise _refusal(message, "keys", most, count, node)
+    keys.count = count
 
 
 class _Meter:
@@ -114,6 +138,29 @@ class _Meter:
             return Costs({node.name.value: own + inside})
         return Costs({None: size * (own + inside)})
 
+    def keys(self, selections: SelectionSetNode, root: str) -> dict[str, tuple[int, FieldNode]]:
+        """How many keys each root field asks for, by its key in the answer: selected twice it is asked for once."""
+        found: dict[str, tuple[int, FieldNode]] = {}
+        spread, ahead = set[str](), [selections]
+        while ahead:
+            for node in ahead.pop().selections:
+                if isinstance(node, FieldNode):
+                    found[(node.alias or node.name).value] = self._asks_for(node, root), node
+                elif not isinstance(node, FragmentSpreadNode):
+                    ahead.append(node.selection_set)  # type: ignore[attr-defined]
+                elif node.name.value not in spread:
+                    spread.add(node.name.value)
+                    ahead.append(self.fragments[node.name.value].selection_set)
+        return found
+
+    def _asks_for(self, node: FieldNode, root: str) -> int:
+        field = self._field(node, root)
+        if field is None:
+            return 0
+        keys = self._keys(node, field)
+        # One entity has one key.
+        return int(EDGE in _metadata(field)) if keys is None else keys
+
     def dearest(self, selections: SelectionSetNode, parent: str) -> FieldNode | SelectionSetNode:
         fields = [node for node in selections.selections if isinstance(node, FieldNode)]
         return max(fields, key=lambda node: self.field(node, parent).total(), default=selections)
@@ -126,7 +173,8 @@ class _Meter:
     def _size(self, node: FieldNode, field: GraphQLField, list_size: ListSize | None) -> int | None:
         keys = self._keys(node, field)
         if keys is not None and keys > LONGEST_LIST:
-            message = f"`{node.name.value}` is asked for too much at once ({keys} keys, at most {LONGEST_LIST})."
+            asked = f"`{node.name.value}` is asked for too much at once ({keys} keys, at most {LONGEST_LIST})."
+            message = f"{asked} Ask in several requests."
             raise _refusal(message, "list", LONGEST_LIST, keys, node)
         if keys is not None and _is_list(field.type):
             return keys
@@ -153,6 +201,10 @@ class _Meter:
         if value is None or isinstance(value, NullValueNode):
             return field.args[name].default_value
         return value_from_ast_untyped(value)
+
+
+def _metadata(field: GraphQLField) -> Mapping[str, Any]:
+    return getattr(field.extensions.get("strawberry-definition"), "metadata", {})
 
 
 def _directive(field: GraphQLField, kind: type[D]) -> D | None:

@@ -100,7 +100,8 @@ class Preparation(SchemaExtension):
         run = self.execution_context
         assert run.graphql_document is not None
         # The cost first: it looks at the length of lists alone.
-        check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
+        keys = self.context.keys
+        check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables, keys)
         self._check_variables(run.graphql_document)
         self._check_form(run.graphql_document)
         roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)

@@ -6,7 +6,6 @@ Fragments are measured once each, however often they are spread, so that doublin
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +39,7 @@ LIMITS = {
     "fields": 500,  # fragments expanded
     "repetitions": 16,  # of one field with a selection in one place: validation compares each with each
     "introspection": 3,  # lists of the schema inside each other: the answer grows with their power
+    "keys": 1_000,  # of all root fields, and of a batch together: each is a question of its own
 }
 # Counts that grow by doubling fragments are reported up to here.
 COUNTABLE = 1_000_000_000
@@ -110,7 +110,7 @@ class Size:
     repetitions: int = 0
     lists: int = 0
     introspection: int = 0
-    keys: Counter[str] = field(default_factory=Counter)
+    keys: dict[str, int] = field(default_factory=dict)
 
     def figures(self) -> dict[str, int]:
         return {
@@ -132,8 +132,18 @@ class Size:
         self.fields += other.fields
         self.lists = max(self.lists, other.lists)
         self.introspection = max(self.introspection, other.introspection)
-        self.keys.update(other.keys)
-        self.repetitions = max(self.repetitions, other.repetitions, *self.keys.values(), 0)
+        self.repetitions = max(self.repetitions, other.repetitions)
+        if self.fields <= LIMITS["fields"]:  # else it is refused anyway, and its keys need not be told apart
+            self._add_keys(other.keys)
+
+    def _add_keys(self, others: dict[str, int]) -> None:
+        """One by one the fewer of them: a chain of fragments would else count those of its end at each link."""
+        fewer = others
+        if len(others) > len(self.keys):
+            fewer, self.keys = self.keys, dict(others)
+        for key, count in fewer.items():
+            self.keys[key] = count + self.keys.get(key, 0)
+            self.repetitions = max(self.repetitions, self.keys[key])
 
     def inside(self, node: FieldNode) -> Size:
         """As the selection of `node`."""
@@ -148,7 +158,7 @@ class Size:
             repetitions=self.repetitions,
             lists=lists,
             introspection=lists if name in INTROSPECTIVE else self.introspection,
-            keys=Counter({key: 1} if node.selection_set else ()),
+            keys={key: 1} if node.selection_set else {},
         )
 
 

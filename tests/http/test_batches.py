@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.operations.limits import LIMITS
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
 
@@ -52,6 +53,22 @@ async def test_a_ceiling_holds_for_each(gateway: RunningGateway) -> None:
     response = await ask(gateway, USER, {"query": "{ __typename }"}, client="poor")
     assert response.json()[0]["errors"][0]["extensions"]["code"] == "BUDGET_EXCEEDED"
     assert response.json()[1]["data"] == {"__typename": "Query"}
+
+
+async def test_keys_are_counted_over_the_whole_batch(gateway: RunningGateway) -> None:
+    """What is refused does not count: the last one fits beside the first."""
+    query = "query A($k: [ID!]!) { highlights(ids: $k) { title } }"
+    counts = LIMITS["keys"] - 1, 2, 1
+    batch = [{"query": query, "variables": {"k": [str(at + 1) for at in range(count)]}} for count in counts]
+    first, second, third = (await ask(gateway, *batch, client="poor")).json()
+    assert first["errors"][0]["extensions"]["code"] == "BUDGET_EXCEEDED"
+    assert second["errors"][0]["extensions"] == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": "keys",
+        "most": LIMITS["keys"],
+        "value": LIMITS["keys"] + 1,
+    }
+    assert third["errors"][0]["extensions"]["code"] == "BUDGET_EXCEEDED"
 
 
 async def test_who_is_not_known_is_refused_as_a_whole(gateway: RunningGateway) -> None:

@@ -155,6 +155,86 @@ async def test_a_list_of_keys_has_an_end(gateway: RunningGateway, document: str,
     assert gateway.billed == 0
 
 
+HALF = [str(at + 1) for at in range(LIMITS["keys"] // 2)]
+USERS = [{"id": key} for key in HALF]
+REFERENCES = [{"__typename": "User", "id": key} for key in HALF]
+LITERALS = ", ".join(f'"{key}"' for key in HALF)
+ONE = 'highlight(by: { id: "1" }) { title }'
+# Each asks for half of what may be, twice, and for one more.
+SPREAD_OUT = {
+    "fields": f"query A($k: [ID!]!, $u: [UserBy!]!) {{ highlights(ids: $k) {{ id }} users(by: $u) {{ id }} {ONE} }}",
+    "aliases": f"query A($k: [ID!]!) {{ a: highlights(ids: $k) {{ id }} b: highlights(ids: $k) {{ id }} {ONE} }}",
+    "literals": f"query A($k: [ID!]!) {{ a: highlights(ids: $k) {{ id }} "
+    f"b: highlights(ids: [{LITERALS}]) {{ id }} {ONE} }}",
+    "references": f"query A($k: [ID!]!, $r: [_Any!]!) {{ highlights(ids: $k) {{ id }} "
+    f"_entities(representations: $r) {{ __typename }} {ONE} }}",
+    "fragments": "query A($k: [ID!]!) { ...F ... on Query { b: highlights(ids: $k) { id } } } "
+    f"fragment F on Query {{ a: highlights(ids: $k) {{ id }} {ONE} }}",
+    "defaults": f"query A($k: [ID!]!, $d: [ID!]! = [{LITERALS}]) "
+    f"{{ a: highlights(ids: $k) {{ id }} b: highlights(ids: $d) {{ id }} {ONE} }}",
+}
+
+
+def in_use(document: str) -> dict[str, Any]:
+    """The variables that the document declares without a default."""
+    return {name: value for name, value in {"k": HALF, "u": USERS, "r": REFERENCES}.items() if f"${name}:" in document}
+
+
+@pytest.mark.parametrize("document", SPREAD_OUT.values(), ids=SPREAD_OUT)
+async def test_keys_are_counted_over_the_whole_operation(gateway: RunningGateway, document: str) -> None:
+    refused = await gateway.query(document, in_use(document))
+    (error,) = refused.body["errors"]
+    assert error["locations"]
+    assert "Ask in several requests." in error["message"]
+    assert error["extensions"] == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": "keys",
+        "most": LIMITS["keys"],
+        "value": LIMITS["keys"] + 1,
+    }
+    # Without that one they are as many as may be: their ids cost nothing.
+    full = await gateway.query(document.replace(ONE, ""), in_use(document))
+    assert "errors" not in full.body
+    assert gateway.billed == 0
+
+
+@pytest.mark.parametrize("document", SPREAD_OUT.values(), ids=SPREAD_OUT)
+async def test_keys_are_counted_where_an_operation_is_priced(gateway: RunningGateway, document: str) -> None:
+    query = "query P($d: String!, $v: JSON) { price(document: $d, variables: $v) { lower } }"
+    assert (await gateway.query(query, {"d": document, "v": in_use(document)})).errors == [
+        ("price", "OPERATION_TOO_COMPLEX")
+    ]
+
+
+async def test_a_field_that_is_selected_twice_asks_for_its_keys_once(gateway: RunningGateway) -> None:
+    keys = [*HALF, *(key + "0" for key in HALF)]
+    document = (
+        "query A($k: [ID!]!) { highlights(ids: $k) { id } ...F } fragment F on Query { highlights(ids: $k) { title } }"
+    )
+    answer = await gateway.query(document, {"k": keys}, headers={"X-Billing-Limit": "0"})
+    assert answer.errors == [("", "BUDGET_EXCEEDED")]
+
+
+async def test_too_many_keys_are_counted_before_they_are_read(gateway: RunningGateway) -> None:
+    """To look into each of them is dear, and here none of them fits."""
+    document = "query A($u: [UserBy!]!) { users(by: $u) { id } }"
+    answer = await gateway.query(document, {"u": [{"nonsense": 1}] * (LONGEST_LIST + 1)})
+    assert answer.errors == [("", "OPERATION_TOO_COMPLEX")]
+
+
+async def test_names_beside_ids_are_refused_by_the_budget_at_once(gateway: RunningGateway) -> None:
+    """Each of the ids could tell each of the names: they were compared all with all, for twenty seconds."""
+    document = (
+        "query A($i: [UserBy!]!, $n: [UserBy!]!) "
+        "{ users(by: $i) { highlights { totalCount } } names: users(by: $n) { biography } }"
+    )
+    names = [{"username": f"user{key}"} for key in HALF]
+    answer = await gateway.query(document, {"i": USERS, "n": names}, headers={"X-Billing-Limit": "0"})
+    (error,) = answer.body["errors"]
+    # Of each id the tray, of each name the profile.
+    assert (error["extensions"]["code"], error["extensions"]["price"]) == ("BUDGET_EXCEEDED", (2 + 1) * len(HALF))
+
+
 async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(gateway: RunningGateway) -> None:
     items = "items(first: $n) { nodes { id } }"
     document = f"query A($k: [UserBy!]!, $n: Int!) {{ users(by: $k) {{ highlights {{ nodes {{ {items} }} }} }} }}"
