@@ -176,7 +176,7 @@ class Gateway:
         settings = self.settings
         return Endpoint(
             runner,
-            Batches(self.operations),
+            Batches(self.operations, self.clock),
             self.stored,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),

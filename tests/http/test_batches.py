@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,23 @@ async def test_keys_are_counted_over_the_whole_batch(gateway: RunningGateway) ->
         "value": LIMITS["keys"] + 1,
     }
     assert third["errors"][0]["extensions"]["code"] == "BUDGET_EXCEEDED"
+
+
+async def test_others_have_a_turn_before_each_operation(gateway: RunningGateway) -> None:
+    """Each may take as long to parse and plan as one alone may."""
+    one, five = [await _turns(gateway, [{"query": "{ __typename }"}] * count) for count in (1, 5)]
+    assert five >= one + 4
+
+
+async def _turns(gateway: RunningGateway, batch: list[Any]) -> int:
+    """How often the event loop goes round while the batch is answered."""
+    asking = asyncio.create_task(ask(gateway, *batch))
+    turns = 0
+    while not asking.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len(asking.result().json()) == len(batch)
+    return turns
 
 
 async def test_who_is_not_known_is_refused_as_a_whole(gateway: RunningGateway) -> None:
