@@ -107,6 +107,7 @@ class Preparation(SchemaExtension):
         roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
         await self.context.buyer.prepare(roots)
+        await self.context.buyer.appraise()
 
     def _check_rights(self) -> None:
         rights = self.context.client.rights

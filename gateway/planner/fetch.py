@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory, Recollection
@@ -17,7 +16,7 @@ from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
 from gateway.planner.knowledge import Facts
 from gateway.planner.plan import Purchase, plan
-from gateway.planner.price import Pricer, total
+from gateway.planner.price import EXPECTED, LOWER, Imagined, Pricer, total
 from gateway.planner.prices import Prices
 from gateway.planner.selection import Selection
 from gateway.planner.walk import Question, Questions, outstanding, questions
@@ -49,6 +48,7 @@ class Buyer:
         self.bill = Bill()
         self.pricer = Pricer(market.prices, forced=forced)
         self._roots: list[Selection] = []
+        self._worth: int | None = None
         self._begun = market.clock.monotonic()
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
@@ -60,36 +60,52 @@ class Buyer:
         """
         open_questions = questions(roots, self.facts)
         if open_questions:
-            self._admit(roots, open_questions)
+            await self._admit(roots, open_questions)
         self._roots += roots  # a refused operation saved nothing
+        self._worth = None
         if open_questions:
             await self._buy(lambda: questions(roots, self.facts))
 
-    def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
+    async def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
         """What cannot even begin is refused for what its first calls cost, before the rest of it is imagined."""
         least = self.pricer.least(asked, self.facts)
         self.bill.expected += least
         self.purse.admit(least)
-        lower = self.pricer.lower(roots, self.facts)
-        self.bill.expected += self.pricer.expected(roots, self.facts) - least
+        worlds = [Imagined(self.facts, world, recalls=True) for world in (LOWER, EXPECTED)]
+        lower, expected = [await self.pricer.total_in_steps(roots, world, self._pause) for world in worlds]
+        self.bill.expected += expected - least
         self.purse.admit(lower)
+
+    async def _pause(self) -> None:
+        await self.market.clock.sleep(0)
 
     async def answer(self, wanted: Iterable[Question]) -> None:
         """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
         wanted = tuple(wanted)
+        self._worth = None
         await self._buy(lambda: outstanding(wanted, self.facts))
 
     def provenance(self) -> Provenance | None:
         """The entries that the operation's answer was made of; None for an answer that must not be kept."""
         return None if self.bill.stale else self.recollection.provenance()
 
-    @cached_property
+    async def appraise(self) -> None:
+        """Works out `worth` ahead, in steps between which others have the event loop."""
+        if self.recollection.recalls:
+            cold = Imagined(self.facts, EXPECTED, recalls=False)
+            self._worth = await self.pricer.total_in_steps(self._roots, cold, self._pause)
+
+    @property
     def worth(self) -> int:
         """What the operation would have cost with an empty cache. To be read once all it needs is known.
 
         Where nothing was recalled the cache might as well have been empty: then its calls need not be imagined again.
         """
-        return total(self.pricer.cold(self._roots, self.facts)) if self.recollection.recalls else self.bill.nominal
+        if not self.recollection.recalls:
+            return self.bill.nominal
+        if self._worth is None:
+            self._worth = total(self.pricer.cold(self._roots, self.facts))
+        return self._worth
 
     def saved_by_cache(self) -> int:
         """Its worth, less what its calls cost or would have cost."""

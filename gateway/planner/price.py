@@ -44,6 +44,9 @@ EXPECTED = World(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
 UPPER = World(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
 
+# Calls. To imagine this many takes some ten milliseconds.
+MANY = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -115,8 +118,19 @@ class Pricer:
     def lower(self, roots: Sequence[Selection], known: Facts) -> int:
         return total(self.imagine(roots, known, LOWER))
 
-    def expected(self, roots: Sequence[Selection], known: Facts) -> int:
-        return total(self.imagine(roots, known, EXPECTED))
+    async def total_in_steps(
+        self, roots: Sequence[Selection], imagined: Imagined, pause: Callable[[], Awaitable[None]]
+    ) -> int:
+        """The price of what is bought there. Others may want the loop, so it awaits `pause` after each long step.
+
+        Not after short ones: each turn of the event loop is one more queue to stand in.
+        """
+        price = 0
+        for purchases in self._steps(roots, imagined):
+            price += total(purchases)
+            if len(purchases) > MANY:
+                await pause()
+        return price
 
     def cold(self, roots: Sequence[Selection], known: Facts) -> tuple[Purchase, ...]:
         """What would have to be bought if every answer that `known` holds were not there."""
