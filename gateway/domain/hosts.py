@@ -31,7 +31,8 @@ def address_of(host: str) -> Address | None:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def is_loopback(host: str) -> bool:

@@ -21,7 +21,7 @@ class Reading:
         self, app: ASGIApp, body: object, *, accept: str, headers: Mapping[str, str] | None = None, room: int = 1_000
     ) -> None:
         self.app = app
-        self.headers = {"content-type": "application/json", "accept": accept, **(headers or {})}
+        self.headers = {"host": "gateway.test", "content-type": "application/json", "accept": accept, **(headers or {})}
         self.status = 0
         self.answered: dict[str, str] = {}
         self.chunks = asyncio.Queue[Message](room)

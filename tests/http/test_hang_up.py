@@ -57,7 +57,7 @@ class Browser:
         self._incoming = [{"type": "http.request", "body": json.dumps({"query": query}).encode(), "more_body": False}]
 
     async def ask(self) -> None:
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"host", b"gateway.test"), (b"content-type", b"application/json")]
         scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
         await self.app(scope, self._receive, self._send)
 
