@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import httpx
@@ -21,8 +21,9 @@ from gateway.cache.store import Store
 from gateway.clients import Client, Clients, Right
 from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
-from gateway.events import LedgerChanged, fan_out
+from gateway.events import LedgerChanged, LedgerLost, fan_out
 from gateway.execution import Projections
+from gateway.files import make_folder
 from gateway.flows.durable import Durable
 from gateway.http import console
 from gateway.http.again import Again
@@ -117,7 +118,7 @@ class Gateway:
         if embedded:
             transport = self._sandbox(base_url)
         with contextlib.suppress(OSError):  # opening the ledger says what is wrong
-            settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(settings.database_path.parent)
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)
@@ -295,11 +296,14 @@ class Gateway:
 
     async def _watch_ledger(self) -> None:
         """What cannot be written is kept, and written with the next flush that succeeds."""
-        writable = True
+        writable, lost = True, False
         while True:
-            before, writable = writable, await self._flushes()
-            if writable != before:
+            before, writable = (writable, lost), await self._flushes()
+            lost = not writable and self.ledger.is_lost
+            if writable != before[0]:
                 self.hook(LedgerChanged(writable))
+            if lost > before[1]:
+                self.hook(LedgerLost())
             await self.clock.sleep(FLUSH_SECONDS)
 
     async def _flushes(self) -> bool:
@@ -326,12 +330,18 @@ class Gateway:
             await asyncio.gather(*background, return_exceptions=True)
             await self.market.flights.drain(DRAIN_SECONDS)
             await self.market.api.aclose()
-            self.close_ledger()
+            with self._telling():
+                await self.ledger.aclose()
 
     def close_ledger(self) -> None:
         """For a gateway that never runs; one that runs closes it at its end."""
-        try:
+        with self._telling():
             self.ledger.close()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
         except LedgerUnavailable:
             self.hook(LedgerChanged(False))
 

@@ -88,6 +88,11 @@ class LedgerChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerLost(Event):
+    """The ledger's file was deleted or replaced: nothing is bought until it is back, or the gateway started again."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientsReloaded(Event):
     """The clients file was read again, and holds from now on."""
 

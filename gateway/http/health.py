@@ -8,13 +8,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from gateway.events import BreakerChanged, Event, LedgerChanged
+from gateway.events import BreakerChanged, Event, LedgerChanged, LedgerLost
 from gateway.planner.budget import AccountGuard
 
 ALIVE, READY = "/healthz", "/readyz"
 PATHS = frozenset({ALIVE, READY})
 
 Problems = Callable[[], Mapping[str, str]]
+
+UNWRITABLE = "Spending cannot be recorded, so nothing is bought."
+LOST = (
+    "The ledger's file was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
+    "gateway again."
+)
 
 
 class Vitals:
@@ -23,24 +29,26 @@ class Vitals:
     def __init__(self, account: AccountGuard) -> None:
         self._account = account
         self._upstream_fails = False
-        self._ledger_fails = False
+        self._ledger: str | None = None
 
     def hear(self, event: Event) -> None:
         match event:
             case BreakerChanged(state=state, upstream="reading"):
                 self._upstream_fails = state != "closed"
             case LedgerChanged(writable=writable):
-                self._ledger_fails = not writable
+                self._ledger = None if writable else UNWRITABLE
+            case LedgerLost():
+                self._ledger = LOST
 
     def problems(self) -> dict[str, str]:
         """One sentence for each part that keeps the gateway from buying."""
         balance, floor = self._account.balance, self._account.floor
         failing = {
-            "upstream": ("The upstream fails: the breaker is open.", self._upstream_fails),
-            "account": ("The upstream account is at its floor.", balance is not None and balance <= floor),
-            "ledger": ("Spending cannot be recorded, so nothing is bought.", self._ledger_fails),
+            "upstream": "The upstream fails: the breaker is open." if self._upstream_fails else None,
+            "account": "The upstream account is at its floor." if balance is not None and balance <= floor else None,
+            "ledger": self._ledger,
         }
-        return {part: sentence for part, (sentence, fails) in failing.items() if fails}
+        return {part: sentence for part, sentence in failing.items() if sentence is not None}
 
 
 def routes(problems: Problems) -> list[Route]:

@@ -1,7 +1,7 @@
 """Who may spend what: one operation's purse, its client's allowance, and the upstream account behind both.
 
-All of it is pure and synchronous, so on one event loop nothing comes between a check and the taking. Amounts are billed
-requests.
+All of it but `lease` is synchronous and never waits, so on one event loop nothing comes between a check and the taking.
+Amounts are billed requests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, InsufficientFunds
-from gateway.planner.ledger import Claim, Lease, Ledger
+from gateway.planner.leases import Claim, Lease
+from gateway.planner.ledger import Ledger
 
 __all__ = ["AccountGuard", "Allowance", "Purse", "Reservation", "Window", "WindowFigures"]
 
@@ -77,10 +78,14 @@ class Allowance:
         _refuse(price, [claim for claim in self._claims() if claim.remaining < price])
 
     def take(self, price: int) -> tuple[Lease, ...]:
-        """Reserves `price` in every window, or raises AllowanceExceeded and reserves nothing."""
+        """Reserves `price` in every window, or raises AllowanceExceeded or LeaseNeeded and reserves nothing."""
         claims = self._claims()
         _refuse(price, self.ledger.take(price, claims))
         return tuple(claim.lease for claim in claims)
+
+    async def lease(self, price: int, wanted: int) -> None:
+        """Waits until there is more to take: `wanted`, or what is left of it if that covers `price`."""
+        await self.ledger.lease(price, wanted, self._claims())
 
     def _claims(self) -> list[Claim]:
         now = self.clock.now()
@@ -159,7 +164,8 @@ class Purse:
     def reserve(self, price: int) -> Reservation:
         """Reserves `price` of the ceiling, of the account and of every window; raises as `admit` and reserves nothing.
 
-        Each reservation must be settled, also when its call was never made (then at 0).
+        Raises LeaseNeeded where more of the allowance must be leased first, and LedgerUnavailable. Each reservation
+        must be settled, also when its call was never made (then at 0).
         """
         self._check_ceiling(price)
         self.account.check(price)
@@ -168,6 +174,14 @@ class Purse:
         self.account.reserve(price)
         self._reserved += price
         return Reservation(self, price, leases, made_at)
+
+    async def lease(self, price: int, wanted: int) -> None:
+        """After LeaseNeeded: for `price`, and for what is to be reserved after it, `wanted` in all.
+
+        Others may be faster, so that the next `reserve` raises again. Raises LedgerUnavailable.
+        """
+        remaining = self.remaining()
+        await self.allowance.lease(price, wanted if remaining is None else max(price, min(wanted, remaining)))
 
     def settle(self, price: int, charged: int) -> None:
         """Ends a reservation of the ceiling and the account: for `Reservation` alone."""

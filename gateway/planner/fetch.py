@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory, Recollection
 from gateway.cache.responses import Provenance
 from gateway.clock import Clock
 from gateway.domain.models import UserShort
-from gateway.errors import GatewayError, InsufficientFunds, PrivateAccount, Refused, UpstreamError
+from gateway.errors import (
+    GatewayError,
+    InsufficientFunds,
+    LedgerUnavailable,
+    PrivateAccount,
+    Refused,
+    UpstreamError,
+)
 from gateway.events import Hook, StaleServed
 from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
 from gateway.planner.knowledge import Facts
+from gateway.planner.leases import LeaseNeeded
 from gateway.planner.plan import Purchase, plan
 from gateway.planner.price import EXPECTED, LOWER, Imagined, Pricer, total
 from gateway.planner.prices import Prices
@@ -22,6 +31,8 @@ from gateway.planner.selection import Selection
 from gateway.planner.walk import Question, Questions, outstanding, questions
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import HikerApi, Outcome
+
+Step: TypeAlias = tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,7 @@ class Buyer:
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
         """All at once. Reserved in the order of the answer, so that what comes first in it is bought first."""
         start = self.market.clock.monotonic() - self._begun
-        steps = [(purchase, self._begin(purchase)) for purchase in purchases]
+        steps = [(purchase, await self._reserved(purchases, at)) for at, purchase in enumerate(purchases)]
         for purchase, step in steps:
             if isinstance(step, GatewayError):
                 self._refuse(purchase, step, start)
@@ -130,7 +141,19 @@ class Buyer:
                 bought = purchase if call is purchase.call else replace(purchase, call=call)
                 self._take(bought, source, await landing, start)
 
-    def _begin(self, purchase: Purchase) -> tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds:
+    async def _reserved(self, purchases: Sequence[Purchase], at: int) -> Step:
+        """Of the one at `at`. It waits only where more must be leased, which then is done for those after it, too."""
+        while True:
+            try:
+                return self._begin(purchases[at])
+            except LeaseNeeded:
+                try:
+                    await self.purse.lease(purchases[at].price, sum(purchase.price for purchase in purchases[at:]))
+                except LedgerUnavailable as problem:
+                    return problem
+
+    def _begin(self, purchase: Purchase) -> Step:
+        """Raises LeaseNeeded."""
         flights = self.market.flights
         shared = next((call for call in _answering(purchase.call) if call in flights), None)
         if shared is not None:

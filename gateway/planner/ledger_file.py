@@ -14,10 +14,13 @@ from datetime import date
 from pathlib import Path
 
 from gateway.errors import LedgerUnavailable, Unusable
+from gateway.files import identity, make_file
 
 VERSION = 1
-# A lease waits on the event loop for another process's commit: longer than any commit, shorter than a patience.
+# A lease waits in a thread for another process's commit: longer than any commit, shorter than a patience.
 BUSY_SECONDS = 2.0
+# SQLite keeps these open beside the file itself. Whatever is written to one that was deleted is lost.
+SUFFIXES = ("", "-wal", "-shm")
 UNITEMISED = "(not itemised)"
 
 SWITCHES = 50
@@ -74,10 +77,13 @@ class Row:
 class LedgerFile:
     """One connection. Methods raise LedgerUnavailable when the file cannot be read or written just now."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file, making it where it is not; raises LedgerFileError."""
+    def __init__(self, path: Path, *, waits: bool = True) -> None:
+        """Opens the file, making it where it is not; raises LedgerFileError. `waits`: for others, once it is open."""
+        self._path = path
+        with contextlib.suppress(OSError):  # SQLite would make it, readable by all; it also says what is wrong
+            make_file(path)
         try:
-            # The thread that flushes is not always the same one; its caller lets one in at a time.
+            # It is not always used by the thread that opened it; its caller lets one in at a time.
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as exc:
             raise LedgerFileError(f"The ledger {path} cannot be opened: does its directory exist?") from exc
@@ -90,6 +96,14 @@ class LedgerFile:
         except LedgerFileError:
             self.close()
             raise
+        if not waits:
+            self._db.execute("PRAGMA busy_timeout = 0")
+        self._opened = [identity(f"{path}{suffix}") for suffix in SUFFIXES]
+
+    def is_in_place(self, *, all_files: bool = False) -> bool:
+        """Whether the path still leads to the file that was opened; `all_files`: and the paths of SQLite's own, too."""
+        count = len(SUFFIXES) if all_files else 1
+        return [identity(f"{self._path}{suffix}") for suffix in SUFFIXES[:count]] == self._opened[:count]
 
     def close(self) -> None:
         self._db.close()
@@ -97,22 +111,16 @@ class LedgerFile:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, alone among the writers of all processes from the first statement on."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-        except sqlite3.Error as exc:
-            raise _unavailable() from exc
+        with self._alone():
+            yield
+            if not self.is_in_place(all_files=True):
+                raise unavailable()
 
     def leased(self, client: str, window: str, start: int) -> int:
         try:
             row = self._db.execute(LEASED, (client, window, start)).fetchone()
         except sqlite3.Error as exc:
-            raise _unavailable() from exc
+            raise unavailable() from exc
         return int(row[0]) if row else 0
 
     def lease(self, client: str, window: str, start: int, amount: int) -> None:
@@ -134,7 +142,7 @@ class LedgerFile:
         try:
             found = self._db.execute(REPORT, query).fetchall()
         except sqlite3.Error as exc:
-            raise _unavailable() from exc
+            raise unavailable() from exc
         return [Row(date.fromisoformat(day), *rest) for day, *rest in found]
 
     def _prepare(self, path: Path) -> None:
@@ -142,11 +150,24 @@ class LedgerFile:
         self._db.execute("PRAGMA synchronous = FULL")
         if self._version(path) == VERSION:
             return
-        with self.transaction():
+        with self._alone():
             # Another process may have made the tables while this one waited for its turn.
             if self._version(path) < VERSION:
                 for statement in SCHEMA:
                     self._db.execute(statement)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            raise unavailable() from exc
 
     def _write_ahead(self) -> None:
         """Unlike all else, the switch does not wait for others who switch at the same time: a transaction does."""
@@ -157,9 +178,9 @@ class LedgerFile:
             except sqlite3.OperationalError as exc:
                 if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-            with self.transaction():
+            with self._alone():
                 pass
-        raise _unavailable()
+        raise unavailable()
 
     def _version(self, path: Path) -> int:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -171,5 +192,5 @@ class LedgerFile:
         return version
 
 
-def _unavailable() -> LedgerUnavailable:
+def unavailable() -> LedgerUnavailable:
     return LedgerUnavailable("Spending cannot be recorded now, so nothing may be bought. Ask again later.")

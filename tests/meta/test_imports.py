@@ -25,7 +25,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.upstream"}),
     frozenset({"gateway.domain"}),
 )
-OPEN = frozenset({"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events"})
+OPEN = frozenset({"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"})
 # Rooms beside the way, by who may enter them.
 GUARDED = {
     "gateway.logs": {"gateway.commands", "gateway.app"},

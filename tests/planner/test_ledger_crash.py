@@ -13,9 +13,10 @@ import pytest
 
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
-from gateway.planner.ledger import Ledger, block_of
+from gateway.planner.leases import block_of
+from gateway.planner.ledger import Ledger
 from tests.fakes.clock import ManualClock
-from tests.planner.purses import BEFORE_MONTH_END, purse, spend
+from tests.planner.purses import BEFORE_MONTH_END, purse, reserve, spend
 from tests.planner.spender import REFUSED, SPENT
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,7 @@ def test_kill_9_gives_nothing_back_and_loses_at_most_a_block(path: Path) -> None
         for _ in range(LIMIT - spent):
             spend(rest, 1)
         with pytest.raises(AllowanceExceeded):
-            rest.reserve(1)
+            reserve(rest, 1)
     assert told + rest.charged <= LIMIT
 
 

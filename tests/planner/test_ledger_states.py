@@ -18,9 +18,10 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
 from gateway.planner.budget import Reservation
-from gateway.planner.ledger import Ledger, block_of
+from gateway.planner.leases import block_of
+from gateway.planner.ledger import Ledger
 from tests.fakes.clock import ManualClock
-from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, purse
+from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, purse, reserve, written
 from tests.profiles import examples
 
 Key = tuple[str, int]
@@ -74,7 +75,7 @@ class Spending(RuleBasedStateMachine):
             return multiple()
         limits = {self.key(window): limit for window, limit in self.limits.items()}
         try:
-            reservation = purse(process.ledger, self.clock, self.limits).reserve(price)
+            reservation = reserve(purse(process.ledger, self.clock, self.limits), price)
         except AllowanceExceeded:
             assert any(self.counted[key] + self.idle(key, process) + price > limit for key, limit in limits.items())
             return multiple()
@@ -90,6 +91,7 @@ class Spending(RuleBasedStateMachine):
             return
         charged = purchase.price * part // 10
         purchase.reservation.settle(charged, endpoint=ENDPOINT)
+        written(purchase.process.ledger)
         self.counted.update(dict.fromkeys(purchase.keys, charged - purchase.price))
         purchase.process.windows.update(purchase.keys)
         purchase.keys = []

@@ -17,7 +17,7 @@ from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, GatewayError
 from gateway.planner.bill import Source
 from gateway.planner.fetch import Buyer
-from gateway.planner.ledger import block_of
+from gateway.planner.leases import block_of
 from gateway.settings import Settings
 from gateway.upstream.transport import STANDARD
 from tests.commands.process import LIMIT

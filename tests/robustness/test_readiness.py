@@ -19,6 +19,7 @@ from tests.robustness.stage import Stage, codes_of, staged
 
 TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
 OTHER = '{ user(by: {id: "787132"}) { biography } }'
+MORE = '{ user(by: {id: "787132"}) { biography highlights { nodes { items { totalCount } } } } }'
 KEY = "key-of-web"
 CLIENT = f"""[[client]]
 name = "web"
@@ -113,6 +114,63 @@ async def test_while_spending_cannot_be_recorded_nothing_is_bought(settings: Set
             assert stage.calls == 1
         await until(stage, set())
         assert codes_of((await stage.post(OTHER)).json()) == []
+
+
+async def test_a_gateway_without_clients_buys_nothing_either(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    async with staged(settings) as stage:
+        with locked(settings.database_path):
+            await until(stage, {"ledger"})
+            assert codes_of((await stage.post(OTHER)).json()) == ["LEDGER_UNAVAILABLE"]
+            assert stage.calls == 0
+        await until(stage, set())
+        assert codes_of((await stage.post(OTHER)).json()) == []
+
+
+async def test_others_are_answered_while_a_purchase_waits_for_the_ledger(settings: Settings) -> None:
+    async with staged(settings) as stage:
+        stage.client.headers["x-api-key"] = KEY
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        with locked(settings.database_path):
+            buying = asyncio.create_task(stage.post(MORE))
+            for _ in range(50):
+                await asyncio.sleep(0)
+                assert (await stage.client.get("/healthz")).status_code == 200
+                assert codes_of((await stage.post(TRAY)).json()) == []
+            assert not buying.done()
+        assert codes_of((await buying).json()) == []
+
+
+async def test_a_ledger_that_was_deleted_is_told_and_nothing_is_bought(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = settings.database_path
+    async with staged(settings) as stage:
+        stage.client.headers["x-api-key"] = KEY
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        path.rename(path.with_name("away"))
+        assert codes_of((await stage.post(OTHER)).json()) == ["LEDGER_UNAVAILABLE"]
+        assert stage.calls == 1
+        await until(stage, {"ledger"})
+        told = (await stage.ready()).json()["problems"]["ledger"]
+        assert "was deleted or replaced" in told
+        assert str(path.parent) not in told
+        assert [message for message in caplog.messages if message.startswith("Ledger")] == [
+            "LedgerChanged writable=False",
+            "LedgerLost ",
+        ]
+        path.with_name("away").rename(path)
+        await until(stage, set())
+        assert codes_of((await stage.post(OTHER)).json()) == []
+
+
+async def test_the_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "above" / "data"
+    async with staged(Settings(data_dir=folder)) as stage:
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (folder.parent, folder, *folder.iterdir())}
+    assert {name for name, mode in modes.items() if mode & 0o077} == set()
+    assert {"gateway.sqlite3", "gateway.sqlite3-wal", "gateway.sqlite3-shm", "data", "above"} <= modes.keys()
 
 
 async def test_a_ledger_that_cannot_be_written_at_the_end_is_told_and_ends_nothing(
