@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.files import make_file, make_folder
 from gateway.flows.durable import Json
 
 KEY_FILE = "flows.key"
@@ -62,25 +61,11 @@ def key_in(directory: Path, name: str = KEY_FILE) -> bytes:
     """The key of that name in a data directory, made where there is none. Raises KeyFileError."""
     path = directory / name
     try:
-        if not path.exists():
-            _make(path)
+        make_folder(directory)
+        make_file(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as exc:
         raise KeyFileError(f"The key {path} cannot be read or made: {exc.strerror}.") from exc
     if len(key) != KEY_BYTES:
         raise KeyFileError(f"The key {path} must have {KEY_BYTES} bytes: restore it from a backup.")
     return key
-
-
-def _make(path: Path) -> None:
-    """Whole or not at all, and one for all: processes that start at once must agree on it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.files import make_file, make_folder
+
 FOLDER = "flows.slots"
 HOST_FILE = "host"
 MOST = 64
@@ -25,7 +27,7 @@ class Slots:
         """Takes the first free slot. Raises NoSlot."""
         self._folder = directory / FOLDER
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             self._host = _host(self._folder / HOST_FILE)
             self.number, self._lock = self._first_free()
         except OSError as exc:
@@ -73,10 +75,5 @@ def _lock(path: Path) -> int | None:
 
 def _host(path: Path) -> str:
     """Tells data directories apart that share a database."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    if not path.exists():
-        draft.write_text(secrets.token_hex(8))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
+    make_file(path, secrets.token_hex(8).encode())
     return path.read_text()

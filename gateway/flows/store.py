@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.clock import Clock
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
+from gateway.files import Identity, identity, make_file
 from gateway.flows.database import close, engine
 from gateway.flows.durable import Fault, Json, Record, Status, StepRecord
 from gateway.flows.records import fault_from, fault_to, step_from, step_to
@@ -61,6 +63,9 @@ class Store:
         self._seal = seal
         self._clock = clock
         self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._path = Path(str(self._engine.url.database)) if self._is_sqlite else None
+        self._opened: Identity = None
+        self._is_lost = False
         self._dbos = Engine(None if self._is_sqlite else SCHEMA)
 
     def close(self) -> None:
@@ -68,6 +73,9 @@ class Store:
 
     def prepare(self) -> None:
         """Makes the tables where there are none. Raises SealBroken where they were written with another key."""
+        if self._path is not None:
+            with suppress(OSError):  # SQLite would make it, readable by all; it also says what is wrong
+                make_file(self._path)
         with self._changing() as db:
             if self._is_sqlite:
                 db.exec_driver_sql("BEGIN IMMEDIATE")
@@ -79,6 +87,8 @@ class Store:
                 db.execute(KEYS.insert().values(probe=self._seal.close(PROBE)))
             else:
                 self._seal.open(probe)
+        if self._path is not None:
+            self._opened = identity(self._path)
 
     def ping(self) -> None:
         """Whether it can be written, without writing."""
@@ -235,11 +245,22 @@ class Store:
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
+        self._check_file()
         try:
             with self._engine.begin() as db:
                 yield db
         except (sa.exc.SQLAlchemyError, OSError) as exc:
             raise FlowsUnavailable("Flows cannot be begun or read now. Ask again later.") from exc
+
+    def _check_file(self) -> None:
+        """What is written to a file that was deleted or replaced is lost with the process. Raises FlowsUnavailable.
+
+        For good: by the time the file is back, some connections may lead to it and others to what stood in its place.
+        """
+        if self._path is not None and self._opened not in (None, identity(self._path)):
+            self._is_lost = True
+        if self._is_lost:
+            raise FlowsUnavailable("The file of the flows was deleted or replaced: put it back, and start again.")
 
     def _insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)

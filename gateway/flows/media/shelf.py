@@ -22,6 +22,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.files import make_folder
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
 HOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:-]{0,199}")
 CONTENT, READY, PART = "content", "ready", "ready.part"
@@ -39,7 +41,7 @@ class Shelf:
 
     def begin(self) -> None:
         """Makes the directory, and removes what processes that are gone have left."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._directory)
         with self._locked():
             alive = self._directory / f"{self._process}.alive"
             # Opened for good: the lock on it is what tells other processes that this one lives.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.errors import FlowsUnavailable
 from gateway.events import Hook, ignore
 from gateway.flows.database import close, engine
-from gateway.flows.durable import Durable
+from gateway.flows.durable import Durable, Json, Run
 from gateway.flows.engine import DbosDurable
 from tests.flows.durable.contract import Bodies
 from tests.flows.durable.contract_of_flows import Flows
@@ -28,6 +30,10 @@ DESCRIPTORS = Path("/proc/self/fd")
 def engine_in(folder: Path, hook: Hook = ignore) -> DbosDurable:
     url = f"sqlite:///{folder}/flows.sqlite3"
     return DbosDurable(url, folder, clock=SystemClock(), hook=hook, dice=random.Random(1), retention=WEEK)
+
+
+async def waits(run: Run, input: Json) -> Json:
+    return None
 
 
 def open_files(folder: Path) -> list[str]:
@@ -69,6 +75,36 @@ async def test_an_engine_that_is_closed_while_it_opens_leaves_no_file_open(tmp_p
     launching.cancel()
     await asyncio.gather(launching, return_exceptions=True)
     assert open_files(tmp_path) == []
+
+
+async def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    durable = engine_in(tmp_path / "data")
+    await durable.launch()
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "data", *(tmp_path / "data").rglob("*"))}
+    await durable.aclose()
+    assert {"flows.sqlite3", "flows.sqlite3-wal", "flows.sqlite3-shm", "flows.key", "host"} <= modes.keys()
+    assert {name for name, mode in modes.items() if mode & 0o077} == set()
+
+
+async def test_flows_are_not_written_to_a_file_that_was_deleted(tmp_path: Path) -> None:
+    """Else nothing of them is left when the process ends, and the same key would begin them once more."""
+    path, away = tmp_path / "flows.sqlite3", tmp_path / "away"
+    durable = engine_in(tmp_path)
+    durable.define("wait", waits)
+    await durable.launch()
+    path.rename(away)
+    with pytest.raises(FlowsUnavailable, match="deleted or replaced"):
+        await durable.start("wait", "lost", None)
+    shutil.copy(away, path)
+    with pytest.raises(FlowsUnavailable, match="deleted or replaced"):
+        await durable.start("wait", "lost", None)
+    await durable.aclose()
+    away.replace(path)
+    again = engine_in(tmp_path)
+    again.define("wait", waits)
+    await again.launch()
+    assert (await again.start("wait", "kept", None)).id == "kept"
+    await again.aclose()
 
 
 def test_a_connection_in_use_is_closed_when_it_is_returned(tmp_path: Path) -> None:
