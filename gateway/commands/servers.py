@@ -11,8 +11,10 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -79,7 +81,7 @@ def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gatewa
         leave_with_the_supervisor()
         gateway = Gateway(settings, None, SystemClock(), url, workers=workers, address=address)
         if settings.clients_file is not None:
-            signal.signal(signal.SIGHUP, lambda *_: _reload(gateway.clients))
+            _reload_at_hangup(gateway.clients)
         return gateway
 
 
@@ -132,13 +134,25 @@ def _url(host: str, listener: socket.socket) -> str:
     return f"http://{name}:{listener.getsockname()[1]}"
 
 
-def _reload(clients: Clients) -> None:
-    try:
-        clients.reload()
-    except ClientsFileError as error:
-        log(ClientsFileRefused(str(error)))
-    else:
-        log(ClientsReloaded())
+def _reload_at_hangup(clients: Clients) -> None:
+    """In a thread of its own: the file may be long, or its disk slow, and the signal's handler runs on the event loop.
+
+    One after the other, so that what was read last holds.
+    """
+    hangups: SimpleQueue[None] = SimpleQueue()  # the one thing of threads that a handler may use at any moment
+    threading.Thread(target=_reload_at_each, args=(hangups, clients), name="clients", daemon=True).start()
+    signal.signal(signal.SIGHUP, lambda *_: hangups.put(None))
+
+
+def _reload_at_each(hangups: SimpleQueue[None], clients: Clients) -> None:
+    while True:
+        hangups.get()
+        try:
+            clients.reload()
+        except ClientsFileError as error:
+            log(ClientsFileRefused(str(error)))
+        else:
+            log(ClientsReloaded())
 
 
 def _run(app: Starlette, listener: socket.socket, log_level: str) -> int:

@@ -66,7 +66,7 @@ def route() -> Route:
 async def _file(request: Request) -> Response:
     """Files are kept compressed, so whoever does not take them so has to wait for them."""
     name: str = request.path_params["name"]
-    packed = built(name)
+    packed = await asyncio.to_thread(built, name)
     if packed is None or name == PAGE:
         return PlainTextResponse("Not found", 404, GUARDED)
     media = mimetypes.guess_type(name)[0] or "application/octet-stream"

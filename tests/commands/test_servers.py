@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
 import socket
@@ -221,6 +222,23 @@ def test_a_hangup_reads_the_clients_again_and_a_broken_file_changes_nothing(tmp_
         file.write_text("[[client]]\n")
         process.send_signal(signal.SIGHUP)
         assert "client 1 (line 1): name: missing" in logged(process, "ClientsFileRefused")
+        assert ask(url, TRAY, key).status_code == 200
+
+
+def test_nobody_waits_while_the_clients_are_read_again(tmp_path: Path) -> None:
+    """From a pipe that says nothing yet, like a disk that does not answer."""
+    file = tmp_path / "clients.toml"
+    key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
+    text = file.read_text()
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", **given) as (announcement, process):
+        url = address(announcement)
+        file.unlink()
+        os.mkfifo(file)
+        process.send_signal(signal.SIGHUP)
+        assert [ask(url, TRAY, key).status_code for _ in range(3)] == [200] * 3
+        file.write_text(text)
+        logged(process, "ClientsReloaded")
         assert ask(url, TRAY, key).status_code == 200
 
 
