@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from graphql import (
+    ASTValidationRule,
     GraphQLError,
     GraphQLInputObjectType,
     Node,
@@ -49,7 +50,7 @@ class NonNullOneOfVariables(ValidationRule):
 
 
 # Not Strawberry's rule for `@oneOf`: it breaks on variables that are not defined, or used by a fragment before them.
-OURS = {ValuesOfCorrectTypeRule: MistakesInValues}
+OURS: dict[type[ASTValidationRule], type[ASTValidationRule]] = {ValuesOfCorrectTypeRule: MistakesInValues}
 RULES = (*(OURS.get(rule, rule) for rule in specified_rules), MaybeNullValidationRule, NonNullOneOfVariables)
 
 Handler: TypeAlias = Callable[..., Any]

@@ -125,7 +125,8 @@ class _Ahead:
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
-        return {user for user, want in (*self._by_id, *self._by_name) if Want.TRAY in want}
+        asked: list[tuple[UserId | Username, Want]] = [*self._by_id, *self._by_name]
+        return {user for user, want in asked if Want.TRAY in want}
 
     @cached_property
     def _has_named_trays(self) -> bool:

@@ -21,6 +21,7 @@ from gateway.planner.knowledge import Facts, Nothing
 from gateway.planner.price import Pricer
 from gateway.planner.prices import Prices
 from schema.build import build_schema
+from tests.fakes.clock import ManualClock
 from tests.work import MOST, calls, growth
 
 CORE = build_schema().core
@@ -89,7 +90,7 @@ def look(text: str, document: DocumentNode) -> dict[str, Callable[[], object]]:
     """All that is done with a document before anything is bought, but for parsing and validating it."""
     operation = named(document)
     roots = needs(CORE, document, operation, VARIABLES)
-    pricer, facts = Pricer(Prices(), forced=False), Facts(Nothing())
+    pricer, facts = Pricer(Prices(ManualClock()), forced=False), Facts(Nothing())
     return {
         "text": lambda: check_text(text),
         "document": lambda: check_document(document),

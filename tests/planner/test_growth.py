@@ -83,7 +83,7 @@ Stock: TypeAlias = dict[tuple[str, int], Shop]
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
     with Shops(tmp_path_factory.mktemp("ledger")) as shops:
-        found = {}
+        found: Stock = {}
         for state in STATES:
             found |= {(state, count): shops.open(case(state, count)) for count in (FEW, MANY)}
             if state == "remembered":
@@ -142,7 +142,9 @@ def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[
             refusals.append(refusal)
 
     assert calls(prepare) < 1.2 * calls(planned(shop, roots))
-    assert 0 < refusals[0].extensions["price"] <= other.pricer.lower(roots, other.facts)
+    price = refusals[0].extensions["price"]
+    assert isinstance(price, int)
+    assert 0 < price <= other.pricer.lower(roots, other.facts)
 
 
 class CountingClock(ManualClock):
