@@ -177,7 +177,7 @@ class Gateway:
         settings = self.settings
         return Endpoint(
             runner,
-            Batches(self.operations, self.clock),
+            Batches(self.operations),
             self.stored,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),

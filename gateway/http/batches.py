@@ -11,7 +11,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.http import answers, statuses
 from gateway.http.negotiation import Accepted, Media
@@ -27,9 +26,8 @@ from schema.context import Context
 class Batches:
     """Answers batches by an array in their order. The headers tell of the whole batch, `extensions` of each."""
 
-    def __init__(self, operations: Operations, clock: Clock) -> None:
+    def __init__(self, operations: Operations) -> None:
         self.operations = operations
-        self.clock = clock
 
     async def __call__(self, batch: Sequence[Asked], request: Request, accepted: Accepted) -> Response:
         media = accepted.single or Media.JSON
@@ -43,7 +41,7 @@ class Batches:
         async with asyncio.TaskGroup() as group:
             for asked, context in zip(batch, contexts, strict=True):
                 results.append(group.create_task(self._result(asked, context)))
-                await self.clock.sleep(0)  # others have a turn before the next is parsed and planned
+                await context.buyer.market.clock.sleep(0)  # others have a turn before the next is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**answers.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + answers.UTF_8

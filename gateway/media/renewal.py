@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.planner.walk import Question, Want
 from gateway.upstream.endpoints import Call, Endpoint
 
 REFERENCE = re.compile(r"(item|highlight|user):([0-9]{1,20})")
+MOST_SIZES = 1_000  # of one picture, in one answer: some ten are usual
 URL = re.compile(rb'"https?:(?:[^"\\]|\\.)*"')
 
 
@@ -64,7 +66,7 @@ class Renewal:
 def renewed(url: str, body: bytes) -> str | None:
     """Another URL of the same picture in an answer's JSON; of the same file, if this size of it is not there."""
     name = urlsplit(url).path.rpartition("/")[2].encode()
-    written = (match[0] for match in URL.finditer(body) if name in match[0])
+    written = islice((match[0] for match in URL.finditer(body) if name in match[0]), MOST_SIZES)
     others = [other for other in map(_text, written) if urlsplit(other).path == urlsplit(url).path and other != url]
     same = (other for other in others if identity(other) == identity(url))
     return next(same, next(iter(others), None))

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from graphql import (
-    ASTValidationRule,
     GraphQLError,
     GraphQLInputObjectType,
     Node,
@@ -50,8 +49,8 @@ class NonNullOneOfVariables(ValidationRule):
 
 
 # Not Strawberry's rule for `@oneOf`: it breaks on variables that are not defined, or used by a fragment before them.
-OURS: dict[type[ASTValidationRule], type[ASTValidationRule]] = {ValuesOfCorrectTypeRule: MistakesInValues}
-RULES = (*(OURS.get(rule, rule) for rule in specified_rules), MaybeNullValidationRule, NonNullOneOfVariables)
+GRAPHQLS = (MistakesInValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
+RULES = (*GRAPHQLS, MaybeNullValidationRule, NonNullOneOfVariables)
 
 Handler: TypeAlias = Callable[..., Any]
 

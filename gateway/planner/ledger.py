@@ -156,6 +156,8 @@ class Ledger:
     def _closing(self) -> Iterator[None]:
         last = Request(flush_at=self._clock.now())
         with self._memory:
+            if self._is_closed:
+                raise unavailable()
             self._is_closed = True
             self._requests = [last]
             self._uneven.update(self._leases.values())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.freshness import Kind, Lifetimes, first_expiry, span
+from gateway.cache.freshness import MOST_SIGNED, Kind, Lifetimes, first_expiry, span
 
 NOW = 1_773_304_526.0
 LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
@@ -65,6 +67,17 @@ def test_an_expiry_that_begins_like_another_is_told_from_it() -> None:
     later = f"{int(NOW) + 999:X}"
     body = msgspec.json.encode([f"?xoe={later[:4]}", f"https://a.test/?oe={later}", f"?xoe={later[:5]}z"])
     assert first_expiry(body) == int(later, 16)
+
+
+@pytest.mark.parametrize("text", ["&oe=1", "oe=", "&amp;oe=F"])
+def test_an_answer_of_more_urls_than_are_looked_at_is_never_fresh(text: str) -> None:
+    body = text.encode() * (MOST_SIGNED + 1)
+    tracemalloc.start()
+    try:
+        assert span(Kind.TRAY, body, now=NOW, lifetimes=LIFETIMES).serve_until < NOW
+        assert tracemalloc.get_traced_memory()[1] < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_answer_whose_url_is_dead_already_is_never_fresh() -> None:

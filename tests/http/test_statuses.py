@@ -130,7 +130,7 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     stored = StoredDocuments(documents)
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
     operations = Operations(build_schema(), stored, broken, events.append)
-    endpoint = Endpoint(Runner(operations, kept, Places(1)), Batches(operations, clock), stored)
+    endpoint = Endpoint(Runner(operations, kept, Places(1)), Batches(operations), stored)
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.operations.documents import problems
+from gateway.operations.mistakes import MOST_MISTAKES
 from gateway.operations.rules import RULES
 from schema.build import build_schema
 
@@ -43,7 +44,7 @@ FRAGMENT = st.tuples(st.sampled_from("FGG"), st.sampled_from(("User", "Query", "
 )
 def test_the_same_problems_in_the_same_order(operations: list[str], fragments: list[str], suggest: bool) -> None:
     document = parse("\n".join(operations + fragments))
-    expected = validate(SCHEMA, document, RULES, hide_suggestions=not suggest)
+    expected = validate(SCHEMA, document, RULES, max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
     assert [error.formatted for error in problems(SCHEMA, document, suggest=suggest)] == [
         error.formatted for error in expected
     ]

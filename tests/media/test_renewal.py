@@ -16,7 +16,7 @@ from gateway.domain.models import LoadedHighlight, Profile
 from gateway.errors import GatewayError
 from gateway.http.media import route
 from gateway.media.proxy import Proxy, identity
-from gateway.media.renewal import Renewal, renewed
+from gateway.media.renewal import MOST_SIZES, Renewal, renewed
 from gateway.media.tokens import Claim, Tokens
 from gateway.planner.budget import Allowance, Purse
 from gateway.planner.walk import Question, Subject, Want
@@ -141,6 +141,14 @@ def test_a_url_is_found_however_json_spells_it() -> None:
     same = b'{"b": "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3", ' + body[1:]
     assert renewed(old, same) == "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3"
     assert renewed(old, b'{"a": "' + old.encode() + b'"}') is None
+
+
+def test_an_answer_of_one_picture_a_million_times_is_not_looked_through() -> None:
+    old = "https://a.cdninstagram.com/v/1_n.jpg?stp=l&oh=old&oe=1"
+    another = b'"https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3",'
+    sought = b'"https://a.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2"'
+    found = [renewed(old, b"[" + another * count + sought + b"]") for count in (MOST_SIZES - 1, MOST_SIZES)]
+    assert found == [sought[1:-1].decode(), another[1:-2].decode()]
     assert renewed(old, b"") is None
 
 
