@@ -157,8 +157,9 @@ class Keeper:
 
     async def _adopt(self) -> None:
         """A sibling's slot is ours to look into while we hold its lock."""
-        with self._need(self._ground).slots.abandoned() as executors:
-            for executor in executors:
+        slots = self._need(self._ground).slots
+        with contextlib.ExitStack() as locks:
+            for executor in await self._bound.work(lambda: locks.enter_context(slots.abandoned())):
                 if flows := await self._bound.work(partial(self.workflows.adopt, executor)):
                     self._hook(FlowsAdopted(executor, flows))
 
