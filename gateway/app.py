@@ -22,7 +22,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, LedgerLost, fan_out
-from gateway.execution import Projections
+from gateway.execution import PlanCache, Projections
 from gateway.files import make_folder
 from gateway.flows.durable import Durable
 from gateway.http import console
@@ -63,13 +63,16 @@ SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
 # As whose the ledger books what is bought because a picture's URL died before its time.
 RENEWALS = "media-proxy"
-# Of the cache: whole answers get a quarter, models an eighth, projections, pointers and requests a sixteenth each. All
-# of these can be made again from the entries, which cost money and get the rest.
-ANSWERS_SHARE = 4
-MODELS_SHARE = 8
-PROJECTIONS_SHARE = 16
-POINTERS_SHARE = 16
-REQUESTS_SHARE = 16
+# Of the cache, in parts of PARTS. All of these can be made again from the entries, which cost money and get the rest.
+PARTS = 32
+ANSWERS = 6
+MODELS = 4
+PROJECTIONS = 2
+PLANS = 2
+POINTERS = 2
+REQUESTS = 2
+DOCUMENTS = 2
+TEXTS = 1
 FLUSH_SECONDS = 1.0
 BALANCE_SECONDS = 60.0
 # Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
@@ -127,7 +130,7 @@ class Gateway:
         self.market = self._market(transport)
         self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._showing(transport if embedded else None, base_url)
-        self.documents = Documents()
+        self.documents = Documents(self._share(DOCUMENTS))
         self.stored = self._stored()
         self.answers = self._answers()
         self.schema = self._schema()
@@ -153,7 +156,7 @@ class Gateway:
             clients=self.clients,
             stored=self.stored,
             kept=self.answers,
-            max_bytes=self.settings.cache_bytes // REQUESTS_SHARE,
+            max_bytes=self._share(REQUESTS),
         )
         checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
         app = Starlette(routes=self.routes, middleware=[*checks, again], lifespan=self._lifespan)
@@ -165,7 +168,8 @@ class Gateway:
         only_trusted = settings.documents == "trusted"
         if only_trusted:
             prints()  # every client names one, so that the first would wait for it
-        return StoredDocuments(self.documents, Trusted(settings.documents_file).find, only_trusted=only_trusted)
+        trusted = Trusted(settings.documents_file).find
+        return StoredDocuments(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
 
     def _uploads(self) -> Middleware | None:
         if self.writing is None:
@@ -258,31 +262,29 @@ class Gateway:
             clock=self.clock,
             hook=self.hook,
         )
-        whole = settings.cache_bytes
-        models, pointers = whole // MODELS_SHARE, whole // POINTERS_SHARE
-        others = whole // ANSWERS_SHARE + models + pointers + whole // REQUESTS_SHARE + whole // PROJECTIONS_SHARE
+        others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
         memory = Memory(
-            Store(whole - others, self.clock),
+            Store(self._share(PARTS - others), self.clock),
             clock=self.clock,
             lifetimes=_lifetimes(settings),
-            decoded=Decoded(models),
-            pointers=pointers,
+            decoded=Decoded(self._share(MODELS)),
+            pointers=self._share(POINTERS),
         )
         return Market(api, memory, Prices(self.clock), Flights(), self.clock, self.hook)
 
     def _answers(self) -> Answers:
-        responses = Responses(
-            self.settings.cache_bytes // ANSWERS_SHARE, store=self.market.memory.store, clock=self.clock
-        )
+        responses = Responses(self._share(ANSWERS), store=self.market.memory.store, clock=self.clock)
         return Answers(self.documents, responses)
 
     def _schema(self) -> Schema:
         extensions = [lambda: Errors(self.hook), lambda: Preparation(self.documents)]
         settings = self.settings
-        projections = Projections(settings.cache_bytes // PROJECTIONS_SHARE)
-        return build_schema(
-            extensions, projects=settings.projection, projections=projections, proxies=settings.media_proxy
-        )
+        plans = PlanCache(self._share(PLANS), projections=Projections(self._share(PROJECTIONS)))
+        return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)
+
+    def _share(self, parts: int) -> int:
+        """Bytes of so many parts of the cache."""
+        return self.settings.cache_bytes * parts // PARTS
 
     async def _watch_balance(self) -> None:
         """Free. While it fails, the guard counts down from what it knew."""

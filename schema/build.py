@@ -25,7 +25,7 @@ from strawberry.types.info import Info
 
 from gateway.domain import models
 from gateway.errors import GatewayError, InvalidInput
-from gateway.execution import PlanCache, ProjectingExecutionContext, Projections
+from gateway.execution import PlanCache, ProjectingExecutionContext
 from gateway.execution.compiler import PLAIN
 from gateway.execution.leaves import DEFINITION
 from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
@@ -87,16 +87,16 @@ def build_schema(
     extensions: Iterable[Callable[[], SchemaExtension]] = (),
     *,
     projects: bool = True,
-    projections: Projections | None = None,
+    plans: PlanCache | None = None,
     proxies: bool = False,
 ) -> Schema:
-    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code, and what was
-    read is kept in `projections`. `proxies`: media are linked by way of the proxy where a query does not say, so that
-    their fields are more than an attribute."""
+    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code, which is kept
+    in `plans`. `proxies`: media are linked by way of the proxy where a query does not say, so that their fields are
+    more than an attribute."""
     types = _types(proxies)
     context = types.execution_context_class
     if projects:
-        context = type("Projecting", (ProjectingExecutionContext,), {"cache": PlanCache(projections=projections)})
+        context = type("Projecting", (ProjectingExecutionContext,), {"cache": PlanCache() if plans is None else plans})
     return types.executed(extensions, context)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cachetools import LRUCache
 from msgspec.structs import force_setattr
 
@@ -16,6 +18,15 @@ from gateway.upstream.payloads import Value
 SWELLING = 1.5
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Of the entry that told this news. Not the entry: its bytes would be kept beyond the store's bound."""
+
+    news: object
+    value: Value
+    size: int
+
+
 class Decoded:
     """The models of the entries used last. What they take is reckoned from the entries' bytes.
 
@@ -23,17 +34,18 @@ class Decoded:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._values: LRUCache[Call, tuple[Entry, Value]] = LRUCache(max_bytes, getsizeof=_size)
+        self._values: LRUCache[Call, _Model] = LRUCache(max_bytes, getsizeof=lambda model: model.size)
 
     def read(self, call: Call, entry: Entry) -> Value:
         """What `entry` says in answer to `call`. Raises UpstreamInvalidAnswer."""
         known = self._values.get(call)
-        if known is not None and known[0] is entry:
-            return known[1]
+        if known is not None and known.news is entry.news:
+            return known.value
         value = _lasting(payloads.read(call.endpoint, entry.body))
         self._values.pop(call, None)
-        if _size((entry, value)) <= self._values.maxsize:
-            self._values[call] = entry, value
+        model = _Model(entry.news, value, OVERHEAD + int(SWELLING * len(entry.body)))
+        if model.size <= self._values.maxsize:
+            self._values[call] = model
         return value
 
 
@@ -43,7 +55,3 @@ def _lasting(value: Value) -> Value:
         force_setattr(value, "items", Lasting(value.items))  # nobody else has seen it yet
         return value
     return Lasting(value) if isinstance(value, tuple) else value
-
-
-def _size(kept: tuple[Entry, Value]) -> int:
-    return OVERHEAD + int(SWELLING * len(kept[0].body))

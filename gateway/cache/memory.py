@@ -6,6 +6,7 @@ beside it: the owner's short fields, whose user name is whose, and whose highlig
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,8 @@ class Memory:
         if begun is not None and self._forgotten.get(_canonical(call, value), 0) > begun:
             return
         if isinstance(outcome.problem, Missing):
-            self._put(call, Kind.MISSING, b"", outcome.problem)
+            # A copy, for whoever bought it raises it: what it was raised in would be kept along.
+            self._put(call, Kind.MISSING, b"", copy.copy(outcome.problem))
             if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
         elif outcome.problem is None:
@@ -264,7 +266,10 @@ class Recollection:
         entry = self._get(call)
         if entry is None:
             return None
-        return entry.problem or self._memory.decoded.read(call, entry)
+        if entry.problem is None:
+            return self._memory.decoded.read(call, entry)
+        # Each operation raises its own, or this one would gather what all of them were at when they raised it.
+        return copy.copy(entry.problem)
 
 
 def places(outcome: Outcome) -> tuple[Hashable, ...]:

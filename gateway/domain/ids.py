@@ -19,6 +19,7 @@ from gateway.errors import InvalidInput
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
+LONGEST_URL = 2_048  # characters: the standard library remembers the last 128 URLs that it has read, whole
 USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
 # First path segments of instagram.com that name a page, never a user.
 PAGES = frozenset(
@@ -154,6 +155,8 @@ def _is_pk(text: str) -> bool:
 
 def _segments(url: str, field: str) -> list[str]:
     text = url.strip()
+    if len(text) > LONGEST_URL:
+        raise InvalidInput(f"{field} must be a link of at most {LONGEST_URL} characters.", field=field)
     if "://" not in text:
         text = f"https://{text}"
     try:

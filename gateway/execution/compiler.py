@@ -19,12 +19,12 @@ author, `@stream`, a `@defer` that starts below, arguments of fragments), is lef
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import CodeType
 from typing import Any, NamedTuple
 
-from cachetools import LRUCache
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
@@ -53,9 +53,9 @@ LARGEST = 500
 # its extensions in a schema where that is so.
 PLAIN = "plain attribute"
 
-# Generated modules by their text: new documents mostly select what others selected before, and Python's own compiler
-# takes four fifths of the time.
-MODULES: LRUCache[str, CodeType] = LRUCache(256)
+# Bytes of a plan and of its module, and of each for a byte of the module's text: measured 6 and 5.5.
+OVERHEAD = 3_000
+SWELLING = 7
 
 
 class NotPlain(Exception):
@@ -76,6 +76,15 @@ class Plan(NamedTuple):
 
     project: Callable[[Any, Glance | None], Any]
     rest: tuple[str, ...] = ()
+    size: int = 0
+    """In bytes, without its module."""
+
+
+class Module(NamedTuple):
+    """`size` is in bytes, with its text."""
+
+    code: CodeType
+    size: int
 
 
 def compile_object(
@@ -86,7 +95,7 @@ def compile_object(
     body, rest = compiler.fields(type_, group, partly=True)
     if len(rest) == len(group):
         raise NotPlain
-    return Plan(compiler.build(compiler.function(*body)), rest)
+    return Plan(compiler.build(compiler.function(*body)), rest, compiler.size)
 
 
 def compile_list(
@@ -96,7 +105,8 @@ def compile_list(
     if not is_static(details):
         raise NotPlain
     compiler = Compiler(executor, only_known)
-    return Plan(compiler.build(compiler.function(f"return {compiler.non_null(type_, 'o', details)}")))
+    project = compiler.build(compiler.function(f"return {compiler.non_null(type_, 'o', details)}"))
+    return Plan(project, size=compiler.size)
 
 
 def is_static(details: FieldDetailsList) -> bool:
@@ -129,6 +139,8 @@ class Compiler:
         self.only_known = only_known
         self.prompts = is_hasty(executor.context_value)
         self.projections: Projections | None = executor.cache.projections  # type: ignore[attr-defined]
+        self.modules: MutableMapping[str, Module] = executor.cache.modules  # type: ignore[attr-defined]
+        self.size = 0
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
         self.names |= {"lists": LISTS, "lasting": Lasting}
@@ -142,12 +154,15 @@ class Compiler:
         return self.names[function]  # type: ignore[no-any-return]
 
     def module(self, text: str) -> CodeType:
-        code = MODULES.get(text)
-        if code is None:
+        self.size = OVERHEAD + SWELLING * len(text)
+        module = self.modules.get(text)
+        if module is None:
             if self.only_known:
                 raise NotYet
-            code = MODULES[text] = compile(text, "<projection>", "exec")
-        return code
+            module = Module(compile(text, "<projection>", "exec"), self.size)
+            with suppress(ValueError):  # larger than all that may be kept
+                self.modules[text] = module
+        return module.code
 
     def bind(self, value: Any = None) -> str:
         name = f"_{len(self.names)}"

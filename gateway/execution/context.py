@@ -126,11 +126,12 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         if known is None:
             known = self.slots[key] = selection, self.slot(type_, selection)
         slot = known[1]
-        if slot is None:
-            return None
-        return slot.plan or slot.warm(
-            objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known)
-        )
+        if slot is None or slot.plan:
+            return slot and slot.plan
+        plan = slot.warm(objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known))
+        if plan is not None and self.plans is not None:
+            self.plans.grow(plan.size)
+        return plan
 
     def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> Slot | None:
         """None where plans must not be used: some field also belongs to another fragment's delivery.
@@ -141,7 +142,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         fragment = next(iter(self.defer_usage_set)) if self.defer_usage_set else None
         if self.plans is None or any(detail.defer_usage is not fragment for detail in details):
             return None
-        return self.plans[type_, tuple(id(detail.node) for detail in details)]
+        return self.plans.slot(type_, tuple(id(detail.node) for detail in details))
 
 
 def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:

@@ -6,6 +6,7 @@ and encoding are then a copy of bytes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,8 +20,8 @@ from gateway.domain.lasting import Lasting
 FEW = 8
 # Of one list: a selection that nobody repeats is forgotten with others like it.
 MOST_SHAPES = 16
-# Characters of all selections that are known: keys are as long as clients make them.
-SELECTED = 200_000
+# Of the bytes one part in so many is for the selections that are known: they are as long as clients make them.
+SELECTIONS_SHARE = 8
 # Bytes of the objects, which are kept along, for each byte of their JSON: measured at most 1.5.
 SWELLING = 2
 OVERHEAD = 500
@@ -30,7 +31,7 @@ Project: TypeAlias = Callable[[Any, None], list[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """What is selected of a list. `size` is in characters."""
+    """What is selected of a list. `size` is in bytes, with the selection."""
 
     size: int
 
@@ -48,8 +49,9 @@ class Projections:
     """Those used last; they take at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._kept: LRUCache[Hashable, Kept] = LRUCache(max_bytes, getsizeof=lambda kept: kept.size)
-        self._shapes: LRUCache[Hashable, Shape] = LRUCache(SELECTED, getsizeof=lambda shape: shape.size)
+        selections = max_bytes // SELECTIONS_SHARE
+        self._kept: LRUCache[Hashable, Kept] = LRUCache(max_bytes - selections, getsizeof=lambda kept: kept.size)
+        self._shapes: LRUCache[Hashable, Shape] = LRUCache(selections, getsizeof=lambda shape: shape.size)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -58,8 +60,8 @@ class Projections:
         """Stands for the fields `selected` of `type_`, and is looked up in less time."""
         known = self._shapes.get((type_, selected))
         if known is None:
-            known = Shape(sum(map(len, selected)))
-            if known.size <= SELECTED:
+            known = Shape(OVERHEAD + sys.getsizeof(selected) + sum(map(sys.getsizeof, selected)))
+            if known.size <= self._shapes.maxsize:
                 self._shapes[type_, selected] = known
         return known
 

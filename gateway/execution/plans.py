@@ -9,7 +9,7 @@ from typing import Any
 from cachetools import LRUCache
 from graphql import DocumentNode
 
-from gateway.execution.compiler import Plan
+from gateway.execution.compiler import Module, Plan
 from gateway.execution.kept import Projections
 
 # Objects to meet before a selection is compiled, as many as graphql-core executes in the time that compiling takes: so
@@ -18,7 +18,16 @@ from gateway.execution.kept import Projections
 WORTHWHILE = 10
 # Where the code is there already, because another document selects the same, a plan takes a fifth of that.
 EARLY = 2
-DOCUMENTS = 256
+MAX_BYTES = 2**24
+# Of these bytes one part in so many is for generated modules: new documents mostly select what others selected before,
+# and Python's own compiler takes four fifths of the time.
+MODULES_SHARE = 4
+# Bytes of a document and its slots: measured at most 550 for each token, whose nodes are kept along, 45 for each node
+# that a slot is of, and some hundreds for the slot.
+OVERHEAD = 3_000
+EACH_TOKEN = 560
+EACH_SLOT = 400
+EACH_NODE = 50
 
 
 class Slot:
@@ -52,31 +61,45 @@ class Slot:
 class Plans(dict[Hashable, Slot]):
     """The slots of one document under one assignment of its conditions, by type and ids of the selected nodes.
 
-    It keeps the document, so that those ids go to no other node while it lives.
+    It keeps the document, so that those ids go to no other node while it lives. `size` is in bytes, with the document;
+    `grown` hears of each change of it.
     """
 
-    def __init__(self, document: DocumentNode, worthwhile: int) -> None:
+    def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[Plans], None]) -> None:
         self.document = document
         self.worthwhile = worthwhile
+        self.size = OVERHEAD + EACH_TOKEN * _tokens_in(document)
+        self._grown = grown
 
-    def __missing__(self, key: Hashable) -> Slot:
-        slot = self[key] = Slot(self.worthwhile)
+    def slot(self, type_: Hashable, nodes: tuple[int, ...]) -> Slot:
+        """For the nodes of these ids, selected of the type."""
+        slot = self.get((type_, nodes))
+        if slot is None:
+            slot = self[type_, nodes] = Slot(self.worthwhile)
+            self.grow(EACH_SLOT + EACH_NODE * len(nodes))
         return slot
+
+    def grow(self, size: int) -> None:
+        self.size += size
+        self._grown(self)
 
 
 class PlanCache:
     """The plans of the documents used last; to hit, the same text must come as the same DocumentNode.
 
     Conditions are the Boolean variables: with `@skip`, `@include` and `@defer` they decide which fields are selected.
-    What plans project of lists that never change is kept in `projections`, where there are any.
+    What plans project of lists that never change is kept in `projections`, where there are any. All else takes at most
+    `max_bytes`, generated modules too, which are kept in `modules` by their text.
     """
 
     def __init__(
-        self, documents: int = DOCUMENTS, worthwhile: int = WORTHWHILE, projections: Projections | None = None
+        self, max_bytes: int = MAX_BYTES, worthwhile: int = WORTHWHILE, projections: Projections | None = None
     ) -> None:
         self.projections = projections
         self.worthwhile = worthwhile
-        self._plans: LRUCache[Hashable, Plans] = LRUCache(documents)
+        modules = max_bytes // MODULES_SHARE
+        self.modules: LRUCache[str, Module] = LRUCache(modules, getsizeof=lambda module: module.size)
+        self._plans: LRUCache[Hashable, Plans] = LRUCache(max_bytes - modules, getsizeof=lambda plans: plans.size)
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -85,5 +108,25 @@ class PlanCache:
         key = id(document), tuple((name, value) for name, value in variables if type(value) is bool)
         plans = self._plans.get(key)
         if plans is None:
-            plans = self._plans[key] = Plans(document, self.worthwhile)
+            plans = Plans(document, self.worthwhile, lambda grown: self._weigh(key, grown))
+            self._keep(key, plans)
         return plans
+
+    def _weigh(self, key: Hashable, plans: Plans) -> None:
+        """Anew, after they have grown; those that had to go meanwhile are weighed no more."""
+        if self._plans.get(key) is plans:
+            self._keep(key, plans)
+
+    def _keep(self, key: Hashable, plans: Plans) -> None:
+        if plans.size <= self._plans.maxsize:
+            self._plans[key] = plans
+        else:
+            self._plans.pop(key, None)
+
+
+def _tokens_in(document: DocumentNode) -> int:
+    """Its parts that no node stands for are kept by their order."""
+    token, count = document.loc and document.loc.start_token, 0
+    while token is not None:
+        token, count = token.next, count + 1
+    return count

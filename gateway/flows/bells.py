@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
 
@@ -48,11 +49,14 @@ class Bells:
 
 
 class Changes:
-    """Which flows have changed. Ask for the `mark` before looking, so that no change in between is missed."""
+    """Which flows have changed. Ask for the `mark` before looking, so that no change in between is missed.
+
+    A mark lives for as long as somebody holds it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._marks: dict[str, asyncio.Event] = {}
+        self._marks: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def mark(self, id: str) -> asyncio.Event:
         return self._marks.setdefault(id, asyncio.Event())

@@ -8,8 +8,8 @@ the client's rights, the answer's entries, the allowance. Whatever does not fit 
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.cache.responses import Response
 from gateway.clients import Client, Clients
-from gateway.errors import GatewayError, LedgerUnavailable
+from gateway.errors import LedgerUnavailable
 from gateway.http import answers, statuses
 from gateway.http.requests import Asked
 from gateway.operations.answers import Answers
@@ -55,12 +55,33 @@ FIGURES = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"
 REPEATED = FIGURES | {b"content-type", b"content-encoding", b"vary", b"etag", b"x-content-type-options"}
 REPEATED |= {b"x-billed-requests", b"access-control-allow-origin", b"access-control-expose-headers"}
 LONGEST = 20_000  # bytes of a request's body
-OVERHEAD = 3_000  # of each beside its body: measured with ten headers
+# Bytes of each beside what its sender decides, and of each header beside its name and value: measured.
+OVERHEAD = 3_000
+EACH_HEADER = 150
 # Beyond this many bytes one message after the other is cheaper than joining them.
 JOINED = 64_000
 BEGINNING, MIDDLE, END = b'{"data":', b',"extensions":', b"}"
 
 Terms: TypeAlias = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
+Request: TypeAlias = tuple[Terms, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document that its name stood for: another one may tomorrow, or none."""
+
+    name: str
+    text: str
+
+    @classmethod
+    def of(cls, asked: Asked) -> Self | None:
+        """None where the document itself was sent. Raises InvalidRequest."""
+        name = asked.document_id or hash_in(asked.extensions)
+        return None if name is None else cls(name, asked.query or "")
+
+    @property
+    def size(self) -> int:
+        return sys.getsizeof(self.name) + sys.getsizeof(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +106,12 @@ class Spending:
 class Repeat:
     """An answer that was given from those kept, and what decided that it could be.
 
-    The answer itself is for `Responses` to keep or to let go. `tells_life`: its headers say how long it is good.
+    The answer itself is for `Responses` to keep or to let go, by `key`. `tells_life`: its headers say how long it is
+    good.
     """
 
-    asked: Asked
+    key: bytes
+    document: Named | None
     spending: Spending
     response: weakref.ref[Response]
     tells_life: bool
@@ -96,10 +119,10 @@ class Repeat:
     extensions: bytes
 
     @classmethod
-    def of(cls, asked: Asked, spending: Spending, response: Response, *, tells_life: bool) -> Self:
+    def of(cls, key: bytes, asked: Asked, spending: Spending, response: Response, *, tells_life: bool) -> Self:
         """Raises LedgerUnavailable."""
         figures, extensions = spending.figures(), spending.extensions(response.worth)
-        return cls(asked, spending, weakref.ref(response), tells_life, figures, extensions)
+        return cls(key, Named.of(asked), spending, weakref.ref(response), tells_life, figures, extensions)
 
 
 class Lesson:
@@ -124,16 +147,15 @@ class Lesson:
 class Said:
     """What was said to a request, to be said again.
 
-    A compressed body is kept as it was sent, and good for as long as the bill in it is.
+    A compressed body is kept as it was sent, and good for as long as the bill in it is. `size` counts the request, too.
     """
 
     def __init__(
-        self, repeat: Repeat, key: Hashable, start: Message, encoded: bytes | None, *, size: int, version: int
+        self, repeat: Repeat, request: Request, start: Message, encoded: bytes | None, *, version: int
     ) -> None:
         self.repeat = repeat
-        self.key = key
         self.encoded = encoded
-        self.size = size + len(encoded or b"")
+        self.size = _size(request) + len(encoded or b"") + (repeat.document.size if repeat.document else 0)
         self.version = version
         self.status: int = start["status"]
         self.headers = [(name, value) for name, value in start["headers"] if name not in FIGURES]
@@ -177,7 +199,7 @@ class Again:
         self.clients = clients
         self.stored = stored
         self.kept = kept
-        self._said: LRUCache[Hashable, Said] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
+        self._said: LRUCache[Request, Said] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
 
     @property
     def size(self) -> int:
@@ -207,7 +229,7 @@ class Again:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": parts[-1] if length > JOINED else b"".join(parts)})
 
-    async def _learn(self, key: tuple[Terms, bytes], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _learn(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """The long way, and what can be said again of it."""
         lesson = scope[LESSON] = Lesson(send)
         version = self.clients.version
@@ -216,17 +238,14 @@ class Again:
         if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPEATED:
             return
         encoded = None if lesson.encoded is None else b"".join(lesson.encoded)
-        size = OVERHEAD + 2 * (len(key[1]) + len(scope["query_string"]))  # what it asks for is kept read as well
-        asked_for = None if _is_named(repeat.asked) else self._asked_for(repeat)
-        said = Said(repeat, asked_for, start, encoded, size=size, version=version)
+        said = Said(repeat, key, start, encoded, version=version)
         self._said.pop(key, None)
         if said.size <= self._said.maxsize:
             self._said[key] = said
 
     def _response(self, said: Said) -> Response | None:
         """The answer that was given, if all that made it so is as it was."""
-        key = self._key(said)
-        response = None if key is None else self.kept.find(key)
+        response = self.kept.find(said.repeat.key) if self._is_current(said) else None
         if response is None or response is not said.repeat.response():
             return None
         try:
@@ -235,19 +254,11 @@ class Again:
             return None
         return response if said.take(figures, response.worth) else None
 
-    def _key(self, said: Said) -> Hashable | None:
-        """What the request asks for today: the same for ever, unless it names its document."""
-        if said.version != self.clients.version:
-            return None
-        return said.key if said.key is not None else self._asked_for(said.repeat)
-
-    def _asked_for(self, repeat: Repeat) -> Hashable | None:
-        asked = repeat.asked
-        try:
-            text = self.stored.text(None if _is_named(asked) else asked.query, asked.document_id, asked.extensions)
-        except GatewayError:
-            return None
-        return self.kept.key(repeat.spending.client, text, asked.variables, asked.operation_name)
+    def _is_current(self, said: Said) -> bool:
+        """Whether the request asks for the same as it did: the same for ever, unless it names its document."""
+        document = said.repeat.document
+        is_same = document is None or self.stored.find(document.name) == document.text
+        return is_same and said.version == self.clients.version
 
 
 def _terms(scope: Scope) -> Terms | None:
@@ -264,9 +275,11 @@ def _terms(scope: Scope) -> Terms | None:
     return scope["method"], scope["query_string"], tuple(telling)
 
 
-def _is_named(asked: Asked) -> bool:
-    """Whether its document may be another one tomorrow, or none."""
-    return asked.document_id is not None or hash_in(asked.extensions) is not None
+def _size(request: Request) -> int:
+    """In bytes, with all that is remembered of it beside its document and its answer."""
+    (_, query, headers), body = request
+    told = sum(EACH_HEADER + len(name) + len(value) for name, value in headers)
+    return OVERHEAD + len(query) + len(body) + told
 
 
 async def _messages(receive: Receive) -> list[Message]:

@@ -57,9 +57,10 @@ class Runner:
         operations = self.operations
         try:
             context = operations.context(Terms.of(request.headers, streams=accepted.streams))
-            if (known := self._known(asked, context)) is not None:
+            key = self._key(asked, context)
+            if key is not None and (known := self.kept.find(key)) is not None:
                 operations.stored.remember(asked.query or "", asked.extensions)
-                _teach(asked, known, context, request, accepted)
+                _teach(key, asked, known, context, request, accepted)
                 return _again(known, context, request, accepted, self.kept.life(known))
             if subscribes(self.kept.documents, asked.query or "", asked.operation_name):
                 return self._subscribed(asked, context, accepted)
@@ -84,9 +85,8 @@ class Runner:
         framing = SUBSCRIPTION if accepted.subscriptions else EVENTS
         return Stream(framing, payloads, answers.ALWAYS, self.places.held(client))
 
-    def _known(self, asked: Asked, context: Context) -> Response | None:
-        key = self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
-        return None if key is None else self.kept.find(key)
+    def _key(self, asked: Asked, context: Context) -> bytes | None:
+        return self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
 
     def _whole(
         self, asked: Asked, result: ExecutionResult, context: Context, request: Request, accepted: Accepted
@@ -100,7 +100,7 @@ class Runner:
 
     def _keep(self, asked: Asked, data: bytes, context: Context, request: Request) -> dict[str, str]:
         """The headers that say how long the answer is good."""
-        key = self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
+        key = self._key(asked, context)
         kept = None if key is None else self.kept.keep(key, data, context)
         return {} if kept is None else _life(kept, request, self.kept.life(kept))
 
@@ -124,14 +124,14 @@ def _again(known: Response, context: Context, request: Request, accepted: Accept
     return _single(accepted, known.data, (), extensions=extensions, headers=headers)
 
 
-def _teach(asked: Asked, known: Response, context: Context, request: Request, accepted: Accepted) -> None:
+def _teach(key: bytes, asked: Asked, known: Response, context: Context, request: Request, accepted: Accepted) -> None:
     """So that the same request need not come this way again."""
     lesson: Lesson | None = request.scope.get(LESSON)
     if lesson is None or accepted.single is None:
         return
     spending = Spending(context.client, context.buyer.purse, context.explains)
     with suppress(LedgerUnavailable):
-        lesson.repeat = Repeat.of(asked, spending, known, tells_life=request.method != "POST")
+        lesson.repeat = Repeat.of(key, asked, spending, known, tells_life=request.method != "POST")
 
 
 def _single(accepted: Accepted, data: bytes | None, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,21 +26,26 @@ class Answers:
 
     def key(
         self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
-    ) -> Hashable | None:
-        """None for what is not kept (unknown documents; what is about the client or the schema) or may not be read."""
+    ) -> bytes | None:
+        """None for what is not kept (unknown documents; what is about the client or the schema) or may not be read.
+
+        A hash, as clients say how long the question is. Variables that the document does not declare are no part of it.
+        """
         document = self.documents.find(text)
         if document is None or document.introspects or document.personal or Right.READ not in client.rights:
             return None
-        return Right.FORCE in client.rights, text, operation_name, CANONICAL.encode(variables or {})
+        declared = {name: value for name, value in (variables or {}).items() if name in document.variables}
+        question = CANONICAL.encode((Right.FORCE in client.rights, text, operation_name, declared))
+        return hashlib.blake2b(question, digest_size=32).digest()
 
-    def find(self, key: Hashable) -> Response | None:
+    def find(self, key: bytes) -> Response | None:
         return self._responses.find(key)
 
     def life(self, response: Response) -> float:
         """Seconds for which it is fresh."""
         return self._responses.life(response)
 
-    def keep(self, key: Hashable, data: bytes, context: Context) -> Response | None:
+    def keep(self, key: bytes, data: bytes, context: Context) -> Response | None:
         """`data` is the JSON of an answer without errors. None if something in it must not be kept."""
         provenance = context.buyer.provenance()
         if provenance is None:

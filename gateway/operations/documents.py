@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from graphql import (
 
 from gateway.errors import InvalidInput
 from gateway.operations.cost import check_cost
-from gateway.operations.limits import check_document
+from gateway.operations.limits import check_document, tokens_in
 from gateway.operations.mistakes import MOST_MISTAKES, bounded, coerced
 from gateway.operations.needs import needs
 from gateway.operations.rules import AllRules
@@ -30,9 +31,13 @@ from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
 from gateway.planner.selection import Selection
 
-# Characters, of all documents and of one. Syntax trees were measured at 70 to 200 bytes for each.
-KEPT = 500_000
-LONGEST_KEPT = 20_000
+KEPT = 2**24  # bytes of all documents
+LONGEST_KEPT = 20_000  # characters
+# Bytes of a syntax tree: measured at most 550 for each token, and for the text three times, because the values of
+# comments and strings are parts of it.
+EACH_TOKEN = 560
+TEXTS = 3
+OVERHEAD = 3_000
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 PERSONAL = frozenset({"price", "allowance", "accounts", "flow", "flows"})
 
@@ -42,20 +47,22 @@ class Document:
     """A valid document.
 
     `introspects`: it asks about the schema rather than for data. `personal`: its answer depends on who asks and when,
-    not on upstream answers alone, or it does more than read. `size` is in characters.
+    not on upstream answers alone, or it does more than read. `variables` are those that its operations declare. `size`
+    is in bytes.
     """
 
     node: DocumentNode
     introspects: bool
     personal: bool
+    variables: frozenset[str]
     size: int
 
 
 class Documents:
-    """Only valid documents are kept, so nonsense cannot push them out."""
+    """Only valid documents are kept, so nonsense cannot push them out. They take at most `max_bytes`."""
 
-    def __init__(self) -> None:
-        self._known: LRUCache[str, Document] = LRUCache(KEPT, getsizeof=lambda document: document.size)
+    def __init__(self, max_bytes: int = KEPT) -> None:
+        self._known: LRUCache[str, Document] = LRUCache(max_bytes, getsizeof=lambda document: document.size)
 
     def find(self, text: str) -> Document | None:
         return self._known.get(text)
@@ -64,8 +71,9 @@ class Documents:
         """`node` is `text`, parsed, and valid."""
         names = _field_names(node)
         writes = any(operation.operation is not OperationType.QUERY for operation in operations(node))
-        document = Document(node, bool(names & INTROSPECTION), writes or bool(names & PERSONAL), len(text))
-        if len(text) <= LONGEST_KEPT:
+        introspects, personal = bool(names & INTROSPECTION), writes or bool(names & PERSONAL)
+        document = Document(node, introspects, personal, _variables(node), _size(text))
+        if len(text) <= LONGEST_KEPT and document.size <= self._known.maxsize:
             self._known[text] = document
         return document
 
@@ -136,6 +144,15 @@ def problems(schema: GraphQLSchema, node: DocumentNode, *, suggest: bool) -> lis
 
 def _unpriceable(error: GraphQLError) -> InvalidInput:
     return InvalidInput(f"document cannot be priced: {bounded(error).message}", field="document")
+
+
+def _size(text: str) -> int:
+    return OVERHEAD + EACH_TOKEN * tokens_in(text) + TEXTS * sys.getsizeof(text)
+
+
+def _variables(node: DocumentNode) -> frozenset[str]:
+    declared = (definition for operation in operations(node) for definition in operation.variable_definitions or ())
+    return frozenset(definition.variable.name.value for definition in declared)
 
 
 def _field_names(node: DocumentNode) -> set[str]:

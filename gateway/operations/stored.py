@@ -8,6 +8,7 @@ once. Trusted documents are those of manifests; they are known from the start, a
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,14 +20,16 @@ from gateway.operations.manifests import SHA256 as PREFIX
 from gateway.operations.manifests import digest_of
 
 PERSISTED = "persistedQuery"
-KEPT = 20_000_000  # characters of all texts together
+KEPT = 2**24  # bytes of all texts together
+OVERHEAD = 600  # bytes of each beside its text, its hash among them
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class StoredDocuments:
     """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out.
 
-    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is run.
+    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is run. What is kept takes at
+    most `max_bytes`.
     """
 
     def __init__(
@@ -35,11 +38,12 @@ class StoredDocuments:
         trusted: Callable[[str], str | None] = lambda _: None,
         *,
         only_trusted: bool = False,
+        max_bytes: int = KEPT,
     ) -> None:
         self._documents = documents
         self._trusted = trusted
         self._only_trusted = only_trusted
-        self._texts: LRUCache[str, str] = LRUCache(KEPT, getsizeof=len)
+        self._texts: LRUCache[str, str] = LRUCache(max_bytes, getsizeof=_size)
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
         """The document that is asked for. Raises InvalidRequest."""
@@ -73,11 +77,17 @@ class StoredDocuments:
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
         """After `text` was run."""
         digest = hash_in(extensions)
-        if digest is not None and self._documents.find(text) is not None and self._trusted(digest) is None:
+        if digest is None or self._documents.find(text) is None or self._trusted(digest) is not None:
+            return
+        if _size(text) <= self._texts.maxsize:
             self._texts[digest] = text
 
+    def find(self, name: str) -> str | None:
+        """The text of a documentId, or of a hash."""
+        return self._find(name) or self._find(name.removeprefix(PREFIX))
+
     def _named(self, document_id: str) -> str:
-        text = self._find(document_id) or self._find(document_id.removeprefix(PREFIX))
+        text = self.find(document_id)
         if text is None:
             raise DocumentUnknown("No document is stored under this documentId.")
         return text
@@ -92,6 +102,10 @@ class StoredDocuments:
 
     def _find(self, id_: str) -> str | None:
         return self._texts.get(id_) or self._trusted(id_)
+
+
+def _size(text: str) -> int:
+    return OVERHEAD + sys.getsizeof(text)
 
 
 def hash_in(extensions: Mapping[str, Any]) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
 
@@ -71,3 +73,11 @@ def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
         shown.append(value.items if isinstance(value, LoadedHighlight) else value)
     assert [type(entries) for entries in shown] == [Lasting, Lasting]
     assert type(payloads.read(Endpoint.TRAY, bodies[Call(Endpoint.TRAY, "1")])) is tuple
+
+
+def test_the_bytes_of_an_entry_that_is_gone_are_not_kept() -> None:
+    decoded, ann = Decoded(10**6), entry("ann")
+    body, alone = ann.body, sys.getrefcount(ann.body)
+    decoded.read(CALL, ann)
+    del ann
+    assert sys.getrefcount(body) < alone + 1

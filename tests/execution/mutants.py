@@ -80,6 +80,7 @@ PROMPTLY = r.a_prompt_resolver_is_called_by_compiled_code
 FAILING = r.a_prompt_resolver_that_fails_is_asked_again_by_graphql_core
 SURELY_PROMPT = r.a_resolver_is_prompt_only_if_it_is_no_more_than_that
 HELPERS = p.resolvers_have_the_helpers_of_graphql_core
+HELD = p.what_plans_hold_stays_within_its_bytes
 FORGOTTEN = k.selections_that_nobody_repeats_are_forgotten
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
@@ -98,11 +99,11 @@ MUTANTS = [
         (" + SWELLING * len(msgspec.json.encode(objects))", "", k.what_is_kept_stays_within_its_bytes),
         ("objects.shapes.clear()", "pass", FORGOTTEN),
         (
-            "LRUCache(SELECTED, getsizeof=lambda shape: shape.size)",
+            "LRUCache(selections, getsizeof=lambda shape: shape.size)",
             "{}",
             FORGOTTEN,
         ),
-        ("if known.size <= SELECTED:", "if True:", FORGOTTEN),
+        ("if known.size <= self._shapes.maxsize:", "if True:", FORGOTTEN),
         (
             "self._shapes.get((type_, selected))",
             "self._shapes.get(selected)",
@@ -227,11 +228,15 @@ MUTANTS = [
         ("self.met + objects", "self.met + 1", COUNT),
         ("with suppress(Exception):", "with suppress(KeyError):", SHARED),
         ("self.document = document", "pass", p.a_document_lives_as_long_as_its_plans),
-        ("LRUCache(documents)", "LRUCache(documents + 1)", p.plans_are_kept_for_the_documents_used_last),
+        ("LRUCache(max_bytes - modules,", "LRUCache(2 * max_bytes,", p.plans_are_kept_for_the_documents_used_last),
+        ("LRUCache(modules, getsizeof=", "LRUCache(10**9, getsizeof=", HELD),
+        (" + EACH_TOKEN * _tokens_in(document)", "", HELD),
         ("key = id(document), ", "key = 0, ", p.documents_may_share_nodes),
         ("if type(value) is bool)", "if False)", p.conditions_select_their_own_plan),
         (" if type(value) is bool)", ")", p.conditions_select_their_own_plan),
-        ("self._plans.get(key)", "None", WORTH),
+        ("plans = self._plans.get(key)", "plans = None", WORTH),
+        ("self._plans.get(key) is plans", "False", HELD),
+        ("if plans.size <= self._plans.maxsize:", "if True:", HELD),
         ("Slot(self.worthwhile)", "Slot(1)", WORTH),
     ),
     *mutants(
@@ -266,10 +271,11 @@ MUTANTS = [
         ("len(result), compile_list", "1, compile_list", COUNT),
         (" or any(detail.defer_usage is not fragment for detail in details):", ":", SHARED),
         ("if self.plans is None or ", "if ", p.an_extension_that_resolves_sees_every_field),
-        ("self.plans[type_, ", "self.plans[0, ", r.abstract_types_are_resolved_by_graphql_core),
+        ("self.plans.grow(plan.size)", "pass", HELD),
+        ("self.plans.slot(type_, ", "self.plans.slot(0, ", r.abstract_types_are_resolved_by_graphql_core),
         (
-            "tuple(id(detail.node) for detail in details)]",
-            "id(details[0].node)]",
+            "tuple(id(detail.node) for detail in details))",
+            "(id(details[0].node),))",
             p.a_selection_is_known_by_all_its_nodes,
         ),
         ("    except Exception:", "    except ZeroDivisionError:", ODD_LEAF),

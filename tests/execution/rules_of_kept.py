@@ -172,7 +172,7 @@ def said(projections: Any, shots: Lasting[Shot], shape: Any) -> Any:
 
 async def what_is_kept_stays_within_its_bytes(subject: Subject) -> None:
     """The objects count, too, however little of them is selected."""
-    context = keeping(subject, 20_000)
+    context = keeping(subject, 24_000)
     lists = [Lasting([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(20)]
     for pictures in lists:
         for turn in range(3):
@@ -191,7 +191,7 @@ def listed(shots: Any, _: None) -> list[Any]:
 
 async def more_than_there_is_room_for_does_not_push_itself_out(subject: Subject) -> None:
     """Asked for one after the other, each would come just after it had to go."""
-    context = keeping(subject, 20_000)
+    context = keeping(subject, 24_000)
     lists = [Lasting([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(4)]
     for turn in range(6):
         for number, pictures in enumerate(lists):
@@ -219,7 +219,7 @@ async def selections_that_nobody_repeats_are_forgotten(subject: Subject) -> None
     for number in range(300):
         projections.shape("Picture", ("{", f"{number}" * 500, "id", "}"))
     assert projections.shape("Picture", ("{", "id", "id", "}")) is not first
-    assert projections.shape("Picture", ("x" * 1_000_000,)).size == 1_000_000
+    assert projections.shape("Picture", ("x" * 1_000_000,)).size > 1_000_000
 
 
 async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:

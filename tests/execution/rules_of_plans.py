@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -20,6 +21,7 @@ from graphql import (
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.federation import Schema
 
+from gateway.execution.plans import MODULES_SHARE
 from tests.execution.compare import STOCK, Context, outcome
 from tests.execution.rules import LEAVES, Rule
 from tests.execution.subject import Make, Subject, a_box, box, leaves
@@ -118,7 +120,7 @@ async def a_selection_is_known_by_all_its_nodes(subject: Subject) -> None:
 
 async def a_document_lives_as_long_as_its_plans(subject: Subject) -> None:
     """Otherwise another one might get its memory, and so the id by which the plans are found."""
-    context = subject.context(worthwhile=1, documents=1)
+    context = subject.context(worthwhile=1, max_bytes=await room(subject, 1))
     document = parse(NAMES)
     await subject.same(document, box, context=context)
     reference = weakref.ref(document)
@@ -172,7 +174,8 @@ async def documents_may_share_nodes(subject: Subject) -> None:
 
 
 async def plans_are_kept_for_the_documents_used_last(subject: Subject) -> None:
-    context, documents = subject.context(worthwhile=1, documents=2), [parse(NAMES) for _ in range(3)]
+    context = subject.context(worthwhile=1, max_bytes=await room(subject, 2))
+    documents = [parse(NAMES) for _ in range(3)]
     for document in documents:
         await subject.same(document, box, context=context)
         assert len(context.cache) <= 2  # type: ignore[attr-defined]
@@ -181,6 +184,34 @@ async def plans_are_kept_for_the_documents_used_last(subject: Subject) -> None:
         await outcome(context, GRAPH, document, {"boxes": lambda: []})
         plans = context.cache.of(document, ())  # type: ignore[attr-defined]
         assert any(slot.plan for slot in plans.values()) == kept
+
+
+async def what_plans_hold_stays_within_its_bytes(subject: Subject) -> None:
+    """Of documents that nobody sends again, with names that nobody chose before: nodes, places and code are counted."""
+    context, boxes = subject.context(worthwhile=1, max_bytes=400_000), {"boxes": lambda: [box(), box()]}
+    tracemalloc.start()
+    try:
+        for turn in range(40):
+            before = tracemalloc.get_traced_memory()[0]
+            names = " ".join(f"k{next(NEVER_BEFORE)}x{turn}: name" for _ in range(40))
+            await outcome(context, GRAPH, parse(f"{{ boxes {{ {names} }} }}"), boxes)
+            gc.collect()
+            if not turn:
+                start = before
+        held = tracemalloc.get_traced_memory()[0] - start
+    finally:
+        tracemalloc.stop()
+    assert held <= 400_000
+    assert len(context.cache) > 1  # type: ignore[attr-defined]
+    await subject.same(NAMES, box, context=subject.context(worthwhile=1, max_bytes=100))
+
+
+async def room(subject: Subject, documents: int) -> int:
+    """For the plans of so many documents like NAMES, and of half another one."""
+    context, document = subject.context(worthwhile=1), parse(NAMES)
+    await subject.same(document, box, context=context)
+    size = context.cache.of(document, ()).size  # type: ignore[attr-defined]
+    return int((documents + 0.5) * size * MODULES_SHARE / (MODULES_SHARE - 1))
 
 
 async def a_selection_too_large_is_compiled_in_part(subject: Subject) -> None:
@@ -322,6 +353,7 @@ RULES: list[Rule] = [
     resolvers_have_the_helpers_of_graphql_core,
     documents_may_share_nodes,
     plans_are_kept_for_the_documents_used_last,
+    what_plans_hold_stays_within_its_bytes,
     a_selection_too_large_is_compiled_in_part,
     deferred_parts_are_projected,
     a_plan_holds_deferred_or_not,

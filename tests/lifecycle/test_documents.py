@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from graphql import parse
 
 from gateway.errors import InvalidInput
-from gateway.operations.documents import KEPT, LONGEST_KEPT, Documents, quote
+from gateway.operations.documents import LONGEST_KEPT, Documents, quote
 from gateway.planner.knowledge import Facts, Nothing
 from gateway.planner.price import Estimate, Pricer
 from gateway.planner.prices import Prices
@@ -36,14 +38,27 @@ def test_a_document_is_found_by_its_very_text() -> None:
 
 
 def test_what_is_kept_is_bounded_and_the_least_used_go_first() -> None:
-    """By the length of the texts, which is what their syntax trees grow with."""
-    documents = Documents()
-    texts = [f"{{ a{number} }}".ljust(LONGEST_KEPT) for number in range(KEPT // LONGEST_KEPT)]
+    """By the bytes of texts and syntax trees."""
+    size = Documents().keep("{ a0 }", parse("{ a0 }")).size
+    documents = Documents(10 * size)
+    texts = [f"{{ a{number} }}" for number in range(10)]
     for text in texts:
         keep(documents, text)
     assert documents.find(texts[0])
-    keep(documents, "{ another }")
+    keep(documents, "{ ax }")
     assert [documents.find(text) is not None for text in texts] == [True, False] + [True] * (len(texts) - 2)
+
+
+def test_a_document_counts_with_all_bytes_that_it_takes() -> None:
+    dense, wide = "{" + " a" * 1_000 + "}", "{ a } # " + "\N{GRINNING FACE}" * 15_000
+    for text in ("{a}", dense, wide, "{ a" + "\n#" * 1_000 + "\n}"):
+        tracemalloc.start()
+        try:
+            node = parse(text[:1] + text[1:])
+            held = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert held < Documents(10**9).keep(text, node).size < 4 * held + 5_000
 
 
 def test_a_long_document_is_used_and_not_kept() -> None:

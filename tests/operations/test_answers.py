@@ -144,3 +144,12 @@ async def test_an_answer_with_errors_is_made_anew(tmp_path: Path) -> None:
         again = await gateway.query(query)
         assert first.errors == again.errors == [("nobody", "NOT_FOUND")]
         assert again.charged == 0
+
+
+async def test_variables_that_the_document_does_not_declare_make_no_other_question(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        first = await gateway.query(TRAY, NATGEO | {"more": "x" * 1_000})
+        for other in ({}, {"more": [[]]}, {"n": 1}):
+            again = await gateway.query(TRAY, NATGEO | other, headers={"x-billing-limit": "0"})
+            assert (again.data, again.charged) == (first.data, 0)
+            assert again.billing["savedByCache"] == 2

@@ -1,0 +1,72 @@
+"""What is remembered of requests stays within GATEWAY_CACHE_BYTES, whatever their senders make long."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp, Message
+
+from gateway.settings import Settings
+from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.memory.strangers import KINDS, Kind, Sent
+
+CACHE = 2**20
+# What is made once and no more: code, tables of the standard library, buffers.
+ONCE = 250_000
+# The upstream's own memory is not the gateway's.
+UPSTREAM = tracemalloc.Filter(False, "*/gateway/sandbox/*")
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
+    settings = dataclasses.replace(Settings(), cache_bytes=CACHE, hikerapi_rate=10_000.0)
+    async with running_gateway(tmp_path, settings=settings, all_heard=False) as running:
+        yield running
+
+
+async def send(app: ASGIApp, sent: Sent) -> int:
+    """The status. By ASGI itself: an HTTP client remembers, too."""
+    statuses: list[int] = []
+
+    body: list[Message] = [{"type": "http.request", "body": sent.content or b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if not body:
+            await asyncio.Event().wait()  # nobody hangs up
+        return body.pop()
+
+    async def take(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    content = len(sent.content or b"")
+    headers = {**sent.headers, "host": "gateway.test", "content-length": str(content)}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": sent.method, "path": "/graphql", "raw_path": b"/graphql", "headers": raw}
+    scope |= {"query_string": sent.query.encode(), "root_path": "", "scheme": "http", "server": ("gateway.test", 80)}
+    await app(scope, receive, take)
+    await asyncio.sleep(0)  # a request that waits for nothing leaves the end of its tasks to the next turn of the loop
+    return statuses[0]
+
+
+@pytest.mark.parametrize(("kind", "count", "size"), [pytest.param(*row, id=row[0].__name__) for row in KINDS])
+async def test_what_strangers_send_is_held_within_the_bytes_of_the_cache(
+    gateway: RunningGateway, kind: Kind, count: int, size: int
+) -> None:
+    for sent in kind(1, 1_000):
+        await send(gateway.app, sent)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for sent in kind(count, size):
+            await send(gateway.app, sent)
+        gc.collect()
+        held = tracemalloc.take_snapshot().filter_traces([UPSTREAM])
+    finally:
+        tracemalloc.stop()
+    assert sum(trace.size for trace in held.traces) < CACHE + ONCE
