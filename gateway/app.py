@@ -63,6 +63,8 @@ SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
 # As whose the ledger books what is bought because a picture's URL died before its time.
 RENEWALS = "media-proxy"
+# Of one of them: the dearest answer is a tray, for two, and prices may change.
+RENEWAL_CEILING = 4
 # Of the cache, in parts of PARTS. All of these can be made again from the entries, which cost money and get the rest.
 PARTS = 32
 ANSWERS = 6
@@ -248,8 +250,9 @@ class Gateway:
 
     def _renewal_purse(self) -> Purse:
         """Of the gateway's own: a link to a picture does not say who shows it."""
-        allowance = Allowance(RENEWALS, {}, ledger=self.ledger, clock=self.clock)
-        return Purse(ceiling=None, allowance=allowance, account=self.account)
+        limits = dict(self.settings.media_allowance)
+        allowance = Allowance(RENEWALS, limits, ledger=self.ledger, clock=self.clock)
+        return Purse(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
 
     def _market(self, transport: httpx.AsyncBaseTransport | None) -> Market:
         settings = self.settings

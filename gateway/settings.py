@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from gateway.domain.hosts import address_of, host_in
+from gateway.domain.window import Window
 from gateway.errors import Unusable
 
 T = TypeVar("T")
@@ -170,6 +171,14 @@ def _digits(text: str) -> str:
     return text
 
 
+def _allowance(text: str) -> tuple[tuple[Window, int], ...]:
+    limits = [part.partition("=") for part in text.split(",")]
+    allowance = {Window(window): int(_digits(limit)) for window, _, limit in limits}
+    if len(allowance) < len(limits):
+        raise ValueError
+    return tuple(allowance.items())
+
+
 def _within(number: int, least: int, most: int) -> int:
     if not least <= number <= most:
         raise ValueError
@@ -185,6 +194,7 @@ BASE_URL = Form("an http or https URL without credentials, query and fragment", 
 KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
 PATH = Form("a path", Path)
 DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
+ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
 HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
@@ -292,7 +302,14 @@ class Settings:
     media_secret: str | None = _optional(
         KEY, "What links to media are signed with.", unset="`media.key` in the data directory, made at the first start"
     )
-    media_bytes: int = _setting(BYTES, "32 MiB", "Memory for small media that the proxy keeps.")
+    media_bytes: int = _setting(
+        BYTES, "32 MiB", "Memory for small media that the proxy keeps, and what it knows of others."
+    )
+    media_allowance: tuple[tuple[Window, int], ...] = _setting(
+        ALLOWANCE,
+        "hour=50,day=200",
+        "The most that may be spent, as `media-proxy`, on new URLs for media whose own died before their time.",
+    )
     log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
 
     @classmethod

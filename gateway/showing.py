@@ -42,7 +42,8 @@ class Showing:
     ) -> None:
         embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
         self._servers = MediaServers([*embedded, PlatformServers(Guard(), connections=STREAMS)])
-        self._proxy = Proxy(self._servers, Renewal(market, purse), clock=clock, max_bytes=settings.media_bytes)
+        self._renewal = Renewal(market, purse, is_alive=self._servers.honours)
+        self._proxy = Proxy(self._servers, self._renewal, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = Tokens(_secret(settings))
         self._clock = clock
         url = settings.public_url or base_url
@@ -57,6 +58,7 @@ class Showing:
             yield
         finally:
             await self._proxy.drain()
+            await self._renewal.drain()
             await self._servers.aclose()
 
 

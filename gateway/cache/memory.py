@@ -160,12 +160,13 @@ class Recollection:
     """What one operation may know from before: the fresh entries, read as answers.
 
     A forced answer skipped the upstream's privacy check, so it serves only operations that may force; an unforced one
-    serves everybody.
+    serves everybody. Answers to the calls in `anew` are not recalled.
     """
 
-    def __init__(self, memory: Memory, *, forced: bool) -> None:
+    def __init__(self, memory: Memory, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
         self._memory = memory
         self._forced = forced
+        self._anew = anew
         self._used: dict[Hashable, Entry | None] = {}
         self._contents: dict[str, dict[str, Item]] = {}
         self.recalls = False
@@ -228,6 +229,8 @@ class Recollection:
 
     def stale(self, call: Call) -> Stale | None:
         """What may stand in for the answer of `call`, now that the upstream failed to give it."""
+        if call in self._anew:
+            return None
         if call.endpoint in BY_ID:
             identity = self._memory.store.get(IdOf(call.key), stale=True)
             if identity is None:
@@ -263,7 +266,7 @@ class Recollection:
         return entry
 
     def _read(self, call: Call) -> Any:
-        entry = self._get(call)
+        entry = None if self._anew and call in self._anew else self._get(call)
         if entry is None:
             return None
         if entry.problem is None:

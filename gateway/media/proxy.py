@@ -35,11 +35,14 @@ PATIENCE = 2.0  # seconds
 COLLECTED = 30.0  # seconds for a small medium to come in
 LONGEST = 300.0  # seconds that an answer may take a place
 KEPT = 3_600.0  # seconds: what is taken down at its source is soon gone here, too
-RENEWED = 3_600.0  # seconds that a dead URL is not asked for again
+RENEWED = 3_600.0  # seconds that another URL is asked for in the place of a dead one
+GONE = 60.0  # seconds that a dead URL is not asked for again where there is no other
+# Of the bytes one part in so many is for each of: which media are large, which URLs are gone, which have another.
+TABLES_SHARE = 16
 # Parameters that say which picture it is; the others are its signature, or for statistics.
 TELLING = frozenset({"stp", "bytestart", "byteend"})
 PIECE = 65_536  # bytes
-OVERHEAD = 500  # bytes that a kept medium takes besides its body
+OVERHEAD = 700  # bytes that a kept medium takes besides its body, and a row of a table
 
 
 class Servers(Protocol):
@@ -68,7 +71,7 @@ class Medium:
 
 
 class Proxy:
-    """`max_bytes` is for small media that are kept, `patience` how many seconds an answer may wait for its place."""
+    """`max_bytes` is for all that is kept, `patience` how many seconds an answer may wait for its place."""
 
     def __init__(
         self, servers: Servers, renew: Renew, *, clock: Clock, max_bytes: int, patience: float = PATIENCE
@@ -76,11 +79,12 @@ class Proxy:
         self._patience = patience
         self._servers = servers
         self._renew = renew
-        self._kept: TTLCache[str, Kept] = TTLCache(max_bytes, ttl=KEPT, timer=clock.monotonic, getsizeof=_size)
-        self._large: LRUCache[str, bool] = LRUCache(10_000)
-        self._renewed: TTLCache[str, str | None] = TTLCache(10_000, ttl=RENEWED, timer=clock.monotonic)
+        table, now = max_bytes // TABLES_SHARE, clock.monotonic
+        self._kept: TTLCache[str, Kept] = TTLCache(max_bytes - 3 * table, ttl=KEPT, timer=now, getsizeof=_size)
+        self._large: LRUCache[str, bool] = LRUCache(table, getsizeof=lambda _: OVERHEAD)
+        self._gone: TTLCache[bytes, bool] = TTLCache(table, ttl=GONE, timer=now, getsizeof=lambda _: OVERHEAD)
+        self._renewed: TTLCache[bytes, str] = TTLCache(table, ttl=RENEWED, timer=now, getsizeof=_size_of_row)
         self._flights: Flights[str, Kept | None] = Flights()
-        self._renewing: Flights[str, None] = Flights()
         self._places = asyncio.Semaphore(STREAMS)
         self._collecting = asyncio.Semaphore(COLLECTING)
 
@@ -104,7 +108,6 @@ class Proxy:
     async def drain(self) -> None:
         """Nothing that is on its way is worth waiting for."""
         await self._flights.drain(0)
-        await self._renewing.drain(0)
 
     @contextlib.asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -156,22 +159,27 @@ class Proxy:
 
     async def _live(self, claim: Claim, use: Callable[[str], Awaitable[T]]) -> T:
         """What `use` makes of the URL, or of the one that a fresh answer has in its place. Raises UrlDead."""
-        if claim.url not in self._renewed:
-            try:
-                return await use(claim.url)
-            except UrlDead:
-                if claim.url not in self._renewing:
-                    self._renewing.start(claim.url, self._renewal(claim))
-                await self._renewing.join(claim.url)
-        url = self._renewed.get(claim.url)
-        if url is None:
+        key = hashlib.sha256(claim.url.encode()).digest()
+        if key in self._gone:
             raise UrlDead
-        return await use(url)
+        try:
+            return await self._either(key, claim, use)
+        except UrlDead:
+            self._renewed.pop(key, None)
+            self._gone[key] = True
+            raise
 
-    async def _renewal(self, claim: Claim) -> None:
-        """Once, whatever comes of it: a fresh answer costs money, and whoever holds the token can ask without end."""
-        self._renewed[claim.url] = None
-        self._renewed[claim.url] = await self._renew(claim.reference, claim.url)
+    async def _either(self, key: bytes, claim: Claim, use: Callable[[str], Awaitable[T]]) -> T:
+        known = self._renewed.get(key)
+        try:
+            return await use(known or claim.url)
+        except UrlDead:
+            newer = None if known else await self._renew(claim.reference, claim.url)
+            if newer is None:
+                raise
+        answer = await use(newer)
+        self._renewed[key] = newer
+        return answer
 
 
 def identity(url: str) -> str:
@@ -183,6 +191,10 @@ def identity(url: str) -> str:
 
 def _size(kept: Kept) -> int:
     return OVERHEAD + len(kept.body)
+
+
+def _size_of_row(url: str) -> int:
+    return OVERHEAD + len(url)
 
 
 def _header(part: Range | None) -> str | None:

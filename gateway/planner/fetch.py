@@ -48,13 +48,16 @@ class Market:
 
 
 class Buyer:
-    """Buys for one operation, with its purse. What it has learned is in `facts`, what it did in `bill`."""
+    """Buys for one operation, with its purse. What it has learned is in `facts`, what it did in `bill`.
 
-    def __init__(self, market: Market, purse: Purse, *, forced: bool) -> None:
+    Calls in `anew` are bought although their answers are remembered, and these stay until there are newer ones.
+    """
+
+    def __init__(self, market: Market, purse: Purse, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
         self.market = market
         self.purse = purse
         self.forced = forced
-        self.recollection = Recollection(market.memory, forced=forced)
+        self.recollection = Recollection(market.memory, forced=forced, anew=anew)
         self.facts = Facts(self.recollection)
         self.bill = Bill()
         self.pricer = Pricer(market.prices, forced=forced)

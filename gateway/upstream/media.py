@@ -161,6 +161,17 @@ class MediaServers:
             await response.aclose()
             raise
 
+    async def honours(self, url: str) -> bool:
+        """Whether the medium is still shown, or nobody can say."""
+        try:
+            found = await self.open(url, method="HEAD")
+        except UrlDead:
+            return False
+        except (OutOfRange, UpstreamError):
+            return True
+        await found.aclose()
+        return True
+
     async def aclose(self) -> None:
         for server in self._servers:
             await server.aclose()

@@ -1,7 +1,11 @@
-"""A picture whose URL has died is looked for in a fresh answer, once, and only if there is money for it."""
+"""A picture whose URL has died is looked for in a fresh answer, once, and only if there is money for it.
+
+Nothing is forgotten for it, and none is bought while the new URLs die as well.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,16 +15,18 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.models import LoadedHighlight, Profile
 from gateway.errors import GatewayError
 from gateway.http.media import route
 from gateway.media.proxy import Proxy, identity
-from gateway.media.renewal import MOST_SIZES, Renewal, renewed
+from gateway.media.renewal import MOST_SIZES, ONCE, PAUSE, TROUBLE, Renewal, pictures
 from gateway.media.tokens import Claim, Tokens
 from gateway.planner.budget import Allowance, Purse
 from gateway.planner.walk import Question, Subject, Want
-from gateway.sandbox import create_sandbox
+from gateway.sandbox import cast, create_sandbox
+from gateway.sandbox.faults import Status
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.media import EmbeddedServer, MediaServers
 from tests.fakes.clock import EPOCH, ManualClock
@@ -38,9 +44,13 @@ class Till:
         self.shop = shop
         self.clock = clock
         self.ceiling: int | None = None
+        self.refuses_all = False
+        self.heads: list[str] = []
+        self.renewal = Renewal(self.shop.market, self.purse, is_alive=self.is_alive)
 
-    def renewal(self) -> Renewal:
-        return Renewal(self.shop.market, self.purse)
+    async def is_alive(self, url: str) -> bool:
+        self.heads.append(url)
+        return not self.refuses_all
 
     def purse(self) -> Purse:
         allowance = Allowance("media", {}, ledger=self.shop.ledger, clock=self.clock)
@@ -63,6 +73,13 @@ class Till:
     def calls(self) -> int:
         return sum(self.shop.calls.values())
 
+    @property
+    def billed(self) -> int:
+        return self.shop.sandbox.meter.total_billed
+
+    def entry(self, call: Call) -> Entry | None:
+        return self.shop.market.memory.store.get(call)
+
 
 @pytest.fixture
 def till(tmp_path: Path) -> Iterator[Till]:
@@ -77,7 +94,7 @@ async def test_an_item_s_picture_is_found_in_a_fresh_answer(till: Till) -> None:
     assert item.thumbnail_url is not None
     till.clock.advance(120)
     before = till.calls()
-    newer = await till.renewal()(f"item:{item.pk}", item.thumbnail_url)
+    newer = await till.renewal(f"item:{item.pk}", item.thumbnail_url)
     assert newer is not None
     assert newer != item.thumbnail_url
     assert identity(newer) == identity(item.thumbnail_url)
@@ -91,7 +108,7 @@ async def test_what_a_newer_answer_told_already_is_not_bought(till: Till) -> Non
     till.shop.market.memory.store.forget(Call(Endpoint.HIGHLIGHT, HIGHLIGHT))
     fresh = (await till.highlight()).items[0]
     before = till.calls()
-    assert await till.renewal()(f"item:{item.pk}", item.thumbnail_url) == fresh.thumbnail_url
+    assert await till.renewal(f"item:{item.pk}", item.thumbnail_url) == fresh.thumbnail_url
     assert till.calls() == before
 
 
@@ -105,30 +122,144 @@ async def test_a_profile_s_and_a_cover_s_pictures_are_found_the_same_way(till: T
         (f"user:{OWNER}", profile.profile_picture_url),
     ]:
         assert url is not None
-        newer = await till.renewal()(reference, url)
+        newer = await till.renewal(reference, url)
         assert newer not in (None, url)
         assert identity(str(newer)) == identity(url)
 
 
 async def test_without_money_nothing_is_renewed(till: Till) -> None:
     item = (await till.highlight()).items[0]
+    till.clock.advance(120)
     till.ceiling = 0
     before = till.calls()
-    assert await till.renewal()(f"item:{item.pk}", str(item.thumbnail_url)) is None
+    assert await till.renewal(f"item:{item.pk}", str(item.thumbnail_url)) is None
     assert till.calls() == before
+    till.ceiling = 1
+    assert await till.renewal(f"item:{item.pk}", str(item.thumbnail_url)) is not None
+    assert till.calls() == before + 1
 
 
-async def test_dead_urls_are_handed_to_nobody_any_more(till: Till) -> None:
-    """Even where the fresh answer does not come: the old one is of no use."""
-    item = (await till.highlight()).items[0]
+async def test_nothing_is_forgotten_before_its_successor_is_there(till: Till) -> None:
+    """What is shown beside the dead picture was paid for, and may be alive."""
+    item, call = (await till.highlight()).items[0], Call(Endpoint.HIGHLIGHT, HIGHLIGHT)
+    before = till.entry(call)
+    till.clock.advance(120)
     till.ceiling = 0
-    await till.renewal()(f"item:{item.pk}", str(item.thumbnail_url))
-    assert till.shop.market.memory.store.get(Call(Endpoint.HIGHLIGHT, HIGHLIGHT)) is None
+    await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.entry(call) is before
+    till.ceiling = None
+    till.shop.sandbox.faults.lay(Status(status=503))
+    await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.entry(call) is before
+    till.shop.sandbox.faults.clear()
+    till.clock.advance(ONCE)
+    entry = till.entry(call)
+    assert entry is None or entry is before
+    await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.entry(call) not in (None, before)
+
+
+async def test_all_pictures_of_an_answer_share_one_renewal(till: Till) -> None:
+    """Those that are asked for at once, and those that are asked for later."""
+    loaded = await till.highlight()
+    till.clock.advance(120)
+    before = till.billed
+    shown = [(f"item:{item.pk}", str(item.thumbnail_url)) for item in loaded.items]
+    assert len(shown) == 3
+    newer = await asyncio.gather(*(till.renewal(*one) for one in shown), *(till.renewal(*one) for one in shown))
+    newer += [await till.renewal(*one) for one in shown]
+    assert None not in newer
+    assert not {url for _, url in shown} & set(newer)
+    assert till.billed == before + 1
+
+
+async def test_an_answer_is_renewed_once_in_an_hour(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    till.clock.advance(120)
+    before = till.billed
+    newer = await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.billed == before + 1
+    till.clock.advance(ONCE - 1)
+    assert await till.renewal(f"item:{item.pk}", str(newer)) is None
+    assert till.billed == before + 1
+    till.clock.advance(1)
+    assert await till.renewal(f"item:{item.pk}", str(newer)) not in (None, newer)
+    assert till.billed == before + 2
+
+
+@pytest.mark.parametrize("seconds", [0, 120])
+async def test_none_is_renewed_for_a_while_after_a_new_url_was_dead_as_well(till: Till, seconds: int) -> None:
+    """Signed anew in the same minute, a URL is the same, and as dead as it was."""
+    till.refuses_all = True
+    item = (await till.highlight()).items[0]
+    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
+    till.clock.advance(seconds)
+    before = till.billed
+    await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
+    assert till.billed == before + 1
+    assert len(till.heads) == (1 if seconds else 0)
+    till.clock.advance(PAUSE - 1)
+    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is None
+    assert till.billed == before + 1
+    till.clock.advance(1)
+    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is not None
+    assert till.billed == before + 2
+
+
+async def test_of_many_that_are_asked_for_at_once_none_is_renewed_before_the_last_one_is_known_to_live(
+    till: Till,
+) -> None:
+    till.refuses_all = True
+    users = [user for user in cast.CAST if not user.is_private][:6]
+    shown = []
+    for user in users:
+        known = await till.ask(
+            UserId(str(user.pk)), Want.PROFILE, lambda facts, pk=str(user.pk): facts.profile(UserId(pk))
+        )
+        shown.append((f"user:{user.pk}", known.profile_picture_url))
+    till.clock.advance(120)
+    before = till.billed
+    assert await asyncio.gather(*(till.renewal(*one) for one in shown)) != []
+    assert till.billed == before + 1
+
+
+async def test_a_picture_that_is_shown_no_more_is_no_sign_that_all_are_refused(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
+    till.clock.advance(120)
+    gone = str(item.thumbnail_url).replace("_n.jpg", "0_n.jpg")
+    assert await till.renewal(f"item:{item.pk}", gone) is None
+    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is not None
+
+
+async def test_while_the_upstream_fails_it_is_asked_once_in_a_while(till: Till) -> None:
+    item = (await till.highlight()).items[0]
+    till.clock.advance(120)
+    till.shop.sandbox.faults.lay(Status(status=422))
+    before = till.calls()
+    for _ in range(3):
+        assert await till.renewal(f"item:{item.pk}", str(item.thumbnail_url)) is None
+    assert till.calls() == before + 1
+    till.shop.sandbox.faults.clear()
+    till.clock.advance(TROUBLE)
+    assert await till.renewal(f"item:{item.pk}", str(item.thumbnail_url)) is not None
+    assert till.calls() == before + 2
+
+
+async def test_the_covers_of_a_tray_are_renewed_with_it(till: Till) -> None:
+    user = UserId(str(cast.THIRTY.pk))
+    tray = await till.ask(user, Want.TRAY, lambda facts: facts.tray(user))
+    till.clock.advance(120)
+    before = till.billed
+    newer = [await till.renewal(f"highlight:{one.pk}", one.cover.url) for one in tray]
+    assert len(newer) == 30
+    assert not {None, *(one.cover.url for one in tray)} & set(newer)
+    assert till.billed == before + 2
 
 
 @pytest.mark.parametrize("reference", ["", "item", "item:", "item:x", "tray:1", "item:1:2", "item:" + "1" * 21])
 async def test_what_refers_to_nothing_is_not_asked_for(till: Till, reference: str) -> None:
-    assert await till.renewal()(reference, "https://a.cdninstagram.com/v/1.jpg?oh=a") is None
+    assert await till.renewal(reference, "https://a.cdninstagram.com/v/1.jpg?oh=a") is None
     assert till.calls() == 0
 
 
@@ -137,19 +268,23 @@ def test_a_url_is_found_however_json_spells_it() -> None:
     body = (
         rb'{"a": ["https:\/\/b.cdninstagram.com\/v\/1_n.jpg?stp=l\u0026oh=new&oe=2", "1_n.jpg", "https://x/1_n.jpg"]}'
     )
-    assert renewed(old, body) == "https://b.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2"
-    same = b'{"b": "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3", ' + body[1:]
-    assert renewed(old, same) == "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3"
-    assert renewed(old, b'{"a": "' + old.encode() + b'"}') is None
+    large, small = (
+        "https://b.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2",
+        "https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3",
+    )
+    assert pictures(old, body) == [large]
+    assert pictures(old, b'{"b": "' + small.encode() + b'", ' + body[1:]) == [small, large]
+    assert pictures(old, body[:-1] + b', "b": "' + small.encode() + b'"}') == [small, large]
+    assert pictures(old, b'{"a": "' + old.encode() + b'"}') == [old]
+    assert pictures(old, b"") == []
 
 
 def test_an_answer_of_one_picture_a_million_times_is_not_looked_through() -> None:
     old = "https://a.cdninstagram.com/v/1_n.jpg?stp=l&oh=old&oe=1"
     another = b'"https://a.cdninstagram.com/v/1_n.jpg?stp=s&oh=new&oe=3",'
     sought = b'"https://a.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2"'
-    found = [renewed(old, b"[" + another * count + sought + b"]") for count in (MOST_SIZES - 1, MOST_SIZES)]
+    found = [pictures(old, b"[" + another * count + sought + b"]")[0] for count in (MOST_SIZES - 1, MOST_SIZES)]
     assert found == [sought[1:-1].decode(), another[1:-2].decode()]
-    assert renewed(old, b"") is None
 
 
 async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Till) -> None:
@@ -157,7 +292,7 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
     clock = till.clock
     app = create_sandbox(clock=clock, keys=frozenset({"k"}), base_url=ORIGIN)
     servers = MediaServers([EmbeddedServer(ORIGIN, httpx.ASGITransport(app))])
-    proxy = Proxy(servers, till.renewal(), clock=clock, max_bytes=2**20)
+    proxy = Proxy(servers, till.renewal, clock=clock, max_bytes=2**20)
     page = Starlette(routes=[route(TOKENS, proxy, clock)])
     async with (
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://upstream.test") as upstream,
