@@ -126,8 +126,10 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         if known is None:
             known = self.slots[key] = selection, self.slot(type_, selection)
         slot = known[1]
-        if slot is None or slot.plan:
-            return slot and slot.plan
+        if slot is None:
+            return None
+        if slot.plan:
+            return slot.plan
         plan = slot.warm(objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known))
         if plan is not None and self.plans is not None:
             self.plans.grow(plan.size)

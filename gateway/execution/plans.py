@@ -126,7 +126,8 @@ class PlanCache:
 
 def _tokens_in(document: DocumentNode) -> int:
     """Its parts that no node stands for are kept by their order."""
-    token, count = document.loc and document.loc.start_token, 0
+    count = 0
+    token = document.loc.start_token if document.loc else None
     while token is not None:
         token, count = token.next, count + 1
     return count

@@ -80,6 +80,7 @@ PROMPTLY = r.a_prompt_resolver_is_called_by_compiled_code
 FAILING = r.a_prompt_resolver_that_fails_is_asked_again_by_graphql_core
 SURELY_PROMPT = r.a_resolver_is_prompt_only_if_it_is_no_more_than_that
 HELPERS = p.resolvers_have_the_helpers_of_graphql_core
+WEIGHED = p.what_is_compiled_is_weighed_with_its_document
 HELD = p.what_plans_hold_stays_within_its_bytes
 FORGOTTEN = k.selections_that_nobody_repeats_are_forgotten
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
@@ -235,7 +236,7 @@ MUTANTS = [
         ("if type(value) is bool)", "if False)", p.conditions_select_their_own_plan),
         (" if type(value) is bool)", ")", p.conditions_select_their_own_plan),
         ("plans = self._plans.get(key)", "plans = None", WORTH),
-        ("self._plans.get(key) is plans", "False", HELD),
+        ("self._plans.get(key) is plans", "False", WEIGHED),
         ("if plans.size <= self._plans.maxsize:", "if True:", HELD),
         ("Slot(self.worthwhile)", "Slot(1)", WORTH),
     ),
@@ -271,7 +272,7 @@ MUTANTS = [
         ("len(result), compile_list", "1, compile_list", COUNT),
         (" or any(detail.defer_usage is not fragment for detail in details):", ":", SHARED),
         ("if self.plans is None or ", "if ", p.an_extension_that_resolves_sees_every_field),
-        ("self.plans.grow(plan.size)", "pass", HELD),
+        ("self.plans.grow(plan.size)", "pass", WEIGHED),
         ("self.plans.slot(type_, ", "self.plans.slot(0, ", r.abstract_types_are_resolved_by_graphql_core),
         (
             "tuple(id(detail.node) for detail in details))",

@@ -28,7 +28,7 @@ from tests.execution.subject import Make, Subject, a_box, box, leaves
 from tests.execution.world import CONFIG, GRAPH, Query, Ways
 
 NAMES = "{ boxes { name } }"
-# What was compiled once is known to the whole process, so a rule about compiling selects what no other run did.
+# For rules about compiling, which select what no other run did.
 NEVER_BEFORE = itertools.count()
 
 
@@ -62,8 +62,8 @@ async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> Non
 
 
 async def what_another_document_had_compiled_is_compiled_early(subject: Subject) -> None:
-    text = print_ast(unknown())
-    assert [await compiled_after(subject.context(worthwhile=8), parse(text)) for _ in range(2)] == [8, 2]
+    context, text = subject.context(worthwhile=8), print_ast(unknown())
+    assert [await compiled_after(context, parse(text)) for _ in range(2)] == [8, 2]
 
 
 async def a_list_counts_all_its_objects_at_once(subject: Subject) -> None:
@@ -204,6 +204,20 @@ async def what_plans_hold_stays_within_its_bytes(subject: Subject) -> None:
     assert held <= 400_000
     assert len(context.cache) > 1  # type: ignore[attr-defined]
     await subject.same(NAMES, box, context=subject.context(worthwhile=1, max_bytes=100))
+
+
+async def what_is_compiled_is_weighed_with_its_document(subject: Subject) -> None:
+    """There is room for two documents that have no plans yet, and for one that has."""
+    context, texts = subject.context(worthwhile=1), [print_ast(unknown()) for _ in range(2)]
+    document = parse(texts[0])
+    plans = context.cache.of(document, ())  # type: ignore[attr-defined]
+    before = plans.size
+    await outcome(context, GRAPH, document, {"box": box})
+    most = (before + plans.size) * MODULES_SHARE // (MODULES_SHARE - 1)
+    small = subject.context(worthwhile=1, max_bytes=most)
+    for text in texts:
+        await outcome(small, GRAPH, parse(text), {"box": box})
+    assert len(small.cache) == 1  # type: ignore[attr-defined]
 
 
 async def room(subject: Subject, documents: int) -> int:
@@ -354,6 +368,7 @@ RULES: list[Rule] = [
     documents_may_share_nodes,
     plans_are_kept_for_the_documents_used_last,
     what_plans_hold_stays_within_its_bytes,
+    what_is_compiled_is_weighed_with_its_document,
     a_selection_too_large_is_compiled_in_part,
     deferred_parts_are_projected,
     a_plan_holds_deferred_or_not,

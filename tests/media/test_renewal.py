@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -213,9 +214,8 @@ async def test_of_many_that_are_asked_for_at_once_none_is_renewed_before_the_las
     users = [user for user in cast.CAST if not user.is_private][:6]
     shown = []
     for user in users:
-        known = await till.ask(
-            UserId(str(user.pk)), Want.PROFILE, lambda facts, pk=str(user.pk): facts.profile(UserId(pk))
-        )
+        key = UserId(str(user.pk))
+        known = await till.ask(key, Want.PROFILE, methodcaller("profile", key))
         shown.append((f"user:{user.pk}", known.profile_picture_url))
     till.clock.advance(120)
     before = till.billed
