@@ -128,7 +128,7 @@ class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
         slot = known[1]
         if slot is None:
             return None
-        if slot.plan:
+        if slot.plan is not None:
             return slot.plan
         plan = slot.warm(objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known))
         if plan is not None and self.plans is not None:

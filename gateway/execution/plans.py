@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from cachetools import LRUCache
-from graphql import DocumentNode
+from graphql import DocumentNode, Token
 
 from gateway.execution.compiler import Module, Plan
 from gateway.execution.kept import Projections
@@ -126,8 +126,8 @@ class PlanCache:
 
 def _tokens_in(document: DocumentNode) -> int:
     """Its parts that no node stands for are kept by their order."""
+    token: Token | None = document.loc.start_token if document.loc else None
     count = 0
-    token = document.loc.start_token if document.loc else None
     while token is not None:
         token, count = token.next, count + 1
     return count

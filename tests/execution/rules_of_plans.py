@@ -213,6 +213,7 @@ async def what_is_compiled_is_weighed_with_its_document(subject: Subject) -> Non
     plans = context.cache.of(document, ())  # type: ignore[attr-defined]
     before = plans.size
     await outcome(context, GRAPH, document, {"box": box})
+    assert plans.size > before + sum(slot.plan.size for slot in plans.values() if slot.plan)
     most = (before + plans.size) * MODULES_SHARE // (MODULES_SHARE - 1)
     small = subject.context(worthwhile=1, max_bytes=most)
     for text in texts:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,11 @@ class Till:
         assert isinstance(loaded, LoadedHighlight)
         return loaded
 
+    async def profile(self, user: UserId) -> Profile:
+        profile = await self.ask(user, Want.PROFILE, lambda facts: facts.profile(user))
+        assert isinstance(profile, Profile)
+        return profile
+
     def calls(self) -> int:
         return sum(self.shop.calls.values())
 
@@ -115,8 +119,7 @@ async def test_what_a_newer_answer_told_already_is_not_bought(till: Till) -> Non
 
 async def test_a_profile_s_and_a_cover_s_pictures_are_found_the_same_way(till: Till) -> None:
     loaded = await till.highlight()
-    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
-    assert isinstance(profile, Profile)
+    profile = await till.profile(UserId(OWNER))
     till.clock.advance(120)
     for reference, url in [
         (f"highlight:{HIGHLIGHT}", loaded.cover.url if loaded.cover else None),
@@ -193,17 +196,17 @@ async def test_none_is_renewed_for_a_while_after_a_new_url_was_dead_as_well(till
     """Signed anew in the same minute, a URL is the same, and as dead as it was."""
     till.refuses_all = True
     item = (await till.highlight()).items[0]
-    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
+    profile = await till.profile(UserId(OWNER))
     till.clock.advance(seconds)
     before = till.billed
     await till.renewal(f"item:{item.pk}", str(item.thumbnail_url))
     assert till.billed == before + 1
     assert len(till.heads) == (1 if seconds else 0)
     till.clock.advance(PAUSE - 1)
-    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is None
+    assert await till.renewal(f"user:{OWNER}", str(profile.profile_picture_url)) is None
     assert till.billed == before + 1
     till.clock.advance(1)
-    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is not None
+    assert await till.renewal(f"user:{OWNER}", str(profile.profile_picture_url)) is not None
     assert till.billed == before + 2
 
 
@@ -211,25 +214,21 @@ async def test_of_many_that_are_asked_for_at_once_none_is_renewed_before_the_las
     till: Till,
 ) -> None:
     till.refuses_all = True
-    users = [user for user in cast.CAST if not user.is_private][:6]
-    shown = []
-    for user in users:
-        key = UserId(str(user.pk))
-        known = await till.ask(key, Want.PROFILE, methodcaller("profile", key))
-        shown.append((f"user:{user.pk}", known.profile_picture_url))
+    users = [UserId(str(user.pk)) for user in cast.CAST[:6]]
+    shown = [(f"user:{user.pk}", str((await till.profile(user)).profile_picture_url)) for user in users]
     till.clock.advance(120)
     before = till.billed
-    assert await asyncio.gather(*(till.renewal(*one) for one in shown)) != []
+    await asyncio.gather(*(till.renewal(*one) for one in shown))
     assert till.billed == before + 1
 
 
 async def test_a_picture_that_is_shown_no_more_is_no_sign_that_all_are_refused(till: Till) -> None:
     item = (await till.highlight()).items[0]
-    profile = await till.ask(UserId(OWNER), Want.PROFILE, lambda facts: facts.profile(UserId(OWNER)))
+    profile = await till.profile(UserId(OWNER))
     till.clock.advance(120)
     gone = str(item.thumbnail_url).replace("_n.jpg", "0_n.jpg")
     assert await till.renewal(f"item:{item.pk}", gone) is None
-    assert await till.renewal(f"user:{OWNER}", profile.profile_picture_url) is not None
+    assert await till.renewal(f"user:{OWNER}", str(profile.profile_picture_url)) is not None
 
 
 async def test_while_the_upstream_fails_it_is_asked_once_in_a_while(till: Till) -> None:

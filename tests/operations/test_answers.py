@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -150,7 +149,7 @@ async def test_an_answer_with_errors_is_made_anew(tmp_path: Path) -> None:
 async def test_variables_that_the_document_does_not_declare_make_no_other_question(tmp_path: Path) -> None:
     async with running_gateway(tmp_path) as gateway:
         first = await gateway.query(TRAY, NATGEO | {"more": "x" * 1_000})
-        others: list[dict[str, Any]] = [{}, {"more": [[]]}, {"n": 1}]
+        others: list[dict[str, object]] = [{}, {"more": [[]]}, {"n": 1}]
         for other in others:
             again = await gateway.query(TRAY, NATGEO | other, headers={"x-billing-limit": "0"})
             assert (again.data, again.charged) == (first.data, 0)

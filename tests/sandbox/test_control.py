@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.sandbox import Control, create_sandbox
-from tests.fakes.gateway import RunningGateway, Terms, running_gateway
+from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
 from tests.sandbox.stage import ORIGIN, SteppedClock, client_of
 
 STRANGER = ("203.0.113.7", 4711)
@@ -78,7 +78,7 @@ async def test_nobody_controls_it_where_others_are_served(tmp_path: Path) -> Non
         running_gateway(tmp_path, clients={"web": Terms()}) as gateway,
         from_peer(gateway.app, "127.0.0.1") as client,
     ):
-        assert await statuses(client, x_api_key="key-of-web") == {404}
+        assert await statuses(client, x_api_key=key_of("web")) == {404}
         assert (await client.post("/webhooks", json=WEBHOOK)).status_code == 404
 
 
