@@ -133,9 +133,21 @@ class Buyer:
             await self._fetch(purchases)
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
-        """All at once. Reserved in the order of the answer, so that what comes first in it is bought first."""
+        """All at once. Reserved in the order of the answer, so that what comes first in it is bought first.
+
+        Where more must be leased, those that follow are left to the next plan: meanwhile others may have bought them.
+        """
         start = self.market.clock.monotonic() - self._begun
-        steps = [(purchase, await self._reserved(purchases, at)) for at, purchase in enumerate(purchases)]
+        steps: list[tuple[Purchase, Step]] = []
+        for at, purchase in enumerate(purchases):
+            try:
+                steps.append((purchase, self._begin(purchase)))
+            except LeaseNeeded:
+                try:
+                    await self.purse.lease(purchase.price, sum(each.price for each in purchases[at:]))
+                    break
+                except LedgerUnavailable as problem:
+                    steps.append((purchase, problem))
         for purchase, step in steps:
             if isinstance(step, GatewayError):
                 self._refuse(purchase, step, start)
@@ -143,17 +155,6 @@ class Buyer:
                 call, source, landing = step
                 bought = purchase if call is purchase.call else replace(purchase, call=call)
                 self._take(bought, source, await landing, start)
-
-    async def _reserved(self, purchases: Sequence[Purchase], at: int) -> Step:
-        """Of the one at `at`. It waits only where more must be leased, which then is done for those after it, too."""
-        while True:
-            try:
-                return self._begin(purchases[at])
-            except LeaseNeeded:
-                try:
-                    await self.purse.lease(purchases[at].price, sum(purchase.price for purchase in purchases[at:]))
-                except LedgerUnavailable as problem:
-                    return problem
 
     def _begin(self, purchase: Purchase) -> Step:
         """Raises LeaseNeeded."""

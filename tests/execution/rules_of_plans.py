@@ -195,9 +195,9 @@ async def what_plans_hold_stays_within_its_bytes(subject: Subject) -> None:
             before = tracemalloc.get_traced_memory()[0]
             names = " ".join(f"k{next(NEVER_BEFORE)}x{turn}: name" for _ in range(40))
             await outcome(context, GRAPH, parse(f"{{ boxes {{ {names} }} }}"), boxes)
-            gc.collect()
             if not turn:
                 start = before
+        gc.collect()
         held = tracemalloc.get_traced_memory()[0] - start
     finally:
         tracemalloc.stop()
