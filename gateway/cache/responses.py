@@ -17,6 +17,10 @@ from cachetools import LRUCache
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 
+# Bytes of an answer besides its data, and of each entry that it knows: measured.
+OVERHEAD = 800
+EACH_NEWS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -57,7 +61,8 @@ class Response:
 
     @property
     def size(self) -> int:
-        return len(self.data) + 200 * (len(self.provenance.news) + 2)
+        """In bytes, with the key that it is kept by."""
+        return OVERHEAD + len(self.data) + EACH_NEWS * len(self.provenance.news)
 
 
 class _Kept:

@@ -16,6 +16,8 @@ from gateway.errors import Missing
 
 # What CPython and the cache spend on an entry besides its body: key, Entry, floats, two linked-list nodes.
 OVERHEAD = 1_000
+# And on the exception that says why there is nothing.
+PROBLEM = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        return OVERHEAD + len(self.body)
+        return OVERHEAD + len(self.body) + (0 if self.problem is None else PROBLEM)
 
 
 class Store:

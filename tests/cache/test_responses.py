@@ -112,7 +112,7 @@ def test_an_answer_that_stands_on_nothing_stays() -> None:
 
 
 def test_answers_are_bounded_by_bytes_and_the_least_used_go_first() -> None:
-    shop = Shop(max_bytes=3_000)
+    shop = Shop(max_bytes=4_000)
     for name in ("a", "b", "c"):
         shop.keep(name, data=b"x" * 800)
         shop.responses.find("a")
