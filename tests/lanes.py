@@ -346,9 +346,10 @@ def workers(config: pytest.Config) -> int | None:
     """For `--numprocesses=auto`; None leaves it to xdist.
 
     Tests wait for processes, threads and timers, so one more worker keeps all processors busy; not where they are
-    measured, which takes as much time again.
+    measured, which takes as much time again, nor for storms that last some real seconds.
     """
-    return None if config.option.cov_source else (os.cpu_count() or 1) + 1
+    is_busy = config.option.cov_source or config.option.markexpr == LONG
+    return None if is_busy else (os.cpu_count() or 1) + 1
 
 
 def register(config: pytest.Config) -> None:
