@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,18 +20,6 @@ from tests.fakes.clock import ManualClock
 from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, purse, reserve, reserved, spend
 
 MOMENTS = st.floats(0, datetime(2100, 1, 1, tzinfo=UTC).timestamp(), allow_nan=False)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(BEFORE_MONTH_END)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger.db", clock=clock)
-    yield ledger
-    ledger.close()
 
 
 @given(MOMENTS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from datetime import date
@@ -28,23 +27,6 @@ from tests.profiles import examples
 MARCH_31 = date(2026, 3, 31)
 APRIL_1 = date(2026, 4, 1)
 OTHER_ENDPOINT = "/v1/user/highlights"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(BEFORE_MONTH_END)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    ledger = Ledger(path, clock=clock)
-    yield ledger
-    ledger.close()
 
 
 @pytest.mark.parametrize(("limit", "block"), [(0, 1), (1, 1), (39, 1), (40, 2), (1000, 50), (1280, 64), (10**9, 64)])

@@ -25,11 +25,6 @@ LIMIT = 3000
 BLOCK = block_of(LIMIT)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.db"
-
-
 def start(path: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.planner.spender", str(path), str(LIMIT)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)

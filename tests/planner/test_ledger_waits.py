@@ -17,26 +17,9 @@ from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
 from gateway.planner.ledger import Ledger
 from tests.fakes.clock import ManualClock
-from tests.planner.purses import BEFORE_MONTH_END, ENDPOINT, leased, purse, reserved, spend, written
+from tests.planner.purses import ENDPOINT, leased, purse, reserved, spend, written
 
 MARCH_31 = date(2026, 3, 31)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(BEFORE_MONTH_END)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    ledger = Ledger(path, clock=clock)
-    yield ledger
-    ledger.close()
 
 
 @contextmanager
