@@ -303,11 +303,12 @@ class Gateway:
         """What cannot be written is kept, and written with the next flush that succeeds."""
         writable, lost = True, False
         while True:
-            before, writable = (writable, lost), await self._flushes()
+            was_writable, was_lost = writable, lost
+            writable = await self._flushes()
             lost = not writable and self.ledger.is_lost
-            if writable != before[0]:
+            if writable != was_writable:
                 self.hook(LedgerChanged(writable))
-            if lost > before[1]:
+            if lost and not was_lost:
                 self.hook(LedgerLost())
             await self.clock.sleep(FLUSH_SECONDS)
 

@@ -140,14 +140,10 @@ class Buyer:
         start = self.market.clock.monotonic() - self._begun
         steps: list[tuple[Purchase, Step]] = []
         for at, purchase in enumerate(purchases):
-            try:
-                steps.append((purchase, self._begin(purchase)))
-            except LeaseNeeded:
-                try:
-                    await self.purse.lease(purchase.price, sum(each.price for each in purchases[at:]))
-                    break
-                except LedgerUnavailable as problem:
-                    steps.append((purchase, problem))
+            step = await self._begun_or_leased(purchases[at:])
+            if step is None:
+                break
+            steps.append((purchase, step))
         for purchase, step in steps:
             if isinstance(step, GatewayError):
                 self._refuse(purchase, step, start)
@@ -155,6 +151,17 @@ class Buyer:
                 call, source, landing = step
                 bought = purchase if call is purchase.call else replace(purchase, call=call)
                 self._take(bought, source, await landing, start)
+
+    async def _begun_or_leased(self, purchases: Sequence[Purchase]) -> Step | None:
+        """The first of them, begun; None where more had to be leased, which then was done for all of them."""
+        try:
+            return self._begin(purchases[0])
+        except LeaseNeeded:
+            try:
+                await self.purse.lease(purchases[0].price, sum(purchase.price for purchase in purchases))
+            except LedgerUnavailable as problem:
+                return problem
+        return None
 
     def _begin(self, purchase: Purchase) -> Step:
         """Raises LeaseNeeded."""

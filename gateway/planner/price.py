@@ -115,9 +115,6 @@ class Pricer:
         """
         return total(plan(asked, known, self._prices, forced=self._forced))
 
-    def lower(self, roots: Sequence[Selection], known: Facts) -> int:
-        return total(self.imagine(roots, known, LOWER))
-
     async def total_in_steps(
         self, roots: Sequence[Selection], imagined: Imagined, pause: Callable[[], Awaitable[None]]
     ) -> int:
@@ -135,9 +132,6 @@ class Pricer:
     def cold(self, roots: Sequence[Selection], known: Facts) -> tuple[Purchase, ...]:
         """What would have to be bought if every answer that `known` holds were not there."""
         return self._buy(roots, Imagined(known, EXPECTED, recalls=False))
-
-    def imagine(self, roots: Sequence[Selection], known: Facts, world: World) -> tuple[Purchase, ...]:
-        return self._buy(roots, Imagined(known, world, recalls=True))
 
     def _buy(self, roots: Sequence[Selection], imagined: Imagined) -> tuple[Purchase, ...]:
         return tuple(chain.from_iterable(self._steps(roots, imagined)))

@@ -144,7 +144,7 @@ def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[
     assert calls(prepare) < 1.2 * calls(planned(shop, roots))
     price = refusals[0].extensions["price"]
     assert isinstance(price, int)
-    assert 0 < price <= other.pricer.lower(roots, other.facts)
+    assert 0 < price <= other.pricer.estimate(roots, other.facts).lower
 
 
 class CountingClock(ManualClock):
