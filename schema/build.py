@@ -27,7 +27,7 @@ from gateway.domain import models
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PlanCache, ProjectingExecutionContext
 from gateway.execution.compiler import PLAIN
-from gateway.execution.leaves import DEFINITION
+from gateway.execution.leaves import DEFINITION, metadata_of
 from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
 from schema.mutation import Mutation
 from schema.query import Query
@@ -61,7 +61,7 @@ class Schema(strawberry.federation.Schema):
         # Strawberry leaves it at an out type of its own, which validation and printed schema do not know.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
-                type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
+                type_.is_one_of = type_.extensions[DEFINITION].is_one_of
 
     def executed(self, extensions: Iterable[Callable[[], SchemaExtension]], context: type[Executor[Any]]) -> Schema:
         """The same types, executed with other extensions and by another class."""
@@ -119,7 +119,7 @@ def _types(proxies: bool) -> Schema:
 def _mark_plain(core: GraphQLSchema) -> None:
     for type_ in core.type_map.values():
         for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
-            attribute = getattr(field.extensions.get(DEFINITION), "metadata", {}).get(PLAIN)
+            attribute = metadata_of(field).get(PLAIN)
             if attribute:
                 field.extensions[PLAIN] = attribute
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLFloat,
     GraphQLID,
     GraphQLInt,
@@ -30,6 +31,12 @@ from gateway.domain.lasting import Lasting
 
 DEFINITION = "strawberry-definition"
 Complete = Callable[[Any], Any]
+
+
+def metadata_of(field: GraphQLField) -> Mapping[str, Any]:
+    """What the schema says of it by `strawberry.field(metadata=...)`: nothing of fields that are not Strawberry's."""
+    return getattr(field.extensions.get(DEFINITION), "metadata", {})
+
 
 # No instance of these is null, an exception, awaitable or an iterator. Exact types only: a subclass may be anything.
 HARMLESS = frozenset(

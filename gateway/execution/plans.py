@@ -68,7 +68,7 @@ class Plans(dict[Hashable, Slot]):
     def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[Plans], None]) -> None:
         self.document = document
         self.worthwhile = worthwhile
-        self.size = OVERHEAD + EACH_TOKEN * _tokens_in(document)
+        self.size = tree_size(document)
         self._grown = grown
 
     def slot(self, type_: Hashable, nodes: tuple[int, ...]) -> Slot:
@@ -122,6 +122,11 @@ class PlanCache:
             self._plans[key] = plans
         else:
             self._plans.pop(key, None)
+
+
+def tree_size(document: DocumentNode) -> int:
+    """In bytes, with what a cache spends on it."""
+    return OVERHEAD + EACH_TOKEN * _tokens_in(document)
 
 
 def _tokens_in(document: DocumentNode) -> int:

@@ -37,6 +37,7 @@ from graphql.utilities import value_from_ast_untyped
 from strawberry.federation.schema_directives import Cost, ListSize
 
 from gateway.errors import TooComplex
+from gateway.execution.leaves import DEFINITION, metadata_of
 from gateway.operations.limits import COUNTABLE, LIMITS
 from gateway.planner.keys import Keys
 from gateway.planner.selection import EDGE
@@ -159,7 +160,7 @@ class _Meter:
             return 0
         keys = self._keys(node, field)
         # One entity has one key.
-        return int(EDGE in _metadata(field)) if keys is None else keys
+        return int(EDGE in metadata_of(field)) if keys is None else keys
 
     def dearest(self, selections: SelectionSetNode, parent: str) -> FieldNode | SelectionSetNode:
         fields = [node for node in selections.selections if isinstance(node, FieldNode)]
@@ -203,12 +204,8 @@ class _Meter:
         return value_from_ast_untyped(value)
 
 
-def _metadata(field: GraphQLField) -> Mapping[str, Any]:
-    return getattr(field.extensions.get("strawberry-definition"), "metadata", {})
-
-
 def _directive(field: GraphQLField, kind: type[D]) -> D | None:
-    definition = field.extensions.get("strawberry-definition")
+    definition = field.extensions.get(DEFINITION)
     return next((one for one in getattr(definition, "directives", None) or () if isinstance(one, kind)), None)
 
 

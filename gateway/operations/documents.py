@@ -21,8 +21,9 @@ from graphql import (
 )
 
 from gateway.errors import InvalidInput
+from gateway.execution.plans import tree_size
 from gateway.operations.cost import check_cost
-from gateway.operations.limits import check_document, tokens_in
+from gateway.operations.limits import check_document
 from gateway.operations.mistakes import MOST_MISTAKES, bounded, coerced
 from gateway.operations.needs import needs
 from gateway.operations.rules import AllRules
@@ -33,11 +34,8 @@ from gateway.planner.selection import Selection
 
 KEPT = 2**24  # bytes of all documents
 LONGEST_KEPT = 20_000  # characters
-# Bytes of a syntax tree: measured at most 550 for each token, and for the text three times, because the values of
-# comments and strings are parts of it.
-EACH_TOKEN = 560
+# How often a text is kept with its tree: the values of comments and strings are parts of it.
 TEXTS = 3
-OVERHEAD = 3_000
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 PERSONAL = frozenset({"price", "allowance", "accounts", "flow", "flows"})
 
@@ -72,7 +70,7 @@ class Documents:
         names = _field_names(node)
         writes = any(operation.operation is not OperationType.QUERY for operation in operations(node))
         introspects, personal = bool(names & INTROSPECTION), writes or bool(names & PERSONAL)
-        document = Document(node, introspects, personal, _variables(node), _size(text))
+        document = Document(node, introspects, personal, _variables(node), _size(text, node))
         if len(text) <= LONGEST_KEPT and document.size <= self._known.maxsize:
             self._known[text] = document
         return document
@@ -146,8 +144,8 @@ def _unpriceable(error: GraphQLError) -> InvalidInput:
     return InvalidInput(f"document cannot be priced: {bounded(error).message}", field="document")
 
 
-def _size(text: str) -> int:
-    return OVERHEAD + EACH_TOKEN * tokens_in(text) + TEXTS * sys.getsizeof(text)
+def _size(text: str, node: DocumentNode) -> int:
+    return tree_size(node) + TEXTS * sys.getsizeof(text)
 
 
 def _variables(node: DocumentNode) -> frozenset[str]:

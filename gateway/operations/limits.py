@@ -69,11 +69,6 @@ def check_text(text: str) -> None:
                 raise _refusal(limit, value, source=Source(text), positions=[token.start()])
 
 
-def tokens_in(text: str) -> int:
-    """As `check_text` counts them."""
-    return sum(1 for _ in TOKEN.finditer(text))
-
-
 def check_document(document: DocumentNode) -> None:
     """Before validation. Raises a GraphQLError for TooComplex that shows the operation."""
     fragments = {

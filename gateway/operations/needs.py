@@ -34,6 +34,7 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import get_argument_values
 
+from gateway.execution.leaves import metadata_of
 from gateway.operations.mistakes import coerced
 from gateway.planner.fetch import Buyer
 from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
@@ -124,7 +125,7 @@ class _Reader:
         field = self.schema.get_field(parent, name)
         if field is None or name.startswith("__"):
             return Collected(Facet.NONE, ())
-        metadata = getattr(field.extensions.get("strawberry-definition"), "metadata", {})
+        metadata = metadata_of(field)
         if LATE in metadata:
             return Collected(Facet.NONE, ())
         edge, facet = metadata.get(EDGE), metadata.get(FACET, Facet.NONE)

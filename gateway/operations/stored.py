@@ -66,10 +66,8 @@ class StoredDocuments:
         A price tells what is in the schema, so where only trusted documents are run no other is priced. Raises
         DocumentNotTrusted.
         """
-        if "{" not in document:  # as every text has
-            stored = self._find(document) or self._find(document.removeprefix(PREFIX))
-            if stored is not None:
-                return stored
+        if "{" not in document and (stored := self.find(document)) is not None:  # every text has a brace
+            return stored
         if self._only_trusted and self._trusted(digest_of(document)) is None:
             raise DocumentNotTrusted("Only documents that this gateway trusts are priced here: name one of them.")
         return document
