@@ -260,3 +260,19 @@ class FlowsUnavailable(Refused):
 
 class LedgerUnavailable(Refused):
     code = "LEDGER_UNAVAILABLE"
+
+
+def forget_frames(error: BaseException) -> None:
+    """Of `error` and all that led to it.
+
+    The frames that an error has passed often hold it, or what holds it. All that the operation has read would stay in
+    such a cycle until the garbage collector comes by.
+    """
+    left: list[BaseException | None] = [error]
+    seen = set[int]()
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            left += [one.__cause__, one.__context__, getattr(one, "original_error", None)]
+            one.__traceback__ = one.__context__ = None

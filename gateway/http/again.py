@@ -231,9 +231,10 @@ class Again:
 
     async def _learn(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """The long way, and what can be said again of it."""
-        lesson = scope[LESSON] = Lesson(send)
+        lesson = Lesson(send)
         version = self.clients.version
-        await self.app(scope, receive, lesson.send)
+        # In a copy: in the server's own scope it would close a cycle by `send`, which holds the server's request.
+        await self.app({**scope, LESSON: lesson}, receive, lesson.send)
         repeat, start = lesson.repeat, lesson.start
         if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPEATED:
             return

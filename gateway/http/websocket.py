@@ -13,7 +13,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gateway.errors import GatewayError, TooManyStreams
+from gateway.errors import GatewayError, TooManyStreams, forget_frames
 from gateway.http import messages
 from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Subscribe
 from gateway.http.origins import is_own_or_allowed
@@ -62,9 +62,10 @@ class Sockets:
         try:
             await self._hold(socket, known=known)
         except Closing as closing:
+            forget_frames(closing)
             await _close(socket, closing, self.patience.send)
-        except (WebSocketDisconnect, OSError):
-            pass  # gone
+        except (WebSocketDisconnect, OSError) as gone:
+            forget_frames(gone)
 
     async def _hold(self, socket: WebSocket, *, known: bool) -> None:
         """Raises Closing and WebSocketDisconnect."""

@@ -17,17 +17,16 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
-    validate,
 )
 
 from gateway.errors import InvalidInput
 from gateway.execution.plans import tree_size
 from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document
-from gateway.operations.mistakes import MOST_MISTAKES, bounded, coerced
+from gateway.operations.mistakes import bounded, coerced
 from gateway.operations.needs import needs
-from gateway.operations.rules import AllRules
 from gateway.operations.texts import parsed
+from gateway.operations.validation import problems
 from gateway.planner.knowledge import Facts
 from gateway.planner.price import Estimate, Pricer
 from gateway.planner.selection import Selection
@@ -133,11 +132,6 @@ def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
     if errors := problems(schema, node, suggest=False):
         raise _unpriceable(errors[0])
     return node
-
-
-def problems(schema: GraphQLSchema, node: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
-    """Why the document is not valid. Not everybody is to be told the names that come near."""
-    return validate(schema, node, [AllRules], max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
 
 
 def _unpriceable(error: GraphQLError) -> InvalidInput:

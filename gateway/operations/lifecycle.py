@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError, get_operation_ast
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NameNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_operation_ast,
+)
+from graphql import OperationType as Operation
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from gateway.clients import Right
-from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable
+from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
 from gateway.events import BugMasked, Hook
 from gateway.operations import parts
 from gateway.operations.billing import report
 from gateway.operations.cost import check_cost
-from gateway.operations.documents import Document, Documents, operations, problems
+from gateway.operations.documents import Document, Documents, operations
 from gateway.operations.limits import check_document
 from gateway.operations.mistakes import bounded, coerced
 from gateway.operations.needs import needs
 from gateway.operations.texts import parsed
+from gateway.operations.validation import problems
 from schema.context import Context
 
 RIGHTS = {
@@ -43,6 +53,8 @@ class Preparation(SchemaExtension):
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
         self.document: Document | None = None
+        self.refusal: GraphQLError | None = None
+        """Why the text has no syntax tree."""
 
     @property
     def context(self) -> Context:
@@ -52,9 +64,12 @@ class Preparation(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         text = self.execution_context.query or ""
         self.document = self.documents.find(text)
-        # Of a text that is no GraphQL Strawberry is left to say so.
-        with suppress(GraphQLSyntaxError):
-            self.execution_context.graphql_document = self.document.node if self.document else parsed(text)
+        run = self.execution_context
+        try:
+            run.graphql_document = self.document.node if self.document else parsed(text)
+        except GraphQLError as error:
+            self.refusal = error
+            run.graphql_document = _substitute(run._provided_operation_name)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -79,6 +94,8 @@ class Preparation(SchemaExtension):
 
     def _problems(self, node: DocumentNode) -> list[GraphQLError]:
         """Why the operation cannot be run. The document is kept if it could be."""
+        if self.refusal is not None:
+            return [self.refusal]
         run = self.execution_context
         # Strawberry would take the first; the specification wants it named.
         if run._provided_operation_name is None and len(operations(node)) > 1:
@@ -137,6 +154,13 @@ class Preparation(SchemaExtension):
             raise NotAcceptable("@defer and @stream need Accept: multipart/mixed or text/event-stream.")
 
 
+def _substitute(operation_name: str | None) -> DocumentNode:
+    """For a text that is not to be parsed: without a tree Strawberry would parse it again, and without limits."""
+    name = None if operation_name is None else NameNode(value=operation_name)
+    query = OperationDefinitionNode(operation=Operation.QUERY, name=name, selection_set=SelectionSetNode(selections=()))
+    return DocumentNode(definitions=(query,))
+
+
 class Errors(MaskErrors):
     """Gives every error a code, and hides bugs behind an id that the log has too."""
 
@@ -149,8 +173,10 @@ class Errors(MaskErrors):
 
 
 def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
-    """`error` as the client may see it. Seeing it twice changes nothing."""
-    return bounded(_presentable(error, hook))
+    """`error` as the client may see it. Seeing it twice changes nothing. Its traceback goes: see `forget_frames`."""
+    shown = bounded(_presentable(error, hook))
+    forget_frames(error)
+    return shown
 
 
 def _presentable(error: GraphQLError, hook: Hook) -> GraphQLError:

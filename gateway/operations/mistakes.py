@@ -26,7 +26,7 @@ from graphql.language import SKIP, ValueNode, VisitorAction
 from graphql.type import GraphQLInputType
 from graphql.utilities.validate_input_value import validate_input_literal
 
-from gateway.errors import TooComplex
+from gateway.errors import TooComplex, forget_frames
 
 # Of a request: then one more error says that there are more, in graphql-core's words.
 MOST_MISTAKES = 20
@@ -70,8 +70,8 @@ def coerced(
     shown = {name: _trimmed(given[name], type_) for name, type_ in types.items() if name in given}
     told = get_variable_values(schema, definitions, shown, max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
     errors = told if isinstance(told, list) else values
-    for error in errors:  # the last was raised: its traceback holds the list that it is in
-        error.__traceback__ = error.__context__ = None
+    for error in (*values, *errors):  # the last of each was raised: its traceback holds the list that it is in
+        forget_frames(error)
     return errors
 
 

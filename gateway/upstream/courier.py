@@ -99,10 +99,7 @@ class Courier:
         request, size = self._request(ask)
         deadline = self._clock.monotonic() + self._pace.deadline + size / self._pace.slowest_upload
         judge = partial(self._judge, account, ask, read)
-        verdict = await self._line.try_once(request, ask.label, judge, deadline=deadline)
-        if isinstance(verdict.result, GatewayError):
-            raise verdict.result
-        return verdict.result
+        return (await self._line.try_once(request, ask.label, judge, deadline=deadline)).value()
 
     async def fetch(self, account: str, ask: Ask, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]) -> T:
         """As `carry`; `make` is given the answer's body, decoded leniently: drift is told."""

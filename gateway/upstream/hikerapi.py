@@ -160,9 +160,10 @@ class HikerApi:
         """Free. Raises UpstreamError. The rate follows the account's, unless one was given."""
         verdict, _ = await self._line.ask(self._request(BALANCE_TARGET), "balance", _judge_balance)
         self._note_rate(verdict)
-        if isinstance(verdict.result, GatewayError):
-            raise verdict.result
-        return verdict.result
+        try:
+            return verdict.value()
+        finally:
+            del verdict
 
     async def aclose(self) -> None:
         await self._line.aclose()

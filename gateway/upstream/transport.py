@@ -16,7 +16,7 @@ import httpx
 import stamina
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.upstream.bodies import LARGEST
 from gateway.upstream.breaker import Breaker
@@ -83,6 +83,15 @@ class Verdict(Generic[T]):
     def code(self) -> str | None:
         """Of the error, for the attempt's event."""
         return self.result.code if isinstance(self.result, GatewayError) else None
+
+    def value(self) -> T:
+        """The result. Raises the GatewayError that it may be."""
+        if not isinstance(self.result, GatewayError):
+            return self.result
+        try:
+            raise self.result
+        finally:
+            del self  # the traceback holds this frame, which would hold the error
 
 
 Judge = Callable[[Reply], Verdict[T]]
@@ -154,7 +163,10 @@ class Line:
         try:
             return await self._retry(partial(self._again, deadline), attempt), sent
         except _Again as last:
-            return last.verdict, sent
+            verdict = last.verdict
+            del last.verdict  # what stamina and tenacity make for a call stays in a cycle, with the exception in it
+            forget_frames(last)
+            return verdict, sent
 
     async def try_once(
         self, request: httpx.Request, label: str, judge: Judge[T], *, deadline: float, attempt: int = 1

@@ -14,9 +14,9 @@ from graphql import DocumentNode, OperationDefinitionNode, parse
 
 from gateway.operations import parts
 from gateway.operations.cost import check_cost
-from gateway.operations.documents import problems
 from gateway.operations.limits import check_document, check_text
 from gateway.operations.needs import needs
+from gateway.operations.validation import problems
 from gateway.planner.knowledge import Facts, Nothing
 from gateway.planner.price import Pricer
 from gateway.planner.prices import Prices

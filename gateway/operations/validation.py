@@ -1,0 +1,157 @@
+"""Validation: whether a document may be executed, and what is wrong with it if not.
+
+graphql-core's `validate` leaves hundreds of objects in reference cycles for each document: visitors that keep their
+bound methods, rules and a context that keep each other. Here they are taken apart at the end, so that nothing waits for
+the garbage collector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    Node,
+    OperationDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    ValidationContext,
+    ValidationRule,
+    Visitor,
+    visit,
+)
+from graphql.language.visitor import BREAK, SKIP, EnterLeaveVisitor
+from graphql.validation.validate import (
+    FragmentNestingVisitor,
+    ValidationAbortedError,
+    query_document_keys_to_validate,
+)
+from graphql.validation.validation_context import VariableUsage, VariableUsageVisitor
+
+from gateway.operations.mistakes import MOST_MISTAKES
+from gateway.operations.rules import RULES
+
+TOO_MANY = "Too many validation errors, error limit reached. Validation aborted."
+ABORTED = "Validation aborted."
+
+
+def problems(schema: GraphQLSchema, document: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
+    """Why the document is not valid: at most MOST_MISTAKES errors, and one more that says there are more.
+
+    `suggest`: the errors may name what comes near, which not everybody is to be told.
+    """
+    errors: list[GraphQLError] = []
+
+    def report(error: GraphQLError) -> None:
+        if len(errors) >= MOST_MISTAKES:
+            raise ValidationAbortedError(TOO_MANY)
+        errors.append(error)
+
+    context = _Context(schema, document, TypeInfo(schema), report, hide_suggestions=not suggest)
+    rules = AllRules(context)
+    try:
+        _check_nesting(document)
+        _visit(document, TypeInfoVisitor(context._type_info, rules), query_document_keys_to_validate)
+    except ValidationAbortedError as error:
+        error.__context__ = None  # it would keep the frames of the validation
+        errors.append(error.with_traceback(None))
+    except RecursionError:
+        errors.append(ValidationAbortedError(ABORTED))
+    finally:
+        for part in (*rules.rules, rules, context):
+            vars(part).clear()
+    return errors
+
+
+def _check_nesting(document: DocumentNode) -> None:
+    """Raises RecursionError where fragments in fragments are deeper than the rules could follow."""
+    definitions = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+    fragments = {node.name.value: node for node in definitions}
+    if fragments:
+        _visit(document, FragmentNestingVisitor(fragments))
+
+
+def _visit(node: Node, visitor: Visitor, keys: Any = None) -> None:
+    try:
+        visit(node, visitor, keys)
+    finally:
+        vars(visitor).clear()
+
+
+class _Context(ValidationContext):
+    def get_variable_usages(self, node: OperationDefinitionNode | FragmentDefinitionNode) -> list[VariableUsage]:
+        usages = self._variable_usages.get(node)
+        if usages is None:
+            fragment = node if isinstance(node, FragmentDefinitionNode) else None
+            found = VariableUsageVisitor(self._type_info, fragment)
+            usages = self._variable_usages[node] = found.usages
+            _visit(node, TypeInfoVisitor(self._type_info, found))
+            vars(found).clear()
+        return usages
+
+
+Handler: TypeAlias = Callable[..., Any]
+
+
+class AllRules(ValidationRule):
+    """All rules as one: of each kind of node only the rules that look at it are told.
+
+    graphql-core asks every rule about every kind anew for each document, which is a third of the time of validation.
+    """
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rules = [rule(context) for rule in RULES]
+        self.skipping: list[object] = [None] * len(RULES)
+
+    def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
+        known = self.enter_leave_map.get(kind)
+        if known is None:
+            known = self.enter_leave_map[kind] = self._handlers(kind)
+        return known
+
+    def _handlers(self, kind: str) -> EnterLeaveVisitor:
+        entering: list[tuple[int, Handler]] = []
+        leaving: list[tuple[int, Handler | None]] = []
+        for at, enter, leave in _concerned(kind):
+            if enter is not None:
+                entering.append((at, getattr(self.rules[at], enter)))
+            # Those that only enter, too: one that skips what is below a node is awake again behind it.
+            leaving.append((at, None if leave is None else getattr(self.rules[at], leave)))
+        if not leaving:
+            return EnterLeaveVisitor(None, None)
+        return EnterLeaveVisitor(
+            lambda node, *rest: self._enter(entering, node, rest), lambda node, *rest: self._leave(leaving, node, rest)
+        )
+
+    def _enter(self, handlers: list[tuple[int, Handler]], node: Node, rest: tuple[Any, ...]) -> None:
+        for at, enter in handlers:
+            if not self.skipping[at]:
+                action = enter(node, *rest)
+                if action is not None:
+                    self.skipping[at] = node if action is SKIP or action is False else BREAK
+
+    def _leave(self, handlers: list[tuple[int, Handler | None]], node: Node, rest: tuple[Any, ...]) -> None:
+        for at, leave in handlers:
+            asleep = self.skipping[at]
+            if asleep:
+                if asleep is node:
+                    self.skipping[at] = None
+            elif leave and leave(node, *rest) is BREAK:
+                self.skipping[at] = BREAK
+
+
+@cache
+def _concerned(kind: str) -> tuple[tuple[int, str | None, str | None], ...]:
+    """The rules that look at nodes of `kind`, by their place, with the names of their methods."""
+    named = [(at, _method(rule, "enter", kind), _method(rule, "leave", kind)) for at, rule in enumerate(RULES)]
+    return tuple((at, enter, leave) for at, enter, leave in named if enter or leave)
+
+
+def _method(rule: type[ValidationRule], event: str, kind: str) -> str | None:
+    return next((name for name in (f"{event}_{kind}", event) if hasattr(rule, name)), None)
