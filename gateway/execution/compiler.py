@@ -21,6 +21,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import CodeType
 from typing import Any, NamedTuple
@@ -66,7 +67,8 @@ class NotYet(Exception):
     """It can be, but was not before, and only what was is wanted."""
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """`project` makes the response of one object, or of one list of objects, and raises if anything is odd.
 
     With the object goes what prompt resolvers may see of the operation, if it has anything for them.
@@ -75,9 +77,14 @@ class Plan(NamedTuple):
     """
 
     project: Callable[[Any, Glance | None], Any]
+    names: dict[str, Any] = field(repr=False)
+    """The globals of its functions, which are among them: a cycle, which ends with the plan."""
     rest: tuple[str, ...] = ()
     size: int = 0
     """In bytes, without its module."""
+
+    def __del__(self) -> None:
+        self.names.clear()
 
 
 class Module(NamedTuple):
@@ -95,7 +102,7 @@ def compile_object(
     body, rest = compiler.fields(type_, group, partly=True)
     if len(rest) == len(group):
         raise NotPlain
-    return Plan(compiler.build(compiler.function(*body)), rest, compiler.size)
+    return Plan(compiler.build(compiler.function(*body)), compiler.names, rest, compiler.size)
 
 
 def compile_list(
@@ -106,7 +113,7 @@ def compile_list(
         raise NotPlain
     compiler = Compiler(executor, only_known)
     project = compiler.build(compiler.function(f"return {compiler.non_null(type_, 'o', details)}"))
-    return Plan(project, size=compiler.size)
+    return Plan(project, compiler.names, size=compiler.size)
 
 
 def is_static(details: FieldDetailsList) -> bool:
