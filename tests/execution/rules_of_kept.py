@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from types import FunctionType
 from typing import Any
 
 import msgspec
@@ -229,6 +231,25 @@ async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:
         assert context.interpreted == ["Query.pictures"]  # type: ignore[attr-defined]
 
 
+async def a_plan_that_is_dropped_is_freed_at_once(subject: Subject) -> None:
+    """Its functions have each other as globals: a cycle, which would wait for the garbage collector."""
+    context = subject.context(worthwhile=1, max_bytes=35_000)  # for one document
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for turn in range(3):
+            await answer(context, f"{{ turn{turn}: pictures {{ id parts {{ id }} }} }}")
+        assert len(context.cache) == 1  # type: ignore[attr-defined]
+        gc.collect()
+        functions = [one for one in gc.garbage if isinstance(one, FunctionType)]
+        assert not [one for one in functions if one.__code__.co_filename == "<projection>"]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
 RULES: list[Rule] = [
     what_is_selected_again_is_kept_as_json,
     nothing_need_be_known_of_the_operation,
@@ -243,4 +264,5 @@ RULES: list[Rule] = [
     what_is_selected_by_many_is_kept_for_all,
     selections_that_nobody_repeats_are_forgotten,
     without_room_for_it_nothing_is_kept,
+    a_plan_that_is_dropped_is_freed_at_once,
 ]

@@ -6,7 +6,6 @@ import gc
 import itertools
 import tracemalloc
 import weakref
-from types import FunctionType
 from typing import Any
 
 from graphql import (
@@ -151,24 +150,6 @@ async def an_operation_ends_with_its_answer(subject: Subject) -> None:
         await outcome(Counted, GRAPH, parse("{ boxes { name quick many { text } later { text } } }"), value)
         assert [each() for each in alive] == [None]
     finally:
-        gc.enable()
-
-
-async def a_plan_that_is_dropped_is_freed_at_once(subject: Subject) -> None:
-    """Its functions have each other as globals."""
-    context = subject.context(worthwhile=1, max_bytes=await room(subject, 1))
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        for fields in ("name leaves { id at }", "leaves { id kind at text }", "name renamed"):
-            await subject.same(f"{{ boxes {{ {fields} }} }}", box, context=context)
-        gc.collect()
-        functions = [one for one in gc.garbage if isinstance(one, FunctionType)]
-        assert not [one for one in functions if one.__code__.co_filename == "<projection>"]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
         gc.enable()
 
 
@@ -383,7 +364,6 @@ RULES: list[Rule] = [
     a_selection_is_known_by_all_its_nodes,
     a_document_lives_as_long_as_its_plans,
     an_operation_ends_with_its_answer,
-    a_plan_that_is_dropped_is_freed_at_once,
     resolvers_have_the_helpers_of_graphql_core,
     documents_may_share_nodes,
     plans_are_kept_for_the_documents_used_last,
