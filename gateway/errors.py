@@ -15,6 +15,7 @@
     |  `- DocumentMismatch            PERSISTED_QUERY_MISMATCH  the hash is not the document's
     |- Missing                        (charged upstream, cached for a short time, kept apart from trouble)
     |  |- NotFound                    NOT_FOUND
+    |  |  `- Renamed                  RENAMED                   the user goes by another name now
     |  `- PrivateAccount              PRIVATE_ACCOUNT
     |- UpstreamError                  (the data may exist; asking again later may help)
     |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection trouble, open breaker
@@ -136,6 +137,12 @@ class Missing(GatewayError):
 
 class NotFound(Missing):
     code = "NOT_FOUND"
+
+
+class Renamed(NotFound):
+    """The user goes by another name now. `id` and `username` say which."""
+
+    code = "RENAMED"
 
 
 class PrivateAccount(Missing):

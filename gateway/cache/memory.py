@@ -101,6 +101,8 @@ class Memory:
     def keep(self, outcome: Outcome, *, begun: int | None = None) -> None:
         """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are.
 
+        That a name is no longer used comes with an answer: that of the user who used it.
+
         `begun` is the `version` at which the question was put.
         """
         call, value = outcome.call, outcome.value
@@ -111,7 +113,7 @@ class Memory:
             self._put(call, Kind.MISSING, b"", copy.copy(outcome.problem))
             if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
-        elif outcome.problem is None:
+        if value is not None:
             self._put(_canonical(call, value), KINDS[call.endpoint], outcome.body)
             self._keep_riders(value)
 

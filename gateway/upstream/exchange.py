@@ -14,8 +14,9 @@ import httpx
 from gateway.clock import Clock
 from gateway.upstream import bodies
 
-TRANSIENT = frozenset({500, 502, 503, 504})
 TOO_MANY = 429
+# Of a client's statuses those that say "not now": Request Timeout, Too Early, Too Many Requests (RFC 9110, 8470, 6585).
+NOT_NOW = frozenset({408, 425, TOO_MANY})
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 # Seconds: no limit of an upstream holds for longer, so nothing longer is meant.
 LONGEST_WAIT = 86_400.0
@@ -54,7 +55,12 @@ class Reply:
     @property
     def is_transient(self) -> bool:
         """Asking again is free and may help."""
-        return self.failure is Failure.UNREACHED or self.status in TRANSIENT or self.status == TOO_MANY
+        return self.failure is Failure.UNREACHED or self.is_trouble
+
+    @property
+    def is_trouble(self) -> bool:
+        """By its status, none of which is charged: the upstream is not able to answer now, whatever it is asked."""
+        return self.status is not None and (self.status in NOT_NOW or 500 <= self.status <= 599)
 
 
 async def exchange(

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
-from gateway.errors import GatewayError, Missing, UpstreamInvalidAnswer
+from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.bodies import ACCEPTED
@@ -40,7 +40,8 @@ class Outcome:
     """What came of a call. Errors are values, because each has been charged or not.
 
     `charged` is in billed requests and, if `in_doubt`, a guess on the high side. `body` is what `payloads.read` makes
-    `value` of, and is empty beside a problem. `seconds` counts waiting, `attempts` the requests that were sent.
+    `value` of; beside a problem both are empty, unless it is Renamed. `seconds` counts waiting, `attempts` the requests
+    that were sent.
     """
 
     call: Call
@@ -71,6 +72,7 @@ class Balance:
     amount: float
 
 
+BY_NAME = frozenset({Endpoint.TRAY_BY_USERNAME, Endpoint.PROFILE_BY_USERNAME})
 BALANCE = msgspec.json.Decoder(Balance)
 BALANCE_TARGET = "/sys/balance"
 
@@ -152,6 +154,9 @@ class HikerApi:
             self._request(call.target), call.endpoint.label, partial(self._judge, call)
         )
         result, seconds = verdict.result, self._clock.monotonic() - began
+        if isinstance(result, Renamed):  # what was paid for is an answer all the same, to who asks by id
+            value = payloads.read(call.endpoint, verdict.body)
+            return Outcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
         if isinstance(result, GatewayError):
             return Outcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
         return Outcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
@@ -173,7 +178,7 @@ class HikerApi:
         self._compare_price(call, charge)
         if call.endpoint.is_tray and verdicts.is_empty_tray(reply):
             return Verdict(reply, (), b"[]", charge.amount, charge.in_doubt)
-        result = verdicts.problem_of(reply, call.subject) or self._read(call, reply.body)
+        result = verdicts.problem_of(reply, call.subject, charge.amount) or self._read(call, reply.body)
         return Verdict(reply, result, reply.body, charge.amount, charge.in_doubt)
 
     def _read(self, call: Call, body: bytes) -> Value | GatewayError:
@@ -184,7 +189,9 @@ class HikerApi:
             value = payloads.read(call.endpoint, body, tell)
         except UpstreamInvalidAnswer:
             return verdicts.unreadable(call.subject)
-        return value if _is_asked(call, value) else verdicts.unreadable(call.subject)
+        if _is_asked(call, value):
+            return value
+        return _renamed(call, value) or verdicts.unreadable(call.subject)
 
     def _compare_price(self, call: Call, charge: Charge) -> None:
         if charge.named is None or charge.named == call.nominal_price:
@@ -231,6 +238,22 @@ def _is_asked(call: Call, value: Value) -> bool:
             return _is_asked_user(call, value)
         case _:
             return all(_is_asked_user(call, highlight.owner) for highlight in value)
+
+
+def _renamed(call: Call, value: Value) -> Renamed | None:
+    """For an answer to a user name that is all about one user, who goes by another name."""
+    match value:
+        case Profile():
+            users: list[UserShort] = [value]
+        case tuple():
+            users = [entry.owner for entry in value]
+        case _:
+            return None
+    found = {(user.id, user.username) for user in users}
+    if call.endpoint not in BY_NAME or len(found) != 1:
+        return None
+    (id, username), *_ = found
+    return Renamed(f"User '{call.key}' is now called '{username}'.", id=id, username=username)
 
 
 def _is_asked_user(call: Call, user: UserShort) -> bool:

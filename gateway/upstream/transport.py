@@ -20,7 +20,7 @@ from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.upstream.bodies import LARGEST
 from gateway.upstream.breaker import Breaker
-from gateway.upstream.exchange import TOO_MANY, TRANSIENT, Failure, Reply, exchange
+from gateway.upstream.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.rate import RateLimiter
 
 
@@ -234,7 +234,7 @@ class Line:
         healthy = None
         try:
             reply = await exchange(self._transport, request, deadline=deadline, clock=self._clock)
-            healthy = reply.failure in (None, Failure.OVERSIZED) and reply.status not in TRANSIENT
+            healthy = reply.failure in (None, Failure.OVERSIZED) and not reply.is_trouble
         finally:
             self._breaker.settle(ticket, healthy)
         return self._slow_down(reply) if reply.status == TOO_MANY else reply

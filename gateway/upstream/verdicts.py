@@ -57,6 +57,9 @@ class Charge:
 
 
 FREE = Charge(0)
+# How the `exc_type` of an absence ends, and that of trouble with the platform or the API itself.
+ABSENT = ("NotFound", "NotFoundError")
+TROUBLE = ("ServerError", "InternalError", "GatewayError", "TimeoutError", "ConnectionError", "RateLimitError")
 
 
 def charge_of(reply: Reply, nominal: int) -> Charge:
@@ -78,15 +81,18 @@ def is_empty_tray(reply: Reply) -> bool:
     return reply.status == 404 and error_type(reply) == "NotFoundError"
 
 
-def problem_of(reply: Reply, subject: str) -> GatewayError | None:
-    """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`."""
+def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
+    """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`.
+
+    `charged` is in billed requests: trouble that cost something says how much.
+    """
     if reply.failure is not None and (reply.status is None or reply.status in CHARGED):
         return failed(reply, subject)
     match reply.status:
         case 200:
             return None
-        case 403 | 404:
-            return _missing(reply, subject)
+        case 400 | 403 | 404:
+            return _refused(reply, subject, charged)
         case 401:
             return UpstreamUnauthorized("The upstream refused the gateway's own key.")
         case 402:
@@ -95,7 +101,7 @@ def problem_of(reply: Reply, subject: str) -> GatewayError | None:
             return UpstreamRateLimited(
                 f"The upstream's rate limit left no room for {subject}.", retry_after=reply.retry_after
             )
-        case status if status is not None and status >= 500:
+        case _ if reply.is_trouble:
             return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", retry_after=reply.retry_after)
         case status if status is not None and status >= 400:
             return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
@@ -137,15 +143,29 @@ def failed(reply: Reply, subject: str) -> GatewayError:
             return unreadable(subject)
 
 
-def _missing(reply: Reply, subject: str) -> GatewayError:
-    kind = error_type(reply)
-    sentence = subject[0].upper() + subject[1:]
-    if reply.status == 403:
-        if kind == "PrivateAccount":
+def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
+    """For a refusal that is charged. Its type decides: a failing platform is told by the status of an absence, too.
+
+    Only a type that names an absence is one. A proxy's page, an unknown path or a type that nobody knows says nothing
+    about the user, and must not be remembered as if it did.
+    """
+    kind, sentence = error_type(reply), subject[0].upper() + subject[1:]
+    paid = {"charged": charged} if charged else {}
+    match kind:
+        case "PrivateAccount":
             return PrivateAccount(f"{sentence} belongs to a private account.")
-        return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
-    # A proxy's page or an unknown path says nothing about the user, and must not be remembered as if it did.
-    return NotFound(f"{sentence} was not found.") if kind else unreadable(subject)
+        case "InsufficientFunds":
+            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
+        case "InstagramRateLimitError":
+            return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", **paid)
+        case str() if kind.endswith(ABSENT):
+            return NotFound(f"{sentence} was not found.")
+        case str() if kind.endswith(TROUBLE):
+            return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", **paid)
+        case None | "" if reply.status == 404:
+            return unreadable(subject)
+        case _:
+            return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
 
 
 def unreadable(subject: str) -> UpstreamInvalidAnswer:

@@ -49,11 +49,18 @@ async def test_an_answer_in_between_starts_the_count_anew() -> None:
     assert states(upstream) == []
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 402, 403, 404, 410, 422, 429])
+@pytest.mark.parametrize("status", [200, 400, 401, 402, 403, 404, 410, 422])
 async def test_an_upstream_that_answers_is_not_down(status: int) -> None:
     upstream = Upstream(answer(status, {"exc_type": "X"}, retry_after="0"))
     await fetch(upstream.api(policy=ONCE), 10)
     assert (states(upstream), len(upstream.requests)) == ([], 10)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 503, 520, 599])
+async def test_whatever_is_tried_again_counts(status: int) -> None:
+    upstream = Upstream(answer(status, b"", retry_after="0"))
+    await fetch(upstream.api(policy=ONCE), 5)
+    assert (states(upstream), len(upstream.requests)) == (["opened"], 3)
 
 
 async def test_one_probe_closes_it() -> None:

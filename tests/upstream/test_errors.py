@@ -58,6 +58,16 @@ ROWS = {
     "404 with an odd type": Row(answer(404, {"exc_type": 7}), UpstreamInvalidAnswer, True),
     "404 of a proxy": Row(answer(404, HTML), UpstreamInvalidAnswer, True),
     "404 as a list": Row(answer(404, b"[1]"), UpstreamInvalidAnswer, True),
+    "404 of a failing platform": Row(detail(404, "InstagramServerError"), UpstreamUnavailable, True),
+    "400 of a failing platform": Row(detail(400, "InternalError"), UpstreamUnavailable, True),
+    "403 of a failing platform": Row(detail(403, "InstagramGatewayError"), UpstreamUnavailable, True),
+    "404 of the platform's limit": Row(detail(404, "InstagramRateLimitError"), UpstreamRateLimited, True),
+    "404 of an unknown type": Row(detail(404, "ChallengeRequired"), UpstreamRejected, True),
+    "404 private": Row(detail(404, "PrivateAccount"), PrivateAccount, True),
+    "400 user": Row(detail(400, "UserNotFound"), NotFound, True),
+    "403 of an empty account": Row(detail(403, "InsufficientFunds"), InsufficientFunds, True),
+    "408": Row(answer(408, b""), UpstreamUnavailable, False),
+    "425": Row(answer(425, b""), UpstreamUnavailable, False),
     "410": Row(detail(410, "EndpointDeprecated"), UpstreamRejected, False),
     "422": Row(answer(422, {"detail": [{"loc": ["query", "user_id"], "msg": "m"}]}), UpstreamRejected, False),
     "418": Row(answer(418, b""), UpstreamRejected, False),
@@ -102,6 +112,14 @@ async def test_no_message_quotes_the_upstream(name: str) -> None:
     assert outcome.problem is not None
     for theirs in ("their text", "http", "doctype", "/v1/", "exc_type", "reqs"):
         assert theirs not in outcome.problem.message
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_trouble_that_was_charged_says_so_and_is_asked_once(status: int) -> None:
+    upstream = Upstream(detail(status, "InstagramServerError"))
+    outcome = await upstream.api().fetch(NATGEO)
+    assert isinstance(outcome.problem, UpstreamUnavailable)
+    assert (outcome.problem.extensions["charged"], outcome.charged, outcome.attempts) == (2, 2, 1)
 
 
 SUBJECTS = [
