@@ -10,12 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected
 from gateway.events import BugMasked, Hook, StepRetried
 from gateway.flows.durable import Fault, Json, Step, StepFailed, StepRecord, StepState
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
+# Answers that more patience does not help: they are no trouble that passes, but may be a gateway's or a proxy's on the
+# way. The same is asked for so many seconds, and then believed.
+BEWILDERING = (UpstreamInvalidAnswer, UpstreamRejected)
+BEWILDERED = 180.0
 LONGEST_NAMED = 3_600.0  # that the upstream may name: one attempt more an hour is in nobody's way
 # What a step records is read again on each replay: what is larger belongs into a file.
 RESULT_BYTES = 64 * 1024
@@ -48,7 +52,8 @@ class Attempts:
         Patience begins anew after a crash: how long the gateway was down says nothing of the upstream.
         """
         record = begun or StepRecord(step.name, step.medium, StepState.RUNNING, 0, self._clock.now(), None, None)
-        give_up = self._clock.monotonic() + step.patience
+        now = self._clock.monotonic()
+        give_up, understood = now + step.patience, now
         for failures in itertools.count():
             record = replace(record, attempts=record.attempts + 1)
             tell(record)
@@ -57,9 +62,14 @@ class Attempts:
             try:
                 return Outcome(self._ended(record, None), recorded_form(await step.act()))
             except UpstreamError as error:
-                wait = self._wait(failures, error.retry_after)
-                if self._clock.monotonic() + wait > give_up:
-                    return Outcome(self._ended(record, fault_of(error, self._hook)))
+                wait, now = self._wait(failures, error.retry_after), self._clock.monotonic()
+                if not isinstance(error, BEWILDERING):
+                    understood = now
+                fault = fault_of(error, self._hook)
+                if now + wait > min(give_up, understood + BEWILDERED):
+                    return Outcome(self._ended(record, fault))
+                record = replace(record, fault=fault)  # why it is tried again
+                tell(record)
                 self._hook(StepRetried(flow, step.name, step.medium, record.attempts, error.code, wait))
             except Exception as error:
                 return Outcome(self._ended(record, fault_of(error, self._hook)))

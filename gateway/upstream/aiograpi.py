@@ -189,7 +189,7 @@ class Aiograpi:
 def _ask(
     method: str, target: str, label: str, subject: str, *, form: Mapping[str, str | Sequence[str]] | None = None
 ) -> Ask:
-    return Ask(method, target, f"aiograpi.{label}", subject, form=form)
+    return Ask(method, target, f"aiograpi.{label}", subject, form=form, is_question=method == "GET")
 
 
 def _highlight(wire: HighlightWire, reply: Reply) -> Published:

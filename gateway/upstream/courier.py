@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.publishing import FiledMedium
-from gateway.errors import GatewayError, MediumRefused, UpstreamRateLimited
+from gateway.errors import GatewayError, MediumRefused, PublishingRejected, UpstreamRateLimited, UpstreamRejected
 from gateway.events import AnswerDrifted, Hook
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.bodies import ACCEPTED
@@ -47,7 +47,7 @@ class Ask:
 
     `target` is its path, with a query if that holds nothing secret; `query` is one that does. At most one of `json`,
     `form` and `file` is set; `fields` go along with the file. `key` is its idempotency key. What may hold a token or a
-    signed URL is left out of `repr`.
+    signed URL is left out of `repr`. `is_question`: it only looks at `subject`.
     """
 
     method: str
@@ -61,6 +61,7 @@ class Ask:
     file: FiledMedium | None = None
     fields: Mapping[str, str] | None = None
     key: str = ""
+    is_question: bool = False
 
 
 class Courier:
@@ -115,6 +116,9 @@ class Courier:
     def _judge(self, account: str, ask: Ask, read: Callable[[Reply], T], reply: Reply) -> Verdict[T]:
         self._throttle.hear(account, reply.headers)
         no = self._refusal(reply, ask.subject)
+        if ask.is_question and isinstance(no, PublishingRejected):
+            # Nothing was to be done, so nothing is the matter with what it would have been done to.
+            no = UpstreamRejected(f"The platform did not accept a question about {ask.subject}.")
         result = self._read(ask, read, reply) if no is None else no
         if isinstance(result, UpstreamRateLimited) and result.retry_after is not None:
             self._throttle.close(account, result.retry_after)

@@ -239,7 +239,8 @@ def _ask(
     method: str, target: str, label: str, subject: str, *, key: str = "", json: Mapping[str, Any] | None = None
 ) -> Ask:
     headers = {"idempotency-key": key} if key else {}
-    return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key)
+    is_question = method == "GET"
+    return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key, is_question=is_question)
 
 
 async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
@@ -254,8 +255,10 @@ async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
 
 
 def _container(wire: ContainerWire, reply: Reply) -> Container:
-    problem = flaw_of(wire.error.code if wire.error else None) if wire.status is ContainerState.ERROR else None
-    return Container(str(wire.id), wire.status, reply.retry_after, problem)
+    """Raises Unreadable."""
+    state = wire.state
+    problem = flaw_of(*wire.flaws) if state is ContainerState.ERROR else None
+    return Container(str(wire.id), state, reply.retry_after, problem)
 
 
 def _highlight(wire: HighlightWire, reply: Reply) -> Published:

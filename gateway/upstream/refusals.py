@@ -27,6 +27,8 @@ TOKEN = 190
 LIMITS = frozenset({4, 17, 32, 613, 80002})
 PERMISSIONS = frozenset({10, *range(200, 300)})
 TROUBLE = frozenset({-1, -2})
+# Code and subcode of an object that does not exist, or not yet where it is looked for.
+UNKNOWN = (100, 33)
 DISCONNECTED = {
     458: "The account has removed the app: connect it again.",
     460: "The account's password has changed: connect it again.",
@@ -102,11 +104,10 @@ def problem_in(body: bytes) -> Problem | None:
         return None
 
 
-def flaw_of(code: int | None) -> str:
-    """What is wrong with a medium that could not be processed, by a code or subcode of the table."""
-    if code in FLAWS:
-        return FLAWS[code][1]
-    return BY_CODE.get(code or 0, UNPROCESSED)
+def flaw_of(*codes: int) -> str:
+    """What is wrong with a medium that could not be processed, by the codes and subcodes that are told of it."""
+    known = (FLAWS[code][1] if code in FLAWS else BY_CODE.get(code) for code in codes)
+    return next((flaw for flaw in known if flaw is not None), UNPROCESSED)
 
 
 def _wait(reply: Reply) -> float | None:
@@ -166,6 +167,11 @@ def _of_media(no: Refusal) -> GatewayError | None:
     return MediumRefused("The platform finds the medium too large.") if no.status == 413 else None
 
 
+def _of_objects(no: Refusal) -> GatewayError | None:
+    is_unknown = no.status == 404 or no.codes == UNKNOWN
+    return NotFound(f"The platform does not know {no.subject}.") if is_unknown else None
+
+
 def _of_trouble(no: Refusal) -> GatewayError | None:
     if no.problem.code in TROUBLE or no.problem.is_transient or no.status >= 500:
         return UpstreamUnavailable(f"The platform failed at {no.subject}.", retry_after=no.wait)
@@ -173,8 +179,6 @@ def _of_trouble(no: Refusal) -> GatewayError | None:
 
 
 def _of_the_request(no: Refusal) -> GatewayError:
-    if no.status == 404:
-        return NotFound(f"The platform does not know {no.subject}.")
     if no.problem.type == "IdempotencyKeyReused":
         return PublishingRejected(f"The platform knows the idempotency key of {no.subject} from another request.")
     return PublishingRejected(f"The platform refused {no.subject}.")
@@ -188,5 +192,6 @@ RULES: tuple[Callable[[Refusal], GatewayError | None], ...] = (
     _of_containers,
     _of_media,
     _of_trouble,
+    _of_objects,
     _of_the_request,
 )

@@ -19,6 +19,7 @@ LONGEST_CURSOR = 2_000
 # Of an account: no tray seen so far had more than 100, and each may have to be looked at.
 MOST_HIGHLIGHTS = 2_000
 HIGHLIGHT = "highlight:"
+CODE = re.compile(r"(?<![0-9])-?[0-9]{1,9}(?![0-9])")
 FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,4096}")
 
 
@@ -94,15 +95,36 @@ class StoryWire(msgspec.Struct, frozen=True, gc=False):
 
 
 class FlawWire(msgspec.Struct, frozen=True, gc=False):
-    """Why a container failed, by the codes of the error table."""
+    """Why a container failed, by the codes of the error table. They may come as text."""
 
-    code: int | None = None
+    code: int | str | None = None
+    error_subcode: int | str | None = None
 
 
 class ContainerWire(msgspec.Struct, frozen=True, gc=False):
+    """Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is the word
+    beside a sentence."""
+
     id: Id
-    status: ContainerState
-    error: FlawWire | None = None
+    status: str | None = None
+    status_code: str | None = None
+    error: FlawWire | str | None = None
+
+    @property
+    def state(self) -> ContainerState:
+        """Raises Unreadable for none that is known."""
+        for said in (self.status_code, self.status):
+            word = (said or "").partition(":")[0].strip().upper().replace(" ", "_")
+            if word in ContainerState.__members__:
+                return ContainerState[word]
+        raise Unreadable
+
+    @property
+    def flaws(self) -> tuple[int, ...]:
+        """All codes that are told, wherever they stand."""
+        error = self.error
+        told = [error.error_subcode, error.code] if isinstance(error, FlawWire) else [error]
+        return tuple(int(code) for one in (*told, self.status) for code in CODE.findall(str(one or "")))
 
 
 class PublicationWire(msgspec.Struct, frozen=True, gc=False):

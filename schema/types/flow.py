@@ -51,7 +51,7 @@ class FlowStep:
     attempts: int = strawberry.field(description="How often it was tried.")
     started_at: datetime | None = strawberry.field(description="When it was first tried.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
-    error: FlowError | None = strawberry.field(description="Why it failed.")
+    error: FlowError | None = strawberry.field(description="Why it failed, or why it is being tried again.")
 
     @classmethod
     def of(cls, step: StepReceipt) -> Self:

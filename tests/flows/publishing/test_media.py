@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import AccountDisconnected, ContainerExpired, UpstreamUnavailable
+from gateway.errors import (
+    AccountDisconnected,
+    ContainerExpired,
+    UpstreamError,
+    UpstreamInvalidAnswer,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from gateway.flows.durable import StepState
 from gateway.flows.orders import MediumOrder, OnMediaError, OnQuota
 from gateway.flows.receipts import FlowState
 from tests.fakes.publisher import DAY, PLAIN
@@ -24,6 +32,40 @@ async def test_a_poisoned_medium_fails_the_flow_and_is_named(house: House, kind:
     assert (receipt.fault.code, receipt.fault.extensions["medium"]) == ("MEDIUM_REFUSED", 1)
     assert not receipt.retryable
     assert "publish" not in house.upstream.calls
+
+
+async def test_a_refused_look_at_a_medium_is_put_again_before_it_is_believed(house: House) -> None:
+    house.fail_at("container", "before", UpstreamRejected("Refused."), UpstreamInvalidAnswer("Odd."))
+    receipt = await house.made("a")
+    assert receipt.state is FlowState.DONE
+    assert receipt.warnings == ()
+
+
+@pytest.mark.parametrize("error", [UpstreamInvalidAnswer("It could not be read."), UpstreamRejected("It was refused.")])
+async def test_what_stays_unreadable_fails_within_minutes_and_names_the_medium(
+    house: House, error: UpstreamError
+) -> None:
+    house.fail_at("container", "before", *[type(error)(error.message) for _ in range(200)])
+    begun = house.clock.now()
+    receipt = await house.made("a")
+    assert receipt.state is FlowState.FAILED
+    assert receipt.fault is not None
+    assert (receipt.fault.code, receipt.fault.message) == (error.code, error.message)
+    assert receipt.fault.extensions["medium"] == 0
+    assert 60 < house.clock.now() - begun < 300
+
+
+async def test_trouble_that_lasts_shows_its_reason_while_it_lasts(house: House) -> None:
+    trouble = UpstreamUnavailable("The platform failed at the upload.")
+    house.fail_at("upload", "before", *[trouble] * 20)
+    begun = await house.create("a")
+    receipt = await house.publishing.wait(CLIENT, begun.id, 30.0)
+    (step,) = [step for step in receipt.steps if step.name.startswith("upload")]
+    assert (step.state, step.attempts > 1) == (StepState.RUNNING, True)
+    assert step.error is not None
+    assert (step.error.code, step.error.message) == ("UPSTREAM_UNAVAILABLE", "The platform failed at the upload.")
+    (step,) = [step for step in (await house.end(begun.id)).steps if step.name.startswith("upload")]
+    assert (step.state, step.error) == (StepState.DONE, None)
 
 
 async def test_of_several_faults_the_one_is_told_that_a_retry_would_not_mend(house: House) -> None:

@@ -17,6 +17,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamInvalidAnswer,
     UpstreamRateLimited,
+    UpstreamRejected,
 )
 from gateway.events import AnswerDrifted, UpstreamAttempt
 from gateway.upstream.dialects import Dialect
@@ -69,15 +70,65 @@ async def test_a_container_that_failed_says_why_in_our_words(error: object, sent
     assert (container.state, container.problem) == (ContainerState.ERROR, sentence)
 
 
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"status": "finished"}, ContainerState.FINISHED),
+        ({"status": "Finished: Media has been uploaded and it is ready to be published."}, ContainerState.FINISHED),
+        ({"status": "In Progress: Media is still being processed."}, ContainerState.IN_PROGRESS),
+        ({"status_code": "FINISHED", "status": "Ready: it may be published."}, ContainerState.FINISHED),
+        ({"status_code": "PUBLISHED"}, ContainerState.PUBLISHED),
+        ({"status": "Expired: The container was not published within 24 hours."}, ContainerState.EXPIRED),
+    ],
+)
+async def test_a_state_may_be_told_by_a_sentence_or_beside_one(told: dict[str, str], state: ContainerState) -> None:
+    platform = upstream(answer(200, {"id": "18", **told}))
+    assert (await platform.publisher().container(NATGEO, "18")).state is state
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status": "Error: Media upload has failed with error code 2207026"},
+        {"status": "ERROR", "error": {"code": "2207026", "message": "words"}},
+        {"status": "ERROR", "error": {"code": 1, "error_subcode": 2207026}},
+        {"status": "ERROR", "error": "2207026: unsupported format"},
+        {"status_code": "ERROR", "status": "Error: 2207026"},
+    ],
+)
+async def test_why_a_container_failed_is_read_wherever_its_code_stands(told: dict[str, object]) -> None:
+    platform = upstream(answer(200, {"id": "18", **told}))
+    container = await platform.publisher().container(NATGEO, "18")
+    assert (container.state, container.problem) == (
+        ContainerState.ERROR,
+        "The platform does not accept the format of the video.",
+    )
+
+
+@pytest.mark.parametrize("told", [{}, {"status": None}, {"status": "who knows"}, {"status": 7}])
+async def test_a_container_without_a_state_cannot_be_read(told: dict[str, object]) -> None:
+    with pytest.raises(UpstreamInvalidAnswer):
+        await upstream(answer(200, {"id": "18", **told})).publisher().container(NATGEO, "18")
+
+
+@pytest.mark.parametrize("call", ["container", "highlight", "tray", "quota"])
+async def test_a_refused_question_blames_nothing_and_may_be_put_again(call: str) -> None:
+    publisher = upstream(problem(100, 2207028)).publisher()
+    arguments = {"container": ("18",), "highlight": (PK,)}.get(call, ())
+    with pytest.raises(UpstreamRejected, match="did not accept a question about"):
+        await getattr(publisher, call)(NATGEO, *arguments)
+
+
 async def test_a_container_that_is_not_ready_is_in_progress() -> None:
     """9007/2207027: poll on."""
     platform = upstream(problem(9007, 2207027, retry_after="3"))
     assert await platform.publisher().container(NATGEO, "18") == Container("18", ContainerState.IN_PROGRESS, 3.0)
 
 
+@pytest.mark.parametrize("status", [400, 404])
 @pytest.mark.parametrize("call", ["container", "publish"])
-async def test_an_unknown_container_is_gone(call: str) -> None:
-    publisher = upstream(problem(100, 33, 404)).publisher()
+async def test_an_unknown_container_is_gone(call: str, status: int) -> None:
+    publisher = upstream(problem(100, 33, status)).publisher()
     with pytest.raises(ContainerExpired):
         await (publisher.container(NATGEO, "18") if call == "container" else publisher.publish(NATGEO, "18", key=KEY))
 
