@@ -19,6 +19,8 @@ from gateway.cache.memory import Memory
 from gateway.cache.responses import Responses
 from gateway.cache.store import Store
 from gateway.clients import Client, Clients, Right
+from gateway.clients.entries import MEDIA_PROXY
+from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, LedgerLost, fan_out
@@ -61,9 +63,7 @@ from schema.context import Context
 
 SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
-# As whose the ledger books what is bought because a picture's URL died before its time.
-RENEWALS = "media-proxy"
-# Of one of them: the dearest answer is a tray, for two, and prices may change.
+# Of one renewal of a picture's URL: the dearest answer is a tray, for two, and prices may change.
 RENEWAL_CEILING = 4
 # Of the cache, in parts of PARTS. All of these can be made again from the entries, which cost money and get the rest.
 PARTS = 32
@@ -77,6 +77,7 @@ DOCUMENTS = 2
 TEXTS = 1
 FLUSH_SECONDS = 1.0
 BALANCE_SECONDS = 60.0
+USES_SECONDS = 60.0
 # Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
 TROUBLED_BALANCE_SECONDS = 5.0
 # After the server's own grace, and within the ten seconds that `docker stop` waits.
@@ -125,7 +126,7 @@ class Gateway:
         with contextlib.suppress(OSError):  # opening the ledger says what is wrong
             make_folder(settings.database_path.parent)
         self.ledger = Ledger(settings.database_path, clock=clock)
-        self.clients = Clients.load(settings.clients_file) if settings.clients_file else Clients.local()
+        self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)
         self.vitals = Vitals(self.account)
         self.hook = fan_out([log, self.vitals.hear])
@@ -219,7 +220,7 @@ class Gateway:
 
     def _purse(self, client: Client, limit: int | None) -> Purse:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
-        allowance = Allowance(client.name, client.allowance, ledger=self.ledger, clock=self.clock)
+        allowance = Allowance(client.id, client.allowance, ledger=self.ledger, clock=self.clock)
         return Purse(ceiling=min(ceilings, default=None), allowance=allowance, account=self.account)
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
@@ -251,7 +252,7 @@ class Gateway:
     def _renewal_purse(self) -> Purse:
         """Of the gateway's own: a link to a picture does not say who shows it."""
         limits = dict(self.settings.media_allowance)
-        allowance = Allowance(RENEWALS, limits, ledger=self.ledger, clock=self.clock)
+        allowance = Allowance(MEDIA_PROXY, limits, ledger=self.ledger, clock=self.clock)
         return Purse(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
 
     def _market(self, transport: httpx.AsyncBaseTransport | None) -> Market:
@@ -312,6 +313,17 @@ class Gateway:
                 self.hook(LedgerLost())
             await self.clock.sleep(FLUSH_SECONDS)
 
+    async def _watch_keys(self) -> None:
+        while True:
+            await self.clock.sleep(USES_SECONDS)
+            await self._note_uses()
+
+    async def _note_uses(self) -> None:
+        """When keys were last used is good to know, and no more."""
+        if uses := self.clients.take_uses():
+            with contextlib.suppress(UsesUnreadable):
+                await asyncio.to_thread(Uses(self.settings.data_dir).note, uses)
+
     async def _flushes(self) -> bool:
         try:
             await self.ledger.flush()
@@ -323,7 +335,8 @@ class Gateway:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         silence_retries()
         await self.market.api.start()
-        background = [asyncio.create_task(self._watch_ledger()), asyncio.create_task(self._watch_balance())]
+        watches = (self._watch_ledger, self._watch_balance, self._watch_keys)
+        background = [asyncio.create_task(watch()) for watch in watches]
         try:
             async with contextlib.AsyncExitStack() as parts:
                 if self.writing is not None:
@@ -336,6 +349,7 @@ class Gateway:
             await asyncio.gather(*background, return_exceptions=True)
             await self.market.flights.drain(DRAIN_SECONDS)
             await self.market.api.aclose()
+            await self._note_uses()
             with self._telling():
                 await self.ledger.aclose()
 

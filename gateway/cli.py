@@ -27,6 +27,9 @@ from gateway.settings import Settings
 
 T = TypeVar("T")
 MOST_WORKERS = 64
+SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}  # seconds
+DAY = SPANS["d"]
+MOST_DAYS = 366
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -84,11 +87,12 @@ def _add_servers(commands: Commands) -> None:
 
 
 def _add_keys(commands: Commands) -> None:
-    parser = commands.add_parser("keys", help="make keys for clients", description="Make keys for clients.")
-    add = _add(
-        parser.add_subparsers(required=True, metavar="COMMAND"), "add", deferred.add_key, "make a key for a new client"
+    parser = commands.add_parser(
+        "keys", help="look after clients and their keys", description="Look after clients and their keys."
     )
-    add.add_argument("name", metavar="NAME", help="name of the client, as the ledger shows it")
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = _add_of_clients(own, "add", deferred.add_key, "make a key for a new client")
+    _add_name(add, "name of the client, as the ledger shows it")
     rights = ",".join(right.value for right in Right)
     add.add_argument("--rights", type=_form(_rights, f"some of {rights}"), default={Right.READ}, help=f"of {rights}")
     add.add_argument("--ceiling", type=_form(_amount, "a whole number"), help="most billed requests per operation")
@@ -101,7 +105,35 @@ def _add_keys(commands: Commands) -> None:
         metavar="ID",
         help="id of an account to publish for, with the right write; again for each (default: all)",
     )
-    add.add_argument("--file", type=Path, metavar="PATH", help="the clients file (default: GATEWAY_CLIENTS_FILE)")
+    _add_of_clients(own, "list", deferred.list_keys, "show clients and their keys; times are in UTC")
+    rotate = _add_of_clients(own, "rotate", deferred.rotate_key, "make another key for a client, in place of its keys")
+    _add_name(rotate)
+    span = _form(_span, f"a number with s, m, h or d, {MOST_DAYS}d at most")
+    rotate.add_argument(
+        "--overlap",
+        type=span,
+        default=DAY,
+        metavar="SPAN",
+        help="how long its keys of now are good still, like 90m or 24h (default: 24h)",
+    )
+    _add_name(_add_of_clients(own, "disable", deferred.disable_client, "refuse all keys of a client"))
+    _add_name(_add_of_clients(own, "enable", deferred.enable_client, "accept the keys of a client again"))
+    rename = _add_of_clients(own, "rename", deferred.rename_client, "call a client otherwise; its id stays")
+    _add_name(rename)
+    rename.add_argument("new", metavar="NEW", help="its name from now on")
+    remove = _add_of_clients(own, "remove", deferred.remove_key, "remove a client, or one of its keys")
+    _add_name(remove)
+    remove.add_argument("--key", metavar="FINGERPRINT", help="this key alone, as `keys list` shows it")
+
+
+def _add_of_clients(commands: Commands, name: str, command: Command, help: str) -> argparse.ArgumentParser:
+    parser = _add(commands, name, command, help)
+    parser.add_argument("--file", type=Path, metavar="PATH", help="the clients file (default: GATEWAY_CLIENTS_FILE)")
+    return parser
+
+
+def _add_name(parser: argparse.ArgumentParser, help: str = "name of the client") -> None:
+    parser.add_argument("name", metavar="NAME", help=help)
 
 
 def _add_ledger(commands: Commands) -> None:
@@ -109,7 +141,7 @@ def _add_ledger(commands: Commands) -> None:
     day = _form(date.fromisoformat, "a date like 2026-03-31")
     parser.add_argument("--since", type=day, metavar="DATE", help="first day, in UTC")
     parser.add_argument("--until", type=day, metavar="DATE", help="last day, in UTC")
-    parser.add_argument("--client", metavar="NAME", help="this client alone")
+    parser.add_argument("--client", metavar="NAME", help="this client alone, by its name or its id")
     parser.add_argument("--csv", action="store_true", help="as CSV, without totals")
 
 
@@ -188,6 +220,13 @@ def _amount(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError
     return int(text)
+
+
+def _span(text: str) -> int:
+    """In seconds."""
+    if (seconds := _amount(text[:-1]) * SPANS.get(text[-1:], 0)) > MOST_DAYS * DAY or text[-1:] not in SPANS:
+        raise ValueError
+    return seconds
 
 
 def _port(text: str) -> int:

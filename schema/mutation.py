@@ -70,13 +70,13 @@ class Mutation:
         description="Ends a flow before its next step, unless the highlight is being made already.", directives=[WORK]
     )
     async def cancel_flow(self, info: Info, id: FlowId) -> FlowPayload:
-        return await _told(info.context.writing().publishing.cancel(info.context.client.name, id))
+        return await _told(info.context.writing().publishing.cancel(info.context.client.id, id))
 
     @strawberry.mutation(
         description="Takes up a failed or cancelled flow again, from the step that failed.", directives=[WORK]
     )
     async def retry_flow(self, info: Info, id: FlowId) -> FlowPayload:
-        return await _told(info.context.writing().publishing.retry(info.context.client.name, id))
+        return await _told(info.context.writing().publishing.retry(info.context.client.id, id))
 
 
 async def _landed(
@@ -89,7 +89,7 @@ async def _landed(
 
     One that was received before is not checked again.
     """
-    client, writes = info.context.client.name, info.context.writing()
+    client, writes = info.context.client.id, info.context.writing()
     asked = fingerprint(request)
     receipt = await writes.publishing.begun(client, request.key, asked) if request.key else None
     if receipt is None:

@@ -80,7 +80,7 @@ class Query:
     @strawberry.field(description="A flow of the asking client; null where there is none by this id.")
     async def flow(self, info: Info, id: FlowId) -> Flow | None:
         context = info.context
-        receipt = await context.writing().publishing.receipt(context.client.name, id)
+        receipt = await context.writing().publishing.receipt(context.client.id, id)
         return None if receipt is None else Flow.of(receipt)
 
     @strawberry.field(description="The flows of the asking client, newest first.", directives=[PAGED])
@@ -94,7 +94,7 @@ class Query:
     ) -> FlowConnection:
         window = pages.window({"first": first, "after": after})
         page = await info.context.writing().publishing.receipts(
-            info.context.client.name, account=account, state=state, first=window.first, after=window.after
+            info.context.client.id, account=account, state=state, first=window.first, after=window.after
         )
         return FlowConnection.of(page, has_previous=after is not None)
 

@@ -19,5 +19,5 @@ class Subscription:
         description="A flow of the asking client as it stands, then after each change, until it has ended."
     )
     async def flow(self, info: Info, id: FlowId) -> AsyncIterator[Flow]:
-        async for receipt in info.context.writing().publishing.watch(info.context.client.name, id):
+        async for receipt in info.context.writing().publishing.watch(info.context.client.id, id):
             yield Flow.of(receipt)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clients import Client, Clients, ClientsFileError, Right, add_key
+from gateway.clients import Client, Clients, ClientsFileError, Right
+from gateway.clients.editing import add_key
 from gateway.domain.window import Window
 from gateway.errors import Unauthenticated
 
@@ -176,14 +177,17 @@ def test_a_broken_file_on_reload_keeps_the_clients_there_were(path: Path) -> Non
         ('[client]\nname = "web"', r": client: must be one `\[\[client\]\]` table per client\."),
         ("client = [1]", r", client 1: client: must be one `\[\[client\]\]` table per client\."),
         ("clients = []", ": clients: no such field; known: client"),
-        ('[[client]]\nname = "web"', r", client 1 \(line 1\): key_sha256: missing; must be 64 .*`.* keys add NAME`"),
+        ('[[client]]\nname = "web"', r", client 1 \(line 1\): keys: missing; must be .* 64 .*`.* keys add NAME`"),
         (
             VALID + f'\n# next\n[[client]]\nname = "a b"\nkey_sha256 = "{OTHER}"',
             r", client 2 \(line 6\): name: must be 1 to 64",
         ),
         (f'[[client]]\nkey_sha256 = "{DIGEST}"', "name: missing; must be 1 to 64"),
         ('[[client]]\nname = "web"\nkey_sha256 = "hg_secret"', "key_sha256: must be 64 lower-case hex digits"),
-        (VALID + 'key = "hg_secret"', "key: no such field; known: name, key_sha256, rights, ceiling, allowance"),
+        (
+            VALID + 'key = "hg_secret"',
+            "key: no such field; known: name, id, key_sha256, keys, disabled, rights, ceiling, allowance",
+        ),
         (VALID + 'rights = ["hg_secret"]', "rights: must be a list of read, write, force, balance, introspect"),
         (VALID + 'rights = "read"', "rights: must be a list of"),
         (VALID + "ceiling = true", "ceiling: must be a whole number of billed requests, 0 or more"),
@@ -194,7 +198,7 @@ def test_a_broken_file_on_reload_keeps_the_clients_there_were(path: Path) -> Non
         (VALID + VALID.replace(DIGEST, OTHER), "name: must differ, but is the same for the clients web, web"),
         (
             VALID + VALID.replace("web", "router"),
-            "key_sha256: must differ, but is the same for the clients web, router",
+            "sha256 of a key: must differ, but is the same for the clients web, router",
         ),
     ],
 )
@@ -220,7 +224,8 @@ def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
 def test_a_client_shows_nothing_of_its_key(path: Path) -> None:
     key = add(path, "web")
     client = Clients.load(path).identify(key)
-    assert repr(client.key_digest) not in repr(client)
+    assert client.key is not None
+    assert repr(client.key.digest) not in repr(client)
     assert hash(client) == hash(Clients.load(path).identify(key))
 
 

@@ -24,6 +24,42 @@ def add_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return keys.add(arguments, environ)
 
 
+def list_keys(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.list_keys(arguments, environ)
+
+
+def rotate_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.rotate(arguments, environ)
+
+
+def disable_client(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.disable(arguments, environ)
+
+
+def enable_client(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.enable(arguments, environ)
+
+
+def rename_client(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.rename(arguments, environ)
+
+
+def remove_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import keys
+
+    return keys.remove(arguments, environ)
+
+
 def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import ledger
 

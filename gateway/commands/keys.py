@@ -1,30 +1,44 @@
-"""`keys add`: makes a key for a client, and its entry in the clients file."""
+"""`keys`: who may ask a gateway, and with which keys. A gateway that runs reads the file again at a hang-up."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
-from gateway.clients import Right, add_key
-from gateway.commands.base import UsageError
+from gateway.clients.client import Right
+from gateway.clients.editing import (
+    add_key,
+    remove_client,
+    remove_key,
+    rename_client,
+    rotate_key,
+    set_disabled,
+)
+from gateway.clients.entries import Entry, KeyEntry, parse, read
+from gateway.clients.usage import Uses, UsesUnreadable
+from gateway.clock import SystemClock
+from gateway.commands.base import CommandError, UsageError
+from gateway.commands.table import aligned
 from gateway.settings import Settings
 
-NEXT = """\
-The client {name} is in {path}. Its key is shown this once: only a digest is kept.
-It goes with each request, as `Authorization: Bearer KEY` or `x-api-key: KEY`.
-A gateway with GATEWAY_CLIENTS_FILE={path} knows it from its start on, or after `kill -HUP`.
+HEADINGS = ("client", "id", "rights", "ceiling", "allowance", "key", "created", "expires", "last used", "state")
+SHOWN = """\
+Its key is shown this once: only a digest is kept. It goes with each request, as `Authorization: Bearer KEY` or
+`x-api-key: KEY`.
 """
+KNOWN = "A gateway with GATEWAY_CLIENTS_FILE={path} knows it from its start on, or after `kill -HUP`."
+UNLIMITED = "No allowance{ceiling}: this client may spend without limit. Give --allowance, or write one into its entry."
 
 
 def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """The key alone goes to standard output, so that it can be piped to where it is kept.
 
-    Raises ClientsFileError and UsageError.
+    Raises ClientsFileError and UsageError, as all of these do.
     """
-    path = arguments.file or Settings.read(environ).clients_file
-    if path is None:
-        raise UsageError("Name the clients file: by --file PATH, or by GATEWAY_CLIENTS_FILE.")
+    path = _file(arguments, environ)
     if arguments.accounts and Right.WRITE not in arguments.rights:
         raise UsageError("--account names whom it may publish for: that needs `write` among its --rights.")
     key = add_key(
@@ -34,7 +48,102 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ceiling=arguments.ceiling,
         rights=arguments.rights,
         accounts=arguments.accounts,
+        now=SystemClock().now(),
     )
     print(key)
-    print(NEXT.format(name=arguments.name, path=path), end="", file=sys.stderr)
+    _tell(f"The client {arguments.name} is in {path}. {SHOWN}{KNOWN.format(path=path)}")
+    if not arguments.allowance:
+        _tell(UNLIMITED.format(ceiling=", no ceiling" if arguments.ceiling is None else ""))
     return 0
+
+
+def list_keys(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """One line for each key. When it was last used is known for the data directory of the settings."""
+    path = _file(arguments, environ)
+    entries = parse(read(path), path)
+    try:
+        used = Uses(Settings.read(environ).data_dir).read()
+    except UsesUnreadable as exc:
+        raise CommandError(str(exc)) from exc
+    now = SystemClock().now()
+    rows = [_row(entry, key, used, now) for entry in entries for key in entry.all_keys]
+    print(aligned([HEADINGS, *rows], numbers_from=len(HEADINGS)), end="")
+    return 0
+
+
+def rotate(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """As `add`."""
+    path = _file(arguments, environ)
+    now = SystemClock().now()
+    key = rotate_key(path, arguments.name, overlap=arguments.overlap, now=now)
+    print(key)
+    _tell(f"The client {arguments.name} has another key. {SHOWN}{KNOWN.format(path=path)}")
+    _tell(f"Its keys of before expire at {_time(now + arguments.overlap)} (UTC), unless they did so already.")
+    return 0
+
+
+def disable(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    return _set_disabled(arguments, environ, disabled=True)
+
+
+def enable(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    return _set_disabled(arguments, environ, disabled=False)
+
+
+def rename(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = _file(arguments, environ)
+    rename_client(path, arguments.name, arguments.new)
+    return _changed(f"The client {arguments.name} is called {arguments.new} now, and keeps its id.", path)
+
+
+def remove(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = _file(arguments, environ)
+    if arguments.key is None:
+        remove_client(path, arguments.name)
+        return _changed(f"The client {arguments.name} is not in {path} any more.", path)
+    remove_key(path, arguments.name, arguments.key)
+    return _changed(f"The client {arguments.name} has the key {arguments.key} no more.", path)
+
+
+def _set_disabled(arguments: argparse.Namespace, environ: Mapping[str, str], *, disabled: bool) -> int:
+    path = _file(arguments, environ)
+    set_disabled(path, arguments.name, disabled=disabled)
+    return _changed(f"The client {arguments.name} is {'disabled' if disabled else 'enabled'}.", path)
+
+
+def _changed(what: str, path: Path) -> int:
+    _tell(f"{what} {KNOWN.format(path=path)}")
+    return 0
+
+
+def _file(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Path:
+    path: Path | None = arguments.file or Settings.read(environ).clients_file
+    if path is None:
+        raise UsageError("Name the clients file: by --file PATH, or by GATEWAY_CLIENTS_FILE.")
+    return path
+
+
+def _row(entry: Entry, key: KeyEntry, used: Mapping[str, float], now: float) -> tuple[str, ...]:
+    known = key.key()
+    is_expired = known.expires is not None and known.expires <= now
+    last = used.get(known.fingerprint)
+    return (
+        entry.name,
+        entry.known_as,
+        ",".join(right.value for right in Right if right in entry.rights) or "none",
+        "none" if entry.ceiling is None else str(entry.ceiling),
+        ",".join(f"{window.value}={limit}" for window, limit in entry.allowance.items()) or "unlimited",
+        known.fingerprint,
+        "unknown" if known.created is None else _time(known.created),
+        "never" if known.expires is None else _time(known.expires),
+        "never" if last is None else _time(last),
+        "disabled" if entry.disabled else "expired" if is_expired else "good",
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

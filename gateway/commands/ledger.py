@@ -8,7 +8,9 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
+from gateway.clients.entries import parse, read
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
 from gateway.planner.ledger_file import LedgerFile, Row
@@ -19,14 +21,27 @@ NUMBERS_FROM = 3
 
 
 def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Reads what the gateway has written, whether it runs or not. Raises LedgerFileError and LedgerUnavailable."""
-    path = Settings.read(environ).database_path
+    """Reads what the gateway has written, whether it runs or not.
+
+    Raises LedgerFileError, LedgerUnavailable and ClientsFileError.
+    """
+    settings = Settings.read(environ)
+    path = settings.database_path
     if not path.exists():
         raise CommandError(f"There is no ledger at {path}: the gateway makes it at its first start.")
     with contextlib.closing(LedgerFile(path)) as file:
-        rows = file.report(arguments.since or date.min, arguments.until or date.max, arguments.client)
+        client = None if arguments.client is None else _id_of(arguments.client, settings.clients_file)
+        rows = file.report(arguments.since or date.min, arguments.until or date.max, client)
     print(as_csv(rows) if arguments.csv else as_table(rows), end="")
     return 0
+
+
+def _id_of(name: str, clients_file: Path | None) -> str:
+    """The ledger knows clients by their ids, which are their names until they are renamed."""
+    if clients_file is None or not clients_file.exists():
+        return name
+    entries = parse(read(clients_file), clients_file)
+    return next((entry.known_as for entry in entries if entry.name == name), name)
 
 
 def as_csv(rows: Sequence[Row]) -> str:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.cache.responses import Response
 from gateway.clients import Client, Clients
+from gateway.clients.table import Version
 from gateway.errors import LedgerUnavailable
 from gateway.http import answers, statuses
 from gateway.http.requests import Asked
@@ -151,7 +152,7 @@ class Said:
     """
 
     def __init__(
-        self, repeat: Repeat, request: Request, start: Message, encoded: bytes | None, *, version: int
+        self, repeat: Repeat, request: Request, start: Message, encoded: bytes | None, *, version: Version
     ) -> None:
         self.repeat = repeat
         self.encoded = encoded
@@ -253,7 +254,10 @@ class Again:
             figures = said.repeat.spending.figures()
         except LedgerUnavailable:
             return None
-        return response if said.take(figures, response.worth) else None
+        if not said.take(figures, response.worth):
+            return None
+        self.clients.note_use(said.repeat.spending.client)
+        return response
 
     def _is_current(self, said: Said) -> bool:
         """Whether the request asks for the same as it did: the same for ever, unless it names its document."""

@@ -79,7 +79,7 @@ class Runner:
         """Raises NotAcceptable and TooManyStreams. What goes wrong later is told in the stream."""
         if not (accepted.events or accepted.subscriptions):
             raise NotAcceptable(SUBSCRIBED)
-        client = context.client.name
+        client = context.client.id
         self.places.check(client)
         payloads = self.operations.payloads(asked, context, READS_AND_WATCHES)
         framing = SUBSCRIPTION if accepted.subscriptions else EVENTS

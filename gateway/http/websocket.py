@@ -95,7 +95,7 @@ class Sockets:
 
     def _client(self, terms: Terms) -> str:
         try:
-            return self.operations.context(terms).client.name
+            return self.operations.context(terms).client.id
         except GatewayError as problem:
             raise Closing(Close.FORBIDDEN, problem.message) from problem
 

@@ -55,6 +55,7 @@ def imported(*arguments: str, **given: str) -> set[str]:
         ["serve", "--help"],
         ["flows", "list", "--help"],
         ["keys", "add", "web", "--file", "{folder}/clients.toml"],
+        ["keys", "list", "--file", "{folder}/clients.toml"],
         ["ledger"],
     ],
     ids=" ".join,

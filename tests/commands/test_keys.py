@@ -1,4 +1,4 @@
-"""`keys add`."""
+"""`keys`: what each of its commands prints, and what it does to the clients file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.clients import Clients, Right
+from gateway.clients.usage import Uses
 from gateway.domain.window import Window
 from tests.commands.process import run
+from tests.fakes.clock import EPOCH
 from tests.meta.tree import ROOT
+
+DIGEST = "5" * 64
 
 
 def test_the_key_alone_goes_to_standard_output_and_opens_the_gateway(tmp_path: Path) -> None:
@@ -103,4 +107,108 @@ def test_the_documented_command_makes_the_documented_entry(tmp_path: Path) -> No
     (entry,) = re.findall(r"^```toml\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
     run(*shlex.split(command.replace("clients.toml", str(tmp_path / "clients.toml"))))
     made = (tmp_path / "clients.toml").read_text()
-    assert re.sub(r'key_sha256 = "[0-9a-f]{64}"', 'key_sha256 = "..."', made) == entry
+    made = re.sub(r'sha256 = "[0-9a-f]{64}"', 'sha256 = "..."', made)
+    assert re.sub(r"created = [0-9TZ:-]+", "created = 2026-03-12T08:35:26Z", made) == entry
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A clients file with the client `web` of before there were several keys."""
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[client]]\nname = "web"\nkey_sha256 = "{DIGEST}"\nceiling = 5\nallowance = {{ day = 9 }}\n')
+    return path
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ([], "No allowance, no ceiling: this client may spend without limit."),
+        (["--ceiling", "5"], "No allowance: this client may spend without limit."),
+        (["--allowance", "day=5"], ""),
+    ],
+)
+def test_a_client_without_limits_is_told_of(limits: list[str], said: str, tmp_path: Path) -> None:
+    result = run("keys", "add", "web", *limits, "--file", str(tmp_path / "clients.toml"))
+    assert result.returncode == 0
+    assert said in result.stderr
+    assert said or "without limit" not in result.stderr
+
+
+def test_a_rotated_key_is_shown_once_beside_the_end_of_those_before(file: Path) -> None:
+    result = run("keys", "rotate", "web", "--overlap", "24h", GATEWAY_CLIENTS_FILE=str(file))
+    assert result.returncode == 0
+    key = result.stdout.removesuffix("\n")
+    assert key not in result.stderr + file.read_text()
+    clients = Clients.load(file)
+    new, old = clients.everyone
+    assert clients.identify(key) == new
+    assert old.key is not None
+    assert new.key is not None
+    assert (new.key.expires, old.key.digest.hex()) == (None, DIGEST)
+    assert new.key.created is not None
+    assert old.key.expires is not None
+    assert old.key.expires - new.key.created == 86_400
+    assert "Its keys of before expire at 20" in result.stderr
+
+
+@pytest.mark.parametrize("span", ["24", "1w", "-1h", "367d", "h", "1.5h"])
+def test_an_overlap_that_is_none_is_refused_with_what_is_accepted(span: str, file: Path) -> None:
+    result = run("keys", "rotate", "web", f"--overlap={span}", "--file", str(file))
+    assert result.returncode == 2
+    assert "must be a number with s, m, h or d, 366d at most" in " ".join(result.stderr.split())
+
+
+def test_what_there_is_is_listed_with_when_it_was_used(file: Path, tmp_path: Path) -> None:
+    """Also while no gateway runs: the last use is read from the data directory."""
+    run("keys", "rotate", "web", "--overlap", "0s", "--file", str(file))
+    run("keys", "add", "shop", "--rights", "read,write", "--file", str(file))
+    run("keys", "rename", "web", "site", "--file", str(file))
+    run("keys", "disable", "shop", "--file", str(file))
+    Uses(tmp_path).note({DIGEST[:12]: EPOCH})
+    result = run("keys", "list", GATEWAY_CLIENTS_FILE=str(file), GATEWAY_DATA_DIR=str(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    heading, new, old, shop = [re.split(r" {2,}", line) for line in result.stdout.splitlines()]
+    assert heading[:8] == ["client", "id", "rights", "ceiling", "allowance", "key", "created", "expires"]
+    assert heading[8:] == ["last used", "state"]
+    assert new[:5] == old[:5] == ["site", "web", "read", "5", "day=9"]
+    assert shop[:5] == ["shop", "shop", "read,write", "none", "unlimited"]
+    assert (new[7:], shop[7:]) == (["never", "never", "good"], ["never", "never", "disabled"])
+    assert (old[5:7], old[8:]) == ([DIGEST[:12], "unknown"], ["2026-03-12 08:35:26", "expired"])
+    assert DIGEST not in result.stdout
+
+
+def test_a_client_is_changed_by_its_name(file: Path) -> None:
+    """Nothing goes to standard output: there is no key to be kept."""
+    for arguments, state in [
+        (["disable", "web"], ("web", "web", True)),
+        (["enable", "web"], ("web", "web", False)),
+        (["rename", "web", "site"], ("site", "web", False)),
+    ]:
+        result = run("keys", *arguments, "--file", str(file))
+        assert (result.returncode, result.stdout) == (0, "")
+        assert "kill -HUP" in result.stderr
+        (client,) = Clients.load(file).everyone
+        assert (client.name, client.id, client.is_disabled) == state
+    run("keys", "rotate", "site", "--file", str(file))
+    assert run("keys", "remove", "site", "--key", DIGEST[:12], "--file", str(file)).returncode == 0
+    (client,) = Clients.load(file).everyone
+    assert client.key is not None
+    assert client.key.digest.hex() != DIGEST
+    assert run("keys", "remove", "site", "--file", str(file)).returncode == 0
+    assert list(Clients.load(file).everyone) == []
+
+
+@pytest.mark.parametrize("command", ["rotate", "disable", "enable", "remove"])
+def test_a_client_that_is_none_is_told(command: str, file: Path) -> None:
+    before = file.read_text()
+    result = run("keys", command, "shop", "--file", str(file))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "has no client named shop: `highlights-gateway keys list` shows those it has." in result.stderr
+    assert file.read_text() == before
+
+
+def test_a_record_of_uses_that_cannot_be_read_is_told(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys.sqlite3").write_text("no database, though it is longer than the head of one")
+    result = run("keys", "list", "--file", str(file), GATEWAY_DATA_DIR=str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "keys.sqlite3 cannot be used" in result.stderr

@@ -54,6 +54,16 @@ def test_the_csv_reads_back() -> None:
     assert read(as_csv(ROWS)) == ROWS
 
 
+def test_a_client_that_was_renamed_is_found_by_its_name_and_by_its_id(written: str, tmp_path: Path) -> None:
+    """It stands there by its id."""
+    clients = tmp_path / "clients.toml"
+    clients.write_text(f'[[client]]\nname = "site"\nid = "web"\nkey_sha256 = "{"5" * 64}"\n')
+    given = {"GATEWAY_DATABASE_URL": written, "GATEWAY_CLIENTS_FILE": str(clients)}
+    for name in ("site", "web"):
+        assert read(run("ledger", "--csv", "--client", name, **given).stdout) == ROWS[:2]
+    assert read(run("ledger", "--csv", "--client", "site", GATEWAY_DATABASE_URL=written).stdout) == []
+
+
 def test_the_command_prints_either_form(written: str) -> None:
     assert run("ledger", GATEWAY_DATABASE_URL=written).stdout == as_table(sorted(ROWS, key=lambda row: row.day))
     assert read(run("ledger", "--csv", GATEWAY_DATABASE_URL=written).stdout) == ROWS

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, Locator, Route, expect
 
-from gateway.clients import Right, add_key
+from gateway.clients import Right
+from gateway.clients.editing import add_key
 from gateway.settings import Settings
 from tests.console.page import Console, watched
 from tests.console.test_access import axe, violations

@@ -18,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gateway.app import create_app
+from gateway.app import Gateway
+from gateway.clients import Clients
 from gateway.clock import SystemClock
 from gateway.planner.ledger_file import LedgerFile
 from gateway.sandbox import Sandbox
@@ -63,13 +64,25 @@ class FlowingClock(WallClock):
         return super().now() + self.monotonic()
 
 
+class VirtualWallClock(FlowingClock):
+    """On a VirtualLoop."""
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An entry of the clients file; the key is `key-of-NAME`."""
+    """An entry of the clients file; the key is `key-of-NAME`, where an id is given `key-of-ID`."""
 
     rights: Sequence[str] = ("read",)
     ceiling: int | None = None
     allowance: Mapping[str, int] = field(default_factory=dict)
+    accounts: Sequence[str] | None = None
+    id: str | None = None
+    expires: float | None = None
+    """Of its key, in Unix seconds."""
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +128,9 @@ class Answer:
 class RunningGateway:
     """What a test does with a gateway, and reads of the sandbox behind it."""
 
-    def __init__(self, app: Starlette, client: httpx.AsyncClient, clock: WallClock) -> None:
+    def __init__(self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients) -> None:
         self.app = app
+        self.clients = clients
         self.client = client
         self.clock = clock
         self.reported = 0
@@ -128,10 +142,12 @@ class RunningGateway:
         variables: Mapping[str, Any] | None = None,
         *,
         client: str | None = None,
+        key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Asks as the named client of the clients file. A status above 299 is for the caller to see in the answer."""
-        keyed = {} if client is None else {"x-api-key": key_of(client)}
+        """Asks as the named client of the clients file, or with a key. A status above 299 is for the caller to see."""
+        shown = key if client is None else key_of(client)
+        keyed = {} if shown is None else {"x-api-key": shown}
         body = {"query": document, "variables": dict(variables or {})}
         response = await self.client.post("/graphql", json=body, headers={**keyed, **(headers or {})})
         answer = Answer(response.status_code, response.headers, response.json())
@@ -207,13 +223,14 @@ async def running_gateway(
     if clients is not None:
         settings = dataclasses.replace(settings, clients_file=clients_file(data_dir, clients))
     durable = None if keeps_flows else VolatileDurable(clock)
-    app = create_app(settings, clock=clock, base_url=ORIGIN, durable=durable)
+    parts = Gateway(settings, None, clock, ORIGIN, durable=durable)
+    app = parts.app()
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
     ):
-        gateway = RunningGateway(app, client, clock)
+        gateway = RunningGateway(app, client, clock, parts.clients)
         yield gateway
     assert _settled(settings.database_path) == gateway.billed, "the ledger differs from what the sandbox billed"
     if all_heard:
@@ -233,9 +250,19 @@ def clients_file(folder: Path, clients: Mapping[str, Terms]) -> Path:
 
 
 def _entry(name: str, terms: Terms) -> str:
-    ceiling = "" if terms.ceiling is None else f"ceiling = {terms.ceiling}\n"
     allowance = ", ".join(f"{window} = {limit}" for window, limit in terms.allowance.items())
-    return (
-        f'[[client]]\nname = "{name}"\nkey_sha256 = "{hashlib.sha256(key_of(name).encode()).hexdigest()}"\n'
-        f"rights = {msgspec.json.encode(list(terms.rights)).decode()}\n{ceiling}allowance = {{ {allowance} }}\n"
-    )
+    digest = hashlib.sha256(key_of(terms.id or name).encode()).hexdigest()
+    lines = ["[[client]]", f'name = "{name}"', f"rights = {msgspec.json.encode(list(terms.rights)).decode()}"]
+    lines += [f"disabled = {str(terms.is_disabled).lower()}", f"allowance = {{ {allowance} }}"]
+    if terms.expires is None:
+        lines.append(f'key_sha256 = "{digest}"')
+    else:
+        moment = datetime.fromtimestamp(terms.expires, UTC).isoformat()
+        lines.append(f'keys = [{{ sha256 = "{digest}", expires = {moment} }}]')
+    if terms.id is not None:
+        lines.append(f'id = "{terms.id}"')
+    if terms.ceiling is not None:
+        lines.append(f"ceiling = {terms.ceiling}")
+    if terms.accounts is not None:
+        lines.append(f"accounts = {msgspec.json.encode(list(terms.accounts)).decode()}")
+    return "\n".join(lines) + "\n"

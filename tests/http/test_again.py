@@ -23,6 +23,7 @@ from gateway.clients import Right
 from gateway.http.again import IGNORED, Again
 from gateway.http.requests import PROOFS
 from gateway.settings import Settings
+from tests.fakes.clock import EPOCH
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.gateway import ORIGIN, Terms, WallClock, clients_file, key_of
 from tests.meta.tree import ROOT
@@ -256,6 +257,24 @@ async def test_a_client_that_lost_its_right_is_refused(tmp_path: Path) -> None:
         doors.gateway.clients.reload()
         gone = await doors.post(doors.short, {"query": LARGE}, **{"x-api-key": key_of("web")})
         assert gone.status_code == 401
+
+
+async def test_a_key_that_expires_is_refused_in_front_as_well(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"web": Terms(expires=EPOCH + 60)}) as doors:
+        await doors.primed({"query": LARGE}, **{"x-api-key": key_of("web")})
+        doors.clock.advance(60)
+        refused = await doors.post(doors.short, {"query": LARGE}, **{"x-api-key": key_of("web")})
+        assert refused.status_code == 401
+        assert refused.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_key_is_in_use_that_is_answered_in_front(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"web": Terms()}) as doors:
+        await doors.primed({"query": LARGE}, **{"x-api-key": key_of("web")})
+        doors.gateway.clients.take_uses()
+        doors.clock.advance(60)
+        assert await doors.passed({"query": LARGE}, **{"x-api-key": key_of("web")}) == 0
+        assert set(doors.gateway.clients.take_uses().values()) == {EPOCH + 60}
 
 
 async def test_a_document_by_its_hash_is_answered_in_front_as_well(doors: Doors) -> None:

@@ -14,7 +14,8 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
 from gateway.app import Gateway
-from gateway.clients import Right
+from gateway.clients import Clients, Right
+from gateway.clients.table import Table
 from gateway.domain.window import Window
 from gateway.errors import GatewayError, LedgerUnavailable, NotFound
 from gateway.events import BugMasked, Event
@@ -242,7 +243,7 @@ async def test_while_the_ledger_cannot_be_read_what_is_cached_is_answered(gatewa
     text = f"{{ {USER} }}"
     await run(gateway, text)
     client = dataclasses.replace(gateway.context(Terms(None, None, explains=False)).client, allowance={Window.DAY: 5})
-    gateway.clients = type(gateway.clients)(keyed=(), keyless=client, path=None)
+    gateway.clients = Clients(Table(0, ()), keyless=client, path=None, clock=gateway.clock)
     gateway.ledger.close()
     cached = await run(gateway, text)
     assert (problems(cached), cached.data) == ([], {"user": {"username": "natgeo"}})

@@ -110,4 +110,4 @@ def test_the_other_commands_set_what_can_be_set_and_make_what_can_be_made() -> N
 
 
 def _without_digest(entries: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in entry.items() if name != "key_sha256"} for entry in entries["client"]]
+    return [{name: value for name, value in entry.items() if name != "keys"} for entry in entries["client"]]

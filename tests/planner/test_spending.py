@@ -12,7 +12,8 @@ import httpx
 import pytest
 from hypothesis import given
 
-from gateway.clients import Right, add_key
+from gateway.clients import Right
+from gateway.clients.editing import add_key
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, GatewayError
 from gateway.planner.bill import Source

@@ -1,0 +1,78 @@
+"""How the clients file is written: a client's entry, a key of it, and the file as a whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.clients.client import Right
+from gateway.clients.entries import ClientsFileError, KeyEntry, read
+from gateway.domain.window import Window
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def key_table(key: KeyEntry) -> str:
+    members = [f'sha256 = "{key.sha256}"']
+    members += [f"created = {time(key.created)}"] if key.created else []
+    members += [f"expires = {time(key.expires)}"] if key.expires else []
+    return f"{{ {', '.join(members)} }}"
+
+
+def keys_in_lines(keys: Sequence[KeyEntry], *, indent: str, line_end: str) -> str:
+    """The value of `keys`, which begins on a line that is indented so."""
+    lines = ["[", *(f"{indent}    {key_table(key)}," for key in keys), f"{indent}]"]
+    return line_end.join(lines)
+
+
+def entry(
+    name: str,
+    key: KeyEntry,
+    *,
+    allowance: Mapping[Window, int],
+    ceiling: int | None,
+    rights: Collection[Right],
+    accounts: Collection[str] | None,
+) -> str:
+    quoted = [f'"{right.value}"' for right in Right if right in rights]
+    limits = [f"{window.value} = {limit}" for window, limit in allowance.items()]
+    lines = ["[[client]]", f'name = "{name}"', f"keys = [{key_table(key)}]", f"rights = [{', '.join(quoted)}]"]
+    if ceiling is not None:
+        lines.append(f"ceiling = {ceiling}")
+    if limits:
+        lines.append(f"allowance = {{ {', '.join(limits)} }}")
+    if accounts is not None:
+        named = ", ".join(f'"{account}"' for account in accounts)
+        lines.append(f"accounts = [{named}]")
+    return "\n".join(lines) + "\n"
+
+
+def save(path: Path, text: str, *, before: str) -> None:
+    """Whole or not at all, readable by the owner alone.
+
+    Raises ClientsFileError, also where the file is not as `before` any more.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if (read(path) if path.exists() else "") != before:
+                raise ClientsFileError(f"{path} was changed meanwhile: try again.")
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as exc:
+        raise ClientsFileError(f"{path} cannot be written ({exc.strerror}): check its directory.") from exc
