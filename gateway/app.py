@@ -236,7 +236,9 @@ class Gateway:
 
     def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> Writing:
         memory, clock, hook = self.market.memory, self.clock, self.hook
-        return Writing(self.settings, transport, memory=memory, clock=clock, hook=hook, durable=durable)
+        return Writing(
+            self.settings, transport, clients=self.clients, memory=memory, clock=clock, hook=hook, durable=durable
+        )
 
     def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> Showing:
         return Showing(

@@ -12,7 +12,8 @@ import httpx
 from starlette.routing import Route
 
 from gateway.cache.memory import Memory
-from gateway.clients import Client
+from gateway.clients import Client, Clients
+from gateway.clients.table import Version
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.publishing import Account
@@ -23,6 +24,7 @@ from gateway.flows.engine import DbosDurable
 from gateway.flows.media.fitting import Fitter
 from gateway.flows.media.spool import Spool
 from gateway.flows.media.validation import Inspector
+from gateway.flows.owners import owner_of
 from gateway.flows.ports import Settled
 from gateway.flows.publishing import Publishing
 from gateway.http.webhooks import News, webhooks
@@ -49,12 +51,15 @@ class Writing:
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None,
         *,
+        clients: Clients,
         memory: Memory,
         clock: Clock,
         hook: Hook,
         durable: Durable | None = None,
     ) -> None:
         """`durable` takes the place of the engine over the database of the settings."""
+        self._clients = clients
+        self._owners: tuple[Version, dict[str, Client]] = clients.version, _owners(clients)
         self._memory = memory
         self._clock = clock
         self._hook = hook
@@ -76,7 +81,14 @@ class Writing:
         self._probe = Probe.over_network(Guard())
         self._inspector = Inspector(Fitter(self.spool), self._probe)
         self._publishing = Publishing(
-            self.durable, self._publisher, self.spool, clock=clock, hook=hook, settled=self._settled, dice=dice
+            self.durable,
+            self._publisher,
+            self.spool,
+            clock=clock,
+            hook=hook,
+            settled=self._settled,
+            dice=dice,
+            permits=self._permits,
         )
 
     def of(self, client: Client) -> Writes:
@@ -103,6 +115,14 @@ class Writing:
             await self._publisher.aclose()
             await self._probe.aclose()
             await self.spool.aclose()
+
+    def _permits(self, owner: str, account: str) -> bool:
+        """As the clients are now: a flow outlives the request that began it."""
+        version = self._clients.version
+        if self._owners[0] != version:
+            self._owners = version, _owners(self._clients)
+        client = self._owners[1].get(owner)
+        return client is not None and client.may_publish_for(account)
 
     async def _learn_accounts(self) -> None:
         """Whose tokens there are, only the upstream knows: asked until it says."""
@@ -135,6 +155,10 @@ class Writing:
     def _forget(self, account: str, pk: str | None) -> None:
         highlight = None if pk is None else HighlightId(pk)
         self._memory.forget(UserId(account), self._names.get(account, ""), highlight)
+
+
+def _owners(clients: Clients) -> dict[str, Client]:
+    return {owner_of(client.id): client for client in clients.everyone}
 
 
 def is_configured(settings: Settings) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import strawberry
 
-from gateway.errors import InvalidInput, NotFound
+from gateway.errors import Forbidden, InvalidInput, NotFound
 from gateway.flows.media.findings import LONGEST_WAIT
 from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder
 from gateway.flows.receipts import Receipt
@@ -103,7 +103,7 @@ async def _landed(
 async def _told(receipt: Awaitable[Receipt]) -> FlowPayload:
     try:
         return FlowPayload.of(await receipt)
-    except (NotFound, InvalidInput) as problem:
+    except (Forbidden, InvalidInput, NotFound) as problem:
         return FlowPayload.refused(problem)
 
 

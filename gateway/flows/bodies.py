@@ -39,7 +39,7 @@ def define(ports: Ports) -> None:
 def _define(ports: Ports, kind: FlowKind, form: type[OrderT], flow: Callable[[Ports, Run, OrderT], Flow]) -> None:
     async def body(run: Run, input: Json) -> Json:
         order = msgspec.convert(input, form)
-        return await _carry_out(ports, run, NAMES[kind], order, flow(ports, run, order))
+        return await _carry_out(ports, run, NAMES[kind], order, flow(ports.of(run.id), run, order))
 
     ports.durable.define(NAMES[kind], body)
 

@@ -61,7 +61,7 @@ class CreateHighlight:
 
     async def _attempt(self, number: int) -> Json:
         self._tried.append([medium.names for medium in self._stories.whole])
-        doubt = Doubt(self._ports, self._run)
+        doubt = Doubt(self._ports, self._run, self._order.account)
         marked = await doubt.mark(_named("prepare", number), partial(self._find_strangers, number))
         self._strangers += marked
         return await self._run.step(Step(_named("create", number), partial(self._create, number, doubt)))
@@ -79,6 +79,7 @@ class CreateHighlight:
         in_doubt = doubt.attempt()
         if in_doubt and (found := await self._ours()):
             return _told(found[-1], in_doubt)  # the oldest: what an earlier attempt made
+        doubt.check()
         if in_doubt and self._stories.are_dying:
             return None
         made = await self._ports.publisher.create(

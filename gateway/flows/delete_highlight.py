@@ -1,4 +1,7 @@
-"""The flow that deletes a highlight. To delete what is gone is done, so an attempt may be repeated blindly."""
+"""The flow that deletes a highlight. To delete what is gone is done, so an attempt may be repeated blindly.
+
+Who may not delete it any more is told by a look whether an earlier attempt did.
+"""
 
 from __future__ import annotations
 
@@ -21,5 +24,8 @@ class DeleteHighlight:
         return {"highlight": self._order.pk, "skipped": [], "surplus": [], "warnings": []}
 
     async def _delete(self) -> Json:
-        await self._ports.publisher.delete(self._order.account, self._order.pk)
+        account, pk = self._order.account, self._order.pk
+        is_permitted = self._ports.may_publish(self._run.id, account)
+        if is_permitted or await self._ports.publisher.highlight(account, pk) is not None:
+            await self._ports.publisher.delete(account, pk)
         return None

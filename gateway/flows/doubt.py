@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from gateway.flows.durable import Json, Run, Step
+from gateway.flows.permitted import withdrawn
 from gateway.flows.ports import DAY, Ports
 
 # For how long an upstream with idempotency keys is trusted to know one: it promises a day.
@@ -13,15 +14,17 @@ KEY_LIFE = DAY - 3_600.0
 
 
 class Doubt:
-    """Of one effect of one flow.
+    """Of one effect of one flow, on one account.
 
     Before the effect a mark is recorded, which names the body's run that made it. An attempt in a later run, after a
     crash or a retry, finds another's mark and is in doubt, as is every attempt after the first in the same run.
+    No mark is made for who may not publish for the account.
     """
 
-    def __init__(self, ports: Ports, run: Run) -> None:
+    def __init__(self, ports: Ports, run: Run, account: str) -> None:
         self._ports = ports
         self._run = run
+        self._account = account
         self._me = uuid.uuid4().hex
         self._was_tried = False
         self._mark: Json = None
@@ -30,6 +33,7 @@ class Doubt:
         """What `note` gave when the mark was made, before any attempt. Raises StepFailed."""
 
         async def act() -> Json:
+            self.check()
             return {"by": self._me, "at": self._ports.clock.now(), "note": await note()}
 
         self._mark = await self._run.step(Step(name, act))
@@ -39,7 +43,16 @@ class Doubt:
     def attempt(self) -> bool:
         """To be asked in the step, before each attempt: whether to look first at what an earlier one may have done."""
         was_tried, self._was_tried = self._was_tried, True
-        return was_tried and not self._is_key_good
+        return was_tried and not (self._is_key_good and self._is_permitted)
+
+    def check(self) -> None:
+        """To be asked when nothing was found, before anything is made once more. Raises Forbidden."""
+        if not self._is_permitted:
+            raise withdrawn(self._account)
+
+    @property
+    def _is_permitted(self) -> bool:
+        return self._ports.may_publish(self._run.id, self._account)
 
     @property
     def _is_key_good(self) -> bool:

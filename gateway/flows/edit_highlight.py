@@ -39,7 +39,7 @@ class EditHighlight:
         return {"highlight": self._order.pk, "skipped": [], "surplus": self._stories.surplus, "warnings": []}
 
     async def _attempt(self, number: int) -> Json:
-        doubt = Doubt(self._ports, self._run)
+        doubt = Doubt(self._ports, self._run, self._order.account)
         suffix = f" again ({number})" if number else ""
         await doubt.mark(f"prepare{suffix}", _nothing)
         return await self._run.step(Step(f"edit{suffix}", partial(self._edit, number, doubt)))
@@ -51,6 +51,8 @@ class EditHighlight:
         wanted = _Changes(self._order.title, self._stories.cover_id, self._stories.whole, self._order.remove)
         if doubt.attempt():
             wanted = wanted.beyond(await self._now())
+            if wanted.any:
+                doubt.check()
             if wanted.add and self._stories.are_dying:
                 return None
         if wanted.any:

@@ -6,18 +6,22 @@ import contextlib
 import random
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import ContainerExpired, FlowsUnavailable
 from gateway.events import Hook
 from gateway.flows.durable import Durable, Json
+from gateway.flows.owners import owner_in
+from gateway.flows.permitted import Permitted
 from gateway.flows.running import Stopped
 from gateway.upstream.publisher import Publisher
 
 T = TypeVar("T")
+Permits: TypeAlias = Callable[[str, str], bool]
+"""(owner of the flow, id of an account): whether the client may publish for the account now."""
 
 # Idempotency keys are derived, so that a repeated step sends the same one.
 NAMESPACE = uuid.UUID("0f6f2b0e-6d0b-5b8e-9b53-9a7f6d1c2f11")
@@ -50,7 +54,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """`dice` spreads the looks of those who wait; `settled` forgets what the gateway remembers."""
+    """`dice` spreads the looks of those who wait; `settled` forgets what the gateway remembers; `permits` says what a
+    flow's client may do now."""
 
     durable: Durable
     publisher: Publisher
@@ -59,6 +64,14 @@ class Ports:
     hook: Hook
     settled: Callable[[Settled], None]
     dice: random.Random
+    permits: Permits
+
+    def of(self, flow: str) -> Self:
+        """For one flow: its effects need the rights that its client has then."""
+        return replace(self, publisher=Permitted(self.publisher, lambda account: self.may_publish(flow, account)))
+
+    def may_publish(self, flow: str, account: str) -> bool:
+        return self.permits(owner_in(flow), account)
 
     async def look_until(
         self, look: Callable[[], Awaitable[tuple[T | None, float | None]]], topic: str, first: float | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,19 @@ from gateway.events import FlowEnded, Hook
 from gateway.flows.bodies import define
 from gateway.flows.durable import Durable, Record, Status
 from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order, files_of
-from gateway.flows.ports import Files, Ports, Settled
+from gateway.flows.owners import flow_of, prefix_of
+from gateway.flows.permitted import withdrawn
+from gateway.flows.ports import Files, Permits, Ports, Settled
 from gateway.flows.receipts import FlowKind, FlowState, Receipt
-from gateway.flows.telling import NAMES, is_past_cancelling, may_be_retried, needs_files, order_of, receipt_of
+from gateway.flows.telling import (
+    NAMES,
+    is_past_cancelling,
+    is_to_be_settled,
+    may_be_retried,
+    needs_files,
+    order_of,
+    receipt_of,
+)
 from gateway.upstream.publisher import Publisher
 
 BATCH = 100
@@ -34,7 +43,8 @@ class ReceiptPage:
 
 class Publishing:
     """`settled` is told what of an account may be different: in each process that carries out a flow, or waits for one.
-    `dice` spreads the looks of flows that wait.
+    `dice` spreads the looks of flows that wait. `permits` is asked before each effect of a flow. `client` is everywhere
+    the id of one.
 
     Every method raises FlowsUnavailable where the store of the flows cannot be reached.
     """
@@ -49,8 +59,9 @@ class Publishing:
         hook: Hook,
         settled: Callable[[Settled], None],
         dice: random.Random,
+        permits: Permits,
     ) -> None:
-        self._ports = Ports(durable, publisher, spool, clock, hook, settled, dice)
+        self._ports = Ports(durable, publisher, spool, clock, hook, settled, dice, permits)
         define(self._ports)
 
     async def begun(self, client: str, key: str, request: str) -> Receipt | None:
@@ -58,7 +69,7 @@ class Publishing:
 
         Raises IdempotencyKeyReused if the client has used `key` for anything else.
         """
-        record = await self._ports.durable.get(_id(client, key))
+        record = await self._ports.durable.get(flow_of(client, key))
         if record is None:
             return None
         if record.input["request"] != request:
@@ -79,7 +90,7 @@ class Publishing:
 
     async def receipt(self, client: str, id: str) -> Receipt | None:
         """None also where it is another client's."""
-        record = await self._ports.durable.get(id) if id.startswith(_prefix(client)) else None
+        record = await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None
         return None if record is None else self._receipt(record)
 
     async def receipts(
@@ -95,7 +106,7 @@ class Publishing:
         status = None if state is None else _status_of(state)
         found: list[Receipt] = []
         while len(found) <= first:
-            batch = await self._ports.durable.list(prefix=_prefix(client), status=status, limit=BATCH, before=after)
+            batch = await self._ports.durable.list(prefix=prefix_of(client), status=status, limit=BATCH, before=after)
             receipts = (self._receipt(record) for record in batch)
             found += (one for one in receipts if account in (None, one.account) and state in (None, one.state))
             if len(batch) < BATCH:
@@ -134,7 +145,11 @@ class Publishing:
         return self._receipt(record)
 
     async def retry(self, client: str, id: str) -> Receipt:
-        """Goes on from where the flow failed or was cancelled. Raises NotFound; InvalidInput where that cannot help."""
+        """Goes on from where the flow failed or was cancelled. Raises NotFound; InvalidInput where that cannot help.
+
+        Raises Forbidden where the client may not publish for the account any more, unless what was begun is to be
+        settled: then the flow looks for what it has done, and does nothing else.
+        """
         record = await self._own(client, id)
         if record.status is Status.RUNNING:
             return self._receipt(record)
@@ -142,6 +157,9 @@ class Publishing:
             raise InvalidInput("This flow has done what was ordered.", field="id")
         if not may_be_retried(record):
             raise InvalidInput("This flow would end in the same way: it cannot be retried.", field="id")
+        account = order_of(record).account
+        if not (self._ports.may_publish(id, account) or is_to_be_settled(record)):
+            raise withdrawn(account)
         return self._receipt(_found(await self._ports.durable.retry(id)))
 
     async def holders(self) -> frozenset[str]:
@@ -154,7 +172,7 @@ class Publishing:
         return frozenset(kept)
 
     async def _begin(self, kind: FlowKind, client: str, order: Order, key: str) -> Receipt:
-        id = _id(client, key)
+        id = flow_of(client, key)
         files = files_of(order)
         # Held before the flow is there, lest a crash loses them, and once more after, lest a sweep in between does.
         await self._hold(id, files)
@@ -186,7 +204,7 @@ class Publishing:
 
     async def _own(self, client: str, id: str) -> Record:
         """Raises NotFound, also where it is another client's."""
-        return _found(await self._ports.durable.get(id) if id.startswith(_prefix(client)) else None)
+        return _found(await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None)
 
     def _heard(self, record: Record) -> Receipt:
         """Of a flow that was running: it may have been carried out by another process."""
@@ -197,20 +215,6 @@ class Publishing:
 
     def _receipt(self, record: Record) -> Receipt:
         return receipt_of(record, keys_are_known=self._ports.publisher.capabilities.idempotent)
-
-
-def _id(client: str, key: str) -> str:
-    return f"{_prefix(client)}{_digest(client, key)}"
-
-
-def _prefix(client: str) -> str:
-    """A client's flows begin alike, so that it can be shown its own. No name stands in an id."""
-    return f"{_digest(client)}-"
-
-
-def _digest(*parts: str) -> str:
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _found(record: Record | None) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.errors import Forbidden
 from gateway.flows.durable import Fault, Json, Record, Status, StepRecord, StepState
 from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order
 from gateway.flows.receipts import FlowKind, FlowState, Receipt, StepReceipt
@@ -30,6 +31,8 @@ PHASES: dict[str, tuple[FlowState, float, float]] = {
     "check": (FlowState.CREATING, 0.99, 0.99),
 }
 EFFECTS = frozenset({"create", "edit", "delete"})
+# Of these, before which a mark is recorded, and rights are asked with it.
+MARKED = frozenset({"create", "edit"})
 # Final for the upstream, but something can be done about it, and then the flow can go on.
 MENDABLE = frozenset(
     {
@@ -38,6 +41,7 @@ MENDABLE = frozenset(
         "PUBLISHING_QUOTA_EXHAUSTED",
         "CONTAINER_EXPIRED",
         "INTERNAL_SERVER_ERROR",
+        "FORBIDDEN",
     }
 )
 FATE = {
@@ -94,6 +98,26 @@ def is_past_cancelling(record: Record) -> bool:
     return bool(record.steps) and _word(record.steps[-1]) in EFFECTS | {"confirm", "check"}
 
 
+def is_to_be_settled(record: Record) -> bool:
+    """It has ended, and its last effect may have happened all the same: by going on the flow will know."""
+    return _is_in_doubt(record) or bool(record.steps and _word(record.steps[-1]) in ("confirm", "check"))
+
+
+def _is_in_doubt(record: Record) -> bool:
+    if record.status not in (Status.FAILED, Status.CANCELLED) or not record.steps:
+        return False
+    last = record.steps[-1]
+    return _word(last) in EFFECTS and _may_have_happened(last)
+
+
+def _may_have_happened(step: StepRecord) -> bool:
+    """Its answer may be lost. Who lost the right to send it may have sent it before: of what is marked ahead, also in a
+    run whose attempts a retry has forgotten."""
+    if step.fault is not None and step.fault.code == Forbidden.code:
+        return step.attempts > 1 or _word(step) in MARKED
+    return step.fault is None or step.fault.retryable
+
+
 def _word(step: StepRecord) -> str:
     return step.name.partition(" ")[0]
 
@@ -138,8 +162,7 @@ def _untold(record: Record, told: set[tuple[str, int | None]]) -> Iterator[str]:
     """Of steps whose phase was broken off, or whose answer was lost, nobody knows the ids."""
     for step in record.steps:
         kind = MADE_BY.get(_word(step))
-        may_have_made = step.fault is None or step.fault.retryable
-        if kind and may_have_made and not told & {(kind, step.medium), ("story", step.medium)}:
+        if kind and _may_have_happened(step) and not told & {(kind, step.medium), ("story", step.medium)}:
             yield f"{_owner(step.medium)}: perhaps {FATE[kind]}."
 
 
@@ -148,10 +171,8 @@ def _owner(medium: int | None) -> str:
 
 
 def _doubts(record: Record) -> Iterator[str]:
-    if record.status in (Status.FAILED, Status.CANCELLED) and record.steps:
-        last = record.steps[-1]
-        if _word(last) in EFFECTS and (last.fault is None or last.fault.retryable):
-            yield "What was ordered may have been done all the same: retry the flow to find out."
+    if _is_in_doubt(record):
+        yield "What was ordered may have been done all the same: retry the flow to find out."
 
 
 def _repeats(record: Record) -> Iterator[str]:

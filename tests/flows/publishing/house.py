@@ -11,6 +11,7 @@ from typing import Any
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.events import Event
 from gateway.flows.orders import CreateOrder, MediumOrder
+from gateway.flows.owners import owner_of
 from gateway.flows.ports import Settled
 from gateway.flows.publishing import Publishing
 from gateway.flows.receipts import FlowState, Receipt
@@ -51,7 +52,7 @@ class Folder:
 
 class House:
     """`crash_at` kills the gateway when the upstream is at that moment of that call; `settle` starts it again until
-    all flows have ended."""
+    all flows have ended. What is in `withdrawn`, the client may not publish for any more."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class House:
         self.durable = engine(self.clock, self.events.append, seed)
         self.upstream = MemoryPublisher(self.clock, capabilities)
         self.crashes = 0
+        self.withdrawn: set[str] = set()
         self._moments: dict[tuple[str, str], list[Callable[[], None]]] = {}
         self.upstream.trouble = self._at
         self.publishing = Publishing(
@@ -77,6 +79,7 @@ class House:
             hook=self.events.append,
             settled=self.settled.append,
             dice=random.Random(seed),
+            permits=lambda owner, account: owner == owner_of(CLIENT) and account not in self.withdrawn,
         )
 
     async def __aenter__(self) -> House:

@@ -260,6 +260,7 @@ async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_
         hook=ignore,
         settled=settled.append,
         dice=random.Random(0),
+        permits=lambda owner, account: True,
     )
     receipt = await house.create("a")
     receipt = await publishing.wait(CLIENT, receipt.id, 100.0)

@@ -87,6 +87,7 @@ class Street:
             hook=ignore,
             settled=lambda settled: None,
             dice=dice,
+            permits=lambda owner, account: True,
         )
 
     def _crash(self) -> None:
