@@ -36,6 +36,7 @@ from gateway.http.hosts import HostCheck, Hosts
 from gateway.http.payloads import Operations
 from gateway.http.places import Places
 from gateway.http.running import Runner
+from gateway.http.standing import Standing
 from gateway.http.terms import Terms
 from gateway.http.uploads import Uploads
 from gateway.http.websocket import socket_route
@@ -129,6 +130,7 @@ class Gateway:
         self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)
         self.vitals = Vitals(self.account)
+        self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
         self.market = self._market(transport)
         self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
@@ -148,7 +150,7 @@ class Gateway:
         allowed = self.settings.allowed_origins or frozenset()
         self.routes += [
             route(self._endpoint(), allowed, self._uploads()),
-            socket_route(self.operations, self.places, allowed),
+            socket_route(self.operations, self.places, self.standing, allowed),
             console.route(),
             *(self.writing.routes() if self.writing else ()),
             *self.showing.routes(),
@@ -180,7 +182,7 @@ class Gateway:
         return Middleware(Uploads, spool=self.writing.spool, identify=lambda terms: self.clients.identify(terms.key))
 
     def _endpoint(self) -> Endpoint:
-        runner = Runner(self.operations, self.answers, self.places)
+        runner = Runner(self.operations, self.answers, self.places, self.standing)
         settings = self.settings
         return Endpoint(
             runner,
@@ -221,7 +223,9 @@ class Gateway:
     def _purse(self, client: Client, limit: int | None) -> Purse:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
         allowance = Allowance(client.id, client.allowance, ledger=self.ledger, clock=self.clock)
-        return Purse(ceiling=min(ceilings, default=None), allowance=allowance, account=self.account)
+        confirm = partial(self.clients.confirm, client)
+        ceiling = min(ceilings, default=None)
+        return Purse(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
         """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers."""
@@ -337,7 +341,7 @@ class Gateway:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         silence_retries()
         await self.market.api.start()
-        watches = (self._watch_ledger, self._watch_balance, self._watch_keys)
+        watches = (self._watch_ledger, self._watch_balance, self._watch_keys, self.standing.watch)
         background = [asyncio.create_task(watch()) for watch in watches]
         try:
             async with contextlib.AsyncExitStack() as parts:

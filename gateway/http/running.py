@@ -30,6 +30,7 @@ from gateway.http.payloads import (
 )
 from gateway.http.places import Places
 from gateway.http.requests import Asked
+from gateway.http.standing import Standing, while_in_standing
 from gateway.http.streams import Stream
 from gateway.http.terms import Terms
 from gateway.operations.answers import Answers
@@ -46,12 +47,13 @@ SUBSCRIBED = (
 
 
 class Runner:
-    """Runs operations, and keeps their answers. `places` are for those that last."""
+    """Runs operations, and keeps their answers. Those that last hold `places`, while their client is in `standing`."""
 
-    def __init__(self, operations: Operations, kept: Answers, places: Places) -> None:
+    def __init__(self, operations: Operations, kept: Answers, places: Places, standing: Standing) -> None:
         self.operations = operations
         self.kept = kept
         self.places = places
+        self.standing = standing
 
     async def __call__(self, asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
         operations = self.operations
@@ -79,11 +81,12 @@ class Runner:
         """Raises NotAcceptable and TooManyStreams. What goes wrong later is told in the stream."""
         if not (accepted.events or accepted.subscriptions):
             raise NotAcceptable(SUBSCRIBED)
-        client = context.client.id
-        self.places.check(client)
-        payloads = self.operations.payloads(asked, context, READS_AND_WATCHES)
+        client, operations = context.client, self.operations
+        self.places.check(client.id)
+        payloads = operations.payloads(asked, context, READS_AND_WATCHES)
+        payloads = while_in_standing(payloads, self.standing, client, operations.refusal)
         framing = SUBSCRIPTION if accepted.subscriptions else EVENTS
-        return Stream(framing, payloads, answers.ALWAYS, self.places.held(client))
+        return Stream(framing, payloads, answers.ALWAYS, self.places.held(client.id))
 
     def _key(self, asked: Asked, context: Context) -> bytes | None:
         return self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)

@@ -13,6 +13,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gateway.clients import Client
 from gateway.errors import GatewayError, TooManyStreams, forget_frames
 from gateway.http import messages
 from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Subscribe
@@ -20,6 +21,7 @@ from gateway.http.origins import is_own_or_allowed
 from gateway.http.payloads import EVERYTHING, Operations, Payload
 from gateway.http.places import Places
 from gateway.http.requests import Asked
+from gateway.http.standing import Standing
 from gateway.http.terms import Terms
 
 
@@ -38,17 +40,29 @@ class Patience:
 
 
 def socket_route(
-    operations: Operations, places: Places, allowed: Collection[str], patience: Patience | None = None
+    operations: Operations,
+    places: Places,
+    standing: Standing,
+    allowed: Collection[str],
+    patience: Patience | None = None,
 ) -> WebSocketRoute:
-    return WebSocketRoute("/graphql", Sockets(operations, places, allowed, patience or Patience()))
+    return WebSocketRoute("/graphql", Sockets(operations, places, standing, allowed, patience or Patience()))
 
 
 class Sockets:
     """The ASGI application: one connection per call."""
 
-    def __init__(self, operations: Operations, places: Places, allowed: Collection[str], patience: Patience) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        places: Places,
+        standing: Standing,
+        allowed: Collection[str],
+        patience: Patience,
+    ) -> None:
         self.operations = operations
         self.places = places
+        self.standing = standing
         self.allowed = allowed
         self.patience = patience
 
@@ -74,8 +88,8 @@ class Sockets:
         terms = await self._terms(socket)
         client = self._client(terms)
         try:
-            with self.places.held(client):
-                await Conversation(socket, self.operations, terms, self.patience).hold()
+            with self.places.held(client.id):
+                await Conversation(socket, self.operations, terms, self.patience).hold(self.standing, client)
         except TooManyStreams as refusal:
             raise Closing(Close.TOO_MANY, refusal.message) from refusal
 
@@ -93,9 +107,9 @@ class Sockets:
         except GatewayError as problem:
             raise Closing(Close.INVALID, problem.message) from problem
 
-    def _client(self, terms: Terms) -> str:
+    def _client(self, terms: Terms) -> Client:
         try:
-            return self.operations.context(terms).client.id
+            return self.operations.context(terms).client
         except GatewayError as problem:
             raise Closing(Close.FORBIDDEN, problem.message) from problem
 
@@ -112,10 +126,11 @@ class Conversation:
         self.group = asyncio.TaskGroup()
         self.sending = asyncio.Lock()
 
-    async def hold(self) -> None:
+    async def hold(self, standing: Standing, client: Client) -> None:
         """Until the client goes away. Raises WebSocketDisconnect, and Closing when it must go."""
         try:
             async with asyncio.timeout(self.patience.life), self.group:
+                self.group.create_task(_leave(standing, client))
                 await self._send("connection_ack")
                 while True:
                     await self._heed(messages.read(await self._next()))
@@ -194,6 +209,12 @@ class Conversation:
                     await self.socket.send_text(text)
             except TimeoutError as exc:
                 raise WebSocketDisconnect(Close.AWAY) from exc
+
+
+async def _leave(standing: Standing, client: Client) -> None:
+    """Raises Closing when `client` may not go on. A client of the protocol connects again then, with the key of now."""
+    problem = await standing.withdrawn(client)
+    raise Closing(Close.FORBIDDEN, problem.message)
 
 
 async def _text(socket: WebSocket) -> str | None:

@@ -6,7 +6,7 @@ Amounts are billed requests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -131,12 +131,23 @@ class AccountGuard:
 
 
 class Purse:
-    """What one operation may spend. `charged` is what it has been charged so far; without a ceiling it has no limit."""
+    """What one operation may spend. `charged` is what it has been charged so far; without a ceiling it has no limit.
 
-    def __init__(self, *, ceiling: int | None, allowance: Allowance, account: AccountGuard) -> None:
+    `confirm` is asked before anything is spent, and raises a GatewayError when the operation's client may not any more.
+    """
+
+    def __init__(
+        self,
+        *,
+        ceiling: int | None,
+        allowance: Allowance,
+        account: AccountGuard,
+        confirm: Callable[[], object] = lambda: None,
+    ) -> None:
         self.limit = ceiling
         self.allowance = allowance
         self.account = account
+        self._confirm = confirm
         self.charged = 0
         self._reserved = 0
 
@@ -147,8 +158,9 @@ class Purse:
     def admit(self, lower: int) -> None:
         """Lets an operation in that will be charged `lower` at least. Reserves nothing.
 
-        Raises BudgetExceeded, InsufficientFunds or AllowanceExceeded.
+        Raises BudgetExceeded, InsufficientFunds or AllowanceExceeded, and what `confirm` raises.
         """
+        self._confirm()
         self._check_ceiling(lower)
         self.account.check(lower)
         self.allowance.check(lower)
@@ -167,6 +179,7 @@ class Purse:
         Raises LeaseNeeded where more of the allowance must be leased first, and LedgerUnavailable. Each reservation
         must be settled, also when its call was never made (then at 0).
         """
+        self._confirm()
         self._check_ceiling(price)
         self.account.check(price)
         made_at = self.allowance.clock.now()

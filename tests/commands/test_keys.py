@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from gateway.clients import Clients, Right
 from gateway.clients.usage import Uses
 from gateway.domain.window import Window
-from tests.commands.process import run
+from gateway.http.messages import PROTOCOL
+from tests.commands.process import LIMIT, address, ask, run, started
 from tests.fakes.clock import EPOCH
 from tests.meta.tree import ROOT
 
@@ -212,3 +218,24 @@ def test_a_record_of_uses_that_cannot_be_read_is_told(file: Path, tmp_path: Path
     result = run("keys", "list", "--file", str(file), GATEWAY_DATA_DIR=str(tmp_path))
     assert (result.returncode, result.stdout) == (1, "")
     assert "keys.sqlite3 cannot be used" in result.stderr
+
+
+def test_a_rotation_without_overlap_closes_what_the_old_key_began(tmp_path: Path) -> None:
+    """Over a real connection: the file is rotated, and the gateway told to read it again."""
+    file = tmp_path / "clients.toml"
+    old = run("keys", "add", "web", "--file", str(file)).stdout.strip()
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", **given) as (announcement, process):
+        url = address(announcement)
+        with connect(f"{url.replace('http', 'ws')}/graphql", subprotocols=[Subprotocol(PROTOCOL)]) as socket:
+            socket.send(json.dumps({"type": "connection_init", "payload": {"x-api-key": old}}))
+            assert json.loads(socket.recv(timeout=LIMIT)) == {"type": "connection_ack"}
+            new = run("keys", "rotate", "web", "--overlap", "0s", "--file", str(file)).stdout.strip()
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(ConnectionClosedError) as closed:
+                socket.recv(timeout=LIMIT)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+        assert "This key expired at" in closed.value.rcvd.reason
+        statuses = [ask(url, "{ __typename }", key).status_code for key in (old, new)]
+        assert statuses == [401, 200]

@@ -12,12 +12,14 @@ from starlette.applications import Starlette
 
 from gateway.cache.responses import Responses
 from gateway.cache.store import Store
+from gateway.clients import Clients
 from gateway.events import BugMasked, Event
 from gateway.http.batches import Batches
 from gateway.http.graphql import Endpoint, route
 from gateway.http.payloads import Operations
 from gateway.http.places import Places
 from gateway.http.running import Runner
+from gateway.http.standing import Standing
 from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents
 from gateway.operations.stored import StoredDocuments
@@ -130,7 +132,8 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     stored = StoredDocuments(documents)
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
     operations = Operations(build_schema(), stored, broken, events.append)
-    endpoint = Endpoint(Runner(operations, kept, Places(1)), Batches(operations), stored)
+    runner = Runner(operations, kept, Places(1), Standing(Clients.local(), clock))
+    endpoint = Endpoint(runner, Batches(operations), stored)
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)
