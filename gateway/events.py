@@ -157,6 +157,15 @@ class FlowsAdopted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookIgnored(Event):
+    """Signed news were ignored: `repeated`, `of another account` or `out of time`. Sent once a minute for each reason;
+    `changes` is how many there were since it was last sent."""
+
+    reason: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class BugMasked(Event):
     """An unexpected exception was hidden from the client under `id`."""
 

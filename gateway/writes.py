@@ -27,7 +27,7 @@ from gateway.flows.media.validation import Inspector
 from gateway.flows.owners import owner_of
 from gateway.flows.ports import Settled
 from gateway.flows.publishing import Publishing
-from gateway.http.webhooks import News, webhooks
+from gateway.http.webhooks import Listener, News, webhooks
 from gateway.settings import Settings
 from gateway.upstream.dialects import Dialect, connect_publisher, pace
 from gateway.upstream.guard import Guard
@@ -98,7 +98,15 @@ class Writing:
 
     def routes(self) -> list[Route]:
         settings = self._settings
-        return webhooks(settings.platform_app_secret, settings.platform_verify_token, self._heard, hook=self._hook)
+        # Until the upstream has said whose accounts there are, nothing of them can have been kept for long.
+        listener = Listener(lambda account: account in self._names, self.durable.remember, self._heard)
+        return webhooks(
+            settings.platform_app_secret,
+            settings.platform_verify_token,
+            listener,
+            clock=self._clock,
+            hook=self._hook,
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

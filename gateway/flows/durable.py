@@ -163,6 +163,10 @@ class Durable(Protocol):
     async def prune(self, older_than: float) -> int:
         """Forgets ended flows last changed before `older_than` (Unix seconds); how many."""
 
+    async def remember(self, name: str, seconds: float) -> bool:
+        """Whether `name` is new: no process was given it whose seconds are not over. Of very many, the first to end
+        are forgotten early."""
+
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         """Inside a step that polls: whether the event came before the time was over. A hint, not recorded."""
 

@@ -139,6 +139,9 @@ class DbosDurable:
             total += gone
         return total
 
+    async def remember(self, name: str, seconds: float) -> bool:
+        return await self._bound.call(partial(self._store.remember, name, seconds))
+
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         return await self._bells.wait(topic, seconds)
 

@@ -191,6 +191,8 @@ class Keeper:
         if now - self._pruned_at >= PRUNE_SECONDS:
             while await self._bound.call(partial(self.store.prune, self._clock.now() - self._retention)):
                 pass
+            while await self._bound.call(self.store.forget_names):
+                pass
             self._pruned_at = now
 
     def _refuse(self, problem: str, error: Exception) -> None:

@@ -20,13 +20,14 @@ from gateway.flows.durable import Fault, Json, Record, Status, StepRecord
 from gateway.flows.records import fault_from, fault_to, step_from, step_to
 from gateway.flows.resume import Numbered, forgotten
 from gateway.flows.sealing import Seal, SealBroken
-from gateway.flows.tables import ACTIVE, FLOWS, KEYS, METADATA, NOTES, PENDING, STEPS, Engine
+from gateway.flows.tables import ACTIVE, FLOWS, KEYS, METADATA, NOTES, PENDING, REMEMBERED, STEPS, Engine
 
 PROBE = "highlights-gateway"
 SCHEMA = "dbos"
 # Any number, the same in each process: who makes the tables keeps the others waiting.
 MAKING = 0x6869_6768
 AT_ONCE = 500
+MOST_REMEMBERED = 100_000  # names: about 20 MB
 # Asked before each step and by all who wait: to build a statement takes as long as to run it.
 STATUS = sa.select(FLOWS.c.status).where(FLOWS.c.id == sa.bindparam("flow"))
 VERSION = sa.select(FLOWS.c.version).where(FLOWS.c.id == sa.bindparam("flow"))
@@ -216,6 +217,29 @@ class Store:
         if ids and self._is_sqlite:
             self._truncate_log()
         return len(ids)
+
+    def remember(self, name: str, seconds: float) -> bool:
+        """Whether it is new, or its time was over."""
+        now = self._clock.now()
+        row = {"fingerprint": self._seal.fingerprint("remembered", name), "expires_at": now + seconds}
+        insert = self._insert(REMEMBERED).values(row)
+        taken = insert.on_conflict_do_update(
+            index_elements=[REMEMBERED.c.fingerprint],
+            set_={"expires_at": row["expires_at"]},
+            where=REMEMBERED.c.expires_at <= now,
+        )
+        with self._changing() as db:
+            return db.scalar(taken.returning(REMEMBERED.c.fingerprint)) is not None
+
+    def forget_names(self) -> int:
+        """Those whose time is over, and what is too many; a bounded number at once."""
+        by_end = sa.select(REMEMBERED.c.fingerprint).order_by(REMEMBERED.c.expires_at)
+        with self._changing() as db:
+            surplus = (db.scalar(sa.select(sa.func.count()).select_from(REMEMBERED)) or 0) - MOST_REMEMBERED
+            gone = set(db.scalars(by_end.where(REMEMBERED.c.expires_at <= self._clock.now()).limit(AT_ONCE)))
+            gone.update(db.scalars(by_end.limit(min(max(surplus, 0), AT_ONCE))))
+            db.execute(REMEMBERED.delete().where(REMEMBERED.c.fingerprint.in_(gone)))
+        return len(gone)
 
     def idle(self, older_than: float) -> dict[str, str | None]:
         """Flows that should run and do not, with what DBOS says of them; those accepted lately are on their way."""

@@ -45,6 +45,15 @@ NOTES = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+# Fingerprints of what happens once, however often it is told.
+REMEMBERED = sa.Table(
+    "gateway_flow_remembered",
+    METADATA,
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Index("gateway_flow_remembered_by_end", "expires_at"),
+)
+
 # One row: a text that only the key of this database opens.
 KEYS = sa.Table("gateway_flow_keys", METADATA, sa.Column("probe", sa.Text, primary_key=True))
 

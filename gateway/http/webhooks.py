@@ -2,14 +2,18 @@
 
 Contract: a GET with `hub.mode`, `hub.verify_token` and `hub.challenge` subscribes; events are posted as JSON of up to
 1000 changes, signed by `X-Hub-Signature-256: sha256=<HMAC-SHA256 of the raw body with the app secret>`, and posted
-again for 36 hours unless they are answered 200.
+again for 36 hours unless they are answered 200. Each entry names its account, and the time in Unix seconds.
+
+A signature says who wrote an event, and not that it is new: whoever has seen one can post it again, and each time what
+was bought would be forgotten. So an event is heard once: it is remembered for as long as its time may be believed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -18,14 +22,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.errors import BodyTooLarge
-from gateway.events import AnswerDrifted, Hook
+from gateway.clock import Clock
+from gateway.errors import BodyTooLarge, FlowsUnavailable
+from gateway.events import AnswerDrifted, Hook, WebhookIgnored
 from gateway.http.requests import body_of
 
 PATH = "/webhooks/platform"
 SIGNATURE = "x-hub-signature-256"
 # Browsers must not take a challenge for a page.
 INERT = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+# All in seconds. The platform's clock may differ from ours, either way.
+RETRIED = 36 * 3_600.0
+SKEW = 300.0
+REMEMBERED = RETRIED + 2 * SKEW
+TOLD = 60.0  # between two events about what is ignored for the same reason
+LATELY = 256  # events that are known again without asking the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,19 @@ class News:
     highlight: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Whom news are for. Nothing here may block.
+
+    `is_ours` says whether an account's news concern anybody. `remember` takes a name and seconds, and says whether the
+    name is new: it is not to any process, until the seconds are over. It raises FlowsUnavailable.
+    """
+
+    is_ours: Callable[[str], bool]
+    remember: Callable[[str, float], Awaitable[bool]]
+    heard: Callable[[News], None]
+
+
 class Value(msgspec.Struct, frozen=True, gc=False):
     media_id: str | int | None = None
     highlight_id: str | int | None = None
@@ -54,6 +78,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     id: str | int
+    time: float | None = None
     changes: tuple[msgspec.Raw, ...] = ()
 
 
@@ -65,23 +90,28 @@ EVENTS = msgspec.json.Decoder(Events)
 CHANGE = msgspec.json.Decoder(Change)
 
 
-def webhooks(secret: str | None, verify_token: str | None, heard: Callable[[News], None], *, hook: Hook) -> list[Route]:
+def webhooks(
+    secret: str | None, verify_token: str | None, listener: Listener, *, clock: Clock, hook: Hook
+) -> list[Route]:
     """`/webhooks/platform`, unless there is no app secret to believe anything by.
 
-    `heard` is called for each piece of news in turn, after the platform has its answer; it must not block.
+    The listener hears each piece of news in turn, after the platform has its answer.
     """
     if secret is None or verify_token is None:
         return []
-    ears = Ears(secret, verify_token, heard, hook)
+    ears = Ears(secret, verify_token, listener, clock, hook)
     return [Route(PATH, ears.answer, methods=["GET", "POST"])]
 
 
 class Ears:
-    def __init__(self, secret: str, verify_token: str, heard: Callable[[News], None], hook: Hook) -> None:
+    def __init__(self, secret: str, verify_token: str, listener: Listener, clock: Clock, hook: Hook) -> None:
         self._secret = secret.encode()
         self._verify_token = verify_token.encode()
-        self._heard = heard
+        self._listener = listener
+        self._clock = clock
         self._hook = hook
+        self._ignored = Ignored(clock, hook)
+        self._lately: OrderedDict[str, None] = OrderedDict()
 
     async def answer(self, request: Request) -> Response:
         return await self._receive(request) if request.method == "POST" else self._subscribe(request)
@@ -113,23 +143,72 @@ class Ears:
 
     async def _tell(self, body: bytes) -> None:
         # A coroutine, so that it runs in the loop: whom it wakes waits there.
-        for news in self._read(body):
-            self._heard(news)
+        news = list(self._read(body))
+        if not news:  # nothing would be done about it however often it came
+            return
+        if not await self._is_new(body):
+            self._ignored.count("repeated", len(news))
+            return
+        for one in news:
+            self._listener.heard(one)
+
+    async def _is_new(self, body: bytes) -> bool:
+        """While the store cannot be reached, this process alone remembers: a hint more is better than one too few."""
+        digest = hashlib.sha256(body).hexdigest()
+        if digest in self._lately:
+            return False
+        self._lately[digest] = None
+        if len(self._lately) > LATELY:
+            self._lately.popitem(last=False)
+        try:
+            return await self._listener.remember(digest, REMEMBERED)
+        except FlowsUnavailable:
+            return True
 
     def _read(self, body: bytes) -> Iterator[News]:
         try:
             entries = EVENTS.decode(body).entry
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._hook(AnswerDrifted("platform.webhook", ("",)))
+            self._drifted("")
             return
         for at, entry in enumerate(entries):
-            for number, raw in enumerate(entry.changes):
-                try:
-                    change = CHANGE.decode(raw)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    self._hook(AnswerDrifted("platform.webhook", (f"entry[{at}].changes[{number}]",)))
-                else:
-                    yield from _news(str(entry.id), change)
+            if entry.time is None:
+                self._drifted(f"entry[{at}].time")
+            elif not self._listener.is_ours(str(entry.id)):
+                self._ignored.count("of another account", len(entry.changes))
+            elif not -SKEW <= self._clock.now() - entry.time < REMEMBERED - SKEW:
+                self._ignored.count("out of time", len(entry.changes))
+            else:
+                yield from self._changes(entry, at)
+
+    def _changes(self, entry: Entry, at: int) -> Iterator[News]:
+        for number, raw in enumerate(entry.changes):
+            try:
+                change = CHANGE.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._drifted(f"entry[{at}].changes[{number}]")
+            else:
+                yield from _news(str(entry.id), change)
+
+    def _drifted(self, path: str) -> None:
+        self._hook(AnswerDrifted("platform.webhook", (path,)))
+
+
+class Ignored:
+    """Tells what is ignored: at once, and then not before a minute is over, with the number of changes until then."""
+
+    def __init__(self, clock: Clock, hook: Hook) -> None:
+        self._clock = clock
+        self._hook = hook
+        self._changes: Counter[str] = Counter()
+        self._next: dict[str, float] = {}
+
+    def count(self, reason: str, changes: int) -> None:
+        self._changes[reason] += changes
+        now = self._clock.monotonic()
+        if now >= self._next.get(reason, now):
+            self._next[reason] = now + TOLD
+            self._hook(WebhookIgnored(reason, self._changes.pop(reason)))
 
 
 def _news(account: str, change: Change) -> Iterator[News]:

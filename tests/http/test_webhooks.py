@@ -1,9 +1,11 @@
-"""What the platform tells by itself: believed only if signed, answered at once, and never more than a hint."""
+"""What the platform tells by itself: believed only if signed, new and ours, answered at once, and only a hint."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,21 +13,32 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from gateway.events import AnswerDrifted, Event
-from gateway.http.webhooks import PATH, News, webhooks
+from gateway.events import AnswerDrifted, Event, WebhookIgnored
+from gateway.http.webhooks import LATELY, PATH, REMEMBERED, RETRIED, SKEW, TOLD, Listener, News, webhooks
+from gateway.settings import Settings
+from tests.fakes.clock import EPOCH, ManualClock
+from tests.fakes.durable import VolatileDurable
+from tests.fakes.gateway import RunningGateway, running_gateway
 
 SECRET = "app-s3cret"  # pragma: allowlist secret
 VERIFY = "ver1fy"
 ACCOUNT = "787132"
+FOREIGN = "25025320"
 
 
 class Desk:
     """An app with nothing but the webhooks, and what it heard."""
 
-    def __init__(self, secret: str | None = SECRET, verify_token: str | None = VERIFY) -> None:
+    def __init__(
+        self, secret: str | None = SECRET, verify_token: str | None = VERIFY, *, before: Desk | None = None
+    ) -> None:
+        """With one `before`, it is another worker beside that, or its next start."""
         self.news: list[News] = []
         self.events: list[Event] = []
-        app = Starlette(routes=webhooks(secret, verify_token, self.news.append, hook=self.events.append))
+        self.clock: ManualClock = before.clock if before else ManualClock()
+        self.durable: VolatileDurable = before.durable if before else VolatileDurable(self.clock)
+        listener = Listener(lambda account: account in (ACCOUNT, "7"), self.durable.remember, self.news.append)
+        app = Starlette(routes=webhooks(secret, verify_token, listener, clock=self.clock, hook=self.events.append))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test")
 
     async def post(self, body: bytes, signature: str | None = None) -> httpx.Response:
@@ -45,9 +58,16 @@ def change(field: str, **value: Any) -> dict[str, Any]:
     return {"field": field, "value": value}
 
 
-def events(*changes: object, account: str | int = ACCOUNT) -> bytes:
-    entry = {"id": account, "time": 1_773_304_526, "changes": list(changes)}
-    return msgspec.json.encode({"object": "instagram", "entry": [entry]})
+def entry(*changes: object, account: str | int = ACCOUNT, time: float = EPOCH) -> dict[str, Any]:
+    return {"id": account, "time": time, "changes": list(changes)}
+
+
+def told(*entries: object) -> bytes:
+    return msgspec.json.encode({"object": "instagram", "entry": list(entries)})
+
+
+def events(*changes: object, account: str | int = ACCOUNT, time: float = EPOCH) -> bytes:
+    return told(entry(*changes, account=account, time=time))
 
 
 MEDIUM = change("media", media_id="18", status="FINISHED")
@@ -116,7 +136,10 @@ async def test_a_signature_that_is_no_ascii_is_refused() -> None:
 async def test_the_raw_body_is_what_is_signed() -> None:
     """The platform escapes and spaces JSON its own way."""
     desk = Desk()
-    body = b' { "entry" : [ {"id":"7871\\u00332", "changes":[{"field":"media","value":{"media_id":"18"}}] } ] }\n'
+    entries = (
+        b'[ {"id":"7871\\u00332", "time":1773304526.0, "changes":[{"field":"media","value":{"media_id":"18"}}] } ]'
+    )
+    body = b' { "entry" : ' + entries + b" }\n"
     assert (await desk.post(body)).status_code == 200
     assert desk.news == [News(ACCOUNT, "media:18")]
 
@@ -124,7 +147,9 @@ async def test_the_raw_body_is_what_is_signed() -> None:
 async def test_an_answer_does_not_wait_for_the_work() -> None:
     """Whatever the news do, the platform has its 200 by then: it would tell them again for 36 hours."""
     order: list[str] = []
-    app = Starlette(routes=webhooks(SECRET, VERIFY, lambda news: order.append(news.topic), hook=lambda event: None))
+    desk = Desk()
+    listener = Listener(lambda account: True, desk.durable.remember, lambda news: order.append(news.topic))
+    app = Starlette(routes=webhooks(SECRET, VERIFY, listener, clock=desk.clock, hook=desk.events.append))
     body = events(MEDIUM)
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -146,12 +171,88 @@ async def test_a_thousand_changes_come_at_once() -> None:
     assert [news.topic for news in desk.news] == [f"media:{number}" for number in range(1000)]
 
 
-async def test_duplicates_are_told_again() -> None:
-    """They are hints: whoever is woken looks, and finds what is so."""
+async def test_what_is_posted_again_is_answered_again_and_does_nothing() -> None:
+    """By the platform, which heard no answer, or by somebody who saw the event pass."""
     desk = Desk()
+    for _ in range(3):
+        assert (await desk.post(events(CREATED, MEDIUM))).status_code == 200
+    assert len(desk.news) == 2
+    assert desk.events == [WebhookIgnored("repeated", 2)]
+    await desk.post(events(CREATED, MEDIUM, time=EPOCH + 1))
+    assert len(desk.news) == 4
+
+
+async def test_nor_does_it_at_another_worker_or_after_a_restart() -> None:
+    desk = Desk()
+    await desk.post(events(CREATED))
+    other = Desk(before=desk)
+    assert (await other.post(events(CREATED))).status_code == 200
+    assert other.news == []
+
+
+async def test_nor_when_others_came_in_between() -> None:
+    desk = Desk()
+    await desk.post(events(CREATED))
+    for number in range(LATELY):
+        await desk.post(events(change("media", media_id=number)))
+    desk.news.clear()
+    await desk.post(events(CREATED))
+    assert desk.news == []
+
+
+async def test_nor_while_the_store_cannot_be_reached() -> None:
+    """A hint is heard without it, once by each process."""
+    desk = Desk()
+    desk.durable.reachable = False
     for _ in range(2):
         assert (await desk.post(events(CREATED))).status_code == 200
-    assert len(desk.news) == 2
+    assert len(desk.news) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "is_heard"), [(0.0, True), (RETRIED, True), (RETRIED + SKEW, False), (-SKEW, True), (-SKEW - 1, False)]
+)
+async def test_news_are_heard_as_long_as_the_platform_may_post_them_again(age: float, is_heard: bool) -> None:
+    desk = Desk()
+    assert (await desk.post(events(CREATED, time=EPOCH - age))).status_code == 200
+    assert bool(desk.news) is is_heard
+    assert desk.events == ([] if is_heard else [WebhookIgnored("out of time", 1)])
+
+
+async def test_what_is_forgotten_is_too_old_to_be_heard_again() -> None:
+    """From the first moment at which it is believed to the last."""
+    desk = Desk()
+    body = events(CREATED, time=EPOCH + SKEW)
+    await desk.post(body)
+    for seconds in (REMEMBERED - 1, 1.0):
+        desk.clock.advance(seconds)
+        later = Desk(before=desk)
+        await later.post(body)
+        assert later.news == []
+
+
+async def test_an_entry_without_a_time_is_not_heard() -> None:
+    """It could be posted again for ever."""
+    desk = Desk()
+    assert (await desk.post(told({"id": ACCOUNT, "changes": [CREATED]}, entry(MEDIUM)))).status_code == 200
+    assert desk.news == [News(ACCOUNT, "media:18")]
+    assert desk.events == [AnswerDrifted("platform.webhook", ("entry[0].time",))]
+
+
+async def test_news_of_accounts_that_are_not_ours_are_not_heard() -> None:
+    desk = Desk()
+    assert (await desk.post(told(entry(CREATED, account=FOREIGN), entry(MEDIUM)))).status_code == 200
+    assert desk.news == [News(ACCOUNT, "media:18")]
+    assert desk.events == [WebhookIgnored("of another account", 1)]
+
+
+async def test_what_is_ignored_is_counted_and_told_once_a_minute() -> None:
+    desk = Desk()
+    for _ in range(5):
+        await desk.post(events(CREATED, MEDIUM, account=FOREIGN))
+    desk.clock.advance(TOLD)
+    await desk.post(events(MEDIUM, account=FOREIGN))
+    assert desk.events == [WebhookIgnored("of another account", 2), WebhookIgnored("of another account", 9)]
 
 
 async def test_one_change_that_cannot_be_read_hides_no_other() -> None:
@@ -203,3 +304,27 @@ async def test_other_methods_are_named() -> None:
     answer = await Desk().client.put(PATH)
     assert answer.status_code == 405
     assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
+    settings = Settings(platform_app_secret=SECRET, platform_verify_token=VERIFY)
+    async with running_gateway(tmp_path, settings=settings) as running:
+        await running.knows_its_accounts()
+        yield running
+
+
+async def test_a_replay_makes_nobody_pay_again(gateway: RunningGateway) -> None:
+    """Nor do news of an account that is read here, and is not ours."""
+    created = change("highlights", highlight_id="1", verb="edited")
+    ours = (await gateway.query("{ accounts { id } }")).data["accounts"][0]["id"]
+
+    async def price_after(body: bytes) -> int:
+        headers = {"x-hub-signature-256": signed(body)}
+        assert (await gateway.client.post(PATH, content=body, headers=headers)).status_code == 200
+        read = "query($id: ID!) { user(by: { id: $id }) { highlights { nodes { id } } } }"
+        return sum([(await gateway.query(read, {"id": id})).charged for id in (ours, FOREIGN)])
+
+    assert await price_after(told()) == 4
+    first, foreign = events(created, account=ours), events(created, account=FOREIGN)
+    assert [await price_after(body) for body in (first, first, foreign, told())] == [2, 0, 0, 0]

@@ -16,9 +16,12 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook, ignore
+from gateway.flows import store
 from gateway.flows.database import close, engine
 from gateway.flows.durable import Durable, Json, Run
 from gateway.flows.engine import DbosDurable
+from gateway.flows.sealing import Seal
+from tests.fakes.clock import ManualClock
 from tests.flows.durable.contract import Bodies
 from tests.flows.durable.contract_of_flows import Flows
 from tests.flows.durable.stage import Lives
@@ -105,6 +108,21 @@ async def test_flows_are_not_written_to_a_file_that_was_deleted(tmp_path: Path) 
     await again.launch()
     assert (await again.start("wait", "kept", None)).id == "kept"
     await again.aclose()
+
+
+def test_names_are_forgotten_when_their_time_is_over_or_they_are_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_REMEMBERED", 2)
+    clock = ManualClock()
+    with closing(store.Store(f"sqlite:///{tmp_path}/flows.sqlite3", Seal(bytes(32)), clock, patience=3.0)) as kept:
+        kept.prepare()
+        for seconds in (10.0, 60.0, 50.0, 40.0):
+            assert kept.remember(f"name of {seconds}", seconds)
+        clock.advance(10.0)
+        assert [kept.forget_names(), kept.forget_names()] == [2, 0]
+        names = [kept.remember(f"name of {seconds}", 10.0) for seconds in (60.0, 50.0, 40.0, 10.0)]
+    assert names == [False, False, True, True]
 
 
 def test_a_connection_in_use_is_closed_when_it_is_returned(tmp_path: Path) -> None:
