@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from gateway import execution
 from tests.execution import rules as r
@@ -23,8 +24,14 @@ MODULES = ("leaves", "prompt", "kept", "compiler", "plans", "context")  # each i
 ALIAS = "mutated_execution"
 
 
+@cache
 def source(module: str) -> str:
     return (HOME / f"{module}.py").read_text()
+
+
+@cache
+def code(module: str, text: str) -> CodeType:
+    return compile(text.replace("gateway.execution", ALIAS), f"<{module}>", "exec")
 
 
 @contextmanager
@@ -37,8 +44,7 @@ def loaded(sources: dict[str, str]) -> Iterator[ModuleType]:
         for name in MODULES:
             module = ModuleType(f"{ALIAS}.{name}")
             names[module.__name__] = sys.modules[module.__name__] = module
-            text = sources.get(name, source(name)).replace("gateway.execution", ALIAS)
-            exec(compile(text, f"<{name}>", "exec"), module.__dict__)  # noqa: S102 - our own source, changed by our tests
+            exec(code(name, sources.get(name, source(name))), module.__dict__)  # noqa: S102 - our own source, changed
             vars(package).update({key: value for key, value in vars(module).items() if not key.startswith("_")})
         yield package
     finally:
