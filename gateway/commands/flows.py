@@ -12,7 +12,7 @@ from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
 from gateway.errors import FlowsUnavailable
-from gateway.flows.bound import STATEMENT_SECONDS
+from gateway.flows.bound import STANDARD
 from gateway.flows.durable import Record, Status, StepRecord, StepState
 from gateway.flows.sealing import KeyFileError, Seal, SealBroken, key_in
 from gateway.flows.store import Store, Ticket
@@ -85,7 +85,7 @@ def _store(environ: Mapping[str, str]) -> Iterator[Store]:
         )
     try:
         seal = Seal(settings.flows_key or key_in(settings.data_dir))
-        with contextlib.closing(Store(url, seal, SystemClock(), patience=STATEMENT_SECONDS)) as store:
+        with contextlib.closing(Store(url, seal, SystemClock(), patience=STANDARD.statement)) as store:
             store.prepare()
             yield store
     except SealBroken as exc:

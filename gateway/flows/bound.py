@@ -7,6 +7,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -16,15 +17,24 @@ from gateway.flows.store import Ticket
 T = TypeVar("T")
 
 THREADS = 8
-# A statement waits for this long in the database itself, and gives up before its caller does.
-STATEMENT_SECONDS = 3.0
-CALLER_SECONDS = 4.5
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """In seconds. A statement waits for so long in the database itself, and gives up before its caller does."""
+
+    statement: float = 3.0
+    caller: float = 4.5
+
+
+STANDARD = Patience()
 
 
 class Bound:
     """Threads of our own: those of the loop may all be waiting for the same database."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-store")
         self._running: set[threading.Event] = set()
 
@@ -34,7 +44,7 @@ class Bound:
         try:
             return await self._submit(act, ended)
         except asyncio.CancelledError:
-            await _all_ended(self._running & {ended})
+            await self._all_ended(self._running & {ended})
             raise
 
     async def call(self, act: Callable[[], T]) -> T:
@@ -44,7 +54,7 @@ class Bound:
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
-            async with asyncio.timeout(CALLER_SECONDS):
+            async with asyncio.timeout(self._patience.caller):
                 return await asyncio.shield(work)
         except TimeoutError as exc:
             raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
@@ -61,7 +71,7 @@ class Bound:
     async def aclose(self) -> None:
         """Waits for what the threads are at: a connection in use cannot be closed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        await _all_ended(self._running.copy())
+        await self._all_ended(self._running.copy())
 
     def _submit(self, act: Callable[[], T], ended: threading.Event) -> asyncio.Future[T]:
         def run() -> T:
@@ -74,13 +84,12 @@ class Bound:
 
         return asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, run)
 
+    async def _all_ended(self, running: Collection[threading.Event]) -> None:
+        """Not longer than for a caller, in real time: DBOS waits for a database that is gone for ever."""
+        if running:
+            await asyncio.to_thread(_wait, running, self._patience.caller / len(running))
 
-async def _all_ended(running: Collection[threading.Event]) -> None:
-    """Not longer than for a caller, in real time: DBOS waits for a database that is gone for ever."""
-    if running:
-        await asyncio.to_thread(_wait, running)
 
-
-def _wait(running: Collection[threading.Event]) -> None:
+def _wait(running: Collection[threading.Event], seconds: float) -> None:
     for ended in running:
-        ended.wait(CALLER_SECONDS / len(running))
+        ended.wait(seconds)

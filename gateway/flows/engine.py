@@ -18,7 +18,7 @@ from gateway.errors import FlowsUnavailable
 from gateway.events import Hook
 from gateway.flows.attempts import MASKED, Attempts, fault_of
 from gateway.flows.bells import Bells, Changes
-from gateway.flows.bound import STATEMENT_SECONDS, Bound
+from gateway.flows.bound import STANDARD, Bound, Patience
 from gateway.flows.durable import Body, Fault, Json, Record, Status, StepFailed
 from gateway.flows.journal import Kept, Lost
 from gateway.flows.keeper import Ground, Keeper
@@ -48,6 +48,7 @@ class DbosDurable:
         dice: random.Random,
         retention: float,
         key: bytes | None = None,
+        patience: Patience = STANDARD,
     ) -> None:
         """Touches nothing yet. `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes."""
         self._url = url
@@ -59,7 +60,8 @@ class DbosDurable:
         self._bodies: dict[str, Body] = {}
         self._bells = Bells(clock)
         self._changes = Changes(clock)
-        self._bound = Bound()
+        self._patience = patience
+        self._bound = Bound(patience)
         self._keeper = Keeper(self._open, self._engage, self._bound, clock, hook, retention)
         self._scribe = Scribe(
             lambda batch: self._bound.call(partial(self._store.write, batch)), self._changes.changed, clock
@@ -159,7 +161,7 @@ class DbosDurable:
     def _open(self) -> Ground:
         """Blocks. Raises KeyFileError, NoSlot, SealBroken, FlowsUnavailable."""
         self._seal = Seal(self._key or key_in(self._directory))
-        store = Store(self._url, self._seal, self._clock, patience=STATEMENT_SECONDS)
+        store = Store(self._url, self._seal, self._clock, patience=self._patience.statement)
         try:
             store.prepare()
             return Ground(store, Slots(self._directory))
