@@ -16,6 +16,7 @@ import copy
 import gc
 import inspect
 import os
+import shutil
 import sys
 import time
 import types
@@ -23,6 +24,8 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import coverage
@@ -35,6 +38,8 @@ UNIT = "unit"
 LONG = "long"
 LANE = pytest.StashKey[str]()
 GARBAGE = (5_000, 20, 20)
+# A file system that no disk stands behind, and the bytes that must be free there.
+MEMORY, ROOM = Path("/dev/shm"), 2**30  # noqa: S108 (pytest makes a folder of its user's own there)
 LATE = "the time of this lane is over"
 
 
@@ -352,7 +357,17 @@ def workers(config: pytest.Config) -> int | None:
     return None if is_busy else (os.cpu_count() or 1) + 1
 
 
+def keep_in_memory(config: pytest.Config) -> None:
+    """Temporary folders of the unit lane, where it is run alone: each gateway writes databases, and to wait until they
+    are on a disk takes longer than most tests. Other lanes start programs there, which such a file system may refuse.
+    """
+    is_there = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    if config.option.markexpr == UNIT and is_there:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
 def register(config: pytest.Config) -> None:
+    keep_in_memory(config)
     for lane in LANES:
         config.addinivalue_line("markers", f"{lane.name}: {lane.use} (given by tests.lanes)")
     config.addinivalue_line("markers", "scaled: its numbers depend on the profile (given by tests.profiles)")
@@ -362,7 +377,13 @@ def register(config: pytest.Config) -> None:
 def _lane(item: pytest.Item) -> str:
     """A marker on a parameter of a fixture counts as well as what is reached."""
     marked = [name for name in RANK if item.get_closest_marker(name)]
-    return max([lane_of(*_used_by(item)), *marked], key=RANK.__getitem__)
+    return max([_lane_of_all(tuple(_used_by(item))), *marked], key=RANK.__getitem__)
+
+
+@cache
+def _lane_of_all(used: tuple[object, ...]) -> str:
+    """Tests of many parameters use the same."""
+    return lane_of(*used)
 
 
 def _is_scaled(item: pytest.Item) -> bool:
