@@ -33,10 +33,16 @@ class Trusted:
 
     def __init__(self, manifest: Path | None = None) -> None:
         listed = _read(manifest) if manifest else {}
-        self._texts = {**_hashed(sources(OWN).values()), **listed, **_hashed(listed.values())}
+        self._texts = {**own(), **listed, **_hashed(listed.values())}
 
     def find(self, id_: str) -> str | None:
         return self._texts.get(id_) or prints().get(id_)
+
+
+@cache
+def own() -> dict[str, str]:
+    """The texts of our own documents, by hash."""
+    return _hashed(sources(OWN).values())
 
 
 @cache

@@ -7,6 +7,8 @@ highlights are deleted) and what write calls lay over it: stories, and highlight
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from functools import cache
 
 from gateway.sandbox import names, numbering
 from gateway.sandbox.cast import CAST
@@ -32,16 +34,14 @@ class World:
 
     def __init__(self) -> None:
         self.version = 0
-        self._indices = {user.pk: user.index for user in CAST}
-        self._indices |= {numbering.user_pk(index): index for index in range(len(CAST), POPULATION)}
+        self._indices = _indices()
         self.restore()
 
     def restore(self) -> None:
         """Undoes every renaming and deletion, and everything that was published."""
         self.version += 1
         self._users = {user.index: user for user in CAST}
-        self._names = {user.username: user.index for user in CAST}
-        self._names |= {names.username(index): index for index in range(len(CAST), POPULATION)}
+        self._names = dict(_names())
         self._deleted: set[int] = set()
         self._held: dict[int, Highlight] = {}  # created ones in their order, and edited ones
         self._kept: dict[int, Item] = {}  # published, or held by one of these highlights
@@ -181,6 +181,20 @@ class World:
             return None
         highlight = _highlight(user, slot)
         return highlight if highlight.pk == pk else None
+
+
+@cache
+def _indices() -> Mapping[int, int]:
+    """Of all users by pk."""
+    cast = {user.pk: user.index for user in CAST}
+    return cast | {numbering.user_pk(index): index for index in range(len(CAST), POPULATION)}
+
+
+@cache
+def _names() -> Mapping[str, int]:
+    """The index of each user by the name that nobody has changed."""
+    cast = {user.username: user.index for user in CAST}
+    return cast | {names.username(index): index for index in range(len(CAST), POPULATION)}
 
 
 def media_ids(highlight: Highlight) -> list[int]:
