@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from gateway.settings import Settings
-from tests.meta.tree import ROOT, texts
+from tests.meta.tree import ROOT, texts, trees
 
 ENVIRONMENT = {"os.environ", "os.getenv", "os.environb", "os.putenv"}
 TIME = {
@@ -29,8 +30,15 @@ OUTPUT = {"print"}
 def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Every dotted name in `tree` and its line."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
             yield node.lineno, ast.unparse(node)
+
+
+@cache
+def names_by_file() -> dict[str, tuple[tuple[int, str], ...]]:
+    return {str(path): tuple(names(tree)) for path, tree in trees()}
 
 
 def commands() -> list[str]:
@@ -38,19 +46,21 @@ def commands() -> list[str]:
 
 
 def uses(wanted: set[str], *, but: set[str]) -> list[str]:
-    found = []
-    for path, text in texts(".py"):
-        if path.parts[0] in ("gateway", "schema") and str(path) not in but:
-            found += [f"{path}:{line}: {name}" for line, name in names(ast.parse(text)) if name in wanted]
-    return found
+    return [
+        f"{path}:{line}: {name}"
+        for path, found in names_by_file().items()
+        if path not in but
+        for line, name in found
+        if name in wanted
+    ]
 
 
 def imported_bare(modules: set[str], *, but: set[str]) -> list[str]:
     """`from time import monotonic` would slip past a search for `time.monotonic`."""
     found = []
-    for path, text in texts(".py"):
-        if path.parts[0] in ("gateway", "schema") and str(path) not in but:
-            for node in ast.walk(ast.parse(text)):
+    for path, tree in trees():
+        if str(path) not in but:
+            for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom) and node.module in modules:
                     bad = [alias.name for alias in node.names if f"{node.module}.{alias.name}" in TIME | ENVIRONMENT]
                     found += [f"{path}:{node.lineno}: {name}" for name in bad]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.meta.tree import texts
+from tests.meta.tree import texts, trees
 
 # The way of a read, from the door to the nouns. Rooms on one step may know each other.
 STEPS: tuple[frozenset[str], ...] = (
@@ -77,11 +77,10 @@ def module_of(path: Path) -> str:
 
 def imports() -> Iterator[Import]:
     """File, line, the importing room, and the imported module of every import, nested ones too."""
-    for path, text in texts(".py"):
-        if path.parts[0] in ("gateway", "schema"):
-            for node in ast.walk(ast.parse(text)):
-                for target in _targets(node):
-                    yield path, getattr(node, "lineno", 0), room(module_of(path)), target
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            for target in _targets(node):
+                yield path, getattr(node, "lineno", 0), room(module_of(path)), target
 
 
 def _targets(node: ast.AST) -> list[str]:
@@ -128,7 +127,7 @@ def test_each_library_is_used_at_home_only() -> None:
 
 def test_every_room_is_on_the_map() -> None:
     known = frozenset().union(*STEPS) | OPEN | GUARDED.keys() | {"gateway"}
-    rooms = {room(module_of(path)) for path, _ in texts(".py") if path.parts[0] in ("gateway", "schema")}
+    rooms = {room(module_of(path)) for path, _ in trees()}
     assert rooms <= known
 
 

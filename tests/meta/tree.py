@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import os
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ def texts(suffix: str = "") -> Iterator[tuple[Path, str]]:
             data = (ROOT / path).read_bytes()
             if b"\0" not in data:
                 yield path, data.decode()
+
+
+@cache
+def trees() -> tuple[tuple[Path, ast.Module], ...]:
+    """The modules of the product."""
+    return tuple((path, ast.parse(text)) for path, text in texts(".py") if path.parts[0] in ("gateway", "schema"))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
