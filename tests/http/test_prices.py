@@ -62,15 +62,15 @@ async def test_others_get_their_turn_between_prices(gateway: RunningGateway) -> 
     """However many are asked for at once."""
     for times in (1, 10):
         await price(gateway, times, 1)
-    one, ten = [await work_of(price(gateway, times, 30)) for times in (1, 10)]
+    one, ten = [await work_of(price(gateway, times, 15)) for times in (1, 10)]
     assert ten.calls > 5 * one.calls
     assert ten.longest < 1.5 * one.longest
 
 
 async def test_others_get_their_turn_between_the_prices_of_several_operations(gateway: RunningGateway) -> None:
     await price(gateway, 1, 1)
-    one = await work_of(price(gateway, 1, 30))
-    several = await work_of(asyncio.gather(*(price(gateway, 1, 30) for _ in range(5))))
+    one = await work_of(price(gateway, 1, 15))
+    several = await work_of(asyncio.gather(*(price(gateway, 1, 15) for _ in range(5))))
     assert several.calls > 4 * one.calls
     assert several.longest < 2 * one.longest
 

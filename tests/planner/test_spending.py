@@ -30,7 +30,7 @@ from tests.profiles import examples, pick, scaled
 from tests.robustness.processes import Server, billed, gateway, sandbox
 
 CLIENTS = itertools.count()
-ALLOWANCE = pick(300, 500)
+ALLOWANCE = pick(100, 500)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import httpx
 import pytest
 
-from gateway.sandbox import Sandbox, cast, numbering
+from gateway.sandbox import Sandbox, answers, cast, create_sandbox, numbering
 from gateway.sandbox.nouns import User
 from gateway.sandbox.world import POPULATION, World
+from tests.sandbox.stage import ORIGIN, SteppedClock, client_of
 
 ATTACHMENTS = ("mentions", "links", "hashtags", "locations", "stickers", "medias", "sponsor_tags")
 
@@ -163,15 +165,15 @@ async def test_a_tray_that_was_read_shows_what_is_deleted_at_once(client: httpx.
     assert response.json() == before[:4] + before[5:]
 
 
-async def test_more_answers_than_are_kept_stay_right(client: httpx.AsyncClient) -> None:
+async def test_more_answers_than_are_kept_stay_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are kept by a bounded number, and each must be its own."""
-    for _ in range(2):
-        for user in (cast.DROPPED, cast.THIRTY, cast.INTEGER_PK):
-            for amount in range(1, 101):
-                params = {"user_id": user.pk, "amount": amount}
-                tray = (await client.get("/v1/user/highlights", params=params)).json()
-                assert len(tray) == min(amount, len(user.highlights))
-                assert str(tray[0]["user"]["pk"]) == str(user.pk)
+    monkeypatch.setattr(answers, "KEPT", 16)
+    async with client_of(create_sandbox(clock=SteppedClock(), base_url=ORIGIN)) as client:
+        for user, amount in [*product((cast.DROPPED, cast.THIRTY, cast.INTEGER_PK), range(1, 11))] * 2:
+            params = {"user_id": user.pk, "amount": amount}
+            tray = (await client.get("/v1/user/highlights", params=params)).json()
+            assert len(tray) == min(amount, len(user.highlights))
+            assert str(tray[0]["user"]["pk"]) == str(user.pk)
 
 
 def test_what_is_unknown_cannot_be_renamed_or_deleted() -> None:
