@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, _dbos
 from dbos._utils import INTERNAL_QUEUE_NAME
 
 from gateway.flows.database import close, engine
@@ -63,6 +63,9 @@ class Workflows:
         self._live: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
         _silence()
+        if _dbos._dbos_global_instance is not None:
+            # DBOS would hand out that one, with the database of another.
+            raise RuntimeError("This process has an engine of flows already, and DBOS allows for one.")
         self._dbos = DBOS(config=self._config(url, seal))
         self._flow = DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(self._tracked(live))
         # Launched in a thread it would find no loop, and run bodies on one of its own.

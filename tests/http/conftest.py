@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from gateway.app import create_app
+from gateway.clock import SystemClock
 from gateway.settings import Settings
+from tests.fakes.durable import VolatileDurable
 from tests.fakes.gateway import RunningGateway, running_gateway
 from tests.fakes.served import served as serving
 
@@ -29,5 +31,6 @@ def client(gateway: RunningGateway) -> httpx.AsyncClient:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The gateway on a real port: its URL."""
     settings = dataclasses.replace(Settings(), data_dir=tmp_path_factory.mktemp("data"))
-    with serving(lambda url: create_app(settings, base_url=url)) as url:
+    # Not the engine of the flows: there is one in a process, and other tests have theirs while this gateway lives.
+    with serving(lambda url: create_app(settings, base_url=url, durable=VolatileDurable(SystemClock()))) as url:
         yield url

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.domain.models import LoadedHighlight, Profile
-from gateway.errors import NotFound, UpstreamInvalidAnswer
+from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, PriceDiffers
 from gateway.upstream import payloads
 from gateway.upstream.hikerapi import Call, Endpoint
@@ -73,9 +73,11 @@ async def test_entries_not_found_is_no_empty_tray_where_no_tray_was_asked() -> N
 
 OTHERS = [
     (PROFILE, {"pk": 787133}),
-    (Call(Endpoint.PROFILE_BY_USERNAME, "natgeo"), {"pk": 1, "username": "natgeo2"}),
     (NATGEO, [{"pk": "1", "user": {"pk": "787132"}}, {"pk": "2", "user": {"pk": "5"}}]),
-    (Call(Endpoint.TRAY_BY_USERNAME, "natgeo"), [{"pk": "1", "user": {"pk": "1", "username": "somebody"}}]),
+    (
+        Call(Endpoint.TRAY_BY_USERNAME, "natgeo"),
+        [{"pk": str(pk), "user": {"pk": str(pk), "username": name}} for pk, name in enumerate(("some", "body"))],
+    ),
     (SALWA, {"pk": "18085475671830441", "user": {"pk": "1"}}),
     (Call(Endpoint.ITEM, "3772053608293416704"), {"pk": 3772053608293416705, "id": "3772053608293416705_1"}),
 ]
@@ -86,6 +88,20 @@ async def test_an_answer_about_another_subject_is_invalid(call: Call, body: obje
     outcome = await Upstream(answer(200, body)).api().fetch(call)
     assert isinstance(outcome.problem, UpstreamInvalidAnswer)
     assert (outcome.value, outcome.body, outcome.charged) == (None, b"", call.nominal_price)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (Endpoint.PROFILE_BY_USERNAME, {"pk": 1, "username": "natgeo2"}),
+        (Endpoint.TRAY_BY_USERNAME, [{"pk": "1", "user": {"pk": "1", "username": "natgeo2"}}]),
+    ],
+)
+async def test_an_answer_under_another_name_says_who_it_is_and_is_kept(endpoint: Endpoint, body: object) -> None:
+    outcome = await Upstream(answer(200, body)).api().fetch(Call(endpoint, "natgeo"))
+    assert isinstance(outcome.problem, Renamed)
+    assert (outcome.problem.extensions["id"], outcome.problem.extensions["username"]) == ("1", "natgeo2")
+    assert (outcome.value is not None, outcome.body != b"") == (True, True)
 
 
 async def test_user_names_match_in_any_case() -> None:
