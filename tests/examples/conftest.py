@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from gateway.app import create_app
+from gateway.clock import SystemClock
 from gateway.settings import Settings
 from tests import processes
 from tests.console.conftest import browser
+from tests.fakes.durable import VolatileDurable
 from tests.fakes.served import served
 from tests.node import projects
 
@@ -36,7 +38,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def gateway_of(settings: Settings) -> AbstractContextManager[str]:
-    return served(lambda url: create_app(settings, base_url=url))
+    """Without the engine of the flows, of which a process has one: other tests may run beside it."""
+    return served(lambda url: create_app(settings, base_url=url, durable=VolatileDurable(SystemClock())))
 
 
 @pytest.fixture(scope="module")
