@@ -275,6 +275,16 @@ class Settings:
     connections: int = _setting(
         COUNT, "1000", "WebSockets and event streams that one client may hold open at once, per process."
     )
+    peer_connections: int = _setting(
+        COUNT,
+        "2000",
+        "Connections that one address may have open at once, per process; 0 for any number. A proxy in front is one.",
+    )
+    open_connections: int = _setting(
+        COUNT,
+        "8000",
+        "Connections that may be open at once, per process; never more than its limit of open files leaves.",
+    )
     allowed_origins: frozenset[str] | None = _optional(
         ORIGINS, "Web origins beside the gateway's own whose pages may ask: by CORS, and by WebSocket.", unset="none"
     )

@@ -23,9 +23,10 @@ from starlette.applications import Starlette
 from gateway.clients import Clients, ClientsFileError
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
+from gateway.commands.peers import Ceilings
+from gateway.commands.server import ServerConfig
 from gateway.commands.workers import leave_with_the_supervisor, supervise
 from gateway.events import ClientsFileRefused, ClientsReloaded
-from gateway.http.requests import LARGEST_BODY
 from gateway.logs import log
 from gateway.settings import Settings
 
@@ -46,6 +47,7 @@ TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pi
 def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Raises SettingsError, ClientsFileError and LedgerFileError."""
     settings = Settings.read(environ)
+    ceilings = Ceilings(settings.peer_connections, settings.open_connections)
     workers: int = arguments.workers
     if workers > 1 and settings.sandboxed:
         raise UsageError(
@@ -64,8 +66,8 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
         if workers > 1:
             app = partial(_app, settings, url, workers, address)
-            return supervise(_config(app, settings.log_level, workers), listener)
-        return _run(gateway.app(), listener, settings.log_level)
+            return supervise(_config(app, settings.log_level, workers=workers, ceilings=ceilings), listener)
+        return _run(gateway.app(), listener, settings.log_level, ceilings)
 
 
 def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:
@@ -107,7 +109,7 @@ def sandbox(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with _listen(arguments.host, arguments.port) as listener:
         url = _url(arguments.host, listener)
         print(f"Sandbox upstream: {url} - its key is sandbox", flush=True)
-        return _run(create_sandbox(clock=clock, base_url=url), listener, "info")
+        return _run(create_sandbox(clock=clock, base_url=url), listener, "info", Ceilings())
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -155,11 +157,11 @@ def _reload_at_each(hangups: SimpleQueue[None], clients: Clients) -> None:
             log(ClientsReloaded())
 
 
-def _run(app: Starlette, listener: socket.socket, log_level: str) -> int:
+def _run(app: Starlette, listener: socket.socket, log_level: str, ceilings: Ceilings) -> int:
     _log_to_stderr(log_level)
     # uvicorn raises the signal again once it has shut down: then, and before it has started, the process simply ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = _config(app, log_level, workers=1)
+    config = _config(app, log_level, workers=1, ceilings=ceilings)
     server = uvicorn.Server(config)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -169,17 +171,16 @@ def _run(app: Starlette, listener: socket.socket, log_level: str) -> int:
     return 0 if server.started else 3
 
 
-def _config(app: Starlette | Callable[[], Starlette], log_level: str, workers: int) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(
+    app: Starlette | Callable[[], Starlette], log_level: str, *, workers: int, ceilings: Ceilings
+) -> ServerConfig:
+    return ServerConfig(
         app,
+        ceilings=ceilings,
         factory=not isinstance(app, Starlette),
         workers=workers,
-        access_log=False,
-        log_config=None,
         log_level=log_level,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        ws_max_size=LARGEST_BODY,
-        ws_per_message_deflate=False,  # a compressor for each connection would take more memory than all else of it
     )
 
 

@@ -59,6 +59,7 @@ class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self.now = 0.0
         self.busy = 0
+        self.patience = THREAD_PATIENCE
         self._inner = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -66,7 +67,7 @@ class _JumpingSelector(selectors.BaseSelector):
             if ready := self._inner.select(PATIENCE):
                 return ready
             raise RuntimeError("everything waits, and no timer is set: the test would hang")
-        ready = self._inner.select(THREAD_PATIENCE if self.busy and timeout > 0 else 0)
+        ready = self._inner.select(self.patience if self.busy and timeout > 0 else 0)
         if not ready:
             self.now += max(0.0, timeout)
         return ready

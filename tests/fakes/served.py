@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 import uvicorn
 
+from gateway.commands.peers import Ceilings
+from gateway.commands.server import ServerConfig
+
 
 @contextlib.contextmanager
 def served(make: Callable[[str], Any], *, lifespan: bool = True) -> Iterator[str]:
     """The URL of the app that `make` makes of it."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(make(url), log_level="warning", lifespan="on" if lifespan else "off")
+    config = ServerConfig(make(url), ceilings=Ceilings(), log_level="warning", lifespan="on" if lifespan else "off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

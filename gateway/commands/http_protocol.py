@@ -1,0 +1,308 @@
+"""HTTP/1.1 as uvicorn speaks it, within bounds: what a peer may send, and how long it may take, before it has a key."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
+
+from gateway.commands.pace import Pace
+from gateway.commands.peers import peer_of
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+    from gateway.commands.server import ServerConfig
+
+MOST_HEAD = 65_536  # bytes of the request line and the header fields
+MOST_FIELDS = 200
+HEAD_SECONDS = 10.0
+# Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
+# MOST_HEAD of them; a body that comes byte by byte takes five.
+MOST_FRAMING = 8
+# So much is parsed before it is looked at what came of it.
+PIECE = 4_096  # bytes
+TICK = 2.0  # seconds between two looks at a connection
+# For the rest of a body that nobody reads any more, and for the peer to read why it is refused.
+LINGER = 5.0  # seconds
+TEXTS = {
+    400: "Invalid HTTP request received.",
+    408: "The request did not come in time.",
+    431: f"A request has at most {MOST_HEAD} bytes and {MOST_FIELDS} fields of head.",
+    503: "Too many connections are open.",
+}
+
+
+class HeldFlow(FlowControl):
+    """Reads nothing while `is_held`, whoever waits for more of a body."""
+
+    is_held = False
+
+    def resume_reading(self) -> None:
+        if not self.is_held:
+            super().resume_reading()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. It counts in `config.peers`."""
+
+    flow: HeldFlow
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._peers = config.peers
+        self._peer = ""
+        self._tick: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
+        self._unfed = b""
+        self._is_over = False  # refused, or a WebSocket now
+        self._status = 400  # that a request which cannot be parsed is refused with
+        # Of the message that is being read: its head, or its body.
+        self._messages = 0
+        self._in_head = False
+        self._in_body = False
+        self._head = self._held = 0
+        self._head_since: float | None = None
+        self._fields = 0
+        self._body = self._framing = 0
+        self._reading, self._writing = Pace(), Pace()
+        self._unwanted_since: float | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self.flow = HeldFlow(transport)
+        self._peer = peer_of(transport)
+        if not self._peers.enter(self._peer):
+            self._refuse(503, linger=0.0)
+            return
+        self._head_since = self.loop.time()
+        self._tick = self.loop.call_later(TICK, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leave()
+        _disconnect(self._running)  # uvicorn tells the last one that was read
+        self.pipeline.clear()
+        self._unfed = b""
+
+    def _leave(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+        self._release()
+        self._peers.leave(self._peer)
+
+    def handle_websocket_upgrade(self) -> None:
+        """What the WebSocket's own parser would drop without an answer is refused here."""
+        fields = list(self.scope["headers"])
+        longest = max((len(name) + len(value) for name, value in fields), default=0)
+        if len(fields) > MAX_NUM_HEADERS or max(longest, len(self.url)) > MAX_LINE_LENGTH - len(b"GET  HTTP/1.1\r\n"):
+            self._refuse(431)
+            return
+        super().handle_websocket_upgrade()
+        self._is_over = True
+        self._leave()
+
+    # What comes
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        if self._unfed or len(data) > self._room() or self.pipeline:
+            self._unfed += data
+            self._feed_all()
+        else:
+            self._feed(data)
+
+    def _feed_all(self) -> None:
+        """As long as no request waits for the answer to another: the connection is not read meanwhile."""
+        data, at = memoryview(self._unfed), 0
+        while at < len(data) and not (self.pipeline or self._is_over or self.transport.is_closing()):
+            if (room := self._room()) > 0:
+                self._feed(data[at : at + room])
+                at += room
+            else:
+                self._refuse(431)
+        self._unfed = b"" if self._is_over else bytes(data[at:])
+        self.flow.is_held = bool(self._unfed)
+        if self._unfed:
+            self.flow.pause_reading()
+
+    def _room(self) -> int:
+        return PIECE if self._in_body else min(PIECE, MOST_HEAD - self._head)
+
+    def _feed(self, piece: bytes | memoryview) -> None:
+        messages, was_in_body, body = self._messages, self._in_body, self._body
+        super().data_received(piece)  # type: ignore[arg-type]  # whatever holds bytes
+        if self._is_over:
+            return
+        if self._in_body:
+            del self.headers[self._fields :]  # trailers, which nobody reads
+            if was_in_body and messages == self._messages:
+                self._framing += len(piece) - (self._body - body)
+                self._check_framing()
+        elif messages == self._messages:
+            self._head += len(piece)
+            self._hold()
+
+    def _check_framing(self) -> None:
+        if self._framing > MOST_HEAD + MOST_FRAMING * self._body:
+            self._refuse(431)
+
+    def _hold(self) -> None:
+        """A head that fits in a piece is bounded by the number of connections."""
+        more = self._head - PIECE - self._held
+        if more > 0:
+            self._held += more
+            if not self._peers.hold(self._peer, more):
+                self._refuse(503)
+
+    def _release(self) -> None:
+        if self._held:
+            self._peers.release(self._peer, self._held)
+            self._held = 0
+
+    # What is found in it
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._head_since = False, None
+        self._release()
+        self._head = self._body = self._framing = 0
+        self._fields = len(self.headers)
+        if self._fields > MOST_FIELDS:
+            self._status = 431
+            raise ValueError(TEXTS[431])  # the parser gives up, and the request is refused
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        del self.headers[self._fields :]
+        self._in_body = False
+        self._unwanted_since = None
+        self._reading.stop()
+        self._messages += 1
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._unfed:
+            self._feed_all()
+            self.flow.resume_reading()
+
+    # Time
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._writing.stop()
+
+    def _look(self) -> None:
+        """Cuts off a peer that sends nothing, or takes nothing, though it is waited for."""
+        now = self.loop.time()
+        self._tick = self.loop.call_later(TICK, self._look)
+        self._check_writing(now)
+        if self.flow.read_paused or self.transport.is_closing():
+            self._reading.stop()
+        elif self._in_body:
+            self._check_body(now)
+        elif self._in_head or self._head or self._head_since is not None:
+            self._check_head(now)
+
+    def _check_writing(self, now: float) -> None:
+        """What is not taken is neither followed by more, nor left when the connection is closed."""
+        if not (self.flow.write_paused or self.transport.is_closing()):
+            self._writing.stop()
+        elif self._writing.is_too_slow(-self.transport.get_write_buffer_size(), now):
+            self.transport.abort()
+
+    def _check_head(self, now: float) -> None:
+        if self._head_since is None:
+            self._head_since = now
+        elif now - self._head_since >= HEAD_SECONDS and not (self._in_head or self._head):
+            self.transport.close()
+        elif now - self._head_since >= HEAD_SECONDS:
+            self._refuse(408)
+
+    def _check_body(self, now: float) -> None:
+        if not _is_answered(self.cycle):
+            if self._reading.is_too_slow(self._body, now):
+                self._refuse(408)
+        elif self._unwanted_since is None:
+            self._unwanted_since = now
+        elif now - self._unwanted_since >= LINGER:
+            self.transport.close()
+
+    # Refusals
+
+    def send_400_response(self, msg: str) -> None:
+        """For what cannot be parsed."""
+        self._refuse(self._status)
+
+    def _refuse(self, status: int, *, linger: float = LINGER) -> None:
+        """Says why, where that is no answer to another request, and closes.
+
+        A peer that is still sending would lose the answer, were the connection closed before it has read that.
+        """
+        if self._is_over or self.transport.is_closing():
+            return
+        self._is_over = True
+        self._release()
+        if self._may_answer():
+            self.transport.write(_refusal(status))
+        _disconnect(self._running)
+        _disconnect(self.cycle)
+        self.pipeline.clear()
+        if not linger or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.is_held = False
+        self.flow.resume_reading()
+        if self._tick is not None:
+            self._tick.cancel()
+        self._tick = self.loop.call_later(linger, self.transport.abort)
+
+    def _may_answer(self) -> bool:
+        if self.pipeline:
+            return False
+        return _is_answered(self.cycle) or (self._in_body and not self.cycle.response_started)
+
+
+def _is_answered(cycle: RequestResponseCycle | None) -> bool:
+    """Or there was none yet."""
+    return cycle is None or cycle.response_complete
+
+
+def _disconnect(cycle: RequestResponseCycle | None) -> None:
+    if cycle is not None and not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+
+def _refusal(status: int) -> bytes:
+    text = TEXTS[status].encode()
+    again = b"retry-after: 1\r\n" if status == 503 else b""
+    head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(text)
+    return STATUS_LINE[status] + head + again + b"\r\n" + text

@@ -1,0 +1,31 @@
+"""How uvicorn is run: our protocols, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.commands.http_protocol import HttpProtocol
+from gateway.commands.peers import Ceilings, Peers
+from gateway.commands.websocket_protocol import WebSocketProtocol
+from gateway.http.requests import LARGEST_BODY
+
+
+class ServerConfig(uvicorn.Config):
+    """`peers` are those of one process: each worker makes its own of what it is given."""
+
+    def __init__(self, app: ASGIApp | Callable[[], ASGIApp], *, ceilings: Ceilings, **options: Any) -> None:
+        super().__init__(
+            app,
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
+            access_log=False,
+            log_config=None,
+            ws_max_size=LARGEST_BODY,
+            ws_per_message_deflate=False,  # a compressor for each connection would take more memory than all else of it
+            **options,
+        )
+        self.peers = Peers(ceilings)
