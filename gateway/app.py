@@ -30,6 +30,7 @@ from gateway.flows.durable import Durable
 from gateway.http import console
 from gateway.http.again import Again
 from gateway.http.batches import Batches
+from gateway.http.connection import InPieces
 from gateway.http.graphql import Endpoint, route
 from gateway.http.health import Vitals, routes
 from gateway.http.hosts import HostCheck, Hosts
@@ -53,7 +54,7 @@ from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
 from gateway.planner.prices import Prices
-from gateway.sandbox import Control, create_sandbox
+from gateway.sandbox import Control, create_sandbox, pictures_of
 from gateway.settings import Settings
 from gateway.showing import Showing
 from gateway.upstream.hikerapi import connect
@@ -164,7 +165,8 @@ class Gateway:
             max_bytes=self._share(REQUESTS),
         )
         checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
-        app = Starlette(routes=self.routes, middleware=[*checks, again], lifespan=self._lifespan)
+        middleware = [Middleware(InPieces), *checks, again]
+        app = Starlette(routes=self.routes, middleware=middleware, lifespan=self._lifespan)
         app.router.redirect_slashes = False  # it would send the client wherever its `Host` says
         return app
 
@@ -188,6 +190,7 @@ class Gateway:
             runner,
             Batches(self.operations),
             self.stored,
+            self.clients.identify,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),
         )
@@ -228,14 +231,18 @@ class Gateway:
         return Purse(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
-        """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers."""
+        """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers.
+
+        Where others than this machine's are served, nothing else of it is: everybody knows its key.
+        """
         sandbox = create_sandbox(
             clock=self.clock,
             keys=frozenset({SANDBOX_KEY}),
             base_url=base_url + SANDBOX,
             control=Control.THIS_MACHINE if self.settings.clients_file is None else Control.NOBODY,
         )
-        self.routes.append(Mount(SANDBOX, sandbox))
+        is_public = self.settings.clients_file is None
+        self.routes.append(Mount(SANDBOX, sandbox if is_public else pictures_of(sandbox)))
         return httpx.ASGITransport(sandbox)
 
     def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> Writing:

@@ -15,14 +15,16 @@ from typing import Self, TypeAlias
 
 import msgspec
 from cachetools import LRUCache
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.cache.responses import Response
 from gateway.clients import Client, Clients
 from gateway.clients.table import Version
-from gateway.errors import LedgerUnavailable
+from gateway.errors import LedgerUnavailable, Unauthenticated
 from gateway.http import answers, statuses
 from gateway.http.requests import Asked
+from gateway.http.terms import key_in
 from gateway.operations.answers import Answers
 from gateway.operations.billing import report_again
 from gateway.operations.stored import StoredDocuments, hash_in
@@ -200,6 +202,7 @@ class Again:
         self.clients = clients
         self.stored = stored
         self.kept = kept
+        self._is_open = _identifies(clients, None)
         self._said: LRUCache[Request, Said] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
 
     @property
@@ -208,7 +211,7 @@ class Again:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         terms = _terms(scope)
-        if terms is None:
+        if terms is None or not self._is_known(scope):
             await self.app(scope, receive, send)
             return
         messages = await _messages(receive)
@@ -229,6 +232,10 @@ class Again:
         for part in parts[:-1] if length > JOINED else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": parts[-1] if length > JOINED else b"".join(parts)})
+
+    def _is_known(self, scope: Scope) -> bool:
+        """Whether there is a client, whose body may be waited for."""
+        return self._is_open or _identifies(self.clients, key_in(Headers(scope=scope)))
 
     async def _learn(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """The long way, and what can be said again of it."""
@@ -264,6 +271,14 @@ class Again:
         document = said.repeat.document
         is_same = document is None or self.stored.find(document.name) == document.text
         return is_same and said.version == self.clients.version
+
+
+def _identifies(clients: Clients, key: str | None) -> bool:
+    try:
+        clients.identify(key)
+    except Unauthenticated:
+        return False
+    return True
 
 
 def _terms(scope: Scope) -> Terms | None:

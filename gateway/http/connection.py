@@ -1,4 +1,4 @@
-"""Working for somebody who may hang up."""
+"""Working for somebody who may hang up, or read slowly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from starlette.types import Message, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# As much is written before it is asked whether the client keeps up.
+PIECE = 65_536  # bytes
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
@@ -42,3 +45,34 @@ def without_body(send: Send) -> Send:
         await send({**message, **body})
 
     return send_headers
+
+
+class InPieces:
+    """ASGI middleware: sends long bodies piece by piece.
+
+    A server waits for a slow reader between messages alone: what is handed to it at once it holds at once.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_pieces(message: Message) -> None:
+            if len(message.get("body", b"")) > PIECE:
+                await _send_in_pieces(message, send)
+            else:
+                await send(message)
+
+        await self.app(scope, receive, send_pieces)
+
+
+async def _send_in_pieces(message: Message, send: Send) -> None:
+    body = memoryview(message["body"])
+    last = (len(body) - 1) // PIECE * PIECE
+    for at in range(0, last, PIECE):
+        await send({**message, "body": body[at : at + PIECE], "more_body": True})
+    await send({**message, "body": body[last:]})

@@ -19,6 +19,7 @@ from gateway.http.connection import while_connected, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
 from gateway.http.origins import check_page, cors
 from gateway.http.requests import Asked, Batch, check_origin, posted, queried
+from gateway.http.terms import key_in
 from gateway.http.uploads import with_uploads
 from gateway.operations.lifecycle import in_answer
 from gateway.operations.stored import StoredDocuments
@@ -39,6 +40,7 @@ def route(endpoint: Endpoint, allowed: Collection[str] = (), uploads: Middleware
 class Endpoint:
     """Reads requests, and hands those that ask for an operation, with its document, to `run`.
 
+    `identify` raises Unauthenticated for whoever may not ask: before the body is read, which costs memory and time.
     `longest_batch` is how many may come at once, for `run_batch`; 0 for none. `allowed` are the origins of other sites
     whose pages may ask without a key.
     """
@@ -48,6 +50,7 @@ class Endpoint:
         run: Run,
         run_batch: RunBatch,
         stored: StoredDocuments,
+        identify: Callable[[str | None], object],
         *,
         longest_batch: int = 0,
         allowed: Collection[str] = (),
@@ -55,6 +58,7 @@ class Endpoint:
         self.run = run
         self.run_batch = run_batch
         self.stored = stored
+        self.identify = identify
         self.longest_batch = longest_batch
         self.allowed = allowed
 
@@ -86,6 +90,7 @@ class Endpoint:
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method == "POST":
             check_page(request.headers, self.allowed)
+            self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
             asked = await posted(request, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
 
 LARGEST_BODY = 1_000_000  # bytes
+PATIENCE = 60.0  # seconds, for the whole of it
 # A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
 PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
@@ -96,11 +98,19 @@ def _check_media(headers: Headers) -> None:
         raise UnsupportedMediaType("Send the request without a content encoding.")
 
 
-async def body_of(request: Request) -> bytes:
-    """Stops reading at the limit, whatever length was announced. Raises BodyTooLarge."""
+async def body_of(request: Request, *, seconds: float = PATIENCE) -> bytes:
+    """Stops reading at the limit, whatever length was announced. Raises BodyTooLarge, InvalidRequest for a late one."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
         raise _too_large()
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request)
+    except TimeoutError as exc:
+        raise InvalidRequest(f"The body did not come within {seconds:.0f} seconds.") from exc
+
+
+async def _read(request: Request) -> bytes:
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -23,12 +24,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.clock import Clock
-from gateway.errors import BodyTooLarge, FlowsUnavailable
+from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest
 from gateway.events import AnswerDrifted, Hook, WebhookIgnored
 from gateway.http.requests import body_of
 
 PATH = "/webhooks/platform"
+# Whose a body is shows when it is whole: until then anybody may have sent it.
+PATIENCE = 10.0  # seconds
+MOST_BODIES = 16  # read at once
 SIGNATURE = "x-hub-signature-256"
+SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 # Browsers must not take a challenge for a page.
 INERT = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 # All in seconds. The platform's clock may differ from ours, either way.
@@ -112,6 +117,7 @@ class Ears:
         self._hook = hook
         self._ignored = Ignored(clock, hook)
         self._lately: OrderedDict[str, None] = OrderedDict()
+        self._reading = 0
 
     async def answer(self, request: Request) -> Response:
         return await self._receive(request) if request.method == "POST" else self._subscribe(request)
@@ -126,15 +132,30 @@ class Ears:
 
     async def _receive(self, request: Request) -> Response:
         """200 for whatever is signed, even if it cannot be read: it would only be posted again."""
+        signature = request.headers.get(SIGNATURE, "")
+        if not SIGNED.fullmatch(signature):
+            return _refused()
+        if self._reading >= MOST_BODIES:
+            return PlainTextResponse("Too many at once", status_code=503, headers={"retry-after": "10"})
         try:
-            body = await body_of(request)
+            body = await self._body(request)
         except BodyTooLarge as error:
             return PlainTextResponse(error.message, status_code=413)
+        except InvalidRequest as error:
+            return PlainTextResponse(error.message, status_code=400)
         except ClientDisconnect:
             return Response(status_code=400)
-        if not self._is_signed(body, request.headers.get(SIGNATURE, "")):
+        if not self._is_signed(body, signature):
             return _refused()
         return Response(status_code=200, background=BackgroundTask(self._tell, body))
+
+    async def _body(self, request: Request) -> bytes:
+        """Raises InvalidRequest and ClientDisconnect."""
+        self._reading += 1
+        try:
+            return await body_of(request, seconds=PATIENCE)
+        finally:
+            self._reading -= 1
 
     def _is_signed(self, body: bytes, signature: str) -> bool:
         """The raw body, as it came: JSON written anew would have another signature."""

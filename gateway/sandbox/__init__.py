@@ -14,9 +14,9 @@ it has a write side, `publishing`: what is created there shows up here.
 
 from __future__ import annotations
 
-from gateway.sandbox.app import Sandbox, create_sandbox
+from gateway.sandbox.app import Sandbox, create_sandbox, pictures_of
 from gateway.sandbox.clocks import MovableClock
 from gateway.sandbox.connection import ConnectionDropped
 from gateway.sandbox.control import Control
 
-__all__ = ["ConnectionDropped", "Control", "MovableClock", "Sandbox", "create_sandbox"]
+__all__ = ["ConnectionDropped", "Control", "MovableClock", "Sandbox", "create_sandbox", "pictures_of"]

@@ -32,6 +32,8 @@ from gateway.sandbox.publishing.usage import CALLS_PER_HOUR
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 
+PICTURES = "/cdn/{path:path}"
+
 
 class Sandbox:
     """What a test can read and change: `app.state.sandbox`."""
@@ -95,11 +97,19 @@ def create_sandbox(
     answers = Answers(sandbox.world, wire, clock)
     pictures = PictureServer(signer, sandbox.world, sandbox.gallery, clock)
     routes: list[BaseRoute] = [Route(gate.path, gate, methods=["GET"]) for gate in _gates(sandbox, answers)]
-    routes += [Route("/cdn/{path:path}", pictures.serve), *sandbox.publishing.routes(wire, base_url)]
+    routes += [Route(PICTURES, pictures.serve), *sandbox.publishing.routes(wire, base_url)]
     routes += checked([*control_routes(sandbox), *sandbox.publishing.control_routes()], control)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
     app.router.redirect_slashes = False  # it would send the caller wherever its `Host` says
     app.state.sandbox = sandbox
+    return app
+
+
+def pictures_of(sandbox: Starlette) -> Starlette:
+    """Of a sandbox no more than what its answers link to, which takes no key."""
+    app = Starlette(routes=[route for route in sandbox.routes if isinstance(route, Route) and route.path == PICTURES])
+    app.router.redirect_slashes = False
+    app.state = sandbox.state
     return app
 
 

@@ -133,7 +133,7 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
     operations = Operations(build_schema(), stored, broken, events.append)
     runner = Runner(operations, kept, Places(1), Standing(Clients.local(), clock))
-    endpoint = Endpoint(runner, Batches(operations), stored)
+    endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify)
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)

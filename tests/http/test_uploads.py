@@ -90,7 +90,7 @@ def endpoint(run: Run) -> Endpoint:
     async def no_batch(batch: Sequence[Asked], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
-    return Endpoint(run, no_batch, StoredDocuments(Documents()))
+    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify)
 
 
 def identify(terms: Terms) -> Client:

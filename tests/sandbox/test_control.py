@@ -26,6 +26,7 @@ CONTROLS = [
     ("DELETE", "/webhooks", None),
     ("POST", "/quota", {"total": 7}),
 ]
+GATEWAY = "http://gateway.test"
 WEBHOOK = {"url": "http://127.0.0.1:9/hook", "app_secret": "s", "verify_token": "t"}  # pragma: allowlist secret
 
 
@@ -80,6 +81,22 @@ async def test_nobody_controls_it_where_others_are_served(tmp_path: Path) -> Non
     ):
         assert await statuses(client, x_api_key=key_of("web")) == {404}
         assert (await client.post("/webhooks", json=WEBHOOK)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/sys/balance", "/v1/user/highlights?user_id=787132", "/platform/me", "/aiograpi/x", "/"]
+)
+async def test_nothing_but_its_pictures_is_served_to_others(tmp_path: Path, path: str) -> None:
+    """Everybody knows its key. What answers link to is shown all the same, and the gateway reads on."""
+    sandbox = f"{GATEWAY}/sandbox"
+    async with running_gateway(tmp_path, clients={"web": Terms()}, all_heard=False) as gateway:
+        for key in ("sandbox", key_of("web")):
+            headers = {"x-access-key": key, "x-api-key": key, "authorization": f"Bearer {key}"}
+            assert (await gateway.client.get(sandbox + path, headers=headers)).status_code == 404
+        answer = await gateway.query("{ user(by: { id: 787132 }) { profilePictureUrl } }", client="web")
+        picture = await gateway.client.get(answer.urls[0])
+        assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+        assert gateway.calls["profile"] == 1
 
 
 async def test_no_page_controls_one_that_was_started_by_itself() -> None:

@@ -1,0 +1,81 @@
+"""Bodies that do not come: they are waited for so long, and so many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
+
+from gateway.http.requests import PATIENCE
+from gateway.http.webhooks import MOST_BODIES, PATH, Listener, webhooks
+from gateway.http.webhooks import PATIENCE as PATIENCE_WITH_EVENTS
+from tests.fakes.clock import VirtualClock
+from tests.http.streams.conftest import Serve
+
+SIGNED = (b"x-hub-signature-256", b"sha256=" + b"0" * 64)
+# Longer than what is read in front of all routes: that is for the server to wait for.
+LONG = (b"content-length", b"30000")
+
+
+class Dripping:
+    """Sends a byte every five seconds."""
+
+    def __init__(self, path: str, *headers: tuple[bytes, bytes]) -> None:
+        self.path = path
+        self.headers = headers
+        self.sent: list[Message] = []
+
+    async def ask(self, app: Any) -> int:
+        headers = [(b"host", b"gateway.test"), (b"content-type", b"application/json"), *self.headers]
+        scope = {"type": "http", "method": "POST", "path": self.path, "root_path": "", "query_string": b""}
+        await app({**scope, "headers": headers}, self._receive, self._send)
+        status: int = self.sent[0]["status"]
+        return status
+
+    async def _receive(self) -> Message:
+        await asyncio.sleep(5)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def events() -> Starlette:
+    """Where the platform posts them. None of these bodies comes so far that anybody would hear of it."""
+
+    async def remember(name: str, seconds: float) -> bool:
+        return True
+
+    listener = Listener(lambda account: True, remember, print)
+    return Starlette(routes=webhooks("s", "v", listener, clock=VirtualClock(), hook=print))
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_a_body_has_a_minute(serve: Serve) -> None:
+    served, begun = await serve(), now()
+    asked = Dripping("/graphql", LONG)
+    assert await asked.ask(served.app) == 400
+    assert b"did not come within 60 seconds" in asked.sent[1]["body"]
+    assert now() - begun == pytest.approx(PATIENCE)
+
+
+async def test_a_body_with_events_has_ten_seconds_and_only_some_are_read_at_once() -> None:
+    app, begun = events(), now()
+    asking = [asyncio.create_task(Dripping(PATH, SIGNED).ask(app)) for _ in range(MOST_BODIES + 3)]
+    assert sorted(await asyncio.gather(*asking)) == [400] * MOST_BODIES + [503] * 3
+    assert now() - begun == pytest.approx(PATIENCE_WITH_EVENTS)
+    assert await Dripping(PATH, SIGNED).ask(app) == 400
+
+
+@pytest.mark.parametrize("signature", [None, b"", b"sha256=0", b"sha256=" + b"g" * 64, b"sha1=" + b"0" * 64])
+async def test_a_body_without_a_signature_is_not_read(signature: bytes | None) -> None:
+    app, begun = events(), now()
+    headers = () if signature is None else ((b"x-hub-signature-256", signature),)
+    assert await Dripping(PATH, *headers).ask(app) == 403
+    assert now() == begun
