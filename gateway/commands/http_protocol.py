@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -24,8 +25,8 @@ HEAD_SECONDS = 10.0
 # Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
 # MOST_HEAD of them; a body that comes byte by byte takes five.
 MOST_FRAMING = 8
-# So much is parsed before it is looked at what came of it.
-PIECE = 4_096  # bytes
+# So much is parsed before it is looked at what came of it: fifty of the smallest requests, or one as usual.
+PIECE = 1_024  # bytes
 TICK = 2.0  # seconds between two looks at a connection
 # For the rest of a body that nobody reads any more, and for the peer to read why it is refused.
 LINGER = 5.0  # seconds
@@ -60,10 +61,11 @@ class HttpProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._peers = config.peers
+        self._peers, self._turns = config.peers, config.turns
         self._peer = ""
         self._tick: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
+        self._is_next = False  # a request is begun that waited for the answer to another
         self._unfed = b""
         self._is_over = False  # refused, or a WebSocket now
         self._status = 400  # that a request which cannot be parsed is refused with
@@ -204,10 +206,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        if self._is_next:
+            self._turns.take(partial(self._start_next, cycle, app), self.loop)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _start_next(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
+        self._is_next = True
         super().on_response_complete()
+        self._is_next = False
         if self._unfed:
             self._feed_all()
             self.flow.resume_reading()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.commands.http_protocol import HttpProtocol
+from gateway.commands.loop import Loop
 from gateway.commands.peers import Ceilings, Peers
+from gateway.commands.turns import Turns
 from gateway.commands.websocket_protocol import WebSocketProtocol
 from gateway.http.requests import LARGEST_BODY
 
 
 class ServerConfig(uvicorn.Config):
-    """`peers` are those of one process: each worker makes its own of what it is given."""
+    """`peers` and `turns` are those of one process: each worker makes its own of what it is given."""
 
     def __init__(self, app: ASGIApp | Callable[[], ASGIApp], *, ceilings: Ceilings, **options: Any) -> None:
         super().__init__(
@@ -29,3 +32,7 @@ class ServerConfig(uvicorn.Config):
             **options,
         )
         self.peers = Peers(ceilings)
+        self.turns = Turns()
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
+        return Loop

@@ -9,6 +9,7 @@ import pytest
 from gateway.commands.http_protocol import HEAD_SECONDS, LINGER, MOST_FIELDS, MOST_HEAD, PIECE, TICK
 from gateway.commands.pace import LEAST, SECONDS
 from gateway.commands.peers import Ceilings
+from gateway.commands.turns import MOST_PER_TURN
 from tests.commands.listening import HANDSHAKE, Listening, connected, listening, until
 
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n"
@@ -256,6 +257,21 @@ async def test_all_requests_behind_each_other_are_answered_in_order(server: List
         assert await line.status() == 200
         assert await line.reader.readexactly(5) == b"hello"
     await sending
+
+
+async def test_they_do_not_keep_those_waiting_who_come_alone(server: Listening) -> None:
+    """Of as many as wait, only some are begun in one turn of the loop."""
+    lines = [await server.line() for _ in range(100)]
+    for line in lines:
+        await line.send((GET + b"\r\n") * 20)
+    for line in lines:
+        assert await line.status() == 200
+    begun = len(server.app.asked)
+    newcomer = await server.line()
+    await newcomer.send(GET + b"\r\n")
+    assert await newcomer.status() == 200
+    assert len(server.app.asked) - begun <= 10 * MOST_PER_TURN
+    await until(lambda: len(server.app.asked) == 2_001)
 
 
 async def test_whoever_hangs_up_takes_all_its_requests_along(server: Listening) -> None:

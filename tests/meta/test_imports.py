@@ -60,6 +60,7 @@ HOMES: dict[str, frozenset[str]] = {
     "starlette_compress": frozenset({"gateway.http"}),
     "strawberry": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "uvicorn": frozenset({"gateway.commands"}),
+    "uvloop": frozenset({"gateway.commands"}),
     "websockets": frozenset({"gateway.commands"}),
 }
 
