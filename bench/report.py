@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import limits, steps
+from bench import attacks, limits, steps
 from bench.contestants import HANDWRITTEN, PEER_LIST, RAW
 from bench.load import CROWD, Measured
 from bench.scenarios import COLD_MS, HERD, SCENARIOS, USUAL
@@ -43,6 +43,7 @@ def report(results: Results, found: Sequence[Target], profiles: Mapping[str, str
         _growth(results),
         _memory(results),
         _limits(results),
+        _attacks(results),
         _steps(results),
         _load(results),
         _setups(),
@@ -160,6 +161,11 @@ def _memory(results: Results) -> str:
 
 def _limits(results: Results) -> str:
     return f"## Limits: documents that are refused\n\n{limits.table(results.refusals)}"
+
+
+def _attacks(results: Results) -> str:
+    lead = "A prober of `/healthz`, while each is run against a gateway that takes everybody for its client."
+    return f"## Attacks: how long others wait\n\n{lead}\n\n{attacks.table(results.attacks)}"
 
 
 def _steps(results: Results) -> str:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import limits, processes, steps
+from bench import attacks, limits, processes, steps
 from bench.contestants import (
     CONTESTANT_CORE,
     GATEWAY,
@@ -109,8 +109,10 @@ def measure(extent: Extent) -> Results:
             memory = stage.memory(gateway, users=extent.memory_users, seconds=extent.memory_seconds)
         tell("documents that are refused")
         refusals = asyncio.run(limits.refusals())
+        tell("attacks")
+        felt = attacks.measured()
         tell("steps of flows")
-        return Results(cells, herds, growth, memory, peaks, rate, refusals, steps.measured())
+        return Results(cells, herds, growth, memory, peaks, rate, refusals, felt, steps.measured())
 
 
 def _compare(running: dict[str, Running], answers: Path) -> None:
