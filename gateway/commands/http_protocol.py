@@ -114,6 +114,8 @@ class HttpProtocol(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
         self._is_over = True
+        # It holds this protocol, which nobody tells of the connection's end.
+        self.parser = None  # type: ignore[assignment]
         self._leave()
 
     # What comes

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 
 import pytest
 from starlette.types import Message
 
+from gateway.commands.http_protocol import HttpProtocol
 from gateway.commands.pace import SECONDS
 from gateway.commands.peers import Ceilings
 from gateway.commands.websocket_protocol import MOST_FRAGMENTS, MOST_UNKNOWN, PIECE, TICK, WebSocketProtocol
@@ -50,6 +52,19 @@ async def test_messages_are_handed_on_one_by_one(server: Listening) -> None:
     read = await line.reader.readexactly(2_000 * 1_004)
     assert read == (b"\x81\x7e" + struct.pack(">H", 1_000) + b"x" * 1_000) * 2_000
     await sending
+
+
+async def test_the_protocol_of_its_handshake_is_freed_at_once(server: Listening) -> None:
+    """And does not wait for the garbage collector, whose pauses stop the event loop."""
+    gc.collect()
+    gc.disable()
+    try:
+        line = await server.socket()
+        assert isinstance(only(server), WebSocketProtocol)
+        assert not [one for one in gc.get_objects() if isinstance(one, HttpProtocol)]
+        await line.send(frame(TEXT, b"init"))
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
