@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import struct
+import weakref
 
 import pytest
 from starlette.types import Message
 
-from gateway.commands.http_protocol import HttpProtocol
 from gateway.commands.pace import SECONDS
 from gateway.commands.peers import Ceilings
 from gateway.commands.websocket_protocol import MOST_FRAGMENTS, MOST_UNKNOWN, PIECE, TICK, WebSocketProtocol
@@ -61,7 +61,10 @@ async def test_the_protocol_of_its_handshake_is_freed_at_once(server: Listening)
     try:
         line = await server.socket()
         assert isinstance(only(server), WebSocketProtocol)
-        assert not [one for one in gc.get_objects() if isinstance(one, HttpProtocol)]
+        protocols = [weakref.ref(protocol) for protocol in server.protocols]
+        server.protocols.clear()
+        server.fed.clear()
+        assert [protocol() for protocol in protocols] == [None]
         await line.send(frame(TEXT, b"init"))
     finally:
         gc.enable()
