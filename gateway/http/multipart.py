@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0  # seconds
 LONGEST_NAME = 200  # characters of a part's name, and of its file's
+PARAMETER = re.compile(rb';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|[^;]*)', re.DOTALL)
+# RFC 5987, 3.2: a charset, a language, and the text in percent-encoding.
+EXTENDED = re.compile(rb"([A-Za-z0-9_-]{1,40})'[^']*'(.*)", re.DOTALL)
+# Those that names are met in: Python knows others, some of which take long.
+CHARSETS = re.compile(
+    r"utf-8|us-ascii|iso-8859-[0-9]{1,2}|windows-125[0-8]|koi8-[ru]|shift_jis|euc-(jp|kr)|gbk|gb18030|big5"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +127,37 @@ class MultipartReader:
         self._header = (bytearray(), bytearray())
 
     def _note_part(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         media, _ = parse_options_header(self._headers.get(b"content-type"))
-        self._found.append(Part(_name(options.get(b"name")), _name(options.get(b"filename")), _name(media)))
+        filename = _extended(disposition) or _text(options.get(b"filename"))
+        self._found.append(Part(_text(options.get(b"name")), filename, _text(media)))
 
     def _finish(self) -> None:
         self._is_over = True
 
 
-def _name(value: bytes | None) -> str:
-    return (value or b"").decode()[:LONGEST_NAME]
+def _text(value: bytes | None) -> str:
+    """UTF-8, as browsers send it, else Latin-1, which any bytes are: a name is no reason to refuse its file."""
+    text = value or b""
+    try:
+        return text.decode()[:LONGEST_NAME]
+    except UnicodeDecodeError:
+        return text.decode("latin-1")[:LONGEST_NAME]
+
+
+def _extended(disposition: bytes) -> str:
+    """`filename*`, which some clients send beside `filename` or in its place; "" where there is none to be read."""
+    for name, value in PARAMETER.findall(disposition):
+        if name.lower() == b"filename*" and (found := EXTENDED.fullmatch(value.strip(b' \t"'))):
+            charset = found[1].decode().lower()
+            if CHARSETS.fullmatch(charset):
+                return _decoded(unquote_to_bytes(found[2]), charset)[:LONGEST_NAME]
+    return ""
+
+
+def _decoded(text: bytes, charset: str) -> str:
+    try:
+        return text.decode(charset, errors="replace")
+    except LookupError:  # ISO-8859-12 was never made
+        return ""
