@@ -24,6 +24,11 @@ CODECS = frozenset({b"avc1", b"avc3", b"hvc1", b"hev1"})  # H.264 and HEVC
 # Of a minute at 60 frames a second: far less. What is larger was made to be.
 LARGEST_HEADER = 8 * 2**20  # bytes
 MOST_BOXES = 10_000
+# What a file may hold beside its film, on the uppermost level (ISO 14496-12, 6.2.3; QuickTime).
+KINDS = frozenset(
+    {b"ftyp", b"styp", b"pdin", b"moov", b"moof", b"mfra", b"mdat", b"meta", b"meco", b"sidx", b"ssix", b"prft"}
+    | {b"free", b"skip", b"wide", b"junk", b"uuid", b"udta", b"pnot", b"PICT"}
+)
 QUARTER_TURNS = ((0, 0x10000, -0x10000, 0), (0, -0x10000, 0x10000, 0))
 
 
@@ -64,19 +69,26 @@ def _check(video: Video) -> None:
 
 
 def _header(file: BinaryIO, size: int) -> bytes:
-    """The content of `moov`. All boxes are passed over, so that a file that was cut off is found out."""
+    """The content of `moov`. All boxes are passed over, so that a file that was cut off is found out.
+
+    Whatever is no box is cut off, too, unless the film is whole by then: editors and phones leave bytes at the end.
+    """
     header = None
+    has_film = False
     at = boxes = 0
     while at < size:
         kind, start, end = _outline(file, at, size)
         boxes += 1
         if end > size or boxes > MOST_BOXES:
+            if header is not None and has_film and kind not in KINDS:
+                break
             raise _damaged()
         if kind == b"moov" and header is None:
             if end - start > LARGEST_HEADER:
                 raise _damaged()
             file.seek(start)
             header = file.read(end - start)
+        has_film = has_film or kind == b"mdat"
         at = end
     if header is None:
         raise _damaged()
@@ -85,20 +97,18 @@ def _header(file: BinaryIO, size: int) -> bytes:
 
 def _outline(file: BinaryIO, at: int, size: int) -> tuple[bytes, int, int]:
     """Type, begin and end of the content of the box at `at`. A length of 1 says that 8 bytes of length follow, 0 that
-    the box is the last."""
+    the box is the last. What is no head of a box has no type, and an end beyond the file."""
     file.seek(at, os.SEEK_SET)
     head = file.read(16)
     if len(head) < 8:
-        raise _damaged()
+        return b"", at, size + 1
     length, kind = struct.unpack_from(">I4s", head)
     start, end = at + 8, at + length if length else size
     if length == 1:
         if len(head) < 16:
-            raise _damaged()
+            return b"", at, size + 1
         start, end = at + 16, at + struct.unpack_from(">Q", head, 8)[0]
-    if end < start:
-        raise _damaged()
-    return kind, start, end
+    return (kind, start, end) if end >= start else (b"", at, size + 1)
 
 
 def _read(header: bytes) -> Video:

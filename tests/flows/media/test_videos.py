@@ -100,6 +100,30 @@ def test_a_file_that_was_cut_off_is_found_out_wherever_it_was_cut(file: Path, mo
         assert length in ends or refused(file, whole[:length]) is Mistake.DAMAGED
 
 
+TAILS = {
+    "zeros of an editor": bytes(4),
+    "a line break": b"\r\n",
+    "seven bytes": bytes(range(7)),
+    "many zeros": bytes(4_096),
+    "text": b"Recorded by a phone, with greetings from its maker",
+    "a box that no standard names": struct.pack(">I4s", 900, b"SEFT") + bytes(20),
+    "a length that no box has": struct.pack(">I4s", 5, b"zzzz") + bytes(20),
+    "half a head": struct.pack(">I4s", 1, b"odd!") + bytes(4),
+}
+
+
+@pytest.mark.parametrize("moov_first", [True, False])
+@pytest.mark.parametrize("tail", TAILS.values(), ids=TAILS)
+def test_what_follows_a_whole_film_is_passed_over(file: Path, tail: bytes, moov_first: bool) -> None:
+    """The players of the field do so as well."""
+    assert checked(file, Film(moov_first=moov_first).data() + tail).seconds == 10
+
+
+@pytest.mark.parametrize("kind", [b"mdat", b"moov", b"free", b"uuid"])
+def test_a_box_that_was_cut_off_is_no_such_tail(file: Path, kind: bytes) -> None:
+    assert refused(file, Film().data() + struct.pack(">I4s", 900, kind) + bytes(20)) is Mistake.DAMAGED
+
+
 HEADER = Film().data()
 BOMBS = {
     "a length that leads backwards": struct.pack(">I4sQ", 1, b"moov", 0) + bytes(8),
