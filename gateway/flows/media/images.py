@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -25,7 +25,9 @@ MOST_PIXELS = 64_000_000
 # A progressive JPEG has some ten; each one of thousands would cost a pass over all pixels.
 MOST_SCANS = 100
 START_OF_SCAN = b"\xff\xda"
-LARGEST_PROFILE = 100_000  # bytes
+LARGEST_PROFILE = 100_000  # bytes that go along
+LARGEST_READ_PROFILE = 4_000_000  # bytes: those of printers are tables
+GREYS = frozenset({"1", "L", "LA", "La"})
 QUALITIES = (92, 85, 75)
 SHRINK = 0.75
 # Segments that say how to read the picture, and nothing else: JFIF, the colour profile, Adobe's colour transform.
@@ -86,20 +88,53 @@ def _is_plain(image: Image.Image) -> bool:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """RGB on white. The colour profile goes along where its numbers still mean the same."""
-    profile = image.info.get("icc_profile", b"") if image.mode == "RGB" else b""
+    """RGB on white. The profile of RGB pictures goes along; all other colours become those of sRGB."""
+    profile = image.info.get("icc_profile") or b""
     turned = ImageOps.exif_transpose(image)
     if turned.mode.startswith("I;16"):
         turned = turned.convert("I").point(lambda value: value / 256).convert("L")
-    opaque = _flattened(turned) if turned.has_transparency_data else turned.convert("RGB")
-    opaque.info = {"icc_profile": profile} if 0 < len(profile) <= LARGEST_PROFILE else {}
+    goes_along = image.mode == "RGB" and 0 < len(profile) <= LARGEST_PROFILE
+    alpha = turned.convert("RGBA").getchannel("A") if turned.has_transparency_data else None
+    colours = turned.convert("RGB") if goes_along else _in_srgb(turned, profile)
+    opaque = colours if alpha is None else _on_white(colours, alpha)
+    opaque.info = {"icc_profile": profile} if goes_along else {}
     return opaque
 
 
-def _flattened(image: Image.Image) -> Image.Image:
-    layered = image.convert("RGBA")
-    opaque = Image.new("RGB", layered.size, "white")
-    opaque.paste(layered, mask=layered.getchannel("A"))
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """By its profile. One that is damaged, or of other pixels than these, says nothing about them."""
+    try:
+        read = _profile(profile)
+        given = None if read is None else _given(image.mode, read.profile.xcolor_space)
+        if read is None or given is None:
+            return image.convert("RGB")
+        transform = ImageCms.buildTransform(read, ImageCms.createProfile("sRGB"), given, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")
+    return transform.apply(image.convert(given))
+
+
+def _profile(data: bytes) -> ImageCms.ImageCmsProfile | None:
+    """Raises OSError for one that is damaged."""
+    return ImageCms.ImageCmsProfile(io.BytesIO(data)) if 0 < len(data) <= LARGEST_READ_PROFILE else None
+
+
+def _given(mode: str, space: str) -> str | None:
+    """The mode in which pixels are given to a profile of this colour space (ICC.1, 7.2.6); None where they are none of
+    its own."""
+    match space:
+        case "RGB " if mode != "CMYK":
+            return "RGB"
+        case "GRAY" if mode in GREYS:
+            return "L"
+        case "CMYK" if mode == "CMYK":
+            return "CMYK"
+    return None
+
+
+def _on_white(colours: Image.Image, alpha: Image.Image) -> Image.Image:
+    opaque = Image.new("RGB", colours.size, "white")
+    opaque.paste(colours, mask=alpha)
     return opaque
 
 

@@ -13,11 +13,12 @@ import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from gateway.flows.media.formats import Unfit, format_of
 from gateway.flows.media.images import LARGEST_SOURCE, MOST_PIXELS, to_jpeg
 from gateway.flows.media.mistakes import Mistake
+from tests.flows.media import profiles
 
 ORIENTATION, GPS = 0x0112, 0x8825
 SIDEWAYS = 6  # the camera was turned by 90 degrees
@@ -137,6 +138,91 @@ def test_a_colour_profile_goes_along_and_a_huge_one_does_not(file: Path) -> None
         assert ("icc_profile" in image.info) is kept
 
 
+def shown(image: Image.Image | None, at: tuple[int, int] = (5, 5)) -> tuple[int, ...]:
+    """What a screen shows: by the profile that came along, else as sRGB."""
+    assert image is not None
+    if profile := image.info.get("icc_profile"):
+        read = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        ImageCms.profileToProfile(image, read, ImageCms.createProfile("sRGB"), inPlace=True)
+    found = image.getpixel(at)
+    assert isinstance(found, tuple)
+    return found
+
+
+WIDE, NARROW = (200, 60, 40), (217, 42, 23)  # the same colour in Display P3 and in sRGB
+DISPLAY_P3 = profiles.display_p3()
+
+
+def of_wide_colours(mode: str) -> Image.Image:
+    palette = Image.Palette.ADAPTIVE
+    image = Image.new("RGB", (60, 40), WIDE).convert(mode, palette=palette)
+    image.info["icc_profile"] = DISPLAY_P3
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "format_"),
+    [
+        *(("RGB", format_) for format_ in ("JPEG", "PNG", "WEBP", "HEIF")),
+        *(("RGBA", format_) for format_ in ("PNG", "WEBP", "HEIF")),
+        ("P", "PNG"),
+    ],
+)
+def test_a_colour_is_the_same_in_every_format_and_kind_of_pixel(file: Path, mode: str, format_: str) -> None:
+    """With its profile, or as the colour that it is in sRGB."""
+    data = encoded(of_wide_colours(mode), format_, icc_profile=DISPLAY_P3)
+    image = fitted(file, data, largest=len(data) - 1) if format_ == "JPEG" else fitted(file, data)
+    assert shown(image) == pytest.approx(NARROW, abs=6)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "WEBP", "HEIF"])
+def test_what_half_shines_through_has_the_colour_of_its_profile(file: Path, format_: str) -> None:
+    layered = of_wide_colours("RGBA")
+    layered.putalpha(128)
+    data = encoded(layered, format_, icc_profile=DISPLAY_P3)
+    assert shown(fitted(file, data)) == pytest.approx([(part + 255) / 2 for part in NARROW], abs=6)
+
+
+def test_a_palette_with_holes_has_the_colours_of_its_profile(file: Path) -> None:
+    image = Image.new("P", (60, 40), 1)
+    image.putpalette([0, 0, 0, *WIDE])
+    image.paste(0, (30, 0, 60, 40))
+    found = fitted(file, encoded(image, "PNG", icc_profile=DISPLAY_P3, transparency=0))
+    assert shown(found, (5, 20)) == pytest.approx(NARROW, abs=6)
+    assert shown(found, (55, 20)) == pytest.approx((255, 255, 255), abs=3)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16", "1"])
+def test_greys_are_as_bright_as_their_profile_says(file: Path, mode: str) -> None:
+    """Of a linear scale the middle is far brighter than that of sRGB; black and white are the same in all."""
+    value, bright = {"I;16": (128 * 257, 188), "1": (1, 255)}.get(mode, (128, 188))
+    plain = Image.new(mode, (60, 40), (value, 255) if mode == "LA" else value)
+    assert shown(fitted(file, encoded(plain, "PNG", icc_profile=profiles.grey(1.0)))) == pytest.approx(
+        (bright,) * 3, abs=3
+    )
+
+
+def test_greys_with_a_profile_of_colours_follow_its_curve(file: Path) -> None:
+    grey = Image.new("L", (60, 40), 128)
+    assert shown(fitted(file, encoded(grey, "PNG", icc_profile=DISPLAY_P3))) == pytest.approx((128,) * 3, abs=3)
+
+
+def test_the_inks_of_print_are_those_of_its_profile(file: Path) -> None:
+    cyan = Image.new("CMYK", (60, 40), (255, 0, 0, 0))
+    red = shown(fitted(file, encoded(cyan, "JPEG", icc_profile=profiles.odd_ink(), quality=95)))
+    assert is_red(red)
+
+
+@pytest.mark.parametrize("profile", [bytes(3_000), b"", profiles.odd_ink(), DISPLAY_P3[:200], bytes(5_000_000)])
+@pytest.mark.parametrize("mode", ["RGBA", "L"])
+def test_a_profile_that_says_nothing_about_its_pixels_changes_none(file: Path, mode: str, profile: bytes) -> None:
+    """Damaged, cut off, of inks, or larger than any that is read."""
+    plain = Image.new("RGB", (60, 40), (80, 80, 80)).convert(mode)
+    plain.info["icc_profile"] = profile
+    format_ = "PNG" if len(profile) < 1_000_000 else "WEBP"
+    assert shown(fitted(file, encoded(plain, format_, icc_profile=profile))) == pytest.approx((80,) * 3, abs=3)
+
+
 @pytest.mark.parametrize(("largest", "keeps_size"), [(40_000, True), (14_000, True), (3_000, False)])
 def test_a_picture_that_is_too_large_is_made_to_fit(file: Path, largest: int, keeps_size: bool) -> None:
     """By a lower quality first, and smaller only where that is not enough; its shape stays."""
@@ -197,13 +283,16 @@ def test_a_file_beyond_the_limit_is_refused_unread(file: Path) -> None:
 SAMPLES = [encoded(picture(), format_) for format_ in ("JPEG", "PNG", "WEBP", "HEIF")]
 
 
+LAYERED = encoded(picture(mode="RGBA"), "WEBP", lossless=True, exact=True, icc_profile=DISPLAY_P3)
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=["JPEG", "PNG", "WEBP", "HEIF"])
 def test_a_picture_that_was_cut_off_is_refused(file: Path, sample: bytes) -> None:
     assert refused(file, sample[: len(sample) * 2 // 3]) is Mistake.DAMAGED
 
 
 @given(
-    sample=st.sampled_from(SAMPLES),
+    sample=st.sampled_from([*SAMPLES, LAYERED]),
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
 )
 def test_a_damaged_picture_is_mended_or_refused(
