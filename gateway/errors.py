@@ -31,6 +31,7 @@
     |  |- QuotaExhausted              PUBLISHING_QUOTA_EXHAUSTED  the publications of 24 hours are used up
     |  |- MediumRefused               MEDIUM_REFUSED            format, size, ratio, or its URL cannot be fetched
     |  |- ContainerExpired            CONTAINER_EXPIRED         the uploaded medium is gone: upload it anew
+    |  |- RouteMissing                UPSTREAM_ROUTE_MISSING    the upstream does not know what it is asked by
     |  `- PublishingRejected          PUBLISHING_REJECTED       any other refusal
     `- Refused                        (by the gateway's own rules, before anything is spent)
        |- Unauthenticated             UNAUTHENTICATED
@@ -209,6 +210,12 @@ class MediumRefused(PublishingError):
 
 class ContainerExpired(PublishingError):
     code = "CONTAINER_EXPIRED"
+
+
+class RouteMissing(PublishingError):
+    """What answers is another API than the gateway speaks to, or another release of it: nothing was asked of it."""
+
+    code = "UPSTREAM_ROUTE_MISSING"
 
 
 class PublishingRejected(PublishingError):

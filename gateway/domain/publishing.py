@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class MediumKind(enum.Enum):
@@ -106,12 +107,22 @@ class Capabilities:
     processes_later      an upload may have to be waited for
     publishes_on_upload  an upload is a story at once: there is no separate publication
     tells_quota          the publishing limit can be asked for
+    film_endings         how the path of a URL ends that is taken for a video, as any other is for an image, whatever
+                         it shows; none where the upstream is told what it shows
     """
 
     idempotent: bool
     processes_later: bool
     publishes_on_upload: bool
     tells_quota: bool
+    film_endings: tuple[str, ...] = ()
+
+    def taken_for(self, url: str) -> MediumKind | None:
+        """What the upstream takes a URL for by itself; None where it is told."""
+        if not self.film_endings:
+            return None
+        is_film = urlsplit(url).path.lower().endswith(self.film_endings)
+        return MediumKind.VIDEO if is_film else MediumKind.IMAGE
 
 
 @dataclass(frozen=True, slots=True)

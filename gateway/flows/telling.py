@@ -40,6 +40,7 @@ MENDABLE = frozenset(
         "PERMISSION_MISSING",
         "PUBLISHING_QUOTA_EXHAUSTED",
         "CONTAINER_EXPIRED",
+        "UPSTREAM_ROUTE_MISSING",
         "INTERNAL_SERVER_ERROR",
         "FORBIDDEN",
     }

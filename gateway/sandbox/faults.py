@@ -1,8 +1,8 @@
 """Failures on demand: rules that a test, or `POST /_control/faults`, lays down, and what they do to one call.
 
-Of the rules that match a call, in their order, all latencies add up, the last `info` holds, of `processing`, `accepted`
-and `usage` the first, and the first of the others decides how the call fails. A rule with `times` is spent after so
-many calls, so a list of them is a script.
+Of the rules that match a call, in their order, all latencies add up, the last `info` holds, of `processing`,
+`accepted`, `usage` and `bare_tray` the first, and the first of the others decides how the call fails. A rule with
+`times` is spent after so many calls, so a list of them is a script.
 
 A read call is named by its path (`/v1/user/by/id`), a write call by method and route (`POST /platform/media/upload`,
 `GET /platform/highlights/{id}`). Some rules are for write calls alone, and pass the others by.
@@ -150,7 +150,13 @@ class Usage(Fault, tag="usage"):
     regain: Count = 0
 
 
-WRITES_ONLY = (PlatformError, Processing, Accepted, Usage)
+class BareTray(Fault, tag="bare_tray", kw_only=True):
+    """The tray names no media: `media_ids` and `items` are empty, as the platform often leaves them."""
+
+    endpoint: str | None = "GET /aiograpi/user/highlights"
+
+
+WRITES_ONLY = (PlatformError, Processing, Accepted, Usage, BareTray)
 AnyFault = (
     Latency
     | Info
@@ -165,6 +171,7 @@ AnyFault = (
     | Processing
     | Accepted
     | Usage
+    | BareTray
 )
 
 
@@ -177,7 +184,7 @@ class Script(Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What the rules do to one call. `latency` is in seconds. The last three are for write calls."""
+    """What the rules do to one call. `latency` is in seconds. The last four are for write calls."""
 
     latency: float = 0.0
     info: Info = field(default_factory=Info)
@@ -185,6 +192,7 @@ class Effects:
     processing: Processing | None = None
     accepted: Accepted | None = None
     usage: Usage | None = None
+    bare_tray: BareTray | None = None
 
 
 class Faults:
@@ -225,6 +233,8 @@ def _is_settled(effects: Effects, fault: AnyFault) -> bool:
             return effects.accepted is not None
         case Usage():
             return effects.usage is not None
+        case BareTray():
+            return effects.bare_tray is not None
         case _:
             return effects.failure is not None
 
@@ -241,6 +251,8 @@ def _with(effects: Effects, fault: AnyFault) -> Effects:
             return replace(effects, accepted=fault)
         case Usage():
             return replace(effects, usage=fault)
+        case BareTray():
+            return replace(effects, bare_tray=fault)
         case _:
             return replace(effects, failure=fault)
 

@@ -1,6 +1,7 @@
 """aiograpi-rest, self-hosted: an upload is a story at once, nothing knows idempotency keys, most failures are a 500.
 
 A 500 does not say whether the work was done. Where the tray can tell, it is read; all else is for the flow to find out.
+What a 500 is about, its type says; a 404 without one comes from no route of this API, and says nothing of any object.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +20,6 @@ from gateway.domain.publishing import (
     Container,
     ContainerState,
     LinkedMedium,
-    MediumKind,
     Published,
     Quota,
     Source,
@@ -27,7 +28,9 @@ from gateway.domain.publishing import (
 from gateway.errors import (
     AccountDisconnected,
     GatewayError,
+    MediumRefused,
     PublishingRejected,
+    RouteMissing,
     UpstreamRateLimited,
     UpstreamUnavailable,
 )
@@ -37,10 +40,23 @@ from gateway.upstream.courier import Ask, Courier
 from gateway.upstream.exchange import TOO_MANY, Reply
 from gateway.upstream.wares import AccountWire, HighlightWire, StoryWire, bare, named, unix
 
-ABILITIES = Capabilities(idempotent=False, processes_later=False, publishes_on_upload=True, tells_quota=False)
+ABILITIES = Capabilities(
+    idempotent=False,
+    processes_later=False,
+    publishes_on_upload=True,
+    tells_quota=False,
+    film_endings=(".mp4", ".mov", ".m4v"),
+)
 DAY = 86_400.0  # seconds that a story lives
-# The session is over, whatever the status: asking again cannot mend it.
-LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired"})
+# The session is over, or the platform wants to see its owner first, whatever the status: asking again cannot mend it.
+LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired", "TwoFactorRequired"})
+CHALLENGED = "Challenge"
+# A session that was lost with the API's own store has no type of its own.
+LOST = "Session not found"
+# The account is throttled. Nobody says for how long, but whoever hurries back makes it worse.
+THROTTLED = frozenset({"FeedbackRequired", "PleaseWaitFewMinutes", "RateLimitError"})
+PAUSE = 60.0  # seconds
+NO_ROUTE = frozenset({404, 405})
 # What the API crops a cover to unless told: the middle square of a 9:16 picture. An edit has no default.
 CROP = "[0.0, 0.21830457, 1.0, 0.78094524]"
 
@@ -50,24 +66,53 @@ HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
 TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...]] = msgspec.json.Decoder(tuple[HighlightWire, ...])
 
 
-def refusal(reply: Reply, subject: str) -> GatewayError | None:
-    """None for a whole answer that is no refusal. `subject` is what was asked for: `the upload`."""
+class Trouble(msgspec.Struct, frozen=True, gc=False):
+    """Of a refusal. What FastAPI itself refuses has no type; `detail` is a list for bad input."""
+
+    exc_type: str | None = None
+    detail: str | list[Any] | None = None
+
+    @property
+    def is_of_the_session(self) -> bool:
+        kind, detail = self.exc_type or "", self.detail
+        is_lost = isinstance(detail, str) and detail.startswith(LOST)
+        return kind in LOGGED_OUT or kind.startswith(CHALLENGED) or is_lost
+
+
+TROUBLE = msgspec.json.Decoder(Trouble)
+
+
+def refusal(reply: Reply, ask: Ask) -> GatewayError | None:
+    """None for a whole answer that is no refusal."""
+    subject = ask.subject
     if reply.failure is not None:
         return verdicts.failed(reply, subject)
     status = reply.status or 0
     if 200 <= status < 300:
         return None
-    # 403: the platform wants to see the account's owner first.
-    if status in (401, 403) or verdicts.error_type(reply) in LOGGED_OUT:
+    trouble = _trouble(reply)
+    if status in (401, 403) or trouble.is_of_the_session:
         return AccountDisconnected("The platform refuses the account's session: log in again.")
-    if status == TOO_MANY:
-        wait = reply.retry_after if "retry-after" in reply.headers else None
+    if status == TOO_MANY or trouble.exc_type in THROTTLED:
+        wait = reply.retry_after if "retry-after" in reply.headers else PAUSE
         return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", retry_after=wait)
-    if status >= 500:
+    if status in NO_ROUTE and not trouble.exc_type:
+        return RouteMissing(
+            f"The publishing upstream has no route {ask.route}: its address (GATEWAY_PLATFORM_URL), its dialect or its "
+            "release is another than this gateway was made for."
+        )
+    if status >= 500 or status in NO_ROUTE:
         return UpstreamUnavailable(f"The platform failed at {subject}, which may have been done.")
     if status in (400, 422):
         return PublishingRejected(f"The platform refused {subject}.")
     return verdicts.unreadable(subject)
+
+
+def _trouble(reply: Reply) -> Trouble:
+    try:
+        return TROUBLE.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Trouble(verdicts.error_type(reply))
 
 
 async def owner(courier: Courier, token: str) -> Account:
@@ -90,11 +135,10 @@ class Aiograpi:
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container:
         if isinstance(source, LinkedMedium):
-            form = {"url": source.url, **_as(source.kind)}
-            ask = _ask("POST", "/story/upload/by/url", "upload", "the upload", form=form)
+            _refuse_mistaken(source)
+            ask = _ask("POST", "/story/upload/by/url", "upload", "the upload", form={"url": source.url})
         else:
-            ask = _ask("POST", "/story/upload", "upload", "the upload")
-            ask = replace(ask, file=source, fields=_as(source.kind), key=key)
+            ask = replace(_ask("POST", "/story/upload", "upload", "the upload"), file=source, key=key)
 
         def make(wire: StoryWire, reply: Reply) -> Container:
             pk, taken_at = bare(wire.pk), unix(wire.taken_at)
@@ -161,7 +205,7 @@ class Aiograpi:
         return found
 
     async def highlight(self, account: str, pk: str) -> Published | None:
-        target = f"/highlight/info?highlight_pk={quote(pk, safe='')}"
+        target = f"/highlight?highlight_pk={quote(pk, safe='')}"
         ask = _ask("GET", target, "highlight", "the highlight")
         try:
             return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
@@ -200,8 +244,11 @@ def session(token: str) -> dict[str, str]:
     return {"x-session-id": token}
 
 
-def _as(kind: MediumKind) -> dict[str, str]:
-    return {"as_video": "true"} if kind is MediumKind.VIDEO else {}
+def _refuse_mistaken(source: LinkedMedium) -> None:
+    """Raises MediumRefused: a story of the wrong kind would be published at once."""
+    taken = ABILITIES.taken_for(source.url)
+    if taken is not source.kind:
+        raise MediumRefused("This upstream would take the URL for another kind of medium: send the file instead.")
 
 
 def _owned(id: str, account: str) -> str:

@@ -63,16 +63,21 @@ class Ask:
     key: str = ""
     is_question: bool = False
 
+    @property
+    def route(self) -> str:
+        """Without the address it is below, and without its query."""
+        return f"{self.method} {self.target.partition('?')[0]}"
+
 
 class Courier:
-    """`refusal` is the dialect's: the error that a reply means, or None for one whose body is the answer."""
+    """`refusal` is the dialect's: the error that a reply to a request means, or None where its body is the answer."""
 
     def __init__(
         self,
         line: Line,
         *,
         base_url: str,
-        refusal: Callable[[Reply, str], GatewayError | None],
+        refusal: Callable[[Reply, Ask], GatewayError | None],
         pace: Pace,
         clock: Clock,
         hook: Hook,
@@ -115,7 +120,7 @@ class Courier:
 
     def _judge(self, account: str, ask: Ask, read: Callable[[Reply], T], reply: Reply) -> Verdict[T]:
         self._throttle.hear(account, reply.headers)
-        no = self._refusal(reply, ask.subject)
+        no = self._refusal(reply, ask)
         if ask.is_question and isinstance(no, PublishingRejected):
             # Nothing was to be done, so nothing is the matter with what it would have been done to.
             no = UpstreamRejected(f"The platform did not accept a question about {ask.subject}.")

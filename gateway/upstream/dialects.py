@@ -51,7 +51,7 @@ def connect_publisher(
     courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:
         case Dialect.PLATFORM:
-            platforms = courier(refusal=refusals.refusal)
+            platforms = courier(refusal=lambda reply, ask: refusals.refusal(reply, ask.subject))
             owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
             return Platform(Authorized(platforms, AccountToken(token, owner, hook, refresh), platform.bearer))
         case Dialect.AIOGRAPI:

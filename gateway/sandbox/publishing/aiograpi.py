@@ -1,4 +1,4 @@
-"""The dialect of aiograpi-rest: a session, forms, no idempotency, no 202, and 500 for whatever goes wrong."""
+"""The dialect of aiograpi-rest: a session, forms, no idempotency, no 202, and 500 for nearly all that goes wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.sandbox.publishing.containers import Processing
 from gateway.sandbox.publishing.desk import Call
 from gateway.sandbox.publishing.highlights import CoverChoice, Rect
 from gateway.sandbox.publishing.media import Medium
-from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Denied, coded
+from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Denied, Problem, coded
 from gateway.sandbox.publishing.studio import Studio
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
@@ -25,6 +25,12 @@ from gateway.sandbox.world import media_ids
 
 TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False, "": False}
 DIALECT = "aiograpi"
+FILM_ENDINGS = (".mp4", ".mov", ".m4v")
+# The one refusal that its framework makes by itself, so without a type.
+NO_SESSION = Problem(401, 190, None, "Session ID required", name="")
+LOST_SESSION = Problem(500, 190, None, "Session not found (e.g. after reload process), please relogin", "Exception")
+THROTTLED = frozenset({"FeedbackRequired", "PleaseWaitFewMinutes", "RateLimitError"})
+HINT = "Instagram is throttling this account: pause, and retry later."
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,19 +50,27 @@ class Aiograpi:
 
     def identify(self, request: Request) -> User:
         if not (session := request.headers.get("x-session-id")):
-            raise Denied(TOKEN_INVALID, "X-Session-ID is required")
-        return self._accounts.of(session)
+            raise Denied(NO_SESSION)
+        try:
+            return self._accounts.of(session)
+        except Denied as denied:
+            raise Denied(LOST_SESSION) if denied.problem is TOKEN_INVALID else denied from None
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
         return work(call)
 
     def refuse(self, denied: Denied, retry_after: float | None) -> Reply:
-        """One status for every failure, whatever the platform behind it said, and never when to come back."""
+        """Few statuses, whatever the platform behind it said, and never when to come back."""
         problem = denied.problem
         if problem.is_input:
             detail = [{"loc": ["body"], "msg": problem.message, "type": "value_error"}]
             return _reply({"detail": detail}, 422)
-        return _reply({"detail": problem.message, "exc_type": problem.name}, 401 if problem.status == 401 else 500)
+        if not problem.name:
+            return _reply({"detail": problem.message}, problem.status)
+        told = {"detail": problem.message, "exc_type": problem.name}
+        if problem.name in THROTTLED:
+            return _reply(told | {"hint": HINT}, 429)
+        return _reply(told, 500)
 
     def headers(self, caller: User | None, effects: Effects, denied: Denied | None) -> dict[str, str]:
         return {}
@@ -65,12 +79,17 @@ class Aiograpi:
         return _reply(self._wire.profile(call.caller, self._now()))
 
     def upload_link(self, call: Call) -> Reply:
-        return self._publish(call, media.linked(call.body.required("url"), is_video=_as_video(call.body)))
+        """Of which kind it is, its ending says."""
+        url = call.body.required("url")
+        is_film = url.lower().partition("?")[0].endswith(FILM_ENDINGS)
+        return self._publish(call, _of_kind(call.body, media.linked(url, is_video=is_film)))
 
     def upload_file(self, call: Call) -> Reply:
-        if call.body.file is None:
+        """Of which kind it is, its content type says."""
+        body = call.body
+        if body.file is None:
             raise Denied(MALFORMED, "file is required")
-        return self._publish(call, media.filed(call.body.file, is_video=_as_video(call.body)))
+        return self._publish(call, _of_kind(body, media.filed(body.file, is_video=body.file_type.startswith("video/"))))
 
     def create(self, call: Call) -> Reply:
         body = call.body
@@ -105,8 +124,10 @@ class Aiograpi:
         user = self._accounts.seen(call.caller, _asked(call, "user_id"))
         amount = _pk(call.query.get("amount", "0"))
         highlights = self._studio.world.tray(user)[: amount or None]
-        now = self._now()
-        return _reply([self._wire.tray_entry(each, now) | {"media_ids": media_ids(each)} for each in highlights])
+        now, is_bare = self._now(), call.effects.bare_tray is not None
+        entries = [self._wire.tray_entry(each, now) for each in highlights]
+        loaded = [{} if is_bare else {"media_ids": media_ids(each)} for each in highlights]
+        return _reply([entry | media for entry, media in zip(entries, loaded, strict=True)])
 
     def highlight(self, call: Call) -> Reply:
         highlight = self._studio.world.highlight(_pk(_asked(call, "highlight_pk")))
@@ -135,11 +156,12 @@ def _processing(effects: Effects) -> Processing:
     return Processing(0.0, None if fault is None or fault.code is None else coded(fault.code, fault.subcode))
 
 
-def _as_video(body: Body) -> bool:
+def _of_kind(body: Body, medium: Medium) -> Medium:
+    """A picture may be made a film, never the other way round."""
     text = (body.text("as_video") or "").lower()
     if text not in TRUTH:
         raise Denied(MALFORMED, "as_video must be a boolean")
-    return TRUTH[text]
+    return media.as_film(medium) if TRUTH[text] and not medium.is_video else medium
 
 
 def _asked(call: Call, name: str) -> str:
@@ -194,5 +216,5 @@ CALLS: tuple[tuple[str, str, Callable[[Aiograpi, Call], Reply]], ...] = (
     ("PATCH", "/highlight", Aiograpi.edit),
     ("DELETE", "/highlight", Aiograpi.delete),
     ("GET", "/user/highlights", Aiograpi.tray),
-    ("GET", "/highlight/info", Aiograpi.highlight),
+    ("GET", "/highlight", Aiograpi.highlight),
 )

@@ -17,10 +17,12 @@ from gateway.sandbox.publishing.problems import MALFORMED, Denied
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`values` are those of the JSON object, or for each field of a form the list of its texts."""
+    """`values` are those of the JSON object, or for each field of a form the list of its texts; `file_type` is the
+    content type that the form gives its file."""
 
     values: dict[str, Any] = field(default_factory=dict)
     file: bytes | None = None
+    file_type: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -66,14 +68,14 @@ async def read_body(request: Request) -> Body:
 
 async def _form(request: Request) -> Body:
     values: dict[str, Any] = {}
-    file = None
+    file, file_type = None, ""
     try:
         async with request.form() as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
-                    file = await value.read()
+                    file, file_type = await value.read(), value.content_type or ""
                 else:
                     values.setdefault(name.removesuffix("[]"), []).append(value)
     except (HTTPException, MultiPartException) as exc:
         raise Denied(MALFORMED, "The form cannot be read") from exc
-    return Body(values, file)
+    return Body(values, file, file_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import ipaddress
@@ -35,6 +36,7 @@ CODECS = frozenset({"avc1", "avc3", "hvc1", "hev1"})
 RATIOS = (0.1, 10.0)
 SHOWN = (1080, 1920)
 LINKED_FILM_SECONDS = 15.0  # nothing is fetched, so this is what a linked film is said to last
+STILL_SECONDS = 15.0  # of a film that is made of a picture
 # Names that lead to no public host.
 LOCAL = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 
@@ -65,6 +67,10 @@ def linked(url: str, *, is_video: bool) -> Medium:
 def filed(data: bytes, *, is_video: bool) -> Medium:
     """Raises Denied for what the first look already shows: the size, and whether it is what it is said to be."""
     return _film(data) if is_video else _image(data)
+
+
+def as_film(picture: Medium) -> Medium:
+    return dataclasses.replace(picture, is_video=True, duration=STILL_SECONDS)
 
 
 def kind(media_type: object) -> bool:

@@ -29,12 +29,12 @@ class Denied(Exception):
         super().__init__(self.problem.message)
 
 
-APP_LIMIT = Problem(429, 4, None, "Application request limit reached", "ClientThrottledError", is_transient=True)
-USER_LIMIT = Problem(400, 17, None, "User request limit reached", "ClientThrottledError", is_transient=True)
-PAGE_LIMIT = Problem(400, 32, None, "Page request limit reached", "ClientThrottledError", is_transient=True)
-RATE_LIMIT = Problem(400, 613, None, "Calls to this API have exceeded the rate limit", "ClientThrottledError")
+APP_LIMIT = Problem(429, 4, None, "Application request limit reached", "RateLimitError", is_transient=True)
+USER_LIMIT = Problem(400, 17, None, "User request limit reached", "PleaseWaitFewMinutes", is_transient=True)
+PAGE_LIMIT = Problem(400, 32, None, "Page request limit reached", "RateLimitError", is_transient=True)
+RATE_LIMIT = Problem(400, 613, None, "Calls to this API have exceeded the rate limit", "RateLimitError")
 BUSINESS_LIMIT = Problem(
-    400, 80002, None, "There have been too many calls to this Instagram account", "ClientThrottledError"
+    400, 80002, None, "There have been too many calls to this Instagram account", "PleaseWaitFewMinutes"
 )
 REMOVED = Problem(401, 190, 458, "The user has removed the app", "LoginRequired")
 PASSWORD_CHANGED = Problem(401, 190, 460, "The session was invalidated: the password has changed", "LoginRequired")

@@ -16,7 +16,17 @@ from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, MediumOrde
 from gateway.flows.publishing import Publishing
 from gateway.flows.receipts import FlowState, Receipt
 from gateway.sandbox import create_sandbox
-from gateway.sandbox.faults import Accepted, AnyFault, DeadKeepAlive, Hang, PlatformError, Processing, Status
+from gateway.sandbox.faults import (
+    Accepted,
+    AnyFault,
+    BareTray,
+    DeadKeepAlive,
+    EdgeHtml,
+    Hang,
+    PlatformError,
+    Processing,
+    Status,
+)
 from gateway.upstream.dialects import Dialect, connect_publisher
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
@@ -113,6 +123,51 @@ class Street:
         """The pks of all highlights that were ever made for it."""
         creations = self.sandbox.publishing.studio.highlights.all.values()
         return [str(one.highlight.pk) for one in creations if one.highlight.title == f"Trip {flow}"]
+
+
+@pytest.mark.parametrize("tray", [(), (BareTray(),)], ids=["media named", "no media named"])
+async def test_a_creation_whose_answer_was_lost_is_found_in_the_tray(
+    tmp_path: Path, tray: tuple[AnyFault, ...]
+) -> None:
+    """Where the tray names no media, each highlight is looked at by its own route."""
+    street = Street(tmp_path, Dialect.AIOGRAPI)
+    await street.durable.launch()
+    lost = Status(status=500, endpoint="POST /aiograpi/highlight", when="after", times=1)
+    street.sandbox.faults.lay(*tray, lost)
+    (receipt,) = await street.end((await street.create(1)).id)
+    assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, street.made(1)[0])
+    assert len(street.made(1)) == 1
+    looked = street.sandbox.meter.calls["GET /aiograpi/highlight"]
+    assert (looked > 0) is bool(tray)
+
+
+@pytest.mark.parametrize(
+    ("missing", "places"),
+    [
+        ("POST /aiograpi/story/upload/by/url", "upload"),
+        ("POST /aiograpi/highlight", "create"),
+        ("GET /aiograpi/user/highlights", "create"),
+    ],
+)
+async def test_a_missing_route_ends_its_flow_at_once(tmp_path: Path, missing: str, places: str) -> None:
+    """No patience helps; the flow can be taken up again when the upstream is the right one."""
+    street = Street(tmp_path, Dialect.AIOGRAPI)
+    await street.durable.launch()
+    lost = Status(status=500, endpoint="POST /aiograpi/highlight", when="after", times=1)
+    street.sandbox.faults.lay(EdgeHtml(status=404, endpoint=missing), lost)
+    began = street.clock.monotonic()
+    (receipt,) = await street.end((await street.create(1)).id)
+    assert street.clock.monotonic() - began < 10
+    assert receipt.state is FlowState.FAILED
+    assert receipt.fault is not None
+    assert (receipt.fault.code, receipt.retryable) == ("UPSTREAM_ROUTE_MISSING", True)
+    assert f" {missing.replace('/aiograpi', '')}:" in receipt.fault.message
+    assert [step.name.split()[0] for step in receipt.steps][-1] == places
+    street.sandbox.faults.clear()
+    await street.publishing.retry(CLIENT, receipt.id)
+    (receipt,) = await street.end(receipt.id)
+    assert receipt.state is FlowState.DONE, receipt
+    assert len(street.made(1)) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

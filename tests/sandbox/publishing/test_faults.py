@@ -15,6 +15,7 @@ from gateway.sandbox import ConnectionDropped, Sandbox, create_sandbox
 from gateway.sandbox.faults import (
     Accepted,
     AnyFault,
+    BareTray,
     DeadKeepAlive,
     EdgeHtml,
     Hang,
@@ -271,17 +272,40 @@ async def test_write_faults_are_laid_over_http(client: httpx.AsyncClient, press:
     refused(await press.get("/users/self"), 190, 463)
 
 
-async def test_the_other_dialect_words_every_failure_as_500(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    for fault in (
-        PlatformError(code=17, retry_after=9),
-        PlatformError(code=-1),
-        Status(status=503),
-        Status(status=404),
-    ):
-        sandbox.faults.lay(fault)
-        response = await client.get("/aiograpi/user/highlights", params={"user_id": NATGEO}, headers=SESSION)
-        assert (response.status_code, response.json().keys()) == (500, {"detail", "exc_type"})
-        assert "retry-after" not in response.headers
-    sandbox.faults.lay(PlatformError(code=190, subcode=460))
+@pytest.mark.parametrize(
+    ("fault", "status", "kind"),
+    [
+        (PlatformError(code=17, retry_after=9), 429, "PleaseWaitFewMinutes"),
+        (Status(status=429, retry_after=9), 429, "RateLimitError"),
+        (PlatformError(code=9), 429, "FeedbackRequired"),
+        (PlatformError(code=-1), 500, "ClientError"),
+        (PlatformError(code=190, subcode=460), 500, "LoginRequired"),
+        (Status(status=503), 500, "ClientError"),
+        (Status(status=404), 500, "NotFoundError"),
+    ],
+)
+async def test_the_other_dialect_words_nearly_every_failure_as_500(
+    client: httpx.AsyncClient, sandbox: Sandbox, fault: AnyFault, status: int, kind: str
+) -> None:
+    sandbox.faults.lay(fault)
     response = await client.get("/aiograpi/user/highlights", params={"user_id": NATGEO}, headers=SESSION)
-    assert (response.status_code, response.json()["exc_type"]) == (401, "LoginRequired")
+    assert (response.status_code, response.json()["exc_type"]) == (status, kind)
+    assert response.json().keys() - {"hint"} == {"detail", "exc_type"}
+    assert "retry-after" not in response.headers
+
+
+async def test_the_tray_of_the_other_dialect_names_no_media_on_demand(
+    client: httpx.AsyncClient, sandbox: Sandbox
+) -> None:
+    """As the platform's often does: each highlight has to be looked up."""
+
+    async def tray() -> list[dict[str, Any]]:
+        asked = await client.get("/aiograpi/user/highlights", params={"user_id": NATGEO}, headers=SESSION)
+        entries: list[dict[str, Any]] = done(asked)
+        return entries
+
+    whole = await tray()
+    assert all(entry["media_ids"] for entry in whole)
+    sandbox.faults.lay(BareTray(times=1))
+    assert await tray() == [entry | {"media_ids": [], "items": []} for entry in whole]
+    assert await tray() == whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,19 +10,22 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.domain.publishing import Account, Container, ContainerState, Published, Story
+from gateway.domain.publishing import Account, Container, ContainerState, LinkedMedium, MediumKind, Published, Story
 from gateway.errors import (
     AccountDisconnected,
     GatewayError,
+    MediumRefused,
     PublishingRejected,
+    RouteMissing,
     UpstreamInvalidAnswer,
     UpstreamRateLimited,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.upstream.aiograpi import PAUSE
 from gateway.upstream.dialects import Dialect
 from tests.fakes.clock import EPOCH
-from tests.upstream.publishing.kit import FILM, KEY, NATGEO, PICTURE, TOKEN, Step, Upstream, answer, highlight, upstream
+from tests.upstream.publishing.kit import KEY, NATGEO, PICTURE, TOKEN, Step, Upstream, answer, highlight, upstream
 
 PK = "17900000000000001"
 STORY = {"pk": "31", "id": f"31_{NATGEO}", "taken_at": "2026-03-12T08:35:26Z", "media_type": 1}
@@ -66,10 +70,82 @@ async def test_an_upload_is_a_story_at_once() -> None:
     assert await api.publisher().container(NATGEO, "31") == Container("31", ContainerState.PUBLISHED)
 
 
-async def test_a_video_is_named_as_one() -> None:
+@pytest.mark.parametrize("ending", [".mp4", ".MOV", ".m4v", ".mp4?sig=S3cret"])
+async def test_a_video_is_known_by_its_ending(ending: str) -> None:
+    """`as_video` would make one of a picture."""
     api = aiograpi(answer(200, STORY))
-    await api.publisher().upload(NATGEO, FILM, key=KEY)
-    assert form(api.requests[0]) == {"url": [FILM.url], "as_video": ["true"]}
+    film = LinkedMedium(f"https://images.test/reef{ending}", MediumKind.VIDEO)
+    await api.publisher().upload(NATGEO, film, key=KEY)
+    assert form(api.requests[0]) == {"url": [film.url]}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("reef", MediumKind.VIDEO),
+        ("reef.webm", MediumKind.VIDEO),
+        ("reef?name=a.mp4", MediumKind.VIDEO),
+        ("reef.mp4/", MediumKind.VIDEO),
+        ("reef.mp4", MediumKind.IMAGE),
+        ("reef.m4v?sig=S3cret", MediumKind.IMAGE),
+    ],
+)
+async def test_what_would_become_another_kind_of_medium_is_refused_before_any_call(path: str, kind: MediumKind) -> None:
+    api = aiograpi(answer(200, STORY))
+    with pytest.raises(MediumRefused, match="send the file instead"):
+        await api.publisher().upload(NATGEO, LinkedMedium(f"https://images.test/{path}", kind), key=KEY)
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(("status", "detail"), [(404, "Not Found"), (405, "Method Not Allowed")])
+async def test_a_missing_route_fails_at_once_and_is_named(status: int, detail: str) -> None:
+    """As no object does: nothing was looked for. Questions are no exception, and no secret is in its name."""
+    api = aiograpi(answer(status, {"detail": detail}))
+    publisher = api.publisher()
+    asks: dict[str, Callable[[], Awaitable[object]]] = {
+        "GET /highlight": lambda: publisher.highlight(NATGEO, PK),
+        "GET /user/highlights": lambda: publisher.tray(NATGEO),
+        "DELETE /highlight": lambda: publisher.delete(NATGEO, PK),
+        "POST /story/upload/by/url": lambda: publisher.upload(NATGEO, PICTURE, key=KEY),
+    }
+    for route, ask in asks.items():
+        with pytest.raises(RouteMissing) as caught:
+            await ask()
+        assert f" {route}:" in caught.value.message
+        assert not any(secret in caught.value.message for secret in ("S3cret", PK, "platform.test", TOKEN))
+    assert len(api.requests) == len(asks)
+
+
+async def test_a_page_that_is_no_json_is_no_object_that_is_missing() -> None:
+    with pytest.raises(RouteMissing):
+        await aiograpi(answer(404, b"<html>nginx")).publisher().highlight(NATGEO, PK)
+
+
+async def test_a_missing_object_is_missing_whatever_its_status() -> None:
+    """With a type it is no route: the tray tells."""
+    for status in (404, 500):
+        api = aiograpi(failed("HighlightNotFound", status), answer(200, []))
+        assert await api.publisher().highlight(NATGEO, PK) is None
+
+
+async def test_a_throttled_account_is_left_alone_for_a_while() -> None:
+    """Nobody says for how long: whoever hurries back makes it worse."""
+    api = aiograpi(failed("PleaseWaitFewMinutes", 429), answer(200, []))
+    publisher = api.publisher()
+    for _ in range(2):
+        with pytest.raises(UpstreamRateLimited) as caught:
+            await publisher.tray(NATGEO)
+        assert caught.value.retry_after == PAUSE
+    assert len(api.requests) == 1
+    await api.clock.sleep(PAUSE)
+    assert await publisher.tray(NATGEO) == []
+
+
+async def test_one_highlight_is_read_by_its_route() -> None:
+    api = aiograpi(answer(200, highlight(PK, 31)))
+    assert await api.publisher().highlight(NATGEO, PK) == Published(PK, "Reef", ("31",))
+    (request,) = api.requests
+    assert (request.method, request.url.path, dict(request.url.params)) == ("GET", "/highlight", {"highlight_pk": PK})
 
 
 async def test_a_medium_cannot_be_published_by_its_id() -> None:
@@ -161,15 +237,17 @@ async def test_a_highlight_is_missing_only_if_the_tray_misses_it_too() -> None:
     [
         (failed(), UpstreamUnavailable),
         (failed("MediaNotFound"), UpstreamUnavailable),
-        (failed("FeedbackRequired"), UpstreamUnavailable),
+        (failed("FeedbackRequired"), UpstreamRateLimited),
         (answer(500, b"Internal Server Error"), UpstreamUnavailable),
         (answer(502, b"<html>"), UpstreamUnavailable),
         (failed("LoginRequired"), AccountDisconnected),
         (answer(401, {"detail": "Session ID required"}), AccountDisconnected),
         (failed("ChallengeRequired", 403), AccountDisconnected),
+        (failed("ChallengeSelfieCaptcha"), AccountDisconnected),
+        (answer(500, {"detail": "Session not found (e.g.)", "exc_type": "Exception"}), AccountDisconnected),
         (answer(422, {"detail": [{"loc": ["body"], "msg": "field required"}]}), PublishingRejected),
         (answer(429, {"detail": "x", "exc_type": "PleaseWaitFewMinutes"}), UpstreamRateLimited),
-        (answer(404, {"detail": "Not Found"}), UpstreamInvalidAnswer),
+        (answer(404, {"detail": "Not Found"}), RouteMissing),
         (answer(200, b"<html>"), UpstreamInvalidAnswer),
         (answer(200, {"title": "no id"}), UpstreamInvalidAnswer),
         (httpx.ReadTimeout("x"), UpstreamTimeout),
