@@ -79,7 +79,7 @@ class Writing:
             key=settings.flows_key,
         )
         self._probe = Probe.over_network(Guard())
-        self._inspector = Inspector(Fitter(self.spool), self._probe)
+        self._inspector = Inspector(Fitter(self.spool), self._probe, self._publisher.capabilities)
         self._publishing = Publishing(
             self.durable,
             self._publisher,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from gateway.domain.publishing import MediumKind
+from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.flows.media.findings import SPELLED, Findings
 from gateway.flows.media.fitting import Fitter
 from gateway.flows.media.formats import Unfit
 from gateway.flows.media.mistakes import Mistake
-from gateway.flows.media.urls import Looks, NoMedium, kind_of
+from gateway.flows.media.urls import Looks, NoMedium, as_browsers_send, look_at
 from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, MediumOrder
 from gateway.flows.requests import CoverRequest, CreateRequest, DeleteRequest, MediumRequest, Problem, UpdateRequest
 from gateway.upstream.guard import NotPublic
@@ -22,9 +22,10 @@ COVERS = ("index", "url", "file", "media_id")
 class Inspector:
     """Makes orders of requests. A file is brought within the upstream's limits where it lies, in the spool."""
 
-    def __init__(self, fitter: Fitter, looks: Looks) -> None:
+    def __init__(self, fitter: Fitter, looks: Looks, capabilities: Capabilities) -> None:
         self._fitter = fitter
         self._looks = looks
+        self._capabilities = capabilities
 
     async def create(self, request: CreateRequest, accounts: Collection[str]) -> CreateOrder | tuple[Problem, ...]:
         """`accounts` are those the client may publish for. Raises FlowsUnavailable where the spool's disk fails."""
@@ -100,14 +101,21 @@ class Inspector:
         id = found.medium_id(str(value), place)
         return MediumOrder(media_id=id) if name == "media_id" else MediumOrder(story_id=id)
 
-    async def _linked(self, found: Findings, url: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _linked(self, found: Findings, given: str, place: Sequence[str]) -> MediumOrder | None:
+        url = as_browsers_send(given)
         try:
-            return MediumOrder(url=url, kind=await kind_of(url, self._looks))
+            shown = await look_at(url, self._looks)
         except NotPublic as problem:
             found.note(place, Mistake.NOT_PUBLIC, str(problem))
+            return None
         except NoMedium as problem:
             found.note(place, Mistake.FORMAT, str(problem))
-        return None
+            return None
+        taken = self._capabilities.taken_for(url)
+        if taken is not None and (wrong := shown.mistaken_for(taken)) is not None:
+            found.note(place, Mistake.FORMAT, wrong)
+            return None
+        return MediumOrder(url=url, kind=shown.kind)
 
     async def _filed(self, found: Findings, sha256: str, place: Sequence[str]) -> MediumOrder | None:
         try:

@@ -24,6 +24,7 @@ from gateway.flows.media.spool import Intake, Spool
 from gateway.flows.media.validation import Inspector
 from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError, OnQuota
 from gateway.flows.requests import CoverRequest, CreateRequest, DeleteRequest, MediumRequest, Problem, UpdateRequest
+from gateway.upstream import platform
 from gateway.upstream.guard import Guard
 from gateway.upstream.probe import Unreached
 from tests.flows.media.films import Film
@@ -91,7 +92,7 @@ def hosts() -> Hosts:
 
 @pytest.fixture
 def inspector(spool: Spool, hosts: Hosts) -> Inspector:
-    return Inspector(Fitter(spool), hosts)
+    return Inspector(Fitter(spool), hosts, platform.ABILITIES)
 
 
 async def sent(intake: Intake, content: bytes) -> MediumRequest:
@@ -283,33 +284,6 @@ async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(inspector:
     assert mistakes(await inspector.create(create(media=media + again), ACCOUNTS)) == [
         (f"media.{at}", "DUPLICATE") for at in range(4, 8)
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "told", "kind"),
-    [
-        ("a.jpg", "image/jpeg", MediumKind.IMAGE),
-        ("a.mp4", "application/octet-stream", MediumKind.VIDEO),
-        ("a.mp4", "image/jpeg", MediumKind.VIDEO),
-        ("a", "video/mp4", MediumKind.VIDEO),
-        ("a", "image/png", MediumKind.IMAGE),
-        ("a", None, MediumKind.IMAGE),
-        ("a?name=b.mp4", None, MediumKind.IMAGE),
-    ],
-)
-async def test_a_url_is_of_the_kind_that_its_name_or_else_its_host_says(
-    inspector: Inspector, hosts: Hosts, name: str, told: str | None, kind: MediumKind
-) -> None:
-    hosts.told = {URL + name: told}
-    answer = await inspector.create(create(media=[MediumRequest(url=URL + name)]), ACCOUNTS)
-    assert isinstance(answer, CreateOrder)
-    assert answer.media[0].kind is kind
-
-
-async def test_a_url_of_no_medium_is_refused(inspector: Inspector, hosts: Hosts) -> None:
-    hosts.told = {URL + "a": "text/html"}
-    answer = await inspector.create(create(media=[MediumRequest(url=URL + "a")]), ACCOUNTS)
-    assert mistakes(answer) == [("media.0.url", "FORMAT")]
 
 
 async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(inspector: Inspector, intake: Intake) -> None:
