@@ -4,8 +4,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+AIOGRAPI := .venv/.aiograpi
 LOCKER := build/locker
-LANES := unit process node postgres browser chaos
+LANES := unit process node postgres browser aiograpi chaos
 
 .DEFAULT_GOAL := help
 # The tests start hundreds of processes: none of them is to compile everything again.
@@ -44,6 +45,8 @@ test-long: $(INSTALLED) ## run scaled tests with their large numbers, six minute
 $(LANES:%=test-%): $(INSTALLED)
 	$(PYTEST) -m $(@:test-%=%)
 
+test-aiograpi: $(AIOGRAPI)
+
 check: $(INSTALLED) ## style, types, printed schema, and the rules the repository holds about itself
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +64,7 @@ lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer r
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }
 	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements.lock pyproject.toml
 	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --group dev pyproject.toml
+	$(LOCKER)/bin/uv $(subst 3.11,3.13,$(RESOLVE)) --no-deps --output-file tests/aiograpi/requirements.lock tests/aiograpi/requirements.in
 
 schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql
 	$(BIN)/highlights-gateway schema
@@ -87,4 +91,9 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Python 3.13 or newer, as pip says where it is older.
+$(AIOGRAPI): tests/aiograpi/requirements.lock $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/aiograpi/requirements.lock
 	@touch $@

@@ -10,7 +10,6 @@ In the profile `long` every test that is scaled (`tests.profiles`) belongs to th
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import gc
@@ -20,7 +19,6 @@ import shutil
 import sys
 import time
 import types
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -31,8 +29,9 @@ from typing import Any
 import coverage
 import pytest
 
-from tests import profiles
+from tests import packages, profiles
 from tests.node import projects
+from tests.parts import Part
 
 UNIT = "unit"
 LONG = "long"
@@ -59,6 +58,7 @@ LANES = (
     Lane("node", 60, "runs JavaScript clients, routers or build tools"),
     Lane("postgres", 60, "runs PostgreSQL"),
     Lane("browser", 60, "opens a page in Chromium"),
+    Lane("aiograpi", 60, "asks aiograpi-rest itself"),
     Lane("chaos", 60, "kills gateways while they publish"),
     Lane(LONG, 300, "a scaled test with its large numbers, in the profile `long`"),
 )
@@ -74,6 +74,7 @@ OWNERS = {
     "tests.node.projects": "node",
     "tests.flows.durable.postgres": "postgres",
     "playwright": "browser",
+    "tests.aiograpi": "aiograpi",
     "tests.chaos": "chaos",
 }
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
@@ -320,25 +321,7 @@ class Tally:
                 yield f"{lane.name:10}{self._tests[lane.name]:6} tests{self.seconds[lane.name]:8.0f} s"
         for reason, count in self._left_out.most_common():
             yield f"left out  {count:6} tests  {reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """`number` of `parts`, from 1: tests are dealt out by a checksum of their names."""
-
-    number: int
-    parts: int
-
-    @classmethod
-    def read(cls, text: str) -> Part:
-        """Raises ArgumentTypeError."""
-        number, _, parts = text.partition("/")
-        if not (number.isdigit() and parts.isdigit() and 1 <= int(number) <= int(parts)):
-            raise argparse.ArgumentTypeError(f"{text!r} must be like 3/8")
-        return cls(int(number), int(parts))
-
-    def holds(self, name: str) -> bool:
-        return zlib.crc32(name.encode()) % self.parts == self.number - 1
+        yield from packages.missing()
 
 
 def options(parser: pytest.Parser) -> None:

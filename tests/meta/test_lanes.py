@@ -12,13 +12,14 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import async_playwright
 
-from tests import lanes
+from tests import lanes, packages
 from tests.chaos.storm import storm
 from tests.fakes import wheel
 from tests.flows.durable import postgres
-from tests.lanes import Part, lane_of
+from tests.lanes import lane_of
 from tests.meta.test_skips import suite
 from tests.meta.tree import ROOT
+from tests.parts import Part
 
 __all__ = ["suite"]
 
@@ -119,6 +120,17 @@ def test_the_summary_tells_lanes_and_what_brings_what_was_left_out(
     result.stdout.fnmatch_lines(
         ["unit * 4 tests*", "left out *1 tests  Chromium is needed: `apt-get install chromium`"]
     )
+
+
+def test_a_lane_without_its_package_is_left_out_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not collected, so in CI nothing is skipped."""
+    monkeypatch.setattr(packages, "PACKAGES", {"here": ("pytest", "x"), "aiograpi": ("no_such_module", "`make it`")})
+    assert [*lanes.Tally().lines()] == ["left out  the lane aiograpi: `make it`"]
+    assert not packages.has_package("aiograpi")
+
+
+def test_fresh_asks_aiograpi_rest_itself() -> None:
+    assert "make test-aiograpi" in (ROOT / ".ci/fresh").read_text()
 
 
 def test_each_test_has_the_limit_of_its_lane(request: pytest.FixtureRequest) -> None:
