@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.console import PAGE, built, built_at
+from gateway.http.compression import coding
 
 # Nothing from elsewhere but pictures, which the answers name; styles in elements are how the editor colours its text.
 POLICY = "; ".join(
@@ -39,6 +40,7 @@ GUARDED = {
 # Always asked for again, since it names the files of this very build.
 PAGE_HEADERS = {**GUARDED, "cache-control": "no-cache", "vary": "Accept"}
 FILE_HEADERS = {**GUARDED, "cache-control": "public, max-age=31536000, immutable", "vary": "Accept-Encoding"}
+GZIP = "gzip"
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -76,6 +78,6 @@ async def _file(request: Request) -> Response:
     if packed is None or name == PAGE:
         return PlainTextResponse("Not found", 404, GUARDED)
     media = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(packed, headers={**FILE_HEADERS, "content-encoding": "gzip"}, media_type=media)
+    if coding(request.headers.get("accept-encoding", ""), (GZIP,)) == GZIP:
+        return Response(packed, headers={**FILE_HEADERS, "content-encoding": GZIP}, media_type=media)
     return Response(await asyncio.to_thread(gzip.decompress, packed), headers=FILE_HEADERS, media_type=media)

@@ -50,9 +50,10 @@ def test_files_may_be_kept_for_ever_and_the_page_may_not(served: str) -> None:
         assert re.search(r"-[\w-]{8}\.\w+$", path)
 
 
-def test_who_takes_no_gzip_gets_the_same_file_plain(served: str) -> None:
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "br"])
+def test_who_takes_no_gzip_gets_the_same_file_plain(served: str, accepted: str) -> None:
     path = named(httpx.get(f"{served}/graphql", headers=BROWSER, timeout=LIMIT).text)[0]
-    plain = httpx.get(served + path, headers={"accept-encoding": "identity"}, timeout=LIMIT)
+    plain = httpx.get(served + path, headers={"accept-encoding": accepted}, timeout=LIMIT)
     assert "content-encoding" not in plain.headers
     assert plain.content == httpx.get(served + path, timeout=LIMIT).content
 
