@@ -6,9 +6,10 @@ terms        whose it is, and what it may spend       running      the operation
 answers      results as responses                     statuses     the one place that chooses a status
 connection   work for a client that may hang up       health       /healthz, /readyz
 payloads     operations as streams of payloads        framing      how a stream is written over HTTP
+incremental  the forms of an answer in parts          preferences  lists with weights in headers
 streams      a stream as a response                   places       how many of them a client may hold
 websocket    graphql-transport-ws, one connection     messages     its messages
 batches      several operations in one request        origins      pages of other sites
-compression  zstd, br, gzip                           again        requests that were answered before
+compression  br, gzip, zstd                           again        requests that were answered before
 console      the console's page and files             hosts        by which names the gateway may be asked for
 """

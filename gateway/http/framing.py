@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.http.negotiation import EVENTS as EVENT_STREAM
-from gateway.http.negotiation import MULTIPART
+from gateway.http.negotiation import EVENTS, MULTIPART, Streamed
 
 PART_HEAD = b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
+# Where the client names none. Those of the protocols: some clients look for nothing else.
+BOUNDARY, SUBSCRIPTION_BOUNDARY = "-", "graphql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +27,53 @@ class Framing:
         return self.opening + self.frame(payload) + self.end
 
 
-def _part(boundary: bytes) -> Callable[[bytes], bytes]:
+def incremental(streamed: Streamed) -> Framing:
+    """For the parts of an answer, whose form the content type names."""
+    named = f"; {streamed.parameter}"
+    return _events(named) if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY, named)
+
+
+def subscription(streamed: Streamed) -> Framing:
+    """For the events of a subscription."""
+    return _events() if streamed.media == EVENTS else _payloads(streamed.boundary or SUBSCRIPTION_BOUNDARY)
+
+
+def single(streamed: Streamed) -> Framing:
+    """For a single answer as the only part, which has no form of those of several."""
+    return _events() if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY)
+
+
+def _part(boundary: str) -> Callable[[bytes], bytes]:
     # The boundary that ends a part goes out with it: until then a client cannot know that the part is whole.
-    return lambda payload: PART_HEAD + payload + b"\r\n--" + boundary
+    after = b"\r\n--" + boundary.encode("ascii")
+    return lambda payload: PART_HEAD + payload + after
 
 
-def _in_payload(part: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    return lambda payload: part(b'{"payload":' + payload + b"}")
+def _parts(boundary: str, named: str = "") -> Framing:
+    """The incremental delivery protocol."""
+    opening = b"\r\n--" + boundary.encode("ascii")
+    return Framing(f'{MULTIPART}; boundary="{boundary}"{named}', opening, _part(boundary), beat=b"", end=b"--\r\n")
 
 
-# The incremental delivery protocol fixes the boundary: some clients look for nothing else.
-PARTS = Framing(f'{MULTIPART}; boundary="-"', b"\r\n---", _part(b"-"), beat=b"", end=b"--\r\n")
+def _payloads(boundary: str) -> Framing:
+    """Apollo's protocol of subscriptions over multipart HTTP."""
+    part = _part(boundary)
+    return Framing(
+        f'{MULTIPART}; boundary="{boundary}"; subscriptionSpec="1.0"',
+        b"\r\n--" + boundary.encode("ascii"),
+        lambda payload: part(b'{"payload":' + payload + b"}"),
+        beat=part(b"{}"),
+        end=b"--\r\n",
+    )
 
-# Apollo's protocol of subscriptions over multipart HTTP.
-SUBSCRIPTION = Framing(
-    f'{MULTIPART}; boundary="graphql"; subscriptionSpec="1.0"',
-    b"\r\n--graphql",
-    _in_payload(_part(b"graphql")),
-    beat=_part(b"graphql")(b"{}"),
-    end=b"--\r\n",
-)
 
-# "GraphQL over Server-Sent Events", distinct connections mode. JSON holds no line breaks; CRLF loses events in clients.
-EVENTS = Framing(
-    f"{EVENT_STREAM}; charset=utf-8",
-    b"",
-    lambda payload: b"event: next\ndata: " + payload + b"\n\n",
-    beat=b":\n\n",
-    end=b"event: complete\ndata:\n\n",
-)
+def _events(named: str = "") -> Framing:
+    """The distinct connections mode of "GraphQL over Server-Sent Events"."""
+    # JSON holds no line breaks; CRLF loses events in clients.
+    return Framing(
+        f"{EVENTS}; charset=utf-8{named}",
+        b"",
+        lambda payload: b"event: next\ndata: " + payload + b"\n\n",
+        beat=b":\n\n",
+        end=b"event: complete\ndata:\n\n",
+    )

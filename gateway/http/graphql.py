@@ -27,6 +27,10 @@ from gateway.operations.stored import StoredDocuments
 Run: TypeAlias = Callable[[Asked, Request, Accepted], Awaitable[ASGIApp]]
 RunBatch: TypeAlias = Callable[[Sequence[Asked], Request, Accepted], Awaitable[ASGIApp]]
 
+OFFERED = (
+    f"The answer comes as {Media.GRAPHQL.value}, {Media.JSON.value}, multipart/mixed or text/event-stream, in UTF-8; a "
+    "stream may have the parameter incrementalSpec=v0.2 or deferSpec=20220824, or subscriptionSpec=1.0 as parts."
+)
 METHODS = "GET, HEAD, OPTIONS, POST"
 
 
@@ -116,5 +120,4 @@ class Endpoint:
 
     def _check_acceptable(self, accepted: Accepted) -> None:
         if accepted.nothing:
-            offered = f"{Media.GRAPHQL.value}, {Media.JSON.value}, multipart/mixed or text/event-stream"
-            raise NotAcceptable(f"The answer comes as {offered}.")
+            raise NotAcceptable(OFFERED)

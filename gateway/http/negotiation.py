@@ -1,17 +1,29 @@
-"""Which representation the client wants: content negotiation of RFC 9110 for what GraphQL over HTTP offers."""
+"""Which representation the client wants: content negotiation of RFC 9110 for what GraphQL over HTTP offers.
+
+A range with a parameter that is not known here, or with an unknown value of a known one, asks for a representation that
+does not exist: it matches nothing.
+"""
 
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
+
+from gateway.http.preferences import Preference, preferences
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 MULTIPART = "multipart/mixed"
 EVENTS = "text/event-stream"
 HTML = "text/html"
+STREAMS = (EVENTS, MULTIPART)  # of equals the last is taken: parts are what clients have read longer
+
+CHARSETS = ("utf-8", "utf8")
+BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046, section 5.1.1
+SUBSCRIPTION = ("subscriptionspec", "1.0")
 
 
 class Media(enum.Enum):
@@ -21,52 +33,119 @@ class Media(enum.Enum):
     JSON = JSON
 
 
+class Incremental(enum.Enum):
+    """The forms of an answer in parts, oldest first; of equals the newest is taken."""
+
+    V0_1 = "v0.1"
+    """Each part names the path of its data: https://specs.apollo.dev/incremental/v0.1/."""
+    V0_2 = "v0.2"
+    """Each part names the id of what was announced as pending: https://specs.apollo.dev/incremental/v0.2/."""
+
+
+# How clients name the forms.
+FORMS = {
+    ("deferspec", "20220824"): ("deferSpec=20220824", Incremental.V0_1),
+    ("incrementalspec", "v0.1"): ("incrementalSpec=v0.1", Incremental.V0_1),
+    ("incrementalspec", "v0.2"): ("incrementalSpec=v0.2", Incremental.V0_2),
+    ("incrementaldeliveryspec", "3283f8a"): ("incrementalDeliverySpec=3283f8a", Incremental.V0_2),
+}
+UNNAMED = {Incremental.V0_1: "incrementalSpec=v0.1", Incremental.V0_2: "incrementalSpec=v0.2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A stream that the client reads: its media type, and the boundary between its parts if the client names one.
+
+    `form` is that of an answer in parts, and `parameter` how the client names it.
+    """
+
+    media: str
+    boundary: str | None = None
+    form: Incremental = Incremental.V0_2
+    parameter: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What the client can read.
 
-    `single` is None where it reads no single answer, or would rather have events. `multipart` and `events` say that it
-    reads answers in parts, `subscriptions` that its parts may be the events of a subscription (`subscriptionSpec`),
-    `page` that it shows HTML. Streams must be named: a wildcard means a single answer.
+    `single` is None where it reads no single answer, or would rather have events; `incremental` is how it reads answers
+    in parts, and `subscription` the events of a subscription. `page` says that it shows HTML. Streams must be named: a
+    wildcard means a single answer.
     """
 
     single: Media | None
-    multipart: bool
     page: bool
-    events: bool = False
-    subscriptions: bool = False
-
-    @property
-    def streams(self) -> bool:
-        """Whether an answer may come in parts."""
-        return self.multipart or self.events
+    incremental: Streamed | None = None
+    subscription: Streamed | None = None
 
     @property
     def nothing(self) -> bool:
         """Whether no form that there is will do."""
-        return self.single is None and not self.streams
+        return self.single is None and self.incremental is None and self.subscription is None
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One element of an Accept header."""
+    """One element of an Accept header, all of whose parameters are understood.
+
+    `parameter` and `form` are those of an answer in parts, None where none is named; `subscribes`: it names that of a
+    subscription.
+    """
 
     type: str
     weight: float
-    subscriptions: bool = False
+    boundary: str | None = None
+    parameter: str = ""
+    form: Incremental | None = None
+    subscribes: bool = False
 
     @property
     def exactness(self) -> int:
         return 0 if self.type == "*/*" else 1 if self.type.endswith("/*") else 2
 
+    @classmethod
+    def of(cls, preference: Preference) -> Self | None:
+        """None for what is not spoken here."""
+        parameters = dict(preference.parameters)
+        pairs = {(name, value.lower()) for name, value in preference.parameters}
+        forms = [FORMS[pair] for pair in pairs if pair in FORMS]
+        if len(parameters) < len(preference.parameters) or len(forms) > 1 or not pairs <= _spoken(preference):
+            return None
+        parameter, form = forms[0] if forms else ("", None)
+        boundary = parameters.get("boundary")
+        return cls(preference.name, preference.weight, boundary, parameter, form, SUBSCRIPTION in pairs)
+
+    def carries(self, form: Incremental) -> bool:
+        """Whether an answer in parts of this form matches."""
+        return self.form is form or (self.form is None and not self.subscribes)
+
+
+def _spoken(preference: Preference) -> set[tuple[str, str]]:
+    """The parameters that a range of this type may have, with their values."""
+    spoken = {("charset", charset) for charset in CHARSETS}
+    if preference.name in STREAMS:
+        spoken |= FORMS.keys()
+    if preference.name == MULTIPART:
+        spoken.add(SUBSCRIPTION)
+        spoken |= {
+            (name, value.lower())
+            for name, value in preference.parameters
+            if name == "boundary" and BOUNDARY.fullmatch(value)
+        }
+    return spoken
+
 
 def negotiate(accept: str | None) -> Accepted:
     """Without a header, and where any JSON would do, the answer is `application/json`: what old clients expect."""
     ranges = list(_ranges(accept)) if accept and accept.strip() else [Range("*/*", 1.0)]
-    weights = {range_.type: range_.weight for range_ in ranges if range_.weight > 0}
-    subscriptions = any(range_.subscriptions for range_ in ranges if range_.weight > 0)
-    single = _single(ranges, least=weights.get(EVENTS, 0.0))
-    return Accepted(single, MULTIPART in weights, HTML in weights, EVENTS in weights, subscriptions)
+    events = max((range_.weight for range_ in ranges if range_.type == EVENTS), default=0.0)
+    page = any(range_.type == HTML and range_.weight > 0 for range_ in ranges)
+    return Accepted(_single(ranges, least=events), page, _incremental(ranges), _subscription(ranges))
+
+
+def _ranges(header: str) -> Iterator[Range]:
+    return (range_ for preference in preferences(header) if (range_ := Range.of(preference)) is not None)
 
 
 def _single(ranges: list[Range], least: float) -> Media | None:
@@ -85,22 +164,27 @@ def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
     return range_.weight, 3 if range_.exactness == 2 else 1 + (media is Media.JSON)
 
 
-def _ranges(header: str) -> Iterator[Range]:
-    for part in header.split(","):
-        type_, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        if type_:
-            spec = any(parameter.startswith("subscriptionspec") for parameter in parameters)
-            yield Range(type_, _weight(parameters), spec and type_ == MULTIPART)
+def _incremental(ranges: list[Range]) -> Streamed | None:
+    """The heaviest; of equals parts rather than events, and the form that is named, then the newest."""
+    best, rating = None, (0.0, 0, 0, 0)
+    for place, media in enumerate(STREAMS):
+        for age, form in enumerate(Incremental):
+            range_ = _most_exact(range_ for range_ in ranges if range_.type == media and range_.carries(form))
+            if range_ is None or range_.weight == 0:
+                continue
+            rated = (range_.weight, place, int(range_.form is not None), age)
+            if rated > rating:
+                best, rating = Streamed(media, range_.boundary, form, range_.parameter or UNNAMED[form]), rated
+    return best
 
 
-def _weight(parameters: list[str]) -> float:
-    """1 where none is given; an unreadable one counts as a refusal."""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                return 0.0
-            return weight if math.isfinite(weight) else 0.0
-    return 1.0
+def _most_exact(ranges: Iterable[Range]) -> Range | None:
+    """Of the ranges of one stream: one that names a form holds more for it than one that does not."""
+    return max(ranges, key=lambda range_: (range_.form is not None, range_.weight), default=None)
+
+
+def _subscription(ranges: list[Range]) -> Streamed | None:
+    """The heaviest; of equals parts rather than events."""
+    reading = [range_ for range_ in ranges if range_.weight > 0 and (range_.subscribes or range_.type == EVENTS)]
+    range_ = max(reading, key=lambda one: (one.weight, one.subscribes), default=None)
+    return None if range_ is None else Streamed(range_.type, range_.boundary)

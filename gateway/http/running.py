@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -14,9 +14,10 @@ from strawberry.types import ExecutionResult
 
 from gateway.cache.responses import Response
 from gateway.errors import LedgerUnavailable, NotAcceptable
-from gateway.http import answers
+from gateway.http import answers, framing
 from gateway.http.again import LESSON, Lesson, Repeat, Spending
-from gateway.http.framing import EVENTS, PARTS, SUBSCRIPTION, Framing
+from gateway.http.framing import Framing
+from gateway.http.incremental import in_form
 from gateway.http.negotiation import Accepted, Media
 from gateway.http.payloads import (
     READS,
@@ -58,7 +59,7 @@ class Runner:
     async def __call__(self, asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
         operations = self.operations
         try:
-            context = operations.context(Terms.of(request.headers, streams=accepted.streams))
+            context = operations.context(Terms.of(request.headers, streams=accepted.incremental is not None))
             key = self._key(asked, context)
             if key is not None and (known := self.kept.find(key)) is not None:
                 operations.stored.remember(asked.query or "", asked.extensions)
@@ -73,20 +74,20 @@ class Runner:
             return answers.refusal(accepted.single or Media.JSON, error)
         operations.stored.remember(asked.query or "", asked.extensions)
         if not isinstance(first, ExecutionResult):
-            return Stream(_streamed(accepted), _in_parts(first, frames, context), answers.ALWAYS | figures(context))
+            return _parts(accepted, _payloads(first, frames, context), answers.ALWAYS | figures(context))
         await anext(frames, None)  # so that it ends by itself
         return self._whole(asked, first, context, request, accepted)
 
     def _subscribed(self, asked: Asked, context: Context, accepted: Accepted) -> ASGIApp:
         """Raises NotAcceptable and TooManyStreams. What goes wrong later is told in the stream."""
-        if not (accepted.events or accepted.subscriptions):
+        if accepted.subscription is None:
             raise NotAcceptable(SUBSCRIBED)
         client, operations = context.client, self.operations
         self.places.check(client.id)
         payloads = operations.payloads(asked, context, READS_AND_WATCHES)
         payloads = while_in_standing(payloads, self.standing, client, operations.refusal)
-        framing = SUBSCRIPTION if accepted.subscriptions else EVENTS
-        return Stream(framing, payloads, answers.ALWAYS, self.places.held(client.id))
+        subscribed = framing.subscription(accepted.subscription)
+        return Stream(subscribed, payloads, answers.ALWAYS, self.places.held(client.id))
 
     def _key(self, asked: Asked, context: Context) -> bytes | None:
         return self.kept.key(context.client, asked.query or "", asked.variables, asked.operation_name)
@@ -139,12 +140,21 @@ def _teach(key: bytes, asked: Asked, known: Response, context: Context, request:
 
 def _single(accepted: Accepted, data: bytes | None, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:
     response = answers.single(accepted.single or Media.JSON, data, errors, **rest)
-    return response if accepted.single else answers.alone(response, _streamed(accepted))
+    return response if accepted.single else answers.alone(response, _alone(accepted))
 
 
-def _streamed(accepted: Accepted) -> Framing:
-    """Of the two, parts are what clients have read longer."""
-    return PARTS if accepted.multipart else EVENTS
+def _alone(accepted: Accepted) -> Framing:
+    """For a client that reads no single answer."""
+    if accepted.incremental is not None:
+        return framing.single(accepted.incremental)
+    assert accepted.subscription is not None, "what reads nothing is refused before"
+    return framing.subscription(accepted.subscription)
+
+
+def _parts(accepted: Accepted, payloads: AsyncGenerator[Payload, None], headers: Mapping[str, str]) -> ASGIApp:
+    streamed = accepted.incremental
+    assert streamed is not None, "an operation that needs parts is refused before it is run"
+    return Stream(framing.incremental(streamed), in_form(streamed.form, payloads), headers)
 
 
 def _life(kept: Response, request: Request, life: float) -> dict[str, str]:
@@ -154,7 +164,7 @@ def _life(kept: Response, request: Request, life: float) -> dict[str, str]:
     return {"etag": kept.etag, "cache-control": answers.good_for(life), "vary": VARY}
 
 
-async def _in_parts(first: Any, frames: Frames, context: Context) -> AsyncGenerator[Payload, None]:
+async def _payloads(first: Any, frames: Frames, context: Context) -> AsyncGenerator[Payload, None]:
     async with aclosing(frames):
         yield payload(first, context)
         async for frame in frames:

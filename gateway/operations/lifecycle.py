@@ -43,6 +43,10 @@ RIGHTS = {
 }
 
 NAMELESS = "operationName must name one of the document's operations."
+IN_PARTS = (
+    "@defer and @stream need Accept: multipart/mixed or text/event-stream, with incrementalSpec=v0.2 or "
+    "deferSpec=20220824 if the form of the parts is named."
+)
 # What Strawberry raises where there is nothing to run.
 UNRUNNABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
@@ -151,7 +155,7 @@ class Preparation(SchemaExtension):
         if self.context.streams or not parts.mentioned(run.query or ""):
             return
         if parts.requested(run.schema._schema, document, run.operation_name, run.variables):
-            raise NotAcceptable("@defer and @stream need Accept: multipart/mixed or text/event-stream.")
+            raise NotAcceptable(IN_PARTS)
 
 
 def _substitute(operation_name: str | None) -> DocumentNode:

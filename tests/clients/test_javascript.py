@@ -61,6 +61,32 @@ def test_apollo_client_shows_what_is_there_before_what_is_deferred(apollo: Outco
     assert states == [("streaming", False), ("complete", True)]
 
 
+@pytest.fixture(scope="module")
+def deferred(project: Path, served: str) -> dict[str, Any]:
+    shown: dict[str, Any] = json.loads(projects.run(project, "defer.mjs", served))
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("client", "form"),
+    [
+        ("three", "deferSpec=20220824"),
+        ("four", "incrementalSpec=v0.2"),
+        ("four, older form", "deferSpec=20220824"),
+    ],
+)
+def test_apollo_client_reads_what_is_deferred_in_the_form_that_it_names(
+    deferred: dict[str, Any], client: str, form: str
+) -> None:
+    accept, content_type = deferred[client]["accepted"]
+    assert f"multipart/mixed;{form}" in accept
+    assert content_type == f'multipart/mixed; boundary="-"; {form}'
+    first, *_, last = [state["user"] for state in deferred[client]["states"]]
+    assert (first["id"], "highlights" in first) == ("787132", False)
+    assert last["highlights"]["totalCount"] == len(last["highlights"]["nodes"]) >= 3
+    assert last["fullName"]
+
+
 def test_urql_queries_writes_and_follows_by_server_sent_events(urql: Outcome) -> None:
     assert urql["query"] >= 3
     assert urql["mutation"] == "From a client"
