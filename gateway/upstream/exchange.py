@@ -17,7 +17,7 @@ from gateway.upstream import bodies
 TOO_MANY = 429
 # Of a client's statuses those that say "not now": Request Timeout, Too Early, Too Many Requests (RFC 9110, 8470, 6585).
 NOT_NOW = frozenset({408, 425, TOO_MANY})
-SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 # Seconds: no limit of an upstream holds for longer, so nothing longer is meant.
 LONGEST_WAIT = 86_400.0
 

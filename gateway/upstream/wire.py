@@ -146,7 +146,7 @@ async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
     connecting.
     """
     try:
-        return await handler(request)
+        answer = await handler(request)
     except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
         raise
     except aiohttp.ServerDisconnectedError as exc:
@@ -157,6 +157,8 @@ async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         raise httpx.ReadError("The connection broke before the answer began.") from exc
     except aiohttp.ClientResponseError as exc:
         raise httpx.DecodingError("The answer is not HTTP.") from exc
+    answer.reason = None  # no part of the answer: it may be no UTF-8, which the transport would raise for
+    return answer
 
 
 def _guarded(guard: Guard) -> dict[str, Any]:

@@ -7,9 +7,11 @@ import gzip
 import zlib
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from gateway.errors import UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.wire import aiohttp_transport
 from tests.upstream.kit import TRAY
 from tests.upstream.sockets import GOOD, HEAD, QUICK, Request, good, serving
 
@@ -199,3 +201,29 @@ async def test_a_body_that_cannot_be_unpacked_is_charged_as_its_head_says() -> N
         outcome = await setting.fetch()
         assert isinstance(outcome.problem, UpstreamInvalidAnswer)
         assert (outcome.charged, outcome.in_doubt) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 Gef\xfchrt\r\n",
+        b"HTTP/1.1 200\r\n",
+        b"HTTP/1.1 200 OK\r\nset-cookie: c=\xff\xfe; expires=Fri, 99 Foo 99999999999\r\nx-odd: \xe9\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-type: \xff; charset=\xff\r\nlink: <http://[::1>; rel=next\r\ndate: x\r\n",
+        b"HTTP/1.1 200 OK\r\nretry-after: 99999999999999999999 Nov 2026 10:00:00\r\nx-hiker-info: \xff\r\n",
+        b'HTTP/1.1 200 OK\r\nx-app-usage: {"call_count": 1e999}\r\nx-business-use-case-usage: [[[[\r\n',
+    ],
+)
+async def test_no_odd_head_of_an_answer_keeps_its_body_from_us(head: bytes) -> None:
+    """Whether it is asked for as a `Get` or as any other request."""
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(head + b"content-length: %d\r\n\r\n" % len(TRAY) + TRAY)
+
+    async with serving(serve) as setting:
+        assert (await setting.fetch()).problem is None
+        transport = aiohttp_transport(connections=1, keep_alive=1)
+        port = setting.listener.sockets[0].getsockname()[1]
+        answer = await transport.handle_async_request(httpx.Request("POST", f"http://localhost:{port}/"))
+        assert await answer.aread() == TRAY
+        await transport.aclose()

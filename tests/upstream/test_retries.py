@@ -194,8 +194,12 @@ async def test_a_call_cancelled_in_its_turn_hands_its_slot_on() -> None:
     ("text", "seconds"),
     [
         *[("0", 0), ("1.5", 1.5), (" 7 ", 7), (None, None), ("", None), ("soon", None), ("-3", None), ("nan", None)],
-        *[("999999", LONGEST_WAIT), ("Thu, 12 Mar 9999 08:35:36 GMT", LONGEST_WAIT)],
+        *[("999999", LONGEST_WAIT), ("31536000", LONGEST_WAIT), ("9" * 5_000, LONGEST_WAIT), ("1." + "0" * 99, 1)],
+        ("Thu, 12 Mar 9999 08:35:36 GMT", LONGEST_WAIT),
         ("Thu, 12 Mar 2026 08:35:36 +99999999999999", None),
+        ("99999999999999999999 Nov 2026 10:00:00", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_WAIT),
+        ("Sat, 1 Jan 0001 00:00:00 +2359", 0),
     ],
 )
 def test_retry_after_is_seconds_or_nothing(text: str | None, seconds: float | None) -> None:
@@ -218,7 +222,9 @@ def test_no_retry_after_can_hurt(text: str) -> None:
     assert seconds is None or 0 <= seconds <= LONGEST_WAIT
 
 
-@pytest.mark.parametrize("text", ["999999", "Thu, 12 Mar 2026 08:35:36 +99999999999999"])
+@pytest.mark.parametrize(
+    "text", ["999999", "Thu, 12 Mar 2026 08:35:36 +99999999999999", "99999999999999999999 Nov 2026 10:00:00"]
+)
 @pytest.mark.parametrize("status", [200, 429, 503])
 async def test_an_odd_retry_after_makes_no_call_fail_otherwise(status: int, text: str) -> None:
     """And the calls after it are made."""
