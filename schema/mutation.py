@@ -11,7 +11,7 @@ import strawberry
 
 from gateway.errors import Forbidden, InvalidInput, NotFound
 from gateway.flows.media.findings import LONGEST_WAIT
-from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder
+from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, OnMediaError, OnQuota
 from gateway.flows.receipts import Receipt
 from gateway.flows.requests import (
     CoverRequest,
@@ -25,6 +25,7 @@ from gateway.flows.requests import (
 from schema.context import Info
 from schema.costs import WORK
 from schema.publishing import (
+    WAIT,
     CoverInput,
     CreateHighlightInput,
     CreateHighlightPayload,
@@ -37,6 +38,7 @@ from schema.publishing import (
     UpdateHighlightPayload,
 )
 
+T = TypeVar("T")
 R = TypeVar("R", CreateRequest, UpdateRequest, DeleteRequest)
 O = TypeVar("O", CreateOrder, EditOrder, DeleteOrder)  # noqa: E741 (an order)
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
@@ -112,6 +114,11 @@ def _given(one_of: object) -> dict[str, Any]:
     return {name: given.value for name, given in vars(one_of).items() if given is not None}
 
 
+def _or(given: T | None, default: T) -> T:
+    """Where a default is, null means it: clients send null for what nobody has filled in."""
+    return default if given is None else given
+
+
 def _media(inputs: list[MediaInput]) -> list[MediumRequest]:
     return [MediumRequest(**_given(medium)) for medium in inputs]
 
@@ -127,9 +134,9 @@ def _create(input: CreateHighlightInput) -> CreateRequest:
         media=_media(input.media),
         cover=_cover(input.cover),
         key=input.idempotency_key,
-        wait_seconds=input.wait_seconds,
-        on_media_error=input.on_media_error,
-        on_quota=input.on_quota,
+        wait_seconds=_or(input.wait_seconds, WAIT),
+        on_media_error=_or(input.on_media_error, OnMediaError.FAIL),
+        on_quota=_or(input.on_quota, OnQuota.WAIT),
     )
 
 
@@ -139,13 +146,14 @@ def _update(input: UpdateHighlightInput) -> UpdateRequest:
         account=input.account,
         title=input.title,
         cover=_cover(input.cover),
-        add=_media(input.add),
-        remove=input.remove,
+        add=_media(input.add or []),
+        remove=input.remove or [],
         key=input.idempotency_key,
-        wait_seconds=input.wait_seconds,
-        on_quota=input.on_quota,
+        wait_seconds=_or(input.wait_seconds, WAIT),
+        on_quota=_or(input.on_quota, OnQuota.WAIT),
     )
 
 
 def _delete(input: DeleteHighlightInput) -> DeleteRequest:
-    return DeleteRequest(id=input.id, account=input.account, key=input.idempotency_key, wait_seconds=input.wait_seconds)
+    wait = _or(input.wait_seconds, WAIT)
+    return DeleteRequest(id=input.id, account=input.account, key=input.idempotency_key, wait_seconds=wait)

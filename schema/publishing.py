@@ -54,11 +54,13 @@ class CreateHighlightInput:
         description="Names this request, so that sending it again does not do it again. 1 to 200 characters."
     )
     cover: CoverInput | None = strawberry.field(default=None, description="Left out: the first of the media.")
-    wait_seconds: int = strawberry.field(default=WAIT, description="How long to wait for the highlight: 0 to 60.")
-    on_media_error: OnMediaError = strawberry.field(
+    wait_seconds: int | None = strawberry.field(
+        default=WAIT, description="How long to wait for the highlight: 0 to 60."
+    )
+    on_media_error: OnMediaError | None = strawberry.field(
         default=OnMediaError.FAIL, description="What becomes of it if one of the media fails for good."
     )
-    on_quota: OnQuota = strawberry.field(
+    on_quota: OnQuota | None = strawberry.field(
         default=OnQuota.WAIT, description="What becomes of it if the account has published all it may today."
     )
 
@@ -71,11 +73,11 @@ class UpdateHighlightInput:
     )
     title: str | None = strawberry.field(default=None, description="Its new name, 1 to 16 characters.")
     cover: CoverInput | None = strawberry.field(default=None, description="Its new picture; `index` is among `add`.")
-    add: list[MediaInput] = strawberry.field(default_factory=list, description="Media to put at its end.")
-    remove: list[strawberry.ID] = strawberry.field(default_factory=list, description="Ids of items to take out.")
+    add: list[MediaInput] | None = strawberry.field(default_factory=list, description="Media to put at its end.")
+    remove: list[strawberry.ID] | None = strawberry.field(default_factory=list, description="Ids of items to take out.")
     idempotency_key: strawberry.ID | None = strawberry.field(default=None, description="Names this request.")
-    wait_seconds: int = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
-    on_quota: OnQuota = strawberry.field(
+    wait_seconds: int | None = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
+    on_quota: OnQuota | None = strawberry.field(
         default=OnQuota.WAIT, description="What becomes of it if the account has published all it may today."
     )
 
@@ -87,7 +89,7 @@ class DeleteHighlightInput:
         default=None, description="Whose it is; may be left out where the client publishes for one account."
     )
     idempotency_key: strawberry.ID | None = strawberry.field(default=None, description="Names this request.")
-    wait_seconds: int = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
+    wait_seconds: int | None = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
 
 
 @strawberry.type(description="What is wrong with the input. Nothing was begun.")

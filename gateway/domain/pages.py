@@ -59,7 +59,9 @@ class Window:
 
 def window(arguments: Mapping[str, object]) -> Window:
     """The window of the arguments `first` and `after`. Raises InvalidInput."""
-    first, after = arguments.get("first", LARGEST_PAGE), arguments.get("after")
+    first, after = arguments.get("first"), arguments.get("after")
+    if first is None:
+        first = LARGEST_PAGE
     if not isinstance(first, int) or not 0 <= first <= LARGEST_PAGE:
         raise InvalidInput(f"first must be from 0 to {LARGEST_PAGE}.", field="first")
     return Window(first, None if after is None else _id_in(str(after)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +23,9 @@ PATIENCE = 60.0  # seconds, for the whole of it
 PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
 DEEPEST = 64
+# Characters beyond the first 65536, as JSON may escape them, and halves of them.
+PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 # Relay's compiler knows no name for the id of a document; these are what its clients send.
 IDS = ("documentId", "doc_id", "id")
 PARAMETERS = ("query", "operationName", "variables", "extensions", *IDS)
@@ -134,10 +139,25 @@ def _decoded(data: bytes, what: str) -> Any:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise InvalidRequest(f"{what} must be JSON in UTF-8.") from exc
+        raise InvalidRequest(f"{what} must be JSON in UTF-8{_why_not(data, exc)}.") from exc
     if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deep(value):
         raise InvalidRequest(f"{what} is nested deeper than {DEEPEST} levels.")
     return value
+
+
+def _why_not(data: bytes, problem: Exception) -> str:
+    """What keeps `data` from being read. The library names places, and quotes nothing."""
+    if not data.strip():
+        return "; it is empty"
+    if data.startswith(codecs.BOM_UTF8):
+        return " without a byte order mark"
+    if isinstance(problem, UnicodeDecodeError):
+        return "; it is not UTF-8"
+    if SURROGATE.search(PAIR.sub(b"", data)):
+        return "; half of a surrogate pair is no character"
+    if isinstance(problem, msgspec.ValidationError):
+        return "; it holds a number that is out of range"
+    return f"; {text}" if (text := str(problem).removeprefix("JSON is malformed: ")) and text.isascii() else ""
 
 
 def _mapped(value: object, what: str) -> dict[str, Any]:

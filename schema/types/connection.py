@@ -12,7 +12,7 @@ from gateway.execution.prompt import PROMPT
 
 T = TypeVar("T")
 
-First = Annotated[int, strawberry.argument(description=f"How many entries at most: 0 to {pages.LARGEST_PAGE}.")]
+First = Annotated[int | None, strawberry.argument(description=f"How many entries at most: 0 to {pages.LARGEST_PAGE}.")]
 After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
 
 
@@ -51,7 +51,7 @@ class Connection(Generic[T]):
         )
 
     @classmethod
-    def of(cls, entries: Sequence[Any], first: int, after: str | None) -> Self:
+    def of(cls, entries: Sequence[Any], first: int | None, after: str | None) -> Self:
         """Raises InvalidInput."""
         page = pages.window({"first": first, "after": after}).of(entries)
         return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)

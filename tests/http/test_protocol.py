@@ -66,6 +66,29 @@ async def test_what_cannot_be_given_is_not_acceptable(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "; it is empty."),
+        (b'\xef\xbb\xbf{"query": "{ __typename }"}', " without a byte order mark."),
+        (b'{"query": "\xff"}', "; it is not UTF-8."),
+        (b'{"query": "x", "variables": {"t": "Reef \\ud83d"}}', "; half of a surrogate pair is no character."),
+        (
+            b'{"query": "x", "variables": {"t": "\\udc00 \\ud83d\\ude00"}}',
+            "; half of a surrogate pair is no character.",
+        ),
+        (b'{"query": "x", "variables": {"f": ' + b"9" * 5_000 + b"}}", "; it holds a number that is out of range."),
+        (b'{"query": "x", "variables": {"f": 1e999}}', "; it holds a number that is out of range."),
+        (b'{"query": "x",}', "; trailing comma in object (byte 14)."),
+        (b'{"query": "\\ud83d\\ude00"', "; Input data was truncated."),
+    ],
+)
+async def test_what_is_no_json_is_told_the_reason(client: httpx.AsyncClient, body: bytes, reason: str) -> None:
+    response = await post(client, body)
+    assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+    assert response.json()["errors"][0]["message"] == "The body must be JSON in UTF-8" + reason
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"1",

@@ -23,6 +23,10 @@ MOST_MEDIA = 100
 LONGEST_KEY = 200
 LONGEST_WAIT = 60  # seconds
 GRAPHEME = regex.compile(r"\X")
+SURROGATE = regex.compile(r"\p{Cs}")
+BREAK = regex.compile(r"[\p{Cc}\p{Zl}\p{Zp}]")
+# Neither blank nor ignorable (zero-width), nor a mark without what it is put on. Control characters come later.
+SHOWN = regex.compile(r"[^\p{Cf}\p{Cs}\p{Z}\p{M}\p{DI}\u2800]")
 # A medium's id may carry its owner's, as a story's does.
 MEDIUM_ID = regex.compile(r"[0-9]{1,20}(_[0-9]{1,20})?")
 SPELLED = {"media_id": "mediaId", "story_id": "storyId"}  # as in the graph
@@ -60,15 +64,23 @@ class Findings:
         title = given.strip()
         if not title:
             self.note(["title"], Mistake.REQUIRED, "must not be empty")
+        elif SURROGATE.search(title):
+            self.note(["title"], Mistake.INVALID, "holds half of a surrogate pair, which is no character")
+        elif not SHOWN.search(title):
+            self.note(["title"], Mistake.REQUIRED, "must hold a character that is seen")
         elif len(GRAPHEME.findall(title)) > LONGEST_TITLE:
             self.note(["title"], Mistake.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
-        elif regex.search(r"[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]", title):
-            self.note(["title"], Mistake.INVALID, "must be one line of text")
+        elif BREAK.search(title):
+            self.note(["title"], Mistake.INVALID, "must be one line of text, without control characters")
         return title
 
     def key(self, given: str | None) -> None:
-        if given is not None and not (0 < len(given) <= LONGEST_KEY and given.isprintable()):
-            self.note(["idempotencyKey"], Mistake.INVALID, f"must be 1 to {LONGEST_KEY} printable characters")
+        if given is None:
+            return
+        if not 0 < len(given) <= LONGEST_KEY:
+            self.note(["idempotencyKey"], Mistake.INVALID, f"must be 1 to {LONGEST_KEY} characters, not {len(given)}")
+        elif not given.isprintable():
+            self.note(["idempotencyKey"], Mistake.INVALID, "holds a character that cannot be printed")
 
     def wait(self, seconds: int) -> None:
         if not 0 <= seconds <= LONGEST_WAIT:
