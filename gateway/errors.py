@@ -53,18 +53,40 @@ No client sees an `Unusable`: that is what keeps a command, or the gateway itsel
 
 from __future__ import annotations
 
-from typing import ClassVar
+import copy
+from typing import ClassVar, Self
 
 
 class GatewayError(Exception):
     """Base of all expected failures. `code` is stable; `extensions` (which hold it too) go to the client."""
 
     code: ClassVar[str]
+    subject: str | None = None
+    """What it is about, as its message names it, where others may have asked for the same by another name."""
 
     def __init__(self, message: str, **extensions: object) -> None:
         super().__init__(message)
         self.message = message
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
+
+    def about(self, subject: str) -> Self:
+        """The same problem, of what was asked for by another name: `user 'natgeo'`. Itself for what is no such name."""
+        if self.subject is None or self.subject == subject or _noun(self.subject) != _noun(subject):
+            return self
+        told = copy.copy(self)
+        told.subject = subject
+        for begin in (str, _capitalised):
+            told.message = told.message.replace(begin(self.subject), begin(subject))
+        told.args = (told.message,)
+        return told
+
+
+def _noun(subject: str) -> str:
+    return subject.partition(" ")[0]
+
+
+def _capitalised(subject: str) -> str:
+    return subject[0].upper() + subject[1:]
 
 
 class Unusable(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import strawberry
@@ -23,7 +23,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.info import Info
 
-from gateway.domain import models
+from gateway.domain import ids, models
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PlanCache, ProjectingExecutionContext
 from gateway.execution.compiler import PLAIN
@@ -156,9 +156,21 @@ def api_sdl() -> str:
 def _reference(info: Any, at: int, representation: Any) -> Any:
     field = f"representations[{at}]"
     try:
-        match representation:
-            case {"__typename": str(name), "id": str(id_)} if name in ENTITIES:
-                return ENTITIES[name].resolve_reference(info, id_)
-        raise InvalidInput(f"{field} must name a type of this graph and its id.", field=field)
+        name, id_ = _named(representation, field)
+        return ENTITIES[name].resolve_reference(info, id_, field=f"{field}.id")
     except GatewayError as problem:
         return problem
+
+
+def _named(representation: object, field: str) -> tuple[str, str]:
+    """Type and id of a reference. Raises InvalidInput."""
+    if not isinstance(representation, Mapping):
+        raise InvalidInput(f"{field} must be an object with `__typename` and `id`.", field=field)
+    name = representation.get("__typename")
+    if not isinstance(name, str) or name not in ENTITIES:
+        entities = ", ".join(sorted(ENTITIES))
+        raise InvalidInput(f"{field}.__typename must be one of {entities}.", field=f"{field}.__typename")
+    id_ = ids.reference_id(representation.get("id"))
+    if id_ is None:
+        raise InvalidInput(f"{field}.id must be the id of the {name}, a string or a whole number.", field=f"{field}.id")
+    return name, id_

@@ -21,15 +21,31 @@ HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
 LONGEST_URL = 2_048  # characters: the standard library remembers the last 128 URLs that it has read, whole
 USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
-# First path segments of instagram.com that name a page, never a user.
+# First path segments of instagram.com that only say who opens the rest: the app's deep links.
+PREFIXES = frozenset({"_u"})
+# First path segments of instagram.com that name a page or a part of the app, never a user.
 PAGES = frozenset(
-    {"about", "accounts", "direct", "explore", "p", "reel", "reels", "s", "share", "stories", "tv", "web"}
+    (
+        *("_n", "about", "accounts", "accountscenter", "api", "ar", "auth_platform", "challenge"),
+        *("checkpoint", "create", "data", "developer", "direct", "directory", "download", "emails"),
+        *("explore", "fxcal", "graphql", "guides", "igtv", "install", "invites", "j", "legal"),
+        *("linkshim", "lite", "locations", "login", "logout", "n", "nametag", "notifications"),
+        *("oauth", "oembed", "p", "popular", "privacy", "qr", "reel", "reels", "s", "settings"),
+        *("share", "shopping", "signup", "static", "stories", "terms", "tv", "ulink", "web"),
+        *("your_activity", "ads.txt", "embed.js", "favicon.ico", "manifest.json", "robots.txt"),
+        "sitemap.xml",
+    )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class UserId:
     pk: str
+
+    @property
+    def subject(self) -> str:
+        """How a sentence names what is asked for."""
+        return f"user '{self.pk}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +54,27 @@ class Username:
 
     name: str
 
+    @property
+    def subject(self) -> str:
+        return f"user '{self.name}'"
+
 
 @dataclass(frozen=True, slots=True)
 class HighlightId:
     pk: str
 
+    @property
+    def subject(self) -> str:
+        return f"highlight '{self.pk}'"
+
 
 @dataclass(frozen=True, slots=True)
 class ItemId:
     pk: str
+
+    @property
+    def subject(self) -> str:
+        return f"item '{self.pk}'"
 
 
 UserKey = UserId | Username
@@ -70,6 +98,13 @@ def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
     if "url" in by:
         return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
     raise InvalidInput(f"{field} must name exactly one of id and url.", field=field)
+
+
+def reference_id(given: object) -> str | None:
+    """The id of a reference by which a router names an entity: text, or a whole number, as for any `ID`."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    return str(given) if isinstance(given, str | int) and not isinstance(given, bool) else None
 
 
 def user_id(text: str, *, field: str) -> UserId:
@@ -101,11 +136,16 @@ def item_id(text: str, *, field: str) -> ItemId:
 
 
 def user_from_url(url: str, *, field: str) -> Username:
-    """The user of a profile link (`/natgeo/`) or of a story link (`/stories/natgeo/...`). Raises InvalidInput."""
+    """The user of a profile link (`/natgeo/`, `/_u/natgeo`) or of a story link (`/stories/natgeo/...`).
+
+    Raises InvalidInput.
+    """
     segments = _segments(url, field)
+    while segments and segments[0].lower() in PREFIXES:
+        segments = segments[1:]
     if len(segments) >= 2 and segments[0] == "stories" and segments[1] != "highlights":
-        return username(segments[1], field=field)
-    if segments and segments[0].lower() not in PAGES:
+        segments = segments[1:]
+    if segments and segments[0].lower() not in PAGES | PREFIXES:
         return username(segments[0], field=field)
     raise InvalidInput(f"{field} must link to a profile, like https://www.instagram.com/natgeo/.", field=field)
 

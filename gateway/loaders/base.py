@@ -45,7 +45,7 @@ class Loader(Generic[K, V]):
         """Raises the GatewayError that stands in the answer's place."""
         fact = self.known(key)
         if isinstance(fact, GatewayError):
-            raise fact
+            raise fact.about(key.subject)
         if fact is None and not self.waits:
             raise NotYetKnown
         return self._load(key) if fact is None else fact
@@ -57,7 +57,7 @@ class Loader(Generic[K, V]):
         await asyncio.shield(self._batches.load(key))
         fact = self.known(key)
         if isinstance(fact, GatewayError):
-            raise fact
+            raise fact.about(key.subject)
         assert fact is not None, f"{self.want} was bought and is not known"
         return fact
 

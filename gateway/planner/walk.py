@@ -166,16 +166,17 @@ class _Walk:
 
     def _reference(self, reference: object, selection: Selection, path: str) -> None:
         by = _mapping(reference)
+        id_ = ids.reference_id(by.get("id"))
         for child in selection.children:
-            if child.arguments["type"] != by.get("__typename") or not isinstance(by.get("id"), str):
+            if id_ is None or child.arguments["type"] != by.get("__typename"):
                 continue
             match child.arguments["type"]:
                 case "User":
-                    self._user_by({"id": by["id"]}, child, path)
+                    self._user_by({"id": id_}, child, path)
                 case "Highlight":
-                    self._highlight_by({"id": by["id"]}, child, path)
+                    self._highlight_by({"id": id_}, child, path)
                 case "Item":
-                    self._item_by(by["id"], child, path)
+                    self._item_by(id_, child, path)
 
     def _item_by(self, text: str, selection: Selection, path: str) -> None:
         try:

@@ -158,6 +158,7 @@ class HikerApi:
             value = payloads.read(call.endpoint, verdict.body)
             return Outcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
         if isinstance(result, GatewayError):
+            result.subject = call.subject
             return Outcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
         return Outcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
 

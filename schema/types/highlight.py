@@ -58,8 +58,8 @@ class Highlight:
         return then(items_of(source, info), lambda loaded: loaded.missing_item_ids)  # type: ignore[arg-type, return-value]
 
     @classmethod
-    def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> Source:
-        return highlight(info, ids.highlight_id(id, field="id"))
+    def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Source:
+        return highlight(info, ids.highlight_id(id, field=field))
 
 
 def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[models.LoadedHighlight]:
@@ -73,5 +73,5 @@ def highlight(info: Info, key: HighlightId) -> Source:
     """As much as the operation needs of it. Raises the GatewayError that stands in its place."""
     known = info.context.buyer.facts.brief(key)
     if isinstance(known, GatewayError):
-        raise known
+        raise known.about(key.subject)
     return models.HighlightReference(key.pk) if known is None else known

@@ -144,6 +144,8 @@ class Item:
         return [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
 
     @classmethod
-    def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> models.Item | Awaitable[models.Item]:
-        key = ids.item_id(id, field="id")
+    def resolve_reference(
+        cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object
+    ) -> models.Item | Awaitable[models.Item]:
+        key = ids.item_id(id, field=field)
         return info.context.loaders.items.get(key)

@@ -100,7 +100,7 @@ class User:
         """Raises the GatewayError that leaves nothing to show of the user."""
         failure = info.context.buyer.facts.failure(key)
         if failure is not None and rides is None:
-            raise failure
+            raise failure.about(key.subject)
         return cls(key=key, rides=rides)
 
     @classmethod
@@ -110,5 +110,5 @@ class User:
         return cls.of(info, UserId(rides.id), rides if complete else None)
 
     @classmethod
-    def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> Self:
-        return cls.of(info, ids.user_id(id, field="id"))
+    def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Self:
+        return cls.of(info, ids.user_id(id, field=field))

@@ -91,7 +91,7 @@ def test_what_is_no_user_name_is_refused(text: str) -> None:
     refused(ids.username, text)
 
 
-@given(NAMES.filter(lambda name: name not in ids.PAGES))
+@given(NAMES.filter(lambda name: name not in ids.PAGES | ids.PREFIXES))
 def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
     for url in (
         f"https://www.instagram.com/{name}/",
@@ -99,6 +99,9 @@ def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
         f"m.instagram.com/{name.upper()}/tagged/",
         f" HTTPS://WWW.INSTAGRAM.COM/{name} ",
         f"https://www.instagram.com/stories/{name}/3812345678901234567/",
+        f"https://instagram.com/_u/{name}",
+        f"https://www.instagram.com/_U/{name}/?hl=en",
+        f"https://www.instagram.com/_u/stories/{name}/",
     ):
         assert ids.user_from_url(url, field="url") == Username(name)
 
@@ -113,6 +116,20 @@ def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
         "https://www.instagram.com/p/C1234567890/",
         "https://www.instagram.com/Explore/",
         "https://www.instagram.com/stories/",
+        "https://www.instagram.com/_u/",
+        "https://www.instagram.com/_u/_u",
+        "https://www.instagram.com/_u/legal/",
+        "https://www.instagram.com/_u/p/C1234567890/",
+        "https://www.instagram.com/stories/_u/",
+        "https://www.instagram.com/legal/privacy/",
+        "https://www.instagram.com/invites/contact/?i=abc",
+        "https://www.instagram.com/Login/?next=/natgeo/",
+        "https://www.instagram.com/accounts/login/?next=/natgeo/",
+        "https://www.instagram.com/oauth/authorize?client_id=1",
+        "https://www.instagram.com/popular/nature/",
+        "https://www.instagram.com/j/AbC/",
+        "https://www.instagram.com/robots.txt",
+        "instagram://user?username=natgeo",
         "https://www.instagram.com/stories/highlights/17983616051768088/",
         "https://www.instagram.com/nat%20geo/",
         "https://www.instagram.com/nat%2Fgeo/",
@@ -211,3 +228,24 @@ def test_a_code_is_the_pk_in_base64url_digits(pk: int) -> None:
     decoded = base64.urlsafe_b64decode(ids.code_of(pk).rjust(12, "A"))
     assert int.from_bytes(decoded, "big") == pk
     assert not ids.code_of(pk).startswith("A") or pk == 0
+
+
+NO_IDS: tuple[object, ...] = (None, True, 1.5, float("inf"), float("nan"), [], {}, b"1")
+
+
+@pytest.mark.parametrize(
+    ("given_", "read"),
+    [
+        *[
+            ("787132", "787132"),
+            (787132, "787132"),
+            (787132.0, "787132"),
+            ("", ""),
+            (-1, "-1"),
+            (10**60, "1" + "0" * 60),
+        ],
+        *[(value, None) for value in NO_IDS],
+    ],
+)
+def test_a_reference_names_its_entity_by_text_or_by_a_whole_number(given_: object, read: str | None) -> None:
+    assert ids.reference_id(given_) == read
