@@ -22,7 +22,7 @@ from gateway.domain.publishing import Uploaded
 from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, InvalidRequest, UnsupportedMediaType
 from gateway.flows.media.spool import Intake, Spool
 from gateway.http import answers
-from gateway.http.multipart import MultipartReader
+from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
 from gateway.http.requests import LARGEST_BODY, PROOFS, Asked
 from gateway.http.terms import Terms, bearer
@@ -156,8 +156,12 @@ def _places(data: bytes, operations: dict[str, Any]) -> dict[str, list[str]]:
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise InvalidRequest("`map` must hold a list of places for each file.")
         for path in paths:
-            if path in seen or not _is_left_for_file(operations, path.split(".")):
-                raise InvalidRequest("`map` must name places in `variables` that are null, each once.")
+            if path in seen:
+                raise InvalidRequest(f"`map` names the place `{path[:LONGEST_NAME]}` twice.")
+            if not _is_left_for_file(operations, path.split(".")):
+                raise InvalidRequest(
+                    f"`map` must name places in `variables` that are null; `{path[:LONGEST_NAME]}` is none."
+                )
             seen.add(path)
     return places
 
@@ -195,10 +199,11 @@ async def _files(reader: MultipartReader, places: dict[str, list[str]], intake: 
     waiting = dict(places)
     while (part := await reader.part()) is not None:
         if part.name not in waiting:
-            raise InvalidRequest("A part is not in `map`, or comes twice.")
+            reason = "comes twice" if part.name in places else "is not in `map`"
+            raise InvalidRequest(f"The part `{part.name}` {reason}.")
         spooled = await intake.take(reader.content())
         file = Uploaded(spooled.sha256, spooled.size, part.filename, part.content_type)
         files |= dict.fromkeys(waiting.pop(part.name), file)
     if waiting:
-        raise InvalidRequest("A file that `map` names was not sent.")
+        raise InvalidRequest(f"The file `{next(iter(waiting))[:LONGEST_NAME]}` that `map` names was not sent.")
     return files

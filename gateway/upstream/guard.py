@@ -65,8 +65,10 @@ class Guard:
 
     def check(self, url: str) -> tuple[str, int]:
         """Host and port of a URL whose form is acceptable. Raises NotPublic."""
-        if len(url) > LONGEST_URL or ODD.search(url):
-            raise NotPublic("is too long or holds characters that a URL cannot have")
+        if len(url) > LONGEST_URL:
+            raise NotPublic(f"is longer than {LONGEST_URL} characters")
+        if ODD.search(url):
+            raise NotPublic("holds a character that a URL cannot have")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").removesuffix("."), parts.port or HTTPS

@@ -44,7 +44,10 @@ class Unfit(Exception):
 def format_of(path: Path) -> Format:
     """Raises Unfit and OSError."""
     with path.open("rb") as file:
-        found = _format(file.read(HEAD))
+        head = file.read(HEAD)
+    if not head:
+        raise Unfit(Mistake.REQUIRED, "is empty: it has no bytes")
+    found = _format(head)
     if found is None:
         raise Unfit(Mistake.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
     return found

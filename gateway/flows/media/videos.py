@@ -29,6 +29,7 @@ KINDS = frozenset(
     {b"ftyp", b"styp", b"pdin", b"moov", b"moof", b"mfra", b"mdat", b"meta", b"meco", b"sidx", b"ssix", b"prft"}
     | {b"free", b"skip", b"wide", b"junk", b"uuid", b"udta", b"pnot", b"PICT"}
 )
+MOST_DIGITS = 6  # behind the point
 QUARTER_TURNS = ((0, 0x10000, -0x10000, 0), (0, -0x10000, 0x10000, 0))
 
 
@@ -57,15 +58,23 @@ def check_video(path: Path) -> Video:
 def _check(video: Video) -> None:
     if video.codec not in CODECS:
         raise Unfit(Mistake.CODEC, "must be encoded with H.264 or HEVC")
-    if not SHORTEST <= video.seconds <= LONGEST:
-        raise Unfit(Mistake.DURATION, f"lasts {video.seconds:.1f} seconds; it must be {SHORTEST:.0f} to {LONGEST:.0f}")
+    # A frame more or less is what cutting on a second leaves.
+    frame = 1 / video.rate if video.rate > 0 else 0.0
+    if not SHORTEST - frame <= video.seconds <= LONGEST + frame:
+        told = outside(video.seconds, SHORTEST, LONGEST)
+        raise Unfit(Mistake.DURATION, f"lasts {told} seconds; it must be {SHORTEST:.0f} to {LONGEST:.0f}")
     if not 0 < video.width <= WIDEST:
         raise Unfit(Mistake.DIMENSIONS, f"is {video.width} pixels wide; the most is {WIDEST}")
     # To a tenth: cameras are not exact about the rate they name.
     if not SLOWEST <= round(video.rate, 1) <= FASTEST:
-        raise Unfit(
-            Mistake.FRAME_RATE, f"has {video.rate:.1f} frames a second; it must be {SLOWEST:.0f} to {FASTEST:.0f}"
-        )
+        told = outside(video.rate, SLOWEST, FASTEST)
+        raise Unfit(Mistake.FRAME_RATE, f"has {told} frames a second; it must be {SLOWEST:.0f} to {FASTEST:.0f}")
+
+
+def outside(value: float, least: float, most: float) -> str:
+    """`value`, which is not within its limits, in as many digits as show that."""
+    spellings = (f"{value:.{digits}f}" for digits in range(1, MOST_DIGITS))
+    return next((text for text in spellings if not least <= float(text) <= most), repr(value))
 
 
 def _header(file: BinaryIO, size: int) -> bytes:

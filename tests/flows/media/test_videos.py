@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.flows.media.formats import Format, Unfit, format_of
 from gateway.flows.media.mistakes import Mistake
-from gateway.flows.media.videos import LARGEST, Video, check_video
+from gateway.flows.media.videos import LARGEST, Video, check_video, outside
 from tests.flows.media.films import Film, box
 from tests.meta.tree import ROOT
 
@@ -81,6 +81,27 @@ def test_what_the_contract_takes_is_taken(file: Path, film: Film) -> None:
 )
 def test_what_the_contract_refuses_is_refused_by_name(file: Path, mistake: Mistake, film: Film) -> None:
     assert refused(file, film.data()) is mistake
+
+
+@pytest.mark.parametrize("film", [Film(seconds=60.03), Film(seconds=2.97), Film(seconds=60.04, rate=24)])
+def test_a_frame_more_or_less_than_the_limit_is_tolerated(file: Path, film: Film) -> None:
+    file.write_bytes(film.data())
+    assert check_video(file).seconds == film.seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (60.2, "60.2"),
+        (60.05, "60.05"),
+        (60.0004, "60.0004"),
+        (2.9999, "2.9999"),
+        (2.0, "2.0"),
+        (60 + 1e-9, repr(60 + 1e-9)),
+    ],
+)
+def test_a_value_beyond_its_limit_is_told_in_digits_that_show_it(value: float, told: str) -> None:
+    assert outside(value, 3, 60) == told
 
 
 def test_a_file_beyond_the_limit_is_refused_unread(file: Path) -> None:
