@@ -25,7 +25,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import LedgerUnavailable, UpstreamError
 from gateway.events import LedgerChanged, LedgerLost, fan_out
 from gateway.execution import PlanCache, Projections
-from gateway.files import make_folder
+from gateway.files import check_folder
 from gateway.flows.durable import Durable
 from gateway.http import console
 from gateway.http.again import Again
@@ -97,7 +97,7 @@ def create_app(
     """The gateway. `transport` carries the upstream calls; `base_url` is where the gateway itself can be reached.
 
     `durable` runs the flows, in the place of the engine over the database of the settings.
-    Raises ClientsFileError, LedgerFileError and ManifestError.
+    Raises Unusable.
     """
     return Gateway(settings, transport, clock or SystemClock(), base_url, durable=durable).app()
 
@@ -125,8 +125,8 @@ class Gateway:
         embedded = settings.sandboxed and transport is None
         if embedded:
             transport = self._sandbox(base_url)
-        with contextlib.suppress(OSError):  # opening the ledger says what is wrong
-            make_folder(settings.database_path.parent)
+        folder = settings.database_path.parent
+        check_folder(folder, "GATEWAY_DATA_DIR" if folder == settings.data_dir else "GATEWAY_DATABASE_URL")
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)

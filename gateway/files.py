@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TypeAlias
+
+from gateway.errors import Unusable
 
 Identity: TypeAlias = tuple[int, int] | None
 
@@ -16,6 +19,17 @@ def make_folder(path: Path) -> None:
     if not path.exists():
         make_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
+
+
+def check_folder(path: Path, setting: str) -> None:
+    """Makes it where it is not. Raises Unusable, which names the setting, where no file can be made in it."""
+    try:
+        make_folder(path)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).lower()
+        raise Unusable(f"{setting} must name a directory that can be written; {path}: {reason}.") from exc
 
 
 def make_file(path: Path, content: bytes = b"") -> None:

@@ -104,6 +104,12 @@ def test_a_name_that_is_taken_or_not_accepted_changes_nothing(path: Path, name: 
     assert path.read_text() == VALID
 
 
+def test_a_byte_order_mark_is_passed_over(path: Path) -> None:
+    path.write_text("\ufeff" + VALID, "utf-8")
+    key = add(path, "other")
+    assert Clients.load(path).identify(key).name == "other"
+
+
 def test_limits_below_nothing_are_refused(path: Path) -> None:
     with pytest.raises(ClientsFileError, match="ceiling: must be a whole number"):
         add_key(path, "web", allowance={}, ceiling=-1, rights=())

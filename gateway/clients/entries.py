@@ -115,7 +115,7 @@ ACCEPTED = {
 def read(path: Path) -> str:
     """The text of the file, with its own ends of line. Raises ClientsFileError."""
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as exc:
         raise ClientsFileError(f"{path} does not exist: `highlights-gateway keys add NAME` makes it.") from exc
     except OSError as exc:

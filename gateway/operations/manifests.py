@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def manifest(operations: Iterable[Operation], form: Format) -> dict[str, Any]:
 def read(data: bytes) -> dict[str, str]:
     """The texts of a manifest of any of the formats, by their ids. Raises ManifestError."""
     try:
-        found = msgspec.json.decode(data)
+        found = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ManifestError("The manifest is no JSON.") from exc
     if isinstance(found, dict) and found.get("format") == APOLLO:

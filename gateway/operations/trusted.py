@@ -20,7 +20,7 @@ def sources(folder: Path) -> dict[str, str]:
     """The texts of all documents below `folder`, by their paths in it. Raises ManifestError."""
     try:
         files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
-        found = {str(path.relative_to(folder)): path.read_text("utf-8") for path in files}
+        found = {str(path.relative_to(folder)): path.read_text("utf-8-sig") for path in files}
     except (OSError, UnicodeDecodeError) as exc:
         raise ManifestError(f"{folder} cannot be read: {exc}.") from exc
     if not found:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import io
 import os
 import re
 import signal
 import socket
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -14,6 +17,8 @@ import msgspec
 import pytest
 from PIL import ExifTags, Image
 
+from gateway.app import create_app
+from gateway.errors import Unusable
 from gateway.settings import Settings
 from tests.commands.process import LIMIT, address, ask, logged, run, started
 
@@ -206,6 +211,29 @@ def test_a_file_that_cannot_be_used_is_told_without_a_traceback(
     assert result.returncode == 2
     assert problem in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("inside", ["", "/data"])
+def test_a_data_directory_that_cannot_be_written_is_told_by_its_setting(tmp_path: Path, inside: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = run("serve", "--port", "0", GATEWAY_DATA_DIR=f"{file}{inside}")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert (
+        f"GATEWAY_DATA_DIR must name a directory that can be written; {file}{inside}: not a directory." in result.stderr
+    )
+
+
+def test_what_the_system_does_not_permit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by the system's reason; whoever is root is refused nothing, so the refusal is made here."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(Unusable, match=rf"GATEWAY_DATA_DIR .*{re.escape(str(tmp_path))}: permission denied\."):
+        create_app(dataclasses.replace(Settings(), data_dir=tmp_path))
 
 
 def test_a_hangup_reads_the_clients_again_and_a_broken_file_changes_nothing(tmp_path: Path) -> None:

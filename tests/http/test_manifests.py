@@ -115,6 +115,12 @@ def test_any_bytes_are_a_manifest_or_refused(data: bytes) -> None:
         assert all(isinstance(text, str) for text in read(data).values())
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    assert read(b'\xef\xbb\xbf{"a": "{ a }"}') == {"a": "{ a }"}
+    (tmp_path / "a.graphql").write_text("\ufeffquery A { __typename }", "utf-8")
+    assert sources(tmp_path) == {"a.graphql": "query A { __typename }"}
+
+
 @pytest.mark.parametrize(
     "data",
     [
