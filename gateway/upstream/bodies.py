@@ -20,6 +20,7 @@ MOST_CODINGS = 3
 PACKED = 16 * 1024  # bytes that are unpacked at once: what is left of them is copied with each piece that they make
 PIECE = 64 * 1024  # bytes that come of it at once
 
+MAGIC = b"\x1f\x8b"  # how gzip begins, and no JSON
 GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -46,7 +47,7 @@ async def received(response: httpx.Response) -> bytes:
             pieces = stage.unpacked(pieces)
         for unpacked in pieces:
             body += unpacked
-    return bytes(body)
+    return _as_packed(body) if body.startswith(MAGIC) else bytes(body)
 
 
 class _Tally:
@@ -66,7 +67,9 @@ class _Stage:
     """Undoes one coding. Each has a bound of its own: what one makes, the next may swallow without a trace."""
 
     def __init__(self, coding: str) -> None:
-        self._inflating = zlib.decompressobj(GZIP) if coding == "gzip" else None
+        self._coding = coding
+        self._inflating: zlib._Decompress | None = None
+        self._is_plain = False
         self._head = b""
         self._tally = _Tally()
 
@@ -78,12 +81,16 @@ class _Stage:
 
     def _inflated(self, packed: bytes) -> Iterator[bytes]:
         inflating = self._inflating
-        if inflating is None:
+        if inflating is None and not self._is_plain:
             self._head += packed
-            if len(self._head) < 2:
+            if len(self._head) < len(MAGIC):
                 return
             packed = self._head
-            inflating = self._inflating = zlib.decompressobj(ZLIB if _is_zlib(packed) else RAW)
+            inflating = self._inflating = self._inflate(packed)
+        if inflating is None:
+            self._tally.add(packed)
+            yield packed
+            return
         while not inflating.eof:
             piece = inflating.decompress(packed, PIECE)
             packed = inflating.unconsumed_tail
@@ -93,6 +100,20 @@ class _Stage:
             # A full piece may have left some of what was taken in without a tail.
             if not packed and len(piece) < PIECE:
                 return
+
+    def _inflate(self, head: bytes) -> zlib._Decompress | None:
+        """None for what only its header says to be packed."""
+        if head.startswith(MAGIC):
+            return zlib.decompressobj(GZIP)
+        if self._coding == "gzip":
+            self._is_plain = True
+            return None
+        return zlib.decompressobj(ZLIB if _is_zlib(head) else RAW)
+
+
+def _as_packed(body: bytearray) -> bytes:
+    """A body that is packed once more than its header says. Raises TooLarge and zlib.error."""
+    return b"".join(_Stage("gzip").unpacked((bytes(body),)))
 
 
 def _is_zlib(head: bytes) -> bool:

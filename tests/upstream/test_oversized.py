@@ -156,6 +156,21 @@ async def test_each_coding_is_undone_in_pieces_of_any_size(coding: str, size: in
     assert outcome.body == TRAY
 
 
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "identity"])
+@pytest.mark.parametrize("sent", [TRAY, gzip.compress(TRAY)], ids=["plain", "packed"])
+async def test_a_body_is_unpacked_or_not_by_how_it_begins(coding: str, sent: bytes) -> None:
+    """Proxies pack without a word, and name a coding that they have undone."""
+    for size in (1, 10**6):
+        body = Body(*(sent[at : at + size] for at in range(0, len(sent), size)))
+        outcome = await Upstream(played(body, content_encoding=coding)).api().fetch(NATGEO)
+        assert outcome.body == TRAY
+
+
+async def test_what_is_packed_without_a_word_is_no_larger_either() -> None:
+    outcome = await Upstream(played(Body(gzip.compress(b" " * (LARGEST + 1))))).api().fetch(NATGEO)
+    assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+
+
 async def test_what_follows_a_packed_answer_is_passed_over() -> None:
     body = Body(gzip.compress(TRAY), b"and a tail", b"of two pieces")
     outcome = await Upstream(played(body, content_encoding="gzip")).api().fetch(NATGEO)
