@@ -24,6 +24,7 @@
     |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's own key was refused
     |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, the edge's 403: request not accepted
     |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   no JSON, or not of the documented shape
+    |  |- UpstreamPartialAnswer       UPSTREAM_PARTIAL_ANSWER   a part of an answer could not be read; the rest stands
     |  `- InsufficientFunds           INSUFFICIENT_FUNDS        the upstream account is out of money
     |- PublishingError                (the publishing upstream refused for good)
     |  |- AccountDisconnected         ACCOUNT_DISCONNECTED      the account's token is no longer accepted: reconnect it
@@ -204,6 +205,12 @@ class UpstreamRejected(UpstreamError):
 
 class UpstreamInvalidAnswer(UpstreamError):
     code = "UPSTREAM_INVALID_ANSWER"
+
+
+class UpstreamPartialAnswer(UpstreamError):
+    """Told beside what could be read."""
+
+    code = "UPSTREAM_PARTIAL_ANSWER"
 
 
 class InsufficientFunds(UpstreamError):

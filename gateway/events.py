@@ -53,7 +53,7 @@ class PriceDisbelieved(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerDrifted(Event):
-    """An upstream answer was not quite of the documented shape; the parts at `paths` were read as null."""
+    """An upstream answer was not quite of the documented shape; the parts at `paths` could not be read as they are."""
 
     endpoint: str
     paths: tuple[str, ...]

@@ -25,9 +25,8 @@ from strawberry.types.info import Info
 
 from gateway.domain import ids, models
 from gateway.errors import GatewayError, InvalidInput
-from gateway.execution import PlanCache, ProjectingExecutionContext
-from gateway.execution.compiler import PLAIN
-from gateway.execution.leaves import DEFINITION, metadata_of
+from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
+from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
 from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
 from schema.mutation import Mutation
 from schema.query import Query
@@ -57,7 +56,7 @@ class Schema(strawberry.federation.Schema):
         super().__init__(**options)
         union = self._schema.type_map["_Entity"]
         assert isinstance(union, GraphQLUnionType)
-        union.resolve_type = lambda value, info, type_: TYPES[type(value)]
+        union.resolve_type = lambda value, info, type_: _type_of(value)
         # Strawberry leaves it at an out type of its own, which validation and printed schema do not know.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
@@ -108,12 +107,17 @@ def _types(proxies: bool) -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[Highlight, Item, User],
+        execution_context_class=PartialExecutionContext,
         federation_version=FEDERATION,
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )
     if not proxies:
         _mark_plain(schema.core)
     return schema
+
+
+def _type_of(entity: object) -> str:
+    return next(TYPES[kind] for kind in type(entity).__mro__ if kind in TYPES)
 
 
 def _mark_plain(core: GraphQLSchema) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gateway.execution.compiler import PLAIN
+from gateway.execution.leaves import PLAIN
 from gateway.execution.prompt import PROMPT
 from gateway.planner.selection import FACET, Facet
 from schema.context import Info

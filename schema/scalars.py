@@ -7,15 +7,22 @@ from urllib.parse import urlsplit
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.scalars import JSON
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.domain.models import EXACT
 from gateway.domain.publishing import Uploaded
+from gateway.execution.leaves import big_int
 
 # Of its characters as many as are looked at: the standard library remembers the last 128 that it has split, whole.
 BEGINNING = 2_048
 
+STOCK_JSON = DEFAULT_SCALAR_REGISTRY[JSON]
+
 URL = NewType("URL", str)
 Upload = NewType("Upload", Uploaded)
+BigInt = NewType("BigInt", int)
 
 
 # What these raise is a client's mistake: any other exception would pass for a bug of ours.
@@ -38,6 +45,26 @@ def _uploaded(value: Any) -> Uploaded:
     raise GraphQLError("Upload must be a file of a multipart request: null in the variables, the file beside it.")
 
 
+def exact(value: Any) -> Any:
+    """`value`, with text in the place of integers that no JSON number says exactly to everybody: they are ids."""
+    if type(value) is int:
+        return value if -EXACT <= value <= EXACT else str(value)
+    if isinstance(value, dict):
+        return {key: exact(part) for key, part in value.items()}
+    return [exact(part) for part in value] if isinstance(value, list) else value
+
+
+def _json(value: Any) -> Any:
+    try:
+        return exact(value)
+    except RecursionError:
+        raise GraphQLError("JSON cannot represent what is nested so deeply.") from None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _never(value: Any) -> Any:
     raise ValueError("Upload is for input only.")
 
@@ -56,5 +83,18 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
         serialize=_never,
         parse_value=_uploaded,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="An integer beyond 32 bits, as a JSON number; at most 53 bits, which every client reads exactly.",
+        serialize=big_int,
+        parse_value=big_int,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description=f"{STOCK_JSON.description} Integers beyond 53 bits, which many clients cannot read, come as text.",
+        specified_by_url=STOCK_JSON.specified_by_url,
+        serialize=_json,
+        parse_value=_as_it_is,
     ),
 }

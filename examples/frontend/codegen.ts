@@ -16,7 +16,7 @@ export default {
         documentMode: 'string',
         useTypeImports: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
+        scalars: { BigInt: 'number', DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
       },
     },
   },

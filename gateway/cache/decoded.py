@@ -41,7 +41,7 @@ class Decoded:
         known = self._values.get(call)
         if known is not None and known.news is entry.news:
             return known.value
-        value = _lasting(payloads.read(call.endpoint, entry.body))
+        value = _lasting(payloads.read(call, entry.body))
         self._values.pop(call, None)
         model = _Model(entry.news, value, OVERHEAD + int(SWELLING * len(entry.body)))
         if model.size <= self._values.maxsize:
@@ -54,4 +54,4 @@ def _lasting(value: Value) -> Value:
     if isinstance(value, LoadedHighlight):
         force_setattr(value, "items", Lasting(value.items))  # nobody else has seen it yet
         return value
-    return Lasting(value) if isinstance(value, tuple) else value
+    return Lasting(value) if type(value) is tuple else value

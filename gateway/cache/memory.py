@@ -7,7 +7,7 @@ beside it: the owner's short fields, whose user name is whose, and whose highlig
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.domain.partial import losses, partial
 from gateway.errors import Missing, NotFound, PrivateAccount
 from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
@@ -38,6 +39,8 @@ KINDS = {
 }
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
 FORGOTTEN = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
+# An owner's short fields, and what they lost.
+SHORT = msgspec.json.Decoder(tuple[UserShort, dict[str, int]])
 # The riders of each highlight say the same of its owner: within these seconds it need not be written down again.
 SAME_NEWS = 1.0
 
@@ -78,7 +81,7 @@ class Memory:
         self._homes = Pointers(pointers // 2)  # highlights to their owners
         self._shelves = Pointers(pointers // 2)  # items to their highlights
         self._forgotten: LRUCache[Hashable, int] = LRUCache(FORGOTTEN)
-        self._told: UserShort | None = None
+        self._told: tuple[UserShort, dict[str, int]] | None = None
         self._told_at = 0.0
         self.version = 0
         """Grows with each `forget`."""
@@ -134,22 +137,28 @@ class Memory:
             case Profile():
                 self._keep_owner(value)
             case LoadedHighlight():
-                self._keep_owner(value.owner)
-                self._homes.point([value.pk], value.owner.id)
+                self._keep_home([value])
                 self._shelves.point([str(item.pk) for item in value.items], value.pk)
-            case (Highlight() as first, *rest):
-                self._keep_owner(first.owner)
-                self._homes.point([entry.pk for entry in (first, *rest)], first.owner.id)
+            case (Highlight(), *_):
+                self._keep_home(value)
+
+    def _keep_home(self, highlights: Sequence[Highlight]) -> None:
+        """Of one user."""
+        owner = highlights[0].owner
+        if owner is not None:
+            self._keep_owner(owner)
+            self._homes.point([highlight.pk for highlight in highlights], owner.id)
 
     def _keep_owner(self, owner: UserShort) -> None:
         username = owner.username
         if username is None:
             return
+        lost = {name: count for name, count in losses(owner).items() if name in UserShort.__struct_fields__}
         owner, now = owner.alone(), self._clock.now()
-        if owner == self._told and 0 <= now - self._told_at < SAME_NEWS and self.store.get(OwnerOf(owner.id)):
+        if (owner, lost) == self._told and 0 <= now - self._told_at < SAME_NEWS and self.store.get(OwnerOf(owner.id)):
             return
-        self._told, self._told_at = owner, now
-        self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode(owner))
+        self._told, self._told_at = (owner, lost), now
+        self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode((owner, lost)))
         self._put(IdOf(username.lower()), Kind.USERNAME, owner.id.encode())
 
     def _put(self, key: Call | OwnerOf | IdOf, kind: Kind, body: bytes, problem: Missing | None = None) -> None:
@@ -240,7 +249,7 @@ class Recollection:
             call = Call(BY_ID[call.endpoint], identity.body.decode(), call.forced)
         entry = self._memory.store.get(call, stale=True)
         if entry is not None and entry.problem is None:
-            return Stale(payloads.read(call.endpoint, entry.body), self._memory.age(entry))
+            return Stale(payloads.read(call, entry.body), self._memory.age(entry))
         owner = self._memory.store.get(OwnerOf(call.key), stale=True) if call.endpoint is Endpoint.PROFILE else None
         return None if owner is None else Stale(_short(owner), self._memory.age(owner))
 
@@ -292,15 +301,17 @@ def _absence(known: object) -> NotFound | None:
 
 
 def _short(entry: Entry) -> UserShort:
-    return msgspec.json.decode(entry.body, type=UserShort)
+    user, lost = SHORT.decode(entry.body)
+    return partial(user, lost) if lost else user
 
 
 def _canonical(call: Call, value: object) -> Call:
-    """The call that names the subject of the answer by its id; an empty tray does not tell whose it is."""
+    """The call that names the subject of the answer by its id; an empty tray does not tell whose it is,
+    nor does one whose owner could not be read."""
     match call.endpoint, value:
         case Endpoint.PROFILE_BY_USERNAME, Profile():
             return Call(Endpoint.PROFILE, value.id)
-        case Endpoint.TRAY_BY_USERNAME, (Highlight() as first, *_):
-            return Call(Endpoint.TRAY, first.owner.id, call.forced)
+        case Endpoint.TRAY_BY_USERNAME, (Highlight(owner=UserShort() as owner), *_):
+            return Call(Endpoint.TRAY, owner.id, call.forced)
         case _:
             return call

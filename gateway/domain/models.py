@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Annotated, ClassVar, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from gateway.domain import ids
 
 # Begins with what the engine can search for as a whole, and then looks at what is before it.
 EXPIRY = re.compile(r"oe=(?<=[?&]oe=)([0-9A-Fa-f]{1,12})(?:&|$)")
+
+# What can be shown: GraphQL's Int has 32 bits, and a JSON number is exact for all clients up to 53.
+EXACT = 2**53 - 1
+Small: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
 class MediaKind(enum.Enum):
@@ -26,7 +34,12 @@ class MediaKind(enum.Enum):
 
 
 class Model(Struct, frozen=True, gc=False):
-    """No cycles are possible in decoded JSON, so the garbage collector need not track these."""
+    """No cycles are possible in decoded JSON, so the garbage collector need not track these.
+
+    `SOURCES` names, for each property that may lack what it is made of, the attributes that it is made of.
+    """
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
 
 class UserShort(Model, frozen=True, gc=False):
@@ -56,10 +69,10 @@ class Profile(UserShort, frozen=True, gc=False):
 
     biography: str | None = None
     external_url: str | None = None
-    media_count: int | None = None
-    follower_count: int | None = None
-    following_count: int | None = None
-    account_type: int | None = None
+    media_count: Count | None = None
+    follower_count: Count | None = None
+    following_count: Count | None = None
+    account_type: Small | None = None
     is_business: bool | None = None
     category: str | None = field(name="category_name", default=None)
     public_email: str | None = None
@@ -72,8 +85,8 @@ class Profile(UserShort, frozen=True, gc=False):
 
 class CoverImage(Model, frozen=True, gc=False):
     url: str | None = None
-    width: int | None = None
-    height: int | None = None
+    width: Small | None = None
+    height: Small | None = None
     scans_profile: str | None = None
 
 
@@ -85,6 +98,10 @@ class Cover(Model, frozen=True, gc=False):
     crop_rect: tuple[float, ...] | None = None
     media_id: str | None = None
     upload_id: str | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: ("cropped", f"cropped.{name}") for name in ("url", "width", "height")
+    }
 
     @property
     def url(self) -> str | None:
@@ -110,7 +127,7 @@ class Mention(Model, frozen=True, gc=False):
 class HashtagTag(Model, frozen=True, gc=False):
     name: str
     id: str | int | None = None
-    media_count: int | None = None
+    media_count: Count | None = None
     profile_picture_url: str | None = field(name="profile_pic_url", default=None)
 
 
@@ -120,6 +137,10 @@ class Hashtag(Model, frozen=True, gc=False):
     y: float | None = None
     width: float | None = None
     height: float | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: (f"hashtag.{name}",) for name in ("id", "name", "media_count", "profile_picture_url")
+    }
 
     @property
     def id(self) -> str | None:
@@ -156,6 +177,18 @@ class Location(Model, frozen=True, gc=False):
     y: float | None = None
     width: float | None = None
     height: float | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "id": ("place.pk",),
+        "name": ("place.name",),
+        "latitude": ("place.latitude",),
+        "longitude": ("place.longitude",),
+        "address": ("place.address",),
+        "city": ("place.city",),
+        "zip": ("place.zip",),
+        "external_id": ("place.external_id",),
+        "external_id_source": ("place.external_id_source",),
+    }
 
     @property
     def id(self) -> str | None:
@@ -250,7 +283,7 @@ class Item(Model, frozen=True, gc=False):
     pk: str | int
     id: str
     code: str | None = None
-    taken_at: datetime | None = None
+    taken_at: Moment | None = None
     media_type: int | None = None
     product_type: str | None = "story"
     thumbnail_url: str | None = None
@@ -264,6 +297,11 @@ class Item(Model, frozen=True, gc=False):
     locations: tuple[Location, ...] = ()
     stickers: tuple[Sticker, ...] = ()
     medias: tuple[EmbeddedMedia, ...] = ()
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "kind": ("media_type",),
+        "urls_expire_at": ("thumbnail_url", "video_url"),
+    }
 
     @property
     def kind(self) -> MediaKind | None:
@@ -299,15 +337,20 @@ class HighlightReference(Model, frozen=True, gc=False):
 
 
 class Highlight(HighlightReference, frozen=True, gc=False):
-    """A highlight as a tray entry shows it. `items` and `media_ids` ride on `LoadedHighlight` only."""
+    """A highlight as a tray entry shows it. `items` and `media_ids` ride on `LoadedHighlight` only.
 
-    owner: UserShort = field(name="user")
+    An owner always comes along; it is None where it could not be read.
+    """
+
+    owner: UserShort | None = field(name="user")
     title: str = ""
     cover: Cover | None = field(name="cover_media", default=None)
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     latest_reel_media: int | None = None
     is_pinned: bool | None = field(name="is_pinned_highlight", default=None)
-    media_count: int | None = None
+    media_count: Small | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"latest_media_at": ("latest_reel_media",)}
 
     @property
     def latest_media_at(self) -> datetime | None:
@@ -320,6 +363,11 @@ class LoadedHighlight(Highlight, frozen=True, gc=False):
 
     media_ids: tuple[int | str, ...] = ()
     items: tuple[Item, ...] = ()
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **Highlight.SOURCES,
+        "missing_item_ids": ("media_ids", "items"),
+    }
 
     def items_of(self, kind: object = None) -> tuple[Item, ...]:
         """The items of one MediaKind, given itself or by its name; all of them for None."""

@@ -42,17 +42,23 @@ from strawberry.types.field import StrawberryField
 
 from gateway.domain.lasting import Lasting
 from gateway.execution.kept import FEW, Projections
-from gateway.execution.leaves import DEFINITION, LISTS, UNCHANGED, admit, coercion, member_names, moment, surprise
+from gateway.execution.leaves import (
+    DEFINITION,
+    LISTS,
+    PLAIN,
+    admit,
+    coercion,
+    member_names,
+    moment,
+    surprise,
+    unchanged,
+)
 from gateway.execution.prompt import Glance, is_hasty, is_prompt, reader
 
 # Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
 # that repeat a fragment under ever new aliases: those grow exponentially with the text.
 LARGEST = 500
 
-
-# Names the attribute that is all a field reads as long as it is given no arguments: in the field's metadata, and among
-# its extensions in a schema where that is so.
-PLAIN = "plain attribute"
 
 # Bytes of a plan and of its module, and of each for a byte of the module's text: measured 6 and 5.5.
 OVERHEAD = 3_000
@@ -218,7 +224,8 @@ class Compiler:
         if known := moment(type_):
             text = self.moment(v) if known is datetime else f"{v}.isoformat()"
             return f"({text} if type({v}) is {self.bind(known)} else {coerced})"
-        return f"({v} if {UNCHANGED[type_].format(v=v)} else {coerced})" if type_ in UNCHANGED else coerced
+        condition = unchanged(type_)
+        return coerced if condition is None else f"({v} if {condition.format(v=v)} else {coerced})"
 
     def moment(self, v: str) -> str:
         """What `isoformat` answers, in a quarter of its time: it asks the time zone, which msgspec knows to be UTC."""

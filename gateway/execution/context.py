@@ -25,10 +25,10 @@ from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type.definition import GraphQLResolveInfoHelpers
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.compiler import Plan, compile_list, compile_object
 from gateway.execution.leaves import LISTS
+from gateway.execution.partial import PartialExecutionContext
 from gateway.execution.plans import PlanCache, Plans, Slot
 from gateway.execution.prompt import Glance, glance
 
@@ -36,8 +36,8 @@ Type = TypeVar("Type", bound=Hashable)
 Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
 
 
-class ProjectingExecutionContext(StrawberryGraphQLCoreExecutionContext):
-    """Give it to `strawberry.Schema(execution_context_class=...)`; without it Strawberry's own is used.
+class ProjectingExecutionContext(PartialExecutionContext):
+    """Give it to `strawberry.Schema(execution_context_class=...)`; without it nothing is projected.
 
     All operations of the process share `cache`; a subclass may bring its own. With `projections` in it, lists in a
     result may be `msgspec.Raw`: their JSON.

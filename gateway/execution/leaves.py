@@ -16,6 +16,7 @@ from typing import Any
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLFloat,
     GraphQLID,
@@ -28,8 +29,13 @@ from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.schema.types.base_scalars import isoformat
 
 from gateway.domain.lasting import Lasting
+from gateway.domain.models import EXACT
+from gateway.domain.partial import Incomplete, Partial
 
 DEFINITION = "strawberry-definition"
+# Names the attribute that is all a field reads as long as it is given no arguments: in the field's metadata, and among
+# its extensions in a schema where that is so.
+PLAIN = "plain attribute"
 Complete = Callable[[Any], Any]
 
 
@@ -58,9 +64,19 @@ UNCHANGED: dict[GraphQLScalarType, str] = {
     GraphQLFloat: "type({v}) is float and -1e999 < {v} < 1e999",
 }
 
+# Bounds of a number that every JSON parser reads exactly.
+EXACT_INT = f"type({{v}}) is int and {-EXACT} <= {{v}} <= {EXACT}"
+
 
 # What Strawberry's own scalars of time do, and the exact types whose `isoformat` is sure to answer text.
 MOMENTS: dict[str, type] = {"DateTime": datetime.datetime, "Date": datetime.date, "Time": datetime.time}
+
+
+def big_int(value: Any) -> int:
+    """Coerces a result of the scalar BigInt. Raises GraphQLError for what no JSON number says exactly to everybody."""
+    if type(value) is int and -EXACT <= value <= EXACT:
+        return value
+    raise GraphQLError("BigInt cannot represent what is no integer of at most 53 bits.")
 
 
 class Surprise(Exception):
@@ -83,10 +99,11 @@ def refuse_odd(value: object) -> None:
 def admit(known: set[type], source: object) -> None:
     """Adds the class of `source` to `known`: its instances are neither null, nor exceptions, nor awaitables.
 
-    A class with `__getattr__` may answer differently for each instance, so it is never admitted. Raises Surprise.
+    A class with `__getattr__` may answer differently for each instance, so it is never admitted; nor is one whose
+    instances lost something, which has to be told. Raises Surprise.
     """
     kind = type(source)
-    if hasattr(kind, "__getattr__"):
+    if hasattr(kind, "__getattr__") or issubclass(kind, Partial | Incomplete):
         raise Surprise
     refuse_odd(source)
     known.add(kind)
@@ -105,6 +122,11 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
         return coerced
 
     return complete
+
+
+def unchanged(type_: GraphQLScalarType) -> str | None:
+    """When coercing the variable `{v}` is sure to answer `{v}` itself; None if nobody knows."""
+    return EXACT_INT if type_.coerce_output_value is big_int else UNCHANGED.get(type_)
 
 
 def moment(type_: GraphQLScalarType) -> type | None:

@@ -10,7 +10,7 @@ from gateway.cache.flight import Flights
 from gateway.cache.memory import Memory, Recollection
 from gateway.cache.responses import Provenance
 from gateway.clock import Clock
-from gateway.domain.models import UserShort
+from gateway.domain.models import Profile, UserShort
 from gateway.errors import (
     GatewayError,
     InsufficientFunds,
@@ -222,7 +222,9 @@ class Buyer:
             self.facts.tell(call, problem)
             return
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
-        if type(stale.value) is UserShort:  # no profile: the question for the rest of it has this answer
+        if isinstance(stale.value, UserShort) and not isinstance(
+            stale.value, Profile
+        ):  # no profile: the question for the rest of it has this answer
             self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
         self.facts.tell(call, stale.value)
         self.market.hook(StaleServed(call.endpoint.label, stale.age))

@@ -152,7 +152,7 @@ class Facts:
 
     def names_owner(self, key: HighlightId) -> bool:
         brief = Facts.brief(self, key)
-        if isinstance(brief, Highlight) and brief.owner.username is not None:
+        if isinstance(brief, Highlight) and brief.owner is not None and brief.owner.username is not None:
             return True
         home = self.home(key)
         return home is not None and self.name_of(home) is not None
@@ -212,12 +212,11 @@ class Facts:
     def _learn_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
         if isinstance(answer, NotFound):
             self._identities[name.name] = answer
-        elif answer and not isinstance(answer, GatewayError):
-            owner = answer[0].owner.id
-            self._identities[name.name] = UserId(owner)
-            self._learn_tray(UserId(owner), answer)
+        elif (owner := _owner_of(answer)) is not None:
+            self._identities[name.name] = UserId(owner.id)
+            self._learn_tray(UserId(owner.id), answer)
         else:
-            self._trays[name] = answer
+            self._learn_tray(name, answer)
 
     def _learn_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
         self._trays[key] = answer
@@ -235,8 +234,8 @@ class Facts:
             self._unread.append(pk)
             self._meet(answer.owner)
 
-    def _meet(self, user: UserShort) -> None:
-        if user.username is not None:
+    def _meet(self, user: UserShort | None) -> None:
+        if user is not None and user.username is not None:
             self._shorts.setdefault(user.id, user)
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
 

@@ -283,7 +283,8 @@ class Imagined(Facts):
                 return NOBODY if self._world.lucky else _profile(self._new())
             case Endpoint.HIGHLIGHT:
                 brief = self.brief(HighlightId(call.key))
-                owner = brief.owner if isinstance(brief, Highlight) else self._somebody()
+                known = brief.owner if isinstance(brief, Highlight) else None
+                owner = known or self._somebody()
                 kinds = (None, *MediaKind)
                 return LoadedHighlight(call.key, owner, items=tuple(self._item(owner, kind) for kind in kinds))
             case Endpoint.ITEM:

@@ -240,7 +240,7 @@ class _Walk:
         if brief is None and (Facet.BRIEF in selection.facets or selection.by(Edge.OWNER)):
             self._ask(key, Want.BRIEF, path, times)
             self._tray_of_home(key, selection, path, owners)
-        if isinstance(brief, Highlight):
+        if isinstance(brief, Highlight) and brief.owner is not None:
             self._person(brief.owner, selection.by(Edge.OWNER), path, owners)
         if isinstance(loaded, LoadedHighlight):
             for child in selection.by(Edge.ITEMS):

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Profile, UserShort
 from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
@@ -22,7 +22,7 @@ from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.exchange import Reply
 from gateway.upstream.gets import Get, Gets
 from gateway.upstream.network import over_network
-from gateway.upstream.payloads import Value
+from gateway.upstream.payloads import BY_NAME, Value
 from gateway.upstream.transport import STANDARD, Line, Policy, Verdict
 from gateway.upstream.verdicts import Charge
 
@@ -72,7 +72,6 @@ class Balance:
     amount: float
 
 
-BY_NAME = frozenset({Endpoint.TRAY_BY_USERNAME, Endpoint.PROFILE_BY_USERNAME})
 BALANCE = msgspec.json.Decoder(Balance)
 BALANCE_TARGET = "/sys/balance"
 
@@ -155,7 +154,7 @@ class HikerApi:
         )
         result, seconds = verdict.result, self._clock.monotonic() - began
         if isinstance(result, Renamed):  # what was paid for is an answer all the same, to who asks by id
-            value = payloads.read(call.endpoint, verdict.body)
+            value = payloads.read(call, verdict.body)
             return Outcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
         if isinstance(result, GatewayError):
             result.subject = call.subject
@@ -187,10 +186,10 @@ class HikerApi:
             self._hook(AnswerDrifted(call.endpoint.label, paths[:MOST_PATHS]))
 
         try:
-            value = payloads.read(call.endpoint, body, tell)
+            value = payloads.read(call, body, tell)
         except UpstreamInvalidAnswer:
             return verdicts.unreadable(call.subject)
-        if _is_asked(call, value):
+        if payloads.is_asked(call, value):
             return value
         return _renamed(call, value) or verdicts.unreadable(call.subject)
 
@@ -228,36 +227,17 @@ def _read_balance(body: bytes) -> Balance | None:
         return None
 
 
-def _is_asked(call: Call, value: Value) -> bool:
-    """False for an answer about somebody or something else, which nobody must see under the name that was asked."""
-    match value:
-        case LoadedHighlight():
-            return value.pk == call.key
-        case Item():
-            return str(value.pk) == call.key
-        case Profile():
-            return _is_asked_user(call, value)
-        case _:
-            return all(_is_asked_user(call, highlight.owner) for highlight in value)
-
-
 def _renamed(call: Call, value: Value) -> Renamed | None:
     """For an answer to a user name that is all about one user, who goes by another name."""
     match value:
         case Profile():
             users: list[UserShort] = [value]
         case tuple():
-            users = [entry.owner for entry in value]
+            users = [entry.owner for entry in value if entry.owner is not None]
         case _:
             return None
-    found = {(user.id, user.username) for user in users}
-    if call.endpoint not in BY_NAME or len(found) != 1:
+    found = {user.username: user.id for user in users if user.username is not None}
+    if call.endpoint not in BY_NAME or len(found) != 1 or len({user.id for user in users}) != 1:
         return None
-    (id, username), *_ = found
+    ((username, id),) = found.items()
     return Renamed(f"User '{call.key}' is now called '{username}'.", id=id, username=username)
-
-
-def _is_asked_user(call: Call, user: UserShort) -> bool:
-    if call.endpoint in (Endpoint.TRAY, Endpoint.PROFILE):
-        return user.id == call.key
-    return user.username is None or user.username.lower() == call.key.lower()

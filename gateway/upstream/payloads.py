@@ -1,8 +1,8 @@
 """The upstream's JSON as domain models.
 
-The fast path decodes and checks in one pass. An answer that does not fit is read a second time, part by part: a
-wrong-typed part that the model can do without becomes null (or the model's default where null is no value), and what it
-cannot do without makes the whole answer invalid. Nothing paid for is thrown away for a detail, and nothing is made up.
+The fast path decodes and checks in one pass. An answer that does not fit is read a second time (`lenient`): what can be
+read is kept, what cannot is left out and said so by the model. Nothing paid for is thrown away for a detail, and
+nothing is made up.
 
 An answer of nothing but small parts would take a hundred times its size, and one whose every part drifts would take
 minutes, on the loop: how many there may be of each is bounded.
@@ -10,21 +10,36 @@ minutes, on the loop: how many there may be of each is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import msgspec
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import replace
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.upstream.endpoints import Endpoint
+from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.lenient import MOST_MISFITS, Reader, TooOdd, Unreadable
+from gateway.upstream.repair import Repaired, repaired
+
+__all__ = [
+    "BY_NAME",
+    "DECODERS",
+    "MOST_MISFITS",
+    "MOST_VALUES",
+    "OnDrift",
+    "Unreadable",
+    "Value",
+    "is_asked",
+    "read",
+    "read_as",
+]
 
 Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
 OnDrift = Callable[[tuple[str, ...]], None]
 T = TypeVar("T")
+U = TypeVar("U", bound=UserShort)
 
 MODELS: dict[Endpoint, Any] = {
     Endpoint.HIGHLIGHT: LoadedHighlight,
@@ -37,57 +52,99 @@ MODELS: dict[Endpoint, Any] = {
 DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
     endpoint: msgspec.json.Decoder(model) for endpoint, model in MODELS.items()
 }
-# Fields with a default that must not stand in for what cannot be read: "no items" would be a lie.
-ESSENTIAL = frozenset({(LoadedHighlight, "items")})
-# Values in an answer, and parts of it that do not fit. The largest highlight has some ten thousand values.
+# Asked by the name that the answer then has.
+BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
+# Values in an answer. The largest highlight has some ten thousand.
 MOST_VALUES = 200_000
-MOST_MISFITS = 10_000
 
 
-class Unreadable(Exception):
-    """A part that can be neither read nor done without."""
+def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
+    """What `body` answers to `call`. Raises UpstreamInvalidAnswer.
 
-
-class _TooOdd(Exception):
-    """More parts than may do not fit."""
-
-
-class _Losses:
-    """The paths of parts that were read as null, and how many parts did not fit as they are."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self._misfits = 0
-
-    def misfit(self) -> None:
-        """Raises _TooOdd."""
-        self._misfits += 1
-        if self._misfits > MOST_MISFITS:
-            raise _TooOdd
-
-
-def read(endpoint: Endpoint, body: bytes, on_drift: OnDrift | None = None) -> Value:
-    """The answer of `endpoint` in `body`. Raises UpstreamInvalidAnswer.
-
-    `on_drift` is told the paths of the parts that were read as null, like `items[3].video_duration`.
+    `on_drift` is told the paths of the parts that were not read as they are, like `items[3].video_duration`.
     """
     try:
-        value: Value = read_as(DECODERS[endpoint], body, on_drift)
+        value: Value | None = _strict(DECODERS[call.endpoint], body)
+        if value is None or not _is_complete(call, value):
+            value = _of_asked(call, body, on_drift, fits=value is not None)
     except Unreadable as exc:
-        raise UpstreamInvalidAnswer(f"The upstream's answer for this {endpoint.noun} could not be read.") from exc
+        raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
     return value
 
 
 def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
-    """`body` as what `decoder` makes, as leniently as `read`. Raises Unreadable."""
+    """`body` as what `decoder` makes, as leniently as `read`, but for lists: all of one, or none. Raises Unreadable."""
+    value = _strict(decoder, body)
+    if value is None:
+        value, paths = _lenient(decoder.type, body, shortens=False, by_part=False)
+        if on_drift is not None:
+            on_drift(tuple(paths))
+    return value
+
+
+def is_asked(call: Call, value: Value) -> bool:
+    """False for an answer about somebody or something else, which nobody must see under the name that was asked."""
+    match value:
+        case LoadedHighlight():
+            return value.pk == call.key
+        case Item():
+            return str(value.pk) == call.key
+        case Profile():
+            return _is_asked_user(call, value)
+        case _:
+            shown = value[:1] if value and _is_of_one(value) else value
+            return all(_is_asked_user(call, highlight.owner) for highlight in shown)
+
+
+def _is_asked_user(call: Call, user: UserShort | None) -> bool:
+    if user is None:
+        return True
+    if call.endpoint not in BY_NAME:
+        return user.id == call.key
+    return user.username is None or user.username.lower() == call.key.lower()
+
+
+def _is_complete(call: Call, value: Value) -> bool:
+    """Whether the answer is about what was asked, and says so throughout."""
+    match value:
+        case LoadedHighlight():
+            return value.owner is not None and value.pk == call.key
+        case Item():
+            return is_asked(call, value)
+        case Profile():
+            return _names(call, value)
+        case _:
+            return not value or (_names(call, value[0].owner) and _is_of_one(value))
+
+
+def _names(call: Call, user: UserShort | None) -> bool:
+    """Whether it is the user who was asked for, and bears the name by which it was."""
+    if user is None or not _is_asked_user(call, user):
+        return False
+    return user.username is not None or call.endpoint not in BY_NAME
+
+
+def _is_of_one(tray: Sequence[Highlight]) -> bool:
+    """Whether all entries name the same owner."""
+    first = tray[0].owner
+    if first is None:
+        return False
+    pk, username = first.pk, first.username
+    for highlight in tray:  # a generator takes twice as long
+        owner = highlight.owner
+        if owner is None or owner.pk != pk or owner.username != username:
+            return False
+    return True
+
+
+def _strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
+    """None for what does not fit as it is. Raises Unreadable for too many values."""
     if _values(body) > MOST_VALUES:
         raise Unreadable
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError:
-        return _read_by_part(decoder, body, on_drift)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise Unreadable from exc
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _values(body: bytes) -> int:
@@ -95,57 +152,84 @@ def _values(body: bytes) -> int:
     return 1 + sum(map(body.count, (b",", b"[", b"{"))) if len(body) > MOST_VALUES else 1
 
 
-def _read_by_part(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None) -> T:
-    lost = _Losses()
+def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
+    """Raises Unreadable."""
     try:
-        value: T = _salvage(msgspec.json.decode(body), decoder.type, "", lost)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _TooOdd) as exc:
+        found = _parsed(body)
+        reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
+        return reader.whole(found.raw, kind), found.paths + reader.paths
+    except (ValueError, RecursionError, TooOdd) as exc:
         raise Unreadable from exc
-    if on_drift is not None:
-        on_drift(tuple(lost.paths))
-    return value
 
 
-def _salvage(raw: object, kind: Any, path: str, lost: _Losses) -> Any:
-    """`raw` as `kind`, with the paths of unreadable parts in `lost`. Raises Unreadable and _TooOdd."""
+def _parsed(body: bytes) -> Repaired:
     try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError:
-        lost.misfit()
-    for arm in _arms(kind):
-        if isinstance(raw, dict) and isinstance(arm, type) and issubclass(arm, msgspec.Struct):
-            return _salvage_struct(raw, arm, path, lost)
-        if isinstance(raw, list) and get_origin(arm) is tuple:
-            entry = get_args(arm)[0]
-            return tuple([_salvage(part, entry, f"{path}[{i}]", lost) for i, part in enumerate(raw)])
-    raise Unreadable(path)
+        return Repaired(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return repaired(body)
 
 
-def _salvage_struct(raw: dict[str, object], kind: type[msgspec.Struct], path: str, lost: _Losses) -> Any:
-    values: dict[str, Any] = {}
-    for field in _fields(kind):
-        here = f"{path}.{field.encode_name}" if path else field.encode_name
-        if field.encode_name not in raw:
-            if field.required:
-                raise Unreadable(here)
-            continue
-        before = len(lost.paths)
-        try:
-            values[field.name] = _salvage(raw[field.encode_name], field.type, here, lost)
-        except Unreadable:
-            if field.required or (kind, field.name) in ESSENTIAL:
-                raise
-            lost.paths[before:] = [here]
-            if type(None) in _arms(field.type):
-                values[field.name] = None
-    return kind(**values)
+def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
+    """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
+    value, paths = _lenient(MODELS[call.endpoint], body, shortens=True, by_part=fits)
+    match value:
+        case LoadedHighlight(owner=None):
+            value = partial(value, {**losses(value), "owner": WHOLE})
+            paths.append("user")
+        case Profile():
+            value = _named(call, value)
+        case tuple():
+            value = _tray(call, value, paths)
+    if on_drift is not None:
+        on_drift(tuple(dict.fromkeys(paths)))
+    return cast("Value", value)
 
 
-@cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
-    """To make them takes longer than to read a part by them."""
-    return fields(kind)
+def _named(call: Call, user: U) -> U:
+    """Whoever was asked for by a name goes by it."""
+    if user.username is not None or call.endpoint not in BY_NAME:
+        return user
+    lost = {name: count for name, count in losses(user).items() if name != "username"}
+    return partial(replace(user, username=call.key), lost)
 
 
-def _arms(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+def _tray(call: Call, tray: tuple[Highlight, ...], paths: list[str]) -> tuple[Highlight, ...]:
+    """A tray is one user's: what an entry does not say of its owner the others do.
+
+    An entry of somebody else is left out, but where all of them are.
+    """
+    owner = _owner(call, tray)
+    entries = [_owned(call, highlight, owner) for highlight in tray]
+    own = tuple(highlight for highlight in entries if owner is None or _is_owned(highlight, owner))
+    missing = left_out(tray) + len(tray) - len(own)
+    if len(own) < len(tray):
+        paths.append("[*].user")
+    return Shortened.of(own, missing) if missing else own
+
+
+def _owner(call: Call, tray: tuple[Highlight, ...]) -> UserShort | None:
+    """The user who was asked for, or all entries' one, as the entry shows it that lost the least."""
+    owners = [highlight.owner for highlight in tray if highlight.owner is not None]
+    asked = [owner for owner in owners if _is_asked_user(call, owner)]
+    found = asked or (owners if len({owner.id for owner in owners}) == 1 else [])
+    if found:
+        return _named(call, min(found, key=lambda owner: (len(losses(owner)), owner.username is None)))
+    return None if owners or call.endpoint in BY_NAME else UserShort(call.key)
+
+
+def _is_owned(highlight: Highlight, owner: UserShort) -> bool:
+    return highlight.owner is not None and highlight.owner.id == owner.id
+
+
+def _owned(call: Call, highlight: Highlight, owner: UserShort | None) -> Highlight:
+    """With all that is known of its owner. What else it lost stays lost."""
+    known = highlight.owner
+    if known is not None and ((known.username is not None and not losses(known)) or not _is_asked_user(call, known)):
+        return highlight
+    if owner is None:
+        return partial(highlight, {**losses(highlight), "owner": WHOLE})
+    if known is not None and known.id != owner.id:
+        return highlight
+    lost = {name: count for name, count in losses(highlight).items() if name.partition(".")[0] != "owner"}
+    lost |= {f"owner.{name}": count for name, count in losses(owner).items()}
+    return partial(replace(highlight, owner=owner), lost)

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Generic, Self, TypeVar, cast
 import strawberry
 
 from gateway.domain import pages
+from gateway.domain.partial import problem_of
 from gateway.execution.prompt import PROMPT
+from schema.partial import shortened
 
 T = TypeVar("T")
 
@@ -55,3 +57,15 @@ class Connection(Generic[T]):
         """Raises InvalidInput."""
         page = pages.window({"first": first, "after": after}).of(entries)
         return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)
+
+
+def page_of(
+    entries: Sequence[Any], first: int | None, after: str | None, *, lost: int | None, of: Sequence[Any]
+) -> Connection[Any]:
+    """A page of those `entries` of a list that are wanted. `lost` is what the list `of` all entries lost.
+
+    Raises InvalidInput, and UpstreamPartialAnswer where nothing of the list could be read.
+    """
+    if lost is not None and not of:
+        raise problem_of(lost)
+    return shortened(Connection.of(entries, first, after), lost)

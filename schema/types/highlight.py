@@ -11,12 +11,14 @@ import strawberry
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import HighlightId
 from gateway.domain.models import MediaKind
+from gateway.domain.partial import WHOLE, lost, problem_of
 from gateway.errors import GatewayError
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
 from schema.costs import PAGED
 from schema.needs import edge, part, then
-from schema.types.connection import After, Connection, First
+from schema.partial import readable, shortened
+from schema.types.connection import After, Connection, First, page_of
 from schema.types.cover import Cover
 from schema.types.item import Item
 from schema.types.user import User
@@ -40,7 +42,8 @@ class Highlight:
 
     @edge(Edge.OWNER, "The account it belongs to.")
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
-        return User.riding(info, source.owner)
+        owner = readable(source, "owner")
+        return None if owner is None else User.riding(info, owner)
 
     @edge(Edge.ITEMS, "Its items, in the order of the highlight.", directives=[PAGED])
     def items(
@@ -51,15 +54,33 @@ class Highlight:
         kind: OnlyKind = None,
     ) -> Connection[Item] | None:
         loaded = items_of(source, info)
-        return then(loaded, lambda all_items: Connection.of(all_items.items_of(kind), first, after))  # type: ignore[return-value]
+        return then(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
 
     @part(Facet.ITEMS, "Ids of items that the platform names but does not hand out: deleted, or private by now.")
     def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:
-        return then(items_of(source, info), lambda loaded: loaded.missing_item_ids)  # type: ignore[arg-type, return-value]
+        return then(items_of(source, info), missing)  # type: ignore[arg-type, return-value]
 
     @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Source:
         return highlight(info, ids.highlight_id(id, field=field))
+
+
+def page_of_items(
+    loaded: models.LoadedHighlight, kind: object, first: int | None, after: str | None
+) -> Connection[Item]:
+    """What cannot be told to be of a kind is missing from it, too."""
+    count = lost(loaded, "items")
+    if kind is not None:
+        kindless = sum(lost(item, "kind") is not None for item in loaded.items)
+        count = (count or 0) + kindless if kindless else count
+    return page_of(loaded.items_of(kind), first, after, lost=count, of=loaded.items)
+
+
+def missing(loaded: models.LoadedHighlight) -> tuple[str, ...]:
+    """Raises UpstreamPartialAnswer where items could not be read: their ids would be among the missing ones."""
+    if lost(loaded, "items") is not None:
+        raise problem_of(WHOLE)
+    return shortened(loaded.missing_item_ids, lost(loaded, "media_ids"))
 
 
 def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[models.LoadedHighlight]:

@@ -10,10 +10,13 @@ from strawberry.scalars import JSON
 
 from gateway.domain import ids, models
 from gateway.domain.models import MediaKind
+from gateway.domain.partial import lost
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
 from schema.needs import edge, part
+from schema.partial import readable, shortened
 from schema.pictures import picture
+from schema.scalars import BigInt
 from schema.types.user import User
 
 strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
@@ -46,7 +49,7 @@ class Link:
 class Hashtag:
     id: strawberry.ID | None = strawberry.field(description="The platform's own id.")
     name: str = strawberry.field(description="Without #.")
-    media_count: int | None = strawberry.field(description="How many posts bear it.")
+    media_count: BigInt | None = strawberry.field(description="How many posts bear it.")
     profile_picture_url: str | None = strawberry.field(description="Signed URL of the hashtag's picture.")
     x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
     y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
@@ -137,11 +140,13 @@ class Item:
 
     @edge(Edge.AUTHOR, "The account that posted it.")
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:
-        return None if source.author is None else User.riding(info, source.author)
+        author = readable(source, "author")
+        return None if author is None else User.riding(info, author)
 
     @edge(Edge.SPONSOR, "Accounts that paid for it.")
     def sponsors(source: strawberry.Parent[models.Item], info: Info) -> list[User]:
-        return [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
+        sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
+        return shortened(sponsors, lost(source, "sponsors"))
 
     @classmethod
     def resolve_reference(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
-from gateway.domain import ids, pages
+from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
 from gateway.domain.models import UserShort
+from gateway.domain.partial import left_out
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
 from schema.costs import PAGED
 from schema.needs import edge, part, then
+from schema.partial import readable
 from schema.pictures import Proxied, shown
-from schema.types.connection import After, Connection, First
+from schema.scalars import BigInt
+from schema.types.connection import After, Connection, First, page_of
 
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
@@ -26,7 +29,7 @@ def short(attribute: str, type_: Any, description: str) -> Any:
     """A field that rides on every answer about the user."""
 
     def resolve(self: User, info: Info) -> Any:
-        return then(self.short(info), attrgetter(attribute))
+        return then(self.short(info), lambda short: readable(short, attribute))
 
     return part(Facet.SHORT, description, resolver=resolve, graphql_type=type_)
 
@@ -35,7 +38,10 @@ def portrait(attribute: str, description: str) -> Any:
     """A picture that rides on every answer about the user."""
 
     def resolve(self: User, info: Info, proxied: Proxied = None) -> Any:
-        return then(self.short(info), lambda short: shown(info, getattr(short, attribute), f"user:{short.id}", proxied))
+        def show(short: UserShort) -> str | None:
+            return shown(info, readable(short, attribute), f"user:{short.id}", proxied)
+
+        return then(self.short(info), show)
 
     return part(Facet.SHORT, description, resolver=resolve, graphql_type=str | None)
 
@@ -44,7 +50,7 @@ def profile(attribute: str, type_: Any, description: str) -> Any:
     """A field of the user's own record."""
 
     def resolve(self: User, info: Info) -> Any:
-        return then(info.context.loaders.profiles.get(self.key), attrgetter(attribute))
+        return then(info.context.loaders.profiles.get(self.key), lambda profile: readable(profile, attribute))
 
     return part(Facet.PROFILE, description, resolver=resolve, graphql_type=type_)
 
@@ -70,9 +76,9 @@ class User:
 
     biography: str | None = profile("biography", str | None, "What the account says of itself.")
     external_url: str | None = profile("external_url", str | None, "The link in the biography.")
-    media_count: int | None = profile("media_count", int | None, "How many posts the account has.")
-    follower_count: int | None = profile("follower_count", int | None, "How many accounts follow this one.")
-    following_count: int | None = profile("following_count", int | None, "How many accounts this one follows.")
+    media_count: BigInt | None = profile("media_count", BigInt | None, "How many posts the account has.")
+    follower_count: BigInt | None = profile("follower_count", BigInt | None, "How many accounts follow this one.")
+    following_count: BigInt | None = profile("following_count", BigInt | None, "How many accounts this one follows.")
     account_type: int | None = profile("account_type", int | None, "1 personal, 2 business, 3 creator.")
     is_business: bool | None = profile("is_business", bool | None, "Whether it is a business account.")
     category: str | None = profile("category", str | None, "The account's category.")
@@ -88,7 +94,11 @@ class User:
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
         tray = info.context.loaders.trays.get(self.key)
-        return then(tray, lambda entries: Connection.of(entries, first, after))  # type: ignore[return-value]
+
+        def page(entries: Sequence[models.Highlight]) -> Connection[Any]:
+            return page_of(entries, first, after, lost=left_out(entries) or None, of=entries)
+
+        return then(tray, page)  # type: ignore[return-value]
 
     def short(self, info: Info) -> UserShort | Awaitable[UserShort]:
         if self.rides is not None and self.rides.username is not None:

@@ -28,7 +28,7 @@ def memory(clock: Clock, *, max_bytes: int = 10**6) -> Memory:
 def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> Outcome:
     """The upstream answered `value`."""
     call, body = Call(endpoint, key, forced), msgspec.json.encode(value)
-    return Outcome(call, payloads.read(endpoint, body), body, None, call.nominal_price, False, 0.1, 1)
+    return Outcome(call, payloads.read(call, body), body, None, call.nominal_price, False, 0.1, 1)
 
 
 def failed(endpoint: Endpoint, key: str, problem: GatewayError, *, forced: bool = False) -> Outcome:

@@ -68,11 +68,11 @@ def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
     for asked, body in bodies.items():
         one = Entry(Kind.TRAY, body, 0.0, Span(10.0, 20.0))
         value = decoded.read(asked, one)
-        assert value == payloads.read(asked.endpoint, body)
+        assert value == payloads.read(asked, body)
         assert decoded.read(asked, one) is value
         shown.append(value.items if isinstance(value, LoadedHighlight) else value)
     assert [type(entries) for entries in shown] == [Lasting, Lasting]
-    assert type(payloads.read(Endpoint.TRAY, bodies[Call(Endpoint.TRAY, "1")])) is tuple
+    assert type(payloads.read(Call(Endpoint.TRAY, "1"), bodies[Call(Endpoint.TRAY, "1")])) is tuple
 
 
 def test_the_bytes_of_an_entry_that_is_gone_are_not_kept() -> None:

@@ -44,7 +44,7 @@ def test_the_recorded_trays_are_read(name: str) -> None:
     assert [(entry.pk, entry.title, entry.media_count) for entry in tray] == [
         (raw["pk"], raw["title"], raw["media_count"]) for raw in recorded(name)
     ]
-    assert {entry.owner.id for entry in tray} == {"787132"}
+    assert {entry.owner.id for entry in tray if entry.owner} == {"787132"}
 
 
 def test_an_items_urls_die_when_the_first_of_them_does() -> None:

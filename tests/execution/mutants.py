@@ -16,11 +16,12 @@ from types import CodeType, ModuleType
 from gateway import execution
 from tests.execution import rules as r
 from tests.execution import rules_of_kept as k
+from tests.execution import rules_of_partial as q
 from tests.execution import rules_of_plans as p
 from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
-MODULES = ("leaves", "prompt", "kept", "compiler", "plans", "context")  # each imports only earlier ones
+MODULES = ("leaves", "partial", "prompt", "kept", "compiler", "plans", "context")  # each imports only earlier ones
 ALIAS = "mutated_execution"
 
 
@@ -75,6 +76,8 @@ ODD_LEAF = r.an_odd_leaf_is_reported_by_graphql_core
 MOMENT = r.a_moment_of_ones_own_is_completed_by_graphql_core
 BESIDE = r.resolvers_beside_plain_fields_are_left_to_graphql_core
 READER = r.sources_are_read_by_the_schema_s_own_reader
+LOST = q.what_an_object_lost_is_told_beside_what_it_has
+EXACT = q.an_integer_that_all_can_read_is_one
 WHOLE = r.plain_objects_are_projected_whole
 UNUSUAL = r.fields_resolved_in_an_unusual_way_are_left_to_graphql_core
 COUNT = p.a_list_counts_all_its_objects_at_once
@@ -119,6 +122,23 @@ MUTANTS = [
         ("self._shapes[type_, selected]", "self._shapes[selected]", FORGOTTEN),
     ),
     *mutants(
+        "partial",
+        ("if isinstance(source_value, Partial):", "if False:", LOST),
+        ("if count is not None:", "if count:", LOST),
+        ("if definition.is_basic_field else None", "", q.what_a_resolver_makes_is_left_to_it),
+        ("metadata_of(field).get(PLAIN) or ", "", q.what_is_read_by_a_resolver_as_it_is_is_told_as_well),
+        ("if type(result) is Incomplete:", "if False:", q.an_incomplete_value_is_shown_and_told),
+        ("if isinstance(result, Incomplete):", "if False:", q.an_incomplete_value_is_shown_and_told),
+        (
+            "errors.append(located_error(problem, [detail.node for detail in details], path.as_list()))",
+            "self.collected_errors.add(located_error(problem, [details[0].node], path.as_list()), path)",
+            q.what_is_below_an_incomplete_list_is_told_too,
+        ),
+        ("MOST_TOLD = 100", "MOST_TOLD = 99", q.no_more_is_told_than_anybody_reads),
+        ("MOST_TOLD = 100", "MOST_TOLD = 101", q.no_more_is_told_than_anybody_reads),
+        ("len(errors) > MOST_TOLD", "False", q.no_more_is_told_than_anybody_reads),
+    ),
+    *mutants(
         "compiler",
         ("self.projections is not None and ", "", k.without_room_for_it_nothing_is_kept),
         (" and self.readers == readers:", ":", k.what_a_resolver_says_is_asked_each_time),
@@ -153,11 +173,35 @@ MUTANTS = [
         ("isinstance(value, Exception) or ", "", ODD_LEAF),
         (' or hasattr(value, "__next__")', "", r.an_iterator_is_not_used_up_by_a_try_that_fails),
         ("if is_awaitable(value):", "if False:", ODD_LEAF),
-        ('if hasattr(kind, "__getattr__"):', "if False:", r.an_object_must_be_one),
+        ('hasattr(kind, "__getattr__") or ', "", r.an_object_must_be_one),
+        ("issubclass(kind, Partial | Incomplete)", "issubclass(kind, Incomplete)", LOST),
+        ("type({{v}}) is int and", "isinstance({{v}}, int) and", EXACT),
+        ("<= {{v}} <= {EXACT}", "<= {{v}} <= {EXACT + 1}", EXACT),
+        ("{-EXACT} <=", "{-EXACT - 1} <=", EXACT),
+        ("type(value) is int and -EXACT", "isinstance(value, int) and -EXACT", EXACT),
+        ("-EXACT <= value <= EXACT", "-EXACT <= value", EXACT),
+        ("-EXACT <= value <= EXACT", "value <= EXACT", EXACT),
         ("refuse_odd(source)", "pass", r.an_object_must_be_one),
         ("refuse_odd(coerced)", "pass", ODD_LEAF),
         ("if type(value) not in HARMLESS:", "if False:", ODD_LEAF),
         ("member: type_.coerce_output_value(member) for", "member: member.name for", WHOLE),
+    ),
+    *mutants(
+        "partial",
+        ("if isinstance(source_value, Partial):", "if False:", LOST),
+        ("if count is not None:", "if count:", LOST),
+        ("if definition.is_basic_field else None", "", q.what_a_resolver_makes_is_left_to_it),
+        ("metadata_of(field).get(PLAIN) or ", "", q.what_is_read_by_a_resolver_as_it_is_is_told_as_well),
+        ("if type(result) is Incomplete:", "if False:", q.an_incomplete_value_is_shown_and_told),
+        ("if isinstance(result, Incomplete):", "if False:", q.an_incomplete_value_is_shown_and_told),
+        (
+            "errors.append(located_error(problem, [detail.node for detail in details], path.as_list()))",
+            "self.collected_errors.add(located_error(problem, [details[0].node], path.as_list()), path)",
+            q.what_is_below_an_incomplete_list_is_told_too,
+        ),
+        ("MOST_TOLD = 100", "MOST_TOLD = 99", q.no_more_is_told_than_anybody_reads),
+        ("MOST_TOLD = 100", "MOST_TOLD = 101", q.no_more_is_told_than_anybody_reads),
+        ("len(errors) > MOST_TOLD", "False", q.no_more_is_told_than_anybody_reads),
     ),
     *mutants(
         "compiler",
@@ -177,7 +221,7 @@ MUTANTS = [
         ),
         ("return self.non_null(type_.of_type, v, details)", "return self.value(type_.of_type, v, details)", ODD_LEAF),
         ("({items} if type({v}) in lists else surprise())", "{items}", ODD_LEAF),
-        ("if {UNCHANGED[type_].format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
+        ("if {condition.format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
         ("if type({v}) is {self.bind(known)} else {coerced}", "if True else {coerced}", MOMENT),
         (
             "if type({v}) is {self.bind(members)} else {coerced}",
@@ -200,6 +244,23 @@ MUTANTS = [
         ("name.isidentifier() and ", "", READER),
         (" and not keyword.iskeyword(name)", "", READER),
         ("definition.python_name", "field_name(definition)", WHOLE),
+    ),
+    *mutants(
+        "partial",
+        ("if isinstance(source_value, Partial):", "if False:", LOST),
+        ("if count is not None:", "if count:", LOST),
+        ("if definition.is_basic_field else None", "", q.what_a_resolver_makes_is_left_to_it),
+        ("metadata_of(field).get(PLAIN) or ", "", q.what_is_read_by_a_resolver_as_it_is_is_told_as_well),
+        ("if type(result) is Incomplete:", "if False:", q.an_incomplete_value_is_shown_and_told),
+        ("if isinstance(result, Incomplete):", "if False:", q.an_incomplete_value_is_shown_and_told),
+        (
+            "errors.append(located_error(problem, [detail.node for detail in details], path.as_list()))",
+            "self.collected_errors.add(located_error(problem, [details[0].node], path.as_list()), path)",
+            q.what_is_below_an_incomplete_list_is_told_too,
+        ),
+        ("MOST_TOLD = 100", "MOST_TOLD = 99", q.no_more_is_told_than_anybody_reads),
+        ("MOST_TOLD = 100", "MOST_TOLD = 101", q.no_more_is_told_than_anybody_reads),
+        ("len(errors) > MOST_TOLD", "False", q.no_more_is_told_than_anybody_reads),
     ),
     *mutants(
         "compiler",

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gateway.domain.models import LoadedHighlight, Profile
+from gateway.domain.partial import left_out
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, PriceDiffers
 from gateway.upstream import payloads
@@ -26,10 +27,10 @@ async def test_a_recorded_tray_is_read(call: Call, body: bytes) -> None:
     assert outcome.problem is None
     assert isinstance(outcome.value, tuple)
     assert [highlight.title for highlight in outcome.value] == ["Gift Guide", "BOTW 2026", "Limitless"]
-    assert {highlight.owner.id for highlight in outcome.value} == {"787132"}
+    assert {highlight.owner.id for highlight in outcome.value if highlight.owner} == {"787132"}
     assert outcome.value[0].created_at == datetime(2025, 12, 4, 11, 6, 31, tzinfo=UTC)
     assert (outcome.body, outcome.attempts, outcome.in_doubt) == (body, 1, False)
-    assert payloads.read(call.endpoint, outcome.body) == outcome.value
+    assert payloads.read(call, outcome.body) == outcome.value
 
 
 async def test_a_recorded_highlight_is_read_with_its_items() -> None:
@@ -73,7 +74,7 @@ async def test_entries_not_found_is_no_empty_tray_where_no_tray_was_asked() -> N
 
 OTHERS = [
     (PROFILE, {"pk": 787133}),
-    (NATGEO, [{"pk": "1", "user": {"pk": "787132"}}, {"pk": "2", "user": {"pk": "5"}}]),
+    (NATGEO, [{"pk": "1", "user": {"pk": "4"}}, {"pk": "2", "user": {"pk": "5"}}]),
     (
         Call(Endpoint.TRAY_BY_USERNAME, "natgeo"),
         [{"pk": str(pk), "user": {"pk": str(pk), "username": name}} for pk, name in enumerate(("some", "body"))],
@@ -102,6 +103,22 @@ async def test_an_answer_under_another_name_says_who_it_is_and_is_kept(endpoint:
     assert isinstance(outcome.problem, Renamed)
     assert (outcome.problem.extensions["id"], outcome.problem.extensions["username"]) == ("1", "natgeo2")
     assert (outcome.value is not None, outcome.body != b"") == (True, True)
+
+
+async def test_a_renamed_user_is_told_by_the_entries_that_name_an_owner() -> None:
+    body = [{"pk": "1", "user": None}, {"pk": "2", "user": {"pk": "7", "username": "natgeo2"}}, None]
+    outcome = await Upstream(answer(200, body)).api().fetch(Call(Endpoint.TRAY_BY_USERNAME, "natgeo"))
+    assert isinstance(outcome.problem, Renamed)
+    assert isinstance(outcome.value, tuple)
+    assert [highlight.owner and highlight.owner.id for highlight in outcome.value] == ["7", "7"]
+
+
+async def test_an_entry_of_somebody_else_is_left_out_of_a_tray() -> None:
+    body = [{"pk": "1", "user": {"pk": "787132"}}, {"pk": "2", "user": {"pk": "5"}}]
+    outcome = await Upstream(answer(200, body)).api().fetch(NATGEO)
+    assert isinstance(outcome.value, tuple)
+    assert [highlight.pk for highlight in outcome.value] == ["1"]
+    assert left_out(outcome.value) == 1
 
 
 async def test_user_names_match_in_any_case() -> None:

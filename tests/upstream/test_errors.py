@@ -84,7 +84,7 @@ ROWS = {
     "200 empty": Row(answer(200, b""), UpstreamInvalidAnswer, True),
     "200 of another shape": Row(answer(200, {"response": []}), UpstreamInvalidAnswer, True),
     "200 with an error in it": Row(state(200, exc_type="InsufficientFunds"), UpstreamInvalidAnswer, True),
-    "200 that is no UTF-8": Row(answer(200, b'[{"pk": "\xff\xfe"}]'), UpstreamInvalidAnswer, True),
+    "200 that is no UTF-8": Row(answer(200, b'[{"pk": "\xff\xfe'), UpstreamInvalidAnswer, True),
     "200 nested without end": Row(answer(200, b"[" * 100_000), UpstreamInvalidAnswer, True),
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.upstream import payloads
-from gateway.upstream.endpoints import Endpoint
+from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.payloads import MOST_MISFITS, MOST_VALUES
 from tests.upstream.kit import HIGHLIGHT
 
@@ -38,7 +38,7 @@ def shaped(name: str, count: int) -> tuple[Endpoint, bytes]:
 
 def attempt(endpoint: Endpoint, body: bytes) -> Any:
     try:
-        return payloads.read(endpoint, body)
+        return payloads.read(Call(endpoint, "1"), body)
     except UpstreamInvalidAnswer:
         return None
 

@@ -22,6 +22,7 @@ from gateway.operations.lifecycle import Errors, Preparation
 from gateway.settings import Settings
 from schema.build import FEDERATION, Schema
 from schema.query import Query
+from schema.scalars import SCALARS
 from schema.types.highlight import Highlight
 from schema.types.item import Item
 from schema.types.user import User
@@ -103,5 +104,5 @@ def ticking(gateway: Gateway) -> Schema:
         federation_version=FEDERATION,
         execution_context_class=ProjectingExecutionContext,
         extensions=[lambda: Errors(gateway.hook), lambda: Preparation(gateway.documents)],
-        config=StrawberryConfig(enable_experimental_incremental_execution=True),
+        config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )

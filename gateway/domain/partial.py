@@ -1,0 +1,89 @@
+"""Answers of which a part could not be read: the rest of them, and what is lost.
+
+A model of the domain that lost something is an instance of a subclass that says so. A count of 0 means that the value
+as a whole could not be read, any other how many entries of a list were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.domain.models import Model
+from gateway.errors import UpstreamPartialAnswer
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+WHOLE = 0
+NOTHING: Mapping[str, int] = {}
+
+
+class Partial(Model, frozen=True, gc=False):
+    """Mixed into the class of a model that lost something."""
+
+
+class Shortened(tuple[T, ...]):
+    """A list from which `left_out` entries are missing, because they could not be read."""
+
+    left_out: int
+
+    @classmethod
+    def of(cls, entries: Iterable[T], left_out: int) -> Shortened[T]:
+        shortened = cls(entries)
+        shortened.left_out = left_out
+        return shortened
+
+
+def partial(model: M, lost: Mapping[str, int]) -> M:
+    """`model`, with the attributes in `lost`; a part of a part is named like `cover.url`."""
+    values = {name: getattr(model, name) for name in model.__struct_fields__ if name != "lost"}
+    kind: Any = type(model).__base__ if isinstance(model, Partial) else type(model)
+    made: M = _partial_class(kind)(**values, lost=dict(lost)) if lost else kind(**values)
+    return made
+
+
+def losses(value: object) -> Mapping[str, int]:
+    """All that `value` lost, by the name of the attribute."""
+    return value.lost if isinstance(value, Partial) else NOTHING  # type: ignore[attr-defined]  # of each subclass
+
+
+def lost(value: object, attribute: str) -> int | None:
+    """What `value` lost of an attribute, which may be a property made of others; None for nothing."""
+    if not isinstance(value, Partial):
+        return None
+    found = losses(value)
+    counts = [found[source] for source in value.SOURCES.get(attribute, (attribute,)) if source in found]
+    return sum(counts) if counts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """What a resolver answers with for an object or a list that `problem` is told of beside it."""
+
+    value: Any
+    problem: UpstreamPartialAnswer
+
+
+def problem_of(count: int) -> UpstreamPartialAnswer:
+    """`count` is of entries that were left out, or WHOLE."""
+    if count == WHOLE:
+        return UpstreamPartialAnswer("The upstream's value of this field could not be read.")
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return UpstreamPartialAnswer(f"The upstream's list lacks {entries} that could not be read.", leftOut=count)
+
+
+def left_out(entries: object) -> int:
+    """How many entries are missing from a list."""
+    return entries.left_out if isinstance(entries, Shortened) else 0
+
+
+@cache
+def _partial_class(kind: type[Model]) -> Any:
+    """Its first base is `kind`."""
+    name = f"Partial{kind.__name__}"
+    bases = (kind, Partial)
+    return msgspec.defstruct(name, [("lost", dict[str, int])], bases=bases, frozen=True, gc=False, kw_only=True)
