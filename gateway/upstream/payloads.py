@@ -26,6 +26,7 @@ from gateway.upstream.repair import Repaired, repaired
 __all__ = [
     "BY_NAME",
     "DECODERS",
+    "LARGEST_ODD",
     "MOST_MISFITS",
     "MOST_VALUES",
     "OnDrift",
@@ -55,6 +56,9 @@ DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
 # Asked by the name that the answer then has.
 BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
 # Values in an answer. The largest highlight has some ten thousand.
+# Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
+# highlight's hundred items are a third of that.
+LARGEST_ODD = 1_500_000  # bytes
 MOST_VALUES = 200_000
 
 
@@ -154,6 +158,8 @@ def _values(body: bytes) -> int:
 
 def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
     """Raises Unreadable."""
+    if len(body) > LARGEST_ODD:
+        raise Unreadable
     try:
         found = _parsed(body)
         reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)

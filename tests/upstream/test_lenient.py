@@ -11,10 +11,12 @@ import pytest
 from gateway.domain.models import Item, LoadedHighlight, Profile
 from gateway.domain.partial import WHOLE, left_out, losses
 from gateway.domain.partial import lost as lost_of
+from gateway.errors import UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted
 from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import Outcome
+from gateway.upstream.payloads import LARGEST_ODD
 from tests.upstream.kit import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
 
 Json = dict[str, Any]
@@ -330,3 +332,16 @@ async def test_a_number_that_is_none_within_an_extra_is_null_and_told() -> None:
     assert shown.extra == {"a": [1, None], "b": 2**60}
     assert dict(losses(shown)) == {"extra": 1}
     assert paths == ("items[0].stickers[0].extra",)
+
+
+# -- bounds
+
+
+async def test_an_answer_of_which_something_is_odd_is_read_part_by_part_up_to_a_size() -> None:
+    """To look at each part of a larger one would hold up all others; one that fits may be as large as any."""
+    small, large = (item("11", code="x" * size) for size in (1_000, LARGEST_ODD))
+    assert (await fetched(SALWA, highlight(items=[small], title=None)))[0].problem is None
+    assert (await fetched(SALWA, highlight(items=[large])))[0].problem is None
+    outcome, paths = await fetched(SALWA, highlight(items=[large], media_count="odd"))
+    assert isinstance(outcome.problem, UpstreamInvalidAnswer)
+    assert paths == ()
