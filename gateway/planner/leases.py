@@ -20,6 +20,10 @@ Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
 """Calls and what they were billed, by day, client and endpoint."""
 
 
+class LedgerSetBack(Exception):
+    """The file's content was replaced while it was open, by an older copy or another ledger."""
+
+
 class LeaseNeeded(Exception):
     """More of the allowance must be leased before it can be taken."""
 
@@ -39,12 +43,20 @@ class Lease:
     """The most that a settlement leaves idle: of the limit that was last claimed."""
     leased: int = 0
     """By all processes, as on disk when it was last read."""
+    here: int = 0
+    """Of that by this process, as it was committed."""
     returned: int = 0
     """Idle no more, and handed back by the transaction under way."""
 
     @property
     def key(self) -> tuple[str, str, int]:
         return self.client, self.window.value, self.start
+
+    def checked(self, leased: int) -> int:
+        """`leased`, as it was read. Raises LedgerSetBack where the disk holds less than this process has put there."""
+        if leased < self.here:
+            raise LedgerSetBack
+        return leased
 
     @property
     def spent(self) -> int:
@@ -94,7 +106,7 @@ class Round:
         return bool(self.requests or self.evened or self.items or self.flushed_at is not None)
 
     def write(self, file: LedgerFile) -> None:
-        """Raises LedgerUnavailable, and then nothing is written."""
+        """Raises LedgerUnavailable and LedgerSetBack, and then nothing is written."""
         with file.transaction():
             for lease, amount in self.evened.items():
                 file.lease(*lease.key, amount)
@@ -108,12 +120,14 @@ class Round:
         """Takes committed amounts into memory: only now, so that memory never holds what the disk does not."""
         for lease, amount in self.evened.items():
             lease.leased += amount
+            lease.here += amount
             if amount < 0:
                 lease.returned += amount
             else:
                 lease.idle += amount
         for lease, amount in self.granted.items():
             lease.leased += amount
+            lease.here += amount
             lease.idle += amount
 
     def undo(self, problem: LedgerUnavailable) -> None:
@@ -130,7 +144,7 @@ class Round:
         amounts = {}
         for claim in request.claims:
             lease = claim.lease
-            missing, left = request.wanted - self.idle[lease], claim.limit - file.leased(*lease.key)
+            missing, left = request.wanted - self.idle[lease], claim.limit - lease.checked(file.leased(*lease.key))
             amounts[lease] = max(0, min(max(missing, lease.block), left)) if missing > 0 else 0
             if self.idle[lease] + amounts[lease] < request.price:
                 return

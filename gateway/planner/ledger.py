@@ -14,7 +14,8 @@ under way counts as leased before it was, and as spent by nobody else: no figure
 
 **A file that cannot be written** lets nothing be bought, not even what is leased, until a transaction succeeds: the
 flush of each second tries. The same holds while the path does not lead to the file that was opened, because what is
-written to a deleted file is lost with the process.
+written to a deleted file is lost with the process; and, until the next start, once less is leased on disk than this
+process has leased there: then another content was copied over the file.
 
 **What a crash can do.** What is reserved is leased, so after `kill -9` no client gets anything back, except what the
 calls of the last moment were charged beyond their price. Lost is what was leased and idle: at most one block per
@@ -40,7 +41,7 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import LedgerUnavailable
-from gateway.planner.leases import Claim, Items, Lease, LeaseNeeded, Request, Round, block_of
+from gateway.planner.leases import Claim, Items, Lease, LeaseNeeded, LedgerSetBack, Request, Round, block_of
 from gateway.planner.ledger_file import LedgerFile, Row, unavailable
 
 # Somebody may have claimed a window at its very end, and wait for a lease of it.
@@ -68,12 +69,13 @@ class Ledger:
         self._moving: frozenset[Lease] = frozenset()
         self._is_called = False
         self._is_writable = True
+        self._is_set_back = False
         self._is_closed = False
 
     @property
     def is_lost(self) -> bool:
-        """Whether the file was deleted or replaced since it was opened."""
-        return not self._view.is_in_place(all_files=True)
+        """Whether the file or its content was deleted or replaced since it was opened."""
+        return self._is_set_back or not self._view.is_in_place(all_files=True)
 
     def claim(self, client: str, window: Window, limit: int, now: float) -> Claim:
         """On the window that holds `now`; to be used at once. Reads the disk (4 us), raises LedgerUnavailable."""
@@ -85,15 +87,23 @@ class Ledger:
                 lease = self._leases[key] = Lease(client, window, start, end)
             lease.block = block_of(limit)
             if lease not in self._moving:
-                lease.leased = self._view.leased(*key)
+                lease.leased = self._read(lease)
             return Claim(lease, limit, lease.spent)
+
+    def _read(self, lease: Lease) -> int:
+        """Raises LedgerUnavailable."""
+        try:
+            return lease.checked(self._view.leased(*lease.key))
+        except LedgerSetBack:
+            self._is_set_back = True
+            raise unavailable() from None
 
     def take(self, price: int, claims: Sequence[Claim]) -> list[Claim]:
         """Reserves `price` in all windows, or in none: then the answer are those with too little left.
 
         Raises LeaseNeeded when more must be leased first, and LedgerUnavailable while the file cannot be written.
         """
-        if not (self._is_writable and self._view.is_in_place()):
+        if self._is_set_back or not (self._is_writable and self._view.is_in_place()):
             raise unavailable()
         blocked = [claim for claim in claims if claim.remaining < price]
         if blocked:
@@ -136,6 +146,8 @@ class Ledger:
         LedgerUnavailable; then, and when it is cancelled, nothing is lost and the next flush does it.
         """
         await self._ask(Request(flush_at=self._clock.now()))
+        if self._is_set_back:
+            raise unavailable()
 
     def close(self) -> None:
         """Hands back all that is idle, writes the itemised spending, and closes the file. Raises LedgerUnavailable."""
@@ -191,9 +203,10 @@ class Ledger:
             return
         try:
             work.write(self._file)
-        except LedgerUnavailable as problem:
+        except (LedgerUnavailable, LedgerSetBack) as problem:
             with self._memory:
-                work.undo(problem)
+                self._is_set_back |= isinstance(problem, LedgerSetBack)
+                work.undo(problem if isinstance(problem, LedgerUnavailable) else unavailable())
                 self._end(work, is_writable=False)
                 self._uneven.update(work.evened)
                 self._add_items(work.items)
@@ -219,7 +232,7 @@ class Ledger:
             # Nobody asks for the figures of the many that end together.
             if flushed_at is None or lease.end > flushed_at:
                 with contextlib.suppress(LedgerUnavailable):
-                    lease.leased = self._view.leased(*lease.key)
+                    lease.leased = self._read(lease)
         for lease, amount in evened.items():
             if amount < 0:
                 lease.idle += amount

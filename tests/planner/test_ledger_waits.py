@@ -178,3 +178,29 @@ async def test_the_files_are_their_owners_alone(path: Path, ledger: Ledger, cloc
     await reserved(purse(ledger, clock, {Window.DAY: 1000}), 1)
     modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(["ledger.db", "ledger.db-wal", "ledger.db-shm"], 0o600)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_a_content_that_was_copied_over_the_file_is_noticed_before_anything_more_is_sold(
+    path: Path, clock: ManualClock, tmp_path: Path, settled: bool
+) -> None:
+    """As backups are put back: the path leads to the same file, which knows of nothing that was spent since."""
+    Ledger(empty := tmp_path / "empty.db", clock=clock).close()
+    ledger = Ledger(path, clock=clock)
+    one = purse(ledger, clock, {Window.DAY: 6})
+    bought = await reserved(one, 6)
+    if settled:
+        bought.settle(6, endpoint=ENDPOINT)
+        await ledger.flush()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(empty, path)
+    with pytest.raises(LedgerUnavailable):
+        await reserved(purse(ledger, clock, {Window.DAY: 6}), 1)
+    assert ledger.is_lost
+    with pytest.raises(LedgerUnavailable):
+        await reserved(purse(ledger, clock, {Window.DAY: 6}, client="another"), 1)
+    with pytest.raises(LedgerUnavailable):
+        await ledger.flush()
+    with suppress(LedgerUnavailable):
+        ledger.close()
