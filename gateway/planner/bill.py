@@ -15,7 +15,7 @@ class Source(enum.Enum):
     BOUGHT = "BOUGHT"  # this operation made the call
     SHARED = "SHARED"  # another operation had made it already and pays it
     STALE = "STALE"  # the upstream failed; an entry past its freshness stood in
-    REFUSED = "REFUSED"  # it did not fit into the budget, the allowance or the account
+    REFUSED = "REFUSED"  # it did not fit into the budget, the allowance or the account, whoever said so
 
 
 @dataclass(frozen=True, slots=True)

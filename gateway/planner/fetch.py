@@ -197,6 +197,8 @@ class Buyer:
         if unforced and isinstance(outcome.problem, PrivateAccount):
             return  # who may force was refused along with somebody who may not, and asks again
         charged = outcome.charged if source is Source.BOUGHT else 0
+        if isinstance(outcome.problem, InsufficientFunds):
+            source = Source.REFUSED  # whoever made the call: nothing was bought, and nothing saved by sharing it
         line = Line(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
         if isinstance(outcome.problem, UpstreamError):
             self._make_do(line, outcome.problem)

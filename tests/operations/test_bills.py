@@ -56,6 +56,20 @@ async def test_explained_states_tell_bought_shared_and_refused_apart(tmp_path: P
         assert states == [("BOUGHT", None)] * 2 + [("REFUSED", "BUDGET_EXCEEDED")] * 3
 
 
+async def test_a_call_for_which_the_account_has_no_money_is_refused_and_not_bought(tmp_path: Path) -> None:
+    """The upstream says so by 402, before the gateway has read it from the balance."""
+    explain = {"X-Billing-Explain": "1"}
+    async with running_gateway(tmp_path) as gateway:
+        await gateway.query(TRAY, {"name": "integer.pk"})  # the balance was read by now
+        billed, gateway.sandbox.balance = gateway.billed, 0
+        both = await asyncio.gather(*(gateway.query(TRAY, {"name": "natgeo"}, headers=explain) for _ in range(2)))
+    assert gateway.billed == billed
+    for answer in both:
+        told = {(call["state"], call["charged"], call["error"]) for call in answer.billing["calls"]}
+        assert told == {("REFUSED", 0, "INSUFFICIENT_FUNDS")}
+        assert (answer.charged, answer.billing["savedBySharing"]) == (0, 0)
+
+
 async def test_a_header_lowers_the_clients_ceiling_and_never_raises_it(tmp_path: Path) -> None:
     async with running_gateway(tmp_path, clients=KEYED) as gateway:
         limits = {"2": 2, "4": 4, "99": 4}
@@ -77,6 +91,7 @@ async def test_a_refusal_names_price_limit_and_when_to_come_back(tmp_path: Path)
             "price": 3,
             "remaining": 2,
             "resetsAt": "2026-03-12T08:36:00+00:00",
+            "retryAfter": 34.0,
         }
 
 
