@@ -55,11 +55,15 @@ No client sees an `Unusable`: that is what keeps a command, or the gateway itsel
 from __future__ import annotations
 
 import copy
+import math
 from typing import ClassVar, Self
 
 
 class GatewayError(Exception):
-    """Base of all expected failures. `code` is stable; `extensions` (which hold it too) go to the client."""
+    """Base of all expected failures. `code` is stable; `extensions` (which hold it too) go to the client.
+
+    Among them `retryAfter` is in seconds: who asks again after them is not too early.
+    """
 
     code: ClassVar[str]
     subject: str | None = None
@@ -68,6 +72,9 @@ class GatewayError(Exception):
     def __init__(self, message: str, **extensions: object) -> None:
         super().__init__(message)
         self.message = message
+        wait = extensions.get("retryAfter")
+        if isinstance(wait, float):
+            extensions["retryAfter"] = _in_hundredths(wait)
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
 
     def about(self, subject: str) -> Self:
@@ -88,6 +95,11 @@ def _noun(subject: str) -> str:
 
 def _capitalised(subject: str) -> str:
     return subject[0].upper() + subject[1:]
+
+
+def _in_hundredths(seconds: float) -> float:
+    """Rounded up, but for what is no more than the inexactness of a float."""
+    return math.ceil(seconds * 100 - 1e-6) / 100
 
 
 class Unusable(Exception):

@@ -45,7 +45,10 @@ class Batches:
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**answers.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + answers.UTF_8
-        return Response(msgspec.json.encode([each.result() for each in results]), statuses.OK, headers)
+        payloads = [each.result() for each in results]
+        errors = (error for payload in payloads for error in payload.get("errors", ()))
+        headers |= statuses.retry_after(error.get("extensions", {}) for error in errors)
+        return Response(msgspec.json.encode(payloads), statuses.OK, headers)
 
     async def _result(self, asked: Asked, context: Context) -> Payload:
         """That of an operation is a stream of one: no answer of a batch comes in parts."""

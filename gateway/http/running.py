@@ -14,7 +14,7 @@ from strawberry.types import ExecutionResult
 
 from gateway.cache.responses import Response
 from gateway.errors import LedgerUnavailable, NotAcceptable
-from gateway.http import answers, framing
+from gateway.http import answers, framing, statuses
 from gateway.http.again import LESSON, Lesson, Repeat, Spending
 from gateway.http.framing import Framing
 from gateway.http.incremental import in_form
@@ -74,7 +74,8 @@ class Runner:
             return answers.refusal(accepted.single or Media.JSON, error)
         operations.stored.remember(asked.query or "", asked.extensions)
         if not isinstance(first, ExecutionResult):
-            return _parts(accepted, _payloads(first, frames, context), answers.ALWAYS | figures(context))
+            headers = answers.ALWAYS | figures(context) | statuses.headers(first.errors or ())
+            return _parts(accepted, _payloads(first, frames, context), headers)
         await anext(frames, None)  # so that it ends by itself
         return self._whole(asked, first, context, request, accepted)
 

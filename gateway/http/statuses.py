@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from graphql import GraphQLError
 
@@ -54,6 +56,14 @@ TELLING: dict[type[GatewayError], int] = {
     LedgerUnavailable: 503,
     Refused: 400,
 }
+# Seconds, for errors that name no time: until the account's balance is read again, and until what cannot be written or
+# reached is tried again.
+WAITS = {
+    InsufficientFunds.code: 60,
+    FlowsUnavailable.code: 1,
+    LedgerUnavailable.code: 1,
+    TooManyStreams.code: 1,
+}
 
 
 def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> int:
@@ -74,13 +84,20 @@ def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> i
 
 def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
     """What HTTP wants to be told along with the status."""
-    found: dict[str, str] = {}
+    found = retry_after(error.extensions or {} for error in errors)
     for cause in map(cause_of, errors):
         if isinstance(cause, MethodNotAllowed):
             found["allow"] = cause.allow
         if isinstance(cause, Unauthenticated):
             found["www-authenticate"] = "Bearer"
     return found
+
+
+def retry_after(extensions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The header, of errors by their `extensions`: whole seconds after which none of those that name a time is left."""
+    named = (one.get("retryAfter", WAITS.get(one.get("code", ""))) for one in extensions)
+    waits = [math.ceil(wait) for wait in named if isinstance(wait, int | float)]
+    return {"retry-after": str(max(1, *waits))} if waits else {}
 
 
 def _first(table: dict[type[GatewayError], int], causes: Sequence[Exception | None]) -> int | None:

@@ -75,12 +75,12 @@ class Allowance:
 
     def check(self, price: int) -> None:
         """Raises AllowanceExceeded when `price` does not fit into every window."""
-        _refuse(price, [claim for claim in self._claims() if claim.remaining < price])
+        _refuse(price, [claim for claim in self._claims() if claim.remaining < price], self.clock.now())
 
     def take(self, price: int) -> tuple[Lease, ...]:
         """Reserves `price` in every window, or raises AllowanceExceeded or LeaseNeeded and reserves nothing."""
         claims = self._claims()
-        _refuse(price, self.ledger.take(price, claims))
+        _refuse(price, self.ledger.take(price, claims), self.clock.now())
         return tuple(claim.lease for claim in claims)
 
     async def lease(self, price: int, wanted: int) -> None:
@@ -243,7 +243,7 @@ def _figures(claim: Claim) -> WindowFigures:
     return WindowFigures(lease.window, claim.limit, claim.spent, claim.remaining, lease.end)
 
 
-def _refuse(price: int, blocked: Sequence[Claim]) -> None:
+def _refuse(price: int, blocked: Sequence[Claim], now: float) -> None:
     """Raises AllowanceExceeded if a window is blocked. Worth coming back at is the end of the last one to end."""
     if not blocked:
         return
@@ -256,4 +256,5 @@ def _refuse(price: int, blocked: Sequence[Claim]) -> None:
         price=price,
         remaining=remaining,
         resetsAt=resets_at,
+        retryAfter=max(0.0, last.lease.end - now),
     )

@@ -117,6 +117,7 @@ def test_an_allowance_refuses_until_the_last_window_that_blocks_ends(
             "price": 4,
             "remaining": remaining,
             "resetsAt": resets_at,
+            "retryAfter": datetime.fromisoformat(resets_at).timestamp() - one.allowance.clock.now(),
         }
 
 
