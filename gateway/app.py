@@ -27,7 +27,7 @@ from gateway.events import LedgerChanged, LedgerLost, fan_out
 from gateway.execution import PlanCache, Projections
 from gateway.files import check_folder
 from gateway.flows.durable import Durable
-from gateway.http import console
+from gateway.http import console, front
 from gateway.http.again import Again
 from gateway.http.batches import Batches
 from gateway.http.connection import InPieces
@@ -156,6 +156,7 @@ class Gateway:
             *(self.writing.routes() if self.writing else ()),
             *self.showing.routes(),
             *routes(self.problems),
+            *front.routes(),
         ]
         again = Middleware(
             Again,
