@@ -22,7 +22,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.clients.entries import MEDIA_PROXY
 from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import Clock, SystemClock
-from gateway.errors import LedgerUnavailable, UpstreamError
+from gateway.errors import LedgerUnavailable
 from gateway.events import LedgerChanged, LedgerLost, fan_out
 from gateway.execution import PlanCache, Projections
 from gateway.files import check_folder
@@ -50,6 +50,7 @@ from gateway.operations.needs import foresee
 from gateway.operations.quotes import Quotes
 from gateway.operations.stored import StoredDocuments
 from gateway.operations.trusted import Trusted, prints
+from gateway.planner.account import Gauge, watch
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
@@ -78,10 +79,7 @@ REQUESTS = 2
 DOCUMENTS = 2
 TEXTS = 1
 FLUSH_SECONDS = 1.0
-BALANCE_SECONDS = 60.0
 USES_SECONDS = 60.0
-# Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
-TROUBLED_BALANCE_SECONDS = 5.0
 # After the server's own grace, and within the ten seconds that `docker stop` waits.
 DRAIN_SECONDS = 1.5
 
@@ -129,7 +127,9 @@ class Gateway:
         check_folder(folder, "GATEWAY_DATA_DIR" if folder == settings.data_dir else "GATEWAY_DATABASE_URL")
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
-        self.account = AccountGuard(floor=settings.balance_floor)
+        warnings, hook = settings.balance_warnings, lambda event: self.hook(event)
+        gauge = Gauge(floor=settings.balance_floor, thresholds=warnings, hook=hook)
+        self.account = AccountGuard(floor=settings.balance_floor, told=gauge.hear)
         self.vitals = Vitals(self.account)
         self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
@@ -155,7 +155,7 @@ class Gateway:
             console.route(),
             *(self.writing.routes() if self.writing else ()),
             *self.showing.routes(),
-            *routes(self.problems),
+            *routes(self.problems, self.market.memory.store),
             *front.routes(),
         ]
         again = Middleware(
@@ -304,16 +304,6 @@ class Gateway:
         """Bytes of so many parts of the cache."""
         return self.settings.cache_bytes * parts // PARTS
 
-    async def _watch_balance(self) -> None:
-        """Free. While it fails, the guard counts down from what it knew."""
-        while True:
-            seconds = TROUBLED_BALANCE_SECONDS
-            with contextlib.suppress(UpstreamError):
-                balance = await self.market.api.balance()
-                self.account.note_balance(balance.requests)
-                seconds = BALANCE_SECONDS
-            await self.clock.sleep(seconds)
-
     async def _watch_ledger(self) -> None:
         """What cannot be written is kept, and written with the next flush that succeeds."""
         writable, lost = True, False
@@ -349,8 +339,9 @@ class Gateway:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         silence_retries()
         await self.market.api.start()
-        watches = (self._watch_ledger, self._watch_balance, self._watch_keys, self.standing.watch)
-        background = [asyncio.create_task(watch()) for watch in watches]
+        balance = partial(watch, self.market.api, self.account, clock=self.clock, hook=self.hook)
+        watches = (self._watch_ledger, balance, self._watch_keys, self.standing.watch)
+        background = [asyncio.create_task(begin()) for begin in watches]
         try:
             async with contextlib.AsyncExitStack() as parts:
                 if self.writing is not None:

@@ -34,6 +34,49 @@ class BreakerChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamAccess(Event):
+    """Whether an upstream can be used, when that is first known and whenever it changes: it `answers`, it `refuses` the
+    gateway's key, or it `fails` before it has ever answered. `problem` says what to look at."""
+
+    state: str
+    upstream: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRead(Event):
+    """What the upstream account has, at the first reading since the start: billed requests, and their worth."""
+
+    balance: int
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLow(Event):
+    """The upstream account has sunk to `percent` of the most it had since the start. Sent once until it recovers."""
+
+    balance: int
+    percent: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAtFloor(Event):
+    """The upstream account is at its floor or empty, so nothing is bought. Sent once until it recovers."""
+
+    balance: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRecovered(Event):
+    """The upstream account is above a threshold again, or above its floor."""
+
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
 class PriceDiffers(Event):
     """The upstream billed another price than our table says. Sent once an hour for each kind of call."""
 

@@ -8,6 +8,8 @@ import logging
 from gateway.events import (
     AnswerDrifted,
     AnswerTooLarge,
+    BalanceAtFloor,
+    BalanceLow,
     BreakerChanged,
     BugMasked,
     ClientsFileRefused,
@@ -22,6 +24,7 @@ from gateway.events import (
     StaleServed,
     StepRetried,
     TokenRefreshed,
+    UpstreamAccess,
     UpstreamAttempt,
 )
 
@@ -29,6 +32,8 @@ LOGGER = logging.getLogger("gateway")
 LEVELS: dict[type[Event], int] = {
     AnswerDrifted: logging.WARNING,
     AnswerTooLarge: logging.WARNING,
+    BalanceAtFloor: logging.WARNING,
+    BalanceLow: logging.WARNING,
     BreakerChanged: logging.WARNING,
     BugMasked: logging.ERROR,
     ClientsFileRefused: logging.ERROR,
@@ -53,9 +58,11 @@ def log(event: Event) -> None:
 
 
 def _level(event: Event) -> int:
-    """To lose what is written to is an error; to have it, at the start or again, is none."""
+    """To lose what is needed is an error; to have it, at the start or again, is none."""
     match event:
         case FlowsChanged(reachable=False) | LedgerChanged(writable=False):
+            return logging.ERROR
+        case UpstreamAccess(state="refuses" | "fails"):
             return logging.ERROR
         case _:
             return LEVELS.get(type(event), logging.INFO)

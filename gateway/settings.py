@@ -180,6 +180,10 @@ def _allowance(text: str) -> tuple[tuple[Window, int], ...]:
 
 
 def _within(number: int, least: int, most: int) -> int:
+def _percents(text: str) -> tuple[int, ...]:
+    return tuple(_within(int(_digits(part)), 1, 99) for part in text.split(","))
+
+
     if not least <= number <= most:
         raise ValueError
     return number
@@ -195,6 +199,7 @@ KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
 PATH = Form("a path", Path)
 DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
 ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
+PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
 HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
@@ -263,6 +268,9 @@ class Settings:
         COUNT, "0", "Below this balance of the upstream account, in billed requests, only cached answers are served."
     )
     cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream answers.")
+    balance_warnings: tuple[int, ...] = _setting(
+        PERCENTS, "20,5", "At which shares of the most it had since the start the account's balance is warned of."
+    )
     ttl_tray: int = _setting(SECONDS, "600", "How long a user's tray is fresh.")
     ttl_highlight: int = _setting(SECONDS, "3600", "How long a highlight with its items is fresh.")
     ttl_profile: int = _setting(SECONDS, "3600", "How long a profile is fresh.")
@@ -330,6 +338,7 @@ class Settings:
         )
 
     @classmethod
+            if field.metadata
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """An empty value counts as not set. Raises SettingsError with all problems."""
         problems = _misnamed(environ, [row.name for row in cls.table()])

@@ -98,22 +98,30 @@ class AccountGuard:
     While the balance is not known (`None`) nothing is refused.
     """
 
-    def __init__(self, *, floor: int, balance: int | None = None) -> None:
+    def __init__(
+        self, *, floor: int, balance: int | None = None, told: Callable[[int], object] = lambda balance: None
+    ) -> None:
+        """`told` is given each balance that differs from the one before."""
         self.floor = floor
-        self.balance = balance
+        self._balance = balance
+        self._told = told
         self._reserved = 0
+
+    @property
+    def balance(self) -> int | None:
+        return self._balance
 
     def note_balance(self, balance: int) -> None:
         """The upstream told the balance. Calls on their way may be in it or not: they stay reserved all the same."""
-        self.balance = balance
+        self._note(balance)
 
     def note_spent(self, charged: int) -> None:
         if self.balance is not None:
-            self.balance = max(0, self.balance - charged)
+            self._note(max(0, self.balance - charged))
 
     def note_empty(self) -> None:
         """The upstream answered 402: nothing is bought until a balance is read again."""
-        self.balance = 0
+        self._note(0)
 
     def check(self, price: int) -> None:
         """Raises InsufficientFunds when buying for `price` would leave less than the floor."""
@@ -128,6 +136,11 @@ class AccountGuard:
     def settle(self, price: int, charged: int) -> None:
         self._reserved -= price
         self.note_spent(charged)
+
+    def _note(self, balance: int) -> None:
+        if balance != self._balance:
+            self._balance = balance
+            self._told(balance)
 
 
 class Purse:

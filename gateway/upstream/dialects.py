@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.events import Hook
 from gateway.upstream import aiograpi, platform, refusals
 from gateway.upstream.aiograpi import Aiograpi
+from gateway.upstream.access import Access
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Courier, Pace
 from gateway.upstream.network import over_network
@@ -50,11 +51,12 @@ def connect_publisher(
     line = Line(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
     courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:
+    access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
         case Dialect.PLATFORM:
             platforms = courier(refusal=lambda reply, ask: refusals.refusal(reply, ask.subject))
             owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
-            return Platform(Authorized(platforms, AccountToken(token, owner, hook, refresh), platform.bearer))
+            return Platform(Authorized(platforms, AccountToken(token, owner, hook, refresh, access), platform.bearer))
         case Dialect.AIOGRAPI:
             aiograpis = courier(refusal=aiograpi.refusal)
-            tokens = AccountToken(token, partial(aiograpi.owner, aiograpis), hook)
+            tokens = AccountToken(token, partial(aiograpi.owner, aiograpis), hook, access=access)
             return Aiograpi(Authorized(aiograpis, tokens, aiograpi.session))

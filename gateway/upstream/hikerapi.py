@@ -18,6 +18,7 @@ from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.bodies import ACCEPTED
+from gateway.upstream.access import Access
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.exchange import Reply
 from gateway.upstream.gets import Get, Gets
@@ -95,7 +96,9 @@ def connect(
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
     return HikerApi(
-        Line(transport, policy=policy, rate=(PAID_RATE if rate is None else rate) / sharers, clock=clock, hook=hook),
+        Line(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
+    access = Access("reading", key="GATEWAY_HIKERAPI_KEY", url="GATEWAY_HIKERAPI_URL", clock=clock, hook=hook)
+    shared = (PAID_RATE if rate is None else rate) / sharers
         Gets(base_url, _headers(key), timeouts),
         clock=clock,
         hook=hook,

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.domain.publishing import Account
-from gateway.errors import AccountDisconnected, NotFound, PublishingError
+from gateway.errors import AccountDisconnected, GatewayError, NotFound, PublishingError
 from gateway.events import Hook, TokenRefreshed
+from gateway.upstream.access import Access
 
 T = TypeVar("T")
 
@@ -42,10 +43,12 @@ class AccountToken:
         owner: Callable[[str], Awaitable[Account]],
         hook: Hook,
         refresh: Callable[[str, str], Awaitable[str]] | None = None,
+        access: Access | None = None,
     ) -> None:
         self._configured = self._token = token
         self._hook = hook
         self._refresh = refresh
+        self._access = access
         self._account: Account | None = None
         self._whose = _Shared(partial(self._sent, owner))
         self._another = _Shared(self._replace)
@@ -64,6 +67,20 @@ class AccountToken:
         return self._account
 
     async def _sent(self, send: Callable[[str], Awaitable[T]]) -> T:
+        """Told is what came of it in the end: a token that is refused and refreshed is none that fails."""
+        try:
+            sent = await self._tried(send)
+        except GatewayError as problem:
+            self._note(problem)
+            raise
+        self._note(None)
+        return sent
+
+    def _note(self, problem: GatewayError | None) -> None:
+        if self._access is not None:
+            self._access.note(problem)
+
+    async def _tried(self, send: Callable[[str], Awaitable[T]]) -> T:
         token = self._token
         try:
             return await send(token)

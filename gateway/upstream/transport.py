@@ -18,6 +18,7 @@ import stamina
 from gateway.clock import Clock
 from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
+from gateway.upstream.access import Access
 from gateway.upstream.bodies import LARGEST
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.exchange import TOO_MANY, Failure, Reply, exchange
@@ -122,12 +123,15 @@ class Line:
         clock: Clock,
         hook: Hook,
         upstream: str = "reading",
+        access: Access | None = None,
     ) -> None:
+        """`access` is told what came of each request, where the key of all of them is one."""
         self.limiter = RateLimiter(rate, clock)
         self._transport = transport
         self._policy = policy
         self._clock = clock
         self._hook = hook
+        self._access = access
         self._slots = asyncio.Semaphore(policy.concurrency)
         self._breaker = Breaker(
             failures=policy.failures, cool_down=policy.cool_down, clock=clock, hook=hook, upstream=upstream
@@ -189,6 +193,10 @@ class Line:
             self._slots.release()
         if verdict.reply.was_sent:
             self._tell(label, attempt, verdict, verdict.code)
+            if self._access is not None:
+                problem = verdict.result if isinstance(verdict.result, GatewayError) else None
+                is_charged = verdict.charged > 0 and not verdict.in_doubt
+                self._access.note(problem, status=verdict.reply.status, is_charged=is_charged)
         return verdict
 
     async def aclose(self) -> None:

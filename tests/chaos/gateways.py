@@ -103,7 +103,7 @@ class Gateway:
 
     async def _says_ready(self) -> bool:
         try:
-            return (await self._http.get(f"{self.url}/readyz")).status_code == 200
+            return (await self._http.get(f"{self.url}/readyz?strict")).status_code == 200
         except httpx.HTTPError:
             return False
 

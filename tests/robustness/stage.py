@@ -18,6 +18,7 @@ import httpx
 from gateway.app import create_app
 from gateway.planner.ledger_file import LedgerFile
 from gateway.sandbox import Sandbox, create_sandbox
+from gateway.sandbox.faults import Fault
 from gateway.settings import Settings
 from tests.fakes.clock import VirtualClock
 
@@ -34,8 +35,8 @@ class Stage:
     async def post(self, query: str, variables: dict[str, Any] | None = None) -> httpx.Response:
         return await self.client.post("/graphql", json={"query": query, "variables": variables or {}})
 
-    async def ready(self) -> httpx.Response:
-        return await self.client.get("/readyz")
+    async def ready(self, *, strict: bool = False) -> httpx.Response:
+        return await self.client.get("/readyz?strict" if strict else "/readyz")
 
     @property
     def calls(self) -> int:
@@ -44,9 +45,12 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(settings: Settings) -> AsyncIterator[Stage]:
+async def staged(settings: Settings, *, laid: Fault | None = None) -> AsyncIterator[Stage]:
+    """`laid` is there before the gateway starts."""
     clock = VirtualClock()
     upstream = create_sandbox(clock=clock, base_url=f"{ORIGIN}/sandbox")
+    if laid is not None:
+        upstream.state.sandbox.faults.lay(laid)
     settings = dataclasses.replace(settings, hikerapi_key="sandbox")
     app = create_app(settings, transport=httpx.ASGITransport(upstream), clock=clock, base_url=ORIGIN)
     # What the app raises is a failure of the test, not a status.

@@ -30,17 +30,63 @@ allowance = {{ day = 20, hour = 20 }}
 
 
 async def problems(stage: Stage) -> set[str]:
-    response = await stage.ready()
+    response = await stage.ready(strict=True)
     body = response.json()
     assert response.status_code == (503 if body["problems"] else 200)
     assert body["ready"] == (not body["problems"])
     return set(body["problems"])
 
 
+async def status(stage: Stage) -> tuple[int, str]:
+    """Without `strict`: what a load balancer is told, and what people read."""
+    response = await stage.ready()
+    body = response.json()
+    assert body["ready"] == (response.status_code == 200)
+    assert ("retry-after" in response.headers) == (response.status_code == 503)
+    return response.status_code, body["status"]
+
+
 async def test_a_gateway_that_can_buy_is_ready(tmp_path: Path) -> None:
     async with staged(Settings(data_dir=tmp_path)) as stage:
         assert await problems(stage) == set()
+        assert await status(stage) == (200, "ready")
         assert (await stage.client.get("/healthz")).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(("asked", "code"), [("strict", 503), ("strict=1", 503), ("strict=0", 200), ("strict=no", 200)])
+async def test_who_asks_strictly_is_told_of_each_problem_by_the_status(asked: str, code: int, tmp_path: Path) -> None:
+    async with staged(Settings(data_dir=tmp_path)) as stage:
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        stage.sandbox.balance = 0
+        await asyncio.sleep(61)
+        assert (await stage.client.get(f"/readyz?{asked}")).status_code == code
+
+
+async def test_while_the_upstream_is_away_what_is_cached_makes_it_ready(tmp_path: Path) -> None:
+    """A load balancer that took every gateway out would answer 503 to all, also to those who can be answered."""
+    settings = Settings(data_dir=tmp_path, ttl_tray=60, ttl_profile=60, ttl_username=60, stale_limit=60)
+    async with staged(settings) as stage:
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        stage.sandbox.faults.lay(Status(status=503))
+        for _ in range(4):
+            assert codes_of((await stage.post(OTHER)).json()) == ["UPSTREAM_UNAVAILABLE"]
+        assert await status(stage) == (200, "serves from cache")
+        assert (await stage.ready()).json()["problems"].keys() == {"upstream"}
+        await asyncio.sleep(121)
+        assert await status(stage) == (503, "serves nothing")
+
+
+@pytest.mark.parametrize("code", [401, 503])
+async def test_a_start_where_nothing_can_be_bought_is_not_ready_with_nothing_in_the_cache(
+    code: int, tmp_path: Path
+) -> None:
+    """So that a rollout with a wrong key stops at its first gateway."""
+    async with staged(Settings(data_dir=tmp_path), laid=Status(status=code)) as stage:
+        assert await status(stage) == (503, "serves nothing")
+        assert await problems(stage) == {"upstream"}
+        stage.sandbox.faults.clear()
+        await asyncio.sleep(6)
+        assert await status(stage) == (200, "ready")
 
 
 async def test_while_the_upstream_fails_it_is_not_ready_and_then_it_is_again(tmp_path: Path) -> None:
@@ -63,6 +109,7 @@ async def test_at_the_accounts_floor_only_what_is_cached_is_answered(tmp_path: P
         stage.sandbox.balance = 100
         await asyncio.sleep(61)
         assert await problems(stage) == {"account"}
+        assert await status(stage) == (200, "serves from cache")
         assert codes_of((await stage.post(TRAY)).json()) == []
         assert codes_of((await stage.post(OTHER)).json()) == ["INSUFFICIENT_FUNDS"]
         stage.sandbox.balance = 1_000

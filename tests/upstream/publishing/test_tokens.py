@@ -10,7 +10,7 @@ import pytest
 
 from gateway.domain.publishing import Account
 from gateway.errors import AccountDisconnected, UpstreamError, UpstreamUnavailable
-from gateway.events import TokenRefreshed
+from gateway.events import TokenRefreshed, UpstreamAccess
 from gateway.upstream.dialects import Dialect
 from tests.upstream.publishing.kit import KEY, NATGEO, SELF, TOKEN, Step, Upstream, answer, highlight, problem, upstream
 
@@ -55,6 +55,20 @@ async def test_a_refused_token_is_refreshed_and_the_same_request_sent_again() ->
     await publisher.highlight(NATGEO, PK)
     assert paths(platform)[3:] == [f"/highlights/{PK}"]
     assert platform.seen(TokenRefreshed) == [TokenRefreshed()]
+
+
+async def test_a_token_is_told_to_be_refused_where_no_other_is_given_for_it() -> None:
+    """What is refreshed by itself is nothing that an operator could mend."""
+    platform = upstream(step)
+    await platform.publisher().create(NATGEO, "Reef", ["31"], None, key=KEY)
+    assert [event.state for event in platform.seen(UpstreamAccess)] == ["answers"]
+    platform = upstream(problem(190, 463, 401))
+    publisher = platform.publisher()
+    for _ in range(3):
+        with pytest.raises(AccountDisconnected):
+            await publisher.highlight(NATGEO, PK)
+    assert [event.state for event in platform.seen(UpstreamAccess)] == ["answers", "refuses"]
+    assert "GATEWAY_PLATFORM_TOKEN" in str(platform.seen(UpstreamAccess)[-1].problem)
 
 
 async def test_a_deletion_whose_token_is_refused_is_sent_again() -> None:

@@ -1,0 +1,72 @@
+"""Whether an upstream can be used at all: told when that is first known, and whenever it changes, not per request."""
+
+from __future__ import annotations
+
+import enum
+
+from gateway.clock import Clock
+from gateway.errors import (
+    AccountDisconnected,
+    GatewayError,
+    InsufficientFunds,
+    UpstreamError,
+    UpstreamInvalidAnswer,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+)
+from gateway.events import Hook, UpstreamAccess
+
+FORBIDDEN = 403
+# Between two refusals that are told: what stands before an upstream may turn away one request and let the next pass.
+QUIET = 60.0  # seconds
+
+
+class State(enum.Enum):
+    """FAILS is for an upstream that was never heard of: what follows later is the breaker's to tell."""
+
+    ANSWERS = "answers"
+    REFUSES = "refuses"
+    FAILS = "fails"
+
+
+class Access:
+    """`key` and `url` are the settings that an operator looks at."""
+
+    def __init__(self, upstream: str, *, key: str, url: str, clock: Clock, hook: Hook) -> None:
+        self._upstream = upstream
+        self._key = key
+        self._url = url
+        self._clock = clock
+        self._hook = hook
+        self._state: State | None = None
+        self._refused_at = -QUIET
+
+    def note(self, problem: GatewayError | None, *, status: int | None = None, is_charged: bool = False) -> None:
+        """What came of a request that was sent. Whoever is charged was let in, if what answers is the upstream."""
+        if problem is None or (is_charged and not isinstance(problem, UpstreamInvalidAnswer)):
+            self._answers()
+        elif isinstance(problem, UpstreamUnauthorized | AccountDisconnected):
+            self._refuses(f"{problem.message} Look at {self._key}.")
+        elif isinstance(problem, UpstreamRejected) and status == FORBIDDEN:
+            self._refuses(f"The upstream turns the gateway away (403). Look at {self._key}, and who may reach it.")
+        elif not isinstance(problem, UpstreamError) or isinstance(problem, InsufficientFunds | UpstreamRateLimited):
+            self._answers()
+        elif self._state is None:
+            self._change(
+                State.FAILS, f"{problem.message} Look at {self._url}, the network, and the proxy if there is one."
+            )
+
+    def _answers(self) -> None:
+        if self._state is not State.ANSWERS:
+            self._change(State.ANSWERS, None)
+
+    def _refuses(self, sentence: str) -> None:
+        now = self._clock.monotonic()
+        if self._state is not State.REFUSES and now - self._refused_at >= QUIET:
+            self._refused_at = now
+            self._change(State.REFUSES, sentence)
+
+    def _change(self, state: State, sentence: str | None) -> None:
+        self._state = state
+        self._hook(UpstreamAccess(state.value, self._upstream, sentence))
