@@ -115,6 +115,7 @@ class Gateway:
         address: str | None = None,
     ) -> None:
         """`address` is the one that is listened on, where it is not the host of `base_url`."""
+        settings.proxies.check()
         self.settings = settings
         self.clock = clock
         self.hosts = _hosts(settings, base_url, address)
@@ -277,6 +278,7 @@ class Gateway:
             rate=settings.hikerapi_rate,
             sharers=self.workers,
             transport=transport,
+            proxy=settings.proxies.to(settings.hikerapi_url) if transport is None else None,
             clock=self.clock,
             hook=self.hook,
         )

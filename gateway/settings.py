@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from gateway.domain.hosts import address_of, host_in
+from gateway.domain.proxies import DIRECT, Proxies
 from gateway.domain.window import Window
 from gateway.errors import Unusable
 
@@ -179,11 +180,11 @@ def _allowance(text: str) -> tuple[tuple[Window, int], ...]:
     return tuple(allowance.items())
 
 
-def _within(number: int, least: int, most: int) -> int:
 def _percents(text: str) -> tuple[int, ...]:
     return tuple(_within(int(_digits(part)), 1, 99) for part in text.split(","))
 
 
+def _within(number: int, least: int, most: int) -> int:
     if not least <= number <= most:
         raise ValueError
     return number
@@ -198,8 +199,8 @@ BASE_URL = Form("an http or https URL without credentials, query and fragment", 
 KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
 PATH = Form("a path", Path)
 DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
-ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
+ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
 HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
@@ -267,10 +268,10 @@ class Settings:
     balance_floor: int = _setting(
         COUNT, "0", "Below this balance of the upstream account, in billed requests, only cached answers are served."
     )
-    cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream answers.")
     balance_warnings: tuple[int, ...] = _setting(
         PERCENTS, "20,5", "At which shares of the most it had since the start the account's balance is warned of."
     )
+    cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream answers.")
     ttl_tray: int = _setting(SECONDS, "600", "How long a user's tray is fresh.")
     ttl_highlight: int = _setting(SECONDS, "3600", "How long a highlight with its items is fresh.")
     ttl_profile: int = _setting(SECONDS, "3600", "How long a profile is fresh.")
@@ -329,16 +330,18 @@ class Settings:
         "The most that may be spent, as `media-proxy`, on new URLs for media whose own died before their time.",
     )
     log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
+    proxies: Proxies = dataclasses.field(default=DIRECT, repr=False)
+    """No row of the table: they are every program's."""
 
     @classmethod
     def table(cls) -> tuple[Setting, ...]:
         return tuple(
             Setting(name=PREFIX + field.name.upper(), field=field.name, **field.metadata)
             for field in dataclasses.fields(cls)
+            if field.metadata
         )
 
     @classmethod
-            if field.metadata
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """An empty value counts as not set. Raises SettingsError with all problems."""
         problems = _misnamed(environ, [row.name for row in cls.table()])
@@ -352,7 +355,7 @@ class Settings:
         problems += _lonely(environ)
         if problems:
             raise SettingsError(tuple(problems))
-        return cls(**values)
+        return cls(**values, proxies=Proxies.read(environ))
 
     @property
     def sandboxed(self) -> bool:

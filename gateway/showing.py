@@ -41,7 +41,8 @@ class Showing:
         clock: Clock,
     ) -> None:
         embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
-        self._servers = MediaServers([*embedded, PlatformServers(Guard(), connections=STREAMS)])
+        platform = PlatformServers(Guard(), connections=STREAMS, proxies=settings.proxies)
+        self._servers = MediaServers([*embedded, platform])
         self._renewal = Renewal(market, purse, is_alive=self._servers.honours)
         self._proxy = Proxy(self._servers, self._renewal, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = Tokens(_secret(settings))

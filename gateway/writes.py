@@ -78,7 +78,7 @@ class Writing:
             retention=settings.flow_retention,
             key=settings.flows_key,
         )
-        self._probe = Probe.over_network(Guard())
+        self._probe = Probe.over_network(Guard(), proxies=settings.proxies)
         self._inspector = Inspector(Fitter(self.spool), self._probe, self._publisher.capabilities)
         self._publishing = Publishing(
             self.durable,
@@ -186,4 +186,5 @@ def _publisher(settings: Settings, transport: httpx.AsyncBaseTransport | None, c
     )
     if settings.platform_token is None or settings.platform_url is None:
         return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=transport)
-    return connect(base_url=settings.platform_url, token=settings.platform_token)
+    proxy = settings.proxies.to(settings.platform_url)
+    return connect(base_url=settings.platform_url, token=settings.platform_token, proxy=proxy)

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.commands.base import KEY_VARIABLE, CommandError, UsageError
 from gateway.commands.table import aligned
+from gateway.domain.proxies import Proxies
 
 TIMEOUT_SECONDS = 30.0
 LARGEST = 8 * 2**20  # bytes of an answer
@@ -60,7 +61,8 @@ def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         found = _unasked(document, arguments.variables, arguments.operation)
     else:
         key = _key(environ, asks=arguments.ask_key)
-        found = _asked(document, arguments.variables, arguments.operation, arguments.url, key)
+        asked = {"document": document, "variables": arguments.variables, "operationName": arguments.operation}
+        found = _asked(asked, arguments.url, key, Proxies.read(environ))
     print(as_text(found), end="")
     return 0
 
@@ -119,16 +121,24 @@ def _unasked(document: str, variables: dict[str, Any] | None, operation: str | N
     return msgspec.structs.replace(found, within_budget=None)
 
 
-def _asked(document: str, variables: dict[str, Any] | None, operation: str | None, url: str, key: str | None) -> Price:
-    """Of the gateway at `url`, with what its cache holds now."""
-    asked = {"document": document, "variables": variables, "operationName": operation}
+def _asked(asked: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> Price:
+    """Of the gateway at `url`, with what its cache holds now. Raises ProxyUnusable."""
+    endpoint = _endpoint(url)
+    proxy = proxies.to(endpoint)
     # What is packed might unpack to more than is read.
     headers = {"accept-encoding": "identity"} | ({} if key is None else {"authorization": f"Bearer {key}"})
     request = {"query": QUERY, "variables": asked}
     body = b""
     try:
         with httpx.stream(
-            "POST", f"{url.rstrip('/')}/graphql", json=request, headers=headers, timeout=TIMEOUT_SECONDS
+            "POST",
+            endpoint,
+            json=request,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            proxy=None if proxy is None else proxy.url,
+            verify=httpx.create_ssl_context(),
+            trust_env=False,  # a password for this host in ~/.netrc would take the key's place
         ) as response:
             for piece in response.iter_raw():
                 body += piece
@@ -140,6 +150,11 @@ def _asked(document: str, variables: dict[str, Any] | None, operation: str | Non
     except (ValueError, RecursionError) as error:
         raise CommandError(f"What answers at {url} is no gateway.") from error
     return _price_in(answer, url)
+
+
+def _endpoint(url: str) -> str:
+    """As `serve` prints it, or without the path."""
+    return url.rstrip("/").removesuffix("/graphql").rstrip("/") + "/graphql"
 
 
 def _price_in(answer: Any, url: str) -> Price:

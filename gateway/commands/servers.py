@@ -45,7 +45,7 @@ TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pi
 
 
 def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Raises SettingsError, ClientsFileError and LedgerFileError."""
+    """Raises SettingsError, ClientsFileError, LedgerFileError and ProxyUnusable."""
     settings = Settings.read(environ)
     ceilings = Ceilings(settings.peer_connections, settings.open_connections)
     workers: int = arguments.workers
@@ -62,12 +62,17 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         gateway = _gateway(settings, url, workers, address)
         if workers > 1:
             gateway.close_ledger()
-        upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else settings.hikerapi_url
+        upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else _upstream(settings)
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
         if workers > 1:
             app = partial(_app, settings, url, workers, address)
             return supervise(_config(app, settings.log_level, workers=workers, ceilings=ceilings), listener)
         return _run(gateway.app(), listener, settings.log_level, ceilings)
+
+
+def _upstream(settings: Settings) -> str:
+    proxy = settings.proxies.to(settings.hikerapi_url)
+    return settings.hikerapi_url + ("" if proxy is None else f" by the proxy of {proxy.variable}")
 
 
 def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:

@@ -8,10 +8,11 @@ from functools import partial
 import httpx
 
 from gateway.clock import Clock
+from gateway.domain.proxies import Proxy
 from gateway.events import Hook
 from gateway.upstream import aiograpi, platform, refusals
-from gateway.upstream.aiograpi import Aiograpi
 from gateway.upstream.access import Access
+from gateway.upstream.aiograpi import Aiograpi
 from gateway.upstream.authorized import Authorized
 from gateway.upstream.courier import Courier, Pace
 from gateway.upstream.network import over_network
@@ -42,16 +43,17 @@ def connect_publisher(
     clock: Clock,
     hook: Hook,
     transport: httpx.AsyncBaseTransport | None = None,
+    proxy: Proxy | None = None,
     policy: Pace = STANDARD,
     rate: float = RATE,
 ) -> Publisher:
     """A client of the upstream at `base_url` for the account whose token (or session) `token` is."""
     if transport is None:
-        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive)
+        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
     line = Line(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
+    access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
     courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:
-    access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
         case Dialect.PLATFORM:
             platforms = courier(refusal=lambda reply, ask: refusals.refusal(reply, ask.subject))
             owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)

@@ -14,11 +14,12 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.models import Profile, UserShort
+from gateway.domain.proxies import Proxy
 from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
-from gateway.upstream.bodies import ACCEPTED
 from gateway.upstream.access import Access
+from gateway.upstream.bodies import ACCEPTED
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.exchange import Reply
 from gateway.upstream.gets import Get, Gets
@@ -86,6 +87,7 @@ def connect(
     rate: float | None = None,
     sharers: int = 1,
     transport: httpx.AsyncBaseTransport | None = None,
+    proxy: Proxy | None = None,
     policy: Policy = STANDARD,
 ) -> HikerApi:
     """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows.
@@ -93,12 +95,12 @@ def connect(
     `sharers` processes have that rate together: each takes its part.
     """
     if transport is None:
-        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive)
+        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
-    return HikerApi(
-        Line(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
     access = Access("reading", key="GATEWAY_HIKERAPI_KEY", url="GATEWAY_HIKERAPI_URL", clock=clock, hook=hook)
     shared = (PAID_RATE if rate is None else rate) / sharers
+    return HikerApi(
+        Line(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
         Gets(base_url, _headers(key), timeouts),
         clock=clock,
         hook=hook,

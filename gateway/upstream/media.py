@@ -15,9 +15,10 @@ from typing import Protocol
 
 import httpx
 
+from gateway.domain.proxies import DIRECT, Proxies, Proxy
 from gateway.errors import UpstreamError, UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.guard import Guard, NotPublic
-from gateway.upstream.network import OnDemand, over_network
+from gateway.upstream.network import ByProxies, OnDemand, over_network
 from gateway.upstream.redirects import follow
 
 DOMAINS = (".cdninstagram.com", ".fbcdn.net")
@@ -90,12 +91,23 @@ class PlatformServers:
     """Those of the platform, over the network."""
 
     def __init__(
-        self, guard: Guard, *, connections: int, domains: Sequence[str] = DOMAINS, tls: ssl.SSLContext | None = None
+        self,
+        guard: Guard,
+        *,
+        connections: int,
+        domains: Sequence[str] = DOMAINS,
+        proxies: Proxies = DIRECT,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """A proxy is asked for none but the platform's hosts, and TLS says that it led there."""
         self._guard = guard
         self._domains = tuple(domains)
-        make = partial(over_network, connections=connections, keep_alive=10.0, guard=guard, tls=tls)
-        self._transport = OnDemand(make)
+        make = partial(over_network, connections=connections, keep_alive=10.0, tls=tls)
+
+        def by(proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+            return OnDemand(partial(make, guard=guard) if proxy is None else partial(make, proxy=proxy))
+
+        self._transport = ByProxies(proxies, by)
 
     def serves(self, url: str) -> bool:
         try:

@@ -11,16 +11,41 @@ from collections.abc import Callable
 
 import httpx
 
+from gateway.domain.proxies import Proxies, Proxy
 from gateway.upstream.guard import Guard
 
 
 def over_network(
-    *, connections: int, keep_alive: float, guard: Guard | None = None, tls: ssl.SSLContext | None = None
+    *,
+    connections: int,
+    keep_alive: float,
+    guard: Guard | None = None,
+    proxy: Proxy | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
     """As `wire.aiohttp_transport`: for an upstream, whose first call must not wait for what can be loaded before it."""
     from gateway.upstream.wire import aiohttp_transport
 
-    return aiohttp_transport(connections=connections, keep_alive=keep_alive, guard=guard, tls=tls)
+    return aiohttp_transport(connections=connections, keep_alive=keep_alive, guard=guard, proxy=proxy, tls=tls)
+
+
+class ByProxies(httpx.AsyncBaseTransport):
+    """One transport for each proxy that the URLs lead by, and one for those that need none: `make` is given which."""
+
+    def __init__(self, proxies: Proxies, make: Callable[[Proxy | None], httpx.AsyncBaseTransport]) -> None:
+        self._proxies = proxies
+        self._make = make
+        self._made: dict[Proxy | None, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = self._proxies.to(str(request.url))
+        if proxy not in self._made:
+            self._made[proxy] = self._make(proxy)
+        return await self._made[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for transport in self._made.values():
+            await transport.aclose()
 
 
 class OnDemand(httpx.AsyncBaseTransport):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import httpx
 
+from gateway.domain.proxies import DIRECT, Proxies
 from gateway.upstream.guard import Guard
 from gateway.upstream.network import OnDemand, over_network
 from gateway.upstream.redirects import follow
@@ -23,17 +24,18 @@ class Unreached(Exception):
 
 
 class Probe:
-    """Asks by HEAD, through a guard."""
+    """Asks by HEAD, through a guard, and never by way of a proxy: where that would lead, nobody here could say."""
 
-    def __init__(self, guard: Guard, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, guard: Guard, transport: httpx.AsyncBaseTransport, proxies: Proxies) -> None:
         self._guard = guard
         self._transport = transport
+        self._proxies = proxies
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
-    def over_network(cls, guard: Guard, tls: ssl.SSLContext | None = None) -> Probe:
+    def over_network(cls, guard: Guard, *, proxies: Proxies = DIRECT, tls: ssl.SSLContext | None = None) -> Probe:
         make = partial(over_network, connections=AT_ONCE, keep_alive=1.0, guard=guard, tls=tls)
-        return cls(guard, OnDemand(make))
+        return cls(guard, OnDemand(make), proxies)
 
     async def content_type(self, url: str) -> str | None:
         """What the host says it is, lower case and without parameters. Raises NotPublic and Unreached."""
@@ -52,7 +54,8 @@ class Probe:
         await self._transport.aclose()
 
     async def _permit(self, url: str) -> None:
-        if not await self._guard.resolve(url):
+        self._guard.check(url)
+        if self._proxies.to(url) is not None or not await self._guard.resolve(url):
             raise Unreached
 
     async def _head(self, url: str) -> httpx.Response:

@@ -19,6 +19,7 @@ from aiohttp.http import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
+from gateway.domain.proxies import Proxy
 from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
 
@@ -29,13 +30,19 @@ MOST_HEADS = 8
 
 
 def aiohttp_transport(
-    *, connections: int, keep_alive: float, guard: Guard | None = None, tls: ssl.SSLContext | None = None
+    *,
+    connections: int,
+    keep_alive: float,
+    guard: Guard | None = None,
+    proxy: Proxy | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
     """`keep_alive` is how many seconds a connection may stay idle. Cookies are neither kept nor sent.
 
     With a guard, names are resolved by its lookup, and no socket is opened to an address it does not admit: that is
-    httpx.TransportError.
+    httpx.TransportError. By way of a proxy it is the proxy that resolves names and opens sockets: there is no guard.
     """
+    assert guard is None or proxy is None
     tls = tls or httpx.create_ssl_context()
     guarded: dict[str, Any] = {} if guard is None else _guarded(guard)
 
@@ -45,6 +52,7 @@ def aiohttp_transport(
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER,
             middlewares=(_translate,),
+            proxy=None if proxy is None else proxy.url,
         )
 
     return _Transport(verify=tls, client=session)
@@ -147,7 +155,7 @@ async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
     """
     try:
         answer = await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+    except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ServerTimeoutError):
         raise
     except aiohttp.ServerDisconnectedError as exc:
         if isinstance(exc.message, str):

@@ -19,7 +19,9 @@ LIMIT = 240.0  # seconds: measured for coverage, on a busy machine, a server is 
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")} | dict(given)
+    """Neither this machine's settings nor its proxies."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return {name: value for name, value in mine.items() if not name.lower().endswith("_proxy")} | dict(given)
 
 
 def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:

@@ -83,7 +83,8 @@ def test_a_running_gateway_knows_what_it_has_and_what_the_client_may_spend(docum
     key = run("keys", "add", "web", "--ceiling", "6", **given).stdout.strip()
     with started("serve", **given) as (announcement, _):
         url = address(announcement)
-        few = ["price", document, "--url", url, "--operation", "Few", *NATGEO]
+        few = ["price", document, "--url", f"{url}/graphql", "--operation", "Few", *NATGEO]  # as `serve` prints it
+        assert few[3] in announcement
         known = {KEY_VARIABLE: key}
         cold = run(*few, **known)
         assert bounds(cold.stdout) == {"lower": 1, "expected": 6, "upper": 6, "saved": 0}
@@ -158,7 +159,7 @@ def test_a_document_that_the_gateway_refuses_is_refused_as_without_it(tmp_path: 
     file = tmp_path / "bad.graphql"
     file.write_text("{ nope }")
     with started("serve", GATEWAY_DATA_DIR=str(tmp_path)) as (announcement, _):
-        asked = run("price", str(file), "--url", address(announcement))
+        asked = run("price", str(file), "--url", f"{address(announcement)}/graphql/")
     unasked = run("price", str(file))
     assert (asked.returncode, asked.stderr) == (unasked.returncode, unasked.stderr) == (2, unasked.stderr)
 
@@ -172,6 +173,28 @@ def test_what_answers_must_be_a_gateway(document: str) -> None:
     gone = run("price", document, "--url", url)
     assert gone.returncode == 1
     assert gone.stderr.startswith(f"No answer from a gateway at {url}: ")
+
+
+def test_a_gateway_elsewhere_is_asked_by_the_proxy(document: str) -> None:
+    heads = list[bytes]()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            heads.append(connection.recv(65_536))
+            body = b'{"errors": [{"message": "It was asked."}]}'
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        result = run("price", document, "--url", "http://gateway.example.com", HTTP_PROXY=proxy)
+        serving.join()
+    assert heads[0].startswith(b"POST http://gateway.example.com/graphql ")
+    assert (result.returncode, result.stderr) == (1, "It was asked.\n")
+    refused = run("price", document, "--url", "http://gateway.example.com", ALL_PROXY="socks5://127.0.0.1:1080")
+    assert (refused.returncode, refused.stderr.split()[0]) == (2, "ALL_PROXY")
 
 
 def test_an_answer_without_an_end_is_left(document: str) -> None:

@@ -49,6 +49,49 @@ def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_
             assert "sandbox-key-x" not in announcement + log + answer.text
 
 
+@pytest.mark.parametrize(
+    ("key", "url", "told"),
+    [
+        ("wrong", None, "state=refuses upstream=reading problem=The upstream refused the gateway's own key"),
+        ("sandbox", "http://127.0.0.1:9", "state=fails upstream=reading problem=The upstream could not be reached"),
+    ],
+)
+def test_an_upstream_that_cannot_be_used_is_told_at_the_start(
+    key: str, url: str | None, told: str, tmp_path: Path
+) -> None:
+    """Nobody has to ask anything for it."""
+    with started("sandbox") as (upstream, _):
+        given = {"GATEWAY_HIKERAPI_URL": url or address(upstream), "GATEWAY_HIKERAPI_KEY": key}
+        with started("serve", GATEWAY_DATA_DIR=str(tmp_path), **given) as (announcement, process):
+            line = logged(process, "UpstreamAccess")
+            assert " ERROR gateway: " in line
+            assert told in line
+            assert httpx.get(f"{address(announcement)}/healthz", timeout=LIMIT).status_code == 200
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "http_proxy"])
+def test_a_proxy_that_cannot_be_asked_is_refused_by_its_name(variable: str, tmp_path: Path) -> None:
+    result = run("serve", "--port", "0", GATEWAY_DATA_DIR=str(tmp_path), **{variable: "socks5://name:word@127.0.0.1:1"})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"{variable} must be an http or https URL")
+    assert "word" not in result.stderr
+
+
+def test_serve_announces_the_proxy_by_which_the_api_is_asked(tmp_path: Path) -> None:
+    """That nothing listens there is told like any upstream that is away."""
+    given = {
+        "GATEWAY_HIKERAPI_KEY": "key",
+        "GATEWAY_DATA_DIR": str(tmp_path),
+        "HTTPS_PROXY": "http://name:word@127.0.0.1:9",
+    }
+    with started("serve", **given) as (announcement, process):
+        assert "https://api.hikerapi.com by the proxy of HTTPS_PROXY" in announcement
+        assert "state=fails" in logged(process, "UpstreamAccess")
+        process.terminate()
+        _, log = process.communicate(timeout=LIMIT)
+        assert "word" not in announcement + log
+
+
 def test_what_is_published_is_told_to_no_log(tmp_path: Path) -> None:
     """At their finest level the libraries log a picture's metadata, SQL with its values, and what is sent."""
     query = (
