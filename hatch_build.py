@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,19 @@ class ConsoleHook(BuildHookInterface[Any]):
                 self.app.display_warning(f"The wheel has no console: {problem}")
 
 
-def build() -> None:
-    """Does nothing where what is built is younger than all it is made of. Raises CannotBuild."""
+def build(tell: Callable[[str], object] = lambda line: None) -> None:
+    """Does nothing where what is built is younger than all it is made of. Raises CannotBuild.
+
+    `tell` is given a line before each step that takes long.
+    """
     with _alone():
         if not is_current():
             npm = _npm()
+            tell("Building the console, once: fetching its npm packages ...")
             _run(npm, INSTALL)
+            tell("Building the console: bundling ...")
             _run(npm, BUILD)
+            tell("The console is built.")
 
 
 def is_current() -> bool:
@@ -98,6 +105,6 @@ def _run(npm: str, arguments: tuple[str, ...]) -> None:
 
 if __name__ == "__main__":
     try:
-        build()
+        build(partial(print, flush=True))
     except CannotBuild as problem:
         sys.exit(f"The console was not built: {problem}")
