@@ -3,7 +3,7 @@
 The rooms, in the order in which a read passes them:
 
     __main__, cli   arguments and environment -> command -> exit code
-    commands        the commands: serve, sandbox, keys, ledger, price, schema
+    commands        the commands: serve, sandbox, keys, ledger, backup, price, schema
     app             composition root: makes every part once and hands it to those below
     writes          the writing half of it: publisher, durable flows, spool
     showing         the showing half of it: the media proxy, and the links to it

@@ -128,12 +128,11 @@ class Gateway:
         check_folder(folder, "GATEWAY_DATA_DIR" if folder == settings.data_dir else "GATEWAY_DATABASE_URL")
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
-        warnings, hook = settings.balance_warnings, lambda event: self.hook(event)
-        gauge = Gauge(floor=settings.balance_floor, thresholds=warnings, hook=hook)
-        self.account = AccountGuard(floor=settings.balance_floor, told=gauge.hear)
+        self.account = AccountGuard(floor=settings.balance_floor)
         self.vitals = Vitals(self.account)
         self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
+        self.account.tell = Gauge(settings.balance_floor, settings.balance_warnings, self.hook).hear
         self.market = self._market(transport)
         self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._showing(transport if embedded else None, base_url)

@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_servers(commands)
     _add_keys(commands)
     _add_ledger(commands)
+    _add_backup(commands)
     _add_price(commands)
     _add_flows(commands)
     _add_documents(commands)
@@ -143,6 +144,11 @@ def _add_ledger(commands: Commands) -> None:
     parser.add_argument("--until", type=day, metavar="DATE", help="last day, in UTC")
     parser.add_argument("--client", metavar="NAME", help="this client alone, by its name or its id")
     parser.add_argument("--csv", action="store_true", help="as CSV, without totals")
+
+
+def _add_backup(commands: Commands) -> None:
+    parser = _add(commands, "backup", deferred.backup, "copy ledger, flows and keys, also while the gateway runs")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="to make of them; nothing is overwritten")
 
 
 def _add_price(commands: Commands) -> None:

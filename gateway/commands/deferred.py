@@ -66,6 +66,12 @@ def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return ledger.ledger(arguments, environ)
 
 
+def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import backup
+
+    return backup.backup(arguments, environ)
+
+
 def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import price
 

@@ -25,7 +25,7 @@ class Gauge:
     is told.
     """
 
-    def __init__(self, *, floor: int, thresholds: Sequence[int], hook: Hook) -> None:
+    def __init__(self, floor: int, thresholds: Sequence[int], hook: Hook) -> None:
         self._floor = floor
         self._thresholds = thresholds
         self._hook = hook

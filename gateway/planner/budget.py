@@ -98,13 +98,11 @@ class AccountGuard:
     While the balance is not known (`None`) nothing is refused.
     """
 
-    def __init__(
-        self, *, floor: int, balance: int | None = None, told: Callable[[int], object] = lambda balance: None
-    ) -> None:
-        """`told` is given each balance that differs from the one before."""
+    def __init__(self, *, floor: int, balance: int | None = None) -> None:
         self.floor = floor
+        self.tell: Callable[[int], object] = lambda balance: None
+        """Is given each balance that differs from the one before."""
         self._balance = balance
-        self._told = told
         self._reserved = 0
 
     @property
@@ -140,7 +138,7 @@ class AccountGuard:
     def _note(self, balance: int) -> None:
         if balance != self._balance:
             self._balance = balance
-            self._told(balance)
+            self.tell(balance)
 
 
 class Purse:

@@ -57,6 +57,7 @@ def imported(*arguments: str, **given: str) -> set[str]:
         ["keys", "add", "web", "--file", "{folder}/clients.toml"],
         ["keys", "list", "--file", "{folder}/clients.toml"],
         ["ledger"],
+        ["backup", "{folder}/copy"],
     ],
     ids=" ".join,
 )

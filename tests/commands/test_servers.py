@@ -80,9 +80,9 @@ def test_a_proxy_that_cannot_be_asked_is_refused_by_its_name(variable: str, tmp_
 def test_serve_announces_the_proxy_by_which_the_api_is_asked(tmp_path: Path) -> None:
     """That nothing listens there is told like any upstream that is away."""
     given = {
-        "GATEWAY_HIKERAPI_KEY": "key",
+        "GATEWAY_HIKERAPI_KEY": "key",  # pragma: allowlist secret
         "GATEWAY_DATA_DIR": str(tmp_path),
-        "HTTPS_PROXY": "http://name:word@127.0.0.1:9",
+        "HTTPS_PROXY": "http://name:word@127.0.0.1:9",  # pragma: allowlist secret
     }
     with started("serve", **given) as (announcement, process):
         assert "https://api.hikerapi.com by the proxy of HTTPS_PROXY" in announcement

@@ -11,7 +11,7 @@ from gateway.planner.budget import AccountGuard
 
 def told(balances: list[int], *, floor: int = 0, thresholds: tuple[int, ...] = (20, 5)) -> list[Event]:
     events = list[Event]()
-    gauge = Gauge(floor=floor, thresholds=thresholds, hook=events.append)
+    gauge = Gauge(floor, thresholds, events.append)
     for balance in balances:
         gauge.hear(balance)
     return events
@@ -53,7 +53,8 @@ def test_the_floor_may_lie_above_a_threshold() -> None:
 
 def test_the_guard_tells_each_change_and_no_repetition() -> None:
     heard = list[int]()
-    guard = AccountGuard(floor=0, told=heard.append)
+    guard = AccountGuard(floor=0)
+    guard.tell = heard.append
     guard.note_spent(1)  # of what is not known yet
     guard.note_balance(10)
     guard.note_balance(10)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.proxies import Proxies, Proxy
 
-NAME, PASSWORD = "name", "p4ssword-that-must-never-be-seen"
+NAME, PASSWORD = "name", "p4ssword-that-must-never-be-seen"  # pragma: allowlist secret
 ALLOWED = "Basic " + base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
 
 

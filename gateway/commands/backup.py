@@ -1,0 +1,147 @@
+"""`backup`: all that the gateway keeps, copied while it runs or not, each part as it is at one moment.
+
+A plain copy of an SQLite file leaves out what its write-ahead log holds, which may be all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.clients.usage import NAME as USES
+from gateway.commands.base import CommandError
+from gateway.files import make_file, make_folder
+from gateway.flows.media.shelf import REQUEST, SHA256
+from gateway.flows.slots import FOLDER as SLOTS
+from gateway.settings import SQLITE, Settings
+
+LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
+FLOWS_KEY, MEDIA_KEY = "flows.key", "media.key"
+CLIENTS = "clients.toml"
+BUSY_SECONDS = 10.0
+PRIVATE = 0o600
+IN_POSTGRESQL = "The flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
+KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY, which the flows are sealed with, is not in the copy: without it nobody reads them."
+
+
+def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Makes the directory, or nothing. Raises SettingsError and CommandError."""
+    settings = Settings.read(environ)
+    target: Path = arguments.directory
+    _check(target)
+    if not settings.database_path.is_file():
+        raise CommandError(f"There is no ledger at {settings.database_path}: name its place by GATEWAY_DATA_DIR.")
+    draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
+    try:
+        make_folder(target.absolute().parent)
+        make_folder(draft)
+        _copy_all(settings, draft)
+        _sync(draft)
+        draft.rename(target)
+    except OSError as error:
+        raise CommandError(f"Cannot copy to {target}: {error.strerror} ({error.filename}).") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    print(f"Copied to {target}: {', '.join(sorted(path.name for path in target.iterdir()))}.")
+    for note in _missing(settings):
+        print(note, file=sys.stderr)
+    return 0
+
+
+def _check(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+        raise CommandError(f"{target} is there already, and nothing is overwritten: name a directory that is not.")
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    if not settings.flows_url.startswith(SQLITE):
+        yield IN_POSTGRESQL
+    if settings.flows_key is not None:
+        yield KEY_ELSEWHERE
+
+
+def _copy_all(settings: Settings, draft: Path) -> None:
+    """What flows need is copied before and after them: whatever was there when they were copied is in one of both."""
+    data = settings.data_dir
+    _copy_database(settings.database_path, draft / LEDGER)
+    _copy_needs(data, draft)
+    if settings.flows_url.startswith(SQLITE) and (data / FLOWS).exists():
+        _copy_database(data / FLOWS, draft / FLOWS)
+        if settings.flows_key is None and not (data / FLOWS_KEY).exists():
+            raise CommandError(f"{data / FLOWS_KEY} is gone, without which the flows cannot be read: restore it.")
+    _copy_needs(data, draft)
+    if (data / USES).exists():
+        _copy_database(data / USES, draft / USES)
+    _copy_file(data / MEDIA_KEY, draft / MEDIA_KEY)
+    if settings.clients_file is not None:
+        _copy_file(settings.clients_file, draft / CLIENTS)
+
+
+def _copy_needs(data: Path, draft: Path) -> None:
+    _copy_file(data / FLOWS_KEY, draft / FLOWS_KEY)
+    for file in _files(data / SLOTS):
+        _copy_file(file, draft / SLOTS / file.name)
+    for entry in _files(data / SPOOL):
+        if SHA256.fullmatch(entry.name):
+            for file in _files(entry):
+                if not file.name.startswith(REQUEST) and file.suffix != ".part":
+                    _copy_file(file, draft / SPOOL / entry.name / file.name)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Empty where it is not, or not any more: what no flow needs goes while it is copied."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Nothing where the source is not. What the copy has stays: such files are made once."""
+    if target.exists():
+        return
+    with contextlib.suppress(FileNotFoundError), source.open("rb") as file:
+        make_folder(target.parent)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as copy:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """By SQLite, which reads one state of it while others write, and waits for nobody. Raises CommandError."""
+    make_file(target)
+    try:
+        with (
+            contextlib.closing(_opened(source)) as original,
+            contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
+        ):
+            original.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+            (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise CommandError(f"{source} cannot be copied ({error}): is it a file of the gateway?") from error
+    if verdict != "ok":
+        raise CommandError(f"{source} is damaged ({verdict}): nothing was copied.")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Never makes a file. It may have to be written, since what a crash left in its log is read into it first."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+
+
+def _sync(folder: Path) -> None:
+    """So that the names in it are on the disk, too."""
+    for path in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,224 @@
+"""`backup`, and that what it made can take the place of what was lost."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.commands.backup import backup
+from gateway.commands.base import CommandError
+from gateway.planner.ledger_file import LedgerFile, Row
+from tests.commands.process import LIMIT, address, ask, logged, run, started
+from tests.fakes.gateway import a_jpeg
+
+TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
+CREATE = (
+    'mutation($file: Upload!) { createHighlight(input: { account: "787132", title: "Reef", waitSeconds: 0, '
+    'media: [{ file: $file }], idempotencyKey: "reef-1" }) { flow { id } userErrors { code } } }'
+)
+SPENT = [Row(date(2026, 3, 30), "web", "profile", 12, 12)]
+
+
+def copied(target: Path, **environ: str) -> int:
+    return backup(argparse.Namespace(directory=target), environ)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    """A data directory whose ledger is in use, so that all it holds is in the write-ahead log alone."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with contextlib.closing(LedgerFile(folder / "gateway.sqlite3")) as file:
+        with file.transaction():
+            file.spend(SPENT)
+        yield folder
+
+
+def spent_in(folder: Path) -> list[Row]:
+    with contextlib.closing(LedgerFile(folder / "gateway.sqlite3")) as file:
+        return file.report(date.min, date.max, None)
+
+
+def test_a_copy_has_what_is_in_the_log_of_a_ledger_in_use(data: Path, tmp_path: Path) -> None:
+    """What a plain copy of the file has not."""
+    shutil.copy(data / "gateway.sqlite3", tmp_path / "plain.sqlite3")
+    with contextlib.closing(sqlite3.connect(tmp_path / "plain.sqlite3")) as plain, pytest.raises(sqlite3.Error):
+        plain.execute("SELECT * FROM spending")
+    assert copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data)) == 0
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["gateway.sqlite3"]
+    assert spent_in(tmp_path / "copy") == SPENT
+
+
+def test_a_copy_is_of_one_moment_while_others_write(data: Path, tmp_path: Path) -> None:
+    """Each transaction adds as much to both tables."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with contextlib.closing(LedgerFile(data / "gateway.sqlite3")) as file:
+            while not ended.is_set():
+                with file.transaction():
+                    file.lease("web", "hour", 0, 1)
+                    file.spend([Row(date(2026, 3, 31), "web", "tray", 1, 1)])
+                begun.set()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    begun.wait()
+    try:
+        for number in range(5):
+            copied(tmp_path / f"copy{number}", GATEWAY_DATA_DIR=str(data))
+    finally:
+        ended.set()
+        writing.join()
+    for number in range(5):
+        with contextlib.closing(LedgerFile(tmp_path / f"copy{number}" / "gateway.sqlite3")) as file:
+            billed = sum(row.billed for row in file.report(date(2026, 3, 31), date(2026, 3, 31), None))
+            assert file.leased("web", "hour", 0) == billed > 0
+
+
+def test_the_copy_is_its_owners_alone(data: Path, tmp_path: Path) -> None:
+    (data / "media.key").write_bytes(b"k" * 32)
+    (data / "flows.slots").mkdir()
+    (data / "flows.slots" / "host").write_text("a-host")
+    clients = tmp_path / "elsewhere.toml"
+    clients.write_text("# none yet\n")
+    copied(tmp_path / "above" / "copy", GATEWAY_DATA_DIR=str(data), GATEWAY_CLIENTS_FILE=str(clients))
+    found = {path.name: path for path in (tmp_path / "above").rglob("*")}
+    assert found.keys() == {"copy", "gateway.sqlite3", "media.key", "flows.slots", "host", "clients.toml"}
+    assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_file()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_dir()} == {0o700}
+
+
+def test_what_a_request_alone_holds_and_what_is_being_written_stays_behind(data: Path, tmp_path: Path) -> None:
+    entry = data / "spool" / ("a" * 64)
+    entry.mkdir(parents=True)
+    for name in ("content", "flow-1", "request.0123.1", "ready.part"):
+        (entry / name).write_text(name)
+    (data / "spool" / "lock").touch()
+    (data / "spool" / "0123.2.part").write_text("half")
+    copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
+    spool = tmp_path / "copy" / "spool"
+    assert sorted(path.name for path in spool.rglob("*")) == ["a" * 64, "content", "flow-1"]
+
+
+@pytest.mark.parametrize("there", ["a file", "a full directory", "a link"])
+def test_nothing_is_overwritten(there: str, data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy"
+    match there:
+        case "a file":
+            target.write_text("mine")
+        case "a link":
+            target.symlink_to(tmp_path / "nowhere")
+        case _:
+            target.mkdir()
+            (target / "mine").touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CommandError, match="is there already"):
+        copied(target, GATEWAY_DATA_DIR=str(data))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_empty_directory_may_be_filled(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
+    assert spent_in(tmp_path / "copy") == SPENT
+
+
+@pytest.mark.parametrize("broken", ["gateway.sqlite3", "flows.sqlite3", "keys.sqlite3"])
+def test_a_part_that_cannot_be_copied_leaves_no_copy_that_looks_whole(broken: str, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(data, folder)
+    (folder / "flows.key").write_bytes(b"k" * 32)
+    for path in folder.glob(f"{broken}*"):
+        path.unlink()
+    (folder / broken).write_bytes(b"no database" * 1_000)
+    with pytest.raises(CommandError, match=broken):
+        copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(folder))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("copy")] == []
+
+
+def test_flows_without_their_key_are_no_copy(data: Path, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(data / "flows.sqlite3")) as flows:
+        flows.execute("CREATE TABLE flows (id)")
+    with pytest.raises(CommandError, match=r"flows\.key is gone"):
+        copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
+
+
+def test_where_no_gateway_ever_ran_there_is_nothing_to_copy(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"There is no ledger at .*: name its place by GATEWAY_DATA_DIR"):
+        copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(tmp_path / "nowhere"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_elsewhere_is_told(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"GATEWAY_DATA_DIR": str(data), "GATEWAY_DATABASE_URL": "postgresql://gateway@127.0.0.1:9/flows"}
+    assert copied(tmp_path / "copy", **environ, GATEWAY_FLOWS_KEY="A" * 43 + "=") == 0
+    told = capsys.readouterr().err
+    assert "pg_dump" in told
+    assert "GATEWAY_FLOWS_KEY" in told
+
+
+def publish(url: str, key: str) -> httpx.Response:
+    form = {
+        "operations": json.dumps({"query": CREATE, "variables": {"file": None}}),
+        "map": '{"0": ["variables.file"]}',
+    }
+    files = {"0": ("reef.jpg", a_jpeg(), "image/jpeg")}
+    headers = {"x-api-key": key, "graphql-require-preflight": "1"}
+    return httpx.post(f"{url}/graphql", data=form, files=files, headers=headers, timeout=LIMIT)
+
+
+def test_a_copy_takes_the_place_of_what_was_lost(tmp_path: Path) -> None:
+    """Ledger, flow, the file it is to publish, keys and clients: copied of a gateway that runs, and is then killed."""
+    with started("sandbox") as (upstream, _):
+        _take_the_place(address(upstream), tmp_path)
+
+
+def _take_the_place(upstream: str, tmp_path: Path) -> None:
+    data, clients, copy = tmp_path / "data", tmp_path / "clients.toml", tmp_path / "copy"
+    slow = {"faults": [{"kind": "processing", "seconds": 600.0}]}
+    assert httpx.post(f"{upstream}/_control/faults", json=slow, timeout=LIMIT).status_code == 200
+    apis = {
+        "GATEWAY_HIKERAPI_URL": upstream,
+        "GATEWAY_HIKERAPI_KEY": "sandbox",  # pragma: allowlist secret
+        "GATEWAY_PLATFORM_URL": f"{upstream}/platform",
+        "GATEWAY_PLATFORM_TOKEN": "sandbox",
+    }
+    given = {**apis, "GATEWAY_DATA_DIR": str(data), "GATEWAY_CLIENTS_FILE": str(clients)}
+    key = run("keys", "add", "web", "--rights", "read,write", "--allowance", "day=100", **given).stdout.strip()
+    with started("serve", **given) as (announcement, process):
+        url = address(announcement)
+        while not (made := publish(url, key).json()["data"]["createHighlight"])["flow"]:
+            assert {error["code"] for error in made["userErrors"]} <= {"UPSTREAM_UNAVAILABLE", "BAD_USER_INPUT"}
+        assert ask(url, TRAY, key).headers["x-billed-requests"] == "3"
+        assert run("backup", str(copy), **given).returncode == 0
+        process.send_signal(signal.SIGKILL)
+    again = run("backup", str(copy), **given)
+    assert (again.returncode, again.stdout) == (1, "")
+    shutil.rmtree(data)
+    clients.unlink()
+
+    restored = {**apis, "GATEWAY_DATA_DIR": str(copy), "GATEWAY_CLIENTS_FILE": str(copy / "clients.toml")}
+    spent = int(run("ledger", **restored).stdout.split()[-1])
+    assert spent >= 3, "what is leased and not yet itemised counts as spent"
+    (flow,) = [line for line in run("flows", "list", **restored).stdout.splitlines() if made["flow"]["id"] in line]
+    assert "RUNNING" in flow
+    (entry,) = [path for path in (copy / "spool").iterdir() if path.is_dir()]
+    assert {"content", "ready"} & {path.name for path in entry.iterdir()}
+    assert httpx.delete(f"{upstream}/_control/faults", timeout=LIMIT).status_code == 200
+    with started("serve", **restored) as (announcement, process):
+        assert made["flow"]["id"] in logged(process, "FlowStarted")
+        assert ask(address(announcement), TRAY, key).status_code == 200
+        assert httpx.get(f"{address(announcement)}/readyz?strict", timeout=LIMIT).status_code == 200
+    assert (copy / "flows.slots" / "host").exists()
