@@ -77,6 +77,11 @@ class BalanceRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalForgotten(Event):
+    """The upstream said a minute ago that the account is empty, and told no balance since: buying begins again."""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceDiffers(Event):
     """The upstream billed another price than our table says. Sent once an hour for each kind of call."""
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from gateway.clock import Clock
 from gateway.errors import UpstreamError
-from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook
+from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook, RefusalForgotten
 from gateway.planner.budget import AccountGuard
 from gateway.upstream.hikerapi import HikerApi
 
 READ_SECONDS = 60.0
 # Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
 TROUBLED_SECONDS = 5.0
+BELIEVED = 60.0  # seconds for a 402, while no balance can be read
 # Of what a threshold is, in percent: a balance that was counted down and is read a little higher has not recovered.
 MARGIN = 10
 
@@ -56,8 +57,11 @@ class Gauge:
 
 
 async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
-    """Reads the balance, which is free, and never ends. While that fails, the guard counts down from what it knew."""
-    is_first = True
+    """Reads the balance, which is free, and never ends. While that fails, the guard counts down from what it knew.
+
+    A 402 is believed for BELIEVED seconds, or until the balance is read, which is tried soon.
+    """
+    is_first, refused_at = True, None
     while True:
         seconds = TROUBLED_SECONDS
         with contextlib.suppress(UpstreamError):
@@ -67,4 +71,18 @@ async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hoo
             is_first = False
             account.note_balance(balance.requests)
             seconds = READ_SECONDS
-        await clock.sleep(seconds)
+        now = clock.monotonic()
+        refused_at = (refused_at or now) if account.is_refused else None
+        if refused_at is not None and now - refused_at >= BELIEVED:
+            account.forget_refusal()
+            hook(RefusalForgotten())
+        await _pause(seconds, account, clock)
+
+
+async def _pause(seconds: float, account: AccountGuard, clock: Clock) -> None:
+    """Shorter where a 402 comes meanwhile."""
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        await clock.sleep(min(left, TROUBLED_SECONDS))
+        if account.is_refused:
+            return

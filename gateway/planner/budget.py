@@ -104,6 +104,8 @@ class AccountGuard:
         """Is given each balance that differs from the one before."""
         self._balance = balance
         self._reserved = 0
+        self.is_refused = False
+        """Whether the balance is what a 402 said, and none was read since."""
 
     @property
     def balance(self) -> int | None:
@@ -111,6 +113,7 @@ class AccountGuard:
 
     def note_balance(self, balance: int) -> None:
         """The upstream told the balance. Calls on their way may be in it or not: they stay reserved all the same."""
+        self.is_refused = False
         self._note(balance)
 
     def note_spent(self, charged: int) -> None:
@@ -118,8 +121,14 @@ class AccountGuard:
             self._note(max(0, self.balance - charged))
 
     def note_empty(self) -> None:
-        """The upstream answered 402: nothing is bought until a balance is read again."""
+        """The upstream answered 402: nothing is bought until a balance is read again, or this is forgotten."""
+        self.is_refused = True
         self._note(0)
+
+    def forget_refusal(self) -> None:
+        """The next purchase finds out whether the account is empty: one 402 may have been a mistake."""
+        self.is_refused = False
+        self._balance = None
 
     def check(self, price: int) -> None:
         """Raises InsufficientFunds when buying for `price` would leave less than the floor."""

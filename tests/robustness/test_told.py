@@ -48,6 +48,32 @@ async def test_a_balance_that_cannot_be_read_at_first_is_told_when_it_can(
     assert len([line for line in caplog.messages if line.startswith(BalanceRead.__name__)]) == 1
 
 
+async def test_one_refusal_for_want_of_money_is_believed_for_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may have been a mistake, and the balance that would say so cannot be read."""
+    caplog.set_level("INFO", "gateway")
+    async with staged(Settings(data_dir=tmp_path), laid=Status(status=410, endpoint="/sys/balance")) as stage:
+        stage.sandbox.faults.lay(
+            Status(status=410, endpoint="/sys/balance"), Status(status=402, endpoint="/v1/*", times=1)
+        )
+        assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
+        await asyncio.sleep(30)
+        assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
+        await asyncio.sleep(45)
+        assert codes_of((await stage.post(TRAY)).json()) == []
+    assert [line for line in caplog.messages if line.startswith("RefusalForgotten")] == ["RefusalForgotten "]
+
+
+async def test_after_a_refusal_for_want_of_money_the_balance_is_read_at_once(tmp_path: Path) -> None:
+    async with staged(Settings(data_dir=tmp_path)) as stage:
+        await asyncio.sleep(1)
+        stage.sandbox.faults.lay(Status(status=402, endpoint="/v1/*", times=1))
+        assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
+        await asyncio.sleep(11)
+        assert codes_of((await stage.post(TRAY)).json()) == []
+
+
 async def test_a_key_that_is_refused_is_told_once_and_so_is_its_return(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
