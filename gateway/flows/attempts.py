@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected
+from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected, forget_frames
 from gateway.events import BugMasked, Hook, StepRetried
 from gateway.flows.durable import Fault, Json, Step, StepFailed, StepRecord, StepState
 
@@ -96,7 +96,16 @@ def recorded_form(value: Json) -> Json:
 
 
 def fault_of(error: Exception, hook: Hook) -> Fault:
-    """What a client may see of an error; what nobody expected is masked, and handed to `hook`."""
+    """What a client may see of an error; what nobody expected is masked, and handed to `hook`.
+
+    The error forgets its frames: what a flow holds would stay in a cycle with them.
+    """
+    fault = _fault_of(error, hook)
+    forget_frames(error)
+    return fault
+
+
+def _fault_of(error: Exception, hook: Hook) -> Fault:
     if isinstance(error, StepFailed):
         return error.fault
     if isinstance(error, GatewayError):

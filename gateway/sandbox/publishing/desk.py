@@ -101,7 +101,8 @@ class Desk:
             call = Call(self.name, caller, request.path_params, request.query_params, body, key, effects)
             outcome = Outcome(self.dialect.answer(call, self.work), caller)
         except Denied as denied:
-            return Outcome(self.dialect.refuse(denied, None), caller, denied)
+            # Without the frames it has passed: they hold what it is put into.
+            return Outcome(self.dialect.refuse(denied, None), caller, denied.with_traceback(None))
         return self._failed(effects.failure, caller) or outcome
 
     def _failed(self, failure: Failure | None, caller: User) -> Outcome | None:
