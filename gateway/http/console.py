@@ -14,14 +14,15 @@ from starlette.routing import Route
 from gateway.console import PAGE, built, built_at
 from gateway.http.compression import coding
 
-# Nothing from elsewhere but pictures, which the answers name; styles in elements are how the editor colours its text.
+# Nothing from elsewhere but media, which the answers name; `blob:` is a video that is about to be sent. Styles in
+# elements are how the editor colours its text.
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: https:",
-        "media-src 'self' https:",
+        "media-src 'self' https: blob:",
         "font-src 'self' data:",
         "connect-src 'self'",
         "worker-src 'self'",

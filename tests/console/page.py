@@ -15,6 +15,8 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
   console.error(`violation of ${violatedDirective}: ${blockedURI}`));
 """
 RUN = ".graphiql-execute-button"
+# Variables and headers have one place.
+SHOWN_TOOL = ".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines"
 PATIENCE = 15.0  # seconds
 
 
@@ -67,6 +69,12 @@ class Console:
 
     async def vary(self, variables: str) -> None:
         await self._fill(".graphiql-editor-tool", variables)
+
+    async def head(self, headers: str) -> None:
+        """Types the request's headers."""
+        await self.page.get_by_role("button", name="Headers", exact=True).click()
+        await self.page.locator(SHOWN_TOOL).click()
+        await self.page.keyboard.insert_text(headers)
 
     def forgive(self, *statuses: str) -> None:
         """The browser reports each refusal as an error, also one that the page expects and tells of."""

@@ -8,6 +8,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
+from tests.console.test_create import refused
+from tests.console.test_preview import ABSENT
 from tests.node import projects
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,6 +61,19 @@ async def test_axe_finds_nothing_in_the_player(served: str, browser: Browser, ax
         assert await violations(console, axe) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_what_is_told_of_mistakes_and_absences(
+    scheme: str, served: str, browser: Browser, axe: str
+) -> None:
+    async with opened(browser, served, color_scheme=scheme) as console:
+        await console.type(ABSENT)
+        await console.run()
+        await expect((await console.show("Preview")).get_by_test_id("absent")).to_have_count(2)
+        assert await violations(console, axe) == []
+        await refused(console)
+        assert await violations(console, axe) == []
+
+
 async def test_everything_can_be_reached_by_keyboard(served: str, browser: Browser) -> None:
     async with opened(browser, served) as console:
         await console.run()
@@ -102,3 +117,32 @@ async def test_a_telephone_shows_all_of_it_below_each_other(served: str, browser
         frame = await console.page.locator(".hg-phone").bounding_box()
         assert frame is not None
         assert frame["width"] <= 390
+
+
+async def test_on_a_telephone_what_was_asked_for_scrolls_into_view(served: str, browser: Browser) -> None:
+    """The answer of a run, a panel, the operation of an example, the errors that the bar tells of."""
+    async with opened(browser, served, **TELEPHONE) as console:
+        assert not await in_view(console, ".graphiql-response")
+        await console.run()
+        await expect(console.answer).to_contain_text("highlight:")
+        await console.until(IN_VIEW % ".graphiql-response")
+        await console.show("Preview")
+        await console.until(IN_VIEW % ".graphiql-plugin")
+        await console.example("My allowance")
+        await console.until(IN_VIEW % ".graphiql-query-editor")
+        await console.type('{ user(by: { username: "not.here.at.all" }) { id } }')
+        await console.run()
+        await console.page.get_by_role("button", name="1 error").wait_for()
+        await console.until(IN_VIEW % ".graphiql-response")
+        sidebar = await console.page.locator(".graphiql-sidebar").bounding_box()
+        assert sidebar is not None
+        assert sidebar["y"] == 0
+
+
+# More than half of the screen below its top edge and the bar there.
+IN_VIEW = """(({ top }) => top >= 0 && top < innerHeight / 2)(document.querySelector('%s').getBoundingClientRect())"""
+
+
+async def in_view(console: Console, selector: str) -> bool:
+    seen: bool = await console.page.evaluate(IN_VIEW % selector)
+    return seen

@@ -7,7 +7,17 @@ import re
 from pathlib import Path
 
 import pytest
-from graphql import OperationDefinitionNode, OperationType, parse
+from graphql import (
+    FieldNode,
+    OperationDefinitionNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_schema,
+    parse,
+    visit,
+)
 
 from tests.fakes.gateway import running_gateway
 from tests.meta.tree import ROOT
@@ -16,6 +26,8 @@ from tests.node import projects
 WEB = ROOT / "gateway/console/web"
 STATIC = ROOT / "gateway/console/static"
 VARIABLES = json.loads((WEB / "variables.json").read_text())
+GROUPS = json.loads((WEB / "groups.json").read_text())
+ALL = sorted((ROOT / "queries").iterdir())
 
 
 def reads(path: Path) -> bool:
@@ -23,7 +35,7 @@ def reads(path: Path) -> bool:
     return all(operation.operation is OperationType.QUERY for operation in operations)
 
 
-QUERIES = sorted(path for path in (ROOT / "queries").iterdir() if reads(path))
+QUERIES = [path for path in ALL if reads(path)]
 
 
 def test_the_console_is_no_larger_than_the_readme_says(console: None) -> None:
@@ -42,6 +54,28 @@ def test_the_lock_names_no_registry() -> None:
 
 def test_every_query_has_variables_and_the_reverse() -> None:
     assert VARIABLES.keys() == {path.stem for path in (ROOT / "queries").iterdir()}
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_an_example_asks_for_proxied_pictures(path: Path) -> None:
+    """Those of the platform's own servers are shown on no other page."""
+    schema = build_schema((ROOT / "schema/api.graphql").read_text())
+    types, node = TypeInfo(schema), parse(path.read_text())
+    unproxied: list[str] = []
+
+    class Look(Visitor):
+        def enter_field(self, field: FieldNode, *_: object) -> None:
+            known = types.get_field_def()
+            if known and "proxied" in known.args and "proxied" not in {one.name.value for one in field.arguments or ()}:
+                unproxied.append(field.name.value)
+
+    visit(node, TypeInfoVisitor(types, Look()))
+    assert unproxied == []
+
+
+def test_every_query_is_in_one_group() -> None:
+    listed = [name for names in GROUPS.values() for name in names]
+    assert sorted(listed) == sorted(path.stem for path in ALL)
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)

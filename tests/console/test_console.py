@@ -70,6 +70,37 @@ async def test_the_price_is_that_of_the_operation_under_the_cursor(served: str, 
             await expect(panel.get_by_test_id("price")).to_have_text(price)
 
 
+async def test_the_price_honours_the_limit_in_the_headers(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        panel = await console.show("Billing")
+        await console.type('{ user(by: { id: "2183000057" }) { highlights { nodes { items { totalCount } } } } }')
+        await expect(panel.get_by_test_id("price")).to_have_text("2 to 102")
+        over = console.page.get_by_test_id("price-line").get_by_text("more than you may spend")
+        await expect(over).to_have_count(0)
+        await console.head('{ "X-Billing-Limit": "50" }')
+        await expect(over).to_be_visible()
+        await expect(panel).to_contain_text("The upper bound is more than you may spend.")
+
+
+async def test_errors_in_the_bar_lead_to_them(served: str, browser: Browser) -> None:
+    """They stand below the data, a thousand lines away."""
+    async with opened(browser, served) as console:
+        await console.type(
+            '{ user(by: { id: "2122000038" }) { highlights { nodes { id title cover { url } } } }'
+            ' private: user(by: { username: "private.person" }) { highlights { totalCount } }'
+            ' nobody: user(by: { username: "not.here.at.all" }) { id } }'
+        )
+        await console.run()
+        bar = console.page.get_by_role("button", name="2 errors")
+        await expect(bar).to_be_visible()
+        await expect(console.answer).not_to_contain_text("NOT_FOUND")
+        await bar.click()
+        await expect(console.answer).to_contain_text("PRIVATE_ACCOUNT")
+        await console.type("{ allowance { client } }")
+        await console.run()
+        await expect(console.page.get_by_text("2 errors")).to_have_count(0)
+
+
 async def test_deferred_parts_are_merged_into_the_answer_and_the_preview(served: str, browser: Browser) -> None:
     async with opened(browser, served) as console:
         await console.type(DEFERRED)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
+from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.console.page import Console, opened
 
@@ -16,13 +18,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # The sandbox takes its time over media, as the platform does.
 DONE = 60_000  # milliseconds
-DROP = """([data, name]) => {
+DROP = """([data, name, type]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const dropped = new DataTransfer();
-  dropped.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  dropped.items.add(new File([bytes], name, { type }));
   const zone = document.querySelector("[data-testid=drop]");
-  for (const type of ["dragover", "drop"])
-    zone.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: dropped }));
+  for (const event of ["dragover", "drop"])
+    zone.dispatchEvent(new DragEvent(event, { bubbles: true, cancelable: true, dataTransfer: dropped }));
 }"""
 
 
@@ -35,9 +37,10 @@ def photo() -> bytes:
     return buffer.getvalue()
 
 
-async def drop(console: Console, name: str, data: bytes | None = None) -> None:
+async def drop(console: Console, name: str, data: bytes | None = None, kind: str = "image/jpeg") -> None:
     await console.page.get_by_test_id("drop").wait_for()
-    await console.page.evaluate(DROP, [base64.b64encode(data or photo()).decode(), name])
+    sent = photo() if data is None else data
+    await console.page.evaluate(DROP, [base64.b64encode(sent).decode(), name, kind])
 
 
 async def names(console: Console) -> list[str]:
@@ -64,6 +67,8 @@ async def test_a_dropped_file_becomes_a_highlight_at_the_top_of_the_tray(served:
         player = console.page.get_by_test_id("player")
         await expect(player.locator(".hg-segment")).to_have_count(2)
         await expect(player.locator("figure > img")).to_be_visible()
+        # The recorded covers beside it are on servers of the platform, where the sandbox has none.
+        console.forgive("502")
 
 
 async def test_media_are_put_in_order_and_the_cover_stays_with_its_medium(served: str, browser: Browser) -> None:
@@ -93,13 +98,112 @@ async def test_a_dropped_picture_is_shown_before_it_is_sent(served: str, browser
         assert shown.getpixel((18, 52)) == pytest.approx((30, 160, 90), abs=12)
 
 
-async def test_what_is_wrong_with_the_input_is_told_at_its_field(served: str, browser: Browser) -> None:
+async def test_mistakes_are_told_beside_what_they_are_about_by_its_name(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        panel = await refused(console)
+        await expect(panel.get_by_role("alert")).to_have_text(
+            "Nothing was begun. See what is said of the title, empty.jpg, one.jpg."
+        )
+        await expect(panel.get_by_label("Title")).to_have_accessible_description(re.compile("at most 16 characters"))
+        assert await mistakes(panel) == {"good.jpg": 0, "empty.jpg": 1, "one.jpg": 1}
+        await expect(panel.get_by_test_id("medium-mistake").last).to_contain_text(re.compile("^one.jpg must"))
+        await panel.get_by_role("button", name="Move up: one.jpg").click()
+        assert await mistakes(panel) == {"good.jpg": 0, "one.jpg": 1, "empty.jpg": 1}
+
+
+async def test_a_mistake_goes_with_what_it_was_about(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        panel = await refused(console)
+        await panel.get_by_label("Title").fill("Short")
+        await expect(panel.get_by_role("alert")).to_have_text(
+            "Nothing was begun. See what is said of empty.jpg, one.jpg."
+        )
+        await panel.get_by_role("button", name="Remove: empty.jpg").click()
+        assert await mistakes(panel) == {"good.jpg": 0, "one.jpg": 1}
+        await panel.get_by_role("button", name="Remove: one.jpg").click()
+        await expect(panel.get_by_role("alert")).to_have_count(0)
+
+
+async def test_the_form_survives_switching_panels(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        panel = await refused(console)
+        await panel.get_by_role("radio").nth(2).check()
+        await console.show("Billing")
+        await expect(panel).not_to_contain_text("Create a highlight")
+        await console.show("Create")
+        await expect(panel.get_by_label("Title")).to_have_value("A title that is far too long")
+        await expect(panel.get_by_role("radio").nth(2)).to_be_checked()
+        assert await mistakes(panel) == {"good.jpg": 0, "empty.jpg": 1, "one.jpg": 1}
+        await expect(panel.locator(".hg-drawn")).to_have_count(1)
+
+
+async def test_media_are_dragged_by_finger_from_their_handle(served: str, browser: Browser) -> None:
+    async with opened(browser, served, has_touch=True) as console:
+        panel = await console.show("Create")
+        for name in ("one.jpg", "two.jpg", "three.jpg"):
+            await drop(console, name)
+        session = await console.page.context.new_cdp_session(console.page)
+        first, last = panel.locator(".hg-handle").first, panel.locator(".hg-handle").last
+        for kind, at in (("touchStart", first), ("touchMove", panel.locator(".hg-handle").nth(1)), ("touchMove", last)):
+            await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [await middle(at)]})
+        await session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert await names(console) == ["two.jpg", "three.jpg", "one.jpg"]
+
+
+async def test_a_dropped_video_is_shown_by_a_frame_of_it(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.show("Create")
+        await drop(console, "waves.mp4", await video(served), "video/mp4")
+        drawn = console.page.locator(".hg-drawn")
+        await expect(drawn).to_be_visible()
+        shown = Image.open(io.BytesIO(await drawn.screenshot())).convert("RGB").crop((4, 4, 32, 40))
+        found: Any = shown.getcolors(28 * 36)
+        assert len(found) > 20
+        await expect(console.page.locator(".hg-thumbnail")).to_have_text("Video")
+
+
+async def test_the_size_of_each_file_is_told_and_of_all(served: str, browser: Browser) -> None:
     async with opened(browser, served) as console:
         panel = await console.show("Create")
-        await panel.get_by_label("Title").fill("A title that is far too long")
-        await panel.get_by_label("URL of a medium").fill("https://127.0.0.1/one.jpg")
-        await panel.get_by_role("button", name="Add").click()
-        await panel.get_by_role("button", name="Create the highlight").click()
-        problems = panel.get_by_role("alert")
-        await expect(problems).to_contain_text("title")
-        await expect(problems).to_contain_text("media.0")
+        await drop(console, "large.jpg", b"x" * 1_234_567)
+        await drop(console, "small.jpg", b"x" * 950)
+        await expect(panel.locator(".hg-size")).to_have_text(["1.2 MB", "950 bytes"])
+        await expect(panel.get_by_test_id("total")).to_have_text("2 media, 1.2 MB")
+
+
+async def refused(console: Console) -> Locator:
+    """The panel with a title that is too long, a good file, an empty one, and a URL that is not public."""
+    panel = await console.show("Create")
+    await panel.get_by_label("Title").fill("A title that is far too long")
+    await drop(console, "good.jpg")
+    await drop(console, "empty.jpg", b"")
+    await panel.get_by_label("URL of a medium").fill("https://127.0.0.1/one.jpg")
+    await panel.get_by_role("button", name="Add").click()
+    await panel.get_by_role("button", name="Create the highlight").click()
+    await expect(panel.get_by_role("alert")).to_be_visible()
+    return panel
+
+
+async def mistakes(panel: Locator) -> dict[str, int]:
+    """How many are told beside each medium."""
+    entries = await panel.get_by_test_id("media").locator("li").all()
+    return {
+        await entry.locator(".hg-name").inner_text(): await entry.get_by_test_id("medium-mistake").count()
+        for entry in entries
+    }
+
+
+async def middle(place: Locator) -> dict[str, float]:
+    box = await place.bounding_box()
+    assert box is not None
+    return {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+
+
+async def video(url: str) -> bytes:
+    """One of the sandbox's, by way of the gateway."""
+    items = "items(kind: VIDEO, first: 1) { nodes { videoUrl(proxied: true) } }"
+    query = f'{{ highlight(by: {{ id: "17902817445546428" }}) {{ {items} }} }}'
+    async with httpx.AsyncClient() as client:
+        answer = (await client.post(f"{url}/graphql", json={"query": query})).json()
+        (node,) = answer["data"]["highlight"]["items"]["nodes"]
+        return (await client.get(node["videoUrl"])).content

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from tests.console.page import Console, opened
 
@@ -22,6 +23,15 @@ ITEMS = """{
 MISSING = (
     '{ highlight(by: { id: "17901792374438633" }) { id title missingItemIds items { nodes { id thumbnailUrl } } } }'
 )
+
+
+PRIVATE = "private.person Private accountUser 'private.person' belongs to a private account."
+MISSING_USER = "Not foundUser 'not.here.at.all' was not found."
+ABSENT = """{
+  users(by: [{ username: "private.person" }, { username: "not.here.at.all" }, { id: "2610000190" }]) {
+    id username profilePictureUrl(proxied: true) highlights { nodes { id title } }
+  }
+}"""
 
 
 async def playing(console: Console, number: int = 0) -> Locator:
@@ -137,3 +147,80 @@ async def test_pictures_of_other_sites_are_not_fetched(served: str, browser: Bro
         rings = (await console.show("Preview")).locator(".hg-ring-button")
         await expect(rings).to_have_count(3)
         await expect(rings.first.locator(".hg-initial")).to_have_text("G")
+
+
+async def test_private_and_missing_users_are_shown_as_such(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.type(ABSENT)
+        await console.run()
+        panel = await console.show("Preview")
+        absent = panel.get_by_test_id("absent")
+        await expect(absent).to_have_text([PRIVATE, MISSING_USER])
+        await expect(absent.first.locator("img")).to_be_visible()
+        await expect(panel.locator(".hg-ring-button")).to_have_count(2)
+        await console.type('{ user(by: { username: "not.here.at.all" }) { id } }')
+        await console.run()
+        await expect(absent).to_have_text([MISSING_USER])
+        await expect(panel).not_to_contain_text("Run an operation")
+
+
+async def test_pictures_of_samples_and_of_the_player_come_by_way_of_the_gateway(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        asked: set[str] = set()
+        console.page.on("request", lambda request: asked.add(urlsplit(request.url).path.split("/")[1]))
+        await console.run()
+        await (await console.show("Preview")).locator(".hg-ring img").first.wait_for()
+        player = await playing(console)
+        await expect(player.locator("figure > img, figure > video")).to_be_visible()
+        await console.page.keyboard.press("Escape")
+        for name in ("Highlight by id", "Complete highlight", "Play highlight"):
+            await console.example(name)
+            await console.run()
+            player = await playing(console)
+            await expect(player.locator("figure > img, figure > video, .hg-ghost").first).to_be_visible()
+            await console.page.keyboard.press("Escape")
+        console.forgive("502")
+    assert "media" in asked
+    assert "sandbox" not in asked
+
+
+async def test_a_photo_fits_the_frame_on_a_blurred_ground(served: str, browser: Browser) -> None:
+    """A square with a border: all of it is seen, and above and below is its colour, not black."""
+    square = Image.new("RGB", (600, 600), (240, 240, 240))
+    square.paste((20, 90, 200), (40, 40, 560, 560))
+    buffer = io.BytesIO()
+    square.save(buffer, "PNG")
+    async with opened(browser, served) as console:
+
+        async def drawn(route: Route) -> None:
+            await route.fulfill(body=buffer.getvalue(), content_type="image/png")
+
+        await console.page.route("**/sandbox/cdn/**", drawn)
+        await console.type(ITEMS)
+        await console.run()
+        player = await playing(console)
+        await console.page.keyboard.press("Space")
+        await console.until("document.querySelector('figure > img')?.naturalWidth === 600")
+        frame = Image.open(io.BytesIO(await player.locator("figure").screenshot())).convert("RGB")
+    width, height = frame.size
+    top = (height - width) // 2
+    border, inside, ground = (frame.getpixel((width // 2, top + at)) for at in (width // 60, width // 3, -top // 3))
+    assert border == pytest.approx((240, 240, 240), abs=12)
+    assert inside == pytest.approx((20, 90, 200), abs=12)
+    assert isinstance(ground, tuple)
+    assert ground[2] > 60
+    assert ground[2] > 2 * ground[0]
+
+
+async def test_what_was_said_of_the_answer_before_goes_with_it(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.type('{ highlight(by: { id: "17902562332205232" }) { id title } }')
+        await console.run()
+        panel = await console.show("Preview")
+        await console.page.route("**/graphql", lambda route: route.abort())
+        await panel.locator(".hg-ring-button").click()
+        await expect(panel.get_by_role("alert")).to_be_visible()
+        await console.page.unroute("**/graphql")
+        await console.run()
+        await expect(panel.get_by_role("alert")).to_have_count(0)
+        console.complaints = [text for text in console.complaints if "ERR_FAILED" not in text]

@@ -8,7 +8,10 @@ const STATIC = here('../static');
 
 export default defineConfig({
   base: './',
-  plugins: [examples(here('../../../queries'), here('variables.json')), compressed(STATIC)],
+  plugins: [
+    examples({ queries: here('../../../queries'), variables: here('variables.json'), groups: here('groups.json') }),
+    compressed(STATIC),
+  ],
   esbuild: { jsx: 'automatic', legalComments: 'none' },
   experimental: {
     // The page is at /graphql and its files below /graphql/console/, under whatever prefix a proxy puts both.

@@ -4,25 +4,41 @@ import type { Plugin } from 'vite';
 
 const NAME = 'virtual:examples';
 
-/** The operations of `queries/`, each with the variables that show it best on the sandbox. */
-export function examples(queries: string, variables: string): Plugin {
+interface Sources {
+  /** The folder of the operations. */
+  queries: string;
+  /** The variables that show each of them best on the sandbox. */
+  variables: string;
+  /** Their names by group, in the order in which they are listed. */
+  groups: string;
+}
+
+/** The operations of `queries/`. */
+export function examples({ queries, variables, groups }: Sources): Plugin {
   return {
     name: 'examples',
     resolveId: (id) => (id === NAME ? `\0${NAME}` : undefined),
     load(id) {
       if (id !== `\0${NAME}`) return undefined;
-      this.addWatchFile(variables);
+      [variables, groups].forEach((file) => this.addWatchFile(file));
       const values = JSON.parse(readFileSync(variables, 'utf8')) as Record<string, unknown>;
-      const files = readdirSync(queries).filter((file) => file.endsWith('.graphql')).sort();
-      return `export default ${JSON.stringify(files.map((file) => example(join(queries, file), file, values)))}`;
+      const listed = Object.entries(JSON.parse(readFileSync(groups, 'utf8')) as Record<string, string[]>);
+      const found = listed.flatMap(([group, names]) => names.map((name) => example(queries, name, group, values)));
+      checkComplete(queries, found.map(({ name }) => name));
+      return `export default ${JSON.stringify(found)}`;
     },
   };
 }
 
-function example(path: string, file: string, values: Record<string, unknown>) {
-  const name = file.replace('.graphql', '');
-  if (!(name in values)) throw new Error(`variables.json has no entry for ${file}`);
-  const query = readFileSync(path, 'utf8');
+function example(queries: string, name: string, group: string, values: Record<string, unknown>) {
+  if (!(name in values)) throw new Error(`variables.json has no entry for ${name}`);
+  const query = readFileSync(join(queries, `${name}.graphql`), 'utf8');
   const note = [...query.matchAll(/^# ?(.*)$/gm)].map((match) => match[1]).join(' ');
-  return { name, note, query, variables: JSON.stringify(values[name], null, 2) };
+  return { name, group, note, query, variables: JSON.stringify(values[name], null, 2) };
+}
+
+function checkComplete(queries: string, listed: string[]): void {
+  const there = readdirSync(queries).filter((file) => file.endsWith('.graphql'));
+  const left = there.filter((file) => !listed.includes(file.replace('.graphql', '')));
+  if (left.length > 0) throw new Error(`groups.json does not list ${left.join(', ')}`);
 }

@@ -1,7 +1,8 @@
 import { explorerPlugin } from '@graphiql/plugin-explorer';
-import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { GraphiQL, HISTORY_PLUGIN, type GraphiQLProps } from 'graphiql';
 import { PriceLine } from './billing/line';
 import { BillingPanel } from './billing/panel';
+import { CopyAs } from './copy/buttons';
 import { CreatePanel } from './create/panel';
 import { ExamplesPanel } from './examples/panel';
 import { opening } from './examples/tabs';
@@ -9,18 +10,25 @@ import { BillingIcon, CreateIcon, ExamplesIcon, PreviewIcon } from './icons';
 import { PreviewPanel } from './preview/panel';
 import { fetcher, key } from './shared/gateway';
 
-const plugins = [
+const PANELS = [
   { title: 'Billing', icon: BillingIcon, content: BillingPanel },
   { title: 'Preview', icon: PreviewIcon, content: PreviewPanel },
   { title: 'Create', icon: CreateIcon, content: CreatePanel },
   { title: 'Examples', icon: ExamplesIcon, content: ExamplesPanel },
-  explorerPlugin(),
-  HISTORY_PLUGIN,
 ];
+const WITH_SCHEMA: Partial<GraphiQLProps> = { plugins: [...PANELS, explorerPlugin(), HISTORY_PLUGIN], visiblePlugin: 'Billing' };
+// What shows or asks for the schema is left out.
+const WITHOUT_SCHEMA: Partial<GraphiQLProps> = {
+  plugins: [...PANELS, HISTORY_PLUGIN],
+  visiblePlugin: 'Examples',
+  referencePlugin: null,
+  schema: null,
+  className: 'hg-no-schema',
+};
 
-export function Console() {
+export function Console({ hasSchema }: { hasSchema: boolean }) {
   return (
-    <GraphiQL fetcher={fetcher} plugins={plugins} {...opening()} visiblePlugin="Billing"
+    <GraphiQL fetcher={fetcher} {...(hasSchema ? WITH_SCHEMA : WITHOUT_SCHEMA)} {...opening()}
       defaultEditorToolsVisibility="variables" shouldPersistHeaders={false}>
       <GraphiQL.Logo>
         <h1 className="hg-logo">
@@ -28,6 +36,16 @@ export function Console() {
         </h1>
         {key.get() && <Forget />}
       </GraphiQL.Logo>
+      <GraphiQL.Toolbar>
+        {({ prettify, merge, copy }) => (
+          <>
+            {prettify}
+            {merge}
+            {copy}
+            <CopyAs />
+          </>
+        )}
+      </GraphiQL.Toolbar>
       <GraphiQL.Footer>
         <PriceLine />
       </GraphiQL.Footer>

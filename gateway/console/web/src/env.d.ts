@@ -1,4 +1,11 @@
 declare module 'virtual:examples' {
-  const examples: { name: string; note: string; query: string; variables: string }[];
+  export interface Example {
+    name: string;
+    note: string;
+    query: string;
+    variables: string;
+    group: string;
+  }
+  const examples: Example[];
   export default examples;
 }

@@ -14,3 +14,9 @@ export const BillingIcon = () => <Icon d="M6 3h12v18l-3-2-3 2-3-2-3 2zM9.500 8h5
 export const PreviewIcon = () => <Icon d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM10 8.500v7l6-3.500z" />;
 export const CreateIcon = () => <Icon d="M4 8a4 4 0 0 1 4-4h8a4 4 0 0 1 4 4v8a4 4 0 0 1-4 4H8a4 4 0 0 1-4-4zM12 8v8M8 12h8" />;
 export const ExamplesIcon = () => <Icon d="M5 4h9l5 5v11H5zM14 4v5h5M8.500 13h7M8.500 16.500h5" />;
+export const CurlIcon = () => <Icon d="M4 5h16v14H4zM7.500 9l3 3-3 3M12.500 15h4" />;
+export const FetchIcon = () => <Icon d="M9 4c-3 0-3 1.500-3 4s0 4-2.500 4c2.500 0 2.500 1.500 2.500 4s0 4 3 4M15 4c3 0 3 1.500 3 4s0 4 2.500 4c-2.500 0-2.500 1.500-2.500 4s0 4-3 4" />;
+export const DoneIcon = () => <Icon d="M5 12.500l4.500 4.500L19 7.500" />;
+export const LockIcon = () => <Icon d="M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3" />;
+export const MissingIcon = () => <Icon d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.700.400-1 .900-1 1.700M12 16.500v.200" />;
+export const HandleIcon = () => <Icon d="M9 6v.200M15 6v.200M9 12v.200M15 12v.200M9 18v.200M15 18v.200" />;

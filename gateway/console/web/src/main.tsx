@@ -14,6 +14,6 @@ const root = document.getElementById('root')!;
 keepAccessible(root);
 createRoot(root).render(
   <Gate>
-    <Console />
+    {(hasSchema) => <Console hasSchema={hasSchema} />}
   </Gate>,
 );

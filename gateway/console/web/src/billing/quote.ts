@@ -30,18 +30,19 @@ const PRICE = `query Price($document: String!, $variables: JSON, $operationName:
 /** The price of the operation under the cursor; null until there is one. */
 export const quote = store<Quote | null>(null);
 
+/** With the headers that the operation would be run with: they may limit what it may spend. */
 export async function fetchQuote(
   document: string,
   variables: unknown,
   operation: string | null,
-  signal: AbortSignal,
+  options: { signal: AbortSignal; headers: Record<string, string> },
 ): Promise<void> {
   try {
     const asked = { document, variables, operationName: operation };
-    const { data, errors } = await ask<{ price: Price | null }>(PRICE, asked, signal);
+    const { data, errors } = await ask<{ price: Price | null }>(PRICE, asked, options);
     const price = data?.price ?? null;
     quote.set({ operation, price, problem: price ? null : (errors?.[0]?.message ?? 'No price came.') });
   } catch (error) {
-    if (!signal.aborted) quote.set({ operation, price: null, problem: String(error) });
+    if (!options.signal.aborted) quote.set({ operation, price: null, problem: String(error) });
   }
 }

@@ -12,8 +12,11 @@ export interface Step {
 
 export interface Flow {
   id: string;
+  kind: 'CREATE' | 'UPDATE' | 'DELETE';
+  account: string;
   state: string;
   progress: number;
+  createdAt: string;
   steps: Step[];
   error: { code: string; message: string; medium: number | null } | null;
   retryable: boolean;
@@ -30,27 +33,29 @@ export interface Account {
   username: string | null;
 }
 
-const FLOW = `id state progress retryable error { code message medium }
+const FLOW = `id kind account state progress createdAt retryable error { code message medium }
   steps { name medium state attempts error { message } }`;
 const CREATE = `mutation Create($input: CreateHighlightInput!) {
   createHighlight(input: $input) { flow { ${FLOW} } userErrors { field code message } }
 }`;
 const WATCH = `subscription Watch($id: ID!) { flow(id: $id) { ${FLOW} } }`;
 const LOOK = `query Look($id: ID!) { flow(id: $id) { ${FLOW} } }`;
+const LIST = `query Flows { flows(first: 50) { nodes { ${FLOW} } } }`;
 const RETRY = `mutation Retry($id: ID!) { retryFlow(id: $id) { flow { ${FLOW} } userErrors { field code message } } }`;
+const CANCEL = `mutation Cancel($id: ID!) { cancelFlow(id: $id) { flow { ${FLOW} } userErrors { field code message } } }`;
 const ACCOUNTS = 'query Accounts { accounts { id username } }';
 export const TRAY = `query NewTray($account: ID!) {
   user(by: { id: $account }) {
     id
     username
-    profilePictureUrl
+    profilePictureUrl(proxied: true)
     highlights {
       nodes {
         id
         title
         mediaCount
         cover {
-          url
+          url(proxied: true)
         }
       }
     }
@@ -70,19 +75,31 @@ export interface Order {
   idempotencyKey: string;
 }
 
-type Begun = { flow: Flow | null; userErrors: UserError[] };
+export type Begun = { flow: Flow | null; userErrors: UserError[] };
 
-export async function begin({ media, cover, ...rest }: Order): Promise<Begun> {
+/** `onProgress` is told how many bytes of the files have gone. */
+export async function begin(
+  { media, cover, ...rest }: Order,
+  upload: { signal: AbortSignal; onProgress: (bytes: number) => void },
+): Promise<Begun> {
   const { input, files } = asInput(media);
   const variables = { input: { ...rest, media: input, cover: { index: cover }, waitSeconds: 0 } };
   const answer = files.size
-    ? await send<{ createHighlight: Begun }>(CREATE, variables, files)
-    : await ask<{ createHighlight: Begun }>(CREATE, variables);
+    ? await send<{ createHighlight: Begun }>(CREATE, variables, files, upload)
+    : await ask<{ createHighlight: Begun }>(CREATE, variables, { signal: upload.signal });
   return data(answer).createHighlight;
 }
 
 export async function retry(id: string): Promise<Begun> {
   return data(await ask<{ retryFlow: Begun }>(RETRY, { id })).retryFlow;
+}
+
+export async function cancel(id: string): Promise<Begun> {
+  return data(await ask<{ cancelFlow: Begun }>(CANCEL, { id })).cancelFlow;
+}
+
+export async function list(): Promise<Flow[]> {
+  return data(await ask<{ flows: { nodes: Flow[] } }>(LIST)).flows.nodes;
 }
 
 export async function accounts(): Promise<Account[]> {
@@ -106,7 +123,7 @@ async function* told(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
 
 async function* asked(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
   while (!signal.aborted) {
-    const { flow } = data(await ask<{ flow: Flow | null }>(LOOK, { id }, signal));
+    const { flow } = data(await ask<{ flow: Flow | null }>(LOOK, { id }, { signal }));
     if (!flow) return;
     yield flow;
     if (hasEnded(flow)) return;

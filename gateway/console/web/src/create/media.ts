@@ -32,3 +32,26 @@ export function asInput(media: Medium[]): { input: object[]; files: Map<string, 
   });
   return { input, files };
 }
+
+export const bytesOf = (medium: Medium): number => ('file' in medium ? medium.file.size : 0);
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB'];
+
+/** As people say it: `1.2 MB`. */
+export function sized(bytes: number): string {
+  const power = Math.min(bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3), UNITS.length - 1);
+  const amount = bytes / 1000 ** power;
+  return `${power === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[power]}`;
+}
+
+/** How much of each file has gone, from 0 to 1, where they go one after the other and this many bytes have gone. */
+export function partsGone(media: Medium[], bytes: number): Map<number, number> {
+  const gone = new Map<number, number>();
+  let before = 0;
+  for (const medium of media) {
+    const size = bytesOf(medium);
+    if ('file' in medium) gone.set(medium.id, Math.min(1, Math.max(0, (bytes - before) / Math.max(size, 1))));
+    before += size;
+  }
+  return gone;
+}

@@ -1,141 +1,84 @@
-import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
-import { useEffect, useRef, useState } from 'react';
-import { useOpenTab } from '../examples/open';
+import { useEffect, useState, type FormEvent } from 'react';
+import { store } from '../shared/store';
+import { create, creation, draft, edit, placeOf } from './creation';
 import { DropZone } from './drop';
-import { accounts, begin, follow, hasEnded, retry, TRAY, type Account, type Flow, type UserError } from './flow';
+import { accounts, type Account } from './flow';
+import { Flows } from './flows';
 import { MediaList } from './list';
-import type { Medium } from './media';
-import { Progress } from './progress';
+import { nameOf, type Medium } from './media';
+import type { Mistake } from './mistakes';
+import { Outcome } from './outcome';
 import { TitleField } from './title';
 
+/** Null until they are known. */
+const own = store<Account[] | null>(null);
+
 export function CreatePanel() {
-  const { schema } = useGraphiQL(pick('schema'));
-  const [own, setOwn] = useState<Account[] | null>(null);
+  const known = own.use();
   const [problem, setProblem] = useState<string | null>(null);
-  const writes = Boolean(schema?.getMutationType()?.getFields()['createHighlight']);
-  useEffect(() => {
-    if (writes) accounts().then(setOwn, (error: Error) => setProblem(error.message));
-  }, [writes]);
+  const shown = creation.use().flow?.id ?? null;
+  useEffect(() => void accounts().then(own.set, (error: Error) => setProblem(error.message)), []);
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Create a highlight</h2>
       {problem && <p className="hg-problem">{problem}</p>}
-      {own?.length === 0 && <p className="hg-quiet">There is no account that you may publish for.</p>}
-      {own && own.length > 0 && <Form accounts={own} />}
+      {known?.length === 0 && <p className="hg-quiet">There is no account that you may publish for.</p>}
+      {known && known.length > 0 && (
+        <>
+          <Form accounts={known} />
+          <Flows accounts={known} shown={shown} />
+        </>
+      )}
     </div>
   );
 }
 
-function Form({ accounts: own }: { accounts: Account[] }) {
-  const [account, setAccount] = useState(own[0]!.id);
-  const [title, setTitle] = useState('');
-  const [media, setMedia] = useState<Medium[]>([]);
-  const [cover, setCover] = useState<number | null>(null);
-  const creation = useCreation();
-  const add = (more: Medium[]) => setMedia((known) => [...known, ...more]);
-  const place = Math.max(0, media.findIndex((medium) => medium.id === cover));
-  const submit = () => creation.create({ account, title: title.trim(), media, cover: place });
+function Form({ accounts: known }: { accounts: Account[] }) {
+  const { account: chosen, title, media, cover } = draft.use();
+  const { mistakes } = creation.use();
+  const account = known.find(({ id }) => id === chosen)?.id ?? known[0]!.id;
+  const about = (field: Mistake['about']) => mistakes.find((mistake) => mistake.about === field)?.message;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void create(account);
+  };
   return (
-    <form className="hg-create" onSubmit={(event) => (event.preventDefault(), void submit())}>
+    <form className="hg-create" onSubmit={submit}>
       <label className="hg-field">
         Account
-        <select value={account} onChange={(event) => setAccount(event.target.value)}>
-          {own.map(({ id, username }) => (
+        <select value={account} onChange={(event) => edit({ account: event.target.value })}>
+          {known.map(({ id, username }) => (
             <option key={id} value={id}>
               {username ?? id}
             </option>
           ))}
         </select>
       </label>
-      <TitleField value={title} onChange={setTitle} />
-      <DropZone onAdd={add} />
-      <MediaList media={media} cover={place} flow={creation.flow} onChange={setMedia} onCover={setCover} />
-      <Problems errors={creation.errors} problem={creation.problem} />
-      <button type="submit" className="hg-primary" disabled={!media.length || !title.trim() || creation.busy}>
-        {creation.busy ? 'Creating…' : 'Create the highlight'}
-      </button>
-      {creation.flow && <Outcome flow={creation.flow} account={account} onRetry={() => void creation.again()} />}
+      <TitleField value={title} mistake={about('title')} onChange={(value) => edit({ title: value })} />
+      <DropZone onAdd={(more) => edit({ media: [...draft.get().media, ...more] })} />
+      <MediaList media={media} cover={placeOf(cover, media)} />
+      <Mistakes mistakes={mistakes} media={media} />
+      <Outcome account={account} ready={media.length > 0 && title.trim() !== ''} />
     </form>
   );
 }
 
-function Problems({ errors, problem }: { errors: UserError[]; problem: string | null }) {
-  if (!problem && errors.length === 0) return null;
+/** Where to look, and in full what has no place of its own in the form. */
+function Mistakes({ mistakes, media }: { mistakes: Mistake[]; media: Medium[] }) {
+  if (mistakes.length === 0) return null;
+  const names = media.filter(({ id }) => mistakes.some(({ about }) => about === id)).map(nameOf);
+  const fields = mistakes.some(({ about }) => about === 'title') ? ['the title'] : [];
+  const placed = [...fields, ...names];
+  const others = mistakes.filter(({ about }) => typeof about !== 'number' && about !== 'title');
   return (
-    <ul className="hg-problem" role="alert">
-      {problem && <li>{problem}</li>}
-      {errors.map(({ field, code, message }) => (
-        <li key={field.join('.') + code}>
-          <code>{field.join('.')}</code> {message}
-        </li>
+    <div className="hg-problem" role="alert">
+      <p>
+        Nothing was begun.
+        {placed.length > 0 && ` See what is said of ${placed.join(', ')}.`}
+      </p>
+      {others.map(({ code, message }) => (
+        <p key={code + message}>{message}</p>
       ))}
-    </ul>
+    </div>
   );
-}
-
-function Outcome({ flow, account, onRetry }: { flow: Flow; account: string; onRetry: () => void }) {
-  const open = useOpenTab();
-  const { run, setVisiblePlugin } = useGraphiQLActions();
-  const show = () => {
-    open(TRAY, JSON.stringify({ account }, null, 2));
-    setVisiblePlugin('Preview');
-    run();
-  };
-  return (
-    <section className="hg-outcome" aria-label="Progress">
-      <Progress flow={flow} />
-      {flow.state === 'DONE' && (
-        <button type="button" className="hg-primary" onClick={show}>
-          Show it in the tray
-        </button>
-      )}
-      {flow.retryable && (
-        <button type="button" onClick={onRetry}>
-          Try again
-        </button>
-      )}
-    </section>
-  );
-}
-
-/** One creation at a time. Sending the same input again is the same request, so it carries the same key. */
-function useCreation() {
-  const [flow, setFlow] = useState<Flow | null>(null);
-  const [errors, setErrors] = useState<UserError[]>([]);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const sent = useRef({ input: '', idempotencyKey: '' });
-  const leaving = useRef<AbortController>(null);
-  useEffect(() => () => leaving.current?.abort(), []);
-
-  const watch = async (start: () => ReturnType<typeof begin>) => {
-    leaving.current = new AbortController();
-    setBusy(true);
-    setProblem(null);
-    setErrors([]);
-    try {
-      const begun = await start();
-      setErrors(begun.userErrors);
-      setFlow(begun.flow);
-      if (begun.flow && !hasEnded(begun.flow)) {
-        for await (const next of follow(begun.flow.id, leaving.current.signal)) setFlow(next);
-      }
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-  const create = (order: Omit<Parameters<typeof begin>[0], 'idempotencyKey'>) => {
-    const input = JSON.stringify({ ...order, media: order.media.map((medium) => medium.id) });
-    if (sent.current.input !== input) sent.current = { input, idempotencyKey: freshKey() };
-    return watch(() => begin({ ...order, idempotencyKey: sent.current.idempotencyKey }));
-  };
-  const again = () => watch(() => retry(flow!.id));
-  return { flow, errors, problem, busy, create, again };
-}
-
-/** Not `randomUUID`, which pages from plain http on other machines have not got. */
-function freshKey(): string {
-  return `console-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

@@ -17,27 +17,41 @@ const STEPS: Record<string, [doing: string, done: string]> = {
   publish: ['Publishing', 'Published'],
 };
 
-export function Progress({ flow }: { flow: Flow }) {
+/** `name` is that of the medium which the flow failed for, if it failed for one. */
+export function Progress({ flow, name }: { flow: Flow; name?: string | undefined }) {
   const word = WORDS[flow.state] ?? flow.state;
   return (
     <>
-      <p className="hg-flow-state" aria-live="polite" data-testid="flow-state">
-        <b>{word}</b> <span>{Math.round(100 * flow.progress)} %</span>
-      </p>
-      <progress max={1} value={flow.progress} aria-label={word} className={flow.error ? 'hg-failed' : ''} />
-      {flow.error && <p className="hg-problem">{flow.error.message}</p>}
+      <Bar word={word} share={flow.progress} failed={flow.error !== null} />
+      {flow.error && (
+        <p className="hg-problem">
+          {name && <b>{name}: </b>}
+          {flow.error.message}
+        </p>
+      )}
     </>
   );
 }
 
-/** Where one medium is: the last thing done with it, and how often that was tried. */
-export function MediumState({ flow, medium }: { flow: Flow | null; medium: number }) {
-  const steps = flow?.steps.filter((step) => step.medium === medium) ?? [];
-  const last = steps.at(-1);
-  if (!last) return null;
+export function Bar({ word, share, failed = false }: { word: string; share: number; failed?: boolean }) {
   return (
-    <small className={`hg-step hg-step-${last.state.toLowerCase()}`} data-testid="medium-state">
-      {describe(last)}
+    <>
+      <p className="hg-flow-state" data-testid="flow-state">
+        <b aria-live="polite">{word}</b> <span>{Math.round(100 * share)} %</span>
+      </p>
+      <progress max={1} value={share} aria-label={word} className={failed ? 'hg-failed' : ''} />
+    </>
+  );
+}
+
+/** Where one medium is: how much of it has gone, else the last thing done with it and how often that was tried. */
+export function MediumState({ steps, gone }: { steps: Step[]; gone: number | undefined }) {
+  const last = steps.at(-1);
+  if (!last && gone === undefined) return null;
+  const state = last?.state.toLowerCase() ?? 'running';
+  return (
+    <small className={`hg-step hg-step-${state}`} data-testid="medium-state">
+      {last ? describe(last) : `Sent ${Math.floor(100 * gone!)} %`}
     </small>
   );
 }
@@ -46,5 +60,5 @@ function describe({ name, state, attempts, error }: Step): string {
   const [doing, done] = STEPS[name] ?? [name, name];
   const tries = attempts > 1 ? `, try ${attempts}` : '';
   if (state === 'FAILED') return `${doing} failed${tries}${error ? `: ${error.message}` : ''}`;
-  return state === 'DONE' ? `${done}${tries}` : `${doing}…${tries}`;
+  return state === 'DONE' ? `${done}${tries}` : `${doing}…${tries}${error ? `: ${error.message}` : ''}`;
 }

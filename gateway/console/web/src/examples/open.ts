@@ -1,12 +1,5 @@
 import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
-
-// Milliseconds until GraphiQL has read the operation's name and put it on the tab, which is wider then.
-const NAMED = 400;
-
-/** It may lie beyond the end of the strip. */
-function showTab(): void {
-  document.querySelector('.graphiql-tab-active')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
-}
+import { bringIntoView } from '../shared/narrow';
 
 /** Opens an operation in a tab of its own. */
 export function useOpenTab(): (query: string, variables: string) => void {
@@ -17,6 +10,6 @@ export function useOpenTab(): (query: string, variables: string) => void {
     queryEditor?.setValue(query);
     variableEditor?.setValue(variables);
     queryEditor?.focus();
-    window.setTimeout(showTab, NAMED);
+    bringIntoView('.graphiql-sessions');
   };
 }

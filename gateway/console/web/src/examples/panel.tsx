@@ -1,24 +1,66 @@
-import examples from 'virtual:examples';
+import { pick, useGraphiQL } from '@graphiql/react';
+import examples, { type Example } from 'virtual:examples';
+import { store } from '../shared/store';
+import { variablesOf } from './fill';
 import { useOpenTab } from './open';
 
+/** Kept while other panels are shown. */
+const filter = store('');
+
 export function ExamplesPanel() {
-  const open = useOpenTab();
+  const { schema } = useGraphiQL(pick('schema'));
+  const wanted = filter.use();
+  const groups = grouped(examples.filter((example) => fits(example, wanted)));
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Examples</h2>
       <p className="hg-quiet">Each opens in a tab of its own, with variables that the sandbox answers.</p>
+      {schema === null && (
+        <p className="hg-quiet">
+          Without the right <code>introspect</code> the editor knows no fields: it neither completes nor checks.
+        </p>
+      )}
+      <input type="search" aria-label="Filter the examples" placeholder="Filter: a word, or a field" value={wanted}
+        onChange={(event) => filter.set(event.target.value)} />
+      {groups.map(([group, members]) => (
+        <Group key={group} name={group} examples={members} />
+      ))}
+      {groups.length === 0 && <p role="status">No example has all of this.</p>}
+    </div>
+  );
+}
+
+function Group({ name, examples: members }: { name: string; examples: Example[] }) {
+  const open = useOpenTab();
+  const id = `hg-group-${name.toLowerCase().replaceAll(' ', '-')}`;
+  return (
+    <section aria-labelledby={id}>
+      <h3 id={id}>{name}</h3>
       <ul className="hg-examples">
-        {examples.map(({ name, note, query, variables }) => (
-          <li key={name}>
-            <button type="button" onClick={() => open(query, variables)}>
-              <b>{spoken(name)}</b>
-              <span>{note}</span>
+        {members.map((example) => (
+          <li key={example.name}>
+            <button type="button" onClick={async () => open(example.query, await variablesOf(example))}>
+              <b>{spoken(example.name)}</b>
+              <span>{example.note}</span>
             </button>
           </li>
         ))}
       </ul>
-    </div>
+    </section>
   );
+}
+
+/** In the order they come in. */
+function grouped(members: Example[]): [string, Example[]][] {
+  const groups = new Map<string, Example[]>();
+  for (const one of members) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+  return [...groups];
+}
+
+/** Whether each of the words is somewhere in it, in its name, its note or its text. */
+function fits({ name, note, query, group }: Example, wanted: string): boolean {
+  const text = `${spoken(name)} ${note} ${query} ${group}`.toLowerCase();
+  return wanted.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 const spoken = (name: string) => name[0]!.toUpperCase() + name.slice(1).replaceAll('_', ' ');

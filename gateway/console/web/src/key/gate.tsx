@@ -1,16 +1,17 @@
 import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
 import { ask, key, type GatewayError } from '../shared/gateway';
 
-type Standing = 'asking' | 'open' | 'key' | 'unknown key' | 'no right' | 'unreachable';
+/** `samples`: the console without the schema. */
+type Standing = 'asking' | 'open' | 'samples' | 'key' | 'unknown key' | 'no right' | 'unreachable';
 
 const PROBE = '{ __schema { queryType { name } } }';
 
-/** Shows the console to whoever may read the schema, and asks everybody else for a key. */
-export function Gate({ children }: { children: ReactNode }) {
+/** Shows the console to whoever may read, with what the schema makes possible or without, and asks others for a key. */
+export function Gate({ children }: { children: (hasSchema: boolean) => ReactNode }) {
   const [standing, setStanding] = useState<Standing>('asking');
   const look = () => void probe().then(setStanding);
   useEffect(look, []);
-  if (standing === 'open') return children;
+  if (standing === 'open' || standing === 'samples') return children(standing === 'open');
   if (standing === 'asking') return null;
   const enter = (value: string) => {
     key.set(value);
@@ -29,16 +30,19 @@ async function probe(): Promise<Standing> {
 }
 
 function refusal(error: GatewayError | undefined): Standing {
-  if (error?.extensions?.code !== 'UNAUTHENTICATED') return 'no right';
+  const { code, right } = error?.extensions ?? {};
+  // The right `read` is asked for before this one, so it is there.
+  if (right === 'introspect') return 'samples';
+  if (code !== 'UNAUTHENTICATED') return 'no right';
   const standing = key.get() ? 'unknown key' : 'key';
   key.forget();
   return standing;
 }
 
-const TOLD: Record<Exclude<Standing, 'asking' | 'open'>, string> = {
+const TOLD: Record<Exclude<Standing, 'asking' | 'open' | 'samples'>, string> = {
   key: 'This gateway knows its clients by their keys. Yours is kept in this tab, until you close it.',
   'unknown key': 'The gateway does not know this key.',
-  'no right': 'This key lacks the right `introspect`, and the console cannot do without the schema. Ask for the right, or enter another key.',
+  'no right': 'This key lacks the right `read`, without which nothing can be asked. Ask for the right, or enter another key.',
   unreachable: 'The gateway does not answer. Reload the page to try again.',
 };
 

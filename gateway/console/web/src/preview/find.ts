@@ -1,7 +1,10 @@
+import type { GatewayError } from '../shared/gateway';
+
 export interface Owner {
   username: string | null;
   fullName: string | null;
   picture: string | null;
+  isPrivate: boolean;
 }
 
 export interface Overlay {
@@ -50,6 +53,37 @@ export function highlightsIn(data: unknown): Highlight[] {
     found.set(id, known ? merged(known, seen) : seen);
   });
   return [...found.values()];
+}
+
+/** What an operation asked for and did not get, because it is private or is not there. */
+export interface Absence {
+  kind: 'private' | 'missing' | 'renamed';
+  /** Who it is of, as far as the answer says so. */
+  owner: Owner | null;
+  message: string;
+}
+
+const ABSENT: Record<string, Absence['kind']> = { PRIVATE_ACCOUNT: 'private', NOT_FOUND: 'missing', RENAMED: 'renamed' };
+
+/** In the order of the errors; what is told in the same words is told once. */
+export function absencesIn(data: unknown, errors: GatewayError[]): Absence[] {
+  const found = new Map<string, Absence>();
+  for (const { message, path, extensions } of errors) {
+    const kind = ABSENT[extensions?.code ?? ''];
+    if (kind && !found.has(message)) found.set(message, { kind, owner: ownerAt(data, path ?? []), message });
+  }
+  return [...found.values()];
+}
+
+/** Of the innermost user on the way. */
+function ownerAt(data: unknown, path: (string | number)[]): Owner | null {
+  let [node, owner]: [unknown, Owner | null] = [data, null];
+  for (const key of path) {
+    if (typeof node !== 'object' || node === null) break;
+    node = (node as Json)[key];
+    owner = (isJson(node) ? ownerIn(node) : null) ?? owner;
+  }
+  return owner;
 }
 
 function walk(value: unknown, owner: Owner | null, visit: (node: Json, owner: Owner | null) => void): void {
@@ -130,7 +164,8 @@ function overlay(kind: Overlay['kind'], label: string, href: string, at: Json): 
 
 function ownerIn(node: Json): Owner | null {
   const [username, fullName] = [text(node['username']), text(node['fullName'])];
-  return username || fullName ? { username, fullName, picture: text(node['profilePictureUrl']) } : null;
+  if (!username && !fullName) return null;
+  return { username, fullName, picture: text(node['profilePictureUrl']), isPrivate: node['isPrivate'] === true };
 }
 
 /** Only what a browser may follow: an answer must not bring in another scheme. */

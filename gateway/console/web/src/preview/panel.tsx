@@ -1,8 +1,9 @@
-import { pick, useGraphiQL } from '@graphiql/react';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
+import { LockIcon } from '../icons';
 import { answer } from '../shared/answer';
+import { Absences } from './absences';
 import { played } from './fetch';
-import { highlightsIn, type Highlight, type Owner } from './find';
+import { absencesIn, highlightsIn, type Highlight, type Owner } from './find';
 import { Picture, reachable } from './picture';
 import { Player } from './player';
 
@@ -14,16 +15,17 @@ interface Playing {
 export function PreviewPanel() {
   const current = answer.use();
   const highlights = useMemo(() => highlightsIn(current?.data), [current]);
+  const absences = useMemo(() => absencesIn(current?.data, current?.errors ?? []), [current]);
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Preview</h2>
-      {highlights.length === 0 ? (
+      {highlights.length > 0 && <Trays highlights={highlights} />}
+      <Absences absences={absences} />
+      {highlights.length + absences.length === 0 && (
         <p className="hg-quiet">
           Run an operation that selects the <code>id</code> of highlights: they are shown here, wherever they are in the
           answer.
         </p>
-      ) : (
-        <Trays highlights={highlights} />
       )}
       {highlights.some(({ cover }) => cover && !reachable(cover)) && <Elsewhere />}
     </div>
@@ -40,9 +42,10 @@ function Elsewhere() {
 }
 
 function Trays({ highlights }: { highlights: Highlight[] }) {
-  const { schema } = useGraphiQL(pick('schema'));
   const [playing, setPlaying] = useState<Playing | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  // What was said of the answer before says nothing of this one.
+  useEffect(() => setProblem(null), [highlights]);
   const play = async (highlight: Highlight) => {
     setProblem(null);
     if (highlight.items.some(({ picture, video }) => reachable(video ?? picture))) {
@@ -50,7 +53,7 @@ function Trays({ highlights }: { highlights: Highlight[] }) {
       return;
     }
     try {
-      setPlaying(await played(highlight.id, schema));
+      setPlaying(await played(highlight.id));
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
@@ -96,6 +99,11 @@ function Head({ owner, count }: { owner: Owner; count: number }) {
     <h3 className="hg-owner">
       <Picture url={owner.picture} />
       <span>{owner.username ?? owner.fullName}</span>
+      {owner.isPrivate && (
+        <span className="hg-mark" title="This account is private">
+          <LockIcon /> private
+        </span>
+      )}
       <small>
         {count} {count === 1 ? 'highlight' : 'highlights'}
       </small>

@@ -11,12 +11,15 @@ interface StageProps {
   onEnd: () => void;
 }
 
-/** The 9:16 frame: the medium, and what is placed on it. */
+/** The 9:16 frame: the whole medium, on itself blurred where it has another shape, and what is placed on it. */
 export function Stage({ slide, ...rest }: StageProps) {
   const { item } = slide;
   if (!item) return <Missing id={slide.id} />;
   return (
     <figure className="hg-stage">
+      <div className="hg-ground" aria-hidden="true">
+        <Picture url={item.picture} />
+      </div>
       {item.video ? <Video item={item} {...rest} /> : <Photo item={item} />}
       {item.overlays.map((overlay, index) => (
         <Sticker key={index} overlay={overlay} />

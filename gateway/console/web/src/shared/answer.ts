@@ -1,3 +1,4 @@
+import type { GatewayError } from './gateway';
 import { store } from './store';
 
 export interface BilledCall {
@@ -21,13 +22,23 @@ export interface Billing {
   calls?: BilledCall[];
 }
 
+interface Shown {
+  data: unknown;
+  errors: GatewayError[];
+  billing: Billing | null;
+}
+
 /** The answer that the editor shows, its deferred parts merged; null while there is none. */
-export const answer = store<{ data: unknown; billing: Billing | null } | null>(null);
+export const answer = store<Shown | null>(null);
 
 export function read(text: string): void {
   try {
-    const parsed = JSON.parse(text) as { data?: unknown; extensions?: { billing?: Billing } };
-    answer.set({ data: parsed.data, billing: parsed.extensions?.billing ?? null });
+    const { data, errors, extensions } = JSON.parse(text) as {
+      data?: unknown;
+      errors?: GatewayError[];
+      extensions?: { billing?: Billing };
+    };
+    answer.set({ data, errors: Array.isArray(errors) ? errors : [], billing: extensions?.billing ?? null });
   } catch {
     answer.set(null);
   }
