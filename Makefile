@@ -68,8 +68,9 @@ lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer r
 	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --group dev pyproject.toml
 	$(LOCKER)/bin/uv $(subst 3.11,3.13,$(RESOLVE)) --no-deps --output-file tests/aiograpi/requirements.lock tests/aiograpi/requirements.in
 
-schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql
+schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql, and copy what the example takes of it
 	$(BIN)/highlights-gateway schema
+	cp schema/api.graphql queries/tray_rings.graphql queries/play_highlight.graphql examples/frontend/graph/
 
 .PHONY: fmt clean
 fmt: $(INSTALLED) ## correct what can be corrected by machine: style and format

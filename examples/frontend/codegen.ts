@@ -1,8 +1,8 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 export default {
-  schema: '../../schema/api.graphql',
-  documents: ['../../queries/tray_rings.graphql', '../../queries/play_highlight.graphql'],
+  schema: 'graph/api.graphql',
+  documents: ['graph/*.graphql', '!graph/api.graphql'],
   generates: {
     'src/gql/': {
       preset: 'client',

