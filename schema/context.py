@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
 Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], Awaitable[None]]
 
+# Of one operation: to sign one anew takes longer than all else that is done for a field.
+MOST_LINKS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Writes:
@@ -51,7 +54,7 @@ class Context:
     `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
     wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
-    asks for.
+    asks for. `linked` are the links that were made so far, by URL and reference.
     """
 
     client: Client
@@ -65,6 +68,7 @@ class Context:
     explains: bool = False
     streams: bool = False
     keys: Keys = field(default_factory=Keys)
+    linked: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     def at_once(self) -> Self:
         """For resolvers that must not wait: its loaders raise NotYetKnown."""
@@ -78,7 +82,16 @@ class Context:
     def link(self, url: str, reference: str, *, proxied: bool | None) -> str:
         """The URL of a medium, itself or by way of the proxy; None leaves it to the gateway's rule."""
         through = self.proxies if proxied is None else proxied
-        return self.links.link(url, reference) if through and self.links is not None else url
+        return self._linked(url, reference, self.links) if through and self.links is not None else url
+
+    def _linked(self, url: str, reference: str, links: Links) -> str:
+        key = url, reference
+        link = self.linked.get(key)
+        if link is None:
+            link = links.link(url, reference)
+            if len(self.linked) < MOST_LINKS:
+                self.linked[key] = link
+        return link
 
     def writing(self) -> Writes:
         """Raises PublishingNotConfigured."""
