@@ -61,6 +61,14 @@ class Schema(strawberry.federation.Schema):
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
                 type_.is_one_of = type_.extensions[DEFINITION].is_one_of
+        self._print_once()
+
+    def _print_once(self) -> None:
+        """Strawberry prints the schema anew for each `_service`."""
+        service = self._schema.type_map["_Service"]
+        assert isinstance(service, GraphQLObjectType)
+        text = functools.cache(self.as_str)
+        service.fields["sdl"].resolve = lambda service, info: text()
 
     def executed(self, extensions: Iterable[Callable[[], SchemaExtension]], context: type[Executor[Any]]) -> Schema:
         """The same types, executed with other extensions and by another class."""
