@@ -34,6 +34,7 @@
     |  |- ContainerExpired            CONTAINER_EXPIRED         the uploaded medium is gone: upload it anew
     |  |- RouteMissing                UPSTREAM_ROUTE_MISSING    the upstream does not know what it is asked by
     |  `- PublishingRejected          PUBLISHING_REJECTED       any other refusal
+    |- AnswerTooLarge                 ANSWER_TOO_LARGE          known only when it was made: what it took is cached
     `- Refused                        (by the gateway's own rules, before anything is spent)
        |- Unauthenticated             UNAUTHENTICATED
        |- Forbidden                   FORBIDDEN
@@ -261,6 +262,18 @@ class RouteMissing(PublishingError):
 
 class PublishingRejected(PublishingError):
     code = "PUBLISHING_REJECTED"
+
+
+class AnswerTooLarge(GatewayError):
+    """Told in the place of an answer. `most` is in bytes. What was bought for it is paid for, and remembered."""
+
+    code = "ANSWER_TOO_LARGE"
+
+    def __init__(self, most: int) -> None:
+        message = (
+            f"The answer is larger than {most} bytes. What it took is remembered: ask for it in several operations."
+        )
+        super().__init__(message, most=most)
 
 
 class Refused(GatewayError):

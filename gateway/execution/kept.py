@@ -15,6 +15,7 @@ import msgspec
 from cachetools import LRUCache
 
 from gateway.domain.lasting import Lasting
+from gateway.execution.sizes import is_larger
 
 # Shorter lists are not worth a look-up.
 FEW = 8
@@ -81,6 +82,8 @@ class Projections:
             objects.shapes.clear()
         objects.shapes[shape] = was_kept is not None
         if was_kept is not False:
+            return projected
+        if is_larger(projected):  # one text may stand in it many times
             return projected
         json = msgspec.json.encode(projected)
         size = OVERHEAD + len(json) + SWELLING * len(msgspec.json.encode(objects))

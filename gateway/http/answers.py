@@ -9,6 +9,8 @@ import msgspec
 from graphql import GraphQLError
 from starlette.responses import Response
 
+from gateway.errors import AnswerTooLarge
+from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http import statuses
 from gateway.http.framing import Framing
 from gateway.http.negotiation import Media
@@ -27,10 +29,10 @@ def single(
     extensions: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`data` is JSON, be it null; without any there is no such entry."""
+    """`data` is JSON, be it null; without any there is no such entry. Raises AnswerTooLarge for the errors."""
     members = {} if data is None else {"data": data}
     if errors:
-        members["errors"] = msgspec.json.encode([error.formatted for error in errors])
+        members["errors"] = encoded([error.formatted for error in errors])
     if extensions:
         members["extensions"] = msgspec.json.encode(extensions)
     return Response(
@@ -38,6 +40,15 @@ def single(
         status_code=statuses.status(media, errors, executed=data is not None),
         headers={**ALWAYS, "content-type": media.value + UTF_8, **statuses.headers(errors), **(headers or {})},
     )
+
+
+def encoded(result: Any) -> bytes:
+    """Raises AnswerTooLarge, before memory is taken for it."""
+    if not is_larger(result):
+        data = msgspec.json.encode(result)
+        if len(data) <= LARGEST:
+            return data
+    raise AnswerTooLarge(LARGEST)
 
 
 def body(members: Mapping[str, bytes]) -> bytes:

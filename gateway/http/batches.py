@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import GatewayError
+from gateway.execution.sizes import LARGEST, least_size
 from gateway.http import answers, statuses
 from gateway.http.negotiation import Accepted, Media
-from gateway.http.payloads import READS_AND_WRITES, Operations, Payload
+from gateway.http.payloads import READS_AND_WRITES, Operations, Payload, too_large
 from gateway.http.requests import Asked
 from gateway.http.running import figures
 from gateway.http.terms import Terms
@@ -38,9 +39,10 @@ class Batches:
         except Exception as problem:  # as for one operation
             return answers.refusal(media, presentable(in_answer(problem), self.operations.hook))
         results = []
+        room = Room()
         async with asyncio.TaskGroup() as group:
             for asked, context in zip(batch, contexts, strict=True):
-                results.append(group.create_task(self._result(asked, context)))
+                results.append(group.create_task(self._result(asked, context, room)))
                 await context.buyer.market.clock.sleep(0)  # others have a turn before the next is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**answers.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}
@@ -50,7 +52,7 @@ class Batches:
         headers |= statuses.retry_after(error.get("extensions", {}) for error in errors)
         return Response(msgspec.json.encode(payloads), statuses.OK, headers)
 
-    async def _result(self, asked: Asked, context: Context) -> Payload:
+    async def _result(self, asked: Asked, context: Context, room: Room) -> Payload:
         """That of an operation is a stream of one: no answer of a batch comes in parts."""
         operations = self.operations
         try:
@@ -58,4 +60,19 @@ class Batches:
         except GatewayError as problem:
             return operations.refusal(problem)
         async with aclosing(operations.payloads(asked, context, READS_AND_WRITES)) as payloads:
-            return [payload async for payload in payloads][-1]
+            result = [payload async for payload in payloads][-1]
+        return result if room.take(least_size(result)) else too_large(result.get("extensions"))
+
+
+class Room:
+    """What the answers of a batch may be large together: as large as one alone."""
+
+    def __init__(self) -> None:
+        self.left = LARGEST
+
+    def take(self, size: int) -> bool:
+        """Whether there was so much left."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True

@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from gateway.errors import AnswerTooLarge
 from gateway.events import Hook
+from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http.requests import Asked
 from gateway.http.terms import Terms
 from gateway.operations.billing import report
@@ -68,12 +70,21 @@ class Operations:
 
 
 def payload(frame: Any, context: Context) -> Payload:
-    """A result, or a part of one, as JSON has it."""
+    """A result, or a part of one, as JSON has it. Raises AnswerTooLarge for a part."""
     if isinstance(frame, ExecutionResult):
-        return _result(frame)
-    # Only the last part knows the whole bill.
+        result = _result(frame)
+        return too_large(result.get("extensions")) if is_larger(result) else result
     part: Payload = frame.formatted
+    if is_larger(part):
+        raise AnswerTooLarge(LARGEST)
+    # Only the last part knows the whole bill.
     return part if frame.has_next else {**part, "extensions": report(context)}
+
+
+def too_large(extensions: Any) -> Payload:
+    """In the place of a result, whose bill stands all the same."""
+    errors = [in_answer(AnswerTooLarge(LARGEST)).formatted]
+    return {"errors": errors, "extensions": extensions} if extensions else {"errors": errors}
 
 
 def executed(result: ExecutionResult) -> bool:

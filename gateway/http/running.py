@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
-import msgspec
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from strawberry.types import ExecutionResult
 
 from gateway.cache.responses import Response
-from gateway.errors import LedgerUnavailable, NotAcceptable
+from gateway.errors import AnswerTooLarge, LedgerUnavailable, NotAcceptable
 from gateway.http import answers, framing, statuses
 from gateway.http.again import LESSON, Lesson, Repeat, Spending
 from gateway.http.framing import Framing
@@ -75,7 +74,7 @@ class Runner:
         operations.stored.remember(asked.query or "", asked.extensions)
         if not isinstance(first, ExecutionResult):
             headers = answers.ALWAYS | figures(context) | statuses.headers(first.errors or ())
-            return _parts(accepted, _payloads(first, frames, context), headers)
+            return _parts(accepted, self._payloads(first, frames, context), headers)
         await anext(frames, None)  # so that it ends by itself
         return self._whole(asked, first, context, request, accepted)
 
@@ -96,12 +95,25 @@ class Runner:
     def _whole(
         self, asked: Asked, result: ExecutionResult, context: Context, request: Request, accepted: Accepted
     ) -> ASGIApp:
-        errors = result.errors or []
-        data = msgspec.json.encode(result.data) if executed(result) else None
-        headers = figures(context)
-        if data is not None and not errors:
-            headers |= self._keep(asked, data, context, request)
-        return _single(accepted, data, errors, extensions=result.extensions, headers=headers)
+        errors, headers = result.errors or [], figures(context)
+        try:
+            data = answers.encoded(result.data) if executed(result) else None
+            if data is not None and not errors:
+                headers |= self._keep(asked, data, context, request)
+            return _single(accepted, data, errors, extensions=result.extensions, headers=headers)
+        except AnswerTooLarge as problem:
+            error = presentable(in_answer(problem), self.operations.hook)
+            return _single(accepted, None, [error], extensions=result.extensions, headers=headers)
+
+    async def _payloads(self, first: Any, frames: Frames, context: Context) -> AsyncGenerator[Payload, None]:
+        """What is too large for one part ends them."""
+        async with aclosing(frames):
+            try:
+                yield payload(first, context)
+                async for frame in frames:
+                    yield payload(frame, context)
+            except AnswerTooLarge as problem:
+                yield {**self.operations.refusal(problem), "hasNext": False}
 
     def _keep(self, asked: Asked, data: bytes, context: Context, request: Request) -> dict[str, str]:
         """The headers that say how long the answer is good."""
@@ -163,10 +175,3 @@ def _life(kept: Response, request: Request, life: float) -> dict[str, str]:
     if request.method == "POST":
         return {}
     return {"etag": kept.etag, "cache-control": answers.good_for(life), "vary": VARY}
-
-
-async def _payloads(first: Any, frames: Frames, context: Context) -> AsyncGenerator[Payload, None]:
-    async with aclosing(frames):
-        yield payload(first, context)
-        async for frame in frames:
-            yield payload(frame, context)

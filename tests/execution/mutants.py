@@ -21,7 +21,8 @@ from tests.execution import rules_of_plans as p
 from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
-MODULES = ("leaves", "partial", "prompt", "kept", "compiler", "plans", "context")  # each imports only earlier ones
+# Each imports only earlier ones.
+MODULES = ("leaves", "sizes", "partial", "prompt", "kept", "compiler", "plans", "context")
 ALIAS = "mutated_execution"
 
 

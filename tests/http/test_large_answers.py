@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
-from tests.fakes.gateway import RunningGateway
+import httpx
+import msgspec
+import pytest
+
+from gateway.domain.lasting import Lasting
+from gateway.execution import Projections
+from gateway.execution.sizes import LARGEST, is_larger, least_size
+from gateway.settings import Settings
+from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.fakes.websocket import Socket
 from tests.http.counted import work_of
 
 TRAY = "query T($n: String!) { user(by: { username: $n }) { highlights(first: 1) { nodes { id ...H } } } }"
 TRAY += " fragment H on Highlight { items { totalCount } }"
+
+
+ALIASES = " ".join(f"a{at}: thumbnailUrl" for at in range(95))
+LARGE = f"query A($i: [ID!]!) {{ highlights(ids: $i) {{ items {{ nodes {{ {ALIASES} }} }} }} }}"
+DEFERRED = LARGE.replace("highlights(ids: $i) {", "highlights(ids: $i) { ... @defer {").replace(" } }", " } } }", 1)
+# Highlights, of 1.4 MB each.
+ENOUGH, HALF = 13, 7
+PARTS = "multipart/mixed;incrementalSpec=v0.2"
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
+    settings = dataclasses.replace(Settings(), batch_limit=5)
+    async with running_gateway(tmp_path, settings=settings, all_heard=False) as running:
+        yield running
 
 
 async def highlight(gateway: RunningGateway) -> str:
@@ -32,7 +60,7 @@ async def test_a_link_is_signed_once_in_an_operation(gateway: RunningGateway) ->
     assert len({item["thumbnailUrl"] for item in once}) == 100
     few = await work(gateway, document, {"i": [id_] * 2})
     many = await work(gateway, document, {"i": [id_] * 12})
-    assert (many - few) / 10 / 100 < 20  # function calls for each link more; to sign one takes 30
+    assert (many - few) / 10 / 100 < 35  # function calls for each link more: fifty if it is signed
     again = await gateway.query(document, {"i": [id_] * 3})
     assert again.data["highlights"] == [{"items": {"nodes": once}}] * 3
 
@@ -42,3 +70,92 @@ async def test_the_schema_is_printed_once(gateway: RunningGateway) -> None:
     answer = await gateway.query(document)
     assert len({each["sdl"] for each in answer.data.values()}) == 1
     assert await work(gateway, document) < 10_000
+
+
+# -- how large an answer may be
+
+
+async def ask(gateway: RunningGateway, accept: str, document: str, keys: int) -> httpx.Response:
+    body = {"query": document, "variables": {"i": [await highlight(gateway)] * keys}}
+    return await gateway.client.post("/graphql", json=body, headers={"accept": accept})
+
+
+def codes(payload: Any) -> list[str]:
+    return [error["extensions"]["code"] for error in payload.get("errors", ())]
+
+
+@pytest.mark.parametrize(("accept", "status"), [("application/json", 200), ("application/graphql-response+json", 400)])
+async def test_an_answer_that_turns_out_too_large_is_an_error(
+    gateway: RunningGateway, accept: str, status: int
+) -> None:
+    response = await ask(gateway, accept, LARGE, ENOUGH)
+    assert response.status_code == status
+    payload = response.json()
+    assert "data" not in payload
+    (error,) = payload["errors"]
+    assert error["extensions"] == {"code": "ANSWER_TOO_LARGE", "most": LARGEST}
+    assert payload["extensions"]["billing"]["charged"] == 0
+    billed = gateway.billed
+    smaller = await ask(gateway, accept, LARGE, 2)
+    assert LARGEST / 10 < len(smaller.content) < LARGEST
+    assert (codes(smaller.json()), gateway.billed) == ([], billed)
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed;incrementalSpec=v0.2"])
+async def test_it_is_one_where_the_client_reads_only_streams(gateway: RunningGateway, accept: str) -> None:
+    response = await ask(gateway, accept, LARGE, ENOUGH)
+    assert b"ANSWER_TOO_LARGE" in response.content
+    assert len(response.content) < 1_000
+
+
+async def test_a_part_that_is_too_large_ends_the_parts(gateway: RunningGateway) -> None:
+    response = await ask(gateway, PARTS, DEFERRED, ENOUGH)
+    assert response.status_code == 200
+    parts = [json.loads(part.split(b"\r\n\r\n", 1)[1]) for part in response.content.split(b"\r\n---")[1:-1]]
+    assert "data" in parts[0]
+    assert codes(parts[-1]) == ["ANSWER_TOO_LARGE"]
+    assert parts[-1]["hasNext"] is False
+    assert len(response.content) < LARGEST
+
+
+async def test_the_answers_of_a_batch_are_as_large_as_one_may_be(gateway: RunningGateway) -> None:
+    variables = {"i": [await highlight(gateway)] * HALF}
+    batch = [{"query": LARGE, "variables": variables}] * 3
+    response = await gateway.client.post("/graphql", json=batch)
+    assert len(response.content) < LARGEST * 1.1
+    answers = response.json()
+    assert [codes(answer) for answer in answers] == [[], ["ANSWER_TOO_LARGE"], ["ANSWER_TOO_LARGE"]]
+    assert [answer["extensions"]["billing"]["charged"] for answer in answers] == [0] * 3
+
+
+async def test_over_a_websocket_it_is_an_error_message(gateway: RunningGateway) -> None:
+    variables = {"i": [await highlight(gateway)] * ENOUGH}
+    async with Socket(gateway.app) as socket:
+        await socket.init()
+        await socket.subscribe("1", LARGE, variables=variables)
+        message = await socket.read()
+    assert message["type"] == "error"
+    assert [error["extensions"]["code"] for error in message["payload"]] == ["ANSWER_TOO_LARGE"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [{"a": "x" * 100, "b": [1, None, {"c": "é" * 9}]}, [["1"] * 9], "text", 1, None, {"r": msgspec.Raw(b"[1]")}],
+)
+def test_no_answer_is_found_larger_than_it_is(result: Any) -> None:
+    assert least_size(result) <= len(msgspec.json.encode(result))
+
+
+def test_the_size_of_an_answer_is_not_counted_to_its_end() -> None:
+    entries = [{"a": "x" * 1_000}] * 1_000
+    assert is_larger(entries, 10_000)
+    assert not is_larger(entries, 2_000_000)
+    assert least_size(entries, 10_000) < 20_000
+
+
+def test_what_is_projected_of_a_list_is_not_encoded_where_it_is_too_large() -> None:
+    """Beside the list's own it would be a second copy, and of one text as many as it has aliases."""
+    projections, objects = Projections(2**30), Lasting([{"a": 1}])
+    shape = projections.shape("T", ("a",))
+    for _ in range(3):
+        assert isinstance(projections.of(objects, shape, lambda o, g: ["x" * 2**20] * 17), list)
