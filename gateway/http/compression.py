@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
+from gateway.http.connection import InPieces
 from gateway.http.negotiation import EVENTS, GRAPHQL, MULTIPART
 from gateway.http.preferences import preferences
 
@@ -37,10 +38,13 @@ def coding(accepted: str, offered: tuple[str, ...] = CODINGS) -> str:
 
 
 class Compression(CompressMiddleware):
-    """Tells the library, which has an order of its own, of no other coding than the one that is chosen."""
+    """Tells the library, which has an order of its own, of no other coding than the one that is chosen.
+
+    A long answer is compressed piece by piece, and others have their turn between two.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        super().__init__(app, minimum_size=1_000, zstd_level=3, brotli_quality=4, gzip_level=4)
+        super().__init__(InPieces(app, in_turns=True), minimum_size=1_000, zstd_level=3, brotli_quality=4, gzip_level=4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import types
+from collections.abc import Coroutine, Generator
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # As much is written before it is asked whether the client keeps up.
 PIECE = 65_536  # bytes
+
+
+@types.coroutine
+def turn() -> Generator[None, None, None]:
+    """Awaited it lets whoever else is ready go on first."""
+    yield
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
@@ -50,11 +57,13 @@ def without_body(send: Send) -> Send:
 class InPieces:
     """ASGI middleware: sends long bodies piece by piece.
 
-    A server waits for a slow reader between messages alone: what is handed to it at once it holds at once.
+    A server waits for a slow reader between messages alone: what is handed to it at once it holds at once. `in_turns`:
+    others go on between two pieces, as what is done with each takes long.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, in_turns: bool = False) -> None:
         self.app = app
+        self.in_turns = in_turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,16 +72,17 @@ class InPieces:
 
         async def send_pieces(message: Message) -> None:
             if len(message.get("body", b"")) > PIECE:
-                await _send_in_pieces(message, send)
+                await self._send(message, send)
             else:
                 await send(message)
 
         await self.app(scope, receive, send_pieces)
 
-
-async def _send_in_pieces(message: Message, send: Send) -> None:
-    body = memoryview(message["body"])
-    last = (len(body) - 1) // PIECE * PIECE
-    for at in range(0, last, PIECE):
-        await send({**message, "body": body[at : at + PIECE], "more_body": True})
-    await send({**message, "body": body[last:]})
+    async def _send(self, message: Message, send: Send) -> None:
+        body = memoryview(message["body"])
+        last = (len(body) - 1) // PIECE * PIECE
+        for at in range(0, last, PIECE):
+            await send({**message, "body": body[at : at + PIECE], "more_body": True})
+            if self.in_turns:
+                await turn()
+        await send({**message, "body": body[last:]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import pytest
 from gateway.domain.lasting import Lasting
 from gateway.execution import Projections
 from gateway.execution.sizes import LARGEST, is_larger, least_size
+from gateway.http.connection import PIECE
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, running_gateway
 from tests.fakes.websocket import Socket
@@ -159,3 +161,31 @@ def test_what_is_projected_of_a_list_is_not_encoded_where_it_is_too_large() -> N
     shape = projections.shape("T", ("a",))
     for _ in range(3):
         assert isinstance(projections.of(objects, shape, lambda o, g: ["x" * 2**20] * 17), list)
+
+
+# -- how it is compressed
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "zstd"])
+async def test_a_long_answer_is_compressed_in_turns(gateway: RunningGateway, coding: str) -> None:
+    """To compress 16 MiB at once takes tenths of a second."""
+    variables = {"i": [await highlight(gateway)]}
+    plain = await gateway.query(LARGE, variables, headers={"accept-encoding": "identity"})
+    pieces = len(msgspec.json.encode(plain.data)) // PIECE
+    assert pieces > 20
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    packed = await gateway.query(LARGE, variables, headers={"accept-encoding": coding})
+    waiting.cancel()
+    assert packed.headers["content-encoding"] == coding
+    assert packed.data == plain.data
+    assert turns >= pieces
+    again = await gateway.query(LARGE, variables, headers={"accept-encoding": coding})
+    assert again.data == plain.data
