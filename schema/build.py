@@ -29,6 +29,7 @@ from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExec
 from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
 from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
 from schema.mutation import Mutation
+from schema.pictures import PROXIED
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
@@ -119,8 +120,7 @@ def _types(proxies: bool) -> Schema:
         federation_version=FEDERATION,
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )
-    if not proxies:
-        _mark_plain(schema.core)
+    _mark(schema.core, proxies=proxies)
     return schema
 
 
@@ -128,11 +128,14 @@ def _type_of(entity: object) -> str:
     return next(TYPES[kind] for kind in type(entity).__mro__ if kind in TYPES)
 
 
-def _mark_plain(core: GraphQLSchema) -> None:
+def _mark(core: GraphQLSchema, *, proxies: bool) -> None:
+    """Fields of media that a query says nothing about: they are an attribute, or the link to a proxy."""
     for type_ in core.type_map.values():
         for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
             attribute = metadata_of(field).get(PLAIN)
-            if attribute:
+            if proxies and PROXIED in field.args:
+                field.extensions[PROXIED] = True
+            elif attribute and not proxies:
                 field.extensions[PLAIN] = attribute
 
 

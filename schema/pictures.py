@@ -12,6 +12,8 @@ from gateway.execution.prompt import PROMPT
 from gateway.planner.selection import FACET, Facet
 from schema.context import Info
 
+# The argument that chooses; among a field's extensions where the link is the rule.
+PROXIED = "proxied"
 Proxied = Annotated[
     bool | None,
     strawberry.argument(

@@ -5,51 +5,91 @@ leaf 0, unless `@cost` says otherwise; a list multiplies what it holds by its si
 of its slicing arguments, or else the assumed size; it goes to the `sizedFields` below, where these are named. A list
 that is asked for by a list of keys is as long as that.
 
-The keys are counted as well, over the whole operation: planning is linear in them.
+Two more figures are measured along with it: what the names in the answer take, as each entry of a list repeats them,
+and what executing takes. The keys are counted as well, over the whole operation: planning is linear in them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import functools
 from collections.abc import Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLDeferDirective,
     GraphQLError,
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
+    GraphQLStreamDirective,
     ListValueNode,
     NullValueNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
     get_operation_ast,
-    is_composite_type,
 )
 from graphql.pyutils import Undefined
 from graphql.utilities import value_from_ast_untyped
 from strawberry.federation.schema_directives import Cost, ListSize
 
 from gateway.errors import TooComplex
-from gateway.execution.leaves import DEFINITION, metadata_of
+from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
+from gateway.execution.sizes import LARGEST
 from gateway.operations.limits import COUNTABLE, LIMITS
 from gateway.planner.keys import Keys
 from gateway.planner.selection import EDGE
+from schema.pictures import PROXIED
 
-# Objects in the whole answer: 20,000 of them take 13 to 38 ms of the event loop.
+# Objects in the whole answer.
 LARGEST_ANSWER = 100_000
+# Tenths of a microsecond of the event loop.
+MOST_WORK = 2_500_000
 # Keys in one argument: each is a question of its own.
 LONGEST_LIST = 1_000
 
 D = TypeVar("D")
-# What a selection costs: by the field whose size multiplies it, if the field above tells one.
-Costs: TypeAlias = Counter[str | None]
+
+
+class Amount(NamedTuple):
+    """What a part of an answer takes of each figure that is limited."""
+
+    cost: int = 0
+    bytes: int = 0
+    work: int = 0
+
+    def plus(self, other: Amount) -> Amount:
+        return Amount(self.cost + other.cost, self.bytes + other.bytes, self.work + other.work)
+
+    def times(self, count: int) -> Amount:
+        return Amount(count * self.cost, count * self.bytes, count * self.work)
+
+
+MOST = Amount(LARGEST_ANSWER, LARGEST, MOST_WORK)
+TOO_MUCH = {
+    "cost": "The answer could be too large: it may cost {value}, and may {most}.",
+    "bytes": "The answer could be too large: its names alone may take {value} bytes, and all of it may {most}.",
+    "work": "The operation could take too long to execute: its work may be {value}, and may {most}.",
+}
+# Bytes beside a field's name: two quotation marks, colon, comma. Of an entry: two braces, comma; of a leaf one digit.
+PUNCTUATION, BRACES, DIGIT = 4, 3, 1
+# Work, as measured: an object and a leaf that compiled code reads; what a resolver takes more, of an object and of a
+# leaf; a link to a medium that is signed; a fragment and an entry that are delivered on their own.
+OBJECT, LEAF = 15, 4
+RESOLVED, RESOLVED_LEAF = 80, 30
+LINKED = 100
+DEFERRED, STREAMED = 1_000, 250
+# Of lists whose size nothing tells, of mentions and the like, so many are empty for each entry.
+SPARSE = 4
+# What a selection takes of each figure: by the field whose size multiplies it, if the field above tells one.
+Costs: TypeAlias = dict[str | None, Amount]
 
 
 def check_cost(
@@ -74,13 +114,22 @@ def check_cost(
         if node.default_value
     }
     meter = _Meter(schema, document, {**defaults, **(variables or {})})
-    costs = meter.measure(operation.selection_set, root.name)
+    total = _total(meter.measure(operation.selection_set, root.name))
     _count_keys(meter.keys(operation.selection_set, root.name), keys or Keys())
-    cost = costs.total()
-    if cost > LARGEST_ANSWER:
-        message = f"The answer could be too large: it may cost {cost}, and may {LARGEST_ANSWER}."
-        message += " Lower `first`, or ask in several operations."
-        raise _refusal(message, "cost", LARGEST_ANSWER, cost, meter.dearest(operation.selection_set, root.name))
+    for at, (figure, most, value) in enumerate(zip(Amount._fields, MOST, total, strict=True)):
+        if value > most:
+            message = TOO_MUCH[figure].format(value=min(value, COUNTABLE), most=most)
+            message += " Lower `first`, or ask in several operations."
+            raise _refusal(message, figure, most, value, meter.dearest(operation.selection_set, root.name, at))
+
+
+def _total(costs: Costs) -> Amount:
+    return functools.reduce(Amount.plus, costs.values(), Amount())
+
+
+def _add(costs: Costs, others: Costs) -> None:
+    for key, amount in others.items():
+        costs[key] = costs[key].plus(amount) if key in costs else amount
 
 
 def _count_keys(asked: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> None:
@@ -105,15 +154,18 @@ class _Meter:
         self.known: dict[str, Costs] = {}
 
     def measure(self, selections: SelectionSetNode, parent: str) -> Costs:
-        costs = Costs()
+        costs: Costs = {}
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                costs += self.field(node, parent)
-            elif isinstance(node, FragmentSpreadNode):
-                costs += self.fragment(node.name.value)
+                _add(costs, self.field(node, parent))
+                continue
+            if self._is_on(node, GraphQLDeferDirective.name):
+                _add(costs, {None: Amount(work=DEFERRED)})
+            if isinstance(node, FragmentSpreadNode):
+                _add(costs, self.fragment(node.name.value))
             else:
                 condition = getattr(node, "type_condition", None)
-                costs += self.measure(node.selection_set, condition.name.value if condition else parent)  # type: ignore[attr-defined]
+                _add(costs, self.measure(node.selection_set, condition.name.value if condition else parent))  # type: ignore[attr-defined]
         return costs
 
     def fragment(self, name: str) -> Costs:
@@ -124,20 +176,54 @@ class _Meter:
 
     def field(self, node: FieldNode, parent: str) -> Costs:
         field = self._field(node, parent)
-        if field is None:
-            return Costs()
-        named = get_named_type(field.type)
-        cost, list_size = _directive(field, Cost), _directive(field, ListSize)
-        own = cost.weight if cost else int(is_composite_type(named))
-        below = self.measure(node.selection_set, named.name) if node.selection_set else Costs()
+        name_size = PUNCTUATION + len((node.alias or node.name).value)
+        if field is None or node.selection_set is None:
+            cost = field and _directive(field, Cost)
+            return {None: Amount(cost.weight if cost else 0, name_size + DIGIT, self._leaf_work(node, field))}
+        list_size = _directive(field, ListSize)
         sized = (list_size and list_size.sized_fields) or ()
         size = self._size(node, field, list_size)
-        inside = sum(inner * ((size or 0) if key in sized else 1) for key, inner in below.items())
-        if sized or not _is_list(field.type):
-            return Costs({None: own + inside})
+        entry = self._entry(node, field)
+        for key, inner in self.measure(node.selection_set, get_named_type(field.type).name).items():
+            if key is not None:
+                inner = inner.times(size or 0) if key in sized else inner._replace(work=inner.work // SPARSE)
+            entry = entry.plus(inner)
+        if not _is_list(field.type):
+            return {None: entry.plus(Amount(bytes=name_size))}
+        once = Amount(bytes=name_size, work=0 if _is_plain(field) else RESOLVED)
+        if sized:
+            return {None: entry.plus(once)}
         if size is None:  # as long as the field above says
-            return Costs({node.name.value: own + inside})
-        return Costs({None: size * (own + inside)})
+            return {None: once, node.name.value: entry}
+        return {None: entry.times(size).plus(once)}
+
+    def _entry(self, node: FieldNode, field: GraphQLField) -> Amount:
+        """What an object takes without what is selected of it: the field's own, or each of its list."""
+        cost = _directive(field, Cost)
+        # Each key of a root field is looked up on its own.
+        is_resolved = not _is_plain(field) and (not _is_list(field.type) or EDGE in metadata_of(field))
+        work = OBJECT + (RESOLVED if is_resolved else 0)
+        work += STREAMED if self._is_on(node, GraphQLStreamDirective.name) else 0
+        return Amount(cost.weight if cost else 1, BRACES, work)
+
+    def _leaf_work(self, node: FieldNode, field: GraphQLField | None) -> int:
+        if field is None:
+            return LEAF
+        if PROXIED in field.args:
+            proxied = self._given(node, field, PROXIED)
+            if proxied or (proxied in (None, Undefined) and field.extensions.get(PROXIED)):
+                return LINKED
+        return LEAF if _is_plain(field) else RESOLVED_LEAF
+
+    def _is_on(self, node: SelectionNode, name: str) -> bool:
+        """Whether the directive, `@defer` or `@stream`, stands there and is not switched off."""
+        if not node.directives:
+            return False
+        found: DirectiveNode | None = next((one for one in node.directives if one.name.value == name), None)
+        condition = next((one.value for one in (found and found.arguments) or () if one.name.value == "if"), None)
+        if isinstance(condition, VariableNode):
+            return found is not None and self.variables.get(condition.name.value) is not False
+        return found is not None and getattr(condition, "value", True) is not False
 
     def keys(self, selections: SelectionSetNode, root: str) -> dict[str, tuple[int, FieldNode]]:
         """How many keys each root field asks for, by its key in the answer: selected twice it is asked for once."""
@@ -162,9 +248,9 @@ class _Meter:
         # One entity has one key.
         return int(EDGE in metadata_of(field)) if keys is None else keys
 
-    def dearest(self, selections: SelectionSetNode, parent: str) -> FieldNode | SelectionSetNode:
+    def dearest(self, selections: SelectionSetNode, parent: str, figure: int) -> FieldNode | SelectionSetNode:
         fields = [node for node in selections.selections if isinstance(node, FieldNode)]
-        return max(fields, key=lambda node: self.field(node, parent).total(), default=selections)
+        return max(fields, key=lambda node: _total(self.field(node, parent))[figure], default=selections)
 
     def _field(self, node: FieldNode, parent: str) -> GraphQLField | None:
         """None for what belongs to the schema's own questions, which cost nothing here."""
@@ -207,6 +293,12 @@ class _Meter:
 def _directive(field: GraphQLField, kind: type[D]) -> D | None:
     definition = field.extensions.get(DEFINITION)
     return next((one for one in getattr(definition, "directives", None) or () if isinstance(one, kind)), None)
+
+
+def _is_plain(field: GraphQLField) -> bool:
+    """Whether it is read as an attribute."""
+    definition = field.extensions.get(DEFINITION)
+    return PLAIN in metadata_of(field) or bool(getattr(definition, "is_basic_field", False))
 
 
 def _is_list(type_: Any) -> bool:

@@ -6,15 +6,26 @@ import contextlib
 from typing import Any
 
 import pytest
-from graphql import GraphQLError, Lexer, Source, TokenKind, get_introspection_query, parse
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    Lexer,
+    Source,
+    TokenKind,
+    get_introspection_query,
+    get_named_type,
+    is_leaf_type,
+    parse,
+)
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.errors import TooComplex
-from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST
+from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST, MOST, check_cost
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
 from gateway.operations.mistakes import MOST_ENTRIES
 from gateway.operations.quotes import MOST_PRICED_KEYS
+from schema.build import build_schema
 from tests.fakes.gateway import RunningGateway
 from tests.meta.tree import ROOT
 
@@ -249,8 +260,84 @@ async def test_an_answer_that_could_be_too_large_is_refused_before_it_is_bought(
     assert "errors" not in (await gateway.query(document, {"k": many, "n": 10})).body
 
 
+LONG_NAMES = " ".join(f"{'a' * 190}{at}: thumbnailUrl" for at in range(95))
+TYPENAMES = " ".join(f"{'a' * 190}{at}: __typename" for at in range(95))
+LEAVES = " ".join(f"a{at}: code" for at in range(8))
+USER = "user { id username fullName }"
+LINKS = " ".join(f"a{at}: thumbnailUrl(proxied: true)" for at in range(40))
+CONNECTIONS = " ".join(f"a{at}: items(first: 1) {{ totalCount }}" for at in range(95))
+# By name: the limit, how many keys are asked for, how many of those could be asked for, and the selection.
+DEAR = {
+    "long names": ("bytes", 980, 5, f"items {{ nodes {{ {LONG_NAMES} }} }}"),
+    "long names of types": ("bytes", 980, 5, f"items {{ nodes {{ {TYPENAMES} }} }}"),
+    "users of items": ("work", 480, 100, f"items {{ nodes {{ {USER} }} }}"),
+    "many leaves of items": ("work", 980, 100, f"items {{ nodes {{ {LEAVES} }} }}"),
+    "links": ("work", 900, 100, "items { nodes { id a: thumbnailUrl(proxied: true) b: videoUrl(proxied: true) } }"),
+    "many links": ("work", 100, 5, f"items {{ nodes {{ {LINKS} }} }}"),
+    "items one by one": ("work", 300, 80, "items { nodes @stream { id takenAt } }"),
+    "parts of items": ("work", 100, 20, "items { nodes { id ... @defer { takenAt kind } } }"),
+    "parts of highlights": ("work", 950, 100, "id ... @defer { items { nodes { id takenAt } } }"),
+    "connections": ("work", 900, 100, CONNECTIONS),
+}
+
+
+@pytest.mark.parametrize("kind", DEAR)
+async def test_what_an_answer_takes_is_estimated_before_anything_is_bought(gateway: RunningGateway, kind: str) -> None:
+    limit, many, _, selection = DEAR[kind]
+    document = f"query A($i: [ID!]!) {{ highlights(ids: $i) {{ {selection} }} }}"
+    variables = {"i": ["1"] * many}
+    refused = await gateway.query(
+        document, variables, headers={"accept": "multipart/mixed;incrementalSpec=v0.2, application/json"}
+    )
+    (error,) = refused.body["errors"]
+    assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+    assert (error["extensions"]["limit"], error["extensions"]["most"]) == (limit, getattr(MOST, limit))
+    assert error["extensions"]["value"] > getattr(MOST, limit)
+    assert "Lower `first`" in error["message"]
+    assert error["locations"] == [{"line": 1, "column": document.index("highlights") + 1}]
+    assert gateway.billed == 0
+
+
+@pytest.mark.parametrize("kind", DEAR)
+def test_what_users_ask_for_is_within_what_an_answer_may_take(kind: str) -> None:
+    _, _, few, selection = DEAR[kind]
+    document = parse(f"query A($i: [ID!]!) {{ highlights(ids: $i) {{ {selection} }} }}")
+    check_cost(build_schema().core, document, None, {"i": ["1"] * few})
+
+
+def test_all_leaves_of_a_hundred_highlights_are_within_it_where_links_lead_to_the_proxy_too() -> None:
+    core = build_schema(proxies=True).core
+    item = core.type_map["Item"]
+    assert isinstance(item, GraphQLObjectType)
+    leaves = " ".join(name for name, field in item.fields.items() if is_leaf_type(get_named_type(field.type)))
+    assert "thumbnailUrl videoUrl" in leaves
+    tray = f"highlights {{ nodes {{ id title cover {{ url }} items {{ nodes {{ {leaves} }} }} }} }}"
+    check_cost(core, parse(f'{{ user(by: {{ id: "1" }}) {{ {tray} }} }}'), None, None)
+
+
+def test_the_rule_to_link_by_the_proxy_counts_as_if_each_link_were_asked_for() -> None:
+    document = parse("query A($i: [ID!]!) { highlights(ids: $i) { items { nodes { a: thumbnailUrl b: videoUrl } } } }")
+    variables = {"i": ["1"] * 900}
+    check_cost(build_schema().core, document, None, variables)
+    with pytest.raises(GraphQLError, match="work"):
+        check_cost(build_schema(proxies=True).core, document, None, variables)
+
+
+SWITCHES = {"": True, "(if: true)": True, "(if: $on)": True, "(if: false)": False, "(if: $off)": False}
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_parts_count_where_they_are_switched_on(switch: str) -> None:
+    document = parse(
+        "query A($i: [ID!]!, $on: Boolean = true, $off: Boolean = false) "
+        f"{{ highlights(ids: $i) {{ items {{ nodes {{ id ... @defer{switch} {{ code }} }} }} }} }}"
+    )
+    with pytest.raises(GraphQLError, match="work") if SWITCHES[switch] else contextlib.nullcontext():
+        check_cost(build_schema().core, document, None, {"i": ["1"] * 100})
+
+
 def test_the_limits_are_documented() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
     of_variables = {"list": LONGEST_LIST, "entries": MOST_ENTRIES}
-    assert documented == {**LIMITS, **of_variables, "cost": LARGEST_ANSWER, "priced keys": MOST_PRICED_KEYS}
+    assert documented == {**LIMITS, **of_variables, **MOST._asdict(), "priced keys": MOST_PRICED_KEYS}
