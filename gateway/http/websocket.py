@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Collection, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.clients import Client
 from gateway.errors import GatewayError, TooManyStreams, forget_frames
+from gateway.execution.sizes import least_size
 from gateway.http import messages
 from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Subscribe
 from gateway.http.origins import is_own_or_allowed
@@ -23,6 +24,9 @@ from gateway.http.places import Places
 from gateway.http.requests import Asked
 from gateway.http.standing import Standing
 from gateway.http.terms import Terms
+
+# Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is begun.
+MOST_UNSENT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,30 @@ class Sockets:
             raise Closing(Close.FORBIDDEN, problem.message) from problem
 
 
+class Unsent:
+    """What was made of a connection's answers and not yet taken."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._room = asyncio.Event()
+
+    async def room(self) -> None:
+        """Returns while there is some. Whoever waited looks again: another one may have been faster."""
+        while self.size > MOST_UNSENT:
+            self._room.clear()
+            await self._room.wait()
+
+    @contextmanager
+    def holding(self, payload: Payload) -> Iterator[None]:
+        size = least_size(payload)
+        self.size += size
+        try:
+            yield
+        finally:
+            self.size -= size
+            self._room.set()
+
+
 class Conversation:
     """A connection that has been initialised."""
 
@@ -125,6 +153,7 @@ class Conversation:
         self.running: dict[str, asyncio.Task[None]] = {}
         self.group = asyncio.TaskGroup()
         self.sending = asyncio.Lock()
+        self.unsent = Unsent()
 
     async def hold(self, standing: Standing, client: Client) -> None:
         """Until the client goes away. Raises WebSocketDisconnect, and Closing when it must go."""
@@ -173,12 +202,14 @@ class Conversation:
     async def _run(self, id_: str, asked: Asked) -> None:
         last: tuple[Any, ...] = "complete", id_
         try:
+            await self.unsent.room()
             async with aclosing(self._payloads(asked)) as payloads:
                 async for payload in payloads:
                     if "data" not in payload and "hasNext" not in payload:
                         last = "error", id_, payload["errors"]
                         break
-                    await self._send("next", id_, payload)
+                    with self.unsent.holding(payload):
+                        await self._send("next", id_, payload)
         finally:
             self._forget(id_)
         await self._send(*last)  # whoever reads it may use the id again
@@ -201,9 +232,9 @@ class Conversation:
             del self.running[id_]
 
     async def _send(self, kind: str, id: str | None = None, payload: Payload | list[Any] | None = None) -> None:
-        """One at a time, and none is made before the last was taken. Who takes none for long is gone."""
-        text = messages.write(kind, id, payload) if payload is not None else messages.write(kind, id)
+        """One at a time, and none is encoded before the last was taken. Who takes none for long is gone."""
         async with self.sending:
+            text = messages.write(kind, id, payload) if payload is not None else messages.write(kind, id)
             try:
                 async with asyncio.timeout(self.patience.send):
                     await self.socket.send_text(text)

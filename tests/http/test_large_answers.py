@@ -16,6 +16,7 @@ import pytest
 from gateway.domain.lasting import Lasting
 from gateway.execution import Projections
 from gateway.execution.sizes import LARGEST, is_larger, least_size
+from gateway.http import websocket
 from gateway.http.connection import PIECE
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, running_gateway
@@ -138,6 +139,30 @@ async def test_over_a_websocket_it_is_an_error_message(gateway: RunningGateway) 
         message = await socket.read()
     assert message["type"] == "error"
     assert [error["extensions"]["code"] for error in message["payload"]] == ["ANSWER_TOO_LARGE"]
+
+
+async def test_over_a_websocket_nobody_has_answers_made_that_wait(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def note(payload: Any) -> int:
+        made.append(least_size(payload))
+        return made[-1]
+
+    monkeypatch.setattr(websocket, "least_size", note)
+    variables = {"i": [await highlight(gateway)]}
+    async with Socket(gateway.app, room=2) as socket:
+        await socket.init()
+        for at in range(9):
+            await socket.subscribe(str(at), LARGE, variables=variables)
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        waiting = len(made)
+        messages = [await socket.read() for _ in range(18)]
+    assert waiting <= 4  # two are taken, one is on its way, one waits
+    assert len(made) == 9
+    assert sorted(message["type"] for message in messages) == ["complete"] * 9 + ["next"] * 9
 
 
 @pytest.mark.parametrize(
