@@ -116,6 +116,39 @@ def answers_that_unpack(port: int, folder: Path) -> None:
         post(port, user(at))
 
 
+# How many keys, what is selected of each: as much as may be, but for the last ones, which are refused.
+REPEATED = (
+    (124, "items { nodes { user { id username fullName } } }"),
+    (110, "items { nodes { id a: thumbnailUrl(proxied: true) b: videoUrl(proxied: true) } }"),
+    (80, "items { nodes @stream { id takenAt } }"),
+    (24, "items { nodes { id ... @defer { takenAt kind } } }"),
+    (690, "id ... @defer { items { nodes { id takenAt } } }"),
+    (11, "items { nodes { " + " ".join(f"a{at}: thumbnailUrl" for at in range(95)) + " } }"),
+    (60, "items { nodes { " + " ".join(f"a{at}: thumbnailUrl" for at in range(95)) + " } }"),
+    (980, "items { nodes { " + " ".join(f"{'a' * 190}{at}: thumbnailUrl" for at in range(95)) + " } }"),
+)
+
+
+def large_answers(port: int, folder: Path) -> None:
+    """Of one highlight with a hundred items, which is bought once."""
+    id_ = highlight_of_a_hundred(port)
+    for count, selection in REPEATED:
+        query = f"query($ids: [ID!]!) {{ highlights(ids: $ids) {{ {selection} }} }}"
+        accepted = "multipart/mixed" if "@" in selection else "application/json"
+        for coding in ("identity", "br", "gzip"):
+            post(port, query, {"ids": [id_] * count}, **{"accept": accepted, "accept-encoding": coding})
+    post(port, " ".join(["{", *(f"s{at}: _service {{ sdl }}" for at in range(49)), "}"]))
+
+
+def highlight_of_a_hundred(port: int) -> str:
+    query = '{ user(by: { username: "hundred.highlights" }) { highlights(first: 1) { nodes { id } } } }'
+    connection = http.client.HTTPConnection(HOST, port, timeout=LONGEST)
+    connection.request("POST", "/graphql", json.dumps({"query": query}), {"content-type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return str(answer["data"]["user"]["highlights"]["nodes"][0]["id"])
+
+
 # -- what is sent
 
 
@@ -187,6 +220,7 @@ ATTACKS = (
     Attack("1,000 ids beside 1,000 names, that nothing may be spent on", keys_of_two_kinds),
     Attack("40,000 mistakes in the variables", mistakes_in_variables),
     Attack("50 prices of 300 users", prices),
+    Attack("one highlight a hundred times and more, in the dearest forms", large_answers),
     Attack("another holder of the ledger's lock", lock_of_the_ledger),
     Attack("upstream answers of 1.5 MB that unpack to 1.5 GB", answers_that_unpack, by_upstream=True),
     Attack("heads of 200 MiB", heads_of_200_mib),
