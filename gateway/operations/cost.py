@@ -26,6 +26,7 @@ from graphql import (
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLSchema,
     GraphQLStreamDirective,
     ListValueNode,
@@ -88,6 +89,8 @@ LINKED = 100
 DEFERRED, STREAMED = 1_000, 250
 # Of lists whose size nothing tells, of mentions and the like, so many are empty for each entry.
 SPARSE = 4
+# What a schema is asked about itself by, and the types of the answers.
+QUESTIONS = {"__schema": "__Schema", "__type": "__Type"}
 # What a selection takes of each figure: by the field whose size multiplies it, if the field above tells one.
 Costs: TypeAlias = dict[str | None, Amount]
 
@@ -175,6 +178,8 @@ class _Meter:
         return self.known[name]
 
     def field(self, node: FieldNode, parent: str) -> Costs:
+        if node.selection_set is not None and (parent.startswith("__") or node.name.value in QUESTIONS):
+            return {None: self._introspected(node, node.selection_set, parent)}
         field = self._field(node, parent)
         name_size = PUNCTUATION + len((node.alias or node.name).value)
         if field is None or node.selection_set is None:
@@ -196,6 +201,22 @@ class _Meter:
         if size is None:  # as long as the field above says
             return {None: once, node.name.value: entry}
         return {None: entry.times(size).plus(once)}
+
+    def _introspected(self, node: FieldNode, selections: SelectionSetNode, parent: str) -> Amount:
+        """Of the schema's own questions: they have no cost, but are executed."""
+        name = node.name.value
+        type_ = QUESTIONS.get(name) or get_named_type(self.schema.type_map[parent].fields[name].type).name  # type: ignore[attr-defined]
+        entry = _total(self.measure(selections, type_)).plus(Amount(bytes=BRACES, work=OBJECT + RESOLVED))
+        entries = self.entries.get(name, 1.0)
+        once = Amount(bytes=PUNCTUATION + len((node.alias or node.name).value))
+        return Amount(0, int(entries * entry.bytes), int(entries * entry.work)).plus(once)
+
+    @functools.cached_property
+    def entries(self) -> Mapping[str, float]:
+        """How many entries the lists of the schema have that multiply most, on average. Most types wrap no other."""
+        types = self.schema.type_map.values()
+        fields = sum(len(type_.fields) for type_ in types if isinstance(type_, GraphQLObjectType))
+        return {"types": len(types), "fields": fields / len(types), "ofType": 0.5}
 
     def _entry(self, node: FieldNode, field: GraphQLField) -> Amount:
         """What an object takes without what is selected of it: the field's own, or each of its list."""

@@ -323,6 +323,14 @@ def test_the_rule_to_link_by_the_proxy_counts_as_if_each_link_were_asked_for() -
         check_cost(build_schema(proxies=True).core, document, None, variables)
 
 
+def test_what_is_asked_about_the_schema_is_work_too() -> None:
+    questions = " ".join(
+        f"a{at}: __schema {{ types {{ fields {{ type {{ fields {{ name }} }} }} }} }}" for at in range(50)
+    )
+    with pytest.raises(GraphQLError, match="work"):
+        check_cost(build_schema().core, parse(f"{{ {questions} }}"), None, None)
+
+
 SWITCHES = {"": True, "(if: true)": True, "(if: $on)": True, "(if: false)": False, "(if: $off)": False}
 
 
