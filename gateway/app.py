@@ -141,11 +141,10 @@ class Gateway:
         self.answers = self._answers()
         self.schema = self._schema()
         self.places = Places(settings.connections)
-        self.pricing = asyncio.Lock()
 
     @property
     def operations(self) -> Operations:
-        return Operations(self.schema, self.stored, self.context, self.hook)
+        return Operations(self.schema, self.stored, self.context, self.hook, self.market.loop_time)
 
     def app(self) -> Starlette:
         allowed = self.settings.allowed_origins or frozenset()
@@ -192,6 +191,7 @@ class Gateway:
             Batches(self.operations),
             self.stored,
             self.clients.identify,
+            self.market.loop_time,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),
         )
@@ -222,7 +222,7 @@ class Gateway:
 
     def _quotes(self, buyer: Buyer, accounts: tuple[str, ...]) -> Quotes:
         of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
-        return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
+        return Quotes(self.stored.priceable, of_text, buyer)
 
     def _purse(self, client: Client, limit: int | None) -> Purse:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]

@@ -18,9 +18,10 @@ from gateway.http.compression import COMPRESSION
 from gateway.http.connection import while_connected, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
 from gateway.http.origins import check_page, cors
-from gateway.http.requests import Asked, Batch, check_origin, posted, queried
+from gateway.http.requests import Asked, Batch, check_origin, posted, queried, turn_for
 from gateway.http.terms import key_in
 from gateway.http.uploads import with_uploads
+from gateway.looptime import LoopTime
 from gateway.operations.lifecycle import in_answer
 from gateway.operations.stored import StoredDocuments
 
@@ -55,6 +56,7 @@ class Endpoint:
         run_batch: RunBatch,
         stored: StoredDocuments,
         identify: Callable[[str | None], object],
+        loop_time: LoopTime,
         *,
         longest_batch: int = 0,
         allowed: Collection[str] = (),
@@ -63,6 +65,7 @@ class Endpoint:
         self.run_batch = run_batch
         self.stored = stored
         self.identify = identify
+        self.loop_time = loop_time
         self.longest_batch = longest_batch
         self.allowed = allowed
 
@@ -96,10 +99,11 @@ class Endpoint:
             check_page(request.headers, self.allowed)
             self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
-            asked = await posted(request, longest_batch=self.longest_batch)
+            asked = await posted(request, self.loop_time, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
+        await turn_for(len(request.scope["query_string"]), self.loop_time)
         return self._read_url(request, accepted)
 
     def _read_url(self, request: Request, accepted: Accepted) -> Asked | Response:

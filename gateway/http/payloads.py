@@ -14,6 +14,7 @@ from gateway.events import Hook
 from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http.requests import Asked
 from gateway.http.terms import Terms
+from gateway.looptime import LoopTime
 from gateway.operations.billing import report
 from gateway.operations.lifecycle import in_answer, presentable
 from gateway.operations.stored import StoredDocuments
@@ -32,12 +33,18 @@ class Operations:
     """Runs operations. `context` makes the context of one, or raises a GatewayError."""
 
     def __init__(
-        self, schema: Schema, stored: StoredDocuments, context: Callable[[Terms], Context], hook: Hook
+        self,
+        schema: Schema,
+        stored: StoredDocuments,
+        context: Callable[[Terms], Context],
+        hook: Hook,
+        loop_time: LoopTime,
     ) -> None:
         self.schema = schema
         self.stored = stored
         self.context = context
         self.hook = hook
+        self.loop_time = loop_time
 
     async def start(self, asked: Asked, context: Context, allowed: frozenset[OperationType]) -> Frames:
         """A single result is a stream of one."""

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, UnsupportedMediaType
 from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
+from gateway.looptime import LoopTime
+from gateway.operations import work
 
 LARGEST_BODY = 1_000_000  # bytes
 PATIENCE = 60.0  # seconds, for the whole of it
@@ -49,13 +51,21 @@ class Batch:
     members: tuple[Asked, ...]
 
 
-async def posted(request: Request, *, longest_batch: int = 0) -> Asked | Batch:
+async def posted(request: Request, loop_time: LoopTime, *, longest_batch: int = 0) -> Asked | Batch:
     """The request in the body. Raises InvalidRequest."""
     _check_media(request.headers)
-    body = _decoded(await body_of(request), "The body")
+    data = await body_of(request)
+    await turn_for(len(data), loop_time)
+    body = _decoded(data, "The body")
     if isinstance(body, list) and longest_batch:
         return _batch(body, longest_batch)
     return asked_in(_mapped(body, "The body"))
+
+
+async def turn_for(size: int, loop_time: LoopTime) -> None:
+    """Returns when so much JSON may be read."""
+    if (much := work.of_json(size)) > work.LONG:
+        await loop_time.share().take(much)
 
 
 def _batch(body: Sequence[Any], longest: int) -> Batch:

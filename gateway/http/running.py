@@ -64,7 +64,7 @@ class Runner:
                 operations.stored.remember(asked.query or "", asked.extensions)
                 _teach(key, asked, known, context, request, accepted)
                 return _again(known, context, request, accepted, self.kept.life(known))
-            if subscribes(self.kept.documents, asked.query or "", asked.operation_name):
+            if await subscribes(self.kept.documents, asked.query or "", asked.operation_name, context.buyer.share):
                 return self._subscribed(asked, context, accepted)
             frames = await operations.start(asked, context, READS_AND_WRITES if request.method == "POST" else READS)
             first = await anext(frames)

@@ -21,7 +21,7 @@ from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Mess
 from gateway.http.origins import is_own_or_allowed
 from gateway.http.payloads import EVERYTHING, Operations, Payload
 from gateway.http.places import Places
-from gateway.http.requests import Asked
+from gateway.http.requests import Asked, turn_for
 from gateway.http.standing import Standing
 from gateway.http.terms import Terms
 
@@ -100,7 +100,9 @@ class Sockets:
     async def _terms(self, socket: WebSocket) -> Terms:
         try:
             async with asyncio.timeout(self.patience.init):
-                first = messages.read(await _text(socket))
+                text = await _text(socket)
+                await turn_for(len(text or ""), self.operations.loop_time)
+                first = messages.read(text)
         except TimeoutError as exc:
             raise Closing(Close.INIT_TIMEOUT, "Connection initialisation timeout") from exc
         if not isinstance(first, Init):
@@ -162,7 +164,9 @@ class Conversation:
                 self.group.create_task(_leave(standing, client))
                 await self._send("connection_ack")
                 while True:
-                    await self._heed(messages.read(await self._next()))
+                    text = await self._next()
+                    await turn_for(len(text or ""), self.operations.loop_time)
+                    await self._heed(messages.read(text))
         except TimeoutError as exc:
             raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc
         except BaseExceptionGroup as group:

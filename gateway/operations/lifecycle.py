@@ -25,7 +25,8 @@ from strawberry.types.graphql import OperationType
 from gateway.clients import Right
 from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
 from gateway.events import BugMasked, Hook
-from gateway.operations import parts
+from gateway.looptime import SLICE
+from gateway.operations import parts, work
 from gateway.operations.billing import report
 from gateway.operations.cost import check_cost
 from gateway.operations.documents import Document, Documents, operations
@@ -65,10 +66,13 @@ class Preparation(SchemaExtension):
         context: Context = self.execution_context.context
         return context
 
-    def on_parse(self) -> Iterator[None]:
-        text = self.execution_context.query or ""
-        self.document = self.documents.find(text)
+    async def on_parse(self) -> AsyncIterator[None]:
         run = self.execution_context
+        text = run.query or ""
+        self.document = self.documents.find(text)
+        if self.document is None:
+            await self.context.buyer.share.take(work.of_text(text))
+            self.document = self.documents.find(text)  # whoever waited for it before may have brought it
         try:
             run.graphql_document = self.document.node if self.document else parsed(text)
         except GraphQLError as error:
@@ -123,12 +127,20 @@ class Preparation(SchemaExtension):
         # The cost first: it looks at the length of lists alone.
         keys = self.context.keys
         check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables, keys)
+        await self._take(work.of_variables(run.variables))
         self._check_variables(run.graphql_document)
         self._check_form(run.graphql_document)
+        await self._take(2 * keys.count)
         roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
         await self.context.buyer.prepare(roots)
         await self.context.buyer.appraise()
+        introspects = self.document is not None and self.document.introspects
+        await self._take(SLICE if introspects else keys.count)
+
+    async def _take(self, much: int) -> None:
+        if much > work.LONG:
+            await self.context.buyer.share.take(much)
 
     def _check_rights(self) -> None:
         rights = self.context.client.rights

@@ -19,6 +19,8 @@ from graphql import (
 )
 from graphql.execution.values import get_directive_values
 
+from gateway.looptime import Share
+from gateway.operations import work
 from gateway.operations.documents import Documents
 from gateway.operations.mistakes import coerced
 from gateway.operations.texts import parsed
@@ -26,12 +28,14 @@ from gateway.operations.texts import parsed
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
 
 
-def subscribes(documents: Documents, text: str, operation_name: str | None) -> bool:
+async def subscribes(documents: Documents, text: str, operation_name: str | None, share: Share) -> bool:
     """Whether the operation is a subscription. Cheap where the word is missing; false for what could not be run."""
     if OperationType.SUBSCRIPTION.value not in text:
         return False
+    known = documents.find(text)
+    if known is None:
+        await share.take(work.of_text(text))
     try:
-        known = documents.find(text)
         operation = get_operation_ast(known.node if known else parsed(text), operation_name)
     except GraphQLError:
         return False

@@ -1,16 +1,16 @@
 """What other operations would cost, asked for within an operation: bounded as if they stood in it, and in turns.
 
-To price is to plan in imagination, four times over. The loop gets its turn between the steps, and of all prices that a
-process is asked for one is worked on at a time.
+To price is to plan in imagination, four times over. Others have the loop between the steps, those of other prices too:
+a price of one key does not wait for the whole of one with a thousand.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gateway.errors import TooComplex
+from gateway.operations import work
 from gateway.operations.cost import LONGEST_LIST
 from gateway.planner.fetch import Buyer
 from gateway.planner.price import Estimate
@@ -23,17 +23,16 @@ Priced: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], tuple[
 
 
 class Quotes:
-    """The prices that one operation asks for; made anew for each operation. `turn` is the process's.
+    """The prices that one operation asks for; made anew for each operation.
 
     `trusted` gives the text of the document that is named, or refuses it. `priced` gives what a document's operation
     needs, and raises as `gateway.operations.documents.priced` does.
     """
 
-    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Buyer, turn: asyncio.Lock) -> None:
+    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Buyer) -> None:
         self._trusted = trusted
         self._priced = priced
         self._buyer = buyer
-        self._turn = turn
         self._keys = 0
 
     async def __call__(
@@ -41,14 +40,15 @@ class Quotes:
     ) -> Estimate:
         """The price now, for the same client. Raises DocumentNotTrusted, InvalidInput, and what says TooComplex."""
         text = self._trusted(document)
-        async with self._turn:
-            await self._pause()
-            roots = self._priced(text, variables, operation_name)
-            self._count(roots)
-            return await self._buyer.pricer.estimate_in_steps(roots, self._buyer.facts, self._pause)
+        await self._take(work.of_text(text) + work.of_variables(variables))
+        roots = self._priced(text, variables, operation_name)
+        self._count(roots)
+        await self._take(sum(map(keys, roots)))
+        return await self._buyer.pricer.estimate_in_steps(roots, self._buyer.facts, self._take)
 
-    async def _pause(self) -> None:
-        await self._buyer.market.clock.sleep(0)
+    async def _take(self, much: int) -> None:
+        """Alone in any case: what one operation prices may be many short steps."""
+        await self._buyer.share.take(much, alone=True)
 
     def _count(self, roots: Sequence[Selection]) -> None:
         self._keys += sum(map(keys, roots))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gateway.cache.flight import Flights
@@ -20,17 +20,24 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.events import Hook, StaleServed
+from gateway.looptime import LoopTime
 from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
 from gateway.planner.knowledge import Facts
 from gateway.planner.leases import LeaseNeeded
 from gateway.planner.plan import Purchase, plan
-from gateway.planner.price import EXPECTED, LOWER, Imagined, Pricer, total
+from gateway.planner.price import EXPECTED, LOWER, MANY, Imagined, Pricer, total
 from gateway.planner.prices import Prices
 from gateway.planner.selection import Selection
 from gateway.planner.walk import Question, Questions, outstanding, questions
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import HikerApi, Outcome
+
+# Calls that are begun, and answers that are taken, between two turns of others.
+AT_ONCE = 20
+# The work of a call: it is sent, received, decoded and kept.
+CALL = 30
+ANSWER = 5
 
 Step: TypeAlias = tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds
 
@@ -45,6 +52,7 @@ class Market:
     flights: Flights[Call, Outcome]
     clock: Clock
     hook: Hook
+    loop_time: LoopTime = field(default_factory=LoopTime)
 
 
 class Buyer:
@@ -57,6 +65,7 @@ class Buyer:
         self.market = market
         self.purse = purse
         self.forced = forced
+        self.share = market.loop_time.share()
         self.recollection = Recollection(market.memory, forced=forced, anew=anew)
         self.facts = Facts(self.recollection)
         self.bill = Bill()
@@ -78,7 +87,7 @@ class Buyer:
         self._roots += roots  # a refused operation saved nothing
         self._worth = None
         if open_questions:
-            await self._buy(lambda: questions(roots, self.facts))
+            await self._buy(lambda: questions(roots, self.facts), len(open_questions))
 
     async def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
         """What cannot even begin is refused for what its first calls cost, before the rest of it is imagined."""
@@ -86,18 +95,15 @@ class Buyer:
         self.bill.expected += least
         self.purse.admit(least)
         worlds = [Imagined(self.facts, world, recalls=True) for world in (LOWER, EXPECTED)]
-        lower, expected = [await self.pricer.total_in_steps(roots, world, self._pause) for world in worlds]
+        lower, expected = [await self.pricer.total_in_steps(roots, world, self.share.take) for world in worlds]
         self.bill.expected += expected - least
         self.purse.admit(lower)
-
-    async def _pause(self) -> None:
-        await self.market.clock.sleep(0)
 
     async def answer(self, wanted: Iterable[Question]) -> None:
         """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
         wanted = tuple(wanted)
         self._worth = None
-        await self._buy(lambda: outstanding(wanted, self.facts))
+        await self._buy(lambda: outstanding(wanted, self.facts), len(wanted))
 
     def provenance(self) -> Provenance | None:
         """The entries that the operation's answer was made of; None for an answer that must not be kept."""
@@ -107,7 +113,7 @@ class Buyer:
         """Works out `worth` ahead, in steps between which others have the event loop."""
         if self.recollection.recalls:
             cold = Imagined(self.facts, EXPECTED, recalls=False)
-            self._worth = await self.pricer.total_in_steps(self._roots, cold, self._pause)
+            self._worth = await self.pricer.total_in_steps(self._roots, cold, self.share.take)
 
     @property
     def worth(self) -> int:
@@ -125,8 +131,18 @@ class Buyer:
         """Its worth, less what its calls cost or would have cost."""
         return max(0, self.worth - self.bill.nominal)
 
-    async def _buy(self, ask: Callable[[], Questions]) -> None:
-        while purchases := plan(ask(), self.facts, self.market.prices, forced=self.forced):
+    async def _buy(self, ask: Callable[[], Questions], many: int) -> None:
+        """`many` are the questions that are asked at first, more or less.
+
+        Nothing comes between asking and planning: what is planned is what is not known.
+        """
+        while True:
+            if many > MANY:
+                await self.share.take(2 * many)
+            purchases = plan(ask(), self.facts, self.market.prices, forced=self.forced)
+            if not purchases:
+                return
+            many = max(many, len(purchases))
             repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.told]
             # An answer that left its question open would be bought for ever.
             assert not repeated, f"answered, and asked again: {repeated}"
@@ -136,15 +152,22 @@ class Buyer:
         """All at once. Reserved in the order of the answer, so that what comes first in it is bought first.
 
         Where more must be leased, those that follow are left to the next plan: meanwhile others may have bought them.
+        Where there are many, others have turns; what is known by then is left out.
         """
         start = self.market.clock.monotonic() - self._begun
         steps: list[tuple[Purchase, Step]] = []
         for at, purchase in enumerate(purchases):
+            if at and at % AT_ONCE == 0:
+                await self.share.take(AT_ONCE * CALL)
+            if at >= AT_ONCE and self.facts.answer(purchase.call) is not None:
+                continue
             step = await self._begun_or_leased(purchases[at:])
             if step is None:
                 break
             steps.append((purchase, step))
-        for purchase, step in steps:
+        for at, (purchase, step) in enumerate(steps):
+            if at and at % AT_ONCE == 0:
+                await self.share.take(AT_ONCE * ANSWER)
             if isinstance(step, GatewayError):
                 self._refuse(purchase, step, start)
             else:

@@ -146,6 +146,22 @@ class Facts:
     def shelf(self, key: ItemId) -> HighlightId | None:
         return self._beyond.shelf(key)
 
+    def answer(self, call: Call) -> Fact[Tray | Profile | LoadedHighlight | Item]:
+        """What is known of that which `call` asks."""
+        match call.endpoint:
+            case Endpoint.TRAY:
+                return self.tray(UserId(call.key))
+            case Endpoint.TRAY_BY_USERNAME:
+                return self.tray(Username(call.key))
+            case Endpoint.PROFILE:
+                return self.profile(UserId(call.key))
+            case Endpoint.PROFILE_BY_USERNAME:
+                return self.profile(Username(call.key))
+            case Endpoint.HIGHLIGHT:
+                return self.highlight(HighlightId(call.key))
+            case Endpoint.ITEM:
+                return self.item(ItemId(call.key))
+
     def name_of(self, user: UserId) -> str | None:
         short = Facts.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
         return short.username.lower() if isinstance(short, UserShort) and short.username is not None else None

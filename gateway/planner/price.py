@@ -14,7 +14,7 @@ from typing import Any, Self
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserShort
-from gateway.errors import GatewayError, NotFound
+from gateway.errors import NotFound
 from gateway.planner.knowledge import Fact, Facts, Nothing
 from gateway.planner.plan import Purchase, plan
 from gateway.planner.prices import Prices
@@ -44,7 +44,7 @@ EXPECTED = World(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
 UPPER = World(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
 
-# Calls. To imagine this many takes some ten milliseconds.
+# Calls. To imagine this many takes some milliseconds.
 MANY = 100
 
 
@@ -86,18 +86,18 @@ class Pricer:
         return Estimate.of(*(self._buy(roots, world) for world in self._worlds(known)))
 
     async def estimate_in_steps(
-        self, roots: Sequence[Selection], known: Facts, pause: Callable[[], Awaitable[None]]
+        self, roots: Sequence[Selection], known: Facts, take: Callable[[int], Awaitable[None]]
     ) -> Estimate:
-        """As `estimate`; others may want the loop, so it awaits `pause` after each step.
+        """As `estimate`; others may want the loop, so it awaits `take` with the work of each step before that.
 
         What is learned meanwhile makes what follows cheaper.
         """
         plans = []
         for world in self._worlds(known):
             bought: list[Purchase] = []
-            for purchases in self._steps(roots, world):
+            for purchases, ahead in self._steps(roots, world):
                 bought += purchases
-                await pause()
+                await take(ahead)
             plans.append(tuple(bought))
         return Estimate.of(*plans)
 
@@ -116,17 +116,17 @@ class Pricer:
         return total(plan(asked, known, self._prices, forced=self._forced))
 
     async def total_in_steps(
-        self, roots: Sequence[Selection], imagined: Imagined, pause: Callable[[], Awaitable[None]]
+        self, roots: Sequence[Selection], imagined: Imagined, take: Callable[[int], Awaitable[None]]
     ) -> int:
-        """The price of what is bought there. Others may want the loop, so it awaits `pause` after each long step.
+        """The price of what is bought there. Others may want the loop, so it awaits `take` before each long step.
 
         Not after short ones: each turn of the event loop is one more queue to stand in.
         """
         price = 0
-        for purchases in self._steps(roots, imagined):
+        for purchases, ahead in self._steps(roots, imagined):
             price += total(purchases)
-            if len(purchases) > MANY:
-                await pause()
+            if ahead > MANY:
+                await take(ahead)
         return price
 
     def cold(self, roots: Sequence[Selection], known: Facts) -> tuple[Purchase, ...]:
@@ -134,16 +134,17 @@ class Pricer:
         return self._buy(roots, Imagined(known, EXPECTED, recalls=False))
 
     def _buy(self, roots: Sequence[Selection], imagined: Imagined) -> tuple[Purchase, ...]:
-        return tuple(chain.from_iterable(self._steps(roots, imagined)))
+        return tuple(chain.from_iterable(purchases for purchases, _ in self._steps(roots, imagined)))
 
-    def _steps(self, roots: Sequence[Selection], imagined: Imagined) -> Iterator[tuple[Purchase, ...]]:
-        """What is bought, one after the other; nothing where it is only found out what to buy next."""
+    def _steps(self, roots: Sequence[Selection], imagined: Imagined) -> Iterator[tuple[tuple[Purchase, ...], int]]:
+        """What is bought, and the work of the step that follows: to plan, to imagine the answers, to ask again."""
         while asked := questions(roots, imagined):
-            yield ()
+            yield (), len(asked)
             purchases = plan(asked, imagined, self._prices, forced=self._forced)
+            yield purchases, len(purchases)
             for purchase in purchases:
                 imagined.assume(purchase)
-            yield purchases
+            yield (), len(asked)
 
 
 def total(purchases: Sequence[Purchase]) -> int:
@@ -172,7 +173,7 @@ class Imagined(Facts):
     def assume(self, purchase: Purchase) -> None:
         call = purchase.call
         self._luck.note(call, self)
-        real = self._really(call)
+        real = self._real.answer(call)
         if real is not None:
             self.tell(call, real)
         elif call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME):
@@ -249,21 +250,6 @@ class Imagined(Facts):
         return self._world.people if _is_phantom(person.id) else 1
 
     # -- imagined answers
-
-    def _really(self, call: Call) -> Tray | Profile | LoadedHighlight | Item | GatewayError | None:
-        match call.endpoint:
-            case Endpoint.TRAY:
-                return self._real.tray(UserId(call.key))
-            case Endpoint.TRAY_BY_USERNAME:
-                return self._real.tray(Username(call.key))
-            case Endpoint.PROFILE:
-                return self._real.profile(UserId(call.key))
-            case Endpoint.PROFILE_BY_USERNAME:
-                return self._real.profile(Username(call.key))
-            case Endpoint.HIGHLIGHT:
-                return self._real.highlight(HighlightId(call.key))
-            case Endpoint.ITEM:
-                return self._real.item(ItemId(call.key))
 
     def _assume_tray(self, call: Call, purchase: Purchase) -> None:
         world = self._world

@@ -28,6 +28,7 @@ from gateway.http.negotiation import Accepted
 from gateway.http.requests import Asked
 from gateway.http.terms import Terms
 from gateway.http.uploads import Uploads
+from gateway.looptime import LoopTime
 from gateway.operations.documents import Documents
 from gateway.operations.stored import StoredDocuments
 from tests.http.forms import ONE, TWO, files, form, map_, operations, part
@@ -90,7 +91,7 @@ def endpoint(run: Run) -> Endpoint:
     async def no_batch(batch: Sequence[Asked], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
-    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify)
+    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify, LoopTime())
 
 
 def identify(terms: Terms) -> Client:

@@ -25,7 +25,9 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.upstream"}),
     frozenset({"gateway.domain"}),
 )
-OPEN = frozenset({"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"})
+OPEN = frozenset(
+    {"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files", "gateway.looptime"}
+)
 # Rooms beside the way, by who may enter them.
 GUARDED = {
     "gateway.logs": {"gateway.commands", "gateway.app"},

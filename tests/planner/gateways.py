@@ -55,7 +55,7 @@ def _code(error: GraphQLError) -> str:
 
 def _context(buyer: Buyer) -> Context:
     client = Clients.local().identify(None)
-    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer, asyncio.Lock())
+    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer)
     return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(foresee, buyer))
 
 

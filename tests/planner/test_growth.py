@@ -7,6 +7,7 @@ remembered; and of whom all is cached.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TypeAlias
@@ -14,12 +15,13 @@ from typing import TypeAlias
 import pytest
 
 from gateway.errors import BudgetExceeded
+from gateway.looptime import LoopTime
+from gateway.planner.fetch import AT_ONCE
 from gateway.planner.plan import plan
 from gateway.planner.price import MANY as LARGE_STEP
 from gateway.planner.selection import Selection
 from gateway.planner.walk import questions
 from gateway.upstream.endpoints import Call, Endpoint
-from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
 from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users
@@ -156,28 +158,32 @@ def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[
     assert 0 < price <= other.pricer.estimate(roots, other.facts).lower
 
 
-class CountingClock(ManualClock):
-    """Counts how often somebody gives way to others."""
+class CountingTime(LoopTime):
+    """Counts how often somebody asks whether it is their turn."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pauses = 0
+        self.asked = 0
 
-    async def sleep(self, seconds: float) -> None:
-        self.pauses += 1
-        await super().sleep(seconds)
+    async def take(self, work: int, *, had_much: bool) -> None:
+        self.asked += 1
+        await super().take(work, had_much=had_much)
 
 
 @pytest.mark.parametrize(("count", "gives_way"), [(LARGE_STEP, False), (LARGE_STEP + 1, True)])
 def test_others_have_a_turn_while_a_large_operation_is_imagined(count: int, gives_way: bool, tmp_path: Path) -> None:
     """To pay for it, and to tell what it would have cost with an empty cache. Small ones do not wait in vain."""
     with Shops(tmp_path) as shops:
-        clock = CountingClock()
-        shop, roots = Shop(World(()), shops.ledger, clock), selections(Operation((WAYS["profiles_by_id"](count),)))
-        for _ in ("bought", "cached"):
-            clock.pauses = 0
+        time = CountingTime()
+        shop, roots = (
+            Shop(World(()), shops.ledger, shops.clock),
+            selections(Operation((WAYS["profiles_by_id"](count),))),
+        )
+        shop.market = replace(shop.market, loop_time=time)
+        for bought in (True, False):
+            time.asked = -2 * (-(-count // AT_ONCE) - 1) if bought else 0  # without those between calls
             buyer = shop.buyer(forced=False)
             shops.run(buyer.prepare(roots))
             shops.run(buyer.appraise())
-            assert bool(clock.pauses) == gives_way
+            assert bool(time.asked) == gives_way
             assert (buyer.worth, shop.upstream.billed) == (count, count)

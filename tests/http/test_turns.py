@@ -1,0 +1,103 @@
+"""However many requests come at once, others have their turn: the loop is held no longer than by one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.fakes.gateway import Answer, RunningGateway
+from tests.http.counted import Work, work_of
+
+AT_ONCE = 6
+Asked: TypeAlias = tuple[str, dict[str, Any] | None]
+
+
+def fragments(number: int) -> Asked:
+    links = [f"fragment F{at}x{number} on User {{ id username ...F{at + 1}x{number} }}" for at in range(12)]
+    last = f"fragment F12x{number} on User {{ id }}"
+    return " ".join([f'{{ user(by: {{ id: "9{number}" }}) {{ ...F0x{number} }} }}', *links, last]), None
+
+
+def literals(number: int) -> Asked:
+    keys = ", ".join(f'{{ id: "{number}{at:03}" }}' for at in range(60))
+    return f"{{ users(by: [{keys}]) {{ id q{number}: username }} }}", None
+
+
+def unknown_fields(number: int) -> Asked:
+    return "{ " + " ".join(f"a{number}x{at}: nope{at}(x: 1) {{ id }}" for at in range(45)) + " }", None
+
+
+def bad_variables(number: int) -> Asked:
+    return "query ($by: UserBy!) { user(by: $by) { id } }", {"by": {f"x{number}y{at}": at for at in range(600)}}
+
+
+def dear(number: int) -> Asked:
+    """Refused for what it costs."""
+    by = [{"id": str(1_000 * number + at + 1)} for at in range(300)]
+    return "query ($by: [UserBy!]!) { users(by: $by) { biography } }", {"by": by}
+
+
+def introspection(number: int) -> Asked:
+    return f"{{ __schema {{ types {{ name f{number}: fields {{ name }} }} }} }}", None
+
+
+KINDS: dict[str, Callable[[int], Asked]] = {
+    kind.__name__: kind for kind in (fragments, literals, unknown_fields, bad_variables, dear, introspection)
+}
+
+
+async def ask(gateway: RunningGateway, asked: Asked) -> Answer:
+    return await gateway.query(*asked, headers={"X-Billing-Limit": "1"})
+
+
+async def work_at_once(gateway: RunningGateway, *asked: Asked) -> Work:
+    return await work_of(asyncio.gather(*(ask(gateway, one) for one in asked)))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+async def test_requests_that_come_at_once_are_answered_in_turns(
+    gateway: RunningGateway, kind: Callable[[int], Asked]
+) -> None:
+    await ask(gateway, kind(1))
+    one = await work_at_once(gateway, kind(2))
+    several = await work_at_once(gateway, *(kind(at + 3) for at in range(AT_ONCE)))
+    assert several.calls > (AT_ONCE - 2) * one.calls
+    assert several.longest < 2.5 * one.longest  # what each does before its first turn is short, and done at once
+
+
+async def test_a_new_document_is_read_once_for_all_who_wait_for_it(gateway: RunningGateway) -> None:
+    await ask(gateway, fragments(1))
+    one = await work_at_once(gateway, fragments(2))
+    known = await work_at_once(gateway, *[fragments(2)] * AT_ONCE)
+    new = await work_at_once(gateway, *[fragments(3)] * AT_ONCE)
+    assert new.calls - known.calls < 1.5 * one.calls
+
+
+async def test_large_bodies_that_come_at_once_are_read_in_turns(gateway: RunningGateway) -> None:
+    body = json.dumps({"query": "{ __typename }", "variables": {"a": [[]] * 30_000}}).encode()
+    turns = [await _turns(gateway, body, count) for count in (1, AT_ONCE)]
+    assert turns[1] > turns[0] + (AT_ONCE - 1) * 8
+
+
+async def _turns(gateway: RunningGateway, body: bytes, count: int) -> int:
+    headers = {"content-type": "application/json"}
+    posts = (gateway.client.post("/graphql", content=body, headers=headers) for _ in range(count))
+    asking, turns = asyncio.gather(*posts), 0
+    while not asking.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert {answer.status_code for answer in asking.result()} == {200}
+    return turns
+
+
+async def test_what_was_answered_before_does_not_wait_for_new_documents(gateway: RunningGateway) -> None:
+    known: Asked = ("{ __typename }", None)
+    await ask(gateway, known)
+    new = [asyncio.create_task(ask(gateway, fragments(at))) for at in range(AT_ONCE)]
+    await ask(gateway, known)
+    assert sum(task.done() for task in new) <= 1
+    await asyncio.gather(*new)
