@@ -22,6 +22,7 @@ from gateway.flows.requests import (
     UpdateRequest,
     fingerprint,
 )
+from gateway.looptime import SLICE
 from schema.context import Info
 from schema.costs import WORK
 from schema.publishing import (
@@ -52,18 +53,21 @@ class Mutation:
         directives=[WORK],
     )
     async def create_highlight(self, info: Info, input: CreateHighlightInput) -> CreateHighlightPayload:
+        await _in_turn(info)
         writes = info.context.writing()
         landed = _landed(info, _create(input), writes.inspector.create, writes.publishing.create)
         return CreateHighlightPayload.of(await landed)
 
     @strawberry.mutation(description="Changes a highlight: its title, its cover, what is in it.", directives=[WORK])
     async def update_highlight(self, info: Info, input: UpdateHighlightInput) -> UpdateHighlightPayload:
+        await _in_turn(info)
         writes = info.context.writing()
         landed = _landed(info, _update(input), writes.inspector.update, writes.publishing.edit)
         return UpdateHighlightPayload.of(await landed)
 
     @strawberry.mutation(description="Deletes a highlight. One that is gone already is deleted.", directives=[WORK])
     async def delete_highlight(self, info: Info, input: DeleteHighlightInput) -> DeleteHighlightPayload:
+        await _in_turn(info)
         writes = info.context.writing()
         landed = _landed(info, _delete(input), writes.inspector.delete, writes.publishing.delete)
         return DeleteHighlightPayload.of(await landed)
@@ -79,6 +83,11 @@ class Mutation:
     )
     async def retry_flow(self, info: Info, id: FlowId) -> FlowPayload:
         return await _told(info.context.writing().publishing.retry(info.context.client.id, id))
+
+
+async def _in_turn(info: Info) -> None:
+    """Others have turns between the fields of a mutation: each makes objects of its whole input, and checks it."""
+    await info.context.buyer.share.take(SLICE)
 
 
 async def _landed(

@@ -6,7 +6,7 @@ alone, both time and answer grow with the square of the request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     ValuesOfCorrectTypeRule,
     is_input_object_type,
     is_list_type,
@@ -34,6 +35,8 @@ MOST_MISTAKES = 20
 MOST_IN_A_VALUE = 3
 # Of all lists in the variables of an operation: to coerce each takes longer than to read it.
 MOST_ENTRIES = 5_000
+# Of one list in the variables of a mutation: twice as many as a write takes, so that a few too many are told by field.
+MOST_WRITTEN = 200
 LONGEST_MESSAGE = 500  # characters
 MOST_PLACES = 10  # of one error
 ELLIPSIS = "..."
@@ -61,9 +64,8 @@ def coerced(
     """
     definitions, given = operation.variable_definitions or (), dict(variables or {})
     types = {node.variable.name.value: type_from_ast(schema, node.type) for node in definitions}
-    entries = sum(_entries(given[name], type_) for name, type_ in types.items() if name in given)
-    if entries > MOST_ENTRIES:
-        raise _refusal(entries, operation)
+    lists = [length for name, type_ in types.items() if name in given for length in _lists(given[name], type_)]
+    _check_lists(lists, operation)
     values = get_variable_values(schema, definitions, given, max_errors=0, hide_suggestions=True)
     if not isinstance(values, list):
         return values
@@ -75,19 +77,30 @@ def coerced(
     return errors
 
 
-def _entries(value: Any, type_: Any) -> int:
-    """Of its lists. No list of the graph's input holds another."""
+def _lists(value: Any, type_: Any) -> Iterator[int]:
+    """The lengths of its lists. No list of the graph's input holds another."""
     type_ = type_.of_type if is_non_null_type(type_) else type_
     if is_list_type(type_):
-        return len(value) if isinstance(value, list) else 1
-    if not is_input_object_type(type_) or not isinstance(value, dict):
-        return 0
-    return sum(_entries(value[name], field.type) for name, field in type_.fields.items() if name in value)
+        yield len(value) if isinstance(value, list) else 1
+    elif is_input_object_type(type_) and isinstance(value, dict):
+        for name, field in type_.fields.items():
+            if name in value:
+                yield from _lists(value[name], field.type)
 
 
-def _refusal(entries: int, operation: OperationDefinitionNode) -> GraphQLError:
-    message = f"The lists in the variables have {entries} entries, and may have {MOST_ENTRIES} together."
-    problem = TooComplex(message, limit="entries", most=MOST_ENTRIES, value=entries)
+def _check_lists(lists: Sequence[int], operation: OperationDefinitionNode) -> None:
+    """Raises a GraphQLError."""
+    entries, longest = sum(lists), max(lists, default=0)
+    if entries > MOST_ENTRIES:
+        message = f"The lists in the variables have {entries} entries, and may have {MOST_ENTRIES} together."
+        raise _refusal(message, "entries", MOST_ENTRIES, entries, operation)
+    if longest > MOST_WRITTEN and operation.operation is OperationType.MUTATION:
+        message = f"A list in the variables has {longest} entries, and may have {MOST_WRITTEN} in a mutation."
+        raise _refusal(message, "written list", MOST_WRITTEN, longest, operation)
+
+
+def _refusal(message: str, limit: str, most: int, value: int, operation: OperationDefinitionNode) -> GraphQLError:
+    problem = TooComplex(message, limit=limit, most=most, value=value)
     return GraphQLError(message, operation, original_error=problem)
 
 

@@ -12,7 +12,15 @@ from graphql import Source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.operations.mistakes import LONGEST_MESSAGE, MORE, MOST_ENTRIES, MOST_IN_A_VALUE, MOST_MISTAKES, MOST_PLACES
+from gateway.operations.mistakes import (
+    LONGEST_MESSAGE,
+    MORE,
+    MOST_ENTRIES,
+    MOST_IN_A_VALUE,
+    MOST_MISTAKES,
+    MOST_PLACES,
+    MOST_WRITTEN,
+)
 from gateway.operations.texts import Lined
 from gateway.settings import Settings
 from tests.fakes.gateway import Answer, RunningGateway, running_gateway
@@ -45,7 +53,7 @@ WRONG: dict[str, Callable[[int], Request]] = {
     "two fields where one may be": lambda count: (USERS, {"by": [{"id": "1", "url": "x" * 300}] * count}),
     "no objects": lambda count: (USERS, {"by": [["x" * 30] * 10] * count}),
     "fields of inner objects": lambda count: (CREATE, {"input": {"cover": fields(count), "media": fields(count)}}),
-    "scalars": lambda count: (CREATE, {"input": {"media": [{"url": "no url" * 50}] * count}}),
+    "scalars": lambda count: (CREATE, {"input": {"media": [{"url": "no url" * 50}] * (count // 3)}}),
     "fields of a literal": lambda count: (f"{{ user(by: {{ {each(count, 'f#: 1')} }}) {{ id }} }}", {}),
     "objects in a literal": lambda count: (f"{{ users(by: [{each(count // 2, '{f: 1}')}]) {{ id }} }}", {}),
     "literals": lambda count: (f"{{ {each(count // 20, 'a#: price(document: #) { lower }')} }}", {}),
@@ -134,6 +142,9 @@ async def test_a_price_tells_no_more(gateway: RunningGateway, document: str, var
     assert len(told(answer)[0]) <= LONGEST_MESSAGE
 
 
+UPDATE = "mutation U($input: UpdateHighlightInput!) { updateHighlight(input: $input) { userErrors { code } } }"
+
+
 async def test_lists_in_variables_have_an_end_wherever_they_stand(gateway: RunningGateway) -> None:
     media = {"input": {"media": [{"mediaId": "1"}] * (MOST_ENTRIES + 1)}}
     answer = await gateway.query(CREATE, media)
@@ -146,6 +157,21 @@ async def test_lists_in_variables_have_an_end_wherever_they_stand(gateway: Runni
     }
     priced = await gateway.query(PRICE, {"document": CREATE, "variables": media})
     assert priced.errors == [("price", "OPERATION_TOO_COMPLEX")]
+
+
+@pytest.mark.parametrize("field", ["media", "add", "remove"])
+async def test_a_list_to_write_has_an_end_before_anything_is_made_of_it(gateway: RunningGateway, field: str) -> None:
+    entry = "1" if field == "remove" else {"mediaId": "1"}
+    answer = await gateway.query(
+        CREATE if field == "media" else UPDATE, {"input": {field: [entry] * (MOST_WRITTEN + 1)}}
+    )
+    (error,) = answer.body["errors"]
+    assert error["extensions"] == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": "written list",
+        "most": MOST_WRITTEN,
+        "value": MOST_WRITTEN + 1,
+    }
 
 
 async def test_a_scalar_that_does_not_fit_is_the_clients_mistake(gateway: RunningGateway) -> None:

@@ -101,3 +101,17 @@ async def test_what_was_answered_before_does_not_wait_for_new_documents(gateway:
     await ask(gateway, known)
     assert sum(task.done() for task in new) <= 1
     await asyncio.gather(*new)
+
+
+async def test_others_have_turns_between_the_fields_of_a_mutation(gateway: RunningGateway) -> None:
+    """Each makes objects of the whole of its input."""
+    given = {"account": "1", "title": "", "media": [{"mediaId": "1"}] * 100, "idempotencyKey": "key"}
+    works = []
+    for count in (1, AT_ONCE):
+        fields = " ".join(f"a{at}: createHighlight(input: $input) {{ userErrors {{ code }} }}" for at in range(count))
+        asked = f"mutation ($input: CreateHighlightInput!) {{ {fields} }}", {"input": given}
+        await ask(gateway, asked)
+        works.append(await work_at_once(gateway, asked))
+    one, several = works
+    assert several.calls > AT_ONCE // 2 * one.calls
+    assert several.longest < 2 * one.longest

@@ -19,6 +19,8 @@ from gateway.flows.requests import Problem
 T = TypeVar("T")
 
 LONGEST_TITLE = 16  # characters, as people count them
+# Unicode's, of all of them: a family is one character of eleven, a flag of a country's part one of seven.
+MOST_CODE_POINTS = 16 * LONGEST_TITLE
 MOST_MEDIA = 100
 LONGEST_KEY = 200
 LONGEST_WAIT = 60  # seconds
@@ -64,6 +66,8 @@ class Findings:
         title = given.strip()
         if not title:
             self.note(["title"], Mistake.REQUIRED, "must not be empty")
+        elif len(title) > MOST_CODE_POINTS:  # before each of them is looked at
+            self.note(["title"], Mistake.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif SURROGATE.search(title):
             self.note(["title"], Mistake.INVALID, "holds half of a surrogate pair, which is no character")
         elif not SHOWN.search(title):
@@ -101,7 +105,7 @@ class Findings:
             self.note(["remove"], Mistake.TOO_LONG, f"must be at most {MOST_MEDIA} items")
         for position, item in enumerate(given[:MOST_MEDIA]):
             self._id(ids.item_id, item, ["remove", str(position)])
-        return tuple(dict.fromkeys(item.strip() for item in given))
+        return tuple(dict.fromkeys(item.strip() for item in given[:MOST_MEDIA]))
 
     def one_of(self, given: object, names: Sequence[str], field: Sequence[str]) -> tuple[str, object] | None:
         """The name and the value of the one that is given."""
