@@ -115,3 +115,24 @@ async def test_others_have_turns_between_the_fields_of_a_mutation(gateway: Runni
     one, several = works
     assert several.calls > AT_ONCE // 2 * one.calls
     assert several.longest < 2 * one.longest
+
+
+BUY = "query ($by: [UserBy!]!) { users(by: $by) { biography } }"
+
+
+def keys(count: int, first: int) -> dict[str, Any]:
+    return {"by": [{"id": str(7_000_000_000 + first + at)} for at in range(count)]}
+
+
+async def test_others_have_turns_while_many_calls_are_made(gateway: RunningGateway) -> None:
+    await gateway.query(BUY, keys(1, 0))
+    few, many = [await work_of(gateway.query(BUY, keys(count, 1_000 * count))) for count in (60, 180)]
+    assert many.calls > 2.5 * few.calls
+    assert many.longest < 1.5 * few.longest
+
+
+async def test_what_others_bought_meanwhile_is_not_bought_again(gateway: RunningGateway) -> None:
+    """The calls of each are begun in several turns of the loop."""
+    wanted = [keys(90, 0), keys(90, 45), keys(90, 0)]
+    answers = await asyncio.gather(*(gateway.query(BUY, each) for each in wanted))
+    assert gateway.billed == sum(answer.charged for answer in answers) == 135
