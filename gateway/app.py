@@ -47,7 +47,7 @@ from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents, priced
 from gateway.operations.lifecycle import Errors, Preparation
 from gateway.operations.needs import foresee
-from gateway.operations.quotes import Quotes
+from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.stored import StoredDocuments
 from gateway.operations.trusted import Trusted, prints
 from gateway.planner.account import Gauge, watch
@@ -141,6 +141,7 @@ class Gateway:
         self.answers = self._answers()
         self.schema = self._schema()
         self.places = Places(settings.connections)
+        self.pricing = Lanes()
 
     @property
     def operations(self) -> Operations:
@@ -222,7 +223,7 @@ class Gateway:
 
     def _quotes(self, buyer: Buyer, accounts: tuple[str, ...]) -> Quotes:
         of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
-        return Quotes(self.stored.priceable, of_text, buyer)
+        return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
 
     def _purse(self, client: Client, limit: int | None) -> Purse:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.operations.quotes import MOST_PRICED_KEYS
+from gateway.operations.quotes import FEW_KEYS, MOST_PRICED_KEYS, OF_MANY
 from gateway.settings import Settings
 from tests.fakes.gateway import Answer, RunningGateway, running_gateway
 from tests.http.counted import work_of
@@ -79,6 +79,15 @@ async def test_others_get_their_turn_within_a_price(gateway: RunningGateway) -> 
     await price(gateway, 1, 1)
     work = await work_of(price(gateway, 1, 100))
     assert work.longest < work.calls / 4
+
+
+async def test_a_price_of_few_keys_does_not_wait_for_those_of_many(gateway: RunningGateway) -> None:
+    await price(gateway, 1, 1)
+    many = [asyncio.create_task(price(gateway, 1, FEW_KEYS + 1)) for _ in range(OF_MANY + 3)]
+    await asyncio.sleep(0)
+    await price(gateway, 1, 1)
+    assert not any(task.done() for task in many[OF_MANY:])
+    assert {(await task).data["p0"]["lower"] for task in many} == {FEW_KEYS + 1}
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from gateway.events import ignore
 from gateway.loaders import Loaders
 from gateway.operations.documents import Documents, priced
 from gateway.operations.needs import foresee, needs
-from gateway.operations.quotes import Quotes
+from gateway.operations.quotes import Lanes, Quotes
 from gateway.planner.budget import AccountGuard, Allowance, Purse
 from gateway.planner.fetch import Buyer, Market
 from gateway.planner.ledger import Ledger
@@ -55,7 +55,7 @@ def _code(error: GraphQLError) -> str:
 
 def _context(buyer: Buyer) -> Context:
     client = Clients.local().identify(None)
-    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer)
+    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer, Lanes())
     return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(foresee, buyer))
 
 
