@@ -9,6 +9,7 @@ same on every machine.
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections import deque
 from typing import TypeAlias
 
@@ -17,7 +18,19 @@ SLICE = 1_000
 # Turns of the loop after each slice: as many as a small request takes from its connection to its answer.
 REST = 16
 
+# What is only to be read has one of so many grants while others wait. A request that was read holds a multiple of its
+# bytes, and asks two or three times more: so those that were read go on before more of them are.
+ORDER = 4
+
 Waiter: TypeAlias = tuple[asyncio.Future[None], int]
+
+
+class Rank(enum.IntEnum):
+    """Of those who wait."""
+
+    LITTLE = 0  # has had little of the loop's time
+    MUCH = 1
+    UNREAD = 2  # a large body, of which nothing is known yet
 
 
 class LoopTime:
@@ -26,18 +39,18 @@ class LoopTime:
     def __init__(self) -> None:
         self._left = SLICE
         self._turns = 0  # until the next slice; 0 while nothing of this one is used
-        self._waiting: tuple[deque[Waiter], deque[Waiter]] = deque(), deque()
-        self._favoured = 0  # of the two: those who have had little, and those who have had much
+        self._waiting: dict[Rank, deque[Waiter]] = {rank: deque() for rank in Rank}
+        self._grants = 0
 
     def share(self) -> Share:
         return Share(self)
 
-    async def take(self, work: int, *, had_much: bool) -> None:
-        if not any(self._waiting) and self._fits(work):
+    async def take(self, work: int, rank: Rank) -> None:
+        if not any(self._waiting.values()) and self._fits(work):
             self._use(work)
             return
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[had_much].append((granted, work))
+        self._waiting[rank].append((granted, work))
         await granted
 
     def _fits(self, work: int) -> bool:
@@ -62,14 +75,25 @@ class LoopTime:
 
     def _next(self) -> Waiter | None:
         """Who goes on now; None if nobody waits, or what comes next must wait for the next slice."""
-        for queue in self._waiting:
+        for queue in self._waiting.values():
             while queue and queue[0][0].done():  # cancelled meanwhile
                 queue.popleft()
-        queue = self._waiting[self._favoured] or self._waiting[not self._favoured]
-        if not queue or not self._fits(queue[0][1]):
-            return None
-        self._favoured = not self._favoured
+        for rank in self._ranks():
+            if queue := self._waiting[rank]:
+                return self._granted(queue) if self._fits(queue[0][1]) else None
+        return None
+
+    def _granted(self, queue: deque[Waiter]) -> Waiter:
+        self._grants += 1
         return queue.popleft()
+
+    def _ranks(self) -> tuple[Rank, Rank, Rank]:
+        """Who goes first this time."""
+        if self._grants % ORDER == ORDER - 1:
+            return Rank.UNREAD, Rank.MUCH, Rank.LITTLE
+        if self._grants % 2:
+            return Rank.MUCH, Rank.LITTLE, Rank.UNREAD
+        return Rank.LITTLE, Rank.MUCH, Rank.UNREAD
 
 
 class Share:
@@ -86,6 +110,6 @@ class Share:
 
         `alone`: the rest of the slice is nobody's.
         """
-        had_much = self._had >= SLICE
+        rank = Rank.MUCH if self._had >= SLICE else Rank.LITTLE
         self._had += work
-        await self._time.take(max(work, SLICE) if alone else work, had_much=had_much)
+        await self._time.take(max(work, SLICE) if alone else work, rank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from gateway.looptime import REST, SLICE, LoopTime, Share
+from gateway.looptime import ORDER, REST, SLICE, LoopTime, Rank, Share
 
 
 class Turns:
@@ -96,3 +96,21 @@ async def test_who_has_gone_is_not_waited_for() -> None:
         turns += 1
         await asyncio.sleep(0)
     assert turns <= REST + 2
+
+
+async def test_what_was_read_goes_on_before_more_is_read() -> None:
+    """What was read takes memory until it is answered."""
+    time, read, most = LoopTime(), 0, 0
+
+    async def answer() -> None:
+        nonlocal read, most
+        await time.take(SLICE, Rank.UNREAD)
+        read += 1
+        most = max(most, read)
+        share = time.share()
+        for _ in range(ORDER - 1):
+            await share.take(SLICE)
+        read -= 1
+
+    await asyncio.gather(*(answer() for _ in range(20)))
+    assert most <= 2

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, UnsupportedMediaType
 from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
-from gateway.looptime import LoopTime
+from gateway.looptime import LoopTime, Rank
 from gateway.operations import work
 
 LARGEST_BODY = 1_000_000  # bytes
@@ -65,7 +65,7 @@ async def posted(request: Request, loop_time: LoopTime, *, longest_batch: int = 
 async def turn_for(size: int, loop_time: LoopTime) -> None:
     """Returns when so much JSON may be read."""
     if (much := work.of_json(size)) > work.LONG:
-        await loop_time.share().take(much)
+        await loop_time.take(much, Rank.UNREAD)
 
 
 def _batch(body: Sequence[Any], longest: int) -> Batch:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import pytest
 
 from gateway.errors import BudgetExceeded
-from gateway.looptime import LoopTime
+from gateway.looptime import LoopTime, Rank
 from gateway.planner.fetch import AT_ONCE
 from gateway.planner.plan import plan
 from gateway.planner.price import MANY as LARGE_STEP
@@ -165,9 +165,9 @@ class CountingTime(LoopTime):
         super().__init__()
         self.asked = 0
 
-    async def take(self, work: int, *, had_much: bool) -> None:
+    async def take(self, work: int, rank: Rank) -> None:
         self.asked += 1
-        await super().take(work, had_much=had_much)
+        await super().take(work, rank)
 
 
 @pytest.mark.parametrize(("count", "gives_way"), [(LARGE_STEP, False), (LARGE_STEP + 1, True)])
