@@ -13,6 +13,7 @@ from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from gateway.commands.pace import Pace
 from gateway.commands.peers import peer_of
+from gateway.http.shares import Share
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -25,7 +26,8 @@ HEAD_SECONDS = 10.0
 # Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
 # MOST_HEAD of them; a body that comes byte by byte takes five.
 MOST_FRAMING = 8
-# So much is parsed before it is looked at what came of it: fifty of the smallest requests, or one as usual.
+# So much is parsed before it is looked at what came of it: fifty of the smallest requests, or one as usual. What is
+# announced of a body is parsed at once.
 PIECE = 1_024  # bytes
 TICK = 2.0  # seconds between two looks at a connection
 # For the rest of a body that nobody reads any more, and for the peer to read why it is refused.
@@ -34,16 +36,22 @@ TEXTS = {
     400: "Invalid HTTP request received.",
     408: "The request did not come in time.",
     431: f"A request has at most {MOST_HEAD} bytes and {MOST_FIELDS} fields of head.",
-    503: "Too many connections are open.",
+    503: "Too much is open, or on its way: try again in a moment.",
 }
 
 
 class HeldFlow(FlowControl):
-    """Reads nothing while `is_held`, whoever waits for more of a body."""
+    """Reads nothing while `is_held`, whoever waits for more of a body. `untaken` counts what nobody has taken of it."""
 
     is_held = False
 
+    def __init__(self, transport: asyncio.Transport, untaken: Share) -> None:
+        super().__init__(transport)
+        self.untaken = untaken
+
     def resume_reading(self) -> None:
+        """Called by whoever takes all that has come of a body, and when it is answered."""
+        self.untaken.hold(0)
         if not self.is_held:
             super().resume_reading()
 
@@ -62,7 +70,6 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._peers, self._turns = config.peers, config.turns
-        self._peer = ""
         self._tick: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._is_next = False  # a request is begun that waited for the answer to another
@@ -73,10 +80,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._messages = 0
         self._in_head = False
         self._in_body = False
-        self._head = self._held = 0
+        self._head = 0
         self._head_since: float | None = None
         self._fields = 0
         self._body = self._framing = 0
+        self._announced: int | None = None
         self._reading, self._writing = Pace(), Pace()
         self._unwanted_since: float | None = None
 
@@ -84,29 +92,47 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self.flow = HeldFlow(transport)
-        self._peer = peer_of(transport)
-        if not self._peers.enter(self._peer):
+        self._share(peer_of(transport))
+        self.flow = HeldFlow(transport, self._untaken)
+        if not self._place.hold(1):
             self._refuse(503, linger=0.0)
             return
         self._head_since = self.loop.time()
         self._tick = self.loop.call_later(TICK, self._look)
 
+    def _share(self, peer: str) -> None:
+        """What this connection has of what its peer may have."""
+        peers = self._peers
+        self._place, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
+        self._held = Share(peers.heads, peer)
+        self._untaken, self._behind = Share(peers.bodies, peer), Share(peers.bodies, peer)
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._leave()
         _disconnect(self._running)  # uvicorn tells the last one that was read
+        self._drop()
+        self._leave()
+
+    def _drop(self) -> None:
+        """What came, and will not be read."""
+        for cycle in (self._running, self.cycle):
+            if cycle is not None:
+                cycle.body.clear()
         self.pipeline.clear()
         self._unfed = b""
+        for share in (self._held, self._untaken, self._behind):
+            share.hold(0)
 
     def _leave(self) -> None:
         if self._tick is not None:
             self._tick.cancel()
-        self._release()
-        self._peers.leave(self._peer)
+        for share in (self._held, self._leaving, self._place):
+            share.hold(0)
 
     def handle_websocket_upgrade(self) -> None:
         """What the WebSocket's own parser would drop without an answer is refused here."""
+        if self._is_over:
+            return
         fields = list(self.scope["headers"])
         longest = max((len(name) + len(value) for name, value in fields), default=0)
         if len(fields) > MAX_NUM_HEADERS or max(longest, len(self.url)) > MAX_LINE_LENGTH - len(b"GET  HTTP/1.1\r\n"):
@@ -142,9 +168,17 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.is_held = bool(self._unfed)
         if self._unfed:
             self.flow.pause_reading()
+        if not self._behind.hold(len(self._unfed)):
+            self._refuse(503)
 
     def _room(self) -> int:
-        return PIECE if self._in_body else min(PIECE, MOST_HEAD - self._head)
+        return max(PIECE, self._left()) if self._in_body else min(PIECE, MOST_HEAD - self._head)
+
+    def _left(self) -> int:
+        """Of a body that announced its length: nothing else is in so many bytes."""
+        if self._announced is None:
+            self._announced = _length(self.headers)
+        return self._announced - self._body
 
     def _feed(self, piece: bytes | memoryview) -> None:
         messages, was_in_body, body = self._messages, self._in_body, self._body
@@ -166,16 +200,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _hold(self) -> None:
         """A head that fits in a piece is bounded by the number of connections."""
-        more = self._head - PIECE - self._held
-        if more > 0:
-            self._held += more
-            if not self._peers.hold(self._peer, more):
-                self._refuse(503)
-
-    def _release(self) -> None:
-        if self._held:
-            self._peers.release(self._peer, self._held)
-            self._held = 0
+        if self._head > PIECE and not self._held.hold(self._head - PIECE):
+            self._refuse(503)
 
     # What is found in it
 
@@ -184,9 +210,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
+        if self._is_over:
+            return
         self._in_head, self._head_since = False, None
-        self._release()
+        self._held.hold(0)
         self._head = self._body = self._framing = 0
+        self._announced = None
         self._fields = len(self.headers)
         if self._fields > MOST_FIELDS:
             self._status = 431
@@ -196,12 +225,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
+        if self._is_over:
+            return
         super().on_body(body)
+        if not _is_answered(self.cycle) and not self._takes(self.cycle.body):
+            self._refuse(503)
+
+    def _takes(self, body: bytearray) -> bool:
+        """What fits in a piece is bounded by the number of connections."""
+        return len(body) <= PIECE or self._untaken.hold(len(body))
 
     def on_message_complete(self) -> None:
         del self.headers[self._fields :]
         self._in_body = False
         self._unwanted_since = None
+        if self._leaving.amount and not self._is_over:
+            self._leaving.hold(0)
         self._reading.stop()
         self._messages += 1
         super().on_message_complete()
@@ -211,19 +250,28 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_next:
             self._turns.take(partial(self._start_next, cycle, app), self.loop)
         else:
-            super()._start_asgi_task(cycle, app)
+            self._turns.begin(partial(self._start_next, cycle, app), self.loop)
 
     def _start_next(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
             super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
+        self._drop_rest()
         self._is_next = True
         super().on_response_complete()
         self._is_next = False
         if self._unfed:
             self._feed_all()
             self.flow.resume_reading()
+
+    def _drop_rest(self) -> None:
+        """Of a body whose request is answered. What still comes of it is read for a while, or not at all."""
+        assert self._running is not None, "a request is answered when it runs"
+        self._running.body.clear()
+        comes = self._in_body and self._running is self.cycle
+        if comes and not self.transport.is_closing() and not self._leaving.hold(1):
+            self.transport.close()
 
     # Time
 
@@ -281,13 +329,12 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_over or self.transport.is_closing():
             return
         self._is_over = True
-        self._release()
         if self._may_answer():
             self.transport.write(_refusal(status))
         _disconnect(self._running)
         _disconnect(self.cycle)
-        self.pipeline.clear()
-        if not linger or not self.transport.can_write_eof():
+        self._drop()
+        if not (linger and self.transport.can_write_eof() and self._leaving.hold(1)):
             self.transport.close()
             return
         self.transport.write_eof()
@@ -306,6 +353,12 @@ class HttpProtocol(HttpToolsProtocol):
 def _is_answered(cycle: RequestResponseCycle | None) -> bool:
     """Or there was none yet."""
     return cycle is None or cycle.response_complete
+
+
+def _length(headers: list[tuple[bytes, bytes]]) -> int:
+    """That a body announces; 0 for one in chunks. The parser has checked it by then."""
+    fields = dict(headers)
+    return 0 if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))
 
 
 def _disconnect(cycle: RequestResponseCycle | None) -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 
 MOST_PER_TURN = 16
+# Of those that need not wait: more than begin together unless many come at once.
+MOST_AT_ONCE = 64
 
 
 class Turns:
@@ -14,6 +16,20 @@ class Turns:
 
     def __init__(self) -> None:
         self._waiting = deque[Callable[[], None]]()
+        self._at_once = 0
+
+    def begin(self, work: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        """At once, unless much was begun in this turn of the loop."""
+        if self._at_once >= MOST_AT_ONCE:
+            self.take(work, loop)
+            return
+        if not self._at_once:
+            loop.call_soon(self._end_turn)
+        self._at_once += 1
+        work()
+
+    def _end_turn(self) -> None:
+        self._at_once = 0
 
     def take(self, work: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
         self._waiting.append(work)

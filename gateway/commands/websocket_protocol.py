@@ -49,7 +49,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._peer = peer_of(transport)
-        self._peers.enter(self._peer)  # it was within the ceilings before the handshake
+        self._peers.connections.add(self._peer, 1)  # it was within the ceilings before the handshake
         self._tick = self.loop.call_later(TICK, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -58,7 +58,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         for timer in (self._tick, self._feeding):
             if timer is not None:
                 timer.cancel()
-        self._peers.leave(self._peer)
+        self._peers.connections.subtract(self._peer, 1)
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
@@ -214,10 +215,10 @@ async def listening(ceilings: Ceilings | None = None) -> AsyncIterator[Listening
         for line in server.lines:
             line.writer.transport.abort()
         listener.close()
-        await until(lambda: not (state.tasks or config.peers.connections))
+        await until(lambda: not (state.tasks or config.peers.connections.total))
 
 
-def connected(server: Listening) -> tuple[HttpProtocol, asyncio.Transport]:
+def connected(server: Listening) -> tuple[HttpProtocol, Deaf]:
     """A protocol without a peer, to be fed by hand."""
     loop = asyncio.get_running_loop()
     protocol = HttpProtocol(server.config, server.state, {}, loop)
@@ -231,9 +232,10 @@ class Deaf(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.closed = False
+        self.written = b""
 
-    def write(self, data: object) -> None:
-        pass
+    def write(self, data: Any) -> None:
+        self.written += data
 
     def write_eof(self) -> None:
         pass

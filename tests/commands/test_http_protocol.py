@@ -66,10 +66,10 @@ async def test_a_head_without_end_is_refused_when_its_bound_is_passed(server: Li
     sent = await line.flood(b"a" * 65_536, 160)
     assert await line.status() == 431
     assert sent == 160
-    assert server.config.peers.bytes == 0
+    assert server.config.peers.heads.total == 0
     begun = now()
     await line.rest()
-    await until(lambda: not server.config.peers.connections)
+    await until(lambda: not server.config.peers.connections.total)
     assert now() - begun <= LINGER + 1
 
 
@@ -129,7 +129,7 @@ async def test_nor_is_the_next_head_waited_for_longer(server: Listening, sent: b
 
 
 async def test_unfinished_heads_of_one_address_are_bounded_together() -> None:
-    async with listening(Ceilings(bytes_each=100_000)) as server:
+    async with listening(Ceilings(heads_each=100_000)) as server:
         lines = [await server.line() for _ in range(3)]
         for line in lines:
             await line.send(GET + b"x: " + b"a" * 50_000)
@@ -137,7 +137,7 @@ async def test_unfinished_heads_of_one_address_are_bounded_together() -> None:
         for line in lines[:2]:
             await line.send(b"\r\n\r\n")
             assert await line.status() == 200
-        assert server.config.peers.bytes == 0
+        assert server.config.peers.heads.total == 0
 
 
 # -- what stands around a body
@@ -295,7 +295,7 @@ async def test_a_stream_that_nobody_reads_is_cut_off(server: Listening) -> None:
         assert protocol.transport.is_closing() or protocol.transport.get_write_buffer_size() <= 262_144
         await asyncio.sleep(1)
     assert SECONDS <= now() - begun <= SECONDS + 3 * TICK
-    assert server.config.peers.connections == 0
+    assert server.config.peers.connections.total == 0
 
 
 async def test_a_connection_that_is_closed_waits_for_its_reader_no_longer(server: Listening) -> None:
@@ -305,7 +305,7 @@ async def test_a_connection_that_is_closed_waits_for_its_reader_no_longer(server
     (protocol,) = server.protocols
     await until(lambda: protocol.flow.write_paused)
     protocol.transport.close()
-    await until(lambda: not server.config.peers.connections)
+    await until(lambda: not server.config.peers.connections.total)
     assert now() - begun <= SECONDS + 3 * TICK
 
 
@@ -330,7 +330,7 @@ async def test_connections_of_one_address_have_a_ceiling() -> None:
         await lines[0].send(GET + b"\r\n")
         assert await lines[0].status() == 200
         lines[0].writer.close()
-        await until(lambda: server.config.peers.connections <= 1)
+        await until(lambda: server.config.peers.connections.total <= 1)
         again = await server.line()
         await again.send(GET + b"\r\n")
         assert await again.status() == 200

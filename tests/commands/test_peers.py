@@ -7,7 +7,7 @@ import resource
 
 import pytest
 
-from gateway.commands.peers import SPARED_FILES, Ceilings, Peers, peer_of
+from gateway.commands.peers import SPARED_FILES, Ceilings, peer_of
 
 
 class Named(asyncio.BaseTransport):
@@ -31,18 +31,6 @@ def test_an_address_is_one_peer_and_so_is_a_network_of_ipv6(one: object, other: 
 def test_other_addresses_are_other_peers() -> None:
     names = [("192.0.2.1", 1), ("192.0.2.2", 1), ("2001:db8:0:1::1", 1, 0, 0), ("2001:db8:0:2::1", 1, 0, 0), "", None]
     assert len({peer_of(Named(name)) for name in names}) == 5
-
-
-def test_who_has_left_is_forgotten() -> None:
-    peers = Peers(Ceilings(each=2, total=3))
-    assert [peers.enter(name) for name in ("a", "a", "a", "b")] == [True, True, False, False]
-    for name in ("a", "a", "b"):
-        peers.leave(name)
-    assert peers.enter("a")
-    peers.leave("a")
-    peers.leave("a")
-    assert peers.connections == 0
-    assert not peers._connections._each
 
 
 def test_no_ceiling_is_higher_than_the_limit_of_open_files_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ async def test_frames_sent_before_the_handshake_is_answered_are_bounded(server: 
     await line.send(HANDSHAKE + b"\r\n")
     await line.flood(frame(PING, b"x" * 100) * 100, 10)
     await line.rest()
-    await until(lambda: not server.config.peers.connections)
+    await until(lambda: not server.config.peers.connections.total)
 
 
 async def test_whoever_takes_nothing_is_read_no_further_and_cut_off(server: Listening) -> None:
@@ -115,7 +115,7 @@ async def test_whoever_takes_nothing_is_read_no_further_and_cut_off(server: List
     await line.send(frame(TEXT, b"init"))
     flood = asyncio.create_task(line.flood(frame(PING, b"x" * 100) * 1_000, 200))
     most = 0
-    while server.config.peers.connections:
+    while server.config.peers.connections.total:
         if server.state.connections:
             protocol = only(server)
             most = max(most, len(protocol._unfed) + protocol.transport.get_write_buffer_size())
@@ -144,7 +144,7 @@ async def test_it_counts_among_its_peers_connections() -> None:
         refused = await server.line()
         assert await refused.status() == 503
         first.writer.close()
-        await until(lambda: server.config.peers.connections <= 1)
+        await until(lambda: server.config.peers.connections.total <= 1)
         await server.socket()
 
 
@@ -157,5 +157,5 @@ async def test_a_peer_that_never_closes_is_left_after_the_goodbye(server: Listen
     begun = now()
     assert await close_code(line) == 1000
     line.writer.close()
-    await until(lambda: not server.config.peers.connections)
+    await until(lambda: not server.config.peers.connections.total)
     assert now() - begun <= 2 * TICK

@@ -46,3 +46,9 @@ async def test_ten_times_the_bytes_are_at_most_twelve_times_the_work(
 async def test_what_comes_after_a_refusal_is_hardly_any_work(server: Listening) -> None:
     large = GET + b"x: " + b"a" * 10_000_000
     assert growth(fed(server, large[: MOST_HEAD + 1_000], 262_144), fed(server, large, 262_144)) <= 2.5
+
+
+async def test_a_body_of_an_announced_length_is_parsed_at_once(server: Listening) -> None:
+    line = b"POST /read HTTP/1.1\r\nhost: h\r\ncontent-length: 900000\r\n\r\n"
+    short, long = line + b"a" * 10_000, line + b"a" * 200_000
+    assert growth(fed(server, short, 262_144), fed(server, long, 262_144)) <= 1.5
