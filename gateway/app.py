@@ -30,6 +30,7 @@ from gateway.flows.durable import Durable
 from gateway.http import console, front
 from gateway.http.again import Again
 from gateway.http.batches import Batches
+from gateway.http.bodies import Bodies
 from gateway.http.connection import InPieces
 from gateway.http.graphql import Endpoint, route
 from gateway.http.health import Vitals, routes
@@ -142,6 +143,7 @@ class Gateway:
         self.schema = self._schema()
         self.places = Places(settings.connections)
         self.pricing = Lanes()
+        self.bodies = Bodies()
 
     @property
     def operations(self) -> Operations:
@@ -182,7 +184,12 @@ class Gateway:
     def _uploads(self) -> Middleware | None:
         if self.writing is None:
             return None
-        return Middleware(Uploads, spool=self.writing.spool, identify=lambda terms: self.clients.identify(terms.key))
+        return Middleware(
+            Uploads,
+            spool=self.writing.spool,
+            identify=lambda terms: self.clients.identify(terms.key),
+            bodies=self.bodies,
+        )
 
     def _endpoint(self) -> Endpoint:
         runner = Runner(self.operations, self.answers, self.places, self.standing)
@@ -193,6 +200,7 @@ class Gateway:
             self.stored,
             self.clients.identify,
             self.market.loop_time,
+            bodies=self.bodies,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),
         )

@@ -40,6 +40,7 @@
        |- Forbidden                   FORBIDDEN
        |- TooComplex                  OPERATION_TOO_COMPLEX
        |- TooManyStreams              TOO_MANY_STREAMS          as many are open as the client may have
+       |- TooManyBodies               TOO_MANY_BODIES           as much is being read as may be, of the client or in all
        |- BudgetExceeded              BUDGET_EXCEEDED
        |- AllowanceExceeded           ALLOWANCE_EXCEEDED
        |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before, with other input
@@ -304,6 +305,12 @@ class TooManyStreams(Refused):
 
     def __init__(self, message: str, *, most: int) -> None:
         super().__init__(message, most=most)
+
+
+class TooManyBodies(Refused):
+    """Asking again in a moment helps."""
+
+    code = "TOO_MANY_BODIES"
 
 
 class BudgetExceeded(Refused):

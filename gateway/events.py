@@ -206,7 +206,8 @@ class FlowsAdopted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WebhookIgnored(Event):
-    """Signed news were ignored: `repeated`, `of another account` or `out of time`. Sent once a minute for each reason;
+    """Signed news were ignored: `repeated`, `of another account`, `out of time`, `not to be read` where they are more
+    than an AnswerDrifted names, or `too many at once` in one body. Sent once a minute for each reason;
     `changes` is how many there were since it was last sent."""
 
     reason: str

@@ -13,7 +13,7 @@ from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from gateway.commands.pace import Pace
 from gateway.commands.peers import peer_of
-from gateway.http.shares import Share
+from gateway.domain.shares import Share
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application

@@ -6,11 +6,9 @@ import asyncio
 import resource
 from dataclasses import dataclass
 
-from gateway.domain.hosts import address_of
-from gateway.http.shares import Count
+from gateway.domain.hosts import network_of
+from gateway.domain.shares import Count
 
-# What a network of one's own is in IPv6 (RFC 6177): whoever has one address of it has them all.
-NETWORK = 64
 # Open files that connections leave to all else: the databases, the upstream's connections, the spool.
 SPARED_FILES = 200
 
@@ -55,9 +53,4 @@ class Peers:
 def peer_of(transport: asyncio.BaseTransport) -> str:
     """Its address, or its network; empty where it has none."""
     name = transport.get_extra_info("peername")
-    address = address_of(name[0]) if isinstance(name, tuple) else None
-    if address is None:
-        return ""
-    if address.version == 4:
-        return str(address)
-    return f"{address.packed[: NETWORK // 8].hex()}/{NETWORK}"
+    return network_of(name[0]) if isinstance(name, tuple) else ""

@@ -10,6 +10,8 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 
 LOCALHOST = "localhost"
+# What a network of one's own is in IPv6 (RFC 6177): whoever has one address of it has them all.
+NETWORK = 64
 # `host [":" port]` of RFC 3986, without the characters that no host in use has.
 AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::[0-9]{0,5})?")
 
@@ -33,6 +35,16 @@ def address_of(host: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def network_of(host: str) -> str:
+    """Whose an address is, as far as it shows; empty for what is no address."""
+    address = address_of(host)
+    if address is None:
+        return ""
+    if address.version == 4:
+        return str(address)
+    return f"{address.packed[: NETWORK // 8].hex()}/{NETWORK}"
 
 
 def is_loopback(host: str) -> bool:

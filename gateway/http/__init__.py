@@ -12,5 +12,5 @@ websocket    graphql-transport-ws, one connection     messages     its messages
 batches      several operations in one request        origins      pages of other sites
 compression  br, gzip, zstd                           again        requests that were answered before
 console      the console's page and files             hosts        by which names the gateway may be asked for
-front        / and /version
+front        / and /version                           bodies       how much of bodies is being read
 """

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.clients import Client
 from gateway.errors import GatewayError, MethodNotAllowed, NotAcceptable
 from gateway.http import answers, console
+from gateway.http.bodies import Bodies
 from gateway.http.compression import COMPRESSION
 from gateway.http.connection import while_connected, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
@@ -47,7 +49,7 @@ class Endpoint:
 
     `identify` raises Unauthenticated for whoever may not ask: before the body is read, which costs memory and time.
     `longest_batch` is how many may come at once, for `run_batch`; 0 for none. `allowed` are the origins of other sites
-    whose pages may ask without a key.
+    whose pages may ask without a key. `bodies` bounds what is being read.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class Endpoint:
         run: Run,
         run_batch: RunBatch,
         stored: StoredDocuments,
-        identify: Callable[[str | None], object],
+        identify: Callable[[str | None], Client],
         loop_time: LoopTime,
         *,
+        bodies: Bodies,
         longest_batch: int = 0,
         allowed: Collection[str] = (),
     ) -> None:
@@ -66,6 +69,7 @@ class Endpoint:
         self.stored = stored
         self.identify = identify
         self.loop_time = loop_time
+        self.bodies = bodies
         self.longest_batch = longest_batch
         self.allowed = allowed
 
@@ -92,14 +96,15 @@ class Endpoint:
         await response(request.scope, request.receive, send)
 
     async def _read(self, request: Request, accepted: Accepted) -> Asked | Batch | Response:
-        """What is asked, or the answer to what is no operation. Raises InvalidRequest and ClientDisconnect."""
+        """What is asked, or the answer to what is no operation. Raises GatewayError and ClientDisconnect."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method == "POST":
             check_page(request.headers, self.allowed)
-            self.identify(key_in(request.headers))
+            client = self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
-            asked = await posted(request, self.loop_time, longest_batch=self.longest_batch)
+            with self.bodies.reading(client.id) as reading:
+                asked = await posted(request, reading, self.loop_time, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)

@@ -15,6 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from gateway.errors import BodyTooLarge, InvalidRequest
+from gateway.http.bodies import Reading
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -78,11 +79,12 @@ class MultipartReader:
                 return
             yield found
 
-    async def text(self, most: int) -> bytes:
-        """The whole content of a part of at most `most` bytes."""
+    async def text(self, most: int, reading: Reading) -> bytes:
+        """The whole content of a part of at most `most` bytes. Raises TooManyBodies, too."""
         content = bytearray()
         async for piece in self.content():
             content += piece
+            reading.add(len(piece))
             if len(content) > most:
                 raise BodyTooLarge(f"A part that is no file is larger than {most} bytes.")
         return bytes(content)

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, UnsupportedMediaType
+from gateway.http.bodies import Reading
 from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
 from gateway.looptime import LoopTime, Rank
@@ -51,10 +52,10 @@ class Batch:
     members: tuple[Asked, ...]
 
 
-async def posted(request: Request, loop_time: LoopTime, *, longest_batch: int = 0) -> Asked | Batch:
-    """The request in the body. Raises InvalidRequest."""
+async def posted(request: Request, reading: Reading, loop_time: LoopTime, *, longest_batch: int = 0) -> Asked | Batch:
+    """The request in the body. Raises InvalidRequest and TooManyBodies."""
     _check_media(request.headers)
-    data = await body_of(request)
+    data = await body_of(request, reading)
     await turn_for(len(data), loop_time)
     body = _decoded(data, "The body")
     if isinstance(body, list) and longest_batch:
@@ -113,24 +114,28 @@ def _check_media(headers: Headers) -> None:
         raise UnsupportedMediaType("Send the request without a content encoding.")
 
 
-async def body_of(request: Request, *, seconds: float = PATIENCE) -> bytes:
-    """Stops reading at the limit, whatever length was announced. Raises BodyTooLarge, InvalidRequest for a late one."""
+async def body_of(request: Request, reading: Reading, *, seconds: float = PATIENCE) -> bytes:
+    """Stops reading at the limit, whatever length was announced.
+
+    Raises BodyTooLarge, TooManyBodies, and InvalidRequest for a late one.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
         raise _too_large()
     try:
         async with asyncio.timeout(seconds):
-            return await _read(request)
+            return await _read(request, reading)
     except TimeoutError as exc:
         raise InvalidRequest(f"The body did not come within {seconds:.0f} seconds.") from exc
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, reading: Reading) -> bytes:
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _too_large()
+        reading.add(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -24,6 +24,7 @@ from gateway.errors import (
     MethodNotAllowed,
     NotAcceptable,
     Refused,
+    TooManyBodies,
     TooManyStreams,
     Unauthenticated,
     UnsupportedMediaType,
@@ -45,6 +46,7 @@ ALWAYS: dict[type[GatewayError], int] = {
     UnsupportedMediaType: 415,
     HostNotServed: 421,
     TooManyStreams: 429,
+    TooManyBodies: 503,
     HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
     InvalidRequest: 400,
 }
@@ -63,6 +65,7 @@ WAITS = {
     FlowsUnavailable.code: 1,
     LedgerUnavailable.code: 1,
     TooManyStreams.code: 1,
+    TooManyBodies.code: 1,
 }
 
 

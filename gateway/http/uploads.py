@@ -22,6 +22,7 @@ from gateway.domain.publishing import Uploaded
 from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, InvalidRequest, UnsupportedMediaType
 from gateway.flows.media.spool import Intake, Spool
 from gateway.http import answers
+from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
 from gateway.http.requests import LARGEST_BODY, PROOFS, Asked
@@ -40,15 +41,22 @@ UPLOADS = "gateway.uploads"
 class Uploads:
     """Middleware: takes the files out of a multipart request, and hands on the operation as if it had come alone.
 
-    `identify` tells whose a request is, or raises Unauthenticated.
+    `identify` tells whose a request is, or raises Unauthenticated. `bodies` bounds what is being read, files apart.
     """
 
     def __init__(
-        self, app: ASGIApp, *, spool: Spool, identify: Callable[[Terms], Client], largest: int = LARGEST
+        self,
+        app: ASGIApp,
+        *,
+        spool: Spool,
+        identify: Callable[[Terms], Client],
+        bodies: Bodies,
+        largest: int = LARGEST,
     ) -> None:
         self.app = app
         self.spool = spool
         self.identify = identify
+        self.bodies = bodies
         self.largest = largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,17 +76,19 @@ class Uploads:
 
     async def _take(self, request: Request, intake: Intake) -> Operation:
         """Raises GatewayError and ClientDisconnect."""
-        boundary = self._checked(request.headers)
+        client, boundary = self._checked(request.headers)
         reader = MultipartReader(aiter(request.stream()), boundary, largest=self.largest)
-        body = await _text_part(reader, "operations", LARGEST_BODY)
-        places = _places(await _text_part(reader, "map", LARGEST_MAP), _object(body, "operations"))
-        return Operation(body, await _files(reader, places, intake))
+        with self.bodies.reading(client.id) as reading:
+            body = await _text_part(reader, "operations", LARGEST_BODY, reading)
+            places = _places(await _text_part(reader, "map", LARGEST_MAP, reading), _object(body, "operations"))
+            return Operation(body, await _files(reader, places, intake))
 
-    def _checked(self, headers: Headers) -> bytes:
-        """The boundary of a body that may be read. Raises GatewayError."""
+    def _checked(self, headers: Headers) -> tuple[Client, bytes]:
+        """Whose it is, and the boundary, of a body that may be read. Raises GatewayError."""
         if not any(name in headers for name in PROOFS) and bearer(headers) is None:
             raise CrossSite(f"A multipart request needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
-        if Right.WRITE not in self.identify(Terms.of(headers)).rights:
+        client = self.identify(Terms.of(headers))
+        if Right.WRITE not in client.rights:
             raise Forbidden("Sending files needs the right `write`.")
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType("Send the request without a content encoding.")
@@ -88,7 +98,7 @@ class Uploads:
         _, options = parse_options_header(headers["content-type"])
         if b"boundary" not in options:
             raise InvalidRequest("The content type of a multipart request must name its boundary.")
-        return options[b"boundary"]
+        return client, options[b"boundary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +142,11 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return receive_operation
 
 
-async def _text_part(reader: MultipartReader, name: str, most: int) -> bytes:
+async def _text_part(reader: MultipartReader, name: str, most: int, reading: Reading) -> bytes:
     part = await reader.part()
     if part is None or part.name != name:
         raise InvalidRequest("The parts must come in this order: `operations`, `map`, then the files.")
-    return await reader.text(most)
+    return await reader.text(most, reading)
 
 
 def _object(data: bytes, what: str) -> dict[str, Any]:

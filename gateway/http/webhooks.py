@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -24,14 +24,23 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.clock import Clock
-from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest
+from gateway.domain.hosts import network_of
+from gateway.domain.shares import Count, Share
+from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest, TooManyBodies
 from gateway.events import AnswerDrifted, Hook, WebhookIgnored
+from gateway.http.bodies import Bodies
 from gateway.http.requests import body_of
 
 PATH = "/webhooks/platform"
 # Whose a body is shows when it is whole: until then anybody may have sent it.
 PATIENCE = 10.0  # seconds
-MOST_BODIES = 16  # read at once
+# Read at once, and of them from one address: whoever has no secret must not keep the platform out.
+MOST_BODIES = 16
+MOST_EACH = 4
+# As the contract says. Of one body: entries, and changes in all of them.
+MOST_CHANGES = 1_000
+MOST_PATHS = 20  # of what cannot be read that are told
+PER_TURN = 50  # news that are told in one turn of the event loop
 SIGNATURE = "x-hub-signature-256"
 SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 # Browsers must not take a challenge for a page.
@@ -117,7 +126,8 @@ class Ears:
         self._hook = hook
         self._ignored = Ignored(clock, hook)
         self._lately: OrderedDict[str, None] = OrderedDict()
-        self._reading = 0
+        self._places = Count(MOST_EACH, MOST_BODIES)
+        self._bodies = Bodies()
 
     async def answer(self, request: Request) -> Response:
         return await self._receive(request) if request.method == "POST" else self._subscribe(request)
@@ -135,10 +145,10 @@ class Ears:
         signature = request.headers.get(SIGNATURE, "")
         if not SIGNED.fullmatch(signature):
             return _refused()
-        if self._reading >= MOST_BODIES:
-            return PlainTextResponse("Too many at once", status_code=503, headers={"retry-after": "10"})
         try:
             body = await self._body(request)
+        except TooManyBodies as error:
+            return PlainTextResponse(error.message, status_code=503, headers={"retry-after": "10"})
         except BodyTooLarge as error:
             return PlainTextResponse(error.message, status_code=413)
         except InvalidRequest as error:
@@ -150,12 +160,16 @@ class Ears:
         return Response(status_code=200, background=BackgroundTask(self._tell, body))
 
     async def _body(self, request: Request) -> bytes:
-        """Raises InvalidRequest and ClientDisconnect."""
-        self._reading += 1
+        """Raises TooManyBodies, InvalidRequest and ClientDisconnect."""
+        peer = network_of(request.client.host) if request.client else ""
+        place = Share(self._places, peer)
         try:
-            return await body_of(request, seconds=PATIENCE)
+            if not place.hold(1):
+                raise TooManyBodies("Too many at once")
+            with self._bodies.reading(peer) as reading:
+                return await body_of(request, reading, seconds=PATIENCE)
         finally:
-            self._reading -= 1
+            place.hold(0)
 
     def _is_signed(self, body: bytes, signature: str) -> bool:
         """The raw body, as it came: JSON written anew would have another signature."""
@@ -170,8 +184,10 @@ class Ears:
         if not await self._is_new(body):
             self._ignored.count("repeated", len(news))
             return
-        for one in news:
+        for number, one in enumerate(news, start=1):
             self._listener.heard(one)
+            if not number % PER_TURN:
+                await self._clock.sleep(0)
 
     async def _is_new(self, body: bytes) -> bool:
         """While the store cannot be reached, this process alone remembers: a hint more is better than one too few."""
@@ -190,29 +206,44 @@ class Ears:
         try:
             entries = EVENTS.decode(body).entry
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._drifted("")
+            self._drifted([""])
             return
-        for at, entry in enumerate(entries):
+        odd: list[str] = []
+        left = MOST_CHANGES
+        for at, entry in enumerate(entries[:MOST_CHANGES]):
             if entry.time is None:
-                self._drifted(f"entry[{at}].time")
+                odd.append(f"entry[{at}].time")
             elif not self._listener.is_ours(str(entry.id)):
                 self._ignored.count("of another account", len(entry.changes))
             elif not -SKEW <= self._clock.now() - entry.time < REMEMBERED - SKEW:
                 self._ignored.count("out of time", len(entry.changes))
             else:
-                yield from self._changes(entry, at)
+                yield from self._changes(entry.changes[:left], str(entry.id), f"entry[{at}]", odd)
+                self._pass_over(len(entry.changes) - left)
+                left = max(0, left - len(entry.changes))
+        self._pass_over(sum(len(entry.changes) or 1 for entry in entries[MOST_CHANGES:]))
+        self._drifted(odd)
 
-    def _changes(self, entry: Entry, at: int) -> Iterator[News]:
-        for number, raw in enumerate(entry.changes):
+    def _changes(self, changes: Sequence[msgspec.Raw], account: str, path: str, odd: list[str]) -> Iterator[News]:
+        """Adds to `odd` the paths of what cannot be read."""
+        for number, raw in enumerate(changes):
             try:
                 change = CHANGE.decode(raw)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._drifted(f"entry[{at}].changes[{number}]")
+                odd.append(f"{path}.changes[{number}]")
             else:
-                yield from _news(str(entry.id), change)
+                yield from _news(account, change)
 
-    def _drifted(self, path: str) -> None:
-        self._hook(AnswerDrifted("platform.webhook", (path,)))
+    def _pass_over(self, changes: int) -> None:
+        if changes > 0:
+            self._ignored.count("too many at once", changes)
+
+    def _drifted(self, paths: Sequence[str]) -> None:
+        """Told once for a body."""
+        if len(paths) > MOST_PATHS:
+            self._ignored.count("not to be read", len(paths))
+        if paths:
+            self._hook(AnswerDrifted("platform.webhook", tuple(paths[:MOST_PATHS])))
 
 
 class Ignored:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BodyTooLarge, InvalidRequest
+from gateway.http.bodies import Bodies
 from gateway.http.multipart import MultipartReader
 from tests.http.forms import form, part
 
@@ -53,6 +54,7 @@ async def read(body: bytes, cuts: Sequence[int]) -> list[tuple[str, bytes]]:
 
     reader = MultipartReader(chunks(), b"edge", largest=100_000)
     found = []
-    while (head := await reader.part()) is not None:
-        found.append((head.name, await reader.text(1_000)))
+    with Bodies().reading("a") as reading:
+        while (head := await reader.part()) is not None:
+            found.append((head.name, await reader.text(1_000, reading)))
     return found

@@ -15,6 +15,7 @@ from gateway.cache.store import Store
 from gateway.clients import Clients
 from gateway.events import BugMasked, Event
 from gateway.http.batches import Batches
+from gateway.http.bodies import Bodies
 from gateway.http.graphql import Endpoint, route
 from gateway.http.payloads import Operations
 from gateway.http.places import Places
@@ -134,7 +135,7 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
     operations = Operations(build_schema(), stored, broken, events.append, time := LoopTime())
     runner = Runner(operations, kept, Places(1), Standing(Clients.local(), clock))
-    endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify, time)
+    endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)

@@ -22,6 +22,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.domain.publishing import Uploaded
 from gateway.errors import Unauthenticated
 from gateway.flows.media.spool import Spool
+from gateway.http.bodies import Bodies
 from gateway.http.graphql import Endpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
@@ -72,7 +73,8 @@ class Door:
     def __init__(self, spool: Spool, folder: Path) -> None:
         self.folder = folder
         self.ran = Ran(spool)
-        taking = Middleware(Uploads, spool=spool, identify=identify, largest=LARGEST)
+        self.bodies = Bodies(most_each=1_500_000)
+        taking = Middleware(Uploads, spool=spool, identify=identify, bodies=self.bodies, largest=LARGEST)
         self.app = Starlette(routes=[route(endpoint(self.ran), uploads=taking)])
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gateway.test")
 
@@ -91,7 +93,7 @@ def endpoint(run: Run) -> Endpoint:
     async def no_batch(batch: Sequence[Asked], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
-    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify, LoopTime())
+    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify, LoopTime(), bodies=Bodies())
 
 
 def identify(terms: Terms) -> Client:
@@ -282,6 +284,19 @@ class Browser:
         self.sent.append(message)
 
 
+async def test_operations_that_are_sent_slowly_are_bounded_together(door: Door) -> None:
+    begun = operations({"files": [None], "text": "x" * 600_000})[:-1_000]
+    browsers = [Browser(door, begun, whole=False) for _ in range(3)]
+    asking = [asyncio.create_task(browser.ask()) for browser in browsers]
+    await asking[2]
+    assert [browser.sent[0]["status"] for browser in browsers if browser.sent] == [503]
+    for browser in browsers:
+        browser.gone.set()
+    await asyncio.gather(*asking)
+    assert door.bodies.size == 0
+    assert (await door.send(form(*ONE, *files(PHOTO)))).status_code == 200
+
+
 async def test_a_client_that_hangs_up_while_it_sends_leaves_nothing(door: Door) -> None:
     browser = Browser(door, form(*ONE, *files(bytes(LARGEST // 2)))[:-1_000], whole=False)
     asking = asyncio.create_task(browser.ask())
@@ -310,7 +325,7 @@ async def test_what_an_operation_takes_hold_of_outlives_its_request(door: Door) 
         await door.ran.spool.hold(file.sha256, "flow-1")
         return await door.ran(asked, request, accepted)
 
-    taking = Middleware(Uploads, spool=door.ran.spool, identify=identify)
+    taking = Middleware(Uploads, spool=door.ran.spool, identify=identify, bodies=Bodies())
     app = Starlette(routes=[route(endpoint(hold_and_answer), uploads=taking)])
     headers = {"content-type": "multipart/form-data; boundary=edge", "x-api-key": "writer"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -14,7 +15,20 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.events import AnswerDrifted, Event, WebhookIgnored
-from gateway.http.webhooks import LATELY, PATH, REMEMBERED, RETRIED, SKEW, TOLD, Listener, News, webhooks
+from gateway.http.webhooks import (
+    LATELY,
+    MOST_CHANGES,
+    MOST_PATHS,
+    PATH,
+    PER_TURN,
+    REMEMBERED,
+    RETRIED,
+    SKEW,
+    TOLD,
+    Listener,
+    News,
+    webhooks,
+)
 from gateway.settings import Settings
 from tests.fakes.clock import EPOCH, ManualClock
 from tests.fakes.durable import VolatileDurable
@@ -262,6 +276,41 @@ async def test_one_change_that_cannot_be_read_hides_no_other() -> None:
     assert desk.news == [News(ACCOUNT, "media:18")]
     paths = [path for event in desk.events if isinstance(event, AnswerDrifted) for path in event.paths]
     assert paths == [f"entry[0].changes[{number}]" for number in range(4)]
+
+
+async def test_changes_that_cannot_be_read_are_told_once_for_a_body() -> None:
+    desk = Desk()
+    assert (await desk.post(events(*[1] * 500, MEDIUM))).status_code == 200
+    assert desk.news == [News(ACCOUNT, "media:18")]
+    paths = tuple(f"entry[0].changes[{number}]" for number in range(MOST_PATHS))
+    assert desk.events == [WebhookIgnored("not to be read", 500), AnswerDrifted("platform.webhook", paths)]
+
+
+async def test_of_more_changes_than_the_contract_has_the_first_are_heard() -> None:
+    desk = Desk()
+    changes = [change("media", media_id=str(number)) for number in range(600)]
+    await desk.post(told(entry(*changes), entry(*changes, account="7"), entry(MEDIUM)))
+    assert len(desk.news) == MOST_CHANGES
+    await desk.post(told(*[entry()] * MOST_CHANGES, entry(MEDIUM, MEDIUM), entry()))
+    assert len(desk.news) == MOST_CHANGES
+    desk.clock.advance(TOLD)
+    await desk.post(told(entry(*[MEDIUM] * 1_001)))
+    assert desk.events == [WebhookIgnored("too many at once", 200), WebhookIgnored("too many at once", 5)]
+
+
+async def test_others_have_their_turn_while_many_changes_are_told() -> None:
+    desk, turns = Desk(), 0
+
+    async def count() -> None:
+        nonlocal turns
+        while len(desk.news) < MOST_CHANGES:
+            turns += bool(desk.news)
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await desk.post(events(*(change("media", media_id=str(number)) for number in range(MOST_CHANGES))))
+    await counting
+    assert turns >= MOST_CHANGES // PER_TURN - 1
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"entry": 7}', b"[" * 9_000])

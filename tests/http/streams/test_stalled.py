@@ -9,8 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
-from gateway.http.requests import PATIENCE
-from gateway.http.webhooks import MOST_BODIES, PATH, Listener, webhooks
+from gateway.http.bodies import MOST_EACH as LARGEST_EACH
+from gateway.http.requests import LARGEST_BODY, PATIENCE
+from gateway.http.webhooks import MOST_BODIES, MOST_EACH, PATH, Listener, webhooks
 from gateway.http.webhooks import PATIENCE as PATIENCE_WITH_EVENTS
 from tests.fakes.clock import VirtualClock
 from tests.http.streams.conftest import Serve
@@ -21,21 +22,25 @@ LONG = (b"content-length", b"30000")
 
 
 class Dripping:
-    """Sends a byte every five seconds."""
+    """Sends a byte every five seconds, after `piece`."""
 
-    def __init__(self, path: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, path: str, *headers: tuple[bytes, bytes], peer: str = "192.0.2.1", piece: bytes = b"") -> None:
         self.path = path
         self.headers = headers
+        self.peer = peer
+        self._pieces = [piece] if piece else []
         self.sent: list[Message] = []
 
     async def ask(self, app: Any) -> int:
         headers = [(b"host", b"gateway.test"), (b"content-type", b"application/json"), *self.headers]
         scope = {"type": "http", "method": "POST", "path": self.path, "root_path": "", "query_string": b""}
-        await app({**scope, "headers": headers}, self._receive, self._send)
+        await app({**scope, "headers": headers, "client": (self.peer, 1)}, self._receive, self._send)
         status: int = self.sent[0]["status"]
         return status
 
     async def _receive(self) -> Message:
+        if self._pieces:
+            return {"type": "http.request", "body": self._pieces.pop(), "more_body": True}
         await asyncio.sleep(5)
         return {"type": "http.request", "body": b" ", "more_body": True}
 
@@ -67,10 +72,32 @@ async def test_a_body_has_a_minute(serve: Serve) -> None:
 
 async def test_a_body_with_events_has_ten_seconds_and_only_some_are_read_at_once() -> None:
     app, begun = events(), now()
-    asking = [asyncio.create_task(Dripping(PATH, SIGNED).ask(app)) for _ in range(MOST_BODIES + 3)]
+    peers = [f"192.0.2.{number}" for number in range(MOST_BODIES + 3)]
+    asking = [asyncio.create_task(Dripping(PATH, SIGNED, peer=peer).ask(app)) for peer in peers]
     assert sorted(await asyncio.gather(*asking)) == [400] * MOST_BODIES + [503] * 3
     assert now() - begun == pytest.approx(PATIENCE_WITH_EVENTS)
     assert await Dripping(PATH, SIGNED).ask(app) == 400
+
+
+async def test_one_address_has_some_of_the_places_for_events() -> None:
+    """Whoever cannot sign anything keeps nobody out."""
+    app = events()
+    peers = [f"2001:db8::{number}" for number in range(MOST_BODIES)] + ["2001:db8:0:1::1"]
+    asking = [asyncio.create_task(Dripping(PATH, SIGNED, peer=peer).ask(app)) for peer in peers]
+    assert await asyncio.gather(*asking) == [400] * MOST_EACH + [503] * (MOST_BODIES - MOST_EACH) + [400]
+
+
+async def test_bodies_that_are_being_read_are_bounded_together(serve: Serve) -> None:
+    served = await serve()
+    large = b" " * (LARGEST_BODY - 1_000)
+    asked = [Dripping("/graphql", LONG, piece=large) for _ in range(LARGEST_EACH // len(large) + 4)]
+    statuses = await asyncio.gather(*(one.ask(served.app) for one in asked))
+    assert statuses.count(503) == 4
+    assert statuses.count(400) == len(asked) - 4
+    (refused, *_) = (one for one, status in zip(asked, statuses, strict=True) if status == 503)
+    assert (b"retry-after", b"1") in refused.sent[0]["headers"]
+    assert b"TOO_MANY_BODIES" in refused.sent[1]["body"]
+    assert await Dripping("/graphql", LONG).ask(served.app) == 400
 
 
 @pytest.mark.parametrize("signature", [None, b"", b"sha256=0", b"sha256=" + b"g" * 64, b"sha1=" + b"0" * 64])

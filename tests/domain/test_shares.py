@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.http.shares import Count, Share
+from gateway.domain.shares import Count, Share
 
 
 def test_each_holder_has_a_ceiling_and_so_have_all() -> None:
