@@ -5,14 +5,21 @@ A body that is too large is found out before it is in memory, whether it is sent
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import httpx
 
 # Bytes that a body may have, as it is sent and after each of its codings is undone: some eight times the largest
 # highlight, of 100 items.
 LARGEST = 8 * 2**20
+# Of one upstream so many may be larger than that at once: together with as many modest ones as there are requests on
+# their way, some 64 MiB.
+MODEST = 512 * 1024  # bytes
+MOST_LARGE = 4
+# Others have their turn when so much was unpacked, and before a body of more than that is read.
+TURN = 100_000  # bytes
 # Those that can be undone piece by piece: nothing else is asked for.
 ACCEPTED = "gzip, deflate"
 # One on top of another. Each costs as much as the body again.
@@ -28,8 +35,34 @@ class TooLarge(Exception):
     """The answer is larger than any that is read. It is left unread from there on."""
 
 
-async def received(response: httpx.Response) -> bytes:
-    """The whole body, unpacked.
+class Turn:
+    """Awaited, it gives all others their turn, and takes no time."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class Place:
+    """Among the large bodies of an upstream, for one that may turn out to be large."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._is_taken = False
+
+    async def take(self) -> None:
+        """Returns when there is one, which is this one's until it leaves."""
+        if not self._is_taken:
+            await self._places.acquire()
+            self._is_taken = True
+
+    def leave(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._places.release()
+
+
+async def received(response: httpx.Response, place: Place) -> bytes:
+    """The whole body, unpacked. A large one waits for its place, and is not received meanwhile.
 
     Raises TooLarge, httpx.DecodingError for a coding that was not asked for, zlib.error, and what the transport raises.
     The caller closes the response, whatever happens.
@@ -37,7 +70,7 @@ async def received(response: httpx.Response) -> bytes:
     if _announced(response) > LARGEST:
         raise TooLarge
     stages = _stages(response)
-    sent, body = _Tally(), bytearray()
+    sent, body = _Tally(), _Growing(place)
     assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous transport has an asynchronous stream"
     # The stream itself: `Response.aiter_bytes` unpacks each piece as a whole, and however much comes of it.
     async for piece in response.stream:
@@ -46,8 +79,32 @@ async def received(response: httpx.Response) -> bytes:
         for stage in stages:
             pieces = stage.unpacked(pieces)
         for unpacked in pieces:
-            body += unpacked
-    return _as_packed(body) if body.startswith(MAGIC) else bytes(body)
+            await body.add(unpacked)
+    return await body.as_packed() if body.bytes.startswith(MAGIC) else bytes(body.bytes)
+
+
+class _Growing:
+    """A body while it comes."""
+
+    def __init__(self, place: Place) -> None:
+        self.bytes = bytearray()
+        self._place = place
+        self._turn_at = TURN
+
+    async def add(self, piece: bytes) -> None:
+        self.bytes += piece
+        if len(self.bytes) > MODEST:
+            await self._place.take()
+        if len(self.bytes) > self._turn_at:
+            self._turn_at = len(self.bytes) + TURN
+            await Turn()
+
+    async def as_packed(self) -> bytes:
+        """A body that is packed once more than its header says. Raises TooLarge and zlib.error."""
+        body = _Growing(self._place)
+        for piece in _Stage("gzip").unpacked((bytes(self.bytes),)):
+            await body.add(piece)
+        return bytes(body.bytes)
 
 
 class _Tally:
@@ -109,11 +166,6 @@ class _Stage:
             self._is_plain = True
             return None
         return zlib.decompressobj(ZLIB if _is_zlib(head) else RAW)
-
-
-def _as_packed(body: bytearray) -> bytes:
-    """A body that is packed once more than its header says. Raises TooLarge and zlib.error."""
-    return b"".join(_Stage("gzip").unpacked((bytes(body),)))
 
 
 def _is_zlib(head: bytes) -> bool:

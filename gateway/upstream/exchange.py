@@ -64,9 +64,9 @@ class Reply:
 
 
 async def exchange(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, *, deadline: float, clock: Clock
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, place: bodies.Place, *, deadline: float, clock: Clock
 ) -> Reply:
-    """Raises nothing but CancelledError. `deadline` is in the clock's monotonic time.
+    """Raises nothing but CancelledError. `deadline` is in the clock's monotonic time; the caller leaves the place.
 
     The transport is used directly rather than through `httpx.AsyncClient`, which would add cookies, redirects and a log
     line with the URL to each request.
@@ -77,7 +77,7 @@ async def exchange(
     try:
         async with asyncio.timeout(deadline - began):
             response = await transport.handle_async_request(request)
-            body = await _whole_body(response)
+            body = await _whole_body(response, place)
     except Exception as exc:
         # A transport is foreign code: whatever it raises means that there is no whole answer.
         failure = _failure(exc, answered=response is not None)
@@ -88,9 +88,9 @@ async def exchange(
     return Reply(response.status_code, response.headers, body, failure, retry_after, seconds)
 
 
-async def _whole_body(response: httpx.Response) -> bytes:
+async def _whole_body(response: httpx.Response, place: bodies.Place) -> bytes:
     try:
-        return await bodies.received(response)
+        return await bodies.received(response, place)
     finally:
         await response.aclose()
 

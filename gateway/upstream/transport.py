@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.upstream.access import Access
-from gateway.upstream.bodies import LARGEST
+from gateway.upstream.bodies import LARGEST, MOST_LARGE, TURN, Place, Turn
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.rate import RateLimiter
@@ -62,6 +62,8 @@ class Policy:
 
 
 STANDARD = Policy()
+# Of the event loop, between two large bodies: as many as a connection takes from its opening to its answer.
+TURNS = 4
 
 
 T = TypeVar("T")
@@ -133,6 +135,8 @@ class Line:
         self._hook = hook
         self._access = access
         self._slots = asyncio.Semaphore(policy.concurrency)
+        self._places = asyncio.Semaphore(MOST_LARGE)
+        self._judging = asyncio.Lock()
         self._breaker = Breaker(
             failures=policy.failures, cool_down=policy.cool_down, clock=clock, hook=hook, upstream=upstream
         )
@@ -183,13 +187,15 @@ class Line:
         except TimeoutError:
             return judge(Reply(failure=Failure.QUEUED))
         began = self._clock.monotonic()
+        place = Place(self._places)
         try:
-            verdict = judge(await self._send(request, deadline))
+            verdict = await self._judged(judge, await self._send(request, place, deadline))
         except asyncio.CancelledError:
             lost = judge(Reply(failure=Failure.SILENT, seconds=self._clock.monotonic() - began))
             self._tell(label, attempt, lost, "CANCELLED")
             raise
         finally:
+            place.leave()
             self._slots.release()
         if verdict.reply.was_sent:
             self._tell(label, attempt, verdict, verdict.code)
@@ -198,6 +204,15 @@ class Line:
                 is_charged = verdict.charged > 0 and not verdict.in_doubt
                 self._access.note(problem, status=verdict.reply.status, is_charged=is_charged)
         return verdict
+
+    async def _judged(self, judge: Judge[T], reply: Reply) -> Verdict[T]:
+        """To read a large body takes its time: others have their turn before each."""
+        if len(reply.body) <= TURN:
+            return judge(reply)
+        async with self._judging:
+            for _ in range(TURNS):
+                await Turn()
+            return judge(reply)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -235,13 +250,13 @@ class Line:
         wait = self._breaker.refuses()
         return None if wait is None else Reply(failure=Failure.REFUSED, retry_after=wait)
 
-    async def _send(self, request: httpx.Request, deadline: float) -> Reply:
+    async def _send(self, request: httpx.Request, place: Place, deadline: float) -> Reply:
         if (refusal := self._refusal()) is not None:
             return refusal
         ticket = self._breaker.enter()
         healthy = None
         try:
-            reply = await exchange(self._transport, request, deadline=deadline, clock=self._clock)
+            reply = await exchange(self._transport, request, place, deadline=deadline, clock=self._clock)
             healthy = reply.failure in (None, Failure.OVERSIZED) and not reply.is_trouble
         finally:
             self._breaker.settle(ticket, healthy)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from functools import cache, partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 from gateway.domain.proxies import Proxy
+from gateway.upstream.bodies import Turn
 from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
 
@@ -27,6 +28,10 @@ from gateway.upstream.guard import Guard
 BUFFER = 64 * 1024
 # Of answers that wait to be taken: what announces an answer (1xx) comes before its own.
 MOST_HEADS = 8
+# Bytes of an answer's chunks that are not its body: sizes, extensions, trailers. In all, and for each byte of the body
+# beside them; a body that comes byte by byte takes five.
+FRAMING = 64 * 1024
+MOST_FRAMING = 8
 
 
 def aiohttp_transport(
@@ -66,17 +71,35 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Connection(ResponseHandler):
-    """Closed when heads come that nobody asked for: aiohttp queues them without end, on an idle connection too."""
+    """Closed when heads come that nobody asked for: aiohttp queues them without end, on an idle connection too.
+
+    Also when what stands around the chunks of a body is more than the body: it is parsed, and bounded by nothing else.
+    """
+
+    _framing = 0
 
     def is_connected(self) -> bool:
         """False with a head that waits: the next request would take it for its answer."""
         return super().is_connected() and not len(self)
 
     def data_received(self, data: bytes) -> None:
+        payload, before = self._payload, _came(self._payload)
         super().data_received(data)
+        if payload is None or payload is not self._payload:
+            self._framing = 0
+        else:
+            came = _came(payload)
+            self._framing += len(data) - (came - before)
+            if self._framing > FRAMING + MOST_FRAMING * came:
+                self.close()
         if len(self) > MOST_HEADS:
             self.close()
             self.set_exception(HttpProcessingError(message="More heads came than requests went."))
+
+
+def _came(payload: aiohttp.StreamReader | None) -> int:
+    """Bytes of an answer's body."""
+    return 0 if payload is None else payload.total_bytes
 
 
 class _Transport(AiohttpTransport):
@@ -121,13 +144,6 @@ class _Answer(httpx.Response):
             self._source.close()  # with its connection, on which the rest would come
 
 
-class _Turn:
-    """Awaited, it gives all others their turn, and takes no time."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
 class _Body(AiohttpResponseStream):
     """Its pieces are whatever has come: most answers are one.
 
@@ -143,7 +159,7 @@ class _Body(AiohttpResponseStream):
             while piece := await self._content.readany():
                 yield piece
                 if not self._content.at_eof():
-                    await _Turn()
+                    await Turn()
 
 
 async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

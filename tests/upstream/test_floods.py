@@ -48,6 +48,44 @@ async def test_an_answer_without_an_end_is_left_and_its_connection_closed(name: 
         assert setting.server.connections == 2
 
 
+EXTENSION = b"1;" + b"e" * 60_000 + b"\r\nX\r\n"
+AROUND = {
+    "extensions": EXTENSION,
+    "zeros before a size": b"0" * 15 + b"1\r\nX\r\n",
+    "trailers": b"0\r\n" + b"t: " + b"a" * 6_000 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+async def test_more_around_the_chunks_of_an_answer_than_in_them_closes_its_connection(name: str) -> None:
+    left = asyncio.Event()
+    sent = 0
+
+    async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        if request.connection == 2:
+            writer.write(GOOD)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        await writer.drain()
+        try:
+            for _ in range(2_000):
+                piece = AROUND[name] * (66_000 // len(AROUND[name]))
+                writer.write(piece)
+                sent += len(piece)
+                await writer.drain()
+        except ConnectionError:
+            left.set()
+            raise
+
+    async with serving(serve) as setting:
+        outcome = await setting.fetch()
+        assert outcome.problem is not None
+        await left.wait()
+        assert sent < 20_000_000
+        assert (await setting.fetch()).body == TRAY
+
+
 async def test_others_have_their_turn_while_an_answer_of_many_chunks_is_read() -> None:
     """All of it is there at once, and each chunk takes its time: more than 8,192 of them are never read in one go."""
     chunks = 40_000
