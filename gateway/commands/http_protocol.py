@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_HEAD = 65_536  # bytes of the request line and the header fields
 MOST_FIELDS = 200
+MOST_HANDSHAKE = 16_384  # bytes of the head of a WebSocket's, which is kept as long as that is open
 HEAD_SECONDS = 10.0
 # Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
 # MOST_HEAD of them; a body that comes byte by byte takes five.
@@ -134,8 +135,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_over:
             return
         fields = list(self.scope["headers"])
-        longest = max((len(name) + len(value) for name, value in fields), default=0)
-        if len(fields) > MAX_NUM_HEADERS or max(longest, len(self.url)) > MAX_LINE_LENGTH - len(b"GET  HTTP/1.1\r\n"):
+        lengths = [len(self.url), *(len(name) + len(value) for name, value in fields)]
+        is_long = max(lengths) > MAX_LINE_LENGTH - len(b"GET  HTTP/1.1\r\n") or sum(lengths) > MOST_HANDSHAKE
+        if is_long or len(fields) > MAX_NUM_HEADERS:
             self._refuse(431)
             return
         super().handle_websocket_upgrade()

@@ -13,7 +13,7 @@ from gateway.commands.pace import Pace
 from gateway.commands.peers import peer_of
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
     from websockets.frames import Frame
 
     from gateway.commands.server import ServerConfig
@@ -115,6 +115,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         message = await super().receive()
         self._pause()
         return message
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # A handshake that is answered by HTTP is over, too. uvicorn would write an error into the log.
+            self.handshake_complete = True
 
     def pause_writing(self) -> None:
         super().pause_writing()

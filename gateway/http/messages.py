@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, TooComplex
 from gateway.http.requests import LARGEST_BODY, Asked, asked_in, parsed
 
 PROTOCOL = "graphql-transport-ws"
@@ -75,7 +75,7 @@ def read(text: str | None) -> Message:
     """Raises Closing for what is no message of a client."""
     try:
         return _message(_parsed(text))
-    except InvalidRequest as problem:
+    except (InvalidRequest, TooComplex) as problem:
         raise Closing(Close.INVALID, problem.message) from problem
 
 

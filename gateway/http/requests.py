@@ -13,7 +13,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, UnsupportedMediaType
+from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, UnsupportedMediaType
 from gateway.http.bodies import Reading
 from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
@@ -24,6 +24,8 @@ LARGEST_BODY = 1_000_000  # bytes
 PATIENCE = 60.0  # seconds, for the whole of it
 # A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
 PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
+# Of JSON, in one body: each takes its time wherever it is walked, and no operation uses a tenth of them.
+MOST_VALUES = 100_000
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
 DEEPEST = 64
 # Characters beyond the first 65536, as JSON may escape them, and halves of them.
@@ -53,7 +55,7 @@ class Batch:
 
 
 async def posted(request: Request, reading: Reading, loop_time: LoopTime, *, longest_batch: int = 0) -> Asked | Batch:
-    """The request in the body. Raises InvalidRequest and TooManyBodies."""
+    """The request in the body. Raises InvalidRequest, TooComplex and TooManyBodies."""
     _check_media(request.headers)
     data = await body_of(request, reading)
     await turn_for(len(data), loop_time)
@@ -145,12 +147,22 @@ def _too_large() -> BodyTooLarge:
 
 
 def parsed(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
-    """The JSON object in `data`. Raises InvalidRequest, which calls it `what`."""
+    """The JSON object in `data`. Raises InvalidRequest and TooComplex, which call it `what`."""
     value = _decoded(data, what)
     return {} if value is None and or_null else _mapped(value, what)
 
 
+def check_values(data: bytes, what: str) -> None:
+    """Raises TooComplex. No fewer are counted than there are: marks within strings count, too."""
+    values = 1 + sum(map(data.count, (b",", b"[", b"{"))) if len(data) > MOST_VALUES else 1
+    if values > MOST_VALUES:
+        message = f"{what} may hold {values} values, by its commas and brackets, but {MOST_VALUES} are the most."
+        raise TooComplex(message, limit="values", most=MOST_VALUES, value=values)
+
+
 def _decoded(data: bytes, what: str) -> Any:
+    """Raises InvalidRequest and TooComplex."""
+    check_values(data, what)
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

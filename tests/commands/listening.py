@@ -55,6 +55,7 @@ class Application:
             "/wait": self._wait,
             "/endless": self._stream,
             "/socket": self._talk,
+            "/deny": self._deny,
         }
 
     async def _say(self, receive: Receive, send: Send) -> None:
@@ -90,6 +91,11 @@ class Application:
             await send({"type": "http.response.body", "body": BLOCK, "more_body": True})
             self.blocks += 1
             await asyncio.sleep(0)
+
+    async def _deny(self, receive: Receive, send: Send) -> None:
+        """A handshake, by HTTP."""
+        await send({"type": "websocket.http.response.start", "status": 421, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"other", "more_body": False})
 
     async def _talk(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -346,7 +346,13 @@ async def test_all_connections_together_have_a_ceiling() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [b"a: b\r\n" * 150, b"x: " + b"a" * 9_000 + b"\r\n", b"x: " + b"a" * 65_536 + b"\r\n"]
+    "fields",
+    [
+        b"a: b\r\n" * 150,
+        b"".join(b"x%d: " % at + b"a" * 5_000 + b"\r\n" for at in range(4)),
+        b"x: " + b"a" * 9_000 + b"\r\n",
+        b"x: " + b"a" * 65_536 + b"\r\n",
+    ],
 )
 async def test_a_handshake_that_its_parser_would_drop_is_answered_431(server: Listening, fields: bytes) -> None:
     line = await server.line()

@@ -54,6 +54,20 @@ async def test_messages_are_handed_on_one_by_one(server: Listening) -> None:
     await sending
 
 
+async def test_a_handshake_that_is_answered_by_http_is_no_error(
+    server: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or anybody could fill the log."""
+    caplog.set_level("ERROR", "uvicorn.error")
+    for _ in range(2):
+        line = await server.line()
+        await line.send(HANDSHAKE.replace(b"/socket", b"/deny") + b"\r\n")
+        assert await line.status() == 421
+        assert await line.rest() == b"other"
+    await until(lambda: not server.app.running)
+    assert caplog.records == []
+
+
 async def test_the_protocol_of_its_handshake_is_freed_at_once(server: Listening) -> None:
     """And does not wait for the garbage collector, whose pauses stop the event loop."""
     gc.collect()

@@ -162,6 +162,20 @@ async def test_utf_8_may_be_named(client: httpx.AsyncClient, content_type: str) 
     assert (await post(client, json.dumps(TYPENAME).encode(), content_type=content_type)).status_code == 200
 
 
+@pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
+async def test_more_values_than_any_operation_has_are_refused_before_they_are_read(
+    client: httpx.AsyncClient, media: str
+) -> None:
+    body = b'{"query": "{ __typename }", "variables": {"a": [' + b",".join([b"[]"] * 100_000) + b"]}}"
+    response = await post(client, body, accept=media)
+    (error,) = response.json()["errors"]
+    extensions = {"code": "OPERATION_TOO_COMPLEX", "limit": "values", "most": 100_000, "value": 200_005}
+    assert error["extensions"] == extensions
+    assert response.status_code == (200 if media == "application/json" else 400)
+    few = b'{"query": "{ __typename }", "variables": {"a": [' + b",".join([b"[]"] * 45_000) + b"]}}"
+    assert (await post(client, few, accept=media)).json()["data"] == {"__typename": "Query"}
+
+
 async def test_a_body_over_the_limit_is_refused_by_its_announced_length(client: httpx.AsyncClient) -> None:
     response = await post(client, b" " * (LARGEST_BODY + 1))
     assert (response.status_code, code(response)) == (413, "BODY_TOO_LARGE")
