@@ -183,6 +183,7 @@ async def test_an_id_in_use_is_closed_with_4409(served: Served) -> None:
         '{"type": "connection_init", "payload": "key"}',
         '{"type": "ping", "payload": ' + "[" * 100 + "]" * 100 + "}",
         '{"type": "ping", "payload": {"a": "' + "a" * 1_000_000 + '"}}',
+        '{"type": "ping", "payload": {"a": [' + "0," * 100_000 + "0]}}",
         '{"a": "\ud800"}',
     ],
 )
