@@ -184,12 +184,7 @@ class Gateway:
     def _uploads(self) -> Middleware | None:
         if self.writing is None:
             return None
-        return Middleware(
-            Uploads,
-            spool=self.writing.spool,
-            identify=lambda terms: self.clients.identify(terms.key),
-            bodies=self.bodies,
-        )
+        return Middleware(Uploads, spool=self.writing.spool, identify=self.clients.identify, bodies=self.bodies)
 
     def _endpoint(self) -> Endpoint:
         runner = Runner(self.operations, self.answers, self.places, self.standing)

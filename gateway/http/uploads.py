@@ -41,7 +41,7 @@ UPLOADS = "gateway.uploads"
 class Uploads:
     """Middleware: takes the files out of a multipart request, and hands on the operation as if it had come alone.
 
-    `identify` tells whose a request is, or raises Unauthenticated. `bodies` bounds what is being read, files apart.
+    `identify` tells whose a key is, or raises Unauthenticated. `bodies` bounds what is being read, files apart.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Uploads:
         app: ASGIApp,
         *,
         spool: Spool,
-        identify: Callable[[Terms], Client],
+        identify: Callable[[str | None], Client],
         bodies: Bodies,
         largest: int = LARGEST,
     ) -> None:
@@ -87,7 +87,7 @@ class Uploads:
         """Whose it is, and the boundary, of a body that may be read. Raises GatewayError."""
         if not any(name in headers for name in PROOFS) and bearer(headers) is None:
             raise CrossSite(f"A multipart request needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
-        client = self.identify(Terms.of(headers))
+        client = self.identify(Terms.of(headers).key)
         if Right.WRITE not in client.rights:
             raise Forbidden("Sending files needs the right `write`.")
         if headers.get("content-encoding", "identity").lower() != "identity":

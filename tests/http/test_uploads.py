@@ -27,7 +27,6 @@ from gateway.http.graphql import Endpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
 from gateway.http.requests import Asked
-from gateway.http.terms import Terms
 from gateway.http.uploads import Uploads
 from gateway.looptime import LoopTime
 from gateway.operations.documents import Documents
@@ -96,11 +95,11 @@ def endpoint(run: Run) -> Endpoint:
     return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify, LoopTime(), bodies=Bodies())
 
 
-def identify(terms: Terms) -> Client:
-    if terms.key == "nobody":
+def identify(key: str | None) -> Client:
+    if key == "nobody":
         raise Unauthenticated("Send your key.")
-    rights = frozenset({Right.READ, Right.WRITE} if terms.key == "writer" else {Right.READ})
-    return dataclasses.replace(Clients.local().identify(None), name=str(terms.key), rights=rights)
+    rights = frozenset({Right.READ, Right.WRITE} if key == "writer" else {Right.READ})
+    return dataclasses.replace(Clients.local().identify(None), name=str(key), rights=rights)
 
 
 @pytest.fixture
