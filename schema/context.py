@@ -54,7 +54,8 @@ class Context:
     `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
     wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
-    asks for. `linked` are the links that were made so far, by URL and reference.
+    asks for. `linked` are the links that were made so far, by URL and reference. `room` is waited for before anything is
+    executed: until the client has taken enough of what it asked for before.
     """
 
     client: Client
@@ -69,6 +70,7 @@ class Context:
     streams: bool = False
     keys: Keys = field(default_factory=Keys)
     linked: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    room: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
 
     def at_once(self) -> Self:
         """For resolvers that must not wait: its loaders raise NotYetKnown."""

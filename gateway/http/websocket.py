@@ -206,7 +206,6 @@ class Conversation:
     async def _run(self, id_: str, asked: Asked) -> None:
         last: tuple[Any, ...] = "complete", id_
         try:
-            await self.unsent.room()
             async with aclosing(self._payloads(asked)) as payloads:
                 async for payload in payloads:
                     if "data" not in payload and "hasNext" not in payload:
@@ -222,7 +221,7 @@ class Conversation:
         stored = self.operations.stored
         try:
             asked = replace(asked, query=stored.text(asked.query, asked.document_id, asked.extensions))
-            context = self.operations.context(self.terms)
+            context = replace(self.operations.context(self.terms), room=self.unsent.room)
         except Exception as problem:  # a bug, too: the other operations go on
             yield self.operations.refusal(problem)
             return

@@ -137,6 +137,8 @@ class Preparation(SchemaExtension):
         await self.context.buyer.appraise()
         introspects = self.document is not None and self.document.introspects
         await self._take(SLICE if introspects else keys.count)
+        if self.context.room is not None:
+            await self.context.room()
 
     async def _take(self, much: int) -> None:
         if much > work.LONG:

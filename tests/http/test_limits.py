@@ -21,6 +21,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.errors import TooComplex
+from gateway.http.requests import MOST_VALUES
 from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST, MOST, check_cost
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
 from gateway.operations.mistakes import MOST_ENTRIES, MOST_WRITTEN
@@ -347,5 +348,5 @@ def test_parts_count_where_they_are_switched_on(switch: str) -> None:
 def test_the_limits_are_documented() -> None:
     rows = [line.split("|") for line in (ROOT / "docs/http.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[1].strip(" `"): int(row[2]) for row in rows if row[2].strip().isdigit()}
-    of_variables = {"list": LONGEST_LIST, "entries": MOST_ENTRIES, "written list": MOST_WRITTEN}
+    of_variables = {"list": LONGEST_LIST, "entries": MOST_ENTRIES, "written list": MOST_WRITTEN, "values": MOST_VALUES}
     assert documented == {**LIMITS, **of_variables, **MOST._asdict(), "priced keys": MOST_PRICED_KEYS}
