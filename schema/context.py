@@ -54,8 +54,8 @@ class Context:
     `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
     wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
-    asks for. `linked` are the links that were made so far, by URL and reference. `room` is waited for before anything is
-    executed: until the client has taken enough of what it asked for before.
+    asks for. `linked` are the links that were made so far, by URL and reference. `room` is waited for before anything
+    is executed: until the client has taken enough of what it asked for before.
     """
 
     client: Client

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.process import address, started_for
 from tests.meta.tree import ROOT
 from tests.node import projects
-from tests.robustness.processes import running
+
+# Of the gateway's life, in seconds: tests of other packages may come between those that ask it.
+LIMIT = 1_800.0
 
 
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running("serve", GATEWAY_DATA_DIR=str(tmp_path_factory.mktemp("data"))) as gateway:
-        yield f"{gateway.url}/graphql"
+    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(tmp_path_factory.mktemp("data"))) as (announcement, _):
+        yield f"{address(announcement)}/graphql"
 
 
 @pytest.fixture(scope="package")

@@ -20,7 +20,7 @@ from tests.fakes import wheel
 from tests.node import projects
 
 # Of the gateway of one module, in seconds.
-LIMIT = 400.0
+LIMIT = 1_200.0
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
