@@ -13,6 +13,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway.domain.json_values import values_in
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, UnsupportedMediaType
 from gateway.http.bodies import Reading
 from gateway.http.negotiation import JSON
@@ -153,8 +154,8 @@ def parsed(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
 
 
 def check_values(data: bytes, what: str) -> None:
-    """Raises TooComplex. No fewer are counted than there are: marks within strings count, too."""
-    values = 1 + sum(map(data.count, (b",", b"[", b"{"))) if len(data) > MOST_VALUES else 1
+    """Raises TooComplex."""
+    values = values_in(data, MOST_VALUES)
     if values > MOST_VALUES:
         message = f"{what} may hold {values} values, by its commas and brackets, but {MOST_VALUES} are the most."
         raise TooComplex(message, limit="values", most=MOST_VALUES, value=values)

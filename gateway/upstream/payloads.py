@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec.structs import replace
 
+from gateway.domain.json_values import values_in
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
@@ -143,17 +144,12 @@ def _is_of_one(tray: Sequence[Highlight]) -> bool:
 
 def _strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
     """None for what does not fit as it is. Raises Unreadable for too many values."""
-    if _values(body) > MOST_VALUES:
+    if values_in(body, MOST_VALUES) > MOST_VALUES:
         raise Unreadable
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _values(body: bytes) -> int:
-    """No fewer than it has: marks within its strings count, too."""
-    return 1 + sum(map(body.count, (b",", b"[", b"{"))) if len(body) > MOST_VALUES else 1
 
 
 def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
