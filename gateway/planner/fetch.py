@@ -247,9 +247,8 @@ class Buyer:
             self.facts.tell(call, problem)
             return
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
-        if isinstance(stale.value, UserShort) and not isinstance(
-            stale.value, Profile
-        ):  # no profile: the question for the rest of it has this answer
+        if isinstance(stale.value, UserShort) and not isinstance(stale.value, Profile):
+            # No profile: the question for the rest of it has this answer.
             self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
         self.facts.tell(call, stale.value)
         self.market.hook(StaleServed(call.endpoint.label, stale.age))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from gateway.domain.window import Window
 from gateway.errors import LedgerUnavailable
-from gateway.planner.ledger_file import LedgerFile, Row
+from gateway.planner.ledger_file import LedgerFile, Row, unavailable
 
 LARGEST_BLOCK = 64
 BLOCKS_PER_LIMIT = 20
@@ -20,7 +20,7 @@ Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
 """Calls and what they were billed, by day, client and endpoint."""
 
 
-class LedgerSetBack(Exception):
+class LedgerSetBack(LedgerUnavailable):
     """The file's content was replaced while it was open, by an older copy or another ledger."""
 
 
@@ -55,7 +55,7 @@ class Lease:
     def checked(self, leased: int) -> int:
         """`leased`, as it was read. Raises LedgerSetBack where the disk holds less than this process has put there."""
         if leased < self.here:
-            raise LedgerSetBack
+            raise LedgerSetBack(unavailable().message)
         return leased
 
     @property
@@ -106,7 +106,7 @@ class Round:
         return bool(self.requests or self.evened or self.items or self.flushed_at is not None)
 
     def write(self, file: LedgerFile) -> None:
-        """Raises LedgerUnavailable and LedgerSetBack, and then nothing is written."""
+        """Raises LedgerUnavailable, and then nothing is written."""
         with file.transaction():
             for lease, amount in self.evened.items():
                 file.lease(*lease.key, amount)

@@ -96,7 +96,7 @@ class Ledger:
             return lease.checked(self._view.leased(*lease.key))
         except LedgerSetBack:
             self._is_set_back = True
-            raise unavailable() from None
+            raise
 
     def take(self, price: int, claims: Sequence[Claim]) -> list[Claim]:
         """Reserves `price` in all windows, or in none: then the answer are those with too little left.
@@ -203,10 +203,10 @@ class Ledger:
             return
         try:
             work.write(self._file)
-        except (LedgerUnavailable, LedgerSetBack) as problem:
+        except LedgerUnavailable as problem:
             with self._memory:
                 self._is_set_back |= isinstance(problem, LedgerSetBack)
-                work.undo(problem if isinstance(problem, LedgerUnavailable) else unavailable())
+                work.undo(problem)
                 self._end(work, is_writable=False)
                 self._uneven.update(work.evened)
                 self._add_items(work.items)
