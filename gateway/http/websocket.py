@@ -25,7 +25,7 @@ from gateway.http.requests import Asked, turn_for
 from gateway.http.standing import Standing
 from gateway.http.terms import Terms
 
-# Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is begun.
+# Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is executed.
 MOST_UNSENT = 2**20
 
 

@@ -33,6 +33,7 @@ from graphql.validation.validate import (
 )
 from graphql.validation.validation_context import VariableUsage, VariableUsageVisitor
 
+from gateway.errors import forget_frames
 from gateway.operations.mistakes import MOST_MISTAKES
 from gateway.operations.rules import RULES
 
@@ -58,8 +59,8 @@ def problems(schema: GraphQLSchema, document: DocumentNode, *, suggest: bool) ->
         _check_nesting(document)
         _visit(document, TypeInfoVisitor(context._type_info, rules), query_document_keys_to_validate)
     except ValidationAbortedError as error:
-        error.__context__ = None  # it would keep the frames of the validation
-        errors.append(error.with_traceback(None))
+        forget_frames(error)
+        errors.append(error)
     except RecursionError:
         errors.append(ValidationAbortedError(ABORTED))
     finally:
