@@ -54,6 +54,7 @@ class Lane:
 # A test belongs to the last of the lanes that it reaches.
 LANES = (
     Lane(UNIT, 10, "starts no process, browser, Node or database"),
+    Lane("durable", 60, "runs the engine of flows on a database file"),
     Lane("process", 60, "starts the gateway, or another program, as a process"),
     Lane("node", 60, "runs JavaScript clients, routers or build tools"),
     Lane("postgres", 60, "runs PostgreSQL"),
@@ -65,6 +66,7 @@ LANES = (
 BY_NAME = {lane.name: lane for lane in LANES}
 RANK = {lane.name: rank for rank, lane in enumerate(LANES)}
 OWNERS = {
+    "gateway.flows.engine": "durable",
     "subprocess": "process",
     "asyncio.subprocess": "process",
     "_pytest.pytester": "process",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import profiles
 from tests.execution import rules, rules_of_kept, rules_of_partial, rules_of_plans
 from tests.execution.mutants import MUTANTS, Mutant, loaded
 from tests.execution.rules import Rule
@@ -26,7 +27,9 @@ async def test_the_sources_unchanged_follow_the_rules_under_another_name() -> No
 
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")  # mutants drop what they should await
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.module}: {mutant.old} -> {mutant.new}")
+@pytest.mark.parametrize(
+    "mutant", profiles.sample(MUTANTS), ids=lambda mutant: f"{mutant.module}: {mutant.old} -> {mutant.new}"
+)
 async def test_a_mutant_breaks_a_rule(mutant: Mutant) -> None:
     with loaded(mutant.sources()) as package, pytest.raises(Exception):  # noqa: B017, PT011 - any failure tells
         await mutant.killer(Subject(package))

@@ -17,7 +17,7 @@ from tests.fakes.gateway import running_gateway
 from tests.memory.strangers import KINDS, Kind, Sent
 
 WHOLE = 2**20  # bytes: what the numbers of requests are made for
-CACHE = profiles.pick(WHOLE // 2, WHOLE)
+CACHE = profiles.pick(WHOLE // 4, WHOLE)
 # What is made once and no more: code, tables of the standard library, buffers.
 ONCE = 250_000
 # Neither the upstream's own memory is the gateway's, nor the sources that are read to show a traceback.

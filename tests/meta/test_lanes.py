@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import async_playwright
 
+from gateway.flows.engine import DbosDurable
 from tests import lanes, packages
 from tests.chaos.storm import storm
 from tests.fakes import wheel
@@ -47,6 +48,10 @@ def builds_the_wheel() -> object:
     return wheel.built
 
 
+def runs_flows() -> object:
+    return DbosDurable
+
+
 def starts_postgresql() -> object:
     return postgres.cluster
 
@@ -78,6 +83,7 @@ def uses_a_class() -> None:
         (runs_in_a_nested_function, "process"),
         (builds_the_wheel, "process"),
         (uses_a_class, "process"),
+        (runs_flows, "durable"),
         (starts_postgresql, "postgres"),
         (opens_a_page, "browser"),
         (kills_gateways, "chaos"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import create_app
+from gateway.planner import ledger_file
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
 from tests.fakes.clock import VirtualClock
@@ -27,6 +28,12 @@ key_sha256 = "{sha256(KEY.encode()).hexdigest()}"
 rights = ["read", "balance"]
 allowance = {{ day = 20, hour = 20 }}
 """
+
+
+@pytest.fixture(autouse=True)
+def short_wait_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite waits for another process by the machine's clock."""
+    monkeypatch.setattr(ledger_file, "BUSY_SECONDS", 0.1)
 
 
 async def problems(stage: Stage) -> set[str]:
