@@ -23,6 +23,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.info import Info
 
+from gateway.cache.responses import SHARED
 from gateway.domain import ids, models
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
@@ -32,6 +33,7 @@ from schema.mutation import Mutation
 from schema.pictures import PROXIED
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.sharing import mark_shared
 from schema.subscription import Subscription
 from schema.types.highlight import Highlight
 from schema.types.item import Item
@@ -62,7 +64,15 @@ class Schema(strawberry.federation.Schema):
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
                 type_.is_one_of = type_.extensions[DEFINITION].is_one_of
+        self._share_entities()
+        mark_shared(self._schema)
         self._print_once()
+
+    def _share_entities(self) -> None:
+        """Strawberry makes the field; what it leads to is the same for every client, as all that is `_reference`d."""
+        query = self._schema.query_type
+        assert query is not None
+        query.fields["_entities"].extensions[DEFINITION].metadata = {SHARED: True}
 
     def _print_once(self) -> None:
         """Strawberry prints the schema anew for each `_service`."""

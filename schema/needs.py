@@ -1,4 +1,4 @@
-"""How fields tell the planner what they need."""
+"""How fields tell the planner what they need, and which answers are the same for every client: see `SHARED`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from gateway.cache.responses import SHARED
 from gateway.execution.prompt import PROMPT
 from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet
 
@@ -15,13 +16,15 @@ R = TypeVar("R")
 
 
 def part(facet: Facet, description: str, **options: Any) -> Any:
-    """A field that arrives with `facet`: plain, or with a prompt resolver."""
-    return strawberry.field(description=description, metadata={FACET: facet, PROMPT: True}, **options)
+    """A field that arrives with `facet`, in an answer of the upstream: plain, or with a prompt resolver."""
+    metadata = {FACET: facet, PROMPT: True, SHARED: True}
+    return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def edge(edge: Edge, description: str, **options: Any) -> Any:
-    """A field that leads to another entity, by a prompt resolver."""
-    return strawberry.field(description=description, metadata={EDGE: edge, PROMPT: True}, **options)
+def edge(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
+    """A field that leads to another entity, by a prompt resolver: `shared` if to the same one for every client."""
+    metadata = {EDGE: edge, PROMPT: True} | ({SHARED: True} if shared else {})
+    return strawberry.field(description=description, metadata=metadata, **options)
 
 
 def late(description: str, **options: Any) -> Any:

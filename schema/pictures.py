@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gateway.cache.responses import SHARED
 from gateway.execution.leaves import PLAIN
 from gateway.execution.prompt import PROMPT
 from gateway.planner.selection import FACET, Facet
@@ -28,7 +29,7 @@ def picture(attribute: str, description: str, refers: Callable[[Any], str], face
     def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
         return shown(info, getattr(source, attribute), refers(source), proxied)
 
-    metadata = {PLAIN: attribute, PROMPT: True} | ({} if facet is None else {FACET: facet})
+    metadata = {PLAIN: attribute, PROMPT: True, SHARED: True} | ({} if facet is None else {FACET: facet})
     return strawberry.field(resolve, description=description, metadata=metadata)
 
 

@@ -37,25 +37,27 @@ OnlyState = Annotated[FlowState | None, strawberry.argument(description="Only th
 
 @strawberry.type
 class Query:
-    @edge(Edge.USER, "One user; null, with an error, where it cannot be had.")
+    @edge(Edge.USER, "One user; null, with an error, where it cannot be had.", shared=True)
     def user(self, info: Info, by: UserBy) -> User | None:
         return User.of(info, user_key(named(by), field="by"))
 
     @edge(
         Edge.USERS,
         "Users in the order asked for; null, with an error, for each that cannot be had.",
+        shared=True,
         directives=[KEYED],
     )
     def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
         return each(enumerate(by), lambda at: User.of(info, user_key(named(at[1]), field=f"by[{at[0]}]")))
 
-    @edge(Edge.HIGHLIGHT, "One highlight; null, with an error, where it cannot be had.")
+    @edge(Edge.HIGHLIGHT, "One highlight; null, with an error, where it cannot be had.", shared=True)
     def highlight(self, info: Info, by: HighlightBy) -> Highlight | None:
         return highlight(info, highlight_key(named(by), field="by"))  # type: ignore[return-value]
 
     @edge(
         Edge.HIGHLIGHTS,
         "Highlights in the order asked for; null, with an error, for each that cannot be had.",
+        shared=True,
         directives=[KEYED],
     )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:

@@ -17,6 +17,9 @@ from cachetools import LRUCache
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 
+# In the metadata of a schema's field: what it answers is the same for every client, so that it may be kept for all. An
+# answer's key holds no client.
+SHARED = "shared"
 # Bytes of an answer besides its data, and of each entry that it knows: measured.
 OVERHEAD = 800
 EACH_NEWS = 200

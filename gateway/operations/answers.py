@@ -27,12 +27,12 @@ class Answers:
     def key(
         self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
     ) -> bytes | None:
-        """None for what is not kept (unknown documents; what is about the client or the schema) or may not be read.
+        """None for what is not kept (unknown documents; what is not the same for all clients) or may not be read.
 
         A hash, as clients say how long the question is. Variables that the document does not declare are no part of it.
         """
         document = self.documents.find(text)
-        if document is None or document.introspects or document.personal or Right.READ not in client.rights:
+        if document is None or not document.shared or Right.READ not in client.rights:
             return None
         declared = {name: value for name, value in (variables or {}).items() if name in document.variables}
         question = CANONICAL.encode((Right.FORCE in client.rights, text, operation_name, declared))

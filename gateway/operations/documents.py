@@ -15,7 +15,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    OperationType,
     get_operation_ast,
 )
 
@@ -25,6 +24,7 @@ from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document
 from gateway.operations.mistakes import bounded, coerced
 from gateway.operations.needs import needs
+from gateway.operations.sharing import is_shared
 from gateway.operations.texts import parsed
 from gateway.operations.validation import problems
 from gateway.planner.knowledge import Facts
@@ -36,21 +36,19 @@ LONGEST_KEPT = 20_000  # characters
 # How often a text is kept with its tree: the values of comments and strings are parts of it.
 TEXTS = 3
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
-PERSONAL = frozenset({"price", "allowance", "accounts", "flow", "flows"})
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A valid document.
 
-    `introspects`: it asks about the schema rather than for data. `personal`: its answer depends on who asks and when,
-    not on upstream answers alone, or it does more than read. `variables` are those that its operations declare. `size`
-    is in bytes.
+    `introspects`: it asks about the schema rather than for data. `shared`: its answers are the same for every client
+    that may have them. `variables` are those that its operations declare. `size` is in bytes.
     """
 
     node: DocumentNode
     introspects: bool
-    personal: bool
+    shared: bool
     variables: frozenset[str]
     size: int
 
@@ -64,12 +62,11 @@ class Documents:
     def find(self, text: str) -> Document | None:
         return self._known.get(text)
 
-    def keep(self, text: str, node: DocumentNode) -> Document:
+    def keep(self, schema: GraphQLSchema, text: str, node: DocumentNode) -> Document:
         """`node` is `text`, parsed, and valid."""
-        names = _field_names(node)
-        writes = any(operation.operation is not OperationType.QUERY for operation in operations(node))
-        introspects, personal = bool(names & INTROSPECTION), writes or bool(names & PERSONAL)
-        document = Document(node, introspects, personal, _variables(node), _size(text, node))
+        shared = is_shared(schema, node)
+        introspects = not shared and not INTROSPECTION.isdisjoint(_field_names(node))
+        document = Document(node, introspects, shared, _variables(node), _size(text, node))
         if len(text) <= LONGEST_KEPT and document.size <= self._known.maxsize:
             self._known[text] = document
         return document
@@ -105,7 +102,7 @@ def priced(
 
     Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
     """
-    document = documents.find(text) or documents.keep(text, _valid(schema, text))
+    document = documents.find(text) or documents.keep(schema, text, _valid(schema, text))
     check_cost(schema, document.node, operation_name, variables)
     _check_runnable(schema, document.node, operation_name, variables)
     roots = needs(schema, document.node, operation_name, dict(variables or {}))

@@ -117,7 +117,7 @@ class Preparation(SchemaExtension):
         suggest = Right.INTROSPECT in self.context.client.rights
         found = problems(run.schema._schema, node, suggest=suggest)
         if not found:
-            self.document = self.documents.keep(run.query or "", node)
+            self.document = self.documents.keep(run.schema._schema, run.query or "", node)
         return found
 
     async def _prepare(self) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 import strawberry
 
+from gateway.cache.responses import SHARED
 from gateway.domain import pages
 from gateway.domain.partial import problem_of
 from gateway.execution.prompt import PROMPT
@@ -38,11 +39,11 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The entries of this page.")
     total_count: int = strawberry.field(description="How many entries the whole list has.")
 
-    @strawberry.field(description="The entries of this page with their cursors.", metadata={PROMPT: True})
+    @strawberry.field(description="The entries of this page with their cursors.", metadata={PROMPT: True, SHARED: True})
     def edges(self) -> list[Edge[T]]:
         return [Edge(node=node, cursor=pages.cursor(node.id)) for node in self.page.nodes]
 
-    @strawberry.field(description="Where this page stands in the list.", metadata={PROMPT: True})
+    @strawberry.field(description="Where this page stands in the list.", metadata={PROMPT: True, SHARED: True})
     def page_info(self) -> PageInfo:
         nodes = self.page.nodes
         return PageInfo(

@@ -40,12 +40,12 @@ class Highlight:
     is_pinned: bool | None = part(Facet.BRIEF, "Whether it is pinned to the front of the tray.")
     media_count: int | None = part(Facet.BRIEF, "How many items the platform says it has; some may be missing.")
 
-    @edge(Edge.OWNER, "The account it belongs to.")
+    @edge(Edge.OWNER, "The account it belongs to.", shared=True)
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
         owner = readable(source, "owner")
         return None if owner is None else User.riding(info, owner)
 
-    @edge(Edge.ITEMS, "Its items, in the order of the highlight.", directives=[PAGED])
+    @edge(Edge.ITEMS, "Its items, in the order of the highlight.", shared=True, directives=[PAGED])
     def items(
         source: strawberry.Parent[models.Highlight],
         info: Info,

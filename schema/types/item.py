@@ -24,7 +24,7 @@ strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
 
 @strawberry.type(description="An account that an item mentions, and where on the 9:16 frame.")
 class Mention:
-    @edge(Edge.MENTIONED, "The mentioned account.")
+    @edge(Edge.MENTIONED, "The mentioned account.", shared=True)
     def user(source: strawberry.Parent[models.Mention], info: Info) -> User | None:
         return User.riding(info, source.user)
 
@@ -138,12 +138,12 @@ class Item:
     stickers: list[Sticker] = part(Facet.ITEM, "Stickers on it.")
     medias: list[EmbeddedMedia] = part(Facet.ITEM, "Posts it re-shares.")
 
-    @edge(Edge.AUTHOR, "The account that posted it.")
+    @edge(Edge.AUTHOR, "The account that posted it.", shared=True)
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:
         author = readable(source, "author")
         return None if author is None else User.riding(info, author)
 
-    @edge(Edge.SPONSOR, "Accounts that paid for it.")
+    @edge(Edge.SPONSOR, "Accounts that paid for it.", shared=True)
     def sponsors(source: strawberry.Parent[models.Item], info: Info) -> list[User]:
         sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
         return shortened(sponsors, lost(source, "sponsors"))

@@ -89,7 +89,9 @@ class User:
     latitude: float | None = profile("latitude", float | None, "Of the address the account shows.")
     longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
 
-    @edge(Edge.TRAY, "The account's highlights, in the platform's order: newest first.", directives=[PAGED])
+    @edge(
+        Edge.TRAY, "The account's highlights, in the platform's order: newest first.", shared=True, directives=[PAGED]
+    )
     def highlights(
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:

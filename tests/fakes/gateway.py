@@ -31,6 +31,7 @@ from starlette.routing import Mount
 from gateway.app import Gateway
 from gateway.clients import Clients
 from gateway.clock import SystemClock
+from gateway.operations.answers import Answers
 from gateway.planner.ledger_file import LedgerFile
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import Processing, Script
@@ -128,9 +129,12 @@ class Answer:
 class RunningGateway:
     """What a test does with a gateway, and reads of the sandbox behind it."""
 
-    def __init__(self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients) -> None:
+    def __init__(
+        self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients, kept: Answers
+    ) -> None:
         self.app = app
         self.clients = clients
+        self.kept = kept
         self.client = client
         self.clock = clock
         self.reported = 0
@@ -230,7 +234,7 @@ async def running_gateway(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
     ):
-        gateway = RunningGateway(app, client, clock, parts.clients)
+        gateway = RunningGateway(app, client, clock, parts.clients, parts.answers)
         yield gateway
     assert _settled(settings.database_path) == gateway.billed, "the ledger differs from what the sandbox billed"
     if all_heard:

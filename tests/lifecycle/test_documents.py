@@ -20,7 +20,7 @@ USER = 'user(by: {id: "787132"}) { biography }'
 
 
 def keep(documents: Documents, text: str) -> None:
-    documents.keep(text, parse(text))
+    documents.keep(SCHEMA, text, parse(text))
 
 
 def price(documents: Documents, text: str, operation: str | None = None, **variables: object) -> Estimate:
@@ -32,14 +32,14 @@ def price(documents: Documents, text: str, operation: str | None = None, **varia
 def test_a_document_is_found_by_its_very_text() -> None:
     documents = Documents()
     text = f"{{ {USER} }}"
-    kept = documents.keep(text, parse(text))
+    kept = documents.keep(SCHEMA, text, parse(text))
     assert documents.find(text) is kept
     assert documents.find(text + " ") is None
 
 
 def test_what_is_kept_is_bounded_and_the_least_used_go_first() -> None:
     """By the bytes of texts and syntax trees."""
-    size = Documents().keep("{ a0 }", parse("{ a0 }")).size
+    size = Documents().keep(SCHEMA, "{ a0 }", parse("{ a0 }")).size
     documents = Documents(10 * size)
     texts = [f"{{ a{number} }}" for number in range(10)]
     for text in texts:
@@ -58,13 +58,13 @@ def test_a_document_counts_with_all_bytes_that_it_takes() -> None:
             held = tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
-        assert held < Documents(10**9).keep(text, node).size < 4 * held + 5_000
+        assert held < Documents(10**9).keep(SCHEMA, text, node).size < 4 * held + 5_000
 
 
 def test_a_long_document_is_used_and_not_kept() -> None:
     documents = Documents()
     text = "{ __typename }" + " " * LONGEST_KEPT
-    assert documents.keep(text, parse(text)).node.definitions
+    assert documents.keep(SCHEMA, text, parse(text)).node.definitions
     assert documents.find(text) is None
 
 
@@ -81,7 +81,7 @@ def test_a_long_document_is_used_and_not_kept() -> None:
     ],
 )
 def test_it_is_known_of_a_document_whether_it_asks_about_the_schema(text: str, introspects: bool) -> None:
-    assert Documents().keep(text, parse(text)).introspects is introspects
+    assert Documents().keep(SCHEMA, text, parse(text)).introspects is introspects
 
 
 def test_a_priced_document_is_kept_for_when_it_is_run() -> None:
