@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 from cachetools import LRUCache
@@ -132,19 +132,23 @@ class Memory:
         """Seconds since the entry was fetched."""
         return self._clock.now() - entry.fetched_at
 
-    def _keep_riders(self, value: Value | None) -> None:
+    def _keep_riders(self, value: Value) -> None:
         match value:
             case Profile():
                 self._keep_owner(value)
             case LoadedHighlight():
                 self._keep_home([value])
                 self._shelves.point([str(item.pk) for item in value.items], value.pk)
-            case (Highlight(), *_):
+            case tuple():
                 self._keep_home(value)
+            case Item():
+                pass  # nothing rides on it
+            case _:
+                assert_never(value)
 
     def _keep_home(self, highlights: Sequence[Highlight]) -> None:
         """Of one user."""
-        owner = highlights[0].owner
+        owner = highlights[0].owner if highlights else None
         if owner is not None:
             self._keep_owner(owner)
             self._homes.point([highlight.pk for highlight in highlights], owner.id)
@@ -305,13 +309,16 @@ def _short(entry: Entry) -> UserShort:
     return partial(user, lost) if lost else user
 
 
-def _canonical(call: Call, value: object) -> Call:
+def _canonical(call: Call, value: Value | None) -> Call:
     """The call that names the subject of the answer by its id; an empty tray does not tell whose it is,
     nor does one whose owner could not be read."""
-    match call.endpoint, value:
-        case Endpoint.PROFILE_BY_USERNAME, Profile():
-            return Call(Endpoint.PROFILE, value.id)
-        case Endpoint.TRAY_BY_USERNAME, (Highlight(owner=UserShort() as owner), *_):
-            return Call(Endpoint.TRAY, owner.id, call.forced)
-        case _:
+    match call.endpoint:
+        case Endpoint.PROFILE_BY_USERNAME:
+            return Call(Endpoint.PROFILE, value.id) if isinstance(value, Profile) else call
+        case Endpoint.TRAY_BY_USERNAME:
+            owner = value[0].owner if isinstance(value, tuple) and value else None
+            return call if owner is None else Call(Endpoint.TRAY, owner.id, call.forced)
+        case Endpoint.PROFILE | Endpoint.TRAY | Endpoint.HIGHLIGHT | Endpoint.ITEM:
             return call
+        case _:
+            assert_never(call.endpoint)

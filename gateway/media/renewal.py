@@ -13,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import assert_never
 from urllib.parse import urlsplit
 
 import msgspec
@@ -169,5 +170,9 @@ def _question(call: Call) -> Question:
             return Question(UserId(call.key), Want.TRAY, path="")
         case Endpoint.HIGHLIGHT:
             return Question(HighlightId(call.key), Want.ITEMS, path="")
-        case _:
+        case Endpoint.ITEM:
             return Question(ItemId(call.key), Want.ITEM, path="")
+        case Endpoint.PROFILE_BY_USERNAME | Endpoint.TRAY_BY_USERNAME:
+            raise AssertionError("a link names everything by its id")
+        case _:
+            assert_never(call.endpoint)

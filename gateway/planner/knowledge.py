@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
@@ -161,6 +161,8 @@ class Facts:
                 return self.highlight(HighlightId(call.key))
             case Endpoint.ITEM:
                 return self.item(ItemId(call.key))
+            case _:
+                assert_never(call.endpoint)
 
     def name_of(self, user: UserId) -> str | None:
         short = Facts.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
@@ -209,6 +211,8 @@ class Facts:
                 self._learn_highlight(call.key, value)
             case Endpoint.ITEM:
                 self._items[call.key] = value
+            case _:
+                assert_never(call.endpoint)
 
     def _learn_profile_of(self, name: str, answer: Profile | UserShort | GatewayError) -> None:
         if isinstance(answer, GatewayError):
@@ -290,7 +294,9 @@ def _owner_of(answer: Answer) -> UserShort | None:
             return answer
         case Highlight():
             return answer.owner
-        case (Highlight() as first, *_):
-            return first.owner
-        case _:
+        case tuple():
+            return answer[0].owner if answer else None
+        case Item() | GatewayError():
             return None
+        case _:
+            assert_never(answer)

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import assert_never
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.planner.prices import Prices
@@ -27,6 +28,8 @@ from gateway.planner.walk import Known, Question, Questions, Subject, Want
 from gateway.upstream.endpoints import Call, Endpoint
 
 RANKS = range(5)
+OF_USER = Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY
+OF_HIGHLIGHT = Want.BRIEF | Want.ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,21 @@ def _rank(question: Question) -> int:
             return 0 if Want.ITEMS in question.want else 2
         case ItemId():
             return 3
+        case _:
+            assert_never(question.subject)
+
+
+def _answerable(subject: Subject) -> Want:
+    """All that the calls about it tell."""
+    match subject:
+        case UserId() | Username():
+            return OF_USER
+        case HighlightId():
+            return OF_HIGHLIGHT
+        case ItemId():
+            return Want.ITEM
+        case _:
+            assert_never(subject)
 
 
 class _Ahead:
@@ -95,6 +113,8 @@ class _Ahead:
                 return bool(self._trays) and self._may_be_in_a_tray(highlight)
             case ItemId() as item:
                 return bool(self._highlights) and self._may_be_in_a_highlight(item)
+            case _:
+                assert_never(question.subject)
 
     @cached_property
     def _by_id(self) -> list[tuple[UserId, Want]]:
@@ -167,6 +187,8 @@ class _Buyer:
 
     def _calls(self, question: Question) -> Iterator[Call]:
         want = question.want
+        if want not in _answerable(question.subject):
+            raise AssertionError(f"no call answers {want} about {question.subject}")
         match question.subject:
             case UserId(pk):
                 if Want.TRAY in want:
@@ -182,6 +204,8 @@ class _Buyer:
                 yield Call(Endpoint.HIGHLIGHT, pk)
             case ItemId(pk):
                 yield Call(Endpoint.ITEM, pk)
+            case _:
+                assert_never(question.subject)
 
     def _tray(self, endpoint: Endpoint, key: str) -> Call:
         return Call(endpoint, key, self.forced)
@@ -208,8 +232,10 @@ class _Buyer:
             case ItemId() as item:
                 shelf = self.known.shelf(item)
                 return Call(Endpoint.HIGHLIGHT, shelf.pk) if shelf and self.known.highlight(shelf) is None else None
-            case _:
+            case HighlightId() | UserId() | Username():
                 return None
+            case _:
+                assert_never(question.subject)
 
     def _price_of(self, questions: Iterable[Question]) -> int:
         return sum(self.prices.of(call) for question in questions for call in self._calls(question))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, assert_never
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
@@ -176,7 +176,7 @@ class Imagined(Facts):
         real = self._real.answer(call)
         if real is not None:
             self.tell(call, real)
-        elif call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME):
+        elif call.endpoint.is_tray:
             self._assume_tray(call, purchase)
         else:
             self.tell(call, self._phantom(call))
@@ -275,8 +275,12 @@ class Imagined(Facts):
                 return LoadedHighlight(call.key, owner, items=tuple(self._item(owner, kind) for kind in kinds))
             case Endpoint.ITEM:
                 return self._item(self._somebody())
-            case _:
+            case Endpoint.PROFILE:
                 return _profile(call.key)
+            case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
+                raise AssertionError("a tray has a length")
+            case _:
+                assert_never(call.endpoint)
 
     def _somebody(self) -> UserShort:
         return _short(LUCKY.pk if self._world.lucky else self._new())
@@ -309,8 +313,12 @@ class _Luck:
                 self.names = self.shorts = True
             case Endpoint.TRAY_BY_USERNAME | Endpoint.PROFILE_BY_USERNAME:
                 self.shorts = True
+            case Endpoint.HIGHLIGHT | Endpoint.ITEM:
+                pass  # an item names its author by id alone
+            case _:
+                assert_never(call.endpoint)
         self.items |= call.endpoint is Endpoint.HIGHLIGHT
-        self.briefs |= call.endpoint in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME)
+        self.briefs |= call.endpoint.is_tray
 
 
 def _is_phantom(pk: str) -> bool:

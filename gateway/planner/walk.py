@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from gateway.domain import ids, pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
@@ -145,8 +145,19 @@ class _Walk:
             case Edge.REFERENCES:
                 for reference in _list(arguments.get("representations")):
                     self._reference(reference, selection, path)
-            case _:
+            case (
+                Edge.ACCOUNTS
+                | Edge.INSTANCE
+                | Edge.TRAY
+                | Edge.ITEMS
+                | Edge.OWNER
+                | Edge.AUTHOR
+                | Edge.MENTIONED
+                | Edge.SPONSOR
+            ):
                 raise AssertionError(f"{selection.edge} is not a root")
+            case _:
+                assert_never(selection.edge)
 
     # -- references: what names nothing is left to the resolver, which says why
 
@@ -177,6 +188,8 @@ class _Walk:
                     self._highlight_by({"id": id_}, child, path)
                 case "Item":
                     self._item_by(id_, child, path)
+                case name:
+                    raise AssertionError(f"{name} is no entity")
 
     def _item_by(self, text: str, selection: Selection, path: str) -> None:
         try:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import httpx
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.models import Profile, UserShort
+from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.proxies import Proxy
 from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
@@ -239,8 +239,10 @@ def _renamed(call: Call, value: Value) -> Renamed | None:
             users: list[UserShort] = [value]
         case tuple():
             users = [entry.owner for entry in value if entry.owner is not None]
-        case _:
+        case LoadedHighlight() | Item():
             return None
+        case _:
+            assert_never(value)
     found = {user.username: user.id for user in users if user.username is not None}
     if call.endpoint not in BY_NAME or len(found) != 1 or len({user.id for user in users}) != 1:
         return None

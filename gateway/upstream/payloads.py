@@ -11,7 +11,7 @@ minutes, on the loop: how many there may be of each is bounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -96,9 +96,11 @@ def is_asked(call: Call, value: Value) -> bool:
             return str(value.pk) == call.key
         case Profile():
             return _is_asked_user(call, value)
-        case _:
+        case tuple():
             shown = value[:1] if value and _is_of_one(value) else value
             return all(_is_asked_user(call, highlight.owner) for highlight in shown)
+        case _:
+            assert_never(value)
 
 
 def _is_asked_user(call: Call, user: UserShort | None) -> bool:
@@ -118,8 +120,10 @@ def _is_complete(call: Call, value: Value) -> bool:
             return is_asked(call, value)
         case Profile():
             return _names(call, value)
-        case _:
+        case tuple():
             return not value or (_names(call, value[0].owner) and _is_of_one(value))
+        case _:
+            assert_never(value)
 
 
 def _names(call: Call, user: UserShort | None) -> bool:
@@ -173,18 +177,28 @@ def _parsed(body: bytes) -> Repaired:
 
 def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
     """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
-    value, paths = _lenient(MODELS[call.endpoint], body, shortens=True, by_part=fits)
-    match value:
-        case LoadedHighlight(owner=None):
-            value = partial(value, {**losses(value), "owner": WHOLE})
-            paths.append("user")
-        case Profile():
-            value = _named(call, value)
-        case tuple():
-            value = _tray(call, value, paths)
+    found, paths = _lenient(MODELS[call.endpoint], body, shortens=True, by_part=fits)
+    value = _completed(call, found, paths)
     if on_drift is not None:
         on_drift(tuple(dict.fromkeys(paths)))
-    return cast("Value", value)
+    return value
+
+
+def _completed(call: Call, value: Value, paths: list[str]) -> Value:
+    match value:
+        case LoadedHighlight():
+            if value.owner is not None:
+                return value
+            paths.append("user")
+            return partial(value, {**losses(value), "owner": WHOLE})
+        case Profile():
+            return _named(call, value)
+        case tuple():
+            return _tray(call, value, paths)
+        case Item():
+            return value
+        case _:
+            assert_never(value)
 
 
 def _named(call: Call, user: U) -> U:

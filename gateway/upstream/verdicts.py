@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
@@ -139,8 +140,10 @@ def failed(reply: Reply, subject: str) -> GatewayError:
             return UpstreamTimeout(f"The upstream did not answer for {subject} in time.")
         case Failure.OVERSIZED:
             return UpstreamInvalidAnswer(f"The upstream's answer for {subject} is larger than any that is read.")
-        case _:
+        case Failure.BROKEN | None:
             return unreadable(subject)
+        case _:
+            assert_never(reply.failure)
 
 
 def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.planner.knowledge import Facts, Nothing
+from gateway.planner.plan import plan
+from gateway.planner.prices import Prices
+from gateway.planner.walk import Question, Subject, Want
 from gateway.upstream.endpoints import Call, Endpoint
+from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections
 from tests.planner.selections import (
@@ -138,3 +144,21 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
     first = Highlights(frozenset({"missingItemIds"}), owner=deeper)
     _, _, upper = bounds(shops, UserRoot(((By.ID, "10"),), Users(trays=((Page(first=1), first),))))
     assert upper >= 2 + 5
+
+
+@pytest.mark.parametrize("subject", [UserId("1"), Username("ann"), HighlightId("100"), ItemId("1000")], ids=str)
+def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
+    """A profile must not be bought for whatever else may be wanted of a user."""
+    about: dict[type, Want] = {
+        UserId: Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY,
+        Username: Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY,
+        HighlightId: Want.BRIEF | Want.ITEMS,
+        ItemId: Want.ITEM,
+    }
+    for want in Want:
+        questions = {subject: Question(subject, want, "")}
+        if want in about[type(subject)]:
+            assert len(plan(questions, Facts(Nothing()), Prices(ManualClock()), forced=False)) == 1
+        else:
+            with pytest.raises(AssertionError, match="no call answers"):
+                plan(questions, Facts(Nothing()), Prices(ManualClock()), forced=False)
