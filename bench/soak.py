@@ -72,6 +72,8 @@ def requests() -> Iterator[tuple[str, bytes, bool]]:
                 headers = "x-billing-limit: 0\r\n"
             case "variables":
                 body = {"query": "query($id: ID!) { user(by: { id: $id }) { id } }", "variables": {"id": [turn]}}
+            case _:
+                pass
         yield kind, _post(body, headers), kind == "hang-up"
 
 

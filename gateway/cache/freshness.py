@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from typing import assert_never
 
 # In JSON text an ampersand or a question mark may stand as it is or escaped. The engine searches for what the pattern
 # begins with: with the alternatives in front, it takes seventy times as long.
@@ -37,7 +38,19 @@ class Lifetimes:
     margin: float = 300
 
     def of(self, kind: Kind) -> float:
-        return float(getattr(self, kind.value))
+        match kind:
+            case Kind.TRAY:
+                return self.tray
+            case Kind.HIGHLIGHT:
+                return self.highlight
+            case Kind.PROFILE:
+                return self.profile
+            case Kind.USERNAME:
+                return self.username
+            case Kind.MISSING:
+                return self.missing
+            case _:
+                assert_never(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,6 @@ from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import Outcome
 from gateway.upstream.payloads import Value
 
-KINDS = {
-    Endpoint.TRAY: Kind.TRAY,
-    Endpoint.TRAY_BY_USERNAME: Kind.TRAY,
-    Endpoint.PROFILE: Kind.PROFILE,
-    Endpoint.PROFILE_BY_USERNAME: Kind.PROFILE,
-    Endpoint.HIGHLIGHT: Kind.HIGHLIGHT,
-    Endpoint.ITEM: Kind.HIGHLIGHT,
-}
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
 FORGOTTEN = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
 # An owner's short fields, and what they lost.
@@ -117,7 +109,7 @@ class Memory:
             if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
         if value is not None:
-            self._put(_canonical(call, value), KINDS[call.endpoint], outcome.body)
+            self._put(_canonical(call, value), _kind_of(call.endpoint), outcome.body)
             self._keep_riders(value)
 
     def home(self, pk: str) -> str | None:
@@ -297,6 +289,18 @@ def places(outcome: Outcome) -> tuple[Hashable, ...]:
     if key == call or call.endpoint not in BY_ID:
         return (key,)
     return (key, IdOf(call.key), OwnerOf(key.key))
+
+
+def _kind_of(endpoint: Endpoint) -> Kind:
+    match endpoint:
+        case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
+            return Kind.TRAY
+        case Endpoint.PROFILE | Endpoint.PROFILE_BY_USERNAME:
+            return Kind.PROFILE
+        case Endpoint.HIGHLIGHT | Endpoint.ITEM:
+            return Kind.HIGHLIGHT
+        case _:
+            assert_never(endpoint)
 
 
 def _absence(known: object) -> NotFound | None:

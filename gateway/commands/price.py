@@ -165,4 +165,5 @@ def _price_in(answer: Any, url: str) -> Price:
             raise CommandError(message)
         case {"data": {"price": dict(price)}}:
             return msgspec.convert(price, Price)
-    raise CommandError(f"What answers at {url} is no gateway: {json.dumps(answer)[:100]}")
+        case _:
+            raise CommandError(f"What answers at {url} is no gateway: {json.dumps(answer)[:100]}")

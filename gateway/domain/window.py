@@ -5,8 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from datetime import UTC, datetime
-
-LENGTHS = {"minute": 60, "hour": 3_600, "day": 86_400}
+from typing import assert_never
 
 
 class Window(enum.Enum):
@@ -19,11 +18,22 @@ class Window(enum.Enum):
 
     def bounds(self, now: float) -> tuple[int, int]:
         """First second of the window that holds `now`, and of the next one. Unix seconds, which know no leap second."""
-        if self is Window.MONTH:
-            return _month(now)
-        length = LENGTHS[self.value]
-        start = int(now // length) * length
-        return start, start + length
+        match self:
+            case Window.MINUTE:
+                return _slice(now, 60)
+            case Window.HOUR:
+                return _slice(now, 3_600)
+            case Window.DAY:
+                return _slice(now, 86_400)
+            case Window.MONTH:
+                return _month(now)
+            case _:
+                assert_never(self)
+
+
+def _slice(now: float, length: int) -> tuple[int, int]:
+    start = int(now // length) * length
+    return start, start + length
 
 
 def _month(now: float) -> tuple[int, int]:

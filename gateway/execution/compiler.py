@@ -202,7 +202,8 @@ class Compiler:
                 return self.enum(type_, v)
             case GraphQLScalarType():
                 return self.scalar(type_, v)
-        raise NotPlain
+            case _:
+                raise NotPlain
 
     def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
         """Only LISTS: a subclass may iterate asynchronously, an iterator can be read but once.

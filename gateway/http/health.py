@@ -52,6 +52,8 @@ class Vitals:
                 self._ledger = None if writable else UNWRITABLE
             case LedgerLost():
                 self._ledger = LOST
+            case _:
+                pass
 
     def problems(self) -> dict[str, str]:
         """One sentence for each part that keeps the gateway from buying."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, assert_never
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -78,6 +78,8 @@ class Hosts:
                 return is_loopback(host)
             case Literals.ANY:
                 return address_of(host) is not None
+            case _:
+                assert_never(self.literals)
 
 
 def _literals(address: str) -> Literals:

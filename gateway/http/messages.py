@@ -108,7 +108,8 @@ def _message(members: dict[str, Any]) -> Message:
             return Ping(_payload(members))
         case {"type": "pong"}:
             return Pong()
-    raise InvalidRequest("The message is none that a client sends.")
+        case _:
+            raise InvalidRequest("The message is none that a client sends.")
 
 
 def _payload(members: Mapping[str, Any]) -> dict[str, Any] | None:

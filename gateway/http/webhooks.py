@@ -273,6 +273,8 @@ def _news(account: str, change: Change) -> Iterator[News]:
             yield News(account, f"highlight:{pk}", highlight=pk)
         case Change("stories", Value(story_id=id)) if id is not None:
             yield News(account, f"story:{id}")
+        case _:
+            pass
 
 
 def _refused() -> Response:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from starlette.datastructures import Headers
 from starlette.routing import WebSocketRoute
@@ -17,7 +17,7 @@ from gateway.clients import Client
 from gateway.errors import GatewayError, TooManyStreams, forget_frames
 from gateway.execution.sizes import least_size
 from gateway.http import messages
-from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Subscribe
+from gateway.http.messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
 from gateway.http.origins import is_own_or_allowed
 from gateway.http.payloads import EVERYTHING, Operations, Payload
 from gateway.http.places import Places
@@ -192,6 +192,10 @@ class Conversation:
                     task.cancel()
             case Subscribe(id_, asked):
                 await self._subscribe(id_, asked)
+            case Pong():
+                pass
+            case _:
+                assert_never(message)
 
     async def _subscribe(self, id_: str, asked: Asked) -> None:
         if id_ in self.running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from graphql import (
     DocumentNode,
@@ -36,12 +36,6 @@ from gateway.operations.needs import needs
 from gateway.operations.texts import parsed
 from gateway.operations.validation import problems
 from schema.context import Context
-
-RIGHTS = {
-    OperationType.QUERY: Right.READ,
-    OperationType.SUBSCRIPTION: Right.READ,
-    OperationType.MUTATION: Right.WRITE,
-}
 
 NAMELESS = "operationName must name one of the document's operations."
 IN_PARTS = (
@@ -146,7 +140,7 @@ class Preparation(SchemaExtension):
 
     def _check_rights(self) -> None:
         rights = self.context.client.rights
-        needed = RIGHTS[self.execution_context.operation_type]
+        needed = _right_to(self.execution_context.operation_type)
         if needed not in rights:
             raise Forbidden(f"This client lacks the right `{needed.value}`.", right=needed.value)
         if self.document is not None and self.document.introspects and Right.INTROSPECT not in rights:
@@ -170,6 +164,16 @@ class Preparation(SchemaExtension):
             return
         if parts.requested(run.schema._schema, document, run.operation_name, run.variables):
             raise NotAcceptable(IN_PARTS)
+
+
+def _right_to(kind: OperationType) -> Right:
+    match kind:
+        case OperationType.QUERY | OperationType.SUBSCRIPTION:
+            return Right.READ
+        case OperationType.MUTATION:
+            return Right.WRITE
+        case _:
+            assert_never(kind)
 
 
 def _substitute(operation_name: str | None) -> DocumentNode:

@@ -12,7 +12,7 @@ import codecs
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
@@ -41,7 +41,15 @@ class Operation:
 
     def text(self, form: Format, show: Show = printed) -> str:
         """As the client's tool would print it: its hash depends on each character."""
-        return {Format.APOLLO: as_apollo, Format.RELAY: as_relay, Format.CODEGEN: as_codegen}[form](self.node, show)
+        match form:
+            case Format.APOLLO:
+                return as_apollo(self.node, show)
+            case Format.RELAY:
+                return as_relay(self.node, show)
+            case Format.CODEGEN:
+                return as_codegen(self.node, show)
+            case _:
+                assert_never(form)
 
 
 def operations_in(sources: Mapping[str, str]) -> list[Operation]:
@@ -59,12 +67,16 @@ def operations_in(sources: Mapping[str, str]) -> list[Operation]:
 
 def manifest(operations: Iterable[Operation], form: Format) -> dict[str, Any]:
     texts = [(operation, operation.text(form)) for operation in operations]
-    if form is Format.RELAY:
-        return {digest_of(text): text for _, text in texts}
-    if form is Format.CODEGEN:
-        return {SHA256 + digest_of(text): text for _, text in texts}
-    rows = [{"id": digest_of(text), "name": one.name, "type": one.kind, "body": text} for one, text in texts]
-    return {"format": APOLLO, "version": 1, "operations": rows}
+    match form:
+        case Format.RELAY:
+            return {digest_of(text): text for _, text in texts}
+        case Format.CODEGEN:
+            return {SHA256 + digest_of(text): text for _, text in texts}
+        case Format.APOLLO:
+            rows = [{"id": digest_of(text), "name": one.name, "type": one.kind, "body": text} for one, text in texts]
+            return {"format": APOLLO, "version": 1, "operations": rows}
+        case _:
+            assert_never(form)
 
 
 def read(data: bytes) -> dict[str, str]:

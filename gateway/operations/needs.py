@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from graphql import (
     DocumentNode,
@@ -40,10 +40,6 @@ from gateway.planner.fetch import Buyer
 from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
 
 ENTITIES = "_entities"
-SOURCES = {Edge.OWNER: Facet.BRIEF, Edge.AUTHOR: Facet.ITEM, Edge.MENTIONED: Facet.ITEM, Edge.SPONSOR: Facet.ITEM}
-
-# Lead to entities that are resolved without asking.
-CARRIERS = frozenset({Edge.HIGHLIGHT, Edge.HIGHLIGHTS, Edge.REFERENCES, Edge.INSTANCE})
 
 
 class Collected(NamedTuple):
@@ -168,10 +164,37 @@ def _carried(deferred: Iterable[Selection]) -> Iterator[Selection]:
     for selection in deferred:
         carried = (selection.facets | _source_of(selection.children)) & Facet.BRIEF
         below = tuple(_carried(selection.children)) if selection.edge is Edge.REFERENCES else ()
-        if selection.edge in CARRIERS and (carried or below):
+        if _is_carrier(selection.edge) and (carried or below):
             yield replace(selection, facets=carried, children=below)
 
 
 def _source_of(children: tuple[Selection, ...]) -> Facet:
     """What an entity must carry for these edges to be followed."""
-    return reduce(or_, (SOURCES.get(child.edge, Facet.NONE) for child in children), Facet.NONE)
+    return reduce(or_, (_source(child.edge) for child in children), Facet.NONE)
+
+
+def _source(edge: Edge) -> Facet:
+    match edge:
+        case Edge.OWNER:
+            return Facet.BRIEF
+        case Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
+            return Facet.ITEM
+        case Edge.USER | Edge.USERS | Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.ACCOUNTS:
+            return Facet.NONE
+        case Edge.REFERENCES | Edge.INSTANCE | Edge.TRAY | Edge.ITEMS:
+            return Facet.NONE
+        case _:
+            assert_never(edge)
+
+
+def _is_carrier(edge: Edge) -> bool:
+    """Whether it leads to entities that are resolved without asking."""
+    match edge:
+        case Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.REFERENCES | Edge.INSTANCE:
+            return True
+        case Edge.USER | Edge.USERS | Edge.ACCOUNTS | Edge.TRAY | Edge.ITEMS:
+            return False
+        case Edge.OWNER | Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
+            return False
+        case _:
+            assert_never(edge)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from importlib import resources
+from typing import assert_never
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -83,10 +84,14 @@ class PictureServer:
         return self._gallery.picture(frame, pk) or render(frame, self._gallery.name(pk), self._caption(frame, pk))
 
     def _caption(self, frame: Frame, pk: int) -> str:
-        if frame is Frame.PROFILE:
-            user = self._world.user_by_pk(pk)
-            return user.full_name if user else ""
-        if frame is Frame.COVER and (highlight := self._world.highlight(pk)):
-            return highlight.title
-        item = self._world.item(pk)
-        return (item.title or item.user.full_name) if item else ""
+        match frame:
+            case Frame.PROFILE:
+                user = self._world.user_by_pk(pk)
+                return user.full_name if user else ""
+            case Frame.COVER if highlight := self._world.highlight(pk):
+                return highlight.title
+            case Frame.COVER | Frame.STORY:
+                item = self._world.item(pk)
+                return (item.title or item.user.full_name) if item else ""
+            case _:
+                assert_never(frame)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, assert_never
 
 import msgspec
 from msgspec import Meta, Struct
@@ -56,11 +56,7 @@ class Info(Fault, tag="info"):
     price: Count | None = None
 
 
-class Failure(Fault):
-    """Base of the rules that decide a call's outcome."""
-
-
-class Placed(Failure, kw_only=True):
+class Placed(Fault, kw_only=True):
     """`when` is for write calls: whether the call fails before its work is done or after. None: as its kind says."""
 
     when: When | None = None
@@ -98,15 +94,15 @@ class DeadKeepAlive(Placed, tag="dead_keep_alive"):
     """
 
 
-class Truncated(Failure, tag="truncated"):
+class Truncated(Fault, tag="truncated"):
     """The JSON breaks off in the middle; charged, as the work was done."""
 
 
-class WrongTypes(Failure, tag="wrong_types"):
+class WrongTypes(Fault, tag="wrong_types"):
     """Every value of the answer has another type than the contract says."""
 
 
-class WrongShape(Failure, tag="wrong_shape"):
+class WrongShape(Fault, tag="wrong_shape"):
     """An object where the contract says a list, and the other way round."""
 
 
@@ -157,22 +153,9 @@ class BareTray(Fault, tag="bare_tray", kw_only=True):
 
 
 WRITES_ONLY = (PlatformError, Processing, Accepted, Usage, BareTray)
-AnyFault = (
-    Latency
-    | Info
-    | Status
-    | EdgeHtml
-    | Hang
-    | DeadKeepAlive
-    | Truncated
-    | WrongTypes
-    | WrongShape
-    | PlatformError
-    | Processing
-    | Accepted
-    | Usage
-    | BareTray
-)
+# Those that decide a call's outcome.
+Failure = Status | EdgeHtml | Hang | DeadKeepAlive | Truncated | WrongTypes | WrongShape | PlatformError
+AnyFault = Latency | Info | Failure | Processing | Accepted | Usage | BareTray
 
 
 class Script(Struct, forbid_unknown_fields=True):
@@ -224,6 +207,8 @@ class Faults:
 
 def _is_settled(effects: Effects, fault: AnyFault) -> bool:
     """Whether an earlier rule has decided already what this one would."""
+    if isinstance(fault, Failure):
+        return effects.failure is not None
     match fault:
         case Latency() | Info():
             return False
@@ -236,10 +221,12 @@ def _is_settled(effects: Effects, fault: AnyFault) -> bool:
         case BareTray():
             return effects.bare_tray is not None
         case _:
-            return effects.failure is not None
+            assert_never(fault)
 
 
 def _with(effects: Effects, fault: AnyFault) -> Effects:
+    if isinstance(fault, Failure):
+        return replace(effects, failure=fault)
     match fault:
         case Latency(seconds=seconds):
             return replace(effects, latency=effects.latency + seconds)
@@ -254,7 +241,7 @@ def _with(effects: Effects, fault: AnyFault) -> Effects:
         case BareTray():
             return replace(effects, bare_tray=fault)
         case _:
-            return replace(effects, failure=fault)
+            assert_never(fault)
 
 
 def mangled(failure: Failure | None, body: bytes) -> bytes:
@@ -267,7 +254,10 @@ def mangled(failure: Failure | None, body: bytes) -> bytes:
         case WrongShape():
             value = msgspec.json.decode(body)
             return msgspec.json.encode({"response": value} if isinstance(value, list) else [value])
-    return body
+        case Status() | EdgeHtml() | Hang() | DeadKeepAlive() | PlatformError() | None:
+            return body
+        case _:
+            assert_never(failure)
 
 
 def _retyped(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -15,7 +16,20 @@ from gateway.clock import Clock
 from gateway.sandbox import connection
 from gateway.sandbox.account import Account
 from gateway.sandbox.agenda import Agenda
-from gateway.sandbox.faults import DeadKeepAlive, EdgeHtml, Failure, Faults, Hang, Info, Status, mangled
+from gateway.sandbox.faults import (
+    DeadKeepAlive,
+    EdgeHtml,
+    Failure,
+    Faults,
+    Hang,
+    Info,
+    PlatformError,
+    Status,
+    Truncated,
+    WrongShape,
+    WrongTypes,
+    mangled,
+)
 from gateway.sandbox.meter import Meter
 from gateway.sandbox.replies import JSON, NO_USER_AGENT, Declined, Reply, edge_page, refusal
 
@@ -67,6 +81,10 @@ class Gate:
                 return refusal(status, retry_after=retry_after)
             case EdgeHtml(status=status):
                 return edge_page(status)
+            case DeadKeepAlive() | Hang() | Truncated() | WrongTypes() | WrongShape() | PlatformError() | None:
+                pass  # the work is done first
+            case _:
+                assert_never(failure)
         try:
             return Reply(200, self.work(request.query_params))
         except Declined as declined:

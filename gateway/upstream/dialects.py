@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from functools import partial
+from typing import assert_never
 
 import httpx
 
@@ -62,3 +63,5 @@ def connect_publisher(
             aiograpis = courier(refusal=aiograpi.refusal)
             tokens = AccountToken(token, partial(aiograpi.owner, aiograpis), hook, access=access)
             return Aiograpi(Authorized(aiograpis, tokens, aiograpi.session))
+        case _:
+            assert_never(dialect)

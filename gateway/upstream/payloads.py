@@ -43,16 +43,23 @@ OnDrift = Callable[[tuple[str, ...]], None]
 T = TypeVar("T")
 U = TypeVar("U", bound=UserShort)
 
-MODELS: dict[Endpoint, Any] = {
-    Endpoint.HIGHLIGHT: LoadedHighlight,
-    Endpoint.TRAY: tuple[Highlight, ...],
-    Endpoint.TRAY_BY_USERNAME: tuple[Highlight, ...],
-    Endpoint.PROFILE: Profile,
-    Endpoint.PROFILE_BY_USERNAME: Profile,
-    Endpoint.ITEM: Item,
-}
+
+def _model(endpoint: Endpoint) -> Any:
+    match endpoint:
+        case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
+            return tuple[Highlight, ...]
+        case Endpoint.PROFILE | Endpoint.PROFILE_BY_USERNAME:
+            return Profile
+        case Endpoint.HIGHLIGHT:
+            return LoadedHighlight
+        case Endpoint.ITEM:
+            return Item
+        case _:
+            assert_never(endpoint)
+
+
 DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
-    endpoint: msgspec.json.Decoder(model) for endpoint, model in MODELS.items()
+    endpoint: msgspec.json.Decoder(_model(endpoint)) for endpoint in Endpoint
 }
 # Asked by the name that the answer then has.
 BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
@@ -177,7 +184,7 @@ def _parsed(body: bytes) -> Repaired:
 
 def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
     """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
-    found, paths = _lenient(MODELS[call.endpoint], body, shortens=True, by_part=fits)
+    found, paths = _lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
     value = _completed(call, found, paths)
     if on_drift is not None:
         on_drift(tuple(dict.fromkeys(paths)))

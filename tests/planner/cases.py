@@ -109,6 +109,11 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
             return call.key not in world.owners or world.owners[call.key][0].kind is Kind.PRIVATE
         case Endpoint.ITEM:
             return call.key not in world.shelves or world.shelves[call.key][0].kind is Kind.PRIVATE
+        case _:
+            return _is_refused_user(call, account)
+
+
+def _is_refused_user(call: Call, account: Account | None) -> bool:
     if account is None or account.kind is Kind.MISSING:
         return True
     return call.endpoint.is_tray and account.kind is Kind.PRIVATE and not call.forced

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from gateway.domain import ids, pages
 
@@ -135,6 +136,10 @@ class Operation:
                     yield from keys
                 case References(keys):
                     yield from ((By.ID, pk) for type_, pk in keys if type_ == "User")
+                case HighlightRoot():
+                    pass
+                case _:
+                    assert_never(root)
 
     def highlight_keys(self) -> Iterator[str]:
         for root in self.roots:
@@ -143,6 +148,10 @@ class Operation:
                     yield from (pk for _, pk in keys)
                 case References(keys):
                     yield from (pk for type_, pk in keys if type_ == "Highlight")
+                case UserRoot():
+                    pass
+                case _:
+                    assert_never(root)
 
     def item_keys(self) -> Iterator[str]:
         for root in self.roots:

@@ -138,6 +138,10 @@ class Upstream(httpx.AsyncBaseTransport):
             case Endpoint.ITEM:
                 shelved = self.world.shelves.get(call.key)
                 return _unless_hidden(shelved[0], _item(shelved[0], shelved[2], self.world)) if shelved else NOTHING
+            case _:
+                return self._about_a_user(call)
+
+    def _about_a_user(self, call: Call) -> tuple[int, Any]:
         account = (self.world.by_name if call.endpoint in BY_NAME else self.world.by_id).get(call.key)
         if account is None or account.kind is Kind.MISSING:
             return 404, {"detail": "User not found", "exc_type": "UserNotFound"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
+from typing import assert_never
 
 from gateway.domain.publishing import MediumKind
 from gateway.flows.media.mistakes import Mistake
@@ -29,7 +30,13 @@ class Format(enum.Enum):
 
     @property
     def kind(self) -> MediumKind:
-        return MediumKind.VIDEO if self in (Format.MP4, Format.MOV) else MediumKind.IMAGE
+        match self:
+            case Format.JPEG | Format.PNG | Format.WEBP | Format.HEIC:
+                return MediumKind.IMAGE
+            case Format.MP4 | Format.MOV:
+                return MediumKind.VIDEO
+            case _:
+                assert_never(self)
 
 
 class Unfit(Exception):

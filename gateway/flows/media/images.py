@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, assert_never
 
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps
@@ -32,13 +31,6 @@ QUALITIES = (92, 85, 75)
 SHRINK = 0.75
 # Segments that say how to read the picture, and nothing else: JFIF, the colour profile, Adobe's colour transform.
 PLAIN = {"APP0": b"JFIF", "APP2": b"ICC_PROFILE", "APP14": b"Adobe"}
-# The classes themselves: `Image.open` would look at what else the bytes could be, and warn where we refuse.
-OPEN: dict[Format, Callable[[BinaryIO], ImageFile]] = {
-    Format.JPEG: JpegImageFile,
-    Format.PNG: PngImageFile,
-    Format.WEBP: WebPImageFile,
-    Format.HEIC: pillow_heif.HeifImageFile,
-}
 
 
 def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> bytes | None:
@@ -66,11 +58,29 @@ def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> byte
 def _decoded(file: BinaryIO, format_: Format) -> Image.Image:
     if format_ is Format.JPEG and _scans(file) > MOST_SCANS:
         raise Unfit(Mistake.FORMAT, "is a JPEG of more scans than a picture needs")
-    image = OPEN[format_](file)
+    image = _opened(file, format_)
     if math.prod(image.size) > MOST_PIXELS:
         raise Unfit(Mistake.TOO_LARGE, f"has more than {MOST_PIXELS} pixels")
     image.load()
     return image
+
+
+def _opened(file: BinaryIO, format_: Format) -> ImageFile:
+    """By the class itself: `Image.open` would look at what else the bytes could be, and warn where we refuse."""
+    match format_:
+        case Format.JPEG:
+            return JpegImageFile(file)
+        case Format.PNG:
+            return PngImageFile(file)
+        case Format.WEBP:
+            return WebPImageFile(file)
+        case Format.HEIC:
+            image: ImageFile = pillow_heif.HeifImageFile(file)  # type: ignore[no-untyped-call]
+            return image
+        case Format.MP4 | Format.MOV:
+            raise AssertionError("a film is no image")
+        case _:
+            assert_never(format_)
 
 
 def _scans(file: BinaryIO) -> int:
@@ -129,7 +139,8 @@ def _given(mode: str, space: str) -> str | None:
             return "L"
         case "CMYK" if mode == "CMYK":
             return "CMYK"
-    return None
+        case _:
+            return None
 
 
 def _on_white(colours: Image.Image, alpha: Image.Image) -> Image.Image:

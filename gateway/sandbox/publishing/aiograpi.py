@@ -201,7 +201,8 @@ def _checked(corners: Sequence[float]) -> Rect:
     match corners:
         case (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
             return left, top, right, bottom
-    raise Denied(MALFORMED, "crop_rect must be x1, y1, x2, y2 within the frame")
+        case _:
+            raise Denied(MALFORMED, "crop_rect must be x1, y1, x2, y2 within the frame")
 
 
 def _reply(value: Any, status: int = 200) -> Reply:

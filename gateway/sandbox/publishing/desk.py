@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +22,9 @@ from gateway.sandbox.faults import (
     Placed,
     PlatformError,
     Status,
+    Truncated,
+    WrongShape,
+    WrongTypes,
     mangled,
 )
 from gateway.sandbox.gate import House
@@ -114,7 +117,10 @@ class Desk:
                 return self._refused(Denied(with_status(status)), retry_after, caller)
             case PlatformError(retry_after=retry_after, regain=regain):
                 return self._refused(Denied(_problem(failure), regain=regain), retry_after, caller)
-        return None
+            case Hang() | DeadKeepAlive() | Truncated() | WrongTypes() | WrongShape() | None:
+                return None
+            case _:
+                assert_never(failure)
 
     def _refused(self, denied: Denied, retry_after: float | None, caller: User) -> Outcome:
         return Outcome(self.dialect.refuse(denied, retry_after), caller, denied)
@@ -137,8 +143,10 @@ async def _silenced(failure: Failure | None, receive: Receive) -> bool:
             await connection.drop(receive)
         case Hang():
             await connection.until_gone(receive)
-        case _:
+        case Status() | EdgeHtml() | PlatformError() | Truncated() | WrongTypes() | WrongShape() | None:
             return False
+        case _:
+            assert_never(failure)
     return True
 
 
