@@ -14,7 +14,7 @@ from gateway.flows.create_highlight import CreateHighlight
 from gateway.flows.delete_highlight import DeleteHighlight
 from gateway.flows.durable import Fault, Json, Run, Status, StepFailed
 from gateway.flows.edit_highlight import EditHighlight
-from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order, files_of
+from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order, files_of, highlight_of
 from gateway.flows.ports import Ports, Settled
 from gateway.flows.receipts import FlowKind
 from gateway.flows.telling import NAMES, may_be_mended
@@ -50,7 +50,7 @@ async def _carry_out(ports: Ports, run: Run, name: str, order: Order, flow: Flow
         output = await flow.make()
     except StepFailed as failed:
         # A failed attempt may have had its effect all the same.
-        ports.settled(Settled(order.account, None if isinstance(order, CreateOrder) else order.pk))
+        ports.settled(Settled(order.account, highlight_of(order)))
         await _release(ports, run, order, failed.fault)
         ports.hook(FlowEnded(run.id, name, Status.FAILED.value, failed.fault.code))
         raise

@@ -12,6 +12,7 @@ from functools import partial
 
 from gateway.domain.publishing import Published
 from gateway.errors import PublishingRejected
+from gateway.flows.acts import Act
 from gateway.flows.doubt import Doubt
 from gateway.flows.durable import Fault, Json, Run, Step
 from gateway.flows.medium import pk_of
@@ -50,7 +51,7 @@ class CreateHighlight:
         pk = made["pk"]
         await self._run.emit("highlight", pk)
         if not made["is_ready"]:
-            await self._run.step(Step("confirm", partial(self._confirm, pk), patience=DAY))
+            await self._run.step(Step(Act.CONFIRM.step(), partial(self._confirm, pk), patience=DAY))
         twins = await self._check(pk) if made["in_doubt"] else []
         return {
             "highlight": pk,
@@ -62,9 +63,9 @@ class CreateHighlight:
     async def _attempt(self, number: int) -> Json:
         self._tried.append([medium.names for medium in self._stories.whole])
         doubt = Doubt(self._ports, self._run, self._order.account)
-        marked = await doubt.mark(_named("prepare", number), partial(self._find_strangers, number))
+        marked = await doubt.mark(number, partial(self._find_strangers, number))
         self._strangers += marked
-        return await self._run.step(Step(_named("create", number), partial(self._create, number, doubt)))
+        return await self._run.step(Step(Act.CREATE.step(number), partial(self._create, number, doubt)))
 
     async def _find_strangers(self, number: int) -> Json:
         """Highlights made of the same media before: what the client names by id may be in others, too."""
@@ -119,7 +120,7 @@ class CreateHighlight:
         twins: set[str] = set()
         for number, wait in enumerate(LOOKS_FOR_TWINS):
             await self._run.sleep(wait)
-            (found,) = await self._run.steps([Step(_named("check", number), partial(self._twins, pk))], width=1)
+            (found,) = await self._run.steps([Step(Act.CHECK.step(number), partial(self._twins, pk))], width=1)
             if isinstance(found, Fault):
                 return ["The highlight may have a twin: its tray could not be read."]
             twins |= set(found)
@@ -127,10 +128,6 @@ class CreateHighlight:
 
     async def _twins(self, pk: str) -> Json:
         return sorted({one.pk for one in await self._ours()} - {pk})
-
-
-def _named(step: str, number: int) -> str:
-    return f"{step} again ({number})" if number else step
 
 
 def _told(made: Published, in_doubt: bool) -> Json:

@@ -5,6 +5,7 @@ Who may not delete it any more is told by a look whether an earlier attempt did.
 
 from __future__ import annotations
 
+from gateway.flows.acts import Act
 from gateway.flows.durable import Json, Run, Step
 from gateway.flows.orders import DeleteOrder
 from gateway.flows.ports import Ports
@@ -20,7 +21,7 @@ class DeleteHighlight:
 
     async def make(self) -> Json:
         """What the receipt tells. Raises StepFailed."""
-        await self._run.step(Step("delete", self._delete))
+        await self._run.step(Step(Act.DELETE.step(), self._delete))
         return {"highlight": self._order.pk, "skipped": [], "surplus": [], "warnings": []}
 
     async def _delete(self) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 
+from gateway.flows.acts import Act
 from gateway.flows.durable import Json, Run, Step
 from gateway.flows.permitted import withdrawn
 from gateway.flows.ports import DAY, Ports
@@ -29,14 +30,14 @@ class Doubt:
         self._was_tried = False
         self._mark: Json = None
 
-    async def mark(self, name: str, note: Callable[[], Awaitable[Json]]) -> Json:
+    async def mark(self, number: int, note: Callable[[], Awaitable[Json]]) -> Json:
         """What `note` gave when the mark was made, before any attempt. Raises StepFailed."""
 
         async def act() -> Json:
             self.check()
             return {"by": self._me, "at": self._ports.clock.now(), "note": await note()}
 
-        self._mark = await self._run.step(Step(name, act))
+        self._mark = await self._run.step(Step(Act.PREPARE.step(number), act))
         self._was_tried = self._mark["by"] != self._me
         return self._mark["note"]
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from gateway.domain.publishing import Published
 from gateway.errors import NotFound
+from gateway.flows.acts import Act
 from gateway.flows.doubt import Doubt
 from gateway.flows.durable import Json, Run, Step
 from gateway.flows.medium import Medium, pk_of
@@ -40,9 +41,8 @@ class EditHighlight:
 
     async def _attempt(self, number: int) -> Json:
         doubt = Doubt(self._ports, self._run, self._order.account)
-        suffix = f" again ({number})" if number else ""
-        await doubt.mark(f"prepare{suffix}", _nothing)
-        return await self._run.step(Step(f"edit{suffix}", partial(self._edit, number, doubt)))
+        await doubt.mark(number, _nothing)
+        return await self._run.step(Step(Act.EDIT.step(number), partial(self._edit, number, doubt)))
 
     async def _edit(self, number: int, doubt: Doubt) -> Json:
         return await self._stories.unless_dead(partial(self._edit_once, number, doubt))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.domain.publishing import Container, ContainerState, Story
+from gateway.flows.acts import Act
 from gateway.flows.durable import Fault, Json
 from gateway.flows.orders import MediumOrder
 
@@ -71,10 +72,9 @@ class Medium:
         """All that exists upstream on its behalf."""
         return self.left + self._current()
 
-    def step(self, phase: str) -> str:
-        """The name of its step in `phase`, one of its own in each generation."""
-        name = f"{phase} cover" if self.place is None else phase
-        return f"{name} again ({self.generation})" if self.generation else name
+    def step(self, act: Act) -> str:
+        """The name of its step that does `act`, one of its own in each generation."""
+        return act.step(self.generation, of=COVER if self.place is None else "")
 
     def uploaded(self, container: Container) -> None:
         self.container = container.id

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import assert_never
 
 from gateway.domain.publishing import MediumKind
 
@@ -89,8 +90,38 @@ Order = CreateOrder | EditOrder | DeleteOrder
 
 def files_of(order: Order) -> frozenset[str]:
     """The sha256 of each file it needs."""
-    if isinstance(order, DeleteOrder):
-        return frozenset()
-    media = order.media if isinstance(order, CreateOrder) else order.add
-    cover = (order.cover,) if isinstance(order.cover, MediumOrder) else ()
-    return frozenset(medium.file for medium in (*media, *cover) if medium.file is not None)
+    return frozenset(medium.file for medium in (*media_of(order), *_cover_of(order)) if medium.file is not None)
+
+
+def media_of(order: Order) -> tuple[MediumOrder, ...]:
+    match order:
+        case CreateOrder():
+            return order.media
+        case EditOrder():
+            return order.add
+        case DeleteOrder():
+            return ()
+        case _:
+            assert_never(order)
+
+
+def highlight_of(order: Order) -> str | None:
+    """The pk of the highlight that it changes; None for one that is to be made."""
+    match order:
+        case CreateOrder():
+            return None
+        case EditOrder() | DeleteOrder():
+            return order.pk
+        case _:
+            assert_never(order)
+
+
+def _cover_of(order: Order) -> tuple[MediumOrder, ...]:
+    """An image of its own."""
+    match order:
+        case CreateOrder() | EditOrder():
+            return (order.cover,) if isinstance(order.cover, MediumOrder) else ()
+        case DeleteOrder():
+            return ()
+        case _:
+            assert_never(order)

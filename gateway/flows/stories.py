@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.domain.publishing import Container, ContainerState, FiledMedium, LinkedMedium, Source, Story
 from gateway.errors import ContainerExpired, GatewayError, MediumRefused
+from gateway.flows.acts import Act
 from gateway.flows.durable import Fault, Json, Run, Step, StepFailed
 from gateway.flows.medium import Medium
 from gateway.flows.orders import MediumOrder, OnMediaError, OnQuota
@@ -136,20 +137,20 @@ class Stories:
     async def _until_ready(self) -> None:
         """What expires in a phase begins anew. It ends, because a medium is uploaded only so often."""
         while not all(medium.is_ready for medium in self._going):
-            await self._phase("upload", [m for m in self._going if m.needs_upload], self._upload, self._uploaded)
-            await self._phase("process", [m for m in self._going if m.needs_processing], self._process, self._processed)
+            await self._do(Act.UPLOAD, [m for m in self._going if m.needs_upload], self._upload, self._uploaded)
+            await self._do(Act.PROCESS, [m for m in self._going if m.needs_processing], self._process, self._processed)
             if not any(medium.needs_upload for medium in self._going):
-                await self._phase("publish", [m for m in self._going if m.needs_story], self._publish, self._published)
+                await self._do(Act.PUBLISH, [m for m in self._going if m.needs_story], self._publish, self._published)
 
     @property
     def _going(self) -> list[Medium]:
         return [medium for medium in self._all if medium.fault is None]
 
-    async def _phase(
+    async def _do(
         self,
-        name: str,
+        act: Act,
         todo: Sequence[Medium],
-        act: Callable[[Medium], Awaitable[Json]],
+        do: Callable[[Medium], Awaitable[Json]],
         take: Callable[[Medium, Json], None],
     ) -> None:
         if not todo:
@@ -158,7 +159,7 @@ class Stories:
         is_counted = not self._ports.publisher.capabilities.idempotent
         patience = LITTLE_PATIENCE if is_counted else PATIENCE
         steps = [
-            Step(medium.step(name), partial(self._act, medium, act, count()), medium.place, patience, is_counted)
+            Step(medium.step(act), partial(self._act, medium, do, count()), medium.place, patience, is_counted)
             for medium in todo
         ]
         for medium, result in zip(todo, await self._run.steps(steps, width=WIDTH), strict=True):
@@ -243,7 +244,7 @@ class Stories:
     async def _wait_for_quota(self) -> None:
         need = sum(medium.needs_story for medium in self.media)
         if need and self._ports.publisher.capabilities.tells_quota:
-            await self._run.step(Step("quota", partial(self._quota.wait_for, need), patience=PATIENCE))
+            await self._run.step(Step(Act.QUOTA.step(), partial(self._quota.wait_for, need), patience=PATIENCE))
 
     def _source(self, order: MediumOrder) -> Source:
         """Raises MediumRefused where the file is no longer kept."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
 from gateway.errors import Forbidden
+from gateway.flows.acts import Act
 from gateway.flows.durable import Fault, Json, Record, Status, StepRecord, StepState
-from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order
+from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, Order, highlight_of, media_of
 from gateway.flows.receipts import FlowKind, FlowState, Receipt, StepReceipt
 
 ORDERS: dict[str, tuple[FlowKind, type[Order]]] = {
@@ -17,22 +20,40 @@ ORDERS: dict[str, tuple[FlowKind, type[Order]]] = {
     "delete_highlight": (FlowKind.DELETE, DeleteOrder),
 }
 NAMES = {kind: name for name, (kind, _) in ORDERS.items()}
-# By the first word of a step's name: the state it stands for, and the progress before and after it.
-PHASES: dict[str, tuple[FlowState, float, float]] = {
-    "quota": (FlowState.RECEIVED, 0.0, 0.0),
-    "upload": (FlowState.UPLOADING, 0.0, 0.4),
-    "process": (FlowState.PROCESSING, 0.4, 0.7),
-    "publish": (FlowState.PUBLISHING, 0.7, 0.9),
-    "prepare": (FlowState.CREATING, 0.9, 0.9),
-    "create": (FlowState.CREATING, 0.9, 0.95),
-    "edit": (FlowState.CREATING, 0.9, 0.95),
-    "delete": (FlowState.CREATING, 0.9, 0.95),
-    "confirm": (FlowState.CREATING, 0.95, 0.99),
-    "check": (FlowState.CREATING, 0.99, 0.99),
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What steps of one kind stand for: the flow's state, and its progress before and after them.
+
+    `is_effect`: it is what was ordered. `follows`: it looks at what came of that. `is_marked`: a mark is recorded
+    before it, and rights are asked with it. `each`: there is one for each medium, which `makes` something upstream.
+    """
+
+    state: FlowState
+    before: float
+    after: float
+    is_effect: bool = False
+    follows: bool = False
+    is_marked: bool = False
+    each: bool = False
+    makes: str | None = None
+
+
+PHASES = {
+    Act.QUOTA: Phase(FlowState.RECEIVED, 0.0, 0.0),
+    Act.UPLOAD: Phase(FlowState.UPLOADING, 0.0, 0.4, each=True, makes="container"),
+    Act.PROCESS: Phase(FlowState.PROCESSING, 0.4, 0.7, each=True),
+    Act.PUBLISH: Phase(FlowState.PUBLISHING, 0.7, 0.9, each=True, makes="story"),
+    Act.PREPARE: Phase(FlowState.CREATING, 0.9, 0.9),
+    Act.CREATE: Phase(FlowState.CREATING, 0.9, 0.95, is_effect=True, is_marked=True),
+    Act.EDIT: Phase(FlowState.CREATING, 0.9, 0.95, is_effect=True, is_marked=True),
+    Act.DELETE: Phase(FlowState.CREATING, 0.9, 0.95, is_effect=True),
+    Act.CONFIRM: Phase(FlowState.CREATING, 0.95, 0.99, follows=True),
+    Act.CHECK: Phase(FlowState.CREATING, 0.99, 0.99, follows=True),
 }
-EFFECTS = frozenset({"create", "edit", "delete"})
-# Of these, before which a mark is recorded, and rights are asked with it.
-MARKED = frozenset({"create", "edit"})
+# Of a step that another version recorded: nobody knows what it does, so it may have done what was ordered.
+UNKNOWN = Phase(FlowState.RECEIVED, 0.0, 0.0, is_effect=True, is_marked=True)
 # Final for the upstream, but something can be done about it, and then the flow can go on.
 MENDABLE = frozenset(
     {
@@ -49,7 +70,6 @@ FATE = {
     "container": "a container, unpublished: it expires by itself 24 hours after its upload",
     "story": "a story that is in no highlight: it dies by itself 24 hours after its publication",
 }
-MADE_BY = {"upload": "container", "publish": "story"}
 
 
 def order_of(record: Record) -> Order:
@@ -60,7 +80,7 @@ def receipt_of(record: Record, *, keys_are_known: bool) -> Receipt:
     """`keys_are_known`: the upstream knows a repeated request by its idempotency key."""
     order = order_of(record)
     output = record.output or {}
-    pk = record.notes.get("highlight") if isinstance(order, CreateOrder) else order.pk
+    pk = highlight_of(order) or record.notes.get("highlight")
     return Receipt(
         id=record.id,
         kind=ORDERS[record.name][0],
@@ -80,9 +100,15 @@ def receipt_of(record: Record, *, keys_are_known: bool) -> Receipt:
 
 
 def may_be_retried(record: Record) -> bool:
-    if record.status is Status.FAILED:
-        return record.fault is not None and may_be_mended(record.fault)
-    return record.status is Status.CANCELLED
+    match record.status:
+        case Status.FAILED:
+            return record.fault is not None and may_be_mended(record.fault)
+        case Status.CANCELLED:
+            return True
+        case Status.RUNNING | Status.DONE:
+            return False
+        case _:
+            assert_never(record.status)
 
 
 def may_be_mended(fault: Fault) -> bool:
@@ -96,31 +122,33 @@ def needs_files(record: Record) -> bool:
 
 def is_past_cancelling(record: Record) -> bool:
     """Its last effect is under way, or done: what it was ordered for may have happened."""
-    return bool(record.steps) and _word(record.steps[-1]) in EFFECTS | {"confirm", "check"}
+    last = _phase(record.steps[-1]) if record.steps else None
+    return last is not None and (last.is_effect or last.follows)
 
 
 def is_to_be_settled(record: Record) -> bool:
     """It has ended, and its last effect may have happened all the same: by going on the flow will know."""
-    return _is_in_doubt(record) or bool(record.steps and _word(record.steps[-1]) in ("confirm", "check"))
+    return _is_in_doubt(record) or bool(record.steps and _phase(record.steps[-1]).follows)
 
 
 def _is_in_doubt(record: Record) -> bool:
     if record.status not in (Status.FAILED, Status.CANCELLED) or not record.steps:
         return False
     last = record.steps[-1]
-    return _word(last) in EFFECTS and _may_have_happened(last)
+    return _phase(last).is_effect and _may_have_happened(last)
 
 
 def _may_have_happened(step: StepRecord) -> bool:
     """Its answer may be lost. Who lost the right to send it may have sent it before: of what is marked ahead, also in a
     run whose attempts a retry has forgotten."""
     if step.fault is not None and step.fault.code == Forbidden.code:
-        return step.attempts > 1 or _word(step) in MARKED
+        return step.attempts > 1 or _phase(step).is_marked
     return step.fault is None or step.fault.retryable
 
 
-def _word(step: StepRecord) -> str:
-    return step.name.partition(" ")[0]
+def _phase(step: StepRecord) -> Phase:
+    act = Act.of(step.name)
+    return UNKNOWN if act is None else PHASES[act]
 
 
 def _step(step: StepRecord) -> StepReceipt:
@@ -128,21 +156,29 @@ def _step(step: StepRecord) -> StepReceipt:
 
 
 def _state(record: Record) -> FlowState:
-    if record.status.is_final:
-        return FlowState[record.status.value]
-    return PHASES[_word(record.steps[-1])][0] if record.steps else FlowState.RECEIVED
+    match record.status:
+        case Status.DONE:
+            return FlowState.DONE
+        case Status.FAILED:
+            return FlowState.FAILED
+        case Status.CANCELLED:
+            return FlowState.CANCELLED
+        case Status.RUNNING:
+            known = [phase for step in record.steps if (phase := _phase(step)) is not UNKNOWN]
+            return known[-1].state if known else FlowState.RECEIVED
+        case _:
+            assert_never(record.status)
 
 
 def _progress(record: Record, order: Order) -> float:
     """What is made again does not count again, so that progress does not go back."""
     if record.status is Status.DONE:
         return 1.0
-    furthest = max((_word(step) for step in record.steps), key=lambda word: PHASES[word][1:], default="quota")
-    _, before, after = PHASES[furthest]
-    ended = {step.medium for step in record.steps if _word(step) == furthest and step.state is not StepState.RUNNING}
-    media = order.media if isinstance(order, CreateOrder) else order.add if isinstance(order, EditOrder) else ()
-    whole = len(media) if furthest in ("upload", "process", "publish") else 1
-    return before + (after - before) * min(1.0, len(ended) / max(1, whole))
+    phases = map(_phase, record.steps)
+    furthest = max(phases, key=lambda phase: (phase.before, phase.after), default=PHASES[Act.QUOTA])
+    ended = {step.medium for step in record.steps if _phase(step) is furthest and step.state is not StepState.RUNNING}
+    whole = len(media_of(order)) if furthest.each else 1
+    return furthest.before + (furthest.after - furthest.before) * min(1.0, len(ended) / max(1, whole))
 
 
 def _leftovers(record: Record) -> Iterator[str]:
@@ -162,7 +198,7 @@ def _leftover(thing: Json) -> str:
 def _untold(record: Record, told: set[tuple[str, int | None]]) -> Iterator[str]:
     """Of steps whose phase was broken off, or whose answer was lost, nobody knows the ids."""
     for step in record.steps:
-        kind = MADE_BY.get(_word(step))
+        kind = _phase(step).makes
         if kind and _may_have_happened(step) and not told & {(kind, step.medium), ("story", step.medium)}:
             yield f"{_owner(step.medium)}: perhaps {FATE[kind]}."
 
@@ -178,5 +214,5 @@ def _doubts(record: Record) -> Iterator[str]:
 
 def _repeats(record: Record) -> Iterator[str]:
     for step in record.steps:
-        if _word(step) in MADE_BY and step.attempts > 1:
+        if _phase(step).makes and step.attempts > 1:
             yield f"{_owner(step.medium)}: perhaps one more story, as an answer was lost: it dies within 24 hours."
