@@ -222,9 +222,15 @@ class Imagined(Facts):
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
         if not entries or not _is_phantom(entries[0].id):
             return super().picks(entries, window)
-        longest = self._world.highlights if isinstance(entries[0], Highlight) else self._world.items
-        count = min(window.first, longest)
+        count = min(window.first, self._longest(entries[0]))
         return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
+
+    def _longest(self, entry: object) -> int:
+        if isinstance(entry, Highlight):
+            return self._world.highlights
+        if isinstance(entry, Item):
+            return self._world.items
+        raise AssertionError(f"no world says how many of {type(entry).__name__} there are")
 
     def _page_of(self, entry: Any, window: pages.Window, count: int) -> Any:
         """What stands for the entries of a page. After another cursor they may be others; a longer page has more."""

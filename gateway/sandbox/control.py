@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import msgspec
 from starlette.middleware import Middleware
@@ -69,12 +69,23 @@ class ControlCheck:
     def _refusal(self, request: Request) -> Response | None:
         if "origin" in request.headers:
             return json_reply({"error": "no page may control the sandbox"}, 403)
-        if self.control is Control.THIS_MACHINE:
-            if request.client is None or not is_loopback(request.client.host):
-                return json_reply({"error": "this sandbox is controlled from its own machine alone"}, 403)
-            if request.method == "POST" and not _is_json(request):
-                return json_reply({"error": "send it as application/json"}, 415)
-        return None
+        match self.control:
+            case Control.ANYBODY:
+                return None
+            case Control.THIS_MACHINE:
+                return _refusal_of_others(request)
+            case Control.NOBODY:
+                return json_reply({"error": "nobody may control this sandbox"}, 403)
+            case _:
+                assert_never(self.control)
+
+
+def _refusal_of_others(request: Request) -> Response | None:
+    if request.client is None or not is_loopback(request.client.host):
+        return json_reply({"error": "this sandbox is controlled from its own machine alone"}, 403)
+    if request.method == "POST" and not _is_json(request):
+        return json_reply({"error": "send it as application/json"}, 415)
+    return None
 
 
 def checked(routes: Sequence[Route], control: Control) -> list[Route]:

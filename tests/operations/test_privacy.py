@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from schema import build, query
 from schema.build import build_schema
 from schema.context import Info
 from tests.fakes.gateway import RunningGateway, Terms, running_gateway
+from tests.meta.tree import trees
 
 SCHEMA = build_schema().core
 ROOTS = {"query": SCHEMA.query_type, "mutation": SCHEMA.mutation_type, "subscription": SCHEMA.subscription_type}
@@ -197,6 +199,26 @@ def test_all_that_a_shared_root_field_leads_to_is_shared() -> None:
                 seen.add(inner.name)
                 ahead += SCHEMA.get_possible_types(inner) if inner.name == "_Entity" else [inner]
     assert {place for place in private if not place.startswith("Query.")} == set()
+
+
+def test_no_shared_resolver_looks_at_who_asks() -> None:
+    """The key of a kept answer holds the right to force, and nothing else of the client."""
+    of_the_client = {"client", "accounts", "writes", "writing", "quote", "purse", "explains"}
+    checked = 0
+    for path, tree in trees():
+        for node in ast.walk(tree) if path.parts[0] == "schema" else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _says_shared(node):
+                seen = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+                assert not seen & of_the_client, f"{path}:{node.lineno}"
+                checked += 1
+    assert checked > 10
+
+
+def _says_shared(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """By its decorator, or as the maker of such fields."""
+    decorators = " ".join(map(ast.unparse, function.decorator_list))
+    calls = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    return "shared=True" in decorators or "SHARED" in decorators or "part(" in decorators or "part" in calls
 
 
 def test_no_write_and_no_stream_claims_to_be_shared() -> None:
