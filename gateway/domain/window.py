@@ -19,12 +19,12 @@ class Window(enum.Enum):
     def bounds(self, now: float) -> tuple[int, int]:
         """First second of the window that holds `now`, and of the next one. Unix seconds, which know no leap second."""
         match self:
-            case Window.MINUTE:
-                return _slice(now, 60)
-            case Window.HOUR:
-                return _slice(now, 3_600)
             case Window.DAY:
                 return _slice(now, 86_400)
+            case Window.HOUR:
+                return _slice(now, 3_600)
+            case Window.MINUTE:
+                return _slice(now, 60)
             case Window.MONTH:
                 return _month(now)
             case _:

@@ -28,8 +28,11 @@ from gateway.planner.walk import Known, Question, Questions, Subject, Want
 from gateway.upstream.endpoints import Call, Endpoint
 
 RANKS = range(5)
+# What the calls about each subject answer. Flags take long to combine, and each question is compared with them.
 OF_USER = Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY
 OF_HIGHLIGHT = Want.BRIEF | Want.ITEMS
+OF_ITEM = Want.ITEM
+TRAY_OR_PROFILE = Want.TRAY | Want.PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,9 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
 def _rank(question: Question) -> int:
     match question.subject:
         case UserId():
-            return 0 if question.want & (Want.TRAY | Want.PROFILE) else 3
+            return 0 if question.want & TRAY_OR_PROFILE else 3
         case Username():
-            return 1 if question.want & (Want.TRAY | Want.PROFILE) else 4
+            return 1 if question.want & TRAY_OR_PROFILE else 4
         case HighlightId():
             return 0 if Want.ITEMS in question.want else 2
         case ItemId():
@@ -75,17 +78,10 @@ def _rank(question: Question) -> int:
             assert_never(question.subject)
 
 
-def _answerable(subject: Subject) -> Want:
-    """All that the calls about it tell."""
-    match subject:
-        case UserId() | Username():
-            return OF_USER
-        case HighlightId():
-            return OF_HIGHLIGHT
-        case ItemId():
-            return Want.ITEM
-        case _:
-            assert_never(subject)
+def _check(question: Question, answered: Want) -> None:
+    """Before a call is chosen, that its answers can tell what is wanted: else something else would be bought."""
+    if question.want not in answered:
+        raise AssertionError(f"no call answers {question.want} about {question.subject}")
 
 
 class _Ahead:
@@ -187,22 +183,24 @@ class _Buyer:
 
     def _calls(self, question: Question) -> Iterator[Call]:
         want = question.want
-        if want not in _answerable(question.subject):
-            raise AssertionError(f"no call answers {want} about {question.subject}")
         match question.subject:
             case UserId(pk):
+                _check(question, OF_USER)
                 if Want.TRAY in want:
                     yield self._tray(Endpoint.TRAY, pk)
                 if Want.PROFILE in want or Want.TRAY not in want:
                     yield Call(Endpoint.PROFILE, pk)
             case Username(name):
+                _check(question, OF_USER)
                 if Want.TRAY in want and Want.PROFILE not in want:
                     yield self._tray(Endpoint.TRAY_BY_USERNAME, name)
                 else:
                     yield Call(Endpoint.PROFILE_BY_USERNAME, name)
             case HighlightId(pk):
+                _check(question, OF_HIGHLIGHT)
                 yield Call(Endpoint.HIGHLIGHT, pk)
             case ItemId(pk):
+                _check(question, OF_ITEM)
                 yield Call(Endpoint.ITEM, pk)
             case _:
                 assert_never(question.subject)
