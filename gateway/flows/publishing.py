@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
@@ -20,6 +21,7 @@ from gateway.flows.ports import Files, Permits, Ports, Settled
 from gateway.flows.receipts import FlowKind, FlowState, Receipt
 from gateway.flows.telling import (
     NAMES,
+    is_known,
     is_past_cancelling,
     is_to_be_settled,
     may_be_retried,
@@ -89,8 +91,8 @@ class Publishing:
         return await self._begin(FlowKind.DELETE, client, order, key)
 
     async def receipt(self, client: str, id: str) -> Receipt | None:
-        """None also where it is another client's."""
-        record = await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None
+        """None also where it is another client's, or of a kind that is not known."""
+        record = await self._find(client, id)
         return None if record is None else self._receipt(record)
 
     async def receipts(
@@ -107,7 +109,7 @@ class Publishing:
         found: list[Receipt] = []
         while len(found) <= first:
             batch = await self._ports.durable.list(prefix=prefix_of(client), status=status, limit=BATCH, before=after)
-            receipts = (self._receipt(record) for record in batch)
+            receipts = (self._receipt(record) for record in batch if is_known(record))
             found += (one for one in receipts if account in (None, one.account) and state in (None, one.state))
             if len(batch) < BATCH:
                 break
@@ -203,8 +205,12 @@ class Publishing:
             await self._ports.files.release(sha256, id)
 
     async def _own(self, client: str, id: str) -> Record:
-        """Raises NotFound, also where it is another client's."""
-        return _found(await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None)
+        """Raises NotFound where `_find` finds nothing."""
+        return _found(await self._find(client, id))
+
+    async def _find(self, client: str, id: str) -> Record | None:
+        record = await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None
+        return None if record is None or not is_known(record) else record
 
     def _heard(self, record: Record) -> Receipt:
         """Of a flow that was running: it may have been carried out by another process."""
@@ -224,4 +230,16 @@ def _found(record: Record | None) -> Record:
 
 
 def _status_of(state: FlowState) -> Status:
-    return Status[state.value] if state.value in Status.__members__ else Status.RUNNING
+    match state:
+        case FlowState.DONE:
+            return Status.DONE
+        case FlowState.FAILED:
+            return Status.FAILED
+        case FlowState.CANCELLED:
+            return Status.CANCELLED
+        case (
+            FlowState.RECEIVED | FlowState.UPLOADING | FlowState.PROCESSING | FlowState.PUBLISHING | FlowState.CREATING
+        ):
+            return Status.RUNNING
+        case _:
+            assert_never(state)

@@ -72,6 +72,11 @@ FATE = {
 }
 
 
+def is_known(record: Record) -> bool:
+    """Whether this version can tell of it: another one that shares the store may have recorded other kinds of flows."""
+    return record.name in ORDERS
+
+
 def order_of(record: Record) -> Order:
     return msgspec.convert(record.input, ORDERS[record.name][1])
 

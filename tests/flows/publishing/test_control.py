@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
-from gateway.flows.durable import Body, Record
+from gateway.flows.durable import Body, Json, Record, Run
 from gateway.flows.orders import DeleteOrder, EditOrder, MediumOrder
 from gateway.flows.ports import Settled
 from gateway.flows.publishing import Publishing
@@ -168,6 +168,22 @@ async def test_a_client_sees_its_own_flows_only(house: House) -> None:
         await house.publishing.wait("other", mine.id, 1.0)
     with pytest.raises(NotFound):
         [one async for one in house.publishing.watch("other", mine.id)]
+
+
+async def test_a_flow_of_a_kind_that_this_version_does_not_know_hides_no_other(house: House) -> None:
+    """Another version that shares the store has recorded it."""
+
+    async def body(run: Run, input: Json) -> Json:
+        return None
+
+    mine = await house.made("a")
+    other = mine.id[:-1] + ("0" if mine.id[-1] != "0" else "1")
+    house.durable.define("approve_highlight", body)
+    await house.durable.start("approve_highlight", other, {"request": ""})
+    assert [one.id for one in (await house.publishing.receipts(CLIENT, first=10)).receipts] == [mine.id]
+    assert await house.publishing.receipt(CLIENT, other) is None
+    with pytest.raises(NotFound):
+        await house.publishing.retry(CLIENT, other)
 
 
 async def test_flows_are_listed_newest_first_in_pages(house: House) -> None:
