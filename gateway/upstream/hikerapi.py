@@ -15,7 +15,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.proxies import Proxy
-from gateway.errors import GatewayError, Missing, Renamed, UpstreamInvalidAnswer
+from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.access import Access
@@ -181,19 +181,19 @@ class HikerApi:
     def _judge(self, call: Call, reply: Reply) -> Verdict[Value]:
         charge = verdicts.charge_of(reply, call.nominal_price)
         self._compare_price(call, charge)
-        if call.endpoint.is_tray and verdicts.is_empty_tray(reply):
+        result = verdicts.problem_of(reply, call.subject, charge.amount) or self._read(call, reply, charge)
+        if call.endpoint.is_tray and isinstance(result, NotFound) and verdicts.is_empty_tray(reply):
             return Verdict(reply, (), b"[]", charge.amount, charge.in_doubt)
-        result = verdicts.problem_of(reply, call.subject, charge.amount) or self._read(call, reply.body)
         return Verdict(reply, result, reply.body, charge.amount, charge.in_doubt)
 
-    def _read(self, call: Call, body: bytes) -> Value | GatewayError:
+    def _read(self, call: Call, reply: Reply, charge: Charge) -> Value | GatewayError:
         def tell(paths: tuple[str, ...]) -> None:
             self._hook(AnswerDrifted(call.endpoint.label, paths[:MOST_PATHS]))
 
         try:
-            value = payloads.read(call, body, tell)
+            value = payloads.read(call, reply.body, tell)
         except UpstreamInvalidAnswer:
-            return verdicts.unreadable(call.subject)
+            return verdicts.told_instead(reply, call.subject, charge.amount)
         if payloads.is_asked(call, value):
             return value
         return _renamed(call, value) or verdicts.unreadable(call.subject)
@@ -214,14 +214,10 @@ class HikerApi:
 
 def _judge_balance(reply: Reply) -> Verdict[Balance]:
     subject = "the account's balance"
-    problem = verdicts.problem_of(reply, subject)
-    result: Balance | GatewayError
-    if isinstance(problem, Missing):
+    result: Balance | GatewayError | None = verdicts.problem_of(reply, subject) or _read_balance(reply.body)
+    result = result or verdicts.told_instead(reply, subject)
+    if isinstance(result, Missing):
         result = verdicts.unreadable(subject)
-    elif problem is not None:
-        result = problem
-    else:
-        result = _read_balance(reply.body) or verdicts.unreadable(subject)
     return Verdict(reply, result, reply.body, charged=0, in_doubt=False)
 
 

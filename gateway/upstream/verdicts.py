@@ -58,8 +58,9 @@ class Charge:
 
 
 FREE = Charge(0)
-# How the `exc_type` of an absence ends, and that of trouble with the platform or the API itself.
-ABSENT = ("NotFound", "NotFoundError")
+# The `exc_type` of an absence: of what can be asked for, and not of a session, a proxy or a path.
+ABSENT = re.compile(r"(User|Account|Profile|Highlight|Reel|Story|Stories|Media|Item|Entries|Client)?NotFound(Error)?")
+# How that of trouble with the platform or the API itself ends.
 TROUBLE = ("ServerError", "InternalError", "GatewayError", "TimeoutError", "ConnectionError", "RateLimitError")
 
 
@@ -78,8 +79,8 @@ def charge_of(reply: Reply, nominal: int) -> Charge:
 
 
 def is_empty_tray(reply: Reply) -> bool:
-    """For trays: "Entries not found" is how the API may spell an empty list; an unknown user has another type."""
-    return reply.status == 404 and error_type(reply) == "NotFoundError"
+    """For trays of which nothing was found: so the API may spell an empty list; an unknown user has another type."""
+    return error_type(reply) == "NotFoundError"
 
 
 def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
@@ -94,6 +95,8 @@ def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | N
             return None
         case 400 | 403 | 404:
             return _refused(reply, subject, charged)
+        case _ if (trouble := _trouble(error_type(reply), reply, subject)) is not None:
+            return trouble
         case 401:
             return UpstreamUnauthorized("The upstream refused the gateway's own key.")
         case 402:
@@ -108,6 +111,11 @@ def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | N
             return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
         case _:
             return unreadable(subject)
+
+
+def told_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
+    """For a whole 200 that is no answer to what was asked: the refusal that it is in truth, if it names its type."""
+    return _refused(reply, subject, charged) if error_type(reply) else unreadable(subject)
 
 
 def error_type(reply: Reply) -> str | None:
@@ -153,22 +161,34 @@ def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
     about the user, and must not be remembered as if it did.
     """
     kind, sentence = error_type(reply), subject[0].upper() + subject[1:]
-    paid = {"charged": charged} if charged else {}
+    if (trouble := _trouble(kind, reply, subject, charged)) is not None:
+        return trouble
     match kind:
         case "PrivateAccount":
             return PrivateAccount(f"{sentence} belongs to a private account.")
-        case "InsufficientFunds":
-            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
-        case "InstagramRateLimitError":
-            return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", **paid)
-        case str() if kind.endswith(ABSENT):
+        case str() if ABSENT.fullmatch(kind):
             return NotFound(f"{sentence} was not found.")
-        case str() if kind.endswith(TROUBLE):
-            return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", **paid)
         case None | "" if reply.status == 404:
             return unreadable(subject)
         case _:
-            return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
+            more = {"charged": charged} if charged else {}
+            return UpstreamRejected(f"The upstream did not accept the request for {subject}.", **more)
+
+
+def _trouble(kind: str | None, reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
+    """What types say under any status: it is about the account, the platform or the API, and not about the question."""
+    more = {"charged": charged} if charged else {}
+    match kind:
+        case "InsufficientFunds":
+            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
+        case "InstagramRateLimitError":
+            told = f"The platform's rate limit left no room for {subject}."
+            return UpstreamRateLimited(told, retry_after=reply.retry_after, **more)
+        case str() if kind.endswith(TROUBLE):
+            told = f"The upstream failed to answer for {subject}."
+            return UpstreamUnavailable(told, retry_after=reply.retry_after, **more)
+        case _:
+            return None
 
 
 def unreadable(subject: str) -> UpstreamInvalidAnswer:

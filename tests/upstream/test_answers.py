@@ -16,6 +16,7 @@ from gateway.upstream.hikerapi import Call, Endpoint
 from tests.upstream.kit import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
 
 NO_ENTRIES = answer(404, {"detail": "Entries not found", "exc_type": "NotFoundError"})
+NO_ENTRIES_WITH_200 = answer(200, {"detail": "Entries not found", "exc_type": "NotFoundError"})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ async def test_an_integer_pk_is_the_id_that_was_asked() -> None:
 
 
 @pytest.mark.parametrize("call", [NATGEO, Call(Endpoint.TRAY_BY_USERNAME, "natgeo", forced=True)])
-@pytest.mark.parametrize("reply", [NO_ENTRIES, answer(200, b"[]")])
+@pytest.mark.parametrize("reply", [NO_ENTRIES, NO_ENTRIES_WITH_200, answer(200, b"[]")])
 async def test_an_empty_tray_is_an_answer_in_either_spelling(call: Call, reply: object) -> None:
     upstream = Upstream(reply)  # type: ignore[arg-type]  # parametrize does not type
     outcome = await upstream.api().fetch(call)

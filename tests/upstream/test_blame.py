@@ -87,3 +87,12 @@ async def test_trouble_is_no_absence_and_not_believed_for_long(tmp_path: Path, s
         assert error(answered)["code"].startswith("UPSTREAM_")
         assert answered["extensions"]["billing"]["charged"] == 1
     assert shop.asked == {"/v1/user/by/id": 2}
+
+
+async def test_a_refusal_under_200_is_told_by_its_type(tmp_path: Path) -> None:
+    """The vendor's own client takes such a body for data."""
+    reply = answer(200, {"state": False, "error": "their text", "exc_type": "InstagramServerError"}, x_hiker_info=PRICE)
+    shop = Shop(tmp_path, {"/v1/user/by/id": reply})
+    (answered,) = await shop.query(BY_ID)
+    assert error(answered) == {"code": "UPSTREAM_UNAVAILABLE", "charged": 1}
+    assert shop.asked == {"/v1/user/by/id": 1}
