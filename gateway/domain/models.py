@@ -25,6 +25,8 @@ EXACT = 2**53 - 1
 Small: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Epoch: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # seconds of the years 1 to 9999
+MediumPk: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
 
 
 class MediaKind(enum.Enum):
@@ -346,7 +348,7 @@ class Highlight(HighlightReference, frozen=True, gc=False):
     title: str = ""
     cover: Cover | None = field(name="cover_media", default=None)
     created_at: Moment | None = None
-    latest_reel_media: int | None = None
+    latest_reel_media: Epoch | None = None
     is_pinned: bool | None = field(name="is_pinned_highlight", default=None)
     media_count: Small | None = None
 
@@ -361,7 +363,7 @@ class Highlight(HighlightReference, frozen=True, gc=False):
 class LoadedHighlight(Highlight, frozen=True, gc=False):
     """A highlight with its items."""
 
-    media_ids: tuple[int | str, ...] = ()
+    media_ids: tuple[MediumPk, ...] = ()
     items: tuple[Item, ...] = ()
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {

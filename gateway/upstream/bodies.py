@@ -28,6 +28,8 @@ PACKED = 16 * 1024  # bytes that are unpacked at once: what is left of them is c
 PIECE = 64 * 1024  # bytes that come of it at once
 
 MAGIC = b"\x1f\x8b"  # how gzip begins, and no JSON
+JSON = (b"{", b"[")  # how it begins that is answered, and nothing that is packed
+UNDONE = frozenset({"gzip", "deflate"})
 GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -137,6 +139,7 @@ class _Stage:
                 yield from self._inflated(piece[at : at + PACKED])
 
     def _inflated(self, packed: bytes) -> Iterator[bytes]:
+        """Raises httpx.DecodingError."""
         inflating = self._inflating
         if inflating is None and not self._is_plain:
             self._head += packed
@@ -159,12 +162,14 @@ class _Stage:
                 return
 
     def _inflate(self, head: bytes) -> zlib._Decompress | None:
-        """None for what only its header says to be packed."""
+        """None for what only its header says to be packed. Raises httpx.DecodingError."""
         if head.startswith(MAGIC):
             return zlib.decompressobj(GZIP)
-        if self._coding == "gzip":
+        if self._coding == "gzip" or head.startswith(JSON):
             self._is_plain = True
             return None
+        if self._coding not in UNDONE:
+            raise httpx.DecodingError("The answer has a coding that was not asked for.")
         return zlib.decompressobj(ZLIB if _is_zlib(head) else RAW)
 
 
@@ -174,14 +179,14 @@ def _is_zlib(head: bytes) -> bool:
 
 
 def _stages(response: httpx.Response) -> Sequence[_Stage]:
-    """In the order in which the codings are undone: the last one first. Raises httpx.DecodingError."""
+    """In the order in which the codings are undone: the last one first. Raises httpx.DecodingError for too many."""
     named = response.headers.get("content-encoding")
     if named is None:
         return ()
     codings = [coding.strip().lower().removeprefix("x-") for coding in named.split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
-    if len(codings) > MOST_CODINGS or not set(codings) <= {"gzip", "deflate"}:
-        raise httpx.DecodingError("The answer has a coding that was not asked for.")
+    if len(codings) > MOST_CODINGS:
+        raise httpx.DecodingError("The answer has more codings than are undone.")
     return [_Stage(coding) for coding in reversed(codings)]
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -22,11 +23,10 @@ from msgspec.structs import fields
 from gateway.domain import ids
 from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, UserShort
 from gateway.domain.partial import WHOLE, Partial, Shortened, losses, partial
+from gateway.upstream.identity import ID, ITEM_ID, is_id
 from gateway.upstream.repair import ODD
 
 MOST_MISFITS = 10_000
-ID = re.compile(r"[0-9]{1,20}")
-ITEM_ID = re.compile(r"[0-9]{1,20}_[0-9]{1,20}")
 NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 BOOLEANS = {"true": True, "false": False}
 # No number is meant by these.
@@ -249,15 +249,23 @@ def _readings(raw: object, kind: Any, name: str) -> Iterator[object]:
 
 
 def _moment(raw: object) -> datetime | None:
-    """Of Unix seconds, or of a date, which is UTC where it does not say."""
-    with suppress(ValueError, OverflowError, OSError):
-        if isinstance(raw, int | float):
-            return datetime.fromtimestamp(raw, UTC)
-        if isinstance(raw, str) and NUMBER.fullmatch(raw.strip()):
-            return datetime.fromtimestamp(float(raw), UTC)
-        if isinstance(raw, str):
-            moment = datetime.fromisoformat(raw.strip())
+    """Of Unix time, or of a date as ISO 8601 or mail has it, which is UTC where it does not say."""
+    if isinstance(raw, str) and NUMBER.fullmatch(raw.strip()):
+        raw = float(raw)
+    if isinstance(raw, int | float):
+        return _epoch(raw)
+    for reading in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError, OverflowError):
+            moment = reading(str(raw).strip())
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _epoch(number: float) -> datetime | None:
+    """Of Unix seconds, or of thousandths or millionths of them where seconds would lie beyond all dates."""
+    for unit in (1, 1_000, 1_000_000):
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(number / unit, UTC)
     return None
 
 
@@ -267,7 +275,7 @@ def _is_doubtful(kind: type[msgspec.Struct], name: str, value: object) -> bool:
         return False
     match name:
         case "pk":
-            return _id(str(value)) is None
+            return not is_id(value)
         case "username":
             return ids.USERNAME.fullmatch(str(value)) is None
         case "id":

@@ -21,6 +21,7 @@ from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Use
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.identity import names_its_parts
 from gateway.upstream.lenient import MOST_MISFITS, Reader, TooOdd, Unreadable
 from gateway.upstream.repair import Repaired, repaired
 
@@ -79,6 +80,8 @@ def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
         value: Value | None = _strict(DECODERS[call.endpoint], body)
         if value is None or not _is_complete(call, value):
             value = _of_asked(call, body, on_drift, fits=value is not None)
+        elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # beyond it all of it would be lost for an id
+            value = _of_asked(call, body, on_drift, fits=True)
     except Unreadable as exc:
         raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
     return value

@@ -1,7 +1,8 @@
 """Bytes that are not quite JSON: read all the same, as long as they have its structure.
 
-A byte order mark is passed over. A byte that is not of the encoding, or half a surrogate pair, becomes U+FFFD, which
-says in its place that something was there. A number that JSON does not have (NaN, Infinity, 1e999) is ODD.
+A byte order mark is passed over, and so is what follows the value. A byte that is not of the encoding, or half a
+surrogate pair, becomes U+FFFD, which says in its place that something was there. A number that JSON does not have
+(NaN, Infinity, 1e999) is ODD.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def repaired(body: bytes) -> Repaired:
 
     text = body.decode(json.detect_encoding(body), "replace").lstrip(BYTE_ORDER_MARK)
     # Not strict: a line break within a text is no reason to lose the rest.
-    raw = json.loads(text, strict=False, parse_constant=odd, parse_float=real, parse_int=integer)
+    decoder = json.JSONDecoder(strict=False, parse_constant=odd, parse_float=real, parse_int=integer)
+    raw, _ = decoder.raw_decode(text.lstrip())
     found.raw = _whole(raw, None, found)
     return found
 

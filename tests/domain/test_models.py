@@ -69,9 +69,15 @@ def test_an_expiry_beyond_the_calendar_is_null(digits: str) -> None:
 
 
 @given(st.integers(-(2**63), 2**64 - 1))
-def test_any_number_of_seconds_is_a_moment_or_null(seconds: int) -> None:
-    moment = loaded(latest_reel_media=seconds).latest_media_at
-    assert moment is None or moment.timestamp() == seconds
+def test_any_number_of_seconds_is_a_moment_or_none_that_is_read(seconds: int) -> None:
+    try:
+        moment = loaded(latest_reel_media=seconds).latest_media_at
+    except msgspec.ValidationError:
+        with pytest.raises((OverflowError, ValueError, OSError)):
+            datetime.fromtimestamp(seconds, UTC)
+    else:
+        assert moment is not None
+        assert moment.timestamp() == seconds
 
 
 def test_a_moment_that_is_not_told_is_null() -> None:

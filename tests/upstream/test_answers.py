@@ -78,7 +78,7 @@ OTHERS = [
     (NATGEO, [{"pk": "1", "user": {"pk": "4"}}, {"pk": "2", "user": {"pk": "5"}}]),
     (
         Call(Endpoint.TRAY_BY_USERNAME, "natgeo"),
-        [{"pk": str(pk), "user": {"pk": str(pk), "username": name}} for pk, name in enumerate(("some", "body"))],
+        [{"pk": str(pk), "user": {"pk": str(pk), "username": name}} for pk, name in enumerate(("some", "body"), 1)],
     ),
     (SALWA, {"pk": "18085475671830441", "user": {"pk": "1"}}),
     (Call(Endpoint.ITEM, "3772053608293416704"), {"pk": 3772053608293416705, "id": "3772053608293416705_1"}),

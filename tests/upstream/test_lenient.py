@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -82,6 +83,43 @@ async def test_the_id_of_an_item_follows_from_its_pk_and_its_owner(odd: object) 
 async def test_the_pk_of_an_item_follows_from_its_id(odd: object) -> None:
     value = await loaded(items=[item("11", pk=odd, mentions=7), item("12")])
     assert [str(one.pk) for one in value.items] == ["11", "12"]
+
+
+NO_IDS = ["", " ", "abc", "-1", "0", 0, -1, "highlight:1", "1" * 21, 10**25]
+
+
+@pytest.mark.parametrize("odd", NO_IDS)
+async def test_what_fits_the_type_of_an_id_and_is_none_follows_from_the_ids_beside_it(odd: object) -> None:
+    value = await loaded(items=[item("11", pk=odd), item("12", id=str(odd)), item("13")])
+    assert [str(one.pk) for one in value.items] == ["11", "12", "13"]
+    assert [one.id for one in value.items] == [f"{pk}_{OWNER}" for pk in (11, 12, 13)]
+    tray = msgspec.json.decode(TRAY)
+    tray[1]["pk"] = str(odd)
+    assert (await fetched(NATGEO, tray))[0].value == payloads.read(NATGEO, TRAY)
+
+
+@pytest.mark.parametrize("odd", NO_IDS)
+async def test_what_has_no_id_that_is_one_is_left_out(odd: object) -> None:
+    """Under an empty id something would be asked for, and paid."""
+    value = await loaded(
+        items=[
+            item("11", pk=odd, id=""),
+            item("12", mentions=[{"user": {"pk": odd}}, {"user": {"pk": "5"}}], sponsor_tags=[{"pk": odd}]),
+        ],
+    )
+    (one,) = value.items
+    assert ([user.user.id for user in one.mentions], one.sponsors) == (["5"], ())
+    assert (lost_of(value, "items"), lost_of(one, "mentions"), lost_of(one, "sponsors")) == (1, 1, 1)
+    tray = msgspec.json.decode(TRAY)
+    tray[1] |= {"pk": str(odd), "id": ""}
+    outcome, _ = await fetched(NATGEO, tray)
+    assert left_out(outcome.value) == 1
+
+
+@pytest.mark.parametrize("odd", ["", "abc", -1, {}, True, None])
+async def test_a_medium_without_an_id_is_not_among_those_that_are_missing(odd: object) -> None:
+    value = await loaded(media_ids=[11, odd, "12"], items=[item("11")])
+    assert (value.missing_item_ids, lost_of(value, "missing_item_ids")) == (("12",), 1)
 
 
 async def test_the_pk_of_a_user_follows_from_the_id() -> None:
@@ -191,15 +229,18 @@ async def test_a_list_that_is_none_is_lost_and_null_is_none(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [1703930400, 1703930400.0, "1703930400", "2023-12-30T10:00:00", "2023-12-30 10:00:00", "2023-12-30T10:00Z"]
+    "odd",
+    [
+        *(1703930400, 1703930400.0, "1703930400", 1703930400_000, "1703930400000", 1703930400_000_000),
+        *("2023-12-30T10:00:00", "2023-12-30 10:00:00", "2023-12-30T10:00Z", "2023-12-30T12:00:00+0200"),
+        *("Sat, 30 Dec 2023 10:00:00 GMT", "Sat, 30 Dec 2023 10:00:00 -0000", "30 Dec 2023 05:00:00 -0500"),
+    ],
 )
 async def test_a_date_is_read_in_each_form(odd: object) -> None:
     """Without an offset it is UTC, like all others."""
-    expected = "2023-12-30T10:00:00+00:00"
-    assert ((await one_item(taken_at=odd)).taken_at or "").isoformat() == expected  # type: ignore[union-attr]
-    value = await loaded(created_at=odd)
-    assert value.created_at is not None
-    assert value.created_at.isoformat() == expected
+    expected = datetime(2023, 12, 30, 10, tzinfo=UTC)
+    assert (await one_item(taken_at=odd)).taken_at == expected
+    assert (await loaded(created_at=odd)).created_at == expected
 
 
 async def test_a_date_keeps_its_fraction() -> None:
@@ -208,7 +249,7 @@ async def test_a_date_keeps_its_fraction() -> None:
     assert value.taken_at.isoformat() == "2023-12-30T10:00:00.500000+00:00"
 
 
-@pytest.mark.parametrize("odd", [1703930400, 1703930400.0, "1703930400", "2023-12-30T10:00:00Z"])
+@pytest.mark.parametrize("odd", [1703930400, 1703930400.0, "1703930400", 1703930400_000, "2023-12-30T10:00:00Z"])
 async def test_unix_seconds_are_read_in_each_form(odd: object) -> None:
     assert (await loaded(latest_reel_media=odd)).latest_reel_media == 1703930400
 
@@ -303,6 +344,12 @@ async def test_a_bad_byte_is_replaced() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 async def test_a_byte_order_mark_is_passed_over(encoding: str) -> None:
     outcome, _ = await fetched(SALWA, HIGHLIGHT.decode().encode(encoding))
+    assert outcome.value == payloads.read(SALWA, HIGHLIGHT)
+
+
+@pytest.mark.parametrize("tail", [b"\0\0", b"<!-- 12 ms -->", b"\n{}", b"]"])
+async def test_what_follows_an_answer_is_passed_over(tail: bytes) -> None:
+    outcome, _ = await fetched(SALWA, HIGHLIGHT + tail)
     assert outcome.value == payloads.read(SALWA, HIGHLIGHT)
 
 

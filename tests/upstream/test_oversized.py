@@ -156,7 +156,7 @@ async def test_each_coding_is_undone_in_pieces_of_any_size(coding: str, size: in
     assert outcome.body == TRAY
 
 
-@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "identity"])
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "identity", "deflate", "br", "utf-8", "gzip, br"])
 @pytest.mark.parametrize("sent", [TRAY, gzip.compress(TRAY)], ids=["plain", "packed"])
 async def test_a_body_is_unpacked_or_not_by_how_it_begins(coding: str, sent: bytes) -> None:
     """Proxies pack without a word, and name a coding that they have undone."""
@@ -179,7 +179,7 @@ async def test_what_follows_a_packed_answer_is_passed_over() -> None:
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br", ", ".join(["gzip"] * (MOST_CODINGS + 1))])
 async def test_a_coding_that_was_not_asked_for_is_not_undone(coding: str) -> None:
-    upstream = Upstream(played(Body(TRAY), content_encoding=coding, x_hiker_info="reqs=2"))
+    upstream = Upstream(played(Body(b"\x0b\x02\x80" + TRAY), content_encoding=coding, x_hiker_info="reqs=2"))
     outcome = await upstream.api().fetch(NATGEO)
     assert isinstance(outcome.problem, UpstreamInvalidAnswer)
     assert (outcome.charged, outcome.in_doubt) == (2, True)
