@@ -123,7 +123,7 @@ class Platform:
     async def container(self, account: str, id: str) -> Container:
         ask = _ask("GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
         try:
-            return await self._courier.fetch(account, ask, CONTAINER, _container)
+            return await self._courier.fetch(account, ask, CONTAINER, lambda wire, reply: _state(id, wire, reply))
         except NotReady as error:
             return Container(id, ContainerState.IN_PROGRESS, error.retry_after)
         except NotFound as error:
@@ -255,10 +255,17 @@ async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
 
 
 def _container(wire: ContainerWire, reply: Reply) -> Container:
+    """One that was made. Raises Unreadable."""
+    if wire.id is None:
+        raise Unreadable
+    return _state(str(wire.id), wire, reply)
+
+
+def _state(id: str, wire: ContainerWire, reply: Reply) -> Container:
     """Raises Unreadable."""
     state = wire.state
     problem = flaw_of(*wire.flaws) if state is ContainerState.ERROR else None
-    return Container(str(wire.id), state, reply.retry_after, problem)
+    return Container(id, state, reply.retry_after, problem)
 
 
 def _highlight(wire: HighlightWire, reply: Reply) -> Published:

@@ -13,13 +13,16 @@ from gateway.errors import PublishingRejected
 from gateway.upstream.payloads import Unreadable
 
 # Ids go into URLs and records: those of the platform have some twenty digits.
-Id: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)] | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Id: TypeAlias = (
+    Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+)
 
 LONGEST_CURSOR = 2_000
 # Of an account: no tray seen so far had more than 100, and each may have to be looked at.
 MOST_HIGHLIGHTS = 2_000
 HIGHLIGHT = "highlight:"
 CODE = re.compile(r"(?<![0-9])-?[0-9]{1,9}(?![0-9])")
+STATE = re.compile(rf"\s*({'|'.join(ContainerState.__members__).replace('_', '[ _-]')})\b", re.IGNORECASE)
 FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,4096}")
 
 
@@ -103,9 +106,9 @@ class FlawWire(msgspec.Struct, frozen=True, gc=False):
 
 class ContainerWire(msgspec.Struct, frozen=True, gc=False):
     """Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is the word
-    beside a sentence."""
+    beside a sentence. Whoever asked for it by its id need not be told that."""
 
-    id: Id
+    id: Id | None = None
     status: str | None = None
     status_code: str | None = None
     error: FlawWire | str | None = None
@@ -114,9 +117,8 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
     def state(self) -> ContainerState:
         """Raises Unreadable for none that is known."""
         for said in (self.status_code, self.status):
-            word = (said or "").partition(":")[0].strip().upper().replace(" ", "_")
-            if word in ContainerState.__members__:
-                return ContainerState[word]
+            if word := STATE.match(said or ""):
+                return ContainerState[re.sub("[ -]", "_", word[1].upper())]
         raise Unreadable
 
     @property
