@@ -12,28 +12,32 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import dropwhile
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import InvalidInput
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com"})
+HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com", "instagr.am", "www.instagr.am"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
 LONGEST_URL = 2_048  # characters: the standard library remembers the last 128 URLs that it has read, whole
 USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
+# Such names the platform gives to nobody: with a dot at either end, or two in a row.
+NOBODY = re.compile(r"\.|.*\.\.|.*\.$")
 # First path segments of instagram.com that only say who opens the rest: the app's deep links.
 PREFIXES = frozenset({"_u"})
 # First path segments of instagram.com that name a page or a part of the app, never a user.
 PAGES = frozenset(
     (
-        *("_n", "about", "accounts", "accountscenter", "api", "ar", "auth_platform", "challenge"),
-        *("checkpoint", "create", "data", "developer", "direct", "directory", "download", "emails"),
-        *("explore", "fxcal", "graphql", "guides", "igtv", "install", "invites", "j", "legal"),
+        *("_n", "about", "accounts", "accountscenter", "ajax", "api", "ar", "audio", "auth_platform"),
+        *("challenge", "channel", "checkpoint", "create", "data", "developer", "direct", "directory"),
+        *("download", "emails", "explore", "fundraiser", "fxcal", "graphql", "guides", "hacked", "hashtag"),
+        *("igtv", "install", "invites", "j", "legal"),
         *("linkshim", "lite", "locations", "login", "logout", "n", "nametag", "notifications"),
-        *("oauth", "oembed", "p", "popular", "privacy", "qr", "reel", "reels", "s", "settings"),
-        *("share", "shopping", "signup", "static", "stories", "terms", "tv", "ulink", "web"),
-        *("your_activity", "ads.txt", "embed.js", "favicon.ico", "manifest.json", "robots.txt"),
-        "sitemap.xml",
+        *("oauth", "oembed", "p", "popular", "privacy", "qr", "reel", "reels", "s", "session"),
+        *("settings", "share", "shopping", "signup", "static", "stories", "terms", "topics", "tv"),
+        *("ulink", "web", "your_activity", "ads.txt", "embed.js", "favicon.ico", "humans.txt"),
+        *("index.html", "index.php", "manifest.json", "robots.txt", "security.txt", "sitemap.xml", "sw.js"),
     )
 )
 
@@ -115,9 +119,11 @@ def user_id(text: str, *, field: str) -> UserId:
 def username(text: str, *, field: str) -> Username:
     """Accepts `natgeo`, `@natgeo` and `NatGeo`. Raises InvalidInput."""
     name = text.strip().removeprefix("@")
-    if not USERNAME.fullmatch(name):
+    if not _is_username(name):
         raise InvalidInput(
-            f"{field} must be an Instagram user name: 1 to 30 letters, digits, dots and underscores.", field=field
+            f"{field} must be an Instagram user name: 1 to 30 letters, digits, dots and underscores, and no dot "
+            "at an end or beside another.",
+            field=field,
         )
     return Username(name.lower())
 
@@ -141,21 +147,21 @@ def user_from_url(url: str, *, field: str) -> Username:
     Raises InvalidInput.
     """
     segments = _segments(url, field)
-    while segments and segments[0].lower() in PREFIXES:
+    if len(segments) >= 2 and segments[0].lower() == "stories" and segments[1].lower() != "highlights":
         segments = segments[1:]
-    if len(segments) >= 2 and segments[0] == "stories" and segments[1] != "highlights":
-        segments = segments[1:]
-    if segments and segments[0].lower() not in PAGES | PREFIXES:
-        return username(segments[0], field=field)
+    name = segments[0].removeprefix("@") if segments else ""
+    if _is_username(name) and name.lower() not in PAGES | PREFIXES:
+        return Username(name.lower())
     raise InvalidInput(f"{field} must link to a profile, like https://www.instagram.com/natgeo/.", field=field)
 
 
 def highlight_from_url(url: str, *, field: str) -> str:
     """The pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raises InvalidInput."""
     segments = _segments(url, field)
-    if len(segments) == 3 and segments[:2] == ["stories", "highlights"] and _is_pk(segments[2]):
+    words = [segment.lower() for segment in segments[:2]]
+    if len(segments) == 3 and words == ["stories", "highlights"] and _is_pk(segments[2]):
         return segments[2]
-    if len(segments) == 2 and segments[0] == "s" and (pk := _shared_highlight(segments[1])):
+    if len(segments) == 2 and words[0] == "s" and (pk := _shared_highlight(segments[1])):
         return pk
     raise InvalidInput(
         f"{field} must link to a highlight: https://www.instagram.com/stories/highlights/<id>/ "
@@ -193,7 +199,12 @@ def _is_pk(text: str) -> bool:
     return PK.fullmatch(text) is not None and int(text) < 2**64
 
 
+def _is_username(name: str) -> bool:
+    return USERNAME.fullmatch(name) is not None and NOBODY.match(name) is None
+
+
 def _segments(url: str, field: str) -> list[str]:
+    """Those of its path, without the prefixes."""
     text = url.strip()
     if len(text) > LONGEST_URL:
         raise InvalidInput(f"{field} must be a link of at most {LONGEST_URL} characters.", field=field)
@@ -206,7 +217,8 @@ def _segments(url: str, field: str) -> list[str]:
         raise InvalidInput(f"{field} is not a URL.", field=field) from exc
     if parts.scheme not in ("https", "http") or host not in HOSTS:
         raise InvalidInput(f"{field} must be a link to www.instagram.com.", field=field)
-    return [unquote(segment) for segment in parts.path.split("/") if segment]
+    segments = [unquote(segment).strip() for segment in parts.path.split("/") if segment]
+    return list(dropwhile(lambda segment: segment.lower() in PREFIXES, segments))
 
 
 def _shared_highlight(code: str) -> str | None:

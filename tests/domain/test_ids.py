@@ -15,7 +15,9 @@ from gateway.errors import InvalidInput
 
 LARGEST = 2**64 - 1
 PKS = st.integers(1, LARGEST).map(str)
-NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789._", min_size=1, max_size=30)
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789._", min_size=1, max_size=30).filter(
+    lambda name: "." not in (name[0], name[-1]) and ".." not in name
+)
 BAD_PKS = [
     "",
     " ",
@@ -84,7 +86,23 @@ def test_user_names_are_read_whatever_their_case_and_with_an_at_sign(name: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "@", "@@natgeo", "nat geo", "nat-geo", "nat/geo", "n" * 31, "natg\u00e9o", "\u212aelvin", "nat\ngeo", "a?b=c"],
+    [
+        "",
+        "@",
+        "@@natgeo",
+        "nat geo",
+        "nat-geo",
+        "nat/geo",
+        "n" * 31,
+        "natg\u00e9o",
+        "\u212aelvin",
+        "nat\ngeo",
+        "a?b=c",
+        ".",
+        "natgeo.",
+        ".natgeo",
+        "a..b",
+    ],
 )
 def test_what_is_no_user_name_is_refused(text: str) -> None:
     """The Kelvin sign is among them: its lower case is a plain k, so it would be read as somebody else's name."""
@@ -100,6 +118,7 @@ def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
         f" HTTPS://WWW.INSTAGRAM.COM/{name} ",
         f"https://www.instagram.com/stories/{name}/3812345678901234567/",
         f"https://instagram.com/_u/{name}",
+        f"https://instagr.am/@{name}",
         f"https://www.instagram.com/_U/{name}/?hl=en",
         f"https://www.instagram.com/_u/stories/{name}/",
     ):
@@ -129,6 +148,10 @@ def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
         "https://www.instagram.com/popular/nature/",
         "https://www.instagram.com/j/AbC/",
         "https://www.instagram.com/robots.txt",
+        "https://www.instagram.com/channel/AbC/",
+        "https://www.instagram.com/audio/12/",
+        "https://www.instagram.com/./",
+        "https://www.instagram.com/natgeo.",
         "instagram://user?username=natgeo",
         "https://www.instagram.com/stories/highlights/17983616051768088/",
         "https://www.instagram.com/nat%20geo/",
@@ -147,6 +170,18 @@ def test_a_profile_link_names_its_user_however_it_is_written(name: str) -> None:
 )
 def test_what_links_to_no_user_is_refused(url: str) -> None:
     refused(ids.user_from_url, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.instagram.com/_u/stories/highlights/17983616051768088/",
+        "https://www.instagram.com/Stories/Highlights/17983616051768088",
+        "https://instagr.am/stories/highlights/17983616051768088/?hl=en",
+    ],
+)
+def test_a_highlights_link_is_read_however_it_is_opened(url: str) -> None:
+    assert ids.highlight_from_url(url, field="url") == "17983616051768088"
 
 
 @given(PKS)
