@@ -45,11 +45,12 @@ class UpstreamAccess(Event):
 
 @dataclass(frozen=True, slots=True)
 class BalanceRead(Event):
-    """What the upstream account has, at the first reading since the start: billed requests, and their worth."""
+    """What the upstream account has, at the first reading since the start: billed requests, and their worth, if it
+    says so."""
 
     balance: int
-    amount: float
-    currency: str
+    amount: float | None
+    currency: str | None
 
 
 @dataclass(frozen=True, slots=True)

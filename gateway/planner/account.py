@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
 from gateway.clock import Clock
-from gateway.errors import UpstreamError
+from gateway.errors import InsufficientFunds, UpstreamError
 from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook, RefusalForgotten
 from gateway.planner.budget import AccountGuard
 from gateway.upstream.hikerapi import HikerApi
@@ -64,8 +63,14 @@ async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hoo
     is_first, refused_at = True, None
     while True:
         seconds = TROUBLED_SECONDS
-        with contextlib.suppress(UpstreamError):
+        try:
             balance = await api.balance()
+        except InsufficientFunds:  # in its own place, and so again and again
+            account.note_empty()
+            refused_at = None
+        except UpstreamError:
+            pass
+        else:
             if is_first:
                 hook(BalanceRead(balance.requests, balance.amount, balance.currency))
             is_first = False

@@ -64,14 +64,16 @@ class Outcome:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The account: billed requests left, its limit in requests a second, and the money they are worth."""
+class Balance(msgspec.Struct, frozen=True):
+    """The account: billed requests left, its limit in requests a second, and the money they are worth.
+
+    Only the first is needed: None for what it does not say.
+    """
 
     requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
-    rate: int
-    currency: str
-    amount: float
+    rate: int | None = None
+    currency: str | None = None
+    amount: float | None = None
 
 
 BALANCE = msgspec.json.Decoder(Balance)
@@ -208,8 +210,9 @@ class HikerApi:
             self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
     def _note_rate(self, verdict: Verdict[Balance]) -> None:
-        if self._opening is not None and isinstance(verdict.result, Balance) and 0 < verdict.result.rate <= FASTEST:
-            self._line.limiter.change(verdict.result.rate / self._sharers)
+        rate = verdict.result.rate if isinstance(verdict.result, Balance) else None
+        if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
+            self._line.limiter.change(rate / self._sharers)
 
 
 def _judge_balance(reply: Reply) -> Verdict[Balance]:
@@ -223,8 +226,8 @@ def _judge_balance(reply: Reply) -> Verdict[Balance]:
 
 def _read_balance(body: bytes) -> Balance | None:
     try:
-        return BALANCE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return payloads.read_as(BALANCE, body)
+    except payloads.Unreadable:
         return None
 
 

@@ -95,18 +95,18 @@ def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | N
             return None
         case 400 | 403 | 404:
             return _refused(reply, subject, charged)
-        case _ if (trouble := _trouble(error_type(reply), reply, subject)) is not None:
-            return trouble
-        case 401:
-            return UpstreamUnauthorized("The upstream refused the gateway's own key.")
-        case 402:
-            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
         case 429:
             return UpstreamRateLimited(
                 f"The upstream's rate limit left no room for {subject}.", retry_after=reply.retry_after
             )
         case _ if reply.is_trouble:
             return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", retry_after=reply.retry_after)
+        case _ if (trouble := _trouble(error_type(reply), reply, subject)) is not None:
+            return trouble
+        case 401:
+            return UpstreamUnauthorized("The upstream refused the gateway's own key.")
+        case 402:
+            return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
         case status if status is not None and status >= 400:
             return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
         case _:
@@ -176,7 +176,7 @@ def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
 
 
 def _trouble(kind: str | None, reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
-    """What types say under any status: it is about the account, the platform or the API, and not about the question."""
+    """What types say under any status but those of trouble: it is about the account, the platform or the API, and not about the question."""
     more = {"charged": charged} if charged else {}
     match kind:
         case "InsufficientFunds":

@@ -65,6 +65,25 @@ async def test_one_refusal_for_want_of_money_is_believed_for_a_minute(
     assert [line for line in caplog.messages if line.startswith("RefusalForgotten")] == ["RefusalForgotten "]
 
 
+async def test_a_balance_that_is_refused_for_want_of_money_is_the_floor(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The question is free, so that it says nothing else: for as long as it is refused nothing is bought."""
+    caplog.set_level("INFO", "gateway")
+    async with staged(Settings(data_dir=tmp_path), laid=Status(status=402)) as stage:
+        await asyncio.sleep(1)
+        assert (await stage.ready(strict=True)).json()["problems"] == {
+            "account": "The upstream account is at its floor."
+        }
+        await asyncio.sleep(200)
+        assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
+        stage.sandbox.faults.clear()
+        await asyncio.sleep(11)
+        assert codes_of((await stage.post(TRAY)).json()) == []
+    told = [line.partition(" ")[0] for line in caplog.messages if "Balance" in line or "Refusal" in line]
+    assert told == ["BalanceAtFloor", "BalanceRead", "BalanceRecovered"]
+
+
 async def test_after_a_refusal_for_want_of_money_the_balance_is_read_at_once(tmp_path: Path) -> None:
     async with staged(Settings(data_dir=tmp_path)) as stage:
         await asyncio.sleep(1)

@@ -111,6 +111,19 @@ async def test_the_rate_follows_the_account() -> None:
     assert await spread(upstream, api, 50) < 2
 
 
+@pytest.mark.parametrize("odd", [None, "", {}, [], True, "fifteen"])
+@pytest.mark.parametrize("member", ["rate", "currency", "amount"])
+async def test_one_odd_member_of_a_balance_costs_itself(member: str, odd: object) -> None:
+    for told in (DOCUMENTED | {member: odd}, {key: value for key, value in DOCUMENTED.items() if key != member}):
+        assert (await Account(answer(200, told)).api().balance()).requests == 1992006
+
+
+@pytest.mark.parametrize("requests", ["1992006", 1992006.0, "1992006.0"])
+async def test_a_balance_is_what_it_can_only_mean(requests: object) -> None:
+    told = DOCUMENTED | {"requests": requests, "rate": "15", "amount": "916.3235"}
+    assert await Account(answer(200, told)).api().balance() == Balance(1992006, 15, "USD", 916.3235)
+
+
 FAILURES = [
     (answer(401, {"state": False, "error": "Token is invalid"}), UpstreamUnauthorized),
     (answer(402, {"exc_type": "InsufficientFunds"}), InsufficientFunds),
@@ -118,6 +131,7 @@ FAILURES = [
     (answer(403, {"exc_type": "PrivateAccount"}), UpstreamInvalidAnswer),
     (answer(404, {"detail": "Not Found"}), UpstreamInvalidAnswer),
     (answer(503, b""), UpstreamUnavailable),
+    (answer(200, {"state": False, "exc_type": "InsufficientFunds"}), InsufficientFunds),
     (answer(200, b"[]"), UpstreamInvalidAnswer),
     (answer(200, b'{"requests": "many"}'), UpstreamInvalidAnswer),
     (answer(200, b"<html>"), UpstreamInvalidAnswer),
