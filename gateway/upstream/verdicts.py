@@ -176,7 +176,8 @@ def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
 
 
 def _trouble(kind: str | None, reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
-    """What types say under any status but those of trouble: it is about the account, the platform or the API, and not about the question."""
+    """What types say of the account, the platform or the API, and not of the question, under any status that is no
+    trouble by itself."""
     more = {"charged": charged} if charged else {}
     match kind:
         case "InsufficientFunds":
