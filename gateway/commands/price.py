@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import msgspec
@@ -16,6 +17,7 @@ from gateway.commands.base import KEY_VARIABLE, CommandError, UsageError
 from gateway.commands.table import aligned
 from gateway.domain.proxies import Proxies
 
+EXAMPLE = "http://127.0.0.1:8000/graphql"
 TIMEOUT_SECONDS = 30.0
 LARGEST = 8 * 2**20  # bytes of an answer
 QUERY = """
@@ -146,15 +148,24 @@ def _asked(asked: Mapping[str, Any], url: str, key: str | None, proxies: Proxies
                     raise ValueError("no price takes as much")
         answer = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"No answer from a gateway at {url}: {error}.") from error
+        raise CommandError(f"No answer from a gateway at {url}: {str(error).rstrip('.')}.") from error
     except (ValueError, RecursionError) as error:
         raise CommandError(f"What answers at {url} is no gateway.") from error
     return _price_in(answer, url)
 
 
 def _endpoint(url: str) -> str:
-    """As `serve` prints it, or without the path."""
-    return url.rstrip("/").removesuffix("/graphql").rstrip("/") + "/graphql"
+    """As `serve` prints it, or without the path or the scheme. Raises UsageError."""
+    text = url.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise UsageError(f"--url must be the address that `serve` prints, like {EXAMPLE}, and is {url!r}.")
+    path = parts.path.rstrip("/").removesuffix("/graphql").rstrip("/") + "/graphql"
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
 def _price_in(answer: Any, url: str) -> Price:

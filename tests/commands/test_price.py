@@ -175,6 +175,13 @@ def test_what_answers_must_be_a_gateway(document: str) -> None:
     assert gone.stderr.startswith(f"No answer from a gateway at {url}: ")
 
 
+@pytest.mark.parametrize("url", ["", "ftp://gateway.test", "http://[::1", "http://", "http://gateway.test:port"])
+def test_what_is_no_address_of_a_gateway_is_refused(document: str, url: str) -> None:
+    result = run("price", document, "--url", url)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("--url must be the address that `serve` prints, like http://")
+
+
 def test_a_gateway_elsewhere_is_asked_by_the_proxy(document: str) -> None:
     heads = list[bytes]()
 
@@ -189,7 +196,7 @@ def test_a_gateway_elsewhere_is_asked_by_the_proxy(document: str) -> None:
         serving = threading.Thread(target=serve)
         serving.start()
         proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        result = run("price", document, "--url", "http://gateway.example.com", HTTP_PROXY=proxy)
+        result = run("price", document, "--url", " gateway.example.com/?from=mail#top", HTTP_PROXY=proxy)
         serving.join()
     assert heads[0].startswith(b"POST http://gateway.example.com/graphql ")
     assert (result.returncode, result.stderr) == (1, "It was asked.\n")
