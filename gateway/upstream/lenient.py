@@ -35,7 +35,7 @@ TEXTS = ("url", "uri", "username")
 IDS = frozenset({"pk", "id", "code", "username"})
 # Unix seconds, which may come as a date.
 EPOCHS = frozenset({"latest_reel_media"})
-# Null says of these that they are lost, not that there are none: "no items" would be a lie.
+# Null, or nothing, says of these that they are lost, not that there are none: "no items" would be a lie.
 NEVER_NULL = frozenset({(LoadedHighlight, "items")})
 ABSENT = object()
 
@@ -139,7 +139,7 @@ class Reader:
         values: dict[str, Any] = {}
         lost: dict[str, int] = {}
         for field in _fields(kind):
-            if field.key not in raw and not field.required:
+            if field.key not in raw and not field.required and (kind, field.name) not in NEVER_NULL:
                 continue
             here = f"{path}.{field.key}" if path else field.key
             before = len(self.paths)

@@ -125,7 +125,8 @@ def _is_complete(call: Call, value: Value) -> bool:
     """Whether the answer is about what was asked, and says so throughout."""
     match value:
         case LoadedHighlight():
-            return value.owner is not None and value.pk == call.key
+            has_items = bool(value.items) or not (value.media_ids or value.media_count)  # or they were left out
+            return value.owner is not None and value.pk == call.key and has_items
         case Item():
             return is_asked(call, value)
         case Profile():
@@ -189,7 +190,7 @@ def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) 
     """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
     found, paths = _lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
     value = _completed(call, found, paths)
-    if on_drift is not None:
+    if on_drift is not None and paths:
         on_drift(tuple(dict.fromkeys(paths)))
     return value
 

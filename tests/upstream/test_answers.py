@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.domain.models import LoadedHighlight, Profile
-from gateway.domain.partial import left_out
+from gateway.domain.partial import WHOLE, left_out, lost
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, PriceDiffers
 from gateway.upstream import payloads
@@ -166,3 +166,14 @@ async def test_a_price_on_an_uncharged_answer_means_nothing() -> None:
     upstream = Upstream(answer(402, {"exc_type": "InsufficientFunds"}, x_hiker_info='{"reqs": 9}'))
     assert (await upstream.api().fetch(NATGEO)).charged == 0
     assert upstream.seen(PriceDiffers) == []
+
+
+async def test_items_that_are_not_there_are_lost_where_there_are_media() -> None:
+    """An empty list says that the platform shows none of them."""
+    sent = msgspec.json.decode(HIGHLIGHT)
+    del sent["items"]
+    for answered in ({**sent, "media_ids": []}, {**sent, "media_count": 0}, sent):
+        outcome = await Upstream(answer(200, answered)).api().fetch(SALWA)
+        assert lost(outcome.value, "items") == WHOLE
+    outcome = await Upstream(answer(200, {**sent, "items": []})).api().fetch(SALWA)
+    assert lost(outcome.value, "items") is None
