@@ -85,7 +85,7 @@ async def test_the_pk_of_an_item_follows_from_its_id(odd: object) -> None:
     assert [str(one.pk) for one in value.items] == ["11", "12"]
 
 
-NO_IDS = ["", " ", "abc", "-1", "0", 0, -1, "highlight:1", "1" * 21, 10**25]
+NO_IDS = ["", " ", "abc", "-1", "0", 0, -1, "highlight:1", "1,2", "1" * 21, 10**25]
 
 
 @pytest.mark.parametrize("odd", NO_IDS)
