@@ -17,6 +17,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
 WEB = ROOT / "gateway" / "console" / "web"
+# What the sources take in from beside them.
+DOCUMENTS = (ROOT / "queries", ROOT / "gateway" / "console" / "operations")
 PAGE = ROOT / "gateway" / "console" / "static" / "index.html.gz"
 # Not `ci`, which refuses a lock that does not list the native parts of every platform there is.
 INSTALL = (
@@ -66,7 +68,8 @@ def is_current() -> bool:
     if not PAGE.is_file():
         return False
     built = PAGE.stat().st_mtime
-    return all(path.stat().st_mtime <= built for path in (*_sources(), *(ROOT / "queries").iterdir()))
+    documents = (path for folder in DOCUMENTS for path in folder.iterdir())
+    return all(path.stat().st_mtime <= built for path in (*_sources(), *documents))
 
 
 def _sources() -> Iterator[Path]:

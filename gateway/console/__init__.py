@@ -1,7 +1,8 @@
 """The console: GraphiQL with what you get and what you pay beside it.
 
 `web` holds the sources, `static` what is built of them (`make console`): the page `index.html`, and files whose names
-change with their content, each of them gzipped. The wheel carries `static` alone.
+change with their content, each of them gzipped. `operations` holds what the console asks by itself, and is built in.
+The wheel carries `static` and `operations`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 PAGE = "index.html"
 STATIC = Path(__file__).parent / "static"
+OPERATIONS = Path(__file__).parent / "operations"
 
 
 def built(name: str) -> bytes | None:

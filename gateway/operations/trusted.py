@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from gateway.console import OPERATIONS
 from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
 from gateway.operations.normal import SHOWS
@@ -41,8 +42,8 @@ class Trusted:
 
 @cache
 def own() -> dict[str, str]:
-    """The texts of our own documents, by hash."""
-    return _hashed(sources(OWN).values())
+    """The texts of our own documents, and of those that the console and the commands send as they are, by hash."""
+    return _hashed([*sources(OWN).values(), *sources(OPERATIONS).values()])
 
 
 @cache

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.base import KEY_VARIABLE
+from gateway.operations.trusted import OWN
 from tests import processes
 from tests.commands.process import LIMIT, PROGRAM, address, ask, environment, run, started
 
@@ -153,6 +154,18 @@ def test_a_document_that_is_none_is_refused(text: bytes | None, problem: str, tm
     assert (result.returncode, result.stdout) == (2, "")
     assert problem in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_gateway_of_trusted_documents_tells_the_price_of_one(tmp_path: Path, document: str) -> None:
+    """What it is asked with is trusted too."""
+    asked = ("--variables", '{"username": "natgeo"}')
+    file = OWN / "tray_by_username.graphql"
+    with started("serve", GATEWAY_DATA_DIR=str(tmp_path), GATEWAY_DOCUMENTS="trusted") as (announcement, _):
+        priced = run("price", str(file), "--url", address(announcement), *asked)
+        other = run("price", document, "--url", address(announcement), "--operation", "One", *NATGEO)
+    assert bounds(priced.stdout)["expected"] == 3
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "Only documents that this gateway trusts are priced here" in other.stderr
 
 
 def test_a_document_that_the_gateway_refuses_is_refused_as_without_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli import main
+from gateway.console import OPERATIONS
 from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, check, manifest, operations_in, read
 from gateway.operations.trusted import OWN, sources
@@ -78,8 +79,9 @@ def test_each_format_holds_each_operation_under_the_hash_of_its_text() -> None:
 
 def test_our_own_documents_fit_the_schema() -> None:
     schema = build_schema().core
-    for operation in operations_in(sources(OWN)):
-        check(operation, schema)
+    for folder in (OWN, OPERATIONS):
+        for operation in operations_in(sources(folder)):
+            check(operation, schema)
 
 
 def test_fragments_are_shared_between_files_and_only_those_used_are_sent() -> None:

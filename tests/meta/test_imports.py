@@ -33,7 +33,7 @@ GUARDED = {
     "gateway.logs": {"gateway.commands", "gateway.app"},
     "gateway.settings": {"gateway.cli", "gateway.commands", "gateway.app", "gateway.showing", "gateway.writes"},
     "gateway.sandbox": {"gateway.commands", "gateway.app"},
-    "gateway.console": {"gateway.http"},
+    "gateway.console": {"gateway.commands", "gateway.http", "gateway.operations"},
 }
 EVERYWHERE = frozenset({"*"})
 HOMES: dict[str, frozenset[str]] = {

@@ -65,7 +65,8 @@ def test_the_first_make_serve_says_what_it_does_before_each_step(clone: Path) ->
 def test_to_build_the_console_says_what_it_does_before_each_step(tmp_path: Path) -> None:
     shutil.copy(ROOT / "hatch_build.py", tmp_path)
     (tmp_path / "gateway/console/web").mkdir(parents=True)
-    (tmp_path / "queries").mkdir()
+    for folder in ("gateway/console/operations", "queries"):
+        (tmp_path / folder).mkdir()
     npm = tmp_path / "tools" / "npm"
     npm.parent.mkdir()
     npm.write_text(NOTHING)
