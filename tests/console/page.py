@@ -80,6 +80,20 @@ class Console:
         """The browser reports each refusal as an error, also one that the page expects and tells of."""
         self.complaints = [text for text in self.complaints if not any(f"status of {one}" in text for one in statuses)]
 
+    @asynccontextmanager
+    async def cut(self) -> AsyncIterator[None]:
+        """The gateway cannot be reached meanwhile, but for the page and its files."""
+
+        async def refuse(route: Route) -> None:
+            await (route.abort("connectionrefused") if route.request.method == "POST" else route.fallback())
+
+        await self.page.route("**/graphql", refuse)
+        try:
+            yield
+        finally:
+            await self.page.unroute("**/graphql", refuse)
+            self.complaints = [text for text in self.complaints if "ERR_CONNECTION_REFUSED" not in text]
+
     async def until(self, condition: str) -> None:
         """Waits in the page itself: the policy forbids Playwright's own way, which evaluates a text there."""
         look = f"const look = () => {condition} ? done() : setTimeout(look, 20)"

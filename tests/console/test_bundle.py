@@ -19,6 +19,7 @@ from graphql import (
     visit,
 )
 
+from gateway.console import OPERATIONS
 from tests.fakes.gateway import running_gateway
 from tests.meta.tree import ROOT
 from tests.node import projects
@@ -27,6 +28,9 @@ WEB = ROOT / "gateway/console/web"
 STATIC = ROOT / "gateway/console/static"
 VARIABLES = json.loads((WEB / "variables.json").read_text())
 GROUPS = json.loads((WEB / "groups.json").read_text())
+# An operation in a string of the sources, and one that they take in.
+ASKS = r"""['"`](query |mutation |subscription |\{ __schema)"""
+TAKES = r"operations/(\w+\.graphql)\?raw"
 ALL = sorted((ROOT / "queries").iterdir())
 
 
@@ -46,6 +50,14 @@ def test_the_console_is_no_larger_than_the_readme_says(console: None) -> None:
 
 def test_the_sources_fit_their_types(console: None) -> None:
     projects.task(WEB, "check")
+
+
+def test_what_the_console_asks_by_itself_lies_where_it_is_trusted() -> None:
+    """But for the question whether the schema may be seen, which is not to be answered where documents are trusted."""
+    written = [(path, text) for path in (WEB / "src").rglob("*.ts*") for text in re.findall(ASKS, path.read_text())]
+    assert written == [(WEB / "src/key/gate.tsx", "{ __schema")]
+    taken = {name for path in (WEB / "src").rglob("*.ts*") for name in re.findall(TAKES, path.read_text())}
+    assert taken == {path.name for path in OPERATIONS.iterdir()}
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.console.page import opened
+from tests.console.page import RUN, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -107,6 +107,14 @@ async def test_deferred_parts_are_merged_into_the_answer_and_the_preview(served:
         await console.run()
         await expect(console.answer).to_contain_text("highlight:")
         await expect((await console.show("Preview")).locator(".hg-ring-button")).to_have_count(1)
+
+
+async def test_a_subscription_that_is_refused_tells_why(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        await console.type('subscription { flow(id: "none") { state } }')
+        await console.page.locator(RUN).click()
+        await expect(console.answer).to_contain_text("NOT_FOUND")
+        await expect(console.page.get_by_role("button", name="1 error")).to_be_visible()
 
 
 async def test_a_link_to_a_query_shows_it_and_leaves_running_it_to_the_reader(served: str, browser: Browser) -> None:

@@ -1,4 +1,5 @@
-import { ask } from '../shared/gateway';
+import PRICE from '../../../operations/price.graphql?raw';
+import { ask, said } from '../shared/gateway';
 import { store } from '../shared/store';
 
 export interface Price {
@@ -19,30 +20,27 @@ export interface Quote {
   problem: string | null;
 }
 
-const PRICE = `query Price($document: String!, $variables: JSON, $operationName: String) {
-  price(document: $document, variables: $variables, operationName: $operationName) {
-    lower expected upper savedByCache withinBudget
-    calls { endpoint count unit total cached }
-    fields { path total }
-  }
-}`;
-
 /** The price of the operation under the cursor; null until there is one. */
 export const quote = store<Quote | null>(null);
 
-/** With the headers that the operation would be run with: they may limit what it may spend. */
+/**
+ * With the headers that the operation would be run with: they may limit what it may spend. Says whether the gateway
+ * answered.
+ */
 export async function fetchQuote(
   document: string,
   variables: unknown,
   operation: string | null,
   options: { signal: AbortSignal; headers: Record<string, string> },
-): Promise<void> {
+): Promise<boolean> {
   try {
     const asked = { document, variables, operationName: operation };
     const { data, errors } = await ask<{ price: Price | null }>(PRICE, asked, options);
     const price = data?.price ?? null;
     quote.set({ operation, price, problem: price ? null : (errors?.[0]?.message ?? 'No price came.') });
+    return true;
   } catch (error) {
-    if (!options.signal.aborted) quote.set({ operation, price: null, problem: String(error) });
+    if (!options.signal.aborted) quote.set({ operation, price: null, problem: said(error) });
+    return false;
   }
 }

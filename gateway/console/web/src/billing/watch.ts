@@ -50,7 +50,10 @@ function watchPrice(editors: Editors): () => void {
     asking = new AbortController();
     if (!wanted) return quote.set(null);
     const options = { headers: wanted.headers, signal: asking.signal };
-    void fetchQuote(wanted.document, wanted.variables, wanted.operation, options);
+    void fetchQuote(wanted.document, wanted.variables, wanted.operation, options).then((came) => {
+      // The next movement asks again.
+      if (!came && last === key) last = '';
+    });
   };
   const soon = (force: boolean) => () => {
     window.clearTimeout(timer);

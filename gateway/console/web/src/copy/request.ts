@@ -1,4 +1,5 @@
 import { parse, type DocumentNode } from 'graphql';
+import { operationNamed, operationsIn } from '../shared/documents';
 import { KEY, endpoint, key } from '../shared/gateway';
 
 /** What the editors say, as it goes over HTTP. */
@@ -39,11 +40,8 @@ export function requestOf(query: string, variables: string, headers: string, ope
 }
 
 function acceptOf(document: DocumentNode, query: string, operationName: string | undefined): string | null {
-  const operations = operationsIn(document);
-  const chosen = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
-  if (chosen?.operation === 'subscription') return 'text/event-stream';
+  if (operationNamed(document, operationName)?.operation === 'subscription') return 'text/event-stream';
   return DEFERS.test(query) ? 'multipart/mixed' : null;
 }
 
-const operationsIn = ({ definitions }: DocumentNode) => definitions.filter((one) => one.kind === 'OperationDefinition');
 const jsonOf = (text: string): object => (text.trim() ? (JSON.parse(text) as object) : {});

@@ -37,5 +37,5 @@ for await (const part of response.body) console.log(decoder.decode(part, { strea
 
 /** For a POSIX shell. */
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-const template = (text: string) => `\`${text.trim().replace(/[`\\]|\$\{/g, (found) => `\\${found}`)}\``;
+const template = (text: string) => `\`${text.replace(/[`\\]|\$\{/g, (found) => `\\${found}`)}\``;
 const indented = (text: string, by: number) => text.replaceAll('\n', `\n${' '.repeat(by)}`);

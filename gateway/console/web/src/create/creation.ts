@@ -1,3 +1,4 @@
+import { said } from '../shared/gateway';
 import { store } from '../shared/store';
 import * as flows from './flow';
 import { hasEnded, type Flow } from './flow';
@@ -98,13 +99,11 @@ async function watch(start: (signal: AbortSignal) => Promise<flows.Begun>): Prom
     if (flow) request = { input: '', idempotencyKey: '' };
     const { media, flow: known } = creation.get();
     change({ sent: null, mistakes: mistakesOf(userErrors, media), flow: flow ?? known });
-    if (flow && !hasEnded(flow)) for await (const next of flows.follow(flow.id, mine.signal)) change({ flow: next });
+    if (flow && !hasEnded(flow)) for await (const next of flows.follow(flow.id, mine.signal)) change(next);
   } catch (error) {
     change({ sent: null, problem: mine.signal.aborted ? 'Sending was cancelled.' : said(error) });
   }
 }
-
-const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Not `randomUUID`, which pages from plain http on other machines have not got. */
 function freshKey(): string {

@@ -1,4 +1,6 @@
-import { ask, send, socket, type Answer } from '../shared/gateway';
+import ACCOUNTS from '../../../operations/accounts.graphql?raw';
+import FLOWS from '../../../operations/flows.graphql?raw';
+import { ask, said, send, told, type Answer } from '../shared/gateway';
 import type { Medium } from './media';
 import { asInput } from './media';
 
@@ -33,35 +35,6 @@ export interface Account {
   username: string | null;
 }
 
-const FLOW = `id kind account state progress createdAt retryable error { code message medium }
-  steps { name medium state attempts error { message } }`;
-const CREATE = `mutation Create($input: CreateHighlightInput!) {
-  createHighlight(input: $input) { flow { ${FLOW} } userErrors { field code message } }
-}`;
-const WATCH = `subscription Watch($id: ID!) { flow(id: $id) { ${FLOW} } }`;
-const LOOK = `query Look($id: ID!) { flow(id: $id) { ${FLOW} } }`;
-const LIST = `query Flows { flows(first: 50) { nodes { ${FLOW} } } }`;
-const RETRY = `mutation Retry($id: ID!) { retryFlow(id: $id) { flow { ${FLOW} } userErrors { field code message } } }`;
-const CANCEL = `mutation Cancel($id: ID!) { cancelFlow(id: $id) { flow { ${FLOW} } userErrors { field code message } } }`;
-const ACCOUNTS = 'query Accounts { accounts { id username } }';
-export const TRAY = `query NewTray($account: ID!) {
-  user(by: { id: $account }) {
-    id
-    username
-    profilePictureUrl(proxied: true)
-    highlights {
-      nodes {
-        id
-        title
-        mediaCount
-        cover {
-          url(proxied: true)
-        }
-      }
-    }
-  }
-}
-`;
 const ENDED = new Set(['DONE', 'FAILED', 'CANCELLED']);
 const POLL = 700; // milliseconds
 
@@ -84,51 +57,66 @@ export async function begin(
 ): Promise<Begun> {
   const { input, files } = asInput(media);
   const variables = { input: { ...rest, media: input, cover: { index: cover }, waitSeconds: 0 } };
+  const operationName = 'Create';
   const answer = files.size
-    ? await send<{ createHighlight: Begun }>(CREATE, variables, files, upload)
-    : await ask<{ createHighlight: Begun }>(CREATE, variables, { signal: upload.signal });
+    ? await send<{ createHighlight: Begun }>(FLOWS, variables, files, { ...upload, operationName })
+    : await ask<{ createHighlight: Begun }>(FLOWS, variables, { signal: upload.signal, operationName });
   return data(answer).createHighlight;
 }
 
 export async function retry(id: string): Promise<Begun> {
-  return data(await ask<{ retryFlow: Begun }>(RETRY, { id })).retryFlow;
+  return data(await ask<{ retryFlow: Begun }>(FLOWS, { id }, { operationName: 'Retry' })).retryFlow;
 }
 
 export async function cancel(id: string): Promise<Begun> {
-  return data(await ask<{ cancelFlow: Begun }>(CANCEL, { id })).cancelFlow;
+  return data(await ask<{ cancelFlow: Begun }>(FLOWS, { id }, { operationName: 'Cancel' })).cancelFlow;
 }
 
 export async function list(): Promise<Flow[]> {
-  return data(await ask<{ flows: { nodes: Flow[] } }>(LIST)).flows.nodes;
+  return data(await ask<{ flows: { nodes: Flow[] } }>(FLOWS, {}, { operationName: 'Flows' })).flows.nodes;
 }
 
 export async function accounts(): Promise<Account[]> {
   return data(await ask<{ accounts: Account[] }>(ACCOUNTS)).accounts;
 }
 
-/** The flow after each change until it has ended: by subscription, and by asking where none can be had. */
-export async function* follow(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
+/** What is known of a flow by now; or why nothing is, while that is tried again. */
+export type Followed = { flow?: Flow | null; problem: string | null };
+
+/**
+ * The flow after each change until it has ended: by subscription, and by asking where none can be had. A gateway that is
+ * away for a while takes the flow up again, so it is asked until it is back.
+ */
+export async function* follow(id: string, signal: AbortSignal): AsyncGenerator<Followed> {
   try {
-    for await (const flow of told(id, signal)) yield flow;
+    for await (const flow of changes(id, signal)) {
+      yield { flow, problem: null };
+      if (hasEnded(flow)) return;
+    }
   } catch {
-    for await (const flow of asked(id, signal)) yield flow;
+    // By asking, then.
   }
+  yield* asked(id, signal);
 }
 
-async function* told(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
-  const events = socket().iterate<{ flow: Flow }>({ query: WATCH, variables: { id } });
-  signal.addEventListener('abort', () => void events.return?.());
-  for await (const event of events) yield data(event as Answer<{ flow: Flow }>).flow;
+async function* changes(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
+  const events = told<{ flow: Flow }>({ query: FLOWS, variables: { id }, operationName: 'Watch' });
+  signal.addEventListener('abort', () => void events.return!());
+  for await (const event of events) yield data(event).flow;
 }
 
-async function* asked(id: string, signal: AbortSignal): AsyncGenerator<Flow> {
+async function* asked(id: string, signal: AbortSignal): AsyncGenerator<Followed> {
   while (!signal.aborted) {
-    const { flow } = data(await ask<{ flow: Flow | null }>(LOOK, { id }, { signal }));
-    if (!flow) return;
-    yield flow;
-    if (hasEnded(flow)) return;
+    const known = await look(id, signal).catch((error: unknown) => ({ problem: `${said(error)} Trying again …` }));
+    yield known;
+    if ('flow' in known && (!known.flow || hasEnded(known.flow))) return;
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
+}
+
+async function look(id: string, signal: AbortSignal): Promise<Followed> {
+  const { flow } = data(await ask<{ flow: Flow | null }>(FLOWS, { id }, { signal, operationName: 'Look' }));
+  return { flow, problem: flow ? null : 'The gateway does not know this flow any more.' };
 }
 
 /** Throws the first error where there is nothing else. */

@@ -1,8 +1,9 @@
 import { useGraphiQLActions } from '@graphiql/react';
+import TRAY from '../../../operations/new_tray.graphql?raw';
 import { useOpenTab } from '../examples/open';
 import { showNext } from '../shared/view';
 import { again, cancel, creation, startOver, type Creation } from './creation';
-import { hasEnded, TRAY } from './flow';
+import { hasEnded } from './flow';
 import { bytesOf, nameOf } from './media';
 import { Bar, Progress } from './progress';
 

@@ -1,8 +1,8 @@
-import { useEffect, useState, type FormEvent } from 'react';
-import { store } from '../shared/store';
+import type { FormEvent } from 'react';
+import { useAccounts } from './accounts';
 import { create, creation, draft, edit, placeOf } from './creation';
 import { DropZone } from './drop';
-import { accounts, type Account } from './flow';
+import type { Account } from './flow';
 import { Flows } from './flows';
 import { MediaList } from './list';
 import { nameOf, type Medium } from './media';
@@ -10,19 +10,14 @@ import type { Mistake } from './mistakes';
 import { Outcome } from './outcome';
 import { TitleField } from './title';
 
-/** Null until they are known. */
-const own = store<Account[] | null>(null);
-
 export function CreatePanel() {
-  const known = own.use();
-  const [problem, setProblem] = useState<string | null>(null);
+  const { known, problem } = useAccounts();
   const shown = creation.use().flow?.id ?? null;
-  useEffect(() => void accounts().then(own.set, (error: Error) => setProblem(error.message)), []);
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Create a highlight</h2>
       {problem && <p className="hg-problem">{problem}</p>}
-      {known?.length === 0 && <p className="hg-quiet">There is no account that you may publish for.</p>}
+      {known?.length === 0 && <NoAccount />}
       {known && known.length > 0 && (
         <>
           <Form accounts={known} />
@@ -30,6 +25,15 @@ export function CreatePanel() {
         </>
       )}
     </div>
+  );
+}
+
+function NoAccount() {
+  return (
+    <p className="hg-quiet">
+      There is no account that you may publish for. It takes the right <code>write</code>, and a gateway with a token of
+      the publishing API.
+    </p>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { said } from '../shared/gateway';
 import { store } from '../shared/store';
 import { cancel, hasEnded, list, retry, type Begun, type Flow } from './flow';
 
@@ -24,7 +25,7 @@ async function act(id: string, change: (id: string) => Promise<Begun>): Promise<
     const refused = (await change(id)).userErrors[0];
     if (refused) refusals.set({ ...others, [id]: refused.message });
   } catch (error) {
-    refusals.set({ ...others, [id]: error instanceof Error ? error.message : String(error) });
+    refusals.set({ ...others, [id]: said(error) });
   }
   await refresh();
 }

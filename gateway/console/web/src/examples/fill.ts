@@ -1,7 +1,6 @@
 import type { Example } from 'virtual:examples';
+import NEWEST from '../../../operations/newest_flow.graphql?raw';
 import { ask } from '../shared/gateway';
-
-const NEWEST = 'query NewestFlow { flows(first: 1) { nodes { id } } }';
 
 /** The example's variables, with those that the gateway alone knows. */
 export async function variablesOf({ name, variables }: Example): Promise<string> {

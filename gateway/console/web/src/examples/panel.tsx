@@ -1,5 +1,5 @@
-import { pick, useGraphiQL } from '@graphiql/react';
 import examples, { type Example } from 'virtual:examples';
+import { standing } from '../key/standing';
 import { store } from '../shared/store';
 import { variablesOf } from './fill';
 import { useOpenTab } from './open';
@@ -8,14 +8,20 @@ import { useOpenTab } from './open';
 const filter = store('');
 
 export function ExamplesPanel() {
-  const { schema } = useGraphiQL(pick('schema'));
+  const access = standing.use();
   const wanted = filter.use();
   const groups = grouped(examples.filter((example) => fits(example, wanted)));
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Examples</h2>
       <p className="hg-quiet">Each opens in a tab of its own, with variables that the sandbox answers.</p>
-      {schema === null && (
+      {access === 'trusted' && (
+        <p className="hg-quiet">
+          This gateway runs the documents that it trusts and no others: these as they are, and those of its manifest. The
+          editor knows no fields.
+        </p>
+      )}
+      {access === 'samples' && (
         <p className="hg-quiet">
           Without the right <code>introspect</code> the editor knows no fields: it neither completes nor checks.
         </p>

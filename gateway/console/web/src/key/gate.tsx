@@ -1,66 +1,71 @@
-import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
-import { ask, key, type GatewayError } from '../shared/gateway';
-
-/** `samples`: the console without the schema. */
-type Standing = 'asking' | 'open' | 'samples' | 'key' | 'unknown key' | 'no right' | 'unreachable';
+import { useEffect, type FormEvent, type ReactNode } from 'react';
+import ACCOUNTS from '../../../operations/accounts.graphql?raw';
+import { ask, key, said, type GatewayError } from '../shared/gateway';
+import { standing, type Closed, type Open } from './standing';
 
 const PROBE = '{ __schema { queryType { name } } }';
 
 /** Shows the console to whoever may read, with what the schema makes possible or without, and asks others for a key. */
 export function Gate({ children }: { children: (hasSchema: boolean) => ReactNode }) {
-  const [standing, setStanding] = useState<Standing>('asking');
-  const look = () => void probe().then(setStanding);
+  const current = standing.use();
+  const look = () => void probe().then(standing.set);
   useEffect(look, []);
-  if (standing === 'open' || standing === 'samples') return children(standing === 'open');
-  if (standing === 'asking') return null;
-  const enter = (value: string) => {
-    key.set(value);
-    look();
-  };
-  return <Ask standing={standing} onKey={enter} />;
+  if (current === null) return null;
+  if (typeof current === 'string') return children(current === 'open');
+  return <Ask {...current} onAgain={look} />;
 }
 
-async function probe(): Promise<Standing> {
+async function probe(): Promise<Open | Closed> {
   try {
     const { data, errors } = await ask(PROBE);
-    return data ? 'open' : refusal(errors?.[0]);
-  } catch {
-    return 'unreachable';
+    if (data) return 'open';
+    // Nobody's rights were asked for then, so they are here: by a document that is trusted.
+    if (errors?.[0]?.extensions?.code === 'DOCUMENT_NOT_TRUSTED') return await trusted();
+    return refusal(errors?.[0]);
+  } catch (error) {
+    return { told: said(error), takesKey: false };
   }
 }
 
-function refusal(error: GatewayError | undefined): Standing {
+async function trusted(): Promise<Open | Closed> {
+  const { data, errors } = await ask(ACCOUNTS);
+  return data ? 'trusted' : refusal(errors?.[0]);
+}
+
+const WANTED = 'This gateway knows its clients by their keys. Yours is kept in this tab, until you close it.';
+const MUTE = 'This key lacks the right `read`, without which nothing can be asked. Ask for the right, or enter another key.';
+
+function refusal(error: GatewayError | undefined): Open | Closed {
   const { code, right } = error?.extensions ?? {};
   // The right `read` is asked for before this one, so it is there.
   if (right === 'introspect') return 'samples';
-  if (code !== 'UNAUTHENTICATED') return 'no right';
-  const standing = key.get() ? 'unknown key' : 'key';
+  if (right === 'read') return { told: MUTE, takesKey: true };
+  if (code !== 'UNAUTHENTICATED') return { told: error?.message ?? 'No answer came.', takesKey: false };
+  const isUnknown = key.get() !== null;
   key.forget();
-  return standing;
+  return { told: isUnknown ? 'The gateway does not know this key.' : WANTED, takesKey: true };
 }
 
-const TOLD: Record<Exclude<Standing, 'asking' | 'open' | 'samples'>, string> = {
-  key: 'This gateway knows its clients by their keys. Yours is kept in this tab, until you close it.',
-  'unknown key': 'The gateway does not know this key.',
-  'no right': 'This key lacks the right `read`, without which nothing can be asked. Ask for the right, or enter another key.',
-  unreachable: 'The gateway does not answer. Reload the page to try again.',
-};
-
-function Ask({ standing, onKey }: { standing: keyof typeof TOLD; onKey: (key: string) => void }) {
+function Ask({ told, takesKey, onAgain }: Closed & { onAgain: () => void }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const value = new FormData(event.currentTarget).get('key');
-    if (typeof value === 'string' && value.trim()) onKey(value.trim());
+    if (typeof value === 'string' && value.trim()) key.set(value.trim());
+    onAgain();
   };
   return (
     <main className="first hg-gate">
       <p className="first-ring" />
       <h1>Highlights Gateway</h1>
-      <p role={standing === 'key' ? undefined : 'alert'}>{TOLD[standing]}</p>
+      <p role={told === WANTED ? undefined : 'alert'}>{told}</p>
       <form onSubmit={submit}>
-        <label htmlFor="hg-key">Key</label>
-        <input id="hg-key" name="key" type="password" autoComplete="off" autoFocus required />
-        <button type="submit" className="hg-primary">Open the console</button>
+        {takesKey && (
+          <>
+            <label htmlFor="hg-key">Key</label>
+            <input id="hg-key" name="key" type="password" autoComplete="off" autoFocus required />
+          </>
+        )}
+        <button type="submit" className="hg-primary">{takesKey ? 'Open the console' : 'Try again'}</button>
       </form>
     </main>
   );

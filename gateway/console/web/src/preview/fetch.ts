@@ -1,21 +1,7 @@
+import PLAYED from '../../../operations/played.graphql?raw';
 import type { Billing } from '../shared/answer';
 import { ask } from '../shared/gateway';
 import { highlightsIn, type Highlight } from './find';
-
-const PLAYED = `query Played($id: ID!) {
-  highlight(by: { id: $id }) {
-    id title mediaCount missingItemIds
-    cover { url(proxied: true) }
-    user { id username fullName profilePictureUrl(proxied: true) }
-    items {
-      nodes {
-        id takenAt thumbnailUrl(proxied: true) videoUrl(proxied: true)
-        mentions { user { username } x y width height }
-        links { url x y width height rotation }
-      }
-    }
-  }
-}`;
 
 /** A highlight with all that the player shows, and what that was charged. Throws what is to be told instead. */
 export async function played(id: string) {

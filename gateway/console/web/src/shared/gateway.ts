@@ -1,6 +1,6 @@
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
-import { createClient, type Client } from 'graphql-ws';
-import { named, parsed } from './documents';
+import { createGraphiQLFetcher, type Fetcher, type FetcherReturnType } from '@graphiql/toolkit';
+import { createClient, type Client, type SubscribePayload } from 'graphql-ws';
+import { named, operationNamed, parsed } from './documents';
 
 export interface GatewayError {
   message: string;
@@ -30,25 +30,60 @@ function identity(): Record<string, string> {
   return value ? { [KEY]: value } : {};
 }
 
+/** A problem in words. Without a stack: GraphiQL shows all that an error has, and this code's own lines help nobody. */
+function problem(message: string): Error {
+  const error = new Error(message);
+  error.stack = undefined;
+  return error;
+}
+
+const unreachable = () => problem('The gateway could not be reached.');
+const foreign = (status: number) => problem(`What answered was not the gateway (status ${status}).`);
+
+export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** As `fetch`, for answers of the gateway alone. Rejects with a problem in words. */
+async function reached(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = attempted(() => new Request(input, init));
+  const response = await fetch(request).catch((error: unknown) => {
+    throw request.signal.aborted ? error : unreachable();
+  });
+  if (!/json|multipart/.test(response.headers.get('content-type') ?? '')) throw foreign(response.status);
+  return response;
+}
+
+/** What no request can say, such as a header with a blank in its name, is told by the browser. */
+function attempted(make: () => Request): Request {
+  try {
+    return make();
+  } catch (error) {
+    throw problem(said(error));
+  }
+}
+
 interface Options {
   signal?: AbortSignal;
   headers?: Record<string, string>;
+  /** Of several in the document. */
+  operationName?: string;
 }
 
 /** Runs one operation outside the editor. Rejects only if no GraphQL answer came. */
 export async function ask<T>(query: string, variables: object = {}, options: Options = {}): Promise<Answer<T>> {
+  const { signal, headers, operationName } = options;
   const accept = 'application/graphql-response+json';
-  const response = await fetch(endpoint, {
+  const response = await reached(endpoint, {
     method: 'POST',
-    headers: { ...options.headers, 'content-type': 'application/json', accept, ...identity() },
-    body: JSON.stringify({ query, variables }),
-    signal: options.signal,
+    headers: { ...headers, 'content-type': 'application/json', accept, ...identity() },
+    body: JSON.stringify({ query, variables, operationName }),
+    signal,
   });
   return (await response.json()) as Answer<T>;
 }
 
 interface Upload {
   signal: AbortSignal;
+  operationName: string;
   /** How many bytes have gone. */
   onProgress: (bytes: number) => void;
 }
@@ -57,7 +92,7 @@ interface Upload {
 export async function send<T>(query: string, variables: object, files: Map<string, File>, upload: Upload): Promise<Answer<T>> {
   const body = new FormData();
   const paths = [...files.keys()];
-  body.set('operations', JSON.stringify({ query, variables }));
+  body.set('operations', JSON.stringify({ query, variables, operationName: upload.operationName }));
   body.set('map', JSON.stringify(Object.fromEntries(paths.map((path, index) => [String(index), [path]]))));
   paths.forEach((path, index) => body.set(String(index), files.get(path)!));
   const headers = { accept: 'application/graphql-response+json', 'graphql-require-preflight': '1', ...identity() };
@@ -65,7 +100,7 @@ export async function send<T>(query: string, variables: object, files: Map<strin
   try {
     return JSON.parse(responseText) as Answer<T>;
   } catch {
-    throw new Error(`What answered was not the gateway (status ${status}).`);
+    throw foreign(status);
   }
 }
 
@@ -77,7 +112,7 @@ function posted(body: FormData, headers: Record<string, string>, { signal, onPro
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded }) => onProgress(loaded);
     request.onload = () => resolve(request);
-    request.onerror = () => reject(new Error('The gateway could not be reached.'));
+    request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new Error('Sending was cancelled.'));
     signal.addEventListener('abort', () => request.abort());
     request.send(body);
@@ -86,7 +121,7 @@ function posted(body: FormData, headers: Record<string, string>, { signal, onPro
 
 let sockets: Client | undefined;
 
-export function socket(): Client {
+function socket(): Client {
   sockets ??= createClient({
     url: endpoint.replace(/^http/, 'ws'),
     connectionParams: identity,
@@ -96,15 +131,37 @@ export function socket(): Client {
   return sockets;
 }
 
+/** What a subscription tells. Rejects with the errors of the answer, or with a problem in words. */
+export function told<T>(payload: SubscribePayload): AsyncIterableIterator<Answer<T>> {
+  const events = socket().iterate<T>(payload);
+  return {
+    next: () =>
+      events.next().catch((error: unknown) => {
+        throw Array.isArray(error) ? error : closed(error);
+      }) as Promise<IteratorResult<Answer<T>>>,
+    // Not by a generator around it: that would wait for the next event before it ended this.
+    return: () => events.return!() as Promise<IteratorResult<Answer<T>>>,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function closed(event: unknown): Error {
+  const isTold = event instanceof CloseEvent && event.reason !== '';
+  return isTold ? problem(`The gateway closed the connection: ${event.reason} (${event.code}).`) : unreachable();
+}
+
 /** What the editor runs with. Bills are asked for with their calls. */
-export const fetcher: Fetcher = async (params, options) => {
-  const run = createGraphiQLFetcher({
-    url: endpoint,
-    headers: { 'x-billing-explain': '1', ...identity() },
-    wsClient: socket(),
-  });
+export const fetcher: Fetcher = (params, options) => {
   // Whoever runs at once what was just typed or opened meets an editor that still knows the operation before it.
   const tree = parsed(params.query) ?? undefined;
   const operationName = tree ? named(tree, params.operationName) : params.operationName;
+  if (tree && operationNamed(tree, operationName)?.operation === 'subscription') {
+    const { query, variables } = params;
+    return told({ query, variables: variables as Record<string, unknown>, operationName }) as FetcherReturnType;
+  }
+  const headers = { 'x-billing-explain': '1', ...identity() };
+  const run = createGraphiQLFetcher({ url: endpoint, headers, fetch: reached });
   return run({ ...params, operationName }, { ...options, documentAST: tree });
 };
