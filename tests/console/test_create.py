@@ -111,6 +111,21 @@ async def test_mistakes_are_told_beside_what_they_are_about_by_its_name(served: 
         assert await mistakes(panel) == {"good.jpg": 0, "one.jpg": 1, "empty.jpg": 1}
 
 
+async def test_what_is_typed_and_is_no_url_stays_and_is_told(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
+        panel = await console.show("Create")
+        field = panel.get_by_label("URL of a medium")
+        await field.fill("http://example.com/plain.jpg")
+        await console.page.keyboard.press("Enter")
+        await expect(field).to_have_value("http://example.com/plain.jpg")
+        await expect(field).to_have_accessible_description("That is neither a file nor a URL with https.")
+        await field.fill("https://example.com/my photo.jpg")
+        await expect(panel.get_by_role("alert")).to_have_count(0)
+        await panel.get_by_role("button", name="Add").click()
+        await expect(field).to_have_value("")
+        assert await names(console) == ["my%20photo.jpg"]
+
+
 async def test_a_mistake_goes_with_what_it_was_about(served: str, browser: Browser) -> None:
     async with opened(browser, served) as console:
         panel = await refused(console)

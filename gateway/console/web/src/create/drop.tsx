@@ -7,22 +7,28 @@ const TYPES = 'image/jpeg,image/png,image/webp,image/heic,video/mp4,video/quickt
 export function DropZone({ onAdd }: { onAdd: (media: Medium[]) => void }) {
   const [over, setOver] = useState(false);
   const [typed, setTyped] = useState('');
-  const take = (data: DataTransfer) => onAdd(data.files.length ? fromFiles(data.files) : fromText(data.getData('text')));
+  const [refused, setRefused] = useState(false);
+  const take = (media: Medium[]) => {
+    setRefused(media.length === 0);
+    if (media.length > 0) onAdd(media);
+  };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
-    take(event.dataTransfer);
+    take(mediaOf(event.dataTransfer));
   };
   const paste = (event: ClipboardEvent) => {
-    const found = event.clipboardData.files.length || fromText(event.clipboardData.getData('text')).length;
-    if (found) {
+    const found = mediaOf(event.clipboardData);
+    if (found.length > 0) {
       event.preventDefault();
-      take(event.clipboardData);
+      take(found);
     }
   };
   const add = () => {
-    onAdd(fromText(typed));
-    setTyped('');
+    const found = fromText(typed);
+    take(found);
+    // What is not taken stays, to be mended.
+    if (found.length > 0) setTyped('');
   };
   return (
     <div className={over ? 'hg-drop hg-over' : 'hg-drop'} data-testid="drop" onPaste={paste} onDrop={drop}
@@ -35,12 +41,21 @@ export function DropZone({ onAdd }: { onAdd: (media: Medium[]) => void }) {
       </label>
       <div className="hg-url">
         <input type="url" value={typed} placeholder="https://… of a JPEG, MP4 or MOV" aria-label="URL of a medium"
-          onChange={(event) => setTyped(event.target.value)}
+          aria-invalid={refused} aria-describedby={refused ? 'hg-url-mistake' : undefined}
+          onChange={(event) => (setTyped(event.target.value), setRefused(false))}
           onKeyDown={(event) => event.key === 'Enter' && (event.preventDefault(), add())} />
-        <button type="button" onClick={add} disabled={fromText(typed).length === 0}>
+        <button type="button" onClick={add} disabled={typed.trim() === ''}>
           Add
         </button>
       </div>
+      {refused && (
+        <small className="hg-mistake" id="hg-url-mistake" role="alert">
+          That is neither a file nor a URL with https.
+        </small>
+      )}
     </div>
   );
 }
+
+const mediaOf = (data: DataTransfer): Medium[] =>
+  data.files.length ? fromFiles(data.files) : fromText(data.getData('text'));

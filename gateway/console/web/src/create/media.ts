@@ -5,11 +5,16 @@ let last = 0;
 
 export const fromFiles = (files: Iterable<File>): Medium[] => [...files].map((file) => ({ id: ++last, file }));
 
-/** One for each https URL in a text that was pasted or dropped. */
-export function fromText(text: string): Medium[] {
-  const urls = text.split(/\s+/).filter((word) => URL.canParse(word) && new URL(word).protocol === 'https:');
-  return urls.map((url) => ({ id: ++last, url }));
+/** One for each https URL in a text that was typed, pasted or dropped. */
+export const fromText = (text: string): Medium[] => text.split('\n').flatMap(urlsIn).map((url) => ({ id: ++last, url }));
+
+/** The words that are one. A lone one at the start of the line has what comes after it: browsers take blanks, too. */
+function urlsIn(line: string): string[] {
+  const found = line.split(/\s+/).filter(isHttps);
+  return found.length === 1 && isHttps(line) ? [new URL(line).href] : found;
 }
+
+const isHttps = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
 
 export function nameOf(medium: Medium): string {
   if ('file' in medium) return medium.file.name;

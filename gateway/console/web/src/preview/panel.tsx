@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import { LockIcon } from '../icons';
 import { answer } from '../shared/answer';
+import { said } from '../shared/gateway';
 import { Absences } from './absences';
 import { played } from './fetch';
 import { absencesIn, highlightsIn, type Highlight, type Owner } from './find';
@@ -23,6 +24,7 @@ export function PreviewPanel() {
       <Absences absences={absences} />
       {highlights.length + absences.length === 0 && (
         <p className="hg-quiet">
+          {current?.data ? 'No highlight is in this answer. ' : ''}
           Run an operation that selects the <code>id</code> of highlights: they are shown here, wherever they are in the
           answer.
         </p>
@@ -55,7 +57,7 @@ function Trays({ highlights }: { highlights: Highlight[] }) {
     try {
       setPlaying(await played(highlight.id));
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(said(error));
     }
   };
   return (
