@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
-from tests.console.test_create import refused
+from tests.console.test_create import DONE, drop, refused
 from tests.console.test_preview import ABSENT
 from tests.node import projects
 
@@ -105,6 +106,30 @@ async def test_a_highlight_is_played_by_keyboard_alone(served: str, browser: Bro
         await console.page.keyboard.press("Escape")
         await expect(player).to_have_count(0)
         await expect(ring).to_be_focused()
+
+
+async def test_the_focus_stays_where_a_highlight_is_made(served: str, browser: Browser) -> None:
+    """At the end of the way a button leads no further, and what is removed takes its own button along."""
+    async with opened(browser, served) as console:
+        panel = await console.show("Create")
+        button = partial(panel.get_by_role, "button")
+        for name in ("one.jpg", "two.jpg", "three.jpg"):
+            await drop(console, name)
+        await button(name="Move up: three.jpg").focus()
+        for _ in range(3):
+            await console.page.keyboard.press("Enter")
+        await expect(button(name="Move up: three.jpg")).to_be_focused()
+        await button(name="Remove: two.jpg").focus()
+        for left in ("one.jpg", "three.jpg"):
+            await console.page.keyboard.press("Enter")
+            await expect(button(name=f"Remove: {left}")).to_be_focused()
+        await panel.get_by_label("Title").fill("By keyboard")
+        await button(name="Create the highlight").focus()
+        await console.page.keyboard.press("Enter")
+        await expect(button(name="Show it in the tray")).to_be_focused(timeout=DONE)
+        await button(name="Make another").focus()
+        await console.page.keyboard.press("Enter")
+        await expect(panel.get_by_label("Title")).to_be_focused()
 
 
 async def test_a_telephone_shows_all_of_it_below_each_other(served: str, browser: Browser) -> None:

@@ -24,6 +24,8 @@ query Other { allowance { client } }"""
 VARIABLES = '{ "id": "787132" }'
 HEADERS = '{ "x-billing-limit": 7, "X-Api-Key": "hg_secret" }'
 TITLE = "document.querySelector('.graphiql-tab-active').innerText"
+# GraphiQL keeps it half a second later.
+KEPT_TAB = "JSON.parse(localStorage.getItem('graphiql:tabState')).activeTabIndex"
 IN_VIEW = """(() => {
   const places = ['.graphiql-tabs', '.graphiql-tab-active'].map((one) => document.querySelector(one));
   const [strip, tab] = places.map((one) => one.getBoundingClientRect());
@@ -80,6 +82,7 @@ async def test_the_active_tab_is_in_view(served: str, browser: Browser) -> None:
         await console.page.locator(".graphiql-tab-button").last.click()
         await console.page.set_viewport_size({"width": 700, "height": 700})
         await console.until(f"{IN_VIEW} && {TITLE} === 'MentionsInHighlight'")
+        await console.until(f"{KEPT_TAB} === 6")
         await console.page.reload()
         await console.ready()
         await console.until(f"{IN_VIEW} && {TITLE} === 'MentionsInHighlight'")

@@ -81,11 +81,11 @@ async def test_a_page_that_reaches_nobody_asks_for_no_key_and_can_try_again(serv
 async def test_accounts_are_asked_for_until_there_is_one(served: str, browser: Browser) -> None:
     """Soon after its start a gateway does not know yet whose there are."""
     async with opened(browser, served) as console:
-        asked = []
+        asked: list[str] = []
 
         async def first_none(route: Route) -> None:
             if not asked and re.search(r"query Accounts\b", route.request.post_data or ""):
-                asked.append(route)
+                asked.append(route.request.url)
                 await route.fulfill(json={"data": {"accounts": []}})
             else:
                 await route.fallback()

@@ -233,3 +233,22 @@ async def test_what_was_said_of_the_answer_before_goes_with_it(served: str, brow
         await console.run()
         await expect(panel.get_by_role("alert")).to_have_count(0)
         console.complaints = [text for text in console.complaints if "ERR_FAILED" not in text]
+
+
+async def test_long_names_leave_room_and_are_read_from_their_own_side(served: str, browser: Browser) -> None:
+    highlight = {"id": "highlight:1", "title": "قصص السفر الطويلة"}
+    user = {"fullName": "Aname" * 20, "isPrivate": True, "highlights": {"nodes": [highlight]}}
+    async with opened(browser, served) as console:
+
+        async def answer(route: Route) -> None:
+            await route.fulfill(json={"data": {"user": user}})
+
+        panel = await console.show("Preview")
+        await console.page.route("**/graphql", answer)
+        await console.run()
+        count = await panel.locator(".hg-owner small").bounding_box()
+        whole = await panel.bounding_box()
+        assert count is not None
+        assert whole is not None
+        assert count["x"] + count["width"] <= whole["x"] + whole["width"]
+        await expect(panel.locator(".hg-ring-title")).to_have_css("direction", "rtl")

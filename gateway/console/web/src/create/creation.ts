@@ -29,6 +29,8 @@ export interface Creation {
 const EMPTY: Draft = { account: null, title: '', media: [], cover: null };
 const NOTHING: Creation = { media: [], sent: null, flow: null, mistakes: [], problem: null };
 
+export const isUnderWay = ({ sent, flow }: Creation): boolean => sent !== null || (flow !== null && !hasEnded(flow));
+
 /** Both live as long as the page, whichever panel is shown. */
 export const draft = store(EMPTY);
 export const creation = store(NOTHING);

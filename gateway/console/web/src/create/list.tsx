@@ -40,7 +40,7 @@ function Told({ medium, creation: { media, flow, mistakes }, gone }: { medium: M
   const steps = flow?.steps.filter((step) => place >= 0 && step.medium === place) ?? [];
   return (
     <span className="hg-medium-name">
-      <span className="hg-name">{nameOf(medium)}</span>
+      <span className="hg-name" dir="auto">{nameOf(medium)}</span>
       {'file' in medium && <small className="hg-size">{sized(medium.file.size)}</small>}
       <MediumState steps={steps} gone={gone} />
       {mistakes
@@ -67,13 +67,24 @@ function Total({ media }: { media: Medium[] }) {
 function Moves({ media, place }: { media: Medium[]; place: number }) {
   const medium = media[place]!;
   const to = (other: number) => edit({ media: moved(media, place, other) });
+  const remove = (button: HTMLElement) => {
+    focusBeside(button.closest('li')!);
+    edit({ media: media.filter((one) => one !== medium) });
+  };
   return (
     <span className="hg-moves">
       <Act name="Move up" of={medium} sign="↑" disabled={place === 0} act={() => to(place - 1)} />
       <Act name="Move down" of={medium} sign="↓" disabled={place === media.length - 1} act={() => to(place + 1)} />
-      <Act name="Remove" of={medium} sign="×" act={() => edit({ media: media.filter((one) => one !== medium) })} />
+      <Act name="Remove" of={medium} sign="×" act={remove} />
     </span>
   );
+}
+
+/** What has the focus is about to go. */
+function focusBeside(entry: Element): void {
+  const beside = entry.nextElementSibling ?? entry.previousElementSibling;
+  const next = beside?.querySelector<HTMLElement>('.hg-moves :last-child') ?? document.querySelector<HTMLElement>('.hg-browse input');
+  next?.focus();
 }
 
 interface ActProps {
@@ -81,12 +92,14 @@ interface ActProps {
   of: Medium;
   sign: string;
   disabled?: boolean;
-  act: () => void;
+  act: (button: HTMLElement) => void;
 }
 
+/** Disabled by its role alone, so that it keeps the focus at the end of the way. */
 function Act({ name, of, sign, disabled = false, act }: ActProps) {
   return (
-    <button type="button" aria-label={`${name}: ${nameOf(of)}`} title={name} disabled={disabled} onClick={act}>
+    <button type="button" aria-label={`${name}: ${nameOf(of)}`} title={name} aria-disabled={disabled}
+      onClick={(event) => !disabled && act(event.currentTarget)}>
       {sign}
     </button>
   );

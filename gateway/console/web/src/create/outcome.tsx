@@ -2,8 +2,7 @@ import { useGraphiQLActions } from '@graphiql/react';
 import TRAY from '../../../operations/new_tray.graphql?raw';
 import { useOpenTab } from '../examples/open';
 import { showNext } from '../shared/view';
-import { again, cancel, creation, startOver, type Creation } from './creation';
-import { hasEnded } from './flow';
+import { again, cancel, creation, isUnderWay, startOver, type Creation } from './creation';
 import { bytesOf, nameOf } from './media';
 import { Bar, Progress } from './progress';
 
@@ -36,41 +35,40 @@ function Standing({ sent, flow, media, problem }: Creation) {
   );
 }
 
-function Acts({ current: { sent, flow }, account, ready }: { current: Creation; account: string; ready: boolean }) {
+function Acts({ current, account, ready }: { current: Creation; account: string; ready: boolean }) {
   const show = useTray(account);
-  const other = (
-    <button type="button" onClick={startOver}>
-      Make another
-    </button>
-  );
-  if (flow?.state === 'DONE') return <><Primary act={show}>Show it in the tray</Primary>{other}</>;
-  if (flow?.retryable) return <><Primary act={() => void again()}>Try again</Primary>{other}</>;
-  if (sent !== null || (flow && !hasEnded(flow))) {
-    return (
-      <>
-        <button type="submit" className="hg-primary" disabled>
-          {flow ? 'Creating…' : 'Sending…'}
-        </button>
+  const runs = isUnderWay(current);
+  const { word, act } = next(current, show);
+  const another = () => {
+    document.getElementById('hg-title')?.focus();
+    startOver();
+  };
+  return (
+    <>
+      {/* One button, whatever it says, and disabled by its role alone: so it keeps the focus. */}
+      <button type={act ? 'button' : 'submit'} className="hg-primary" aria-disabled={runs || (!act && !ready)} onClick={act}>
+        {word}
+      </button>
+      {runs && (
         <button type="button" onClick={() => void cancel()}>
           Cancel
         </button>
-        {flow && other}
-      </>
-    );
-  }
-  return (
-    <button type="submit" className="hg-primary" disabled={!ready}>
-      Create the highlight
-    </button>
+      )}
+      {current.flow && (runs || act) && (
+        <button type="button" onClick={another}>
+          Make another
+        </button>
+      )}
+    </>
   );
 }
 
-function Primary({ act, children }: { act: () => void; children: string }) {
-  return (
-    <button type="button" className="hg-primary" onClick={act}>
-      {children}
-    </button>
-  );
+/** What the primary button says, and what it does if that is not to send the form. */
+function next(current: Creation, show: () => void): { word: string; act?: () => void } {
+  const { flow } = current;
+  if (flow?.state === 'DONE') return { word: 'Show it in the tray', act: show };
+  if (flow?.retryable) return { word: 'Try again', act: () => void again() };
+  return { word: !isUnderWay(current) ? 'Create the highlight' : flow ? 'Creating…' : 'Sending…' };
 }
 
 function useTray(account: string): () => void {

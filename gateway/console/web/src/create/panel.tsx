@@ -1,6 +1,6 @@
 import type { FormEvent } from 'react';
 import { useAccounts } from './accounts';
-import { create, creation, draft, edit, placeOf } from './creation';
+import { create, creation, draft, edit, isUnderWay, placeOf } from './creation';
 import { DropZone } from './drop';
 import type { Account } from './flow';
 import { Flows } from './flows';
@@ -39,12 +39,14 @@ function NoAccount() {
 
 function Form({ accounts: known }: { accounts: Account[] }) {
   const { account: chosen, title, media, cover } = draft.use();
-  const { mistakes } = creation.use();
+  const current = creation.use();
+  const { mistakes } = current;
   const account = known.find(({ id }) => id === chosen)?.id ?? known[0]!.id;
   const about = (field: Mistake['about']) => mistakes.find((mistake) => mistake.about === field)?.message;
+  const ready = media.length > 0 && title.trim() !== '';
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void create(account);
+    if (ready && !isUnderWay(current)) void create(account);
   };
   return (
     <form className="hg-create" onSubmit={submit}>
@@ -62,7 +64,7 @@ function Form({ accounts: known }: { accounts: Account[] }) {
       <DropZone onAdd={(more) => edit({ media: [...draft.get().media, ...more] })} />
       <MediaList media={media} cover={placeOf(cover, media)} />
       <Mistakes mistakes={mistakes} media={media} />
-      <Outcome account={account} ready={media.length > 0 && title.trim() !== ''} />
+      <Outcome account={account} ready={ready} />
     </form>
   );
 }

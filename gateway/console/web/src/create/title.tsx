@@ -17,7 +17,7 @@ export function TitleField({ value, mistake, onChange }: TitleProps) {
       <label htmlFor="hg-title">
         Title <small className={length > LONGEST ? 'hg-too-long' : ''}>{length} of {LONGEST}</small>
       </label>
-      <input id="hg-title" type="text" value={value} required aria-invalid={wrong} onChange={(event) => onChange(event.target.value)}
+      <input id="hg-title" type="text" dir="auto" value={value} required aria-invalid={wrong} onChange={(event) => onChange(event.target.value)}
         aria-describedby={mistake && 'hg-title-mistake'} />
       {mistake && (
         <small className="hg-mistake" id="hg-title-mistake">

@@ -100,7 +100,7 @@ function Head({ owner, count }: { owner: Owner; count: number }) {
   return (
     <h3 className="hg-owner">
       <Picture url={owner.picture} />
-      <span>{owner.username ?? owner.fullName}</span>
+      <span className="hg-owner-name" dir="auto">{owner.username ?? owner.fullName}</span>
       {owner.isPrivate && (
         <span className="hg-mark" title="This account is private">
           <LockIcon /> private
@@ -123,7 +123,7 @@ function Ring({ highlight, onPlay }: { highlight: Highlight; onPlay: (highlight:
       <span className={missing.length > 0 ? 'hg-ring hg-ring-gaps' : 'hg-ring'}>
         <Picture url={cover} instead={<span className="hg-initial">{[...title][0] ?? '?'}</span>} />
       </span>
-      <span className="hg-ring-title">{title || highlight.id.replace('highlight:', '')}</span>
+      <span className="hg-ring-title" dir="auto">{title || highlight.id.replace('highlight:', '')}</span>
       {count !== '' && <small>{count}</small>}
     </button>
   );

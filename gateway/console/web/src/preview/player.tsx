@@ -88,7 +88,7 @@ function Heading({ highlight, slide, charged }: { highlight: Highlight; slide?: 
   return (
     <div className="hg-player-title">
       <Picture url={highlight.cover} />
-      <b>{highlight.title}</b>
+      <b dir="auto">{highlight.title}</b>
       <small>
         {highlight.owner?.username}
         {taken && ` · ${new Date(taken).toLocaleDateString()}`}
