@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from gateway.errors import InvalidRequest
 from gateway.events import BreakerChanged, Event, LedgerChanged, LedgerLost, UpstreamAccess
+from gateway.http.requests import parameters
 from gateway.planner.budget import AccountGuard
 
 ALIVE, READY = "/healthz", "/readyz"
@@ -93,7 +95,10 @@ def routes(problems: Problems, kept: Sized) -> list[Route]:
     async def ready(request: Request) -> JSONResponse:
         found = problems()
         state = state_of(found, kept)
-        is_strict = request.query_params.get(STRICT, NO[0]).lower() not in NO
+        try:
+            is_strict = parameters(request).get(STRICT, NO[0]).lower() not in NO
+        except InvalidRequest as problem:
+            return JSONResponse({"error": problem.message}, 400)
         is_ready = state is not State.NOTHING and not (found and is_strict)
         told = {"ready": is_ready, "status": state.value, "problems": found}
         return JSONResponse(told) if is_ready else JSONResponse(told, 503, RETRY)

@@ -22,6 +22,8 @@ HTML = "text/html"
 STREAMS = (EVENTS, MULTIPART)  # of equals the last is taken: parts are what clients have read longer
 
 CHARSETS = ("utf-8", "utf8")
+# Characters of all `Accept` together: browsers and clients of GraphQL send two hundred at most.
+LONGEST_ACCEPTED = 1_000
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046, section 5.1.1
 SUBSCRIPTION = ("subscriptionspec", "1.0")
 
@@ -137,8 +139,13 @@ def _spoken(preference: Preference) -> set[tuple[str, str]]:
 
 
 def negotiate(accept: str | None) -> Accepted:
-    """Without a header, and where any JSON would do, the answer is `application/json`: what old clients expect."""
-    ranges = list(_ranges(accept)) if accept and accept.strip() else [Range("*/*", 1.0)]
+    """Without a header, and where any JSON would do, the answer is `application/json`: what old clients expect.
+
+    A header that is longer than LONGEST_ACCEPTED is none: to look at thousands of ranges takes long, and nobody has
+    shown a key yet.
+    """
+    is_read = accept is not None and len(accept) <= LONGEST_ACCEPTED and accept.strip() != ""
+    ranges = list(_ranges(accept)) if accept is not None and is_read else [Range("*/*", 1.0)]
     events = max((range_.weight for range_ in ranges if range_.type == EVENTS), default=0.0)
     page = any(range_.type == HTML and range_.weight > 0 for range_ in ranges)
     return Accepted(_single(ranges, least=events), page, _incremental(ranges), _subscription(ranges))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
 from gateway.domain.json_values import values_in
@@ -29,6 +29,10 @@ PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-ope
 MOST_VALUES = 100_000
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
 DEEPEST = 64
+# Of a URL, whatever they are called.
+MOST_PARAMETERS = 100
+# Characters of a content type: it names a media type, a charset, or a boundary of at most 256.
+LONGEST_TYPE = 500
 # Characters beyond the first 65536, as JSON may escape them, and halves of them.
 PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -78,9 +82,16 @@ def _batch(body: Sequence[Any], longest: int) -> Batch:
     return Batch(tuple(asked_in(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
 
 
+def parameters(request: Request) -> QueryParams:
+    """Those of the URL. Raises InvalidRequest for too many, which take long to read."""
+    if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise InvalidRequest(f"A URL may have {MOST_PARAMETERS} parameters.")
+    return request.query_params
+
+
 def queried(request: Request) -> Asked:
     """The request in the URL's query string. Raises InvalidRequest."""
-    given = request.query_params
+    given = parameters(request)
     doubled = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
     if doubled:
         raise InvalidRequest(f"`{doubled[0]}` is given more than once.")
@@ -102,8 +113,11 @@ def _is_preflighted(headers: Headers) -> bool:
 
 
 def _media(headers: Headers) -> tuple[str, dict[str, str]]:
-    media, *parameters = (piece.strip().lower() for piece in headers.get("content-type", "").split(";"))
-    pairs = (parameter.partition("=") for parameter in parameters)
+    content_type = headers.get("content-type", "")
+    if len(content_type) > LONGEST_TYPE:
+        return "", {}
+    media, *rest = (piece.strip().lower() for piece in content_type.split(";"))
+    pairs = (parameter.partition("=") for parameter in rest)
     return media, {name.strip(): value.strip().strip('"') for name, _, value in pairs}
 
 

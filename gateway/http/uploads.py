@@ -25,7 +25,7 @@ from gateway.http import answers
 from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
-from gateway.http.requests import LARGEST_BODY, PROOFS, Asked, check_values
+from gateway.http.requests import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_values
 from gateway.http.terms import Terms, bearer
 from gateway.operations.lifecycle import in_answer
 
@@ -95,10 +95,7 @@ class Uploads:
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > self.largest):
             raise BodyTooLarge(f"The body is larger than {self.largest} bytes.")
-        _, options = parse_options_header(headers["content-type"])
-        if b"boundary" not in options:
-            raise InvalidRequest("The content type of a multipart request must name its boundary.")
-        return client, options[b"boundary"]
+        return client, _boundary(headers["content-type"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +119,14 @@ def with_uploads(asked: Asked, scope: Scope) -> Asked:
 
 def _is_form(headers: Headers) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
+def _boundary(content_type: str) -> bytes:
+    """Raises InvalidRequest."""
+    _, options = parse_options_header(content_type) if len(content_type) <= LONGEST_TYPE else (b"", {})
+    if b"boundary" not in options:
+        raise InvalidRequest("The content type of a multipart request must name its boundary, and little else.")
+    return options[b"boundary"]
 
 
 def _alone(scope: Scope, operation: Operation) -> Scope:

@@ -29,7 +29,7 @@ from gateway.domain.shares import Count, Share
 from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest, TooManyBodies
 from gateway.events import AnswerDrifted, Hook, WebhookIgnored
 from gateway.http.bodies import Bodies
-from gateway.http.requests import body_of
+from gateway.http.requests import body_of, parameters
 
 PATH = "/webhooks/platform"
 # Whose a body is shows when it is whole: until then anybody may have sent it.
@@ -133,7 +133,10 @@ class Ears:
         return await self._receive(request) if request.method == "POST" else self._subscribe(request)
 
     def _subscribe(self, request: Request) -> Response:
-        asked = request.query_params
+        try:
+            asked = parameters(request)
+        except InvalidRequest:
+            return _refused()
         shown = asked.get("hub.verify_token", "").encode()
         is_known = hmac.compare_digest(shown, self._verify_token)
         if not is_known or asked.get("hub.mode") != "subscribe":
