@@ -67,10 +67,11 @@ class Flights(Generic[K, V]):
         """After a landing nothing is left to do; else those who wait must learn that there will be none."""
         work.close()  # it has not begun if the task was cancelled at once
         problem = None if task.cancelled() else task.exception()
+        waiting, flight.waiting, flight.task = flight.waiting, [], None  # a problem holds the flight, by its frames
         if self._flights.get(key) is not flight:
             return
         del self._flights[key]
-        for waiter in flight.waiting:
+        for waiter in waiting:
             if waiter.done():
                 continue
             if problem is None:

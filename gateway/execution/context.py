@@ -23,6 +23,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.incremental.work_queue import Work
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
@@ -74,6 +75,13 @@ class ProjectingExecutionContext(PartialExecutionContext):
         executor = super().build_per_event_executor(payload)
         cast("ProjectingExecutionContext", executor).slots = {}
         return executor
+
+    def get_incremental_work(self) -> Work:
+        """From now on it belongs to the queue it is delivered by: a stream and its executor would keep each other, and
+        all that the operation has read."""
+        work = super().get_incremental_work()
+        self.groups, self.tasks, self.streams = [], [], []
+        return work
 
     def execute_fields(
         self,

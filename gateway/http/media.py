@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.clock import Clock
-from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout
+from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
 from gateway.http.connection import while_connected, without_body
 from gateway.media.proxy import Medium, Proxy, identity
 from gateway.media.ranges import Range
@@ -80,6 +80,7 @@ class MediaEndpoint:
                 begun = True
                 await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")
         except (UrlDead, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:
+            forget_frames(problem)
             # After the head there is no status left to tell it by: the connection ends before the body does.
             if not begun:
                 await _answer_to(problem)(request.scope, request.receive, send)

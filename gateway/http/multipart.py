@@ -54,27 +54,23 @@ class MultipartReader:
         self._chunks = chunks
         self._patience = patience
         self._left = self._largest = largest
-        self._headers: dict[bytes, bytes] = {}
-        self._header = (bytearray(), bytearray())
-        # What the parser found in the last chunk: a part's head, some of its content, or None for its end.
-        self._found: deque[Part | bytes | None] = deque()
-        self._is_over = False
+        self._told = Told()
         try:
-            self._parser = MultipartParser(boundary, self._callbacks())
+            self._parser = MultipartParser(boundary, self._told.callbacks())
         except FormParserError as exc:
             raise InvalidRequest("The boundary of the multipart body is too long.") from exc
 
     async def part(self) -> Part | None:
         """The head of the next part, past whatever is left of the one before; None after the last."""
         while await self._more():
-            if isinstance(found := self._found.popleft(), Part):
+            if isinstance(found := self._told.found.popleft(), Part):
                 return found
         return None
 
     async def content(self) -> AsyncIterator[bytes]:
         """What is in the part whose head was read last."""
         while await self._more():
-            found = self._found.popleft()
+            found = self._told.found.popleft()
             if not isinstance(found, bytes):
                 return
             yield found
@@ -91,7 +87,7 @@ class MultipartReader:
 
     async def _more(self) -> bool:
         """Whether anything is found, now or after reading on."""
-        while not self._found and not self._is_over:
+        while not self._told.found and not self._told.is_over:
             try:
                 async with asyncio.timeout(self._patience):
                     chunk = await anext(self._chunks, None)
@@ -100,7 +96,7 @@ class MultipartReader:
             if chunk is None:
                 raise InvalidRequest("The multipart body broke off before its end.")
             self._parse(chunk)
-        return bool(self._found)
+        return bool(self._told.found)
 
     def _parse(self, chunk: bytes) -> None:
         self._left -= len(chunk)
@@ -111,15 +107,26 @@ class MultipartReader:
         except (FormParserError, UnicodeDecodeError) as exc:
             raise InvalidRequest("The body is no multipart body with this boundary.") from exc
 
-    def _callbacks(self) -> MultipartCallbacks:
+
+class Told:
+    """What the parser tells of the last chunk. It knows no parser, which would be a cycle for the garbage collector."""
+
+    def __init__(self) -> None:
+        # A part's head, some of its content, or None for its end.
+        self.found: deque[Part | bytes | None] = deque()
+        self.is_over = False
+        self._headers: dict[bytes, bytes] = {}
+        self._header = (bytearray(), bytearray())
+
+    def callbacks(self) -> MultipartCallbacks:
         return {
             "on_part_begin": self._headers.clear,
             "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
             "on_header_end": self._note_header,
             "on_headers_finished": self._note_part,
-            "on_part_data": lambda data, start, end: self._found.append(data[start:end]),
-            "on_part_end": lambda: self._found.append(None),
+            "on_part_data": lambda data, start, end: self.found.append(data[start:end]),
+            "on_part_end": lambda: self.found.append(None),
             "on_end": self._finish,
         }
 
@@ -133,10 +140,10 @@ class MultipartReader:
         _, options = parse_options_header(disposition)
         media, _ = parse_options_header(self._headers.get(b"content-type"))
         filename = _extended(disposition) or _text(options.get(b"filename"))
-        self._found.append(Part(_text(options.get(b"name")), filename, _text(media)))
+        self.found.append(Part(_text(options.get(b"name")), filename, _text(media)))
 
     def _finish(self) -> None:
-        self._is_over = True
+        self.is_over = True
 
 
 def _text(value: bytes | None) -> str:

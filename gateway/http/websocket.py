@@ -171,6 +171,8 @@ class Conversation:
             raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
+        finally:
+            self.running.clear()  # a task that was cancelled before it began has not taken itself out
 
     async def _next(self) -> str | None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -13,9 +13,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLStreamDirective,
     OperationType,
-    Visitor,
     get_operation_ast,
-    visit,
 )
 from graphql.execution.values import get_directive_values
 
@@ -52,12 +50,11 @@ def requested(
 ) -> bool:
     """Whether any of a valid document's `@defer` and `@stream` is switched on."""
     operation = get_operation_ast(document, operation_name)
-    finder = _Directives()
-    visit(document, finder)
-    if operation is None or not finder.found:
+    found = list(_directives(document))
+    if operation is None or not found:
         return False
     values = coerced(schema, operation, variables, suggest=False)
-    return not isinstance(values, list) and any(_is_on(node, parent, values) for node, parent in finder.found)
+    return not isinstance(values, list) and any(_is_on(node, parent, values) for node, parent in found)
 
 
 def _is_on(node: DirectiveNode, parent: Any, values: Any) -> bool:
@@ -68,12 +65,14 @@ def _is_on(node: DirectiveNode, parent: Any, values: Any) -> bool:
     return bool(arguments and arguments["if"])
 
 
-class _Directives(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[DirectiveNode, Any]] = []
-
-    def enter(self, node: Any, *_: Any) -> None:
-        for directive in getattr(node, "directives", None) or ():
+def _directives(document: DocumentNode) -> Iterator[tuple[DirectiveNode, Any]]:
+    """`@defer` and `@stream`, each with the selection that it stands at. A visitor of graphql-core's would be left to
+    the garbage collector."""
+    ahead: list[Any] = list(document.definitions)
+    while ahead:
+        node = ahead.pop()
+        for directive in node.directives or ():
             if directive.name.value in DIRECTIVES:
-                self.found.append((directive, node))
+                yield directive, node
+        if (below := getattr(node, "selection_set", None)) is not None:
+            ahead += below.selections

@@ -17,23 +17,34 @@ import msgspec
 import pytest
 from starlette.types import ASGIApp, Message, Scope
 
+from gateway.media.links import PATH
+from gateway.media.tokens import Claim, Tokens
 from gateway.sandbox import cast
 from gateway.sandbox.faults import Latency, Script, Status
 from gateway.settings import Settings
-from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
+from tests.fakes.gateway import ORIGIN, RunningGateway, Terms, key_of, running_gateway
 
 COUNT = 5
-OURS = ("gateway.cache", "gateway.http", "gateway.loaders", "gateway.operations", "gateway.planner", "schema.")
+OURS = (
+    "gateway.cache",
+    "gateway.http",
+    "gateway.loaders",
+    "gateway.media",
+    "gateway.operations",
+    "gateway.planner",
+    "schema.",
+)
 HIGHLIGHTS = "highlights(first: 3) { nodes { title items { nodes { id } } } }"
 TRAY = f'user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ username {HIGHLIGHTS} }}'
 DOCUMENT = "query($id: ID!) { user(by: { id: $id }) { username highlights { nodes { title } } } }"
 FLOW = 'subscription { flow(id: "none") { state } }'
+MEDIA_SECRET = "of-the-media"
 RIGHTS = ("read", "write", "balance", "introspect")
 
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
-    settings = dataclasses.replace(Settings(), hikerapi_rate=10_000.0, batch_limit=5)
+    settings = dataclasses.replace(Settings(), hikerapi_rate=10_000.0, batch_limit=5, media_secret=MEDIA_SECRET)
     clients = {"any": Terms(RIGHTS)}
     async with running_gateway(tmp_path, settings=settings, clients=clients, all_heard=False) as running:
         await running.knows_its_accounts("any")
@@ -225,12 +236,65 @@ def webhook_that_is_not_signed(turn: int) -> Exchange:
     return exchange
 
 
+def streamed(turn: int) -> Exchange:
+    nodes = "nodes @stream(initialCount: 1) { id }"
+    text = f'{{ a{turn}: user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ highlights(first: 5) {{ {nodes} }} }} }}'
+    return posted({"query": text}, (b"accept", b"multipart/mixed"))
+
+
+def deferred_for_nobody(turn: int) -> Exchange:
+    return posted({"query": f"{{ a{turn}: __typename ... @defer {{ b: __typename }} }}"})
+
+
+def form(*parts: tuple[str, bytes]) -> Exchange:
+    """Of `operations`, `map` and files."""
+    head = b'--b\r\ncontent-disposition: form-data; name="%s"; filename="f"\r\n\r\n%s\r\n'
+    body = b"".join(head % (name.encode(), content) for name, content in parts)
+    exchange = posted(body + b"--b--\r\n")
+    exchange.scope["headers"][2] = (b"content-type", b"multipart/form-data; boundary=b")
+    return exchange
+
+
+def file_that_is_no_picture(turn: int) -> Exchange:
+    text = (
+        "mutation($file: Upload!) { createHighlight(input: "
+        f'{{ account: "1", title: "", media: [{{ file: $file }}], idempotencyKey: "{turn}" }}) '
+        "{ userErrors { code } } }"
+    )
+    operations = msgspec.json.encode({"query": text, "variables": {"file": None}})
+    return form(("operations", operations), ("map", b'{"0": ["variables.file"]}'), ("0", b"\xff\xd8\xff%d" % turn))
+
+
+def form_without_its_file(turn: int) -> Exchange:
+    operations = msgspec.json.encode({"query": "{ __typename }", "variables": {"file": None, "turn": turn}})
+    return form(("operations", operations), ("map", b'{"0": ["variables.file"]}'))
+
+
+def medium_that_is_gone(turn: int) -> Exchange:
+    url = f"{ORIGIN}/sandbox/cdn/{turn}.jpg"
+    return read(PATH + Tokens(MEDIA_SECRET.encode()).seal(Claim(url, f"user:{cast.THIRTY.pk}", 2**33)))
+
+
+def socket_with_an_id_twice(turn: int) -> Exchange:
+    slow = {
+        "id": "1",
+        "type": "subscribe",
+        "payload": {"query": f'{{ user(by: {{ username: "slow.{turn}" }}) {{ id }} }}'},
+    }
+    return spoken([{"type": "connection_init"}, slow, slow])
+
+
 def socket(turn: int) -> Exchange:
     texts: list[dict[str, Any]] = [
         {"type": "connection_init"},
         {"id": "1", "type": "subscribe", "payload": {"query": f"{{ a{turn}: __typename }}"}},
         {"id": "2", "type": "subscribe", "payload": {"query": f"{{ a{turn}: nothing }}"}},
     ]
+    return spoken(texts)
+
+
+def spoken(texts: list[dict[str, Any]]) -> Exchange:
+    """Over a WebSocket."""
     head = [(b"host", b"gateway.test"), (b"x-api-key", key_of("any").encode())]
     scope = {"type": "websocket", "path": "/graphql", "raw_path": b"/graphql", "headers": head, "query_string": b""}
     scope |= {"root_path": "", "scheme": "ws", "subprotocols": ["graphql-transport-ws"]}
@@ -270,6 +334,12 @@ KINDS: tuple[Kind, ...] = (
     picture_that_is_not_signed,
     webhook_that_is_not_signed,
     socket,
+    streamed,
+    deferred_for_nobody,
+    file_that_is_no_picture,
+    form_without_its_file,
+    medium_that_is_gone,
+    socket_with_an_id_twice,
 )
 # Objects that libraries leave in cycles for one request, which only a request that fails pays.
 LEFT: dict[Kind, int] = {

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from gateway.domain.publishing import Capabilities, MediumKind
+from gateway.errors import forget_frames
 from gateway.flows.media.findings import SPELLED, Findings
 from gateway.flows.media.fitting import Fitter
 from gateway.flows.media.formats import Unfit
@@ -106,9 +107,11 @@ class Inspector:
         try:
             shown = await look_at(url, self._looks)
         except NotPublic as problem:
+            forget_frames(problem)
             found.note(place, Mistake.NOT_PUBLIC, str(problem))
             return None
         except NoMedium as problem:
+            forget_frames(problem)
             found.note(place, Mistake.FORMAT, str(problem))
             return None
         taken = self._capabilities.taken_for(url)
@@ -121,6 +124,7 @@ class Inspector:
         try:
             fit = await self._fitter.fit(sha256)
         except Unfit as problem:
+            forget_frames(problem)
             found.note(place, problem.mistake, problem.message)
             return None
         return MediumOrder(file=sha256, kind=fit.kind, content_type=fit.content_type)
