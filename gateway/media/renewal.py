@@ -153,13 +153,20 @@ def pictures(url: str, body: bytes) -> list[str]:
 
 
 def _urls_with(name: bytes, body: bytes) -> Iterator[str]:
-    """Looks at no more of the answer than it must: whoever has a link can have it looked at."""
-    at = body.find(name) if name else -1
-    while at >= 0:
-        match = URL.match(body, body.rfind(b'"', 0, at))
+    """Looks at no more of the answer than it must, and at none of it twice: whoever has a link can have it looked at.
+
+    Of a text that is no URL the rest is passed over, however often it holds the name.
+    """
+    begin = 0
+    while name and (at := body.find(name, begin)) >= 0:
+        quote = body.rfind(b'"', begin, at)
+        match = URL.match(body, quote) if quote >= 0 else None
         if match is not None:
             yield msgspec.json.decode(match[0], type=str)
-        at = body.find(name, at + 1 if match is None else match.end())
+            begin = match.end()
+        else:
+            end = body.find(b'"', at)
+            begin = end if end >= 0 else len(body)
 
 
 def _question(call: Call) -> Question:

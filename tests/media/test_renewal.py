@@ -31,6 +31,7 @@ from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.media import EmbeddedServer, MediaServers
 from tests.fakes.clock import EPOCH, ManualClock
 from tests.fakes.market import Shop, shop
+from tests.work import calls
 
 OWNER, HIGHLIGHT = "787132", "17902048142215579"
 ORIGIN = "http://gateway.test/sandbox"
@@ -284,6 +285,17 @@ def test_an_answer_of_one_picture_a_million_times_is_not_looked_through() -> Non
     sought = b'"https://a.cdninstagram.com/v/1_n.jpg?stp=l&oh=new&oe=2"'
     found = [pictures(old, b"[" + another * count + sought + b"]")[0] for count in (MOST_SIZES - 1, MOST_SIZES)]
     assert found == [sought[1:-1].decode(), another[1:-2].decode()]
+
+
+def test_a_text_is_passed_over_at_once_however_often_it_holds_the_name() -> None:
+    url, sought = "https://a.cdninstagram.com/a", b'"https://a.cdninstagram.com/a?oe=2"'
+
+    def searched(times: int) -> int:
+        body = b'{"biography": "' + times * b"a\\\\" + b'", "1": ' + sought + b"}"
+        return calls(lambda: pictures(url, body))
+
+    pictures(url, sought)  # urlsplit remembers what it has split
+    assert searched(10_000) == searched(10)
 
 
 async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Till) -> None:
