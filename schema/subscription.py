@@ -10,6 +10,9 @@ import strawberry
 from schema.context import Info
 from schema.types.flow import Flow
 
+# The work of one event. All who watch a flow are told of a change at once.
+EVENT = 100
+
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
 
 
@@ -19,5 +22,7 @@ class Subscription:
         description="A flow of the asking client as it stands, then after each change, until it has ended."
     )
     async def flow(self, info: Info, id: FlowId) -> AsyncIterator[Flow]:
-        async for receipt in info.context.writing().publishing.watch(info.context.client.id, id):
+        context = info.context
+        async for receipt in context.writing().publishing.watch(context.client.id, id):
+            await context.buyer.share.take(EVENT)
             yield Flow.of(receipt)

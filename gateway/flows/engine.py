@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from gateway.flows.scribe import Scribe
 from gateway.flows.sealing import Seal, key_in
 from gateway.flows.slots import Slots
 from gateway.flows.store import Store
+from gateway.flows.watching import Watches
 from gateway.flows.workflows import Workflows
 
 # How soon a change made by another process is seen.
@@ -60,6 +61,7 @@ class DbosDurable:
         self._bodies: dict[str, Body] = {}
         self._bells = Bells(clock)
         self._changes = Changes(clock)
+        self._watches = Watches(self._looks)
         self._patience = patience
         self._bound = Bound(patience)
         self._keeper = Keeper(self._open, self._engage, self._bound, clock, hook, retention)
@@ -101,15 +103,27 @@ class DbosDurable:
 
     async def wait(self, id: str, seconds: float) -> Record | None:
         until = self._clock.monotonic() + seconds
-        while True:
-            mark = self._changes.mark(id)
-            status = await self._bound.call(partial(self._store.status, id))
-            left = until - self._clock.monotonic()
-            if status is None or status.is_final or left <= 0:
-                return await self.get(id)
-            await self._changes.wait(mark, min(left, POLL_SECONDS))
+        with self._watches.of(id) as watched:
+            while not watched.is_over and (left := until - self._clock.monotonic()) > 0:
+                await self._changes.wait(watched.news, left)
+            record = watched.latest
+        return record if record is not None and record.status.is_final else await self.get(id)
 
     async def watch(self, id: str) -> AsyncIterator[Record]:
+        last = None
+        with self._watches.of(id) as watched:
+            while True:
+                news, record = watched.news, watched.latest
+                if record is not None and record is not last:
+                    last = record
+                    yield record
+                elif watched.is_over:
+                    watched.check()
+                    return
+                else:
+                    await news.wait()
+
+    async def _looks(self, id: str) -> AsyncGenerator[Record, None]:
         seen, last = None, None
         while True:
             mark = self._changes.mark(id)

@@ -125,13 +125,15 @@ class Publishing:
 
     async def watch(self, client: str, id: str) -> AsyncIterator[Receipt]:
         """The receipt as it stands, then after each change, until the flow has ended. Raises NotFound."""
-        await self._own(client, id)
         last = None
-        async for record in self._ports.durable.watch(id):
-            receipt = self._heard(record)
-            if receipt != last:
-                yield receipt
-            last = receipt
+        if id.startswith(prefix_of(client)):
+            async for record in self._ports.durable.watch(id):
+                receipt = self._heard(record)
+                if receipt != last:
+                    yield receipt
+                last = receipt
+        if last is None:
+            raise _no_such_flow()
 
     async def cancel(self, client: str, id: str) -> Receipt:
         """Ends the flow, unless its last effect is under way: then it goes on, as its receipt says. Raises NotFound."""
@@ -225,8 +227,12 @@ class Publishing:
 
 def _found(record: Record | None) -> Record:
     if record is None:
-        raise NotFound("There is no such flow.")
+        raise _no_such_flow()
     return record
+
+
+def _no_such_flow() -> NotFound:
+    return NotFound("There is no such flow.")
 
 
 def _status_of(state: FlowState) -> Status:

@@ -7,25 +7,28 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from gateway.clock import SystemClock
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook, ignore
 from gateway.flows import store
 from gateway.flows.database import close, engine
-from gateway.flows.durable import Durable, Json, Run
+from gateway.flows.durable import Durable, Json, Run, Status
 from gateway.flows.engine import DbosDurable
 from gateway.flows.sealing import Seal
 from tests.fakes.clock import ManualClock
 from tests.flows.durable.contract import Bodies
 from tests.flows.durable.contract_of_flows import Flows
-from tests.flows.durable.stage import Lives
+from tests.flows.durable.stage import ID, Lives, World, ended, until, wait_for
 
+MANY = 100
 WEEK = 7 * 86_400.0
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -133,3 +136,65 @@ def test_a_connection_in_use_is_closed_when_it_is_returned(tmp_path: Path) -> No
         close(made)
         in_use.exec_driver_sql("SELECT 1")
     assert open_files(tmp_path) == []
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is asked of the database, by whichever engine."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("by", ["watch", "wait"])
+async def test_all_who_watch_a_flow_are_one_look_at_the_store(lives: Lives, world: World, by: str) -> None:
+    """A client may watch one flow a hundred thousand times: everybody's flows go through the same few threads."""
+    gate = world.gate("first")
+
+    async def body(run: Run, input: Json) -> Json:
+        await run.step(world.step("first"))
+        return None
+
+    durable = await lives.begin(body)
+
+    async def watched() -> Status:
+        return [record.status async for record in durable.watch(ID)][-1]
+
+    async def waited() -> Status:
+        return (await ended(durable)).status
+
+    await durable.start("body", ID, None)
+    await until(world.reached["first"])
+    with statements() as asked:
+        watchers = [asyncio.create_task(watched() if by == "watch" else waited()) for _ in range(MANY)]
+        await wait_for(durable, lambda record: record.status is Status.RUNNING)
+        looks = len(asked)
+        gate.set()
+        assert set(await asyncio.gather(*watchers)) == {Status.DONE}
+    assert looks < MANY
+    assert len(asked) < 2 * MANY  # of which the end of the flow itself is some
+
+
+async def test_where_the_store_is_gone_all_who_watch_are_told(lives: Lives, world: World, tmp_path: Path) -> None:
+    world.gate("first")
+
+    async def body(run: Run, input: Json) -> Json:
+        await run.step(world.step("first"))
+        return None
+
+    durable = await lives.begin(body)
+    await durable.start("body", ID, None)
+    await until(world.reached["first"])
+    watching = [aiter(durable.watch(ID)) for _ in range(3)]
+    assert {(await anext(records)).status for records in watching} == {Status.RUNNING}
+    (tmp_path / "flows.sqlite3").rename(tmp_path / "elsewhere")
+    for records in watching:
+        with pytest.raises(FlowsUnavailable):
+            [record async for record in records]

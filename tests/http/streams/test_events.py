@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.http.streams import BEAT, LIFETIME
-from tests.fakes.gateway import Terms, key_of
+from gateway.sandbox.faults import Processing, Script
+from tests.fakes.gateway import Terms, key_of, running_gateway
 from tests.fakes.stream import Reading
+from tests.http.counted import work_of
 from tests.http.streams.conftest import Serve, Served, Ticks
 
 EVENTS = "text/event-stream"
@@ -185,3 +189,28 @@ async def test_a_page_of_another_site_opens_no_stream_but_of_a_stored_document(s
     response = await served.client.get("/graphql", params=TICKS, headers={"accept": EVENTS})
     assert response.status_code == 403
     assert Ticks.running == 0
+
+
+@pytest.mark.no_cover  # a trace function of its own
+async def test_others_have_turns_while_many_are_told_of_a_change(tmp_path: Path) -> None:
+    many = 60
+    async with running_gateway(tmp_path, all_heard=False) as gateway:
+        await gateway.knows_its_accounts()
+        gateway.sandbox.faults.play(Script([Processing(seconds=1_000.0)]))
+        account = (await gateway.query("{ accounts { id } }")).data["accounts"][0]["id"]
+        order = f'account: "{account}", title: "t", media: [{{ url: "https://media.test/1.jpg" }}]'
+        order += ', idempotencyKey: "1", waitSeconds: 0'
+        begun = await gateway.query(f"mutation {{ createHighlight(input: {{ {order} }}) {{ flow {{ id }} }} }}")
+        id_ = begun.data["createHighlight"]["flow"]["id"]
+        body = {"query": f'subscription {{ flow(id: "{id_}") {{ state }} }}'}
+        async with contextlib.AsyncExitStack() as open_:
+            readings = [await open_.enter_async_context(Reading(gateway.app, body, accept=EVENTS)) for _ in range(many)]
+            for reading in readings:
+                await reading.chunk()
+
+            async def told() -> None:
+                await gateway.query(f'mutation {{ cancelFlow(id: "{id_}") {{ flow {{ id }} }} }}')
+                assert all([b"CANCELLED" in await reading.whole() for reading in readings])
+
+            work = await work_of(told())
+    assert work.longest < work.calls / 4
