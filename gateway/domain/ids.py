@@ -21,6 +21,8 @@ ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_
 HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com", "instagr.am", "www.instagr.am"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
 LONGEST_URL = 2_048  # characters: the standard library remembers the last 128 URLs that it has read, whole
+# Characters of its path, of which the longest that leads anywhere has a hundred: each link is read several times.
+LONGEST_PATH = 200
 USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
 # Such names the platform gives to nobody: with a dot at either end, or two in a row.
 NOBODY = re.compile(r"\.|.*\.\.|.*\.$")
@@ -215,6 +217,8 @@ def _segments(url: str, field: str) -> list[str]:
         host = (parts.hostname or "").lower()
     except ValueError as exc:
         raise InvalidInput(f"{field} is not a URL.", field=field) from exc
+    if len(parts.path) > LONGEST_PATH:
+        raise InvalidInput(f"{field} must be a link whose path has at most {LONGEST_PATH} characters.", field=field)
     if parts.scheme not in ("https", "http") or host not in HOSTS:
         raise InvalidInput(f"{field} must be a link to www.instagram.com.", field=field)
     segments = [unquote(segment).strip() for segment in parts.path.split("/") if segment]

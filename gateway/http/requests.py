@@ -13,7 +13,7 @@ import msgspec
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
-from gateway.domain.json_values import values_in
+from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, UnsupportedMediaType
 from gateway.http.bodies import Reading
 from gateway.http.negotiation import JSON
@@ -33,6 +33,8 @@ DEEPEST = 64
 MOST_PARAMETERS = 100
 # Characters of a content type: it names a media type, a charset, or a boundary of at most 256.
 LONGEST_TYPE = 500
+# Of a number, wherever it stands: to read one, or to write it again, takes the square of them.
+MOST_DIGITS = 400
 # Characters beyond the first 65536, as JSON may escape them, and halves of them.
 PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -175,9 +177,16 @@ def check_values(data: bytes, what: str) -> None:
         raise TooComplex(message, limit="values", most=MOST_VALUES, value=values)
 
 
+def check_digits(data: bytes, what: str) -> None:
+    """Raises InvalidRequest."""
+    if has_number_beyond(data, MOST_DIGITS):
+        raise InvalidRequest(f"{what} holds a number of more than {MOST_DIGITS} digits.")
+
+
 def _decoded(data: bytes, what: str) -> Any:
     """Raises InvalidRequest and TooComplex."""
     check_values(data, what)
+    check_digits(data, what)
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

@@ -25,7 +25,7 @@ from gateway.http import answers
 from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
-from gateway.http.requests import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_values
+from gateway.http.requests import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_digits, check_values
 from gateway.http.terms import Terms, bearer
 from gateway.operations.lifecycle import in_answer
 
@@ -156,6 +156,7 @@ async def _text_part(reader: MultipartReader, name: str, most: int, reading: Rea
 
 def _object(data: bytes, what: str) -> dict[str, Any]:
     check_values(data, f"`{what}`")
+    check_digits(data, f"`{what}`")
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

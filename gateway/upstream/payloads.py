@@ -16,14 +16,14 @@ from typing import Any, TypeVar, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from gateway.domain.json_values import values_in
+from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.identity import names_its_parts
 from gateway.upstream.lenient import MOST_MISFITS, Reader, TooOdd, Unreadable
-from gateway.upstream.repair import Repaired, repaired
+from gateway.upstream.repair import MOST_DIGITS, Repaired, repaired
 
 __all__ = [
     "BY_NAME",
@@ -158,9 +158,11 @@ def _is_of_one(tray: Sequence[Highlight]) -> bool:
 
 
 def _strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """None for what does not fit as it is. Raises Unreadable for too many values."""
+    """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
     if values_in(body, MOST_VALUES) > MOST_VALUES:
         raise Unreadable
+    if has_number_beyond(body, MOST_DIGITS):
+        return None
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -180,6 +182,8 @@ def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[
 
 
 def _parsed(body: bytes) -> Repaired:
+    if has_number_beyond(body, MOST_DIGITS):
+        return repaired(body)
     try:
         return Repaired(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError):

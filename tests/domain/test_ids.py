@@ -284,3 +284,12 @@ NO_IDS: tuple[object, ...] = (None, True, 1.5, float("inf"), float("nan"), [], {
 )
 def test_a_reference_names_its_entity_by_text_or_by_a_whole_number(given_: object, read: str | None) -> None:
     assert ids.reference_id(given_) == read
+
+
+def test_a_link_of_many_parts_is_refused_by_its_length() -> None:
+    """Each prefix that is passed over was a copy of all that follow it, for each of a thousand links."""
+    name = "natgeo".ljust(30, "x")
+    assert ids.user_from_url(f"https://www.instagram.com/_u/{name}?{'a' * 1_500}", field="url") == Username(name)
+    for path in ("_u/" * 80 + name, "%41" * 80, "a/" * 200):
+        with pytest.raises(InvalidInput, match="200 characters"):
+            ids.user_from_url(f"https://www.instagram.com/{path}", field="url")

@@ -72,6 +72,15 @@ def test_an_answer_of_too_many_values_is_not_decoded(name: str) -> None:
         tracemalloc.stop()
 
 
+def test_an_answer_of_endless_numbers_is_not_decoded() -> None:
+    """To read a number, and to show it, takes the square of its digits. A few are read part by part, as odd values."""
+    number = b"9" * 4_000
+    body = b'{"pk": "1", "user": {"pk": 1}, "title": "t", "media_ids": [%s]}'
+    assert attempt(Endpoint.HIGHLIGHT, body % b",".join([number] * 1_000)) is None
+    few = attempt(Endpoint.HIGHLIGHT, body % b",".join([number, b"1"]))
+    assert (few.title, few.media_ids) == ("t", (1,))
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_an_answer_of_as_many_values_as_may_be_takes_bounded_memory(name: str) -> None:
     endpoint, body = shaped(name, MOST_VALUES // 8)
