@@ -39,6 +39,7 @@ MOST_BODIES = 16
 MOST_EACH = 4
 # As the contract says. Of one body: entries, and changes in all of them.
 MOST_CHANGES = 1_000
+LONGEST_ID = 60  # characters
 MOST_PATHS = 20  # of what cannot be read that are told
 PER_TURN = 50  # news that are told in one turn of the event loop
 SIGNATURE = "x-hub-signature-256"
@@ -83,6 +84,11 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     media_id: str | int | None = None
     highlight_id: str | int | None = None
     story_id: str | int | None = None
+
+    def __post_init__(self) -> None:
+        """By its id something is remembered until a flow waits for it."""
+        if any(len(str(id)) > LONGEST_ID for id in (self.media_id, self.highlight_id, self.story_id)):
+            raise ValueError("an id is longer than any")
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

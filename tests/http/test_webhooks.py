@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from gateway.events import AnswerDrifted, Event, WebhookIgnored
 from gateway.http.webhooks import (
     LATELY,
+    LONGEST_ID,
     MOST_CHANGES,
     MOST_PATHS,
     PATH,
@@ -272,10 +273,11 @@ async def test_what_is_ignored_is_counted_and_told_once_a_minute() -> None:
 async def test_one_change_that_cannot_be_read_hides_no_other() -> None:
     desk = Desk()
     odd = [{"field": "media"}, 7, change("media", media_id={}), {"field": 1, "value": {}}]
+    odd += [change("media", media_id="1" * (LONGEST_ID + 1)), change("story", story_id=10**LONGEST_ID)]
     assert (await desk.post(events(*odd, MEDIUM))).status_code == 200
     assert desk.news == [News(ACCOUNT, "media:18")]
     paths = [path for event in desk.events if isinstance(event, AnswerDrifted) for path in event.paths]
-    assert paths == [f"entry[0].changes[{number}]" for number in range(4)]
+    assert paths == [f"entry[0].changes[{number}]" for number in range(6)]
 
 
 async def test_changes_that_cannot_be_read_are_told_once_for_a_body() -> None:
