@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -64,6 +66,8 @@ class Publishing:
         permits: Permits,
     ) -> None:
         self._ports = Ports(durable, publisher, spool, clock, hook, settled, dice, permits)
+        # Of a client one list is read at a time: it may ask for fifty at once, and all go through the same few threads.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         define(self._ports)
 
     async def begun(self, client: str, key: str, request: str) -> Receipt | None:
@@ -108,7 +112,10 @@ class Publishing:
         status = None if state is None else _status_of(state)
         found: list[Receipt] = []
         while len(found) <= first:
-            batch = await self._ports.durable.list(prefix=prefix_of(client), status=status, limit=BATCH, before=after)
+            async with self._turns.setdefault(client, asyncio.Lock()):
+                batch = await self._ports.durable.list(
+                    prefix=prefix_of(client), status=status, limit=BATCH, before=after
+                )
             receipts = (self._receipt(record) for record in batch if is_known(record))
             found += (one for one in receipts if account in (None, one.account) and state in (None, one.state))
             if len(batch) < BATCH:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -192,6 +194,30 @@ async def test_flows_are_listed_newest_first_in_pages(house: House) -> None:
     rest = await house.publishing.receipts(CLIENT, first=3, after=first.receipts[-1].id)
     assert [one.id for one in (*first.receipts, *rest.receipts)] == ids[::-1]
     assert (first.has_next, rest.has_next) == (True, False)
+
+
+class Crowded(VolatileDurable):
+    """A store that takes its time to list flows."""
+
+    listing: ClassVar[Counter[str]] = Counter()
+    most: ClassVar[Counter[str]] = Counter()
+
+    async def list(self, *, prefix: str = "", **of: Any) -> Sequence[Record]:
+        self.listing[prefix] += 1
+        Crowded.most |= self.listing
+        await asyncio.sleep(1.0)
+        self.listing[prefix] -= 1
+        return await super().list(prefix=prefix, **of)
+
+
+async def test_of_a_client_one_list_is_read_at_a_time(tmp_path: Path) -> None:
+    """A query may have fifty of them, and each may read all flows: those of others go through the same threads."""
+    async with House(tmp_path, engine=Crowded) as house:
+        asked = [house.publishing.receipts(client, first=10) for client in ("a", "b") for _ in range(20)]
+        begun = asyncio.get_running_loop().time()
+        await asyncio.gather(*asked)
+        assert asyncio.get_running_loop().time() - begun == pytest.approx(20.0)
+        assert set(Crowded.most.values()) == {1}
 
 
 async def test_flows_are_listed_by_account_and_state(house: House) -> None:
