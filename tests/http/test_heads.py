@@ -34,7 +34,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
     settings = dataclasses.replace(
         Settings(),
         allowed_origins=frozenset({"https://app.test"}),
-        platform_app_secret="of-the-app",
+        platform_app_secret="of-the-app",  # pragma: allowlist secret
         platform_verify_token="of-the-app",
     )
     clients = {"any": Terms(("read", "write"))}

@@ -38,7 +38,7 @@ HIGHLIGHTS = "highlights(first: 3) { nodes { title items { nodes { id } } } }"
 TRAY = f'user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ username {HIGHLIGHTS} }}'
 DOCUMENT = "query($id: ID!) { user(by: { id: $id }) { username highlights { nodes { title } } } }"
 FLOW = 'subscription { flow(id: "none") { state } }'
-MEDIA_SECRET = "of-the-media"
+MEDIA_SECRET = "of-the-media"  # pragma: allowlist secret
 RIGHTS = ("read", "write", "balance", "introspect")
 
 
