@@ -10,8 +10,8 @@ import pytest
 
 from tests.fakes.gateway import RunningGateway, running_gateway
 
-DIGITS = "9" * 5_000
-LARGE = int("9" * 4_000)
+DIGITS = "9" * 400
+LARGE = int(DIGITS)
 CREATE = """
 mutation Create($media: [MediaInput!]!, $title: String! = "Reef") {
   createHighlight(input: {account: "787132", title: $title, media: $media, idempotencyKey: "k", waitSeconds: 0}) {
