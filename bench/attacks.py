@@ -26,16 +26,16 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from bench import crowds
 from bench.contestants import Contestant, started
+from bench.crowds import HOST, JSON, POST, SECONDS, UPGRADE, head
 from bench.processes import most_resident, resident
 
 TARGET = 250.0  # milliseconds
 PAUSE = 0.005  # seconds between two questions of the prober
 LONGEST = 120.0  # seconds for one attack
-SECONDS = 5.0  # that an attack lasts which would not end by itself
 MIB = 2**20
 KIBIBYTE = b"a" * 1_024
-HOST = "127.0.0.1"
 CORE = "0"
 
 Run = Callable[[int, Path], None]
@@ -43,11 +43,13 @@ Run = Callable[[int, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """`run` is given the gateway's port and its data directory. `by_upstream`: it is the upstream that attacks."""
+    """`run` is given the gateway's port and its data directory. `by_upstream`: it is the upstream that attacks.
+    `is_keyed`: the gateway has a clients file, and whoever attacks no key."""
 
     name: str
     run: Run
     by_upstream: bool = False
+    is_keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +169,6 @@ def flood(port: int, begin: bytes, piece: bytes, times: int) -> None:
         connection.recv(1_000)
 
 
-def head(*fields: str, line: str = "GET /healthz HTTP/1.1") -> bytes:
-    return "\r\n".join((line, f"host: {HOST}", *fields, "")).encode()
-
-
-POST = "POST /graphql HTTP/1.1"
-JSON = "content-type: application/json"
-
-
 def heads_of_200_mib(port: int, folder: Path) -> None:
     flood(port, head() + b"x: ", b"a" * MIB, 200)
     flood(port, b"GET /", b"a" * MIB, 200)
@@ -206,14 +200,9 @@ def answers_nobody_reads(port: int, folder: Path) -> None:
 
 
 def pings_nobody_reads(port: int, folder: Path) -> None:
-    handshake = head(
-        *("connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"),
-        *("sec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==", "sec-websocket-protocol: graphql-transport-ws"),
-        line="GET /graphql HTTP/1.1",
-    )
     init = b'{"type":"connection_init"}'
     first = bytes([0x81, 0x80 | len(init)]) + bytes(4) + init
-    flood(port, handshake + b"\r\n" + first, struct.pack("!BBI", 0x89, 0x80, 0) * 10_000, 200)
+    flood(port, UPGRADE + b"\r\n" + first, struct.pack("!BBI", 0x89, 0x80, 0) * 10_000, 200)
 
 
 ATTACKS = (
@@ -228,6 +217,10 @@ ATTACKS = (
     Attack("200,000 requests behind each other", requests_behind_each_other),
     Attack("20,000 answers that nobody reads", answers_nobody_reads),
     Attack("2,000,000 pings whose answers nobody reads", pings_nobody_reads),
+    Attack("360,000 pages that nobody reads, on 1,800 connections", crowds.pages_of_a_crowd),
+    Attack("1,800 questions without a key at once", crowds.questions_of_a_crowd, is_keyed=True),
+    Attack("1,800 large handshakes at once", crowds.handshakes_of_a_crowd),
+    Attack("200 new documents of 60 fragments at once", crowds.new_documents_of_a_crowd),
 )
 
 
@@ -287,11 +280,19 @@ def _felt(attack: Attack, upstream: str) -> Felt:
             "GATEWAY_DATA_DIR": "{folder}",
             "GATEWAY_LOG_LEVEL": "error",
             **(bombed if attack.by_upstream else {}),
+            **({"GATEWAY_CLIENTS_FILE": str(_clients(folder))} if attack.is_keyed else {}),
         }
         command = (sys.executable, "-m", "gateway", "serve", "--port", "{port}")
         gateway = Contestant("attacked", "The gateway", command, environment, "")
         with started(gateway, upstream, folder, CORE) as running:
             return _waits(attack, running.process.pid, running.port, folder)
+
+
+def _clients(folder: Path) -> Path:
+    """A file with one client, whose key nobody has."""
+    file = folder / "clients.toml"
+    file.write_text(f'[[client]]\nname = "web"\nkey_sha256 = "{"0" * 64}"\n')
+    return file
 
 
 def _waits(attack: Attack, pid: int, port: int, folder: Path) -> Felt:

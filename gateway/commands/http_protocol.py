@@ -6,13 +6,15 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
+from gateway.commands.http_refusals import MOST_FIELDS, MOST_HEAD, TEXTS, refusal
 from gateway.commands.pace import Pace
 from gateway.commands.peers import peer_of
+from gateway.commands.reading import HeldFlow
 from gateway.domain.shares import Share
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
     from gateway.commands.server import ServerConfig
 
-MOST_HEAD = 65_536  # bytes of the request line and the header fields
-MOST_FIELDS = 200
 MOST_HANDSHAKE = 16_384  # bytes of the head of a WebSocket's, which is kept as long as that is open
 HEAD_SECONDS = 10.0
 # Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
@@ -30,31 +30,11 @@ MOST_FRAMING = 8
 # So much is parsed before it is looked at what came of it: fifty of the smallest requests, or one as usual. What is
 # announced of a body is parsed at once.
 PIECE = 1_024  # bytes
+# Of what is longer than a piece, in pieces: of a body no more is parsed than its first one.
+MOST_WEIGHT = 16
 TICK = 2.0  # seconds between two looks at a connection
 # For the rest of a body that nobody reads any more, and for the peer to read why it is refused.
 LINGER = 5.0  # seconds
-TEXTS = {
-    400: "Invalid HTTP request received.",
-    408: "The request did not come in time.",
-    431: f"A request has at most {MOST_HEAD} bytes and {MOST_FIELDS} fields of head.",
-    503: "Too much is open, or on its way: try again in a moment.",
-}
-
-
-class HeldFlow(FlowControl):
-    """Reads nothing while `is_held`, whoever waits for more of a body. `untaken` counts what nobody has taken of it."""
-
-    is_held = False
-
-    def __init__(self, transport: asyncio.Transport, untaken: Share) -> None:
-        super().__init__(transport)
-        self.untaken = untaken
-
-    def resume_reading(self) -> None:
-        """Called by whoever takes all that has come of a body, and when it is answered."""
-        self.untaken.hold(0)
-        if not self.is_held:
-            super().resume_reading()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -75,6 +55,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._is_next = False  # a request is begun that waited for the answer to another
         self._unfed = b""
+        self._is_waiting = False  # for its turn to be parsed
         self._is_over = False  # refused, or a WebSocket now
         self._status = 400  # that a request which cannot be parsed is refused with
         # Of the message that is being read: its head, or its body.
@@ -140,8 +121,15 @@ class HttpProtocol(HttpToolsProtocol):
         if is_long or len(fields) > MAX_NUM_HEADERS:
             self._refuse(431)
             return
-        super().handle_websocket_upgrade()
         self._is_over = True
+        self.flow.pause_reading()
+        self._turns.take(self._shake_hands, self.loop)
+
+    def _shake_hands(self) -> None:
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        super().handle_websocket_upgrade()
         # It holds this protocol, which nobody tells of the connection's end.
         self.parser = None  # type: ignore[assignment]
         self._leave()
@@ -151,11 +139,41 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_over:
             return
-        if self._unfed or len(data) > self._room() or self.pipeline:
+        if self._is_waiting:
             self._unfed += data
+            self._hold_unfed()
+        elif self._unfed or len(data) > self._room() or self.pipeline:
+            self._unfed += data
+            self._feed_soon()
+        elif self._turns.admits(self.loop):
+            self._feed(data)
+        else:
+            self._unfed = data
+            self._feed_later()
+
+    def _feed_soon(self) -> None:
+        """Unless it will be fed anyhow, when the request before it is answered."""
+        if self.flow.is_held:
+            self._hold_unfed()
+        elif self._turns.admits(self.loop, min(1 + len(self._unfed) // PIECE, MOST_WEIGHT)):
             self._feed_all()
         else:
-            self._feed(data)
+            self._feed_later()
+
+    def _feed_later(self) -> None:
+        """What is short is one piece, and as cheap to keep as a head that has begun."""
+        self._is_waiting = True
+        is_short = len(self._unfed) <= PIECE
+        self._turns.take(self._feed_in_turn, self.loop, is_short=is_short)
+        if not is_short:
+            self._hold_unfed()
+
+    def _feed_in_turn(self) -> None:
+        self._is_waiting = False
+        if not (self._is_over or self.transport.is_closing()):
+            self._feed_all()
+            if _is_answered(self.cycle) or len(self.cycle.body) <= HIGH_WATER_LIMIT:
+                self.flow.read_on()
 
     def _feed_all(self) -> None:
         """As long as no request waits for the answer to another: the connection is not read meanwhile."""
@@ -167,8 +185,12 @@ class HttpProtocol(HttpToolsProtocol):
             else:
                 self._refuse(431)
         self._unfed = b"" if self._is_over else bytes(data[at:])
+        self._hold_unfed()
+
+    def _hold_unfed(self) -> None:
+        """Nothing else is read from the connection until it is parsed."""
         self.flow.is_held = bool(self._unfed)
-        if self._unfed:
+        if self._unfed and not self.flow.read_paused:
             self.flow.pause_reading()
         if not self._behind.hold(len(self._unfed)):
             self._refuse(503)
@@ -252,7 +274,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_next:
             self._turns.take(partial(self._start_next, cycle, app), self.loop)
         else:
-            self._turns.begin(partial(self._start_next, cycle, app), self.loop)
+            super()._start_asgi_task(cycle, app)
 
     def _start_next(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
@@ -263,7 +285,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_next = True
         super().on_response_complete()
         self._is_next = False
-        if self._unfed:
+        if self._unfed and not self._is_waiting:
             self._feed_all()
             self.flow.resume_reading()
 
@@ -332,7 +354,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._is_over = True
         if self._may_answer():
-            self.transport.write(_refusal(status))
+            self.transport.write(refusal(status))
         _disconnect(self._running)
         _disconnect(self.cycle)
         self._drop()
@@ -367,10 +389,3 @@ def _disconnect(cycle: RequestResponseCycle | None) -> None:
     if cycle is not None and not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()
-
-
-def _refusal(status: int) -> bytes:
-    text = TEXTS[status].encode()
-    again = b"retry-after: 1\r\n" if status == 503 else b""
-    head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(text)
-    return STATUS_LINE[status] + head + again + b"\r\n" + text

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from gateway.commands.peers import Ceilings
-from gateway.commands.turns import MOST_AT_ONCE, MOST_PER_TURN
-from tests.commands.listening import Listening, connected, listening, until
+from gateway.commands.turns import MOST_AT_ONCE, MOST_PER_TURN, MOST_SHORT
+from gateway.commands.websocket_protocol import WebSocketProtocol
+from tests.commands.listening import HANDSHAKE, Listening, connected, listening, until
 
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n"
 POST = b"POST /read HTTP/1.1\r\nhost: h\r\n"
@@ -68,9 +69,68 @@ async def test_of_requests_that_come_at_once_only_some_begin_in_a_turn(server: L
     fed = [connected(server)[0] for _ in range(2 * MOST_AT_ONCE)]
     for protocol in fed:
         protocol.data_received(GET + b"\r\n")
+    assert sum(protocol.scope is not None for protocol in fed) == MOST_AT_ONCE
     await asyncio.sleep(0)
-    assert len(server.app.asked) <= MOST_AT_ONCE + MOST_PER_TURN
+    assert len(server.app.asked) <= MOST_AT_ONCE
+    assert sum(protocol.scope is not None for protocol in fed) <= MOST_AT_ONCE + MOST_SHORT
     await until(lambda: len(server.app.asked) == len(fed))
+
+
+async def test_what_is_short_does_not_wait_for_what_is_long(server: Listening) -> None:
+    many = [connected(server)[0] for _ in range(MOST_AT_ONCE + 10 * MOST_PER_TURN)]
+    for protocol in many:
+        protocol.data_received((GET + b"\r\n") * 100)
+    protocol, transport = connected(server)
+    protocol.data_received(GET + b"\r\n")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert b"hello" in transport.written
+    assert sum(protocol.scope is not None for protocol in many) <= MOST_AT_ONCE + 3 * MOST_PER_TURN
+    for protocol in many:
+        protocol.transport.close()
+
+
+async def test_what_waited_to_be_parsed_is_parsed_in_order(server: Listening) -> None:
+    """And is read from no further than anybody takes of it."""
+    crowd = [connected(server)[0] for _ in range(MOST_AT_ONCE)]
+    for protocol in crowd:
+        protocol.data_received(GET)
+    line = await server.line()
+    size = 500_000
+    await line.send(POST + b"content-length: %d\r\n\r\n" % size + b"a" * 300_000)
+    for protocol in crowd:
+        protocol.data_received(b"\r\n")
+    await line.send(b"b" * (size - 300_000) + GET + b"\r\n")
+    assert await line.status() == 200
+    assert await line.reader.readexactly(6) == b"500000"
+    assert await line.status() == 200
+    assert server.app.bodies == [b"a" * 300_000 + b"b" * (size - 300_000)]
+
+
+async def test_a_body_that_waited_to_be_parsed_waits_to_be_taken(server: Listening) -> None:
+    crowd = [connected(server)[0] for _ in range(MOST_AT_ONCE)]
+    for protocol in crowd:
+        protocol.data_received(GET)
+    late, _ = connected(server)
+    late.data_received(UNTAKEN + b"a" * 200_000)
+    assert late.scope is None
+    await asyncio.sleep(0)
+    assert late.flow.read_paused
+    assert server.config.peers.bodies.total == 200_000
+
+
+async def test_handshakes_begin_in_turns(server: Listening) -> None:
+    for _ in range(2 * MOST_AT_ONCE):
+        connected(server)[0].data_received(HANDSHAKE + b"\r\n")
+    begun = 0
+    while begun < 2 * MOST_AT_ONCE:
+        await asyncio.sleep(0)
+        now = sum(scope["type"] == "websocket" for scope in server.app.asked)
+        assert now - begun <= MOST_PER_TURN
+        begun = now
+    for protocol in list(server.state.connections):
+        if isinstance(protocol, WebSocketProtocol):
+            protocol.connection_lost(None)
 
 
 async def test_what_comes_behind_a_request_is_bounded_with_the_bodies() -> None:

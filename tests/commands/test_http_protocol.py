@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from gateway.commands.http_protocol import HEAD_SECONDS, LINGER, MOST_FIELDS, MOST_HEAD, PIECE, TICK
+from gateway.commands.http_protocol import HEAD_SECONDS, LINGER, PIECE, TICK
+from gateway.commands.http_refusals import MOST_FIELDS, MOST_HEAD
 from gateway.commands.pace import LEAST, SECONDS
 from gateway.commands.peers import Ceilings
 from gateway.commands.turns import MOST_PER_TURN

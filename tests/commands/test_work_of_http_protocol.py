@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.commands.http_protocol import MOST_HEAD
+from gateway.commands.http_refusals import MOST_HEAD
 from tests.commands.listening import Listening, connected
 from tests.work import MOST, growth
 
@@ -20,6 +20,7 @@ def fed(server: Listening, data: bytes, packet: int) -> Callable[[], None]:
     def feed() -> None:
         for at in range(0, len(data), packet):
             protocol.data_received(data[at : at + packet])
+            server.config.turns.end()  # each packet comes in a turn of its own
 
     return feed
 
