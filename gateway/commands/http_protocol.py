@@ -14,8 +14,9 @@ from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 from gateway.commands.http_refusals import MOST_FIELDS, MOST_HEAD, TEXTS, refusal
 from gateway.commands.pace import Pace
 from gateway.commands.peers import peer_of
-from gateway.commands.reading import HeldFlow
+from gateway.commands.reading import HeldFlow, announced_length, disconnect, is_answered
 from gateway.domain.shares import Share
+from gateway.http.unsent import READER
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -40,6 +41,7 @@ LINGER = 5.0  # seconds
 class HttpProtocol(HttpToolsProtocol):
     """One connection. It counts in `config.peers`."""
 
+    config: ServerConfig
     flow: HeldFlow
 
     def __init__(
@@ -87,11 +89,13 @@ class HttpProtocol(HttpToolsProtocol):
         peers = self._peers
         self._place, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
         self._held = Share(peers.heads, peer)
+        self._reader, self._buffered = self.config.unsent.reader(peer, self.transport.abort), 0
         self._untaken, self._behind = Share(peers.bodies, peer), Share(peers.bodies, peer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        _disconnect(self._running)  # uvicorn tells the last one that was read
+        disconnect(self._running)  # uvicorn tells the last one that was read
+        self._hold_buffer(0)
         self._drop()
         self._leave()
 
@@ -172,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_waiting = False
         if not (self._is_over or self.transport.is_closing()):
             self._feed_all()
-            if _is_answered(self.cycle) or len(self.cycle.body) <= HIGH_WATER_LIMIT:
+            if is_answered(self.cycle) or len(self.cycle.body) <= HIGH_WATER_LIMIT:
                 self.flow.read_on()
 
     def _feed_all(self) -> None:
@@ -201,7 +205,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _left(self) -> int:
         """Of a body that announced its length: nothing else is in so many bytes."""
         if self._announced is None:
-            self._announced = _length(self.headers)
+            self._announced = announced_length(self.headers)
         return self._announced - self._body
 
     def _feed(self, piece: bytes | memoryview) -> None:
@@ -231,6 +235,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope[READER] = self._reader  # type: ignore[literal-required]  # it is our own
         self._in_head = True
 
     def on_headers_complete(self) -> None:
@@ -252,7 +257,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_over:
             return
         super().on_body(body)
-        if not _is_answered(self.cycle) and not self._takes(self.cycle.body):
+        if not is_answered(self.cycle) and not self._takes(self.cycle.body):
             self._refuse(503)
 
     def _takes(self, body: bytearray) -> bool:
@@ -299,13 +304,28 @@ class HttpProtocol(HttpToolsProtocol):
 
     # Time
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._hold_buffer(self.transport.get_write_buffer_size())
+
     def resume_writing(self) -> None:
         super().resume_writing()
         self._writing.stop()
+        self._hold_buffer(0)
+
+    def _hold_buffer(self, size: int) -> None:
+        """What the server itself has of answers."""
+        if size < self._buffered:
+            self._reader.note()
+        more, self._buffered = size - self._buffered, size
+        self._reader.hold(more)
 
     def _look(self) -> None:
         """Cuts off a peer that sends nothing, or takes nothing, though it is waited for."""
         now = self.loop.time()
+        self._hold_buffer(self.transport.get_write_buffer_size())
+        if self._buffered:
+            self._reader.check()
         self._tick = self.loop.call_later(TICK, self._look)
         self._check_writing(now)
         if self.flow.read_paused or self.transport.is_closing():
@@ -331,7 +351,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(408)
 
     def _check_body(self, now: float) -> None:
-        if not _is_answered(self.cycle):
+        if not is_answered(self.cycle):
             if self._reading.is_too_slow(self._body, now):
                 self._refuse(408)
         elif self._unwanted_since is None:
@@ -355,8 +375,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_over = True
         if self._may_answer():
             self.transport.write(refusal(status))
-        _disconnect(self._running)
-        _disconnect(self.cycle)
+        disconnect(self._running)
+        disconnect(self.cycle)
         self._drop()
         if not (linger and self.transport.can_write_eof() and self._leaving.hold(1)):
             self.transport.close()
@@ -371,21 +391,4 @@ class HttpProtocol(HttpToolsProtocol):
     def _may_answer(self) -> bool:
         if self.pipeline:
             return False
-        return _is_answered(self.cycle) or (self._in_body and not self.cycle.response_started)
-
-
-def _is_answered(cycle: RequestResponseCycle | None) -> bool:
-    """Or there was none yet."""
-    return cycle is None or cycle.response_complete
-
-
-def _length(headers: list[tuple[bytes, bytes]]) -> int:
-    """That a body announces; 0 for one in chunks. The parser has checked it by then."""
-    fields = dict(headers)
-    return 0 if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))
-
-
-def _disconnect(cycle: RequestResponseCycle | None) -> None:
-    if cycle is not None and not cycle.response_complete:
-        cycle.disconnected = True
-        cycle.message_event.set()
+        return is_answered(self.cycle) or (self._in_body and not self.cycle.response_started)

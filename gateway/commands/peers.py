@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count
+from gateway.http.unsent import MOST, MOST_EACH
 
 # Open files that connections leave to all else: the databases, the upstream's connections, the spool.
 SPARED_FILES = 200
@@ -18,8 +19,9 @@ class Ceilings:
     """Of one process. `each` is how many connections an address may have, 0 for any number; `total` is for all.
 
     `heads` are bytes of heads that have begun and not ended, each counted from its second piece on; `bodies` are bytes
-    of bodies, and of what comes behind a request, that nobody has taken yet; `leavings` are connections on which what
-    was refused still comes, and is dropped.
+    of bodies, and of what comes behind a request, that nobody has taken yet; `unsent` are bytes of
+    answers that their readers have not taken; `leavings` are connections on which what was refused still comes, and is
+    dropped.
     """
 
     each: int = 2_000
@@ -28,6 +30,8 @@ class Ceilings:
     heads_total: int = 32 * 2**20
     bodies_each: int = 16 * 2**20
     bodies_total: int = 64 * 2**20
+    unsent_each: int = MOST_EACH
+    unsent_total: int = MOST
     leavings_each: int = 128
     leavings_total: int = 512
 

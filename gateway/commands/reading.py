@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.domain.shares import Share
 
@@ -26,3 +27,20 @@ class HeldFlow(FlowControl):
     def read_on(self) -> None:
         if not self.is_held:
             super().resume_reading()
+
+
+def is_answered(cycle: RequestResponseCycle | None) -> bool:
+    """Or there was none yet."""
+    return cycle is None or cycle.response_complete
+
+
+def announced_length(headers: list[tuple[bytes, bytes]]) -> int:
+    """That a body announces; 0 for one in chunks. The parser has checked it by then."""
+    fields = dict(headers)
+    return 0 if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))
+
+
+def disconnect(cycle: RequestResponseCycle | None) -> None:
+    if cycle is not None and not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()

@@ -15,10 +15,11 @@ from gateway.commands.peers import Ceilings, Peers
 from gateway.commands.turns import Turns
 from gateway.commands.websocket_protocol import WebSocketProtocol
 from gateway.http.requests import LARGEST_BODY
+from gateway.http.unsent import Unsent
 
 
 class ServerConfig(uvicorn.Config):
-    """`peers` and `turns` are those of one process: each worker makes its own of what it is given."""
+    """`peers`, `turns` and `unsent` are those of one process: each worker makes its own of what it is given."""
 
     def __init__(self, app: ASGIApp | Callable[[], ASGIApp], *, ceilings: Ceilings, **options: Any) -> None:
         super().__init__(
@@ -33,6 +34,7 @@ class ServerConfig(uvicorn.Config):
         )
         self.peers = Peers(ceilings)
         self.turns = Turns()
+        self.unsent = Unsent(ceilings.unsent_each, ceilings.unsent_total)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         return Loop

@@ -20,6 +20,9 @@ class Count:
         self.total += amount
         return self._each[holder] <= self._most_each and self.total <= self._most
 
+    def of(self, holder: str) -> int:
+        return self._each.get(holder, 0)
+
     def subtract(self, holder: str, amount: int) -> None:
         self.total -= amount
         self._each[holder] -= amount

@@ -19,6 +19,7 @@ from gateway.http.payloads import READS_AND_WRITES, Operations, Payload, too_lar
 from gateway.http.requests import Asked
 from gateway.http.running import figures
 from gateway.http.terms import Terms
+from gateway.http.unsent import reader_in
 from gateway.operations.lifecycle import in_answer, presentable
 from gateway.planner.keys import Keys
 from schema.context import Context
@@ -35,14 +36,16 @@ class Batches:
         try:
             terms = Terms.of(request.headers)
             keys = Keys()
-            contexts = [replace(self.operations.context(terms), keys=keys) for _ in batch]
+            reader = reader_in(request.scope)
+            room = None if reader is None else reader.room
+            contexts = [replace(self.operations.context(terms), keys=keys, room=room) for _ in batch]
         except Exception as problem:  # as for one operation
             return answers.refusal(media, presentable(in_answer(problem), self.operations.hook))
         results = []
-        room = Room()
+        left = Room()
         async with asyncio.TaskGroup() as group:
             for asked, context in zip(batch, contexts, strict=True):
-                results.append(group.create_task(self._result(asked, context, room)))
+                results.append(group.create_task(self._result(asked, context, left)))
                 await context.buyer.market.clock.sleep(0)  # others have a turn before the next is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**answers.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Coroutine, Generator
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.unsent import Reader, reader_in
 
 # As much is written before it is asked whether the client keeps up.
 PIECE = 65_536  # bytes
@@ -72,17 +75,23 @@ class InPieces:
 
         async def send_pieces(message: Message) -> None:
             if len(message.get("body", b"")) > PIECE:
-                await self._send(message, send)
+                await self._send(message, send, reader_in(scope))
             else:
                 await send(message)
 
         await self.app(scope, receive, send_pieces)
 
-    async def _send(self, message: Message, send: Send) -> None:
+    async def _send(self, message: Message, send: Send, reader: Reader | None) -> None:
         body = memoryview(message["body"])
         last = (len(body) - 1) // PIECE * PIECE
-        for at in range(0, last, PIECE):
-            await send({**message, "body": body[at : at + PIECE], "more_body": True})
-            if self.in_turns:
-                await turn()
-        await send({**message, "body": body[last:]})
+        with nullcontext() if reader is None else reader.holding(len(body)):
+            for at in range(0, last, PIECE):
+                await send({**message, "body": body[at : at + PIECE], "more_body": True})
+                if self.in_turns:
+                    await turn()
+                if reader is not None:
+                    if reader.is_cut:
+                        await turn()  # until the server knows it as well
+                        return
+                    reader.note()
+            await send({**message, "body": body[last:]})

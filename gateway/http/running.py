@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from graphql import GraphQLError
@@ -33,6 +34,7 @@ from gateway.http.requests import Asked
 from gateway.http.standing import Standing, while_in_standing
 from gateway.http.streams import Stream
 from gateway.http.terms import Terms
+from gateway.http.unsent import reader_in
 from gateway.operations.answers import Answers
 from gateway.operations.billing import report_again
 from gateway.operations.lifecycle import in_answer, presentable
@@ -56,8 +58,10 @@ class Runner:
         self.standing = standing
 
     async def __call__(self, asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
-        operations = self.operations
+        operations, reader = self.operations, reader_in(request.scope)
         try:
+            if reader is not None:
+                await reader.room()
             context = operations.context(Terms.of(request.headers, streams=accepted.incremental is not None))
             key = self._key(asked, context)
             if key is not None and (known := self.kept.find(key)) is not None:
@@ -66,6 +70,8 @@ class Runner:
                 return _again(known, context, request, accepted, self.kept.life(known))
             if await subscribes(self.kept.documents, asked.query or "", asked.operation_name, context.buyer.share):
                 return self._subscribed(asked, context, accepted)
+            if reader is not None:
+                context = replace(context, room=reader.room)
             frames = await operations.start(asked, context, READS_AND_WRITES if request.method == "POST" else READS)
             first = await anext(frames)
         except Exception as problem:  # a bug in a hook, too: it is raised past all masks

@@ -14,9 +14,12 @@ from uvicorn.server import ServerState
 from gateway.commands.http_protocol import HttpProtocol
 from gateway.commands.peers import Ceilings
 from gateway.commands.server import ServerConfig
+from gateway.http.connection import InPieces
+from gateway.http.unsent import READER
 from tests.fakes.clock import VirtualLoop
 
 BLOCK = bytes(60_000)
+LARGE = 16 * 2**20  # bytes: more than sockets hold
 
 
 class PatientLoop(VirtualLoop):
@@ -43,9 +46,14 @@ class Application:
         self.asked.append(scope)
         self.running += 1
         try:
-            await self._routes()[scope["path"]](receive, send)
+            await InPieces(self._route)(scope, receive, send)
         finally:
             self.running -= 1
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/large":
+            await scope[READER].room()
+        await self._routes()[scope["path"]](receive, send)
 
     def _routes(self) -> dict[str, Callable[[Receive, Send], Awaitable[None]]]:
         return {
@@ -54,12 +62,16 @@ class Application:
             "/refuse": self._refuse,
             "/wait": self._wait,
             "/endless": self._stream,
+            "/large": self._say_much,
             "/socket": self._talk,
             "/deny": self._deny,
         }
 
     async def _say(self, receive: Receive, send: Send) -> None:
         await _answer(send, b"hello")
+
+    async def _say_much(self, receive: Receive, send: Send) -> None:
+        await _answer(send, bytes(LARGE))
 
     async def _read(self, receive: Receive, send: Send) -> None:
         body, more = b"", True
