@@ -199,6 +199,16 @@ def answers_nobody_reads(port: int, folder: Path) -> None:
         time.sleep(SECONDS)
 
 
+def large_answers_nobody_reads(port: int, folder: Path) -> None:
+    """Of 15 MB each."""
+    count, selection = REPEATED[5]
+    query = f"query($ids: [ID!]!) {{ highlights(ids: $ids) {{ {selection} }} }}"
+    asked = crowds.question(query, {"ids": [highlight_of_a_hundred(port)] * count})
+    with crowds.crowd(port, 100) as connections:
+        crowds.say(connections, asked)
+        time.sleep(SECONDS)
+
+
 def pings_nobody_reads(port: int, folder: Path) -> None:
     init = b'{"type":"connection_init"}'
     first = bytes([0x81, 0x80 | len(init)]) + bytes(4) + init
@@ -216,6 +226,7 @@ ATTACKS = (
     Attack("1,000 heads of 60 KiB that do not end", slow_heads),
     Attack("200,000 requests behind each other", requests_behind_each_other),
     Attack("20,000 answers that nobody reads", answers_nobody_reads),
+    Attack("100 answers of 15 MB that nobody reads", large_answers_nobody_reads),
     Attack("2,000,000 pings whose answers nobody reads", pings_nobody_reads),
     Attack("360,000 pages that nobody reads, on 1,800 connections", crowds.pages_of_a_crowd),
     Attack("1,800 questions without a key at once", crowds.questions_of_a_crowd, is_keyed=True),

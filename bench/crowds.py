@@ -57,9 +57,9 @@ def listen(connections: list[socket.socket]) -> None:
             connection.recv(1_000)
 
 
-def question(query: str, *fields: str) -> bytes:
-    body = json.dumps({"query": query}).encode()
-    return head(JSON, f"content-length: {len(body)}", *fields, line=POST) + b"\r\n" + body
+def question(query: str, variables: object = None) -> bytes:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    return head(JSON, f"content-length: {len(body)}", line=POST) + b"\r\n" + body
 
 
 def pages_of_a_crowd(port: int, folder: Path) -> None:

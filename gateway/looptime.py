@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import types
 from collections import deque
+from collections.abc import Generator
 from typing import TypeAlias
 
 # Units between two rests. A longer piece has a slice of its own.
@@ -23,6 +25,12 @@ REST = 16
 ORDER = 4
 
 Waiter: TypeAlias = tuple[asyncio.Future[None], int]
+
+
+@types.coroutine
+def turn() -> Generator[None, None, None]:
+    """Awaited it lets whoever else is ready go on first."""
+    yield
 
 
 class Rank(enum.IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import uvicorn
@@ -34,7 +35,12 @@ class ServerConfig(uvicorn.Config):
         )
         self.peers = Peers(ceilings)
         self.turns = Turns()
-        self.unsent = Unsent(ceilings.unsent_each, ceilings.unsent_total)
+        self.ceilings = ceilings
+
+    @cached_property
+    def unsent(self) -> Unsent:
+        """Made by the process that serves: it cannot be handed to another."""
+        return Unsent(self.ceilings.unsent_each, self.ceilings.unsent_total)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         return Loop

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from contextlib import nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.unsent import Reader, reader_in
+from gateway.looptime import turn
 
 # As much is written before it is asked whether the client keeps up.
 PIECE = 65_536  # bytes
-
-
-@types.coroutine
-def turn() -> Generator[None, None, None]:
-    """Awaited it lets whoever else is ready go on first."""
-    yield
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:

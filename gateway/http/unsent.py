@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from weakref import WeakValueDictionary
 
 from starlette.types import Scope
 
 from gateway.domain.shares import Count
+from gateway.looptime import REST, turn
 
 READER = "highlights.reader"
 # Bytes: two of the largest answers for one peer, four for all.
@@ -34,6 +36,7 @@ class Unsent:
         # In the order in which they took something last.
         self._readers: dict[Reader, None] = {}
         self._freed = asyncio.Event()
+        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def size(self) -> int:
@@ -70,7 +73,19 @@ class Unsent:
             reader.taken_at = asyncio.get_running_loop().time()
 
     async def room(self, reader: Reader) -> None:
-        """Returns when there is some for an answer to `reader`."""
+        """Returns when there is some for an answer to `reader`.
+
+        Of one peer's that wait one goes on at a time, and the next when what that one asked for is made.
+        """
+        if self._slowest(reader) is None:
+            return
+        door = self._doors.setdefault(reader.peer, asyncio.Lock())
+        async with door:
+            for _ in range(REST):
+                await turn()
+            await self._wait(reader)
+
+    async def _wait(self, reader: Reader) -> None:
         time = asyncio.get_running_loop().time
         ends = time() + PATIENCE
         while (slowest := self._slowest(reader)) is not None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import httpx
+
+from gateway.looptime import turn
 
 # Bytes that a body may have, as it is sent and after each of its codings is undone: some eight times the largest
 # highlight, of 100 items.
@@ -35,13 +37,6 @@ GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 class TooLarge(Exception):
     """The answer is larger than any that is read. It is left unread from there on."""
-
-
-class Turn:
-    """Awaited, it gives all others their turn, and takes no time."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
 
 
 class Place:
@@ -99,7 +94,7 @@ class _Growing:
             await self._place.take()
         if len(self.bytes) > self._turn_at:
             self._turn_at = len(self.bytes) + TURN
-            await Turn()
+            await turn()
 
     async def as_packed(self) -> bytes:
         """A body that is packed once more than its header says. Raises TooLarge and zlib.error."""

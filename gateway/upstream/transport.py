@@ -18,8 +18,9 @@ import stamina
 from gateway.clock import Clock
 from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
+from gateway.looptime import turn
 from gateway.upstream.access import Access
-from gateway.upstream.bodies import LARGEST, MOST_LARGE, TURN, Place, Turn
+from gateway.upstream.bodies import LARGEST, MOST_LARGE, TURN, Place
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.rate import RateLimiter
@@ -211,7 +212,7 @@ class Line:
             return judge(reply)
         async with self._judging:
             for _ in range(TURNS):
-                await Turn()
+                await turn()
             return judge(reply)
 
     async def aclose(self) -> None:

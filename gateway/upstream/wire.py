@@ -20,7 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 from gateway.domain.proxies import Proxy
-from gateway.upstream.bodies import Turn
+from gateway.looptime import turn
 from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
 
@@ -159,7 +159,7 @@ class _Body(AiohttpResponseStream):
             while piece := await self._content.readany():
                 yield piece
                 if not self._content.at_eof():
-                    await Turn()
+                    await turn()
 
 
 async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -102,6 +102,25 @@ async def test_who_waits_for_room_gets_it_when_it_is_there() -> None:
     assert (cut, unsent.size) == ([], 100)
 
 
+async def test_those_who_wait_for_room_go_on_one_by_one() -> None:
+    """Or each would find as much as the first, and all of them fill it."""
+    (slow, *others), cut = readers(unsent := Unsent(100, 100), *("a" * 20))
+
+    async def answer(reader: Reader) -> None:
+        await reader.room()
+        await asyncio.sleep(0)  # while it is made
+        assert unsent.size <= 100
+        with reader.holding(101):
+            await asyncio.sleep(STALLED / 5)
+
+    slow.hold(101)
+    waiting = asyncio.gather(*(answer(one) for one in others))
+    await asyncio.sleep(STALLED / 2)
+    slow.hold(-101)
+    await waiting
+    assert cut == []
+
+
 async def test_the_one_who_took_nothing_for_longest_is_cut_off_first() -> None:
     (first, second, third), cut = readers(Unsent(100, 100), "a", "a", "a")
     for one in (first, second):
