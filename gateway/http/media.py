@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.clock import Clock
+from gateway.domain.hosts import network_of
 from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
 from gateway.http.connection import while_connected, without_body
 from gateway.media.proxy import Medium, Proxy, identity
@@ -76,7 +77,8 @@ class MediaEndpoint:
         begun = False
         try:
             part = _part(request.headers, _etag(claim))
-            async with self.proxy.opened(claim, method=request.method, part=part) as medium:
+            peer = network_of(request.client.host) if request.client else ""
+            async with self.proxy.opened(claim, peer=peer, method=request.method, part=part) as medium:
                 begun = True
                 await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")
         except (UrlDead, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:

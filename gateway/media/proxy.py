@@ -1,7 +1,7 @@
 """Media by their tokens: from memory where they are small and were asked for before, else as a stream.
 
 What a client can make this hold is bounded: `STREAMS` answers at once, each a small medium or a piece of a large one,
-and no more than `COLLECTING` small ones on their way into memory.
+and no more than `COLLECTING` small ones on their way into memory. One peer has `STREAMS_EACH` of the answers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
 
 from cachetools import LRUCache, TTLCache
 
@@ -29,6 +30,7 @@ Renew: TypeAlias = Callable[[str, str], Awaitable[str | None]]
 """Given the reference and the dead URL: the same medium's URL in a fresh answer; None if there is none to be had."""
 
 STREAMS = 64
+STREAMS_EACH = STREAMS // 4  # for one peer, so that nobody has the places of all others
 COLLECTING = 16
 SMALL = 2**20  # bytes: a photo of a story has up to half of it
 PATIENCE = 2.0  # seconds
@@ -86,15 +88,18 @@ class Proxy:
         self._renewed: TTLCache[bytes, str] = TTLCache(table, ttl=RENEWED, timer=now, getsizeof=_size_of_row)
         self._flights: Flights[str, Kept | None] = Flights()
         self._places = asyncio.Semaphore(STREAMS)
+        self._places_each: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._collecting = asyncio.Semaphore(COLLECTING)
 
     @contextlib.asynccontextmanager
-    async def opened(self, claim: Claim, *, method: str = "GET", part: Range | None = None) -> AsyncIterator[Medium]:
-        """The medium, to be read within the block, and within LONGEST seconds.
+    async def opened(
+        self, claim: Claim, *, peer: str, method: str = "GET", part: Range | None = None
+    ) -> AsyncIterator[Medium]:
+        """The medium, to be read within the block, and within LONGEST seconds. `peer` is who reads it.
 
         Raises UrlDead, OutOfRange, UpstreamError and TooManyStreams.
         """
-        async with self._place(), asyncio.timeout(LONGEST):
+        async with self._place(peer), asyncio.timeout(LONGEST):
             kept = await self._collected(claim)
             if kept is not None:
                 yield _cut(kept, part)
@@ -110,16 +115,17 @@ class Proxy:
         await self._flights.drain(0)
 
     @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._places.acquire()
-        except TimeoutError as exc:
-            raise TooManyStreams("Too many media are being sent: try again in a moment.", most=STREAMS) from exc
-        try:
+    async def _place(self, peer: str) -> AsyncIterator[None]:
+        each = self._places_each.setdefault(peer, asyncio.Semaphore(STREAMS_EACH))
+        async with contextlib.AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._patience):
+                    for places in (each, self._places):
+                        await held.enter_async_context(places)
+            except TimeoutError as exc:
+                most = STREAMS_EACH if each.locked() else STREAMS
+                raise TooManyStreams("Too many media are being sent: try again in a moment.", most=most) from exc
             yield
-        finally:
-            self._places.release()
 
     async def _collected(self, claim: Claim) -> Kept | None:
         """The medium if it is small; whoever wants it at the same time shares one fetch."""

@@ -86,10 +86,18 @@ async def films(asked: Asked, writer: asyncio.StreamWriter) -> None:
 class Page:
     """An ASGI client that reads as slowly as it likes, and can hang up."""
 
-    def __init__(self, stage: Stage, link: str | None = None, *, reads: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        link: str | None = None,
+        *,
+        reads: asyncio.Event | None = None,
+        peer: str = "192.0.2.1",
+    ) -> None:
         self.app = stage.app
         self.link = link or stage.link()
         self.reads = reads
+        self.peer = peer
         self.gone = asyncio.Event()
         self.begun = asyncio.Event()
         self.status = 0
@@ -100,7 +108,7 @@ class Page:
 
     async def ask(self) -> None:
         scope = {"type": "http", "method": "GET", "path": self.link, "query_string": b"", "headers": [], "state": {}}
-        await self.app(scope, self._receive, self._send)
+        await self.app({**scope, "client": (self.peer, 1)}, self._receive, self._send)
 
     async def _receive(self) -> Message:
         await self.gone.wait()

@@ -12,7 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from gateway.http.media import route
-from gateway.media.proxy import COLLECTING, SMALL, STREAMS, Proxy
+from gateway.media.proxy import COLLECTING, SMALL, STREAMS, STREAMS_EACH, Proxy
 from gateway.upstream import media
 from tests.media.servers import Asked, says
 from tests.media.stage import FILM, PHOTO, TOKENS, Page, Stage, endless
@@ -49,6 +49,10 @@ async def never(reference: str, url: str) -> str | None:
     raise AssertionError("nothing has died")
 
 
+def peer(number: int) -> str:
+    return f"192.0.2.{number % (2 * STREAMS // STREAMS_EACH)}"
+
+
 @contextlib.contextmanager
 def measured() -> Iterator[Callable[[], int]]:
     tracemalloc.start()
@@ -66,7 +70,8 @@ async def test_500_parallel_streams_take_bounded_memory_and_those_beyond_are_tol
     proxy = Proxy(reel, never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
     stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
     reads = asyncio.Event()
-    pages = [Page(stage, stage.link(stage.url(f"/v/{number}.mp4")), reads=reads) for number in range(500)]
+    links = [stage.link(stage.url(f"/v/{number}.mp4")) for number in range(500)]
+    pages = [Page(stage, link, reads=reads, peer=peer(number)) for number, link in enumerate(links)]
     with measured() as peak:
         asking = [asyncio.create_task(page.ask()) for page in pages]
         await asyncio.gather(*(page.begun.wait() for page in pages))
@@ -81,6 +86,24 @@ async def test_500_parallel_streams_take_bounded_memory_and_those_beyond_are_tol
     assert all(page.is_complete and page.size == reel.size for page in served)
     assert reel.most <= STREAMS + COLLECTING
     assert reel.open_now == 0
+
+
+async def test_one_peer_has_a_quarter_of_the_places(stage: Stage) -> None:
+    """Whoever holds links can hold no more of the answers than that, by however many connections."""
+    proxy = Proxy(Reel(5_242_880), never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
+    stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
+    link, reads = stage.link(), asyncio.Event()
+    peers = [f"2001:db8::{number}" for number in range(STREAMS)] + ["2001:db8:0:1::1"]
+    pages = [Page(stage, link, reads=reads, peer=peer) for peer in peers]
+    asking = [asyncio.create_task(page.ask()) for page in pages]
+    await asyncio.gather(*(page.begun.wait() for page in pages))
+    assert [page.status for page in pages].count(503) == STREAMS - STREAMS_EACH
+    assert pages[-1].status == 200
+    reads.set()
+    await asyncio.gather(*asking)
+    again = Page(stage, link)
+    await again.ask()
+    assert again.status == 200
 
 
 async def test_a_slow_reader_slows_down_the_picture_server_and_fills_no_memory(stage: Stage) -> None:
@@ -103,7 +126,7 @@ async def test_a_page_that_is_closed_frees_its_place(stage: Stage) -> None:
     proxy = Proxy(reel, never, clock=stage.clock, max_bytes=SMALL)
     stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
     for _ in range(3):
-        pages = [Page(stage, reads=asyncio.Event()) for _ in range(STREAMS)]
+        pages = [Page(stage, reads=asyncio.Event(), peer=peer(number)) for number in range(STREAMS)]
         asking = [asyncio.create_task(page.ask()) for page in pages]
         await asyncio.gather(*(page.begun.wait() for page in pages))
         assert {page.status for page in pages} == {200}
