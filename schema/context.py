@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import strawberry
-from graphql import GraphQLResolveInfo
+from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo
 
 from gateway.clients import Client
 from gateway.errors import GatewayError, PublishingNotConfigured
@@ -46,6 +46,10 @@ class Writes:
         return self.accounts
 
 
+Parsed: TypeAlias = DocumentNode | GraphQLError
+"""A text, or why it is no document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Made anew for each operation, on every transport: a connection may outlive many of them.
@@ -55,7 +59,8 @@ class Context:
     holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
     wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
     asks for. `linked` are the links that were made so far, by URL and reference. `room` is waited for before anything
-    is executed: until the client has taken enough of what it asked for before.
+    is executed: until the client has taken enough of what it asked for before. `parsed` is the text of the operation,
+    if its kind was to be known early.
     """
 
     client: Client
@@ -71,6 +76,7 @@ class Context:
     keys: Keys = field(default_factory=Keys)
     linked: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
     room: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    parsed: Parsed | None = field(default=None, repr=False)
 
     def at_once(self) -> Self:
         """For resolvers that must not wait: its loaders raise NotYetKnown."""

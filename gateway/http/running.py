@@ -38,7 +38,7 @@ from gateway.http.unsent import reader_in
 from gateway.operations.answers import Answers
 from gateway.operations.billing import report_again
 from gateway.operations.lifecycle import in_answer, presentable
-from gateway.operations.parts import subscribes
+from gateway.operations.parts import parsed_early, subscribes
 from schema.context import Context
 
 VARY = "Accept, Authorization, X-Api-Key"
@@ -68,7 +68,10 @@ class Runner:
                 operations.stored.remember(asked.query or "", asked.extensions)
                 _teach(key, asked, known, context, request, accepted)
                 return _again(known, context, request, accepted, self.kept.life(known))
-            if await subscribes(self.kept.documents, asked.query or "", asked.operation_name, context.buyer.share):
+            text, documents = asked.query or "", self.kept.documents
+            if (early := await parsed_early(documents, text, context.buyer.share)) is not None:
+                context = replace(context, parsed=early)
+            if subscribes(documents, text, early, asked.operation_name):
                 return self._subscribed(asked, context, accepted)
             if reader is not None:
                 context = replace(context, room=reader.room)

@@ -63,12 +63,15 @@ class Preparation(SchemaExtension):
     async def on_parse(self) -> AsyncIterator[None]:
         run = self.execution_context
         text = run.query or ""
+        early = self.context.parsed
         self.document = self.documents.find(text)
-        if self.document is None:
+        if self.document is None and early is None:
             await self.context.buyer.share.take(work.of_text(text))
             self.document = self.documents.find(text)  # whoever waited for it before may have brought it
         try:
-            run.graphql_document = self.document.node if self.document else parsed(text)
+            if isinstance(early, GraphQLError):
+                raise early
+            run.graphql_document = self.document.node if self.document else early or parsed(text)
         except GraphQLError as error:
             self.refusal = error
             run.graphql_document = _substitute(run._provided_operation_name)

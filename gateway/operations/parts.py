@@ -22,21 +22,29 @@ from gateway.operations import work
 from gateway.operations.documents import Documents
 from gateway.operations.mistakes import coerced
 from gateway.operations.texts import parsed
+from schema.context import Parsed
 
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
 
 
-async def subscribes(documents: Documents, text: str, operation_name: str | None, share: Share) -> bool:
-    """Whether the operation is a subscription. Cheap where the word is missing; false for what could not be run."""
+async def parsed_early(documents: Documents, text: str, share: Share) -> Parsed | None:
+    """A text that may have a subscription, parsed. None where the word is missing, and for a document that is known."""
+    if OperationType.SUBSCRIPTION.value not in text or documents.find(text) is not None:
+        return None
+    await share.take(work.of_text(text))
+    try:
+        return parsed(text)
+    except GraphQLError as problem:
+        return problem
+
+
+def subscribes(documents: Documents, text: str, early: Parsed | None, operation_name: str | None) -> bool:
+    """Whether the operation is a subscription; false for what could not be run."""
     if OperationType.SUBSCRIPTION.value not in text:
         return False
     known = documents.find(text)
-    if known is None:
-        await share.take(work.of_text(text))
-    try:
-        operation = get_operation_ast(known.node if known else parsed(text), operation_name)
-    except GraphQLError:
-        return False
+    node = known.node if known else early
+    operation = get_operation_ast(node, operation_name) if isinstance(node, DocumentNode) else None
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 

@@ -77,6 +77,17 @@ async def test_a_new_document_is_read_once_for_all_who_wait_for_it(gateway: Runn
     assert new.calls - known.calls < 1.5 * one.calls
 
 
+async def test_a_text_that_may_have_a_subscription_is_parsed_once(gateway: RunningGateway) -> None:
+    """Its kind has to be known before it is run."""
+    await ask(gateway, fragments(1))
+    without = await work_at_once(gateway, fragments(2))
+    text, variables = fragments(3)
+    named = await work_at_once(gateway, (text + " # no subscription", variables))
+    assert named.calls < 1.03 * without.calls
+    broken = [await work_at_once(gateway, (text + end, variables)) for end in ("} # none", "} # no subscription")]
+    assert broken[1].calls < 1.1 * broken[0].calls
+
+
 async def test_large_bodies_that_come_at_once_are_read_in_turns(gateway: RunningGateway) -> None:
     body = json.dumps({"query": "{ __typename }", "variables": {"a": [[]] * 30_000}}).encode()
     turns = [await _turns(gateway, body, count) for count in (1, AT_ONCE)]
