@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from gateway.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,14 @@ class UpstreamAttempt(Event):
 
 @dataclass(frozen=True, slots=True)
 class BreakerChanged(Event):
-    """The breaker in front of an upstream changed its state: `closed`, `opened` or `half-opened`."""
+    """The breaker in front of an upstream changed its state: `closed`, `opened` or `half-opened`.
+
+    `is_news`: it opened or closed. During an outage it also half-opens and opens again, for each probe.
+    """
 
     state: str
     upstream: str = "reading"
+    is_news: bool = dataclasses.field(default=True, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,23 @@ class BugMasked(Event):
 
 class Hook(Protocol):
     def __call__(self, event: Event, /) -> None: ...
+
+
+class EventLimit:
+    """One event of a kind in so many seconds: what repeats itself is told once and then not for a while."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next: dict[Hashable, float] = {}
+
+    def allows(self, kind: Hashable = None) -> bool:
+        """Whether it may be told now; then it is not to be told again before that time is over."""
+        now = self._clock.monotonic()
+        if now < self._next.get(kind, now):
+            return False
+        self._next[kind] = now + self._seconds
+        return True
 
 
 def ignore(event: Event) -> None:

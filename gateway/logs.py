@@ -34,7 +34,6 @@ LEVELS: dict[type[Event], int] = {
     AnswerTooLarge: logging.WARNING,
     BalanceAtFloor: logging.WARNING,
     BalanceLow: logging.WARNING,
-    BreakerChanged: logging.WARNING,
     BugMasked: logging.ERROR,
     ClientsFileRefused: logging.ERROR,
     FlowsAdopted: logging.WARNING,
@@ -60,6 +59,10 @@ def log(event: Event) -> None:
 def _level(event: Event) -> int:
     """To lose what is needed is an error; to have it, at the start or again, is none."""
     match event:
+        case BreakerChanged(is_news=False):
+            return logging.DEBUG
+        case BreakerChanged(state="opened"):
+            return logging.WARNING
         case FlowsChanged(reachable=False) | LedgerChanged(writable=False):
             return logging.ERROR
         case UpstreamAccess(state="refuses" | "fails"):

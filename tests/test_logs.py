@@ -31,6 +31,12 @@ def test_calls_are_for_those_who_look_closely_and_trouble_is_for_everybody(caplo
     ]
 
 
+def test_of_an_outage_its_begin_and_its_end_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    for state, is_news in (("opened", True), ("half-opened", False), ("opened", False), ("closed", True)):
+        log(BreakerChanged(state, is_news=is_news))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "INFO"]
+
+
 def test_a_bug_is_logged_with_its_id_and_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     bug = ValueError("what nobody else may see")
     log(BugMasked("abc", bug))

@@ -27,7 +27,7 @@ from gateway.clock import Clock
 from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count, Share
 from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest, TooManyBodies
-from gateway.events import AnswerDrifted, Hook, WebhookIgnored
+from gateway.events import AnswerDrifted, EventLimit, Hook, WebhookIgnored
 from gateway.http.bodies import Bodies
 from gateway.http.requests import body_of, parameters
 
@@ -259,16 +259,13 @@ class Ignored:
     """Tells what is ignored: at once, and then not before a minute is over, with the number of changes until then."""
 
     def __init__(self, clock: Clock, hook: Hook) -> None:
-        self._clock = clock
         self._hook = hook
+        self._limit = EventLimit(TOLD, clock)
         self._changes: Counter[str] = Counter()
-        self._next: dict[str, float] = {}
 
     def count(self, reason: str, changes: int) -> None:
         self._changes[reason] += changes
-        now = self._clock.monotonic()
-        if now >= self._next.get(reason, now):
-            self._next[reason] = now + TOLD
+        if self._limit.allows(reason):
             self._hook(WebhookIgnored(reason, self._changes.pop(reason)))
 
 

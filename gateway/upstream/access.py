@@ -15,7 +15,7 @@ from gateway.errors import (
     UpstreamRejected,
     UpstreamUnauthorized,
 )
-from gateway.events import Hook, UpstreamAccess
+from gateway.events import EventLimit, Hook, UpstreamAccess
 
 FORBIDDEN = 403
 # Between two refusals that are told: what stands before an upstream may turn away one request and let the next pass.
@@ -37,10 +37,9 @@ class Access:
         self._upstream = upstream
         self._key = key
         self._url = url
-        self._clock = clock
         self._hook = hook
         self._state: State | None = None
-        self._refused_at = -QUIET
+        self._refusals = EventLimit(QUIET, clock)
 
     def note(self, problem: GatewayError | None, *, status: int | None = None, is_charged: bool = False) -> None:
         """What came of a request that was sent. Whoever is charged was let in, if what answers is the upstream."""
@@ -62,9 +61,7 @@ class Access:
             self._change(State.ANSWERS, None)
 
     def _refuses(self, sentence: str) -> None:
-        now = self._clock.monotonic()
-        if self._state is not State.REFUSES and now - self._refused_at >= QUIET:
-            self._refused_at = now
+        if self._state is not State.REFUSES and self._refusals.allows():
             self._change(State.REFUSES, sentence)
 
     def _change(self, state: State, sentence: str | None) -> None:

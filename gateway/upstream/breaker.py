@@ -10,7 +10,9 @@ from __future__ import annotations
 import enum
 
 from gateway.clock import Clock
-from gateway.events import BreakerChanged, Hook
+from gateway.events import BreakerChanged, EventLimit, Hook
+
+TOLD_SECONDS = 60.0  # between two openings that are told: an upstream that comes and goes opens it every few seconds
 
 
 class State(enum.Enum):
@@ -33,6 +35,8 @@ class Breaker:
         self._opens_at = 0.0
         # Counts the changes of state: the end of a request that began before the last change says nothing any more.
         self._era = 0
+        self._openings = EventLimit(TOLD_SECONDS, clock)
+        self._is_told = False  # that it is not closed
 
     def refuses(self) -> float | None:
         """Seconds after which asking again makes sense, or None if a request may be sent now."""
@@ -76,4 +80,13 @@ class Breaker:
     def _change(self, state: State) -> None:
         self._state = state
         self._era += 1
-        self._hook(BreakerChanged(state.value, self._upstream))
+        self._hook(BreakerChanged(state.value, self._upstream, self._is_news(state)))
+
+    def _is_news(self, state: State) -> bool:
+        """Whoever was told that it opened is told that it closed."""
+        was_told = self._is_told
+        if state is State.OPENED:
+            self._is_told = was_told or self._openings.allows()
+        elif state is State.CLOSED:
+            self._is_told = False
+        return self._is_told is not was_told

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.proxies import Proxy
 from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
-from gateway.events import AnswerDrifted, Event, Hook, PriceDiffers, PriceDisbelieved
+from gateway.events import AnswerDrifted, EventLimit, Hook, PriceDiffers, PriceDisbelieved
 from gateway.upstream import payloads, verdicts
 from gateway.upstream.access import Access
 from gateway.upstream.bodies import ACCEPTED
@@ -138,8 +138,7 @@ class HikerApi:
         self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
-        # When the next one may be told of.
-        self._told_prices: dict[tuple[type[Event], Endpoint, bool], float] = {}
+        self._told_prices = EventLimit(TOLD_SECONDS, clock)
 
     async def start(self) -> None:
         """Asks once what rate the account allows, unless one was given. If it does not say, the paid plans' holds."""
@@ -204,9 +203,7 @@ class HikerApi:
         if charge.named is None or charge.named == call.nominal_price:
             return
         kind = PriceDiffers if charge.is_believed else PriceDisbelieved
-        key, now = (kind, call.endpoint, call.forced), self._clock.monotonic()
-        if now >= self._told_prices.get(key, now):
-            self._told_prices[key] = now + TOLD_SECONDS
+        if self._told_prices.allows((kind, call.endpoint, call.forced)):
             self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
     def _note_rate(self, verdict: Verdict[Balance]) -> None:

@@ -162,3 +162,44 @@ async def test_retries_stop_when_it_opens() -> None:
     outcome = await upstream.api(policy=replace(ONCE, attempts=50)).fetch(NATGEO)
     assert outcome.attempts == 3
     assert isinstance(outcome.problem, UpstreamUnavailable)
+
+
+def news(upstream: Upstream) -> list[str]:
+    return [event.state for event in upstream.seen(BreakerChanged) if event.is_news]
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end() -> None:
+    """Each probe half-opens it: that would be two warnings every five seconds."""
+    upstream = Upstream(*[DOWN] * 23, GOOD)
+    api = upstream.api(policy=ONCE)
+    await fetch(api, 3)
+    for _ in range(21):
+        await asyncio.sleep(5)
+        await fetch(api, 1)
+    assert states(upstream).count("half-opened") == 21
+    assert news(upstream) == ["opened", "closed"]
+
+
+async def test_an_upstream_that_comes_and_goes_is_told_once_a_minute() -> None:
+    outage = (*[DOWN] * 3, GOOD)
+    upstream = Upstream(*outage * 24)
+    api = upstream.api(policy=ONCE)
+    for _ in range(24):
+        await fetch(api, 3)
+        await asyncio.sleep(5)
+        await fetch(api, 1)
+    assert states(upstream).count("opened") == 24
+    assert news(upstream) == ["opened", "closed"] * 2
+
+
+async def test_an_outage_that_begins_before_the_minute_is_over_is_told_with_a_later_probe() -> None:
+    upstream = Upstream(*[DOWN] * 3, GOOD, DOWN)
+    api = upstream.api(policy=ONCE)
+    await fetch(api, 3)
+    await asyncio.sleep(5)
+    await fetch(api, 4)
+    assert news(upstream) == ["opened", "closed"]
+    for _ in range(12):
+        await asyncio.sleep(5)
+        await fetch(api, 1)
+    assert news(upstream) == ["opened", "closed", "opened"]
