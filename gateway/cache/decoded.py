@@ -36,11 +36,16 @@ class Decoded:
     def __init__(self, max_bytes: int) -> None:
         self._values: LRUCache[Call, _Model] = LRUCache(max_bytes, getsizeof=lambda model: model.size)
 
+    def find(self, call: Call, entry: Entry) -> Value | None:
+        """None for what would have to be read."""
+        known = self._values.get(call)
+        return known.value if known is not None and known.news is entry.news else None
+
     def read(self, call: Call, entry: Entry) -> Value:
         """What `entry` says in answer to `call`. Raises UpstreamInvalidAnswer."""
-        known = self._values.get(call)
-        if known is not None and known.news is entry.news:
-            return known.value
+        known = self.find(call, entry)
+        if known is not None:
+            return known
         value = _lasting(payloads.read(call, entry.body))
         self._values.pop(call, None)
         model = _Model(entry.news, value, OVERHEAD + int(SWELLING * len(entry.body)))

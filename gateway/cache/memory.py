@@ -37,6 +37,15 @@ SHORT = msgspec.json.Decoder(tuple[UserShort, dict[str, int]])
 SAME_NEWS = 1.0
 
 
+# Bytes of entries that are read as models between two turns of others: some ten milliseconds.
+STEP = 2 * 2**20
+SMALL = 10_000  # bytes of an entry that is read in no time
+
+
+class MoreToRead(Exception):
+    """A step is over. What it was for is begun again in the next."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnerOf:
     """Key of the short fields that rode on another answer."""
@@ -176,6 +185,9 @@ class Recollection:
         self._anew = anew
         self._used: dict[Hashable, Entry | None] = {}
         self._contents: dict[str, dict[str, Item]] = {}
+        # What was read of those that are not small: there may be no room for them among the models of all.
+        self._read_before: dict[Call, tuple[object, Value]] = {}
+        self._left: int | None = None
         self.recalls = False
         """Whether anything has been recalled that was not bought along the way, if only where something is."""
 
@@ -277,9 +289,35 @@ class Recollection:
         if entry is None:
             return None
         if entry.problem is None:
-            return self._memory.decoded.read(call, entry)
+            return self._decoded(call, entry)
         # Each operation raises its own, or this one would gather what all of them were at when they raised it.
         return copy.copy(entry.problem)
+
+    def _decoded(self, call: Call, entry: Entry) -> Value:
+        if len(entry.body) <= SMALL:
+            return self._memory.decoded.read(call, entry)
+        known = self._read_before.get(call)
+        if known is not None and known[0] is entry.news:
+            return known[1]
+        value = self._memory.decoded.find(call, entry)
+        if value is None:
+            if self._left is not None:
+                if self._left <= 0:
+                    raise MoreToRead
+                self._left -= len(entry.body)
+            value = self._memory.decoded.read(call, entry)
+        self._read_before[call] = entry.news, value
+        return value
+
+    def begin_step(self) -> None:
+        """From now on so much is read of entries and no more: then MoreToRead is raised.
+
+        Which entries are to be read is known only as they are. What was read is not read again.
+        """
+        self._left = STEP
+
+    def end_step(self) -> None:
+        self._left = None
 
 
 def places(outcome: Outcome) -> tuple[Hashable, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gateway.cache.flight import Flights
-from gateway.cache.memory import Memory, Recollection
+from gateway.cache.memory import Memory, MoreToRead, Recollection
 from gateway.cache.responses import Provenance
 from gateway.clock import Clock
 from gateway.domain.models import Profile, UserShort
@@ -20,7 +20,7 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.events import Hook, StaleServed
-from gateway.looptime import LoopTime
+from gateway.looptime import SLICE, LoopTime
 from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
 from gateway.planner.knowledge import Facts
@@ -81,7 +81,7 @@ class Buyer:
         it can cost is there. What does not fit later is a problem in its place. May be called again, for what only the
         operation's effects have shown it to lead to.
         """
-        open_questions = questions(roots, self.facts)
+        open_questions = await self._asked(lambda: questions(roots, self.facts))
         if open_questions:
             await self._admit(roots, open_questions)
         self._roots += roots  # a refused operation saved nothing
@@ -139,7 +139,7 @@ class Buyer:
         while True:
             if many > MANY:
                 await self.share.take(2 * many)
-            purchases = plan(ask(), self.facts, self.market.prices, forced=self.forced)
+            purchases = plan(await self._asked(ask), self.facts, self.market.prices, forced=self.forced)
             if not purchases:
                 return
             many = max(many, len(purchases))
@@ -147,6 +147,18 @@ class Buyer:
             # An answer that left its question open would be bought for ever.
             assert not repeated, f"answered, and asked again: {repeated}"
             await self._fetch(purchases)
+
+    async def _asked(self, ask: Callable[[], Questions]) -> Questions:
+        """What `ask` finds open. It reads what is remembered: where that is much, others have turns."""
+        while True:
+            self.recollection.begin_step()
+            try:
+                return ask()
+            except MoreToRead:
+                pass
+            finally:
+                self.recollection.end_step()
+            await self.share.take(SLICE)
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
         """All at once. Reserved in the order of the answer, so that what comes first in it is bought first.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from gateway.cache.memory import STEP
 from gateway.domain.ids import UserId
 from gateway.errors import PrivateAccount
+from gateway.looptime import REST
 from gateway.planner.bill import Source
+from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections
@@ -71,3 +76,42 @@ def test_who_may_not_force_does_not_see_what_was_forced(shops: Shops) -> None:
     allowed = shops.buy(shop, tray_of("10", forced=True))
     assert allowed.facts.tray(UserId("10")) == ()
     assert (refused.bill.charged, allowed.bill.charged) == (2, 0)
+
+
+async def turns_of(work: Coroutine[Any, Any, None]) -> int:
+    task, turns = asyncio.ensure_future(work), 0
+    while not task.done():
+        turns += 1
+        await asyncio.sleep(0)
+    return turns
+
+
+def test_others_have_turns_while_much_is_read_of_what_is_remembered(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each answer is read once, though there is no room for its model among those of all operations."""
+    pks = [str(pk) for pk in range(10, 26)]
+    world = World(tuple(Account(pk, f"u{pk}", Kind.PUBLIC, (Reel(f"{pk}0", ()),)) for pk in pks))
+    wanted = Operation((UserRoot(tuple((By.ID, pk) for pk in pks), tray_of("10", forced=False).roots[0].below),))
+    shop = shops.open(Case(world, (), wanted))
+    read: list[Call] = []
+    reads = payloads.read
+
+    def noted(call: Call, *more: Any) -> payloads.Value:
+        read.append(call)
+        return reads(call, *more)
+
+    async def remember() -> None:
+        for pk in pks:
+            outcome = await shop.market.api.fetch(Call(Endpoint.TRAY, pk))
+            shop.market.memory.keep(replace(outcome, body=outcome.body + b" " * (STEP // 4)))
+
+    shops.run(remember())
+    shop.upstream.asked.clear()
+    monkeypatch.setattr(payloads, "read", noted)
+    buyer = shop.buyer(forced=False)
+    turns = shops.run(turns_of(buyer.prepare(selections(wanted))))
+    assert shop.upstream.asked == []
+    assert all(isinstance(buyer.facts.tray(UserId(pk)), tuple) for pk in pks)
+    assert sorted(call.key for call in read) == pks
+    assert turns >= REST
