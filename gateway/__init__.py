@@ -22,7 +22,7 @@ The rooms, in the order in which a read passes them:
     console         GraphiQL with the bill and a preview, built into static files
 
 Beside them and open to all: `errors` (the tree of refusals and failures), `clock` (time as a port), `events` (what
-happened, as values), `files` (those of the data directory), `looptime` (the event loop's time, in slices). `settings`
+happened, as values), `files` (those of the data directory), `scheduling` (the event loop's time). `settings`
 is for `cli`, `commands` and `app` alone, `logs` (events as log lines) for the last two. The graph itself is the package
 `schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

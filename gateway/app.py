@@ -147,7 +147,7 @@ class Gateway:
 
     @property
     def operations(self) -> Operations:
-        return Operations(self.schema, self.stored, self.context, self.hook, self.market.loop_time)
+        return Operations(self.schema, self.stored, self.context, self.hook, self.market.scheduler)
 
     def app(self) -> Starlette:
         allowed = self.settings.allowed_origins or frozenset()
@@ -194,7 +194,7 @@ class Gateway:
             Batches(self.operations),
             self.stored,
             self.clients.identify,
-            self.market.loop_time,
+            self.market.scheduler,
             bodies=self.bodies,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),

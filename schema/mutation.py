@@ -22,7 +22,7 @@ from gateway.flows.requests import (
     UpdateRequest,
     fingerprint,
 )
-from gateway.looptime import SLICE
+from gateway.scheduling import SLICE
 from schema.context import Info
 from schema.costs import WORK
 from schema.publishing import (

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp
 from gateway.commands.http_protocol import HttpProtocol
 from gateway.commands.loop import Loop
 from gateway.commands.peers import Ceilings, Peers
-from gateway.commands.turns import Turns
 from gateway.commands.websocket_protocol import WebSocketProtocol
 from gateway.http.requests import LARGEST_BODY
 from gateway.http.unsent import Unsent
+from gateway.scheduling import Turns
 
 
 class ServerConfig(uvicorn.Config):

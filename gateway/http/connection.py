@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.unsent import Reader, reader_in
-from gateway.looptime import turn
+from gateway.scheduling import turn
 
 # As much is written before it is asked whether the client keeps up.
 PIECE = 65_536  # bytes

@@ -23,9 +23,9 @@ from gateway.http.origins import check_page, cors
 from gateway.http.requests import Asked, Batch, check_origin, posted, queried, turn_for
 from gateway.http.terms import key_in
 from gateway.http.uploads import with_uploads
-from gateway.looptime import LoopTime
 from gateway.operations.lifecycle import in_answer
 from gateway.operations.stored import StoredDocuments
+from gateway.scheduling import FairScheduler
 
 Run: TypeAlias = Callable[[Asked, Request, Accepted], Awaitable[ASGIApp]]
 RunBatch: TypeAlias = Callable[[Sequence[Asked], Request, Accepted], Awaitable[ASGIApp]]
@@ -58,7 +58,7 @@ class Endpoint:
         run_batch: RunBatch,
         stored: StoredDocuments,
         identify: Callable[[str | None], Client],
-        loop_time: LoopTime,
+        scheduler: FairScheduler,
         *,
         bodies: Bodies,
         longest_batch: int = 0,
@@ -68,7 +68,7 @@ class Endpoint:
         self.run_batch = run_batch
         self.stored = stored
         self.identify = identify
-        self.loop_time = loop_time
+        self.scheduler = scheduler
         self.bodies = bodies
         self.longest_batch = longest_batch
         self.allowed = allowed
@@ -104,11 +104,11 @@ class Endpoint:
             client = self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
             with self.bodies.reading(client.id) as reading:
-                asked = await posted(request, reading, self.loop_time, longest_batch=self.longest_batch)
+                asked = await posted(request, reading, self.scheduler, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
-        await turn_for(len(request.scope["query_string"]), self.loop_time)
+        await turn_for(len(request.scope["query_string"]), self.scheduler)
         return self._read_url(request, accepted)
 
     def _read_url(self, request: Request, accepted: Accepted) -> Asked | Response:

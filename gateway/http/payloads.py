@@ -14,10 +14,10 @@ from gateway.events import Hook
 from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http.requests import Asked
 from gateway.http.terms import Terms
-from gateway.looptime import LoopTime
 from gateway.operations.billing import report
 from gateway.operations.lifecycle import in_answer, presentable
 from gateway.operations.stored import StoredDocuments
+from gateway.scheduling import FairScheduler
 from schema.build import Schema
 from schema.context import Context
 
@@ -38,13 +38,13 @@ class Operations:
         stored: StoredDocuments,
         context: Callable[[Terms], Context],
         hook: Hook,
-        loop_time: LoopTime,
+        scheduler: FairScheduler,
     ) -> None:
         self.schema = schema
         self.stored = stored
         self.context = context
         self.hook = hook
-        self.loop_time = loop_time
+        self.scheduler = scheduler
 
     async def start(self, asked: Asked, context: Context, allowed: frozenset[OperationType]) -> Frames:
         """A single result is a stream of one."""

@@ -18,8 +18,8 @@ from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, 
 from gateway.http.bodies import Reading
 from gateway.http.negotiation import JSON
 from gateway.http.terms import bearer
-from gateway.looptime import LoopTime, Rank
 from gateway.operations import work
+from gateway.scheduling import FairScheduler, Rank
 
 LARGEST_BODY = 1_000_000  # bytes
 PATIENCE = 60.0  # seconds, for the whole of it
@@ -61,21 +61,23 @@ class Batch:
     members: tuple[Asked, ...]
 
 
-async def posted(request: Request, reading: Reading, loop_time: LoopTime, *, longest_batch: int = 0) -> Asked | Batch:
+async def posted(
+    request: Request, reading: Reading, scheduler: FairScheduler, *, longest_batch: int = 0
+) -> Asked | Batch:
     """The request in the body. Raises InvalidRequest, TooComplex and TooManyBodies."""
     _check_media(request.headers)
     data = await body_of(request, reading)
-    await turn_for(len(data), loop_time)
+    await turn_for(len(data), scheduler)
     body = _decoded(data, "The body")
     if isinstance(body, list) and longest_batch:
         return _batch(body, longest_batch)
     return asked_in(_mapped(body, "The body"))
 
 
-async def turn_for(size: int, loop_time: LoopTime) -> None:
+async def turn_for(size: int, scheduler: FairScheduler) -> None:
     """Returns when so much JSON may be read."""
     if (much := work.of_json(size)) > work.LONG:
-        await loop_time.take(much, Rank.UNREAD)
+        await scheduler.take(much, Rank.UNREAD)
 
 
 def _batch(body: Sequence[Any], longest: int) -> Batch:

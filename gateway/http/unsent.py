@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from starlette.types import Scope
 
 from gateway.domain.shares import Count
-from gateway.looptime import REST, turn
+from gateway.scheduling import REST, turns
 
 READER = "highlights.reader"
 # Bytes: two of the largest answers for one peer, four for all.
@@ -81,8 +81,7 @@ class Unsent:
             return
         door = self._doors.setdefault(reader.peer, asyncio.Lock())
         async with door:
-            for _ in range(REST):
-                await turn()
+            await turns(REST)
             await self._wait(reader)
 
     async def _wait(self, reader: Reader) -> None:

@@ -101,7 +101,7 @@ class Sockets:
         try:
             async with asyncio.timeout(self.patience.init):
                 text = await _text(socket)
-                await turn_for(len(text or ""), self.operations.loop_time)
+                await turn_for(len(text or ""), self.operations.scheduler)
                 first = messages.read(text)
         except TimeoutError as exc:
             raise Closing(Close.INIT_TIMEOUT, "Connection initialisation timeout") from exc
@@ -165,7 +165,7 @@ class Conversation:
                 await self._send("connection_ack")
                 while True:
                     text = await self._next()
-                    await turn_for(len(text or ""), self.operations.loop_time)
+                    await turn_for(len(text or ""), self.operations.scheduler)
                     await self._heed(messages.read(text))
         except TimeoutError as exc:
             raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc

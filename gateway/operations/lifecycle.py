@@ -25,7 +25,6 @@ from strawberry.types.graphql import OperationType
 from gateway.clients import Right
 from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
 from gateway.events import BugMasked, Hook
-from gateway.looptime import SLICE
 from gateway.operations import parts, work
 from gateway.operations.billing import report
 from gateway.operations.cost import check_cost
@@ -35,6 +34,7 @@ from gateway.operations.mistakes import bounded, coerced
 from gateway.operations.needs import needs
 from gateway.operations.texts import parsed
 from gateway.operations.validation import problems
+from gateway.scheduling import SLICE
 from schema.context import Context
 
 NAMELESS = "operationName must name one of the document's operations."

@@ -17,17 +17,17 @@ from graphql import (
 )
 from graphql.execution.values import get_directive_values
 
-from gateway.looptime import Share
 from gateway.operations import work
 from gateway.operations.documents import Documents
 from gateway.operations.mistakes import coerced
 from gateway.operations.texts import parsed
+from gateway.scheduling import TimeShare
 from schema.context import Parsed
 
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
 
 
-async def parsed_early(documents: Documents, text: str, share: Share) -> Parsed | None:
+async def parsed_early(documents: Documents, text: str, share: TimeShare) -> Parsed | None:
     """A text that may have a subscription, parsed. None where the word is missing, and for a document that is known."""
     if OperationType.SUBSCRIPTION.value not in text or documents.find(text) is not None:
         return None

@@ -1,11 +1,11 @@
-"""How much work a request is before anything of it is known, in the units of `gateway.looptime`."""
+"""How much work a request is before anything of it is known, in the units of `gateway.scheduling`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.looptime import SLICE
+from gateway.scheduling import SLICE
 
 # What is done for each request, whatever it asks.
 LEAST = 50

@@ -20,7 +20,6 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.events import Hook, StaleServed
-from gateway.looptime import SLICE, LoopTime
 from gateway.planner.bill import Bill, Line, Source
 from gateway.planner.budget import Purse, Reservation
 from gateway.planner.knowledge import Facts
@@ -30,6 +29,7 @@ from gateway.planner.price import EXPECTED, LOWER, MANY, Imagined, Pricer, total
 from gateway.planner.prices import Prices
 from gateway.planner.selection import Selection
 from gateway.planner.walk import Question, Questions, outstanding, questions
+from gateway.scheduling import SLICE, FairScheduler
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import HikerApi, Outcome
 
@@ -52,7 +52,7 @@ class Market:
     flights: Flights[Call, Outcome]
     clock: Clock
     hook: Hook
-    loop_time: LoopTime = field(default_factory=LoopTime)
+    scheduler: FairScheduler = field(default_factory=FairScheduler)
 
 
 class Buyer:
@@ -65,7 +65,7 @@ class Buyer:
         self.market = market
         self.purse = purse
         self.forced = forced
-        self.share = market.loop_time.share()
+        self.share = market.scheduler.share()
         self.recollection = Recollection(market.memory, forced=forced, anew=anew)
         self.facts = Facts(self.recollection)
         self.bill = Bill()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import httpx
 
-from gateway.looptime import turn
+from gateway.scheduling import turn
 
 # Bytes that a body may have, as it is sent and after each of its codings is undone: some eight times the largest
 # highlight, of 100 items.

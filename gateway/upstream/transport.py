@@ -18,7 +18,7 @@ import stamina
 from gateway.clock import Clock
 from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
-from gateway.looptime import turn
+from gateway.scheduling import turns
 from gateway.upstream.access import Access
 from gateway.upstream.bodies import LARGEST, MOST_LARGE, TURN, Place
 from gateway.upstream.breaker import Breaker
@@ -211,8 +211,7 @@ class Line:
         if len(reply.body) <= TURN:
             return judge(reply)
         async with self._judging:
-            for _ in range(TURNS):
-                await turn()
+            await turns(TURNS)
             return judge(reply)
 
     async def aclose(self) -> None:

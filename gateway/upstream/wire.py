@@ -20,7 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 from gateway.domain.proxies import Proxy
-from gateway.looptime import turn
+from gateway.scheduling import turn
 from gateway.upstream.gets import Get
 from gateway.upstream.guard import Guard
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from gateway.commands.peers import Ceilings
-from gateway.commands.turns import MOST_AT_ONCE, MOST_PER_TURN, MOST_SHORT
 from gateway.commands.websocket_protocol import WebSocketProtocol
+from gateway.scheduling import MOST_AT_ONCE, MOST_PER_TURN, MOST_SHORT
 from tests.commands.listening import HANDSHAKE, Listening, connected, listening, until
 
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n"

@@ -10,7 +10,7 @@ from gateway.commands.http_protocol import HEAD_SECONDS, LINGER, PIECE, TICK
 from gateway.commands.http_refusals import MOST_FIELDS, MOST_HEAD
 from gateway.commands.pace import LEAST, SECONDS
 from gateway.commands.peers import Ceilings
-from gateway.commands.turns import MOST_PER_TURN
+from gateway.scheduling import MOST_PER_TURN
 from tests.commands.listening import HANDSHAKE, Listening, connected, listening, until
 
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n"

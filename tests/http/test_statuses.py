@@ -21,10 +21,10 @@ from gateway.http.payloads import Operations
 from gateway.http.places import Places
 from gateway.http.running import Runner
 from gateway.http.standing import Standing
-from gateway.looptime import LoopTime
 from gateway.operations.answers import Answers
 from gateway.operations.documents import Documents
 from gateway.operations.stored import StoredDocuments
+from gateway.scheduling import FairScheduler
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
@@ -133,7 +133,7 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     documents = Documents()
     stored = StoredDocuments(documents)
     kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
-    operations = Operations(build_schema(), stored, broken, events.append, time := LoopTime())
+    operations = Operations(build_schema(), stored, broken, events.append, time := FairScheduler())
     runner = Runner(operations, kept, Places(1), Standing(Clients.local(), clock))
     endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
     app = Starlette(routes=[route(endpoint)])

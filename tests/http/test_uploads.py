@@ -28,9 +28,9 @@ from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
 from gateway.http.requests import Asked
 from gateway.http.uploads import Uploads
-from gateway.looptime import LoopTime
 from gateway.operations.documents import Documents
 from gateway.operations.stored import StoredDocuments
+from gateway.scheduling import FairScheduler
 from tests.http.forms import ONE, TWO, files, form, map_, operations, part
 
 QUERY = "mutation M($files: [Upload!]!) { m(files: $files) }"
@@ -92,7 +92,9 @@ def endpoint(run: Run) -> Endpoint:
     async def no_batch(batch: Sequence[Asked], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
-    return Endpoint(run, no_batch, StoredDocuments(Documents()), Clients.local().identify, LoopTime(), bodies=Bodies())
+    return Endpoint(
+        run, no_batch, StoredDocuments(Documents()), Clients.local().identify, FairScheduler(), bodies=Bodies()
+    )
 
 
 def identify(key: str | None) -> Client:

@@ -26,7 +26,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.domain"}),
 )
 OPEN = frozenset(
-    {"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files", "gateway.looptime"}
+    {"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files", "gateway.scheduling"}
 )
 # Rooms beside the way, by who may enter them.
 GUARDED = {

@@ -12,8 +12,8 @@ import pytest
 from gateway.cache.memory import STEP
 from gateway.domain.ids import UserId
 from gateway.errors import PrivateAccount
-from gateway.looptime import REST
 from gateway.planner.bill import Source
+from gateway.scheduling import REST
 from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from tests.planner.cases import Case
@@ -92,7 +92,9 @@ def test_others_have_turns_while_much_is_read_of_what_is_remembered(
     """And each answer is read once, though there is no room for its model among those of all operations."""
     pks = [str(pk) for pk in range(10, 26)]
     world = World(tuple(Account(pk, f"u{pk}", Kind.PUBLIC, (Reel(f"{pk}0", ()),)) for pk in pks))
-    wanted = Operation((UserRoot(tuple((By.ID, pk) for pk in pks), tray_of("10", forced=False).roots[0].below),))
+    wanted = Operation(
+        (UserRoot(tuple((By.ID, pk) for pk in pks), Users(trays=((Page(), Highlights(frozenset({"title"}))),))),)
+    )
     shop = shops.open(Case(world, (), wanted))
     read: list[Call] = []
     reads = payloads.read

@@ -15,12 +15,12 @@ from typing import TypeAlias
 import pytest
 
 from gateway.errors import BudgetExceeded
-from gateway.looptime import LoopTime, Rank
 from gateway.planner.fetch import AT_ONCE
 from gateway.planner.plan import plan
 from gateway.planner.price import MANY as LARGE_STEP
 from gateway.planner.selection import Selection
 from gateway.planner.walk import questions
+from gateway.scheduling import FairScheduler, Rank
 from gateway.upstream.endpoints import Call, Endpoint
 from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
@@ -158,7 +158,7 @@ def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[
     assert 0 < price <= other.pricer.estimate(roots, other.facts).lower
 
 
-class CountingTime(LoopTime):
+class CountingTime(FairScheduler):
     """Counts how often somebody asks whether it is their turn."""
 
     def __init__(self) -> None:
@@ -179,7 +179,7 @@ def test_others_have_a_turn_while_a_large_operation_is_imagined(count: int, give
             Shop(World(()), shops.ledger, shops.clock),
             selections(Operation((WAYS["profiles_by_id"](count),))),
         )
-        shop.market = replace(shop.market, loop_time=time)
+        shop.market = replace(shop.market, scheduler=time)
         for bought in (True, False):
             time.asked = -2 * (-(-count // AT_ONCE) - 1) if bought else 0  # without those between calls
             buyer = shop.buyer(forced=False)

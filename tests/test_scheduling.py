@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from gateway.looptime import ORDER, REST, SLICE, LoopTime, Rank, Share
+from gateway.scheduling import ORDER, REST, SLICE, FairScheduler, Rank, TimeShare
 
 
 class Turns:
@@ -20,7 +20,7 @@ class Turns:
             self.turn += 1
             await asyncio.sleep(0)
 
-    async def work(self, name: str, share: Share, *pieces: int) -> None:
+    async def work(self, name: str, share: TimeShare, *pieces: int) -> None:
         for piece in pieces:
             await share.take(piece)
             self.done.append((name, self.turn))
@@ -32,7 +32,7 @@ class Turns:
 
 async def noted(**pieces: list[int]) -> Turns:
     """All that each does, begun at once."""
-    turns, time = Turns(), LoopTime()
+    turns, time = Turns(), FairScheduler()
     counting = asyncio.create_task(turns.count())
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         for name, each in pieces.items():
@@ -74,7 +74,7 @@ async def test_who_has_had_much_does_not_wait_for_all_newcomers() -> None:
 
 
 async def test_what_a_whole_slice_is_taken_for_is_counted_as_what_it_is() -> None:
-    time = LoopTime()
+    time = FairScheduler()
     share, other = time.share(), time.share()
     await share.take(1, alone=True)
     waiting = asyncio.create_task(other.take(1))
@@ -84,7 +84,7 @@ async def test_what_a_whole_slice_is_taken_for_is_counted_as_what_it_is() -> Non
 
 
 async def test_who_has_gone_is_not_waited_for() -> None:
-    time = LoopTime()
+    time = FairScheduler()
     await time.share().take(SLICE)
     gone, waiting = [asyncio.create_task(time.share().take(SLICE)) for _ in range(2)]
     await asyncio.sleep(0)
@@ -100,7 +100,7 @@ async def test_who_has_gone_is_not_waited_for() -> None:
 
 async def test_what_was_read_goes_on_before_more_is_read() -> None:
     """What was read takes memory until it is answered."""
-    time, read, most = LoopTime(), 0, 0
+    time, read, most = FairScheduler(), 0, 0
 
     async def answer() -> None:
         nonlocal read, most

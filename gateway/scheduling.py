@@ -4,6 +4,8 @@ All tasks that are ready run in one turn of the loop, so a hundred requests whos
 everybody waiting for the sum of their work. Work is told in units that take some ten microseconds each: what one
 character of a new document takes, or one key in one step of a plan. It is counted and not measured, so that it is the
 same on every machine.
+
+Coroutines ask a FairScheduler for their time, each operation by its TimeShare; callbacks of connections go by Turns.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import asyncio
 import enum
 import types
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 # Units between two rests. A longer piece has a slice of its own.
@@ -24,6 +26,12 @@ REST = 16
 # bytes, and asks two or three times more: so those that were read go on before more of them are.
 ORDER = 4
 
+# Callbacks in one turn of the loop: of those that are long, and of those that are short and came when much was begun.
+MOST_PER_TURN = 16
+MOST_SHORT = 32
+# Of those that need not wait: more than begin together unless many come at once.
+MOST_AT_ONCE = 64
+
 Waiter: TypeAlias = tuple[asyncio.Future[None], int]
 
 
@@ -31,6 +39,12 @@ Waiter: TypeAlias = tuple[asyncio.Future[None], int]
 def turn() -> Generator[None, None, None]:
     """Awaited it lets whoever else is ready go on first."""
     yield
+
+
+async def turns(count: int) -> None:
+    """Lets others go on so many times."""
+    for _ in range(count):
+        await turn()
 
 
 class Rank(enum.IntEnum):
@@ -41,7 +55,7 @@ class Rank(enum.IntEnum):
     UNREAD = 2  # a large body, of which nothing is known yet
 
 
-class LoopTime:
+class FairScheduler:
     """Gives out the time of one process's loop. Whoever has had little of it goes first every other time."""
 
     def __init__(self) -> None:
@@ -50,8 +64,8 @@ class LoopTime:
         self._waiting: dict[Rank, deque[Waiter]] = {rank: deque() for rank in Rank}
         self._grants = 0
 
-    def share(self) -> Share:
-        return Share(self)
+    def share(self) -> TimeShare:
+        return TimeShare(self)
 
     async def take(self, work: int, rank: Rank) -> None:
         if not any(self._waiting.values()) and self._fits(work):
@@ -104,12 +118,12 @@ class LoopTime:
         return Rank.LITTLE, Rank.MUCH, Rank.UNREAD
 
 
-class Share:
+class TimeShare:
     """What one operation has had of the loop's time."""
 
     __slots__ = ("_had", "_time")
 
-    def __init__(self, time: LoopTime) -> None:
+    def __init__(self, time: FairScheduler) -> None:
         self._time = time
         self._had = 0
 
@@ -121,3 +135,47 @@ class Share:
         rank = Rank.MUCH if self._had >= SLICE else Rank.LITTLE
         self._had += work
         await self._time.take(max(work, SLICE) if alone else work, rank)
+
+
+class Turns:
+    """Runs what it is given, and so much in one turn of the event loop.
+
+    What is long is run in its order. Of what is short every other one is the one that came last: who comes amid a crowd
+    does not wait for all of it.
+    """
+
+    def __init__(self) -> None:
+        self._long = deque[Callable[[], None]]()
+        self._short = deque[Callable[[], None]]()
+        self._at_once = 0
+        self._is_running = False
+
+    def admits(self, loop: asyncio.AbstractEventLoop, weight: int = 1) -> bool:
+        """Whether something may be done at once, because not much was begun in this turn of the loop.
+
+        `weight` is how many short ones it takes as long as."""
+        if self._at_once >= MOST_AT_ONCE:
+            return False
+        if not self._at_once:
+            loop.call_soon(self.end)
+        self._at_once += weight
+        return True
+
+    def end(self) -> None:
+        """The loop's turn is over."""
+        self._at_once = 0
+
+    def take(self, work: Callable[[], None], loop: asyncio.AbstractEventLoop, *, is_short: bool = False) -> None:
+        if not self._is_running:
+            self._is_running = True
+            loop.call_soon(self._run, loop)
+        (self._short if is_short else self._long).append(work)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        for at in range(min(MOST_SHORT, len(self._short))):
+            (self._short.pop if at % 2 else self._short.popleft)()()
+        for _ in range(min(MOST_PER_TURN, len(self._long))):
+            self._long.popleft()()
+        self._is_running = bool(self._long or self._short)
+        if self._is_running:
+            loop.call_soon(self._run, loop)
