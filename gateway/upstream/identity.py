@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
 
@@ -30,8 +31,10 @@ def names_its_parts(value: tuple[Highlight, ...] | Profile | LoadedHighlight | I
             return _are_items((value,))
         case Profile():
             return is_id(value.pk)
-        case _:
+        case tuple():
             return _are(IDS, [entry.pk for entry in value]) and _are(IDS, _pks(entry.owner for entry in value[:1]))
+        case _:
+            assert_never(value)
 
 
 def _are_items(items: tuple[Item, ...]) -> bool:
