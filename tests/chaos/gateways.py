@@ -52,6 +52,10 @@ class Gateway:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_alive(self) -> bool:
+        return self._child is not None and self._child.is_alive
+
     async def live(self) -> None:
         """Until it is retired."""
         is_first = True
@@ -74,7 +78,7 @@ class Gateway:
 
     def kill(self, where: str) -> None:
         """-9, unless it is dead already."""
-        if self._child is not None and self._child.is_alive:
+        if self._child is not None and self.is_alive:
             self._child.send(signal.SIGKILL)
             self.is_ready = False
             self.kills[where] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,19 @@ class Made:
         return [self.origins[pk_of(id)] for id in stories]
 
 
+def made_of(told: Mapping[str, Any]) -> Made:
+    """Of what the sandbox tells as published."""
+    highlights: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for highlight in told["highlights"]:
+        highlights[highlight["title"]].append(highlight)
+    uploads: defaultdict[str, int] = defaultdict(int)
+    for upload in told["uploads"]:
+        uploads[upload["origin"]] += 1
+    of = {upload["id"]: upload["origin"] for upload in told["uploads"]}
+    origins = {pk_of(story["id"]): of[pk_of(story["media_id"])] for story in told["stories"]}
+    return Made(dict(highlights), dict(uploads), origins)
+
+
 class Upstream:
     def __init__(self, url: str) -> None:
         self.url = url
@@ -35,16 +48,7 @@ class Upstream:
         await self._client.aclose()
 
     async def made(self) -> Made:
-        told = (await self._client.get("/published")).json()
-        highlights: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for highlight in told["highlights"]:
-            highlights[highlight["title"]].append(highlight)
-        uploads: defaultdict[str, int] = defaultdict(int)
-        for upload in told["uploads"]:
-            uploads[upload["origin"]] += 1
-        of = {upload["id"]: upload["origin"] for upload in told["uploads"]}
-        origins = {pk_of(story["id"]): of[pk_of(story["media_id"])] for story in told["stories"]}
-        return Made(dict(highlights), dict(uploads), origins)
+        return made_of((await self._client.get("/published")).json())
 
     async def stories_of(self, pk: str) -> list[str]:
         """The ids of the items that the highlight was made of."""

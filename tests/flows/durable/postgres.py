@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,8 @@ from psycopg import sql
 DEBIAN = Path("/usr/lib/postgresql")
 ACCOUNT = "postgres"
 # The directory goes with the test: nothing in it has to outlive a crash of the machine.
+# Of a dump: comments, commands to psql, and settings that only some releases know.
+NOT_DUMPED = re.compile(r"--|\\|SET |SELECT pg_catalog.set_config|$")
 HASTE = "-c fsync=off -c full_page_writes=off"
 
 
@@ -43,6 +46,21 @@ class Cluster:
         with psycopg.connect(host=str(self.folder), user=ACCOUNT, autocommit=True) as db:
             db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self.folder}"
+
+    def dump(self, url: str) -> str:
+        """All of the database as statements that any other takes, whatever its release and owner."""
+        database = url.partition("@/")[2].partition("?")[0]
+        options = ("--inserts", "--no-owner", "--no-privileges", "--host", str(self.folder), "--username", ACCOUNT)
+        command = [str(self._programs / "pg_dump"), *options, database]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        return "\n".join(line for line in lines if not NOT_DUMPED.match(line)) + "\n"
+
+    def restore(self, dump: str) -> str:
+        """The URL of a new database."""
+        url = self.create()
+        with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:"), autocommit=True) as db:
+            db.execute(dump.encode())
+        return url
 
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses= {HASTE}"
@@ -117,7 +135,7 @@ def _alone(users: Path) -> Iterator[int]:
 
 def _programs() -> Path:
     if found := shutil.which("initdb"):
-        return Path(found).parent
+        return Path(found).resolve().parent
     versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if not versions:
         pytest.skip("PostgreSQL is needed: `apt-get install postgresql`")
