@@ -84,9 +84,10 @@ GATEWAY = Contestant(
     {
         "GATEWAY_HIKERAPI_URL": "{upstream}",
         "GATEWAY_HIKERAPI_KEY": "bench",  # pragma: allowlist secret
+        "GATEWAY_HIKERAPI_RATE": "1000000",  # more than an account may name: programs are measured, not a plan's rate
         "GATEWAY_DATA_DIR": "{folder}/data",
     },
-    "`highlights-gateway serve` with the address of the upstream and a data directory, all else by default.",
+    "`highlights-gateway serve` with the upstream's address and rate and a data directory, all else by default.",
 )
 OBVIOUS = Contestant(
     "strawberry",

@@ -61,7 +61,7 @@ Load average before the run: {how.load:.2f}.
 One worker each, on one core; wrk and the upstream share the other. One account has {USUAL.highlights} highlights of
 {USUAL.items} items; *small* is its tray (20 kB, 1 upstream call), *big* the tray with all items, 8 fields each
 (1.35 MB, {calls} calls). Warm: the upstream answers at once; cold: a new account per request, the upstream takes
-{COLD_MS} ms and grants any rate by `/sys/balance`. *Mixed* is of twenty requests fourteen small and three big ones that
+{COLD_MS} ms and any rate. *Mixed* is of twenty requests fourteen small and three big ones that
 were asked before, two small ones under a new operation and one small one for a new account. Before anything is measured
 all contestants are asked the same and must say the same. Figures are medians of {how.rounds} rounds of {how.seconds} s,
 the contestants taking turns within each round. Ratios within one run are what counts: absolute figures are this

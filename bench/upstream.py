@@ -22,8 +22,7 @@ PRICES = {"tray": 2, "highlight": 1}
 TRAY = re.compile(rb"GET /v1/user/highlights\?(?:.*&)?user_id=([0-9]{14})[& ]")
 HIGHLIGHT = re.compile(rb"GET /v1/highlight/by/url\?(?:.*&)?url=[^& ]*?([0-9]{17})[^0-9]")
 LATENCY = re.compile(rb"GET /bench/latency/([0-9]+) ")
-# More than any contestant can use: the benchmark measures programs, not a plan's rate.
-BALANCE = {"requests": 10**9, "rate": 10**6, "currency": "USD", "amount": 10**6}
+BALANCE = {"requests": 10**9, "rate": 15, "currency": "USD", "amount": 10**6}
 NOT_FOUND = {"detail": "Entries not found", "exc_type": "NotFoundError"}
 
 
