@@ -1,0 +1,108 @@
+"""The gateway's command without one of its cache layers.
+
+python -m bench.ablated LAYER serve --port 8000
+
+No setting switches a layer off: it is patched here, before the gateway is put together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+import gateway.app
+from gateway.cache.decoded import Decoded
+from gateway.cache.responses import Responses
+from gateway.cache.store import Entry
+from gateway.cli import main
+from gateway.execution.context import ProjectingExecutionContext
+from gateway.execution.plans import PlanCache, Plans
+from gateway.http.again import Again
+from gateway.upstream import hikerapi, payloads
+from gateway.upstream.endpoints import Call
+from gateway.upstream.payloads import Value
+
+NOTHING = "nothing"
+
+
+def _whole_answers() -> None:
+    """Repeats by request go with them: each is of a kept answer."""
+    _set(Responses, "find", lambda self, key: None)
+    _set(Responses, "keep", lambda self, key, response: None)
+
+
+def _repeats() -> None:
+    async def straight_on(self: Again, *call: Any) -> None:
+        await self.app(*call)
+
+    _set(Again, "__call__", straight_on)
+
+
+def _decoded() -> None:
+    """Kept projections go with them: each is of a decoded list."""
+
+    def read(self: Decoded, call: Call, entry: Entry) -> Value:
+        return payloads.read(call, entry.body)
+
+    _set(Decoded, "read", read)
+
+
+def _projections() -> None:
+    _set(gateway.app, "Projections", lambda max_bytes: None)
+
+
+def _plans() -> None:
+    """All fields are executed by graphql-core; kept projections go with the plans that make them."""
+    _set(ProjectingExecutionContext, "plan", lambda *_: None)
+
+
+def _plans_of_documents() -> None:
+    """Each operation compiles anew what is worth it, and finds no code of others."""
+
+    def of(self: PlanCache, document: Any, variables: Any) -> Plans:
+        self.modules.clear()
+        return Plans(document, self.worthwhile, lambda grown: None)
+
+    _set(PlanCache, "of", of)
+
+
+class _Requests:
+    """Makes the GETs as httpx does, which the transport then translates for aiohttp."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], timeouts: Mapping[str, float]) -> None:
+        self._base = base_url.rstrip("/")
+        self._headers = headers
+        self._timeouts = timeouts
+
+    def __call__(self, target: str) -> httpx.Request:
+        extensions = {"timeout": self._timeouts}
+        return httpx.Request("GET", self._base + target, headers=self._headers, extensions=extensions)
+
+
+def _gets() -> None:
+    _set(hikerapi, "Gets", _Requests)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name} any more"
+    setattr(owner, name, value)
+
+
+LAYERS: Mapping[str, Callable[[], None]] = {
+    NOTHING: lambda: None,
+    "whole answers": _whole_answers,
+    "repeats by request": _repeats,
+    "decoded values": _decoded,
+    "kept projections": _projections,
+    "compiled plans": _plans,
+    "plans by document": _plans_of_documents,
+    "GET shortcut": _gets,
+}
+
+if __name__ == "__main__":
+    LAYERS[sys.argv[1]]()
+    sys.argv[1:] = sys.argv[2:]
+    sys.exit(main())
