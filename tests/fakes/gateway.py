@@ -173,7 +173,7 @@ class RunningGateway:
     async def knows_its_accounts(self, client: str | None = None) -> None:
         """The platform is asked in the background whose token the gateway holds: returns when it has said."""
         while not (await self.query("{ accounts { id } }", client=client)).data["accounts"]:  # noqa: ASYNC110 (nothing tells)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
 
     def at_once(self) -> None:
         """Uploads are processed without delay."""

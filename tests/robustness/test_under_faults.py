@@ -32,8 +32,8 @@ from gateway.settings import Settings
 from tests.profiles import pick, scaled
 from tests.robustness.stage import BUG, Stage, codes_of, documented_codes, spent, staged
 
-OPERATIONS = pick(80, 2_000)
-AT_ONCE = pick(16, 25)
+OPERATIONS = pick(60, 2_000)
+AT_ONCE = pick(12, 25)
 WAVES = OPERATIONS // AT_ONCE
 # Between two waves; longer than every lifetime below, so that each wave goes to the upstream again.
 PAUSE = 70.0
