@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import fields
 
 from gateway.domain import ids
-from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, UserShort
+from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, Place, UserShort
 from gateway.domain.partial import WHOLE, Partial, Shortened, losses, partial
 from gateway.upstream.identity import ID, ITEM_ID, is_id
 from gateway.upstream.repair import ODD
@@ -270,12 +270,12 @@ def _epoch(number: float) -> datetime | None:
 
 
 def _is_doubtful(kind: type[msgspec.Struct], name: str, value: object) -> bool:
-    """Ids of the platform are digits, and that of an item is two of them."""
+    """Ids of the platform are digits, and that of an item is two of them. A place without one has 0."""
     if not issubclass(kind, Model) or value is None:
         return False
     match name:
         case "pk":
-            return not is_id(value)
+            return kind is not Place and not is_id(value)
         case "username":
             return ids.USERNAME.fullmatch(str(value)) is None
         case "id":

@@ -74,7 +74,9 @@ class Proxy:
         self.failed += not response.is_success
         if kind is Kind.CREATE and response.is_success:
             self._created[request.content].set()
-        last = self._points.after(kind) if response.is_success else None
+        # Of a deletion whose answer was lost the repetition is told that nothing is there: it is done as well.
+        is_done = response.is_success or (kind is Kind.DELETE and response.status_code == httpx.codes.NOT_FOUND)
+        last = self._points.after(kind) if is_done else None
         if last is Moment.COMMITTED:
             self._kill(gateway, f"{kind.value}: {last.value}")
             return await drop(receive)

@@ -116,6 +116,14 @@ async def test_what_has_no_id_that_is_one_is_left_out(odd: object) -> None:
     assert left_out(outcome.value) == 1
 
 
+async def test_a_place_without_an_id_of_its_own_keeps_its_0() -> None:
+    """Nothing is asked for under it, and an answer that fits as it is shows it."""
+    place = {"location": {"pk": 0, "name": "Riyadh"}}
+    for odd in ({}, {"mentions": 5}):
+        (one,) = (await loaded(items=[item("11", locations=[place], **odd)])).items
+        assert [location.place.pk for location in one.locations] == [0]
+
+
 @pytest.mark.parametrize("odd", ["", "abc", -1, {}, True, None])
 async def test_a_medium_without_an_id_is_not_among_those_that_are_missing(odd: object) -> None:
     value = await loaded(media_ids=[11, odd, "12"], items=[item("11")])
