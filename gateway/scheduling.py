@@ -28,9 +28,9 @@ ORDER = 4
 
 # Callbacks in one turn of the loop: of those that are long, and of those that are short and came when much was begun.
 MOST_PER_TURN = 16
-MOST_SHORT = 32
-# Of those that need not wait: more than begin together unless many come at once.
-MOST_AT_ONCE = 64
+MOST_SHORT = 16
+# Of those that need not wait. A request takes some ten turns of the loop, each as long as what is begun in one.
+MOST_AT_ONCE = 16
 
 Waiter: TypeAlias = tuple[asyncio.Future[None], int]
 

@@ -22,6 +22,7 @@ async def test_bodies_that_nobody_has_taken_are_bounded_together(ceilings: Ceili
         fed = [connected(server)[0] for _ in range(3)]
         for protocol in fed:
             protocol.data_received(UNTAKEN + b"a" * 50_000)
+            server.config.turns.end()  # what is begun in one turn of the loop is bounded, too
         assert server.config.peers.bodies.total == 150_000
         refused, transport = connected(server)
         refused.data_received(UNTAKEN + b"a" * 100_000)

@@ -14,10 +14,9 @@ from gateway.domain.partial import WHOLE, left_out, losses
 from gateway.domain.partial import lost as lost_of
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted
-from gateway.upstream import payloads
 from gateway.upstream.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import Outcome
-from gateway.upstream.payloads import LARGEST_ODD
+from gateway.upstream.payloads import LARGEST_ODD, read
 from tests.upstream.kit import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
 
 Json = dict[str, Any]
@@ -40,7 +39,7 @@ async def fetched(call: Call, body: object) -> tuple[Outcome, tuple[str, ...]]:
     outcome = await upstream.api().fetch(call)
     assert (outcome.charged, outcome.attempts) == (call.nominal_price, 1)
     if outcome.problem is None:
-        assert payloads.read(call, outcome.body) == outcome.value
+        assert read(call, outcome.body) == outcome.value
     return outcome, tuple(path for event in upstream.seen(AnswerDrifted) for path in event.paths)
 
 
@@ -63,13 +62,13 @@ async def test_an_integer_pk_of_a_highlight_is_its_pk() -> None:
     tray = msgspec.json.decode(TRAY)
     tray[1]["pk"] = int(tray[1]["pk"])
     outcome, paths = await fetched(NATGEO, tray)
-    assert outcome.value == payloads.read(NATGEO, TRAY)
+    assert outcome.value == read(NATGEO, TRAY)
     assert paths == ("[1].pk",)
 
 
 @pytest.mark.parametrize("odd", [None, "", "abc", {}, True])
 async def test_the_pk_of_a_highlight_follows_from_its_id(odd: object) -> None:
-    assert await loaded(pk=odd) == payloads.read(SALWA, HIGHLIGHT)
+    assert await loaded(pk=odd) == read(SALWA, HIGHLIGHT)
 
 
 @pytest.mark.parametrize("odd", [None, {}, [], 11])
@@ -95,7 +94,7 @@ async def test_what_fits_the_type_of_an_id_and_is_none_follows_from_the_ids_besi
     assert [one.id for one in value.items] == [f"{pk}_{OWNER}" for pk in (11, 12, 13)]
     tray = msgspec.json.decode(TRAY)
     tray[1]["pk"] = str(odd)
-    assert (await fetched(NATGEO, tray))[0].value == payloads.read(NATGEO, TRAY)
+    assert (await fetched(NATGEO, tray))[0].value == read(NATGEO, TRAY)
 
 
 @pytest.mark.parametrize("odd", NO_IDS)
@@ -120,8 +119,7 @@ async def test_a_place_without_an_id_of_its_own_keeps_its_0() -> None:
     """Nothing is asked for under it, and an answer that fits as it is shows it."""
     place = {"location": {"pk": 0, "name": "Riyadh"}}
     for odd in ({}, {"mentions": 5}):
-        (one,) = (await loaded(items=[item("11", locations=[place], **odd)])).items
-        assert [location.place.pk for location in one.locations] == [0]
+        assert (await one_item(locations=[place], **odd)).locations[0].place.pk == 0
 
 
 @pytest.mark.parametrize("odd", ["", "abc", -1, {}, True, None])
@@ -164,7 +162,7 @@ async def test_an_entry_without_an_owner_has_that_of_the_others(call: Call, body
     for odd in owners:
         tray = msgspec.json.decode(body)
         tray[at]["user"] = odd
-        assert (await fetched(call, tray))[0].value == payloads.read(call, body)
+        assert (await fetched(call, tray))[0].value == read(call, body)
 
 
 async def test_a_tray_that_names_no_owner_is_that_of_the_user_who_was_asked_for_by_id() -> None:
@@ -184,7 +182,7 @@ async def test_whoever_is_asked_for_by_name_goes_by_it() -> None:
     tray = msgspec.json.decode(TRAY_BY_USERNAME)
     for entry in tray:
         entry["user"]["username"] = None
-    assert (await fetched(NAMED, tray))[0].value == payloads.read(NAMED, TRAY_BY_USERNAME)
+    assert (await fetched(NAMED, tray))[0].value == read(NAMED, TRAY_BY_USERNAME)
     call = Call(Endpoint.PROFILE_BY_USERNAME, "natgeo")
     names: list[object] = [None, 7, {}, ""]
     for odd in names:
@@ -352,13 +350,13 @@ async def test_a_bad_byte_is_replaced() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 async def test_a_byte_order_mark_is_passed_over(encoding: str) -> None:
     outcome, _ = await fetched(SALWA, HIGHLIGHT.decode().encode(encoding))
-    assert outcome.value == payloads.read(SALWA, HIGHLIGHT)
+    assert outcome.value == read(SALWA, HIGHLIGHT)
 
 
 @pytest.mark.parametrize("tail", [b"\0\0", b"<!-- 12 ms -->", b"\n{}", b"]"])
 async def test_what_follows_an_answer_is_passed_over(tail: bytes) -> None:
     outcome, _ = await fetched(SALWA, HIGHLIGHT + tail)
-    assert outcome.value == payloads.read(SALWA, HIGHLIGHT)
+    assert outcome.value == read(SALWA, HIGHLIGHT)
 
 
 async def test_a_line_break_within_a_text_is_part_of_it() -> None:
