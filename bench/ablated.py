@@ -13,17 +13,17 @@ from typing import Any
 
 import httpx
 
-import gateway.app
-from gateway.cache.decoded import Decoded
-from gateway.cache.responses import Responses
+import gateway.composition.app
+from gateway.cache.decoded_cache import Decoded
+from gateway.cache.response_cache import Responses
 from gateway.cache.store import Entry
 from gateway.cli import main
+from gateway.execution.compilation_cache import PlanCache, Plans
 from gateway.execution.context import ProjectingExecutionContext
-from gateway.execution.plans import PlanCache, Plans
-from gateway.http.again import Again
-from gateway.upstream import hikerapi, payloads
-from gateway.upstream.endpoints import Call
-from gateway.upstream.payloads import Value
+from gateway.http.exact_match_cache import Again
+from gateway.upstream.hikerapi import client, decoding
+from gateway.upstream.hikerapi.decoding import Value
+from gateway.upstream.hikerapi.endpoints import Call
 
 NOTHING = "nothing"
 
@@ -45,13 +45,13 @@ def _decoded() -> None:
     """Kept projections go with them: each is of a decoded list."""
 
     def read(self: Decoded, call: Call, entry: Entry) -> Value:
-        return payloads.read(call, entry.body)
+        return decoding.read(call, entry.body)
 
     _set(Decoded, "read", read)
 
 
 def _projections() -> None:
-    _set(gateway.app, "Projections", lambda max_bytes: None)
+    _set(gateway.composition.app, "Projections", lambda max_bytes: None)
 
 
 def _plans() -> None:
@@ -83,7 +83,7 @@ class _Requests:
 
 
 def _gets() -> None:
-    _set(hikerapi, "Gets", _Requests)
+    _set(client, "Gets", _Requests)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:

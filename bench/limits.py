@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from gateway.app import create_app
+from gateway.composition.app import create_app
 from gateway.settings import Settings
 
 ROUNDS = 9

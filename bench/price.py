@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.http.terms import Terms
+from gateway.composition.app import Gateway
+from gateway.http.request_options import Terms
 from gateway.settings import Settings
 from schema.context import Context
 

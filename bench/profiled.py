@@ -9,7 +9,7 @@ import contextlib
 import cProfile
 import sys
 
-import gateway.app  # noqa: F401 (loaded before the profiler is switched on)
+import gateway.composition.app  # noqa: F401 (loaded before the profiler is switched on)
 from gateway.cli import main
 
 if __name__ == "__main__":

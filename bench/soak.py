@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from bench import processes
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 
 ROOT = Path(__file__).parent.parent
 CONNECTIONS = 24
@@ -55,7 +55,7 @@ class Soaked:
 def requests() -> Iterator[tuple[str, bytes, bool]]:
     """Kind, bytes, and whether its sender goes away before the answer."""
     kinds = cycle(["new"] * 13 + ["known"] * 2 + ["invalid", "no GraphQL", "over the ceiling", "hang-up", "variables"])
-    people = cycle(cast.CAST)
+    people = cycle(fixture_users.CAST)
     for turn, kind in zip(count(), kinds, strict=False):
         user = f'user(by: {{ id: "{next(people).pk}" }})'
         body: dict[str, Any] = {"query": f"{{ a{turn}: {user} {{ {FIELDS} }} }}"}

@@ -19,9 +19,9 @@ from pathlib import Path
 import uvloop
 
 from gateway.clock import SystemClock
+from gateway.durable.engine import DbosDurable
+from gateway.durable.port import Json, Run, Step
 from gateway.events import ignore
-from gateway.flows.durable import Json, Run, Step
-from gateway.flows.engine import DbosDurable
 
 STEPS = 300
 WARM_UP = 20

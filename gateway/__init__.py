@@ -1,28 +1,30 @@
 """Highlights Gateway: one GraphQL graph over the Instagram story-highlight REST APIs.
 
-The rooms, in the order in which a read passes them:
+The packages, in the order in which a read passes them:
 
     __main__, cli   arguments and environment -> command -> exit code
     commands        the commands: serve, sandbox, keys, ledger, backup, price, schema
-    app             composition root: makes every part once and hands it to those below
-    writes          the writing half of it: publisher, durable flows, spool
-    showing         the showing half of it: the media proxy, and the links to it
-    http            ASGI: who asks, what may be asked, which representation answers
+    server          uvicorn, its bounded protocols, its worker processes
+    composition     the process put together: read side, publishing, media proxy
+    http            GraphQL over HTTP: who asks, limits, negotiation, statuses; transports and routes
     operations      document text -> parsed, validated, limited, once per document
     execution       the selected fields as a compiled projection
-    clients         who may ask, and what they may spend
-    loaders         one question, one file: collect, dedupe, ask for all at once
-    flows           durable sequences of upstream steps behind one mutation
-    media           the platform's pictures by tokens of ours, where its own servers refuse to show them
-    planner         the cheapest calls that answer, their price, and who may spend it
-    cache           fresh, in flight, or stale; never past the death of a URL
-    upstream        rate, concurrency, retry, breaker; bytes -> domain
+    clients         callers: keys, rights, allowances
+    loaders         one DataLoader per kind of key
+    publishing      commands and workflows that create, edit and delete highlights
+    durable         durable execution of steps, whatever crashes
+    uploads         files on their way to the platform
+    media_proxy     images and videos of the platform under signed URLs
+    planner         selection -> requirements -> cheapest calls -> price, and fetching them
+    billing         prices, budgets, allowances, ledger, bill
+    cache           entities, single flight, whole responses; never past the expiry of a URL
+    upstream        HTTP client, HikerAPI, publishing platforms, egress
     domain          ids, links and frozen models
     sandbox         the embedded upstream
-    console         GraphiQL with the bill and a preview, built into static files
+    console         GraphiQL with price, bill and preview, built into static files
 
-Beside them and open to all: `errors` (the tree of refusals and failures), `clock` (time as a port), `events` (what
-happened, as values), `files` (those of the data directory), `scheduling` (the event loop's time). `settings`
-is for `cli`, `commands` and `app` alone, `logs` (events as log lines) for the last two. The graph itself is the package
+Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `events` (what happened, as values),
+`files` (files of the data directory), `scheduling` (the event loop's time, in slices). `settings` is for `cli`,
+`commands` and `composition` alone, `logs` (events as log lines) for the last two. The graph itself is the package
 `schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -20,8 +20,8 @@ from gateway.clients import Right
 from gateway.commands import deferred
 from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
 from gateway.domain.window import Window
+from gateway.durable.port import Status
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
-from gateway.flows.durable import Status
 from gateway.operations.formats import Format
 from gateway.settings import Settings
 

@@ -23,15 +23,15 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.info import Info
 
-from gateway.cache.responses import SHARED
+from gateway.cache.response_cache import SHARED
 from gateway.domain import ids, models
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
-from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
-from schema.guarded import MAY_WRITE, SIGNED_IN, guarded
+from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
+from schema.media_urls import PROXIED
 from schema.mutation import Mutation
-from schema.pictures import PROXIED
 from schema.query import Query
+from schema.router_directives import MAY_WRITE, SIGNED_IN, guarded
 from schema.scalars import SCALARS
 from schema.sharing import mark_shared
 from schema.subscription import Subscription

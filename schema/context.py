@@ -12,15 +12,15 @@ from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo
 from gateway.clients import Client
 from gateway.errors import GatewayError, PublishingNotConfigured
 from gateway.loaders import Loaders
-from gateway.planner.fetch import Buyer
+from gateway.planner.estimator import Estimate
+from gateway.planner.fetcher import Buyer
 from gateway.planner.keys import Keys
-from gateway.planner.price import Estimate
 from gateway.planner.selection import Edge
 
 if TYPE_CHECKING:
-    from gateway.flows.media.validation import Inspector
-    from gateway.flows.publishing import Publishing
-    from gateway.media.links import Links
+    from gateway.media_proxy.links import Links
+    from gateway.publishing.service import Publishing
+    from gateway.publishing.validation import Inspector
 
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
 Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], Awaitable[None]]

@@ -10,10 +10,8 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from gateway.errors import Forbidden, InvalidInput, NotFound
-from gateway.flows.media.findings import LONGEST_WAIT
-from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, OnMediaError, OnQuota
-from gateway.flows.receipts import Receipt
-from gateway.flows.requests import (
+from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, OnMediaError, OnQuota
+from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
     DeleteRequest,
@@ -22,9 +20,11 @@ from gateway.flows.requests import (
     UpdateRequest,
     fingerprint,
 )
+from gateway.publishing.rules import LONGEST_WAIT
+from gateway.publishing.views import Receipt
 from gateway.scheduling import SLICE
 from schema.context import Info
-from schema.costs import WORK
+from schema.cost_directives import WORK
 from schema.publishing import (
     WAIT,
     CoverInput,

@@ -7,11 +7,11 @@ from typing import Any, Self, TypeAlias
 import strawberry
 
 from gateway.errors import GatewayError
-from gateway.flows.orders import OnMediaError, OnQuota
-from gateway.flows.receipts import FlowState, Receipt
-from gateway.flows.requests import Problem
+from gateway.publishing.commands import OnMediaError, OnQuota
+from gateway.publishing.requests import Problem
+from gateway.publishing.views import FlowState, Receipt
 from schema.context import Info
-from schema.needs import late
+from schema.fields import late
 from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight

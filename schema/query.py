@@ -11,12 +11,12 @@ from strawberry.scalars import JSON
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
 from gateway.errors import GatewayError, InvalidInput
-from gateway.flows.receipts import FlowState
 from gateway.planner.selection import Edge
+from gateway.publishing.views import FlowState
 from schema.context import Info
-from schema.costs import KEYED, OWN, PAGED, PRICING
+from schema.cost_directives import KEYED, OWN, PAGED, PRICING
+from schema.fields import edge
 from schema.inputs import HighlightBy, UserBy, named
-from schema.needs import edge
 from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection

@@ -13,7 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gateway.domain.models import EXACT
 from gateway.domain.publishing import Uploaded
-from gateway.execution.leaves import big_int
+from gateway.execution.leaf_values import big_int
 
 # Of its characters as many as are looked at: the standard library remembers the last 128 that it has split, whole.
 BEGINNING = 2_048

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 
-from gateway.cache.responses import SHARED
-from gateway.execution.leaves import DEFINITION, metadata_of
+from gateway.cache.response_cache import SHARED
+from gateway.execution.leaf_values import DEFINITION, metadata_of
 
 
 def mark_shared(core: GraphQLSchema) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import lanes, profiles
-from tests.flows.durable.postgres import Cluster, shared
+from tests.durable.postgres import Cluster, shared
 
 profiles.register()
 

@@ -66,7 +66,7 @@ LANES = (
 BY_NAME = {lane.name: lane for lane in LANES}
 RANK = {lane.name: rank for rank, lane in enumerate(LANES)}
 OWNERS = {
-    "gateway.flows.engine": "durable",
+    "gateway.durable.engine": "durable",
     "subprocess": "process",
     "asyncio.subprocess": "process",
     "_pytest.pytester": "process",
@@ -74,7 +74,7 @@ OWNERS = {
     "multiprocessing": "process",
     "hatch_build": "node",
     "tests.node.projects": "node",
-    "tests.flows.durable.postgres": "postgres",
+    "tests.durable.postgres": "postgres",
     "playwright": "browser",
     "tests.aiograpi": "aiograpi",
     "tests.chaos": "chaos",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.upstream.endpoints import Endpoint
+from gateway.upstream.hikerapi.endpoints import Endpoint
 from tests.fakes.gateway import Answer, RunningGateway, Terms, running_gateway
 
 TEXT = (Path(__file__).parents[1] / "docs" / "billing.md").read_text()

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from gateway.clients.usage import NAME as USES
 from gateway.commands.base import CommandError
+from gateway.durable.leases import FOLDER as SLOTS
 from gateway.files import make_file, make_folder
-from gateway.flows.media.shelf import REQUEST, SHA256
-from gateway.flows.slots import FOLDER as SLOTS
 from gateway.settings import SQLITE, Settings
+from gateway.uploads.directory import REQUEST, SHA256
 
 LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
 FLOWS_KEY, MEDIA_KEY = "flows.key", "media.key"

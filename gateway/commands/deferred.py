@@ -115,6 +115,6 @@ def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from gateway.commands import printed
+    from gateway.commands import schema
 
-    return printed.schema(arguments, environ)
+    return schema.schema(arguments, environ)

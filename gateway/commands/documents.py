@@ -11,7 +11,7 @@ import msgspec
 from gateway.commands.base import UsageError
 from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, check, manifest, operations_in
-from gateway.operations.trusted import OWN, sources
+from gateway.operations.trusted_documents import OWN, sources
 
 
 def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
+from gateway.durable.encryption import KeyFileError, Seal, SealBroken, key_in
+from gateway.durable.executor import STANDARD
+from gateway.durable.port import Record, Status, StepRecord, StepState
+from gateway.durable.store import Store, Ticket
 from gateway.errors import FlowsUnavailable
-from gateway.flows.bound import STANDARD
-from gateway.flows.durable import Record, Status, StepRecord, StepState
-from gateway.flows.sealing import KeyFileError, Seal, SealBroken, key_in
-from gateway.flows.store import Store, Ticket
 from gateway.settings import Settings
 
 HEADINGS = ("id", "flow", "status", "changed", "error", "steps")

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from gateway.billing.ledger_file import LedgerFile, Row
 from gateway.clients.entries import parse, read
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
-from gateway.planner.ledger_file import LedgerFile, Row
 from gateway.settings import Settings
 
 HEADINGS = ("day", "client", "endpoint", "calls", "billed")

@@ -103,11 +103,11 @@ def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
 
 def _unasked(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
     """With an empty cache and the upstream's own prices; nobody is asked."""
+    from gateway.billing.prices import Prices
     from gateway.clock import SystemClock
     from gateway.operations.documents import Documents, quote
-    from gateway.planner.knowledge import Facts, Nothing
-    from gateway.planner.price import Pricer
-    from gateway.planner.prices import Prices
+    from gateway.planner.estimator import Pricer
+    from gateway.planner.resolved_data import Facts, Nothing
     from schema.build import build_schema
     from schema.types import price as graph
 

@@ -23,15 +23,15 @@ from starlette.applications import Starlette
 from gateway.clients import Clients, ClientsFileError
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
-from gateway.commands.peers import Ceilings
-from gateway.commands.server import ServerConfig
-from gateway.commands.workers import leave_with_the_supervisor, supervise
 from gateway.events import ClientsFileRefused, ClientsReloaded
 from gateway.logs import log
+from gateway.server.peers import Ceilings
+from gateway.server.server import ServerConfig
+from gateway.server.workers import leave_with_the_supervisor, supervise
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.app import Gateway
+    from gateway.composition.app import Gateway
 
 # `docker stop` kills after ten seconds.
 GRACE_SECONDS = 8
@@ -82,7 +82,7 @@ def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:
 def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gateway:
     """The parts of one process, which reads its clients again when the terminal hangs up."""
     with _sparing_the_collector():
-        from gateway.app import Gateway
+        from gateway.composition.app import Gateway
 
         _log_to_stderr(settings.log_level)
         leave_with_the_supervisor()

@@ -8,9 +8,9 @@ alone projects nothing, which is the switch.
 
 from __future__ import annotations
 
+from gateway.execution.compilation_cache import PlanCache
 from gateway.execution.context import ProjectingExecutionContext
-from gateway.execution.kept import Projections
 from gateway.execution.partial import PartialExecutionContext
-from gateway.execution.plans import PlanCache
+from gateway.execution.projection_cache import Projections
 
 __all__ = ["PartialExecutionContext", "PlanCache", "ProjectingExecutionContext", "Projections"]

@@ -41,8 +41,7 @@ from msgspec import to_builtins
 from strawberry.types.field import StrawberryField
 
 from gateway.domain.lasting import Lasting
-from gateway.execution.kept import FEW, Projections
-from gateway.execution.leaves import (
+from gateway.execution.leaf_values import (
     DEFINITION,
     LISTS,
     PLAIN,
@@ -53,7 +52,8 @@ from gateway.execution.leaves import (
     surprise,
     unchanged,
 )
-from gateway.execution.prompt import Glance, is_hasty, is_prompt, reader
+from gateway.execution.projection_cache import FEW, Projections
+from gateway.execution.sync_resolvers import Glance, is_hasty, is_prompt, reader
 
 # Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
 # that repeat a fragment under ever new aliases: those grow exponentially with the text.

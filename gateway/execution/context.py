@@ -27,11 +27,11 @@ from graphql.execution.incremental.work_queue import Work
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
+from gateway.execution.compilation_cache import PlanCache, Plans, Slot
 from gateway.execution.compiler import Plan, compile_list, compile_object
-from gateway.execution.leaves import LISTS
+from gateway.execution.leaf_values import LISTS
 from gateway.execution.partial import PartialExecutionContext
-from gateway.execution.plans import PlanCache, Plans, Slot
-from gateway.execution.prompt import Glance, glance
+from gateway.execution.sync_resolvers import Glance, glance
 
 Type = TypeVar("Type", bound=Hashable)
 Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)

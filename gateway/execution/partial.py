@@ -24,7 +24,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.domain.partial import Incomplete, Partial, lost, problem_of
 from gateway.errors import UpstreamPartialAnswer
-from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
+from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 
 # Of the errors of one result; one more says that there are more.
 MOST_TOLD = 100

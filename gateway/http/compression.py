@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
-from gateway.http.connection import InPieces
+from gateway.http.disconnect import InPieces
 from gateway.http.negotiation import EVENTS, GRAPHQL, MULTIPART
 from gateway.http.preferences import preferences
 

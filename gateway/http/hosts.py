@@ -17,11 +17,11 @@ from starlette.websockets import WebSocketClose
 
 from gateway.domain.hosts import LOCALHOST, address_of, host_in, is_loopback
 from gateway.errors import HostNotServed
-from gateway.http import answers
-from gateway.http.connection import without_body
-from gateway.http.health import PATHS
+from gateway.http import responses
+from gateway.http.disconnect import without_body
 from gateway.http.negotiation import Media, negotiate
-from gateway.operations.lifecycle import in_answer
+from gateway.http.routes.health import PATHS
+from gateway.operations.extensions import in_answer
 
 # A server that can answer a handshake by more than 403 says so by this extension of ASGI.
 DENIAL = "websocket.http.response"
@@ -113,7 +113,7 @@ class HostCheck:
             await WebSocketClose()(scope, receive, send)  # HTTP 403
         else:
             accepted = negotiate(",".join(Headers(scope=scope).getlist("accept")))
-            refusal = answers.refusal(accepted.single or Media.JSON, in_answer(HostNotServed(REFUSAL)))
+            refusal = responses.refusal(accepted.single or Media.JSON, in_answer(HostNotServed(REFUSAL)))
             await refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     def _is_served(self, scope: Scope) -> bool:

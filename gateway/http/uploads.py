@@ -20,14 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.clients import Client, Right
 from gateway.domain.publishing import Uploaded
 from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, InvalidRequest, UnsupportedMediaType
-from gateway.flows.media.spool import Intake, Spool
-from gateway.http import answers
+from gateway.http import responses
 from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
-from gateway.http.requests import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_digits, check_values
-from gateway.http.terms import Terms, bearer
-from gateway.operations.lifecycle import in_answer
+from gateway.http.request_options import Terms, bearer
+from gateway.http.request_parsing import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_digits, check_values
+from gateway.operations.extensions import in_answer
+from gateway.uploads.spool import Intake, Spool
 
 FORM = "multipart/form-data"
 LARGEST = 300_000_000  # bytes of the whole body
@@ -70,7 +70,7 @@ class Uploads:
                 return
             except GatewayError as problem:
                 accepted = negotiate(",".join(request.headers.getlist("accept")))
-                refusal = answers.refusal(accepted.single or Media.JSON, in_answer(problem))
+                refusal = responses.refusal(accepted.single or Media.JSON, in_answer(problem))
                 return await refusal(scope, receive, send)
             await self.app(_alone(scope, operation), _replayed(operation.body, receive), send)
 

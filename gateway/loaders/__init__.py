@@ -12,7 +12,7 @@ from gateway.loaders.items import ItemLoader
 from gateway.loaders.profiles import ProfileLoader
 from gateway.loaders.shorts import ShortLoader
 from gateway.loaders.trays import TrayLoader
-from gateway.planner.fetch import Buyer
+from gateway.planner.fetcher import Buyer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from aiodataloader import DataLoader
 
 from gateway.errors import GatewayError
-from gateway.planner.fetch import Buyer
-from gateway.planner.knowledge import Fact
-from gateway.planner.walk import Question, Want
+from gateway.planner.fetcher import Buyer
+from gateway.planner.requirements import Question, Want
+from gateway.planner.resolved_data import Fact
 
 K = TypeVar("K", bound=Any)
 V = TypeVar("V")

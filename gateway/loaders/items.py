@@ -5,8 +5,8 @@ from __future__ import annotations
 from gateway.domain.ids import ItemId
 from gateway.domain.models import Item
 from gateway.loaders.base import Loader
-from gateway.planner.knowledge import Fact
-from gateway.planner.walk import Want
+from gateway.planner.requirements import Want
+from gateway.planner.resolved_data import Fact
 
 
 class ItemLoader(Loader[ItemId, Item]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.billing.bill import Bill, Line
+from gateway.billing.budget import Purse
 from gateway.errors import LedgerUnavailable
-from gateway.planner.bill import Bill, Line
-from gateway.planner.budget import Purse
 from schema.context import Context
 
 

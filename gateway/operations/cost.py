@@ -42,12 +42,12 @@ from graphql.utilities import value_from_ast_untyped
 from strawberry.federation.schema_directives import Cost, ListSize
 
 from gateway.errors import TooComplex
-from gateway.execution.leaves import DEFINITION, PLAIN, metadata_of
+from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 from gateway.execution.sizes import LARGEST
 from gateway.operations.limits import COUNTABLE, LIMITS
 from gateway.planner.keys import Keys
 from gateway.planner.selection import EDGE
-from schema.pictures import PROXIED
+from schema.media_urls import PROXIED
 
 # Objects in the whole answer.
 LARGEST_ANSWER = 100_000

@@ -19,16 +19,16 @@ from graphql import (
 )
 
 from gateway.errors import InvalidInput
-from gateway.execution.plans import tree_size
+from gateway.execution.compilation_cache import tree_size
+from gateway.operations.client_errors import bounded, coerced
 from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document
-from gateway.operations.mistakes import bounded, coerced
-from gateway.operations.needs import needs
+from gateway.operations.parsing import parsed
+from gateway.operations.selection_analysis import needs
 from gateway.operations.sharing import is_shared
-from gateway.operations.texts import parsed
 from gateway.operations.validation import problems
-from gateway.planner.knowledge import Facts
-from gateway.planner.price import Estimate, Pricer
+from gateway.planner.estimator import Estimate, Pricer
+from gateway.planner.resolved_data import Facts
 from gateway.planner.selection import Selection
 
 KEPT = 2**24  # bytes of all documents

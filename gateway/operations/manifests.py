@@ -18,9 +18,9 @@ import msgspec
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
 from gateway.errors import Unusable
+from gateway.operations.document_printers import Show, as_apollo, as_codegen, as_relay, printed
 from gateway.operations.formats import Format
 from gateway.operations.limits import check_document, check_text, spread_in
-from gateway.operations.normal import Show, as_apollo, as_codegen, as_relay, printed
 from gateway.operations.validation import problems
 
 APOLLO = "apollo-persisted-query-manifest"

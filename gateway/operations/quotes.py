@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from gateway.errors import TooComplex
 from gateway.operations import work
 from gateway.operations.cost import LONGEST_LIST
-from gateway.planner.fetch import Buyer
-from gateway.planner.price import Estimate
+from gateway.planner.estimator import Estimate
+from gateway.planner.fetcher import Buyer
 from gateway.planner.selection import Selection
 
 # Of all documents that one operation has priced: as many as may be bought at once.

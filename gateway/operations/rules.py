@@ -16,7 +16,7 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from gateway.operations.mistakes import MistakesInValues
+from gateway.operations.client_errors import MistakesInValues
 
 
 class NonNullOneOfVariables(ValidationRule):

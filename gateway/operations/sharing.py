@@ -15,7 +15,7 @@ from graphql import (
     get_named_type,
 )
 
-from gateway.cache.responses import SHARED
+from gateway.cache.response_cache import SHARED
 
 
 def is_shared(schema: GraphQLSchema, document: DocumentNode) -> bool:

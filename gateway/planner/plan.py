@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import assert_never
 
+from gateway.billing.prices import Prices
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.planner.prices import Prices
-from gateway.planner.walk import Known, Question, Questions, Subject, Want
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.planner.requirements import Known, Question, Questions, Subject, Want
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 RANKS = range(5)
 # What the calls about each subject answer. Flags take long to combine, and each question is compared with them.

@@ -14,12 +14,12 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain import ids
 from gateway.errors import InvalidInput
-from gateway.sandbox.cast import SALWAAA_HIGHLIGHT
 from gateway.sandbox.cdn import GRANULARITY
-from gateway.sandbox.nouns import User
+from gateway.sandbox.entities import User
+from gateway.sandbox.fixture_users import SALWAAA_HIGHLIGHT
 from gateway.sandbox.recorded import Recordings
 from gateway.sandbox.replies import Declined, refusal
-from gateway.sandbox.shelf import Shelf
+from gateway.sandbox.response_cache import Shelf
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 

@@ -16,19 +16,19 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.clock import Clock
 from gateway.sandbox.account import Account
-from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.answers import Answers
-from gateway.sandbox.cast import TOKENS
+from gateway.sandbox.call_counter import Meter
 from gateway.sandbox.cdn import PictureServer, Signer
 from gateway.sandbox.control import Control, checked, control_routes
 from gateway.sandbox.endpoints import BALANCE, ENDPOINTS, Endpoint
 from gateway.sandbox.faults import Faults
-from gateway.sandbox.gallery import Gallery
-from gateway.sandbox.gate import Gate, House
-from gateway.sandbox.meter import Meter
+from gateway.sandbox.fixture_users import TOKENS
 from gateway.sandbox.publishing.build import Publishing, Terms
 from gateway.sandbox.publishing.stories import QUOTA_TOTAL
 from gateway.sandbox.publishing.usage import CALLS_PER_HOUR
+from gateway.sandbox.read_endpoint import Gate, House
+from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.domain.ids import code_of
-from gateway.sandbox import names, numbering
-from gateway.sandbox.dice import Dice
-from gateway.sandbox.nouns import Item, User
-from gateway.sandbox.numbering import ItemKey
+from gateway.sandbox import ids, names
+from gateway.sandbox.deterministic_random import Dice
+from gateway.sandbox.entities import Item, User
+from gateway.sandbox.ids import ItemKey
 from gateway.sandbox.world import DAY, EPOCH, POPULATION, World
 
 Json = dict[str, Any]
@@ -112,7 +112,7 @@ def _sticker(dice: Dice) -> Json:
 
 def _media(dice: Dice, author: User) -> Json:
     """A post of the author's feed, which the world does not hold."""
-    pk = numbering.item_pk(EPOCH - dice.below(900 * DAY), ItemKey(author.index, FEED_SLOT, 0))
+    pk = ids.item_pk(EPOCH - dice.below(900 * DAY), ItemKey(author.index, FEED_SLOT, 0))
     return {
         "media_pk": str(pk),
         "user_id": author.pk,

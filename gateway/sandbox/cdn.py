@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.clock import Clock
-from gateway.sandbox.gallery import Gallery
 from gateway.sandbox.pictures import Frame, render
+from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.world import World
 
 DAY = 86_400

@@ -25,8 +25,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.hosts import is_loopback
+from gateway.sandbox.call_counter import Meter
 from gateway.sandbox.faults import Faults, Script
-from gateway.sandbox.meter import Meter
 
 
 class Controlled(Protocol):

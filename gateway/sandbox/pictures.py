@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from gateway.sandbox.dice import Dice
+from gateway.sandbox.deterministic_random import Dice
 
 
 class Frame(enum.Enum):

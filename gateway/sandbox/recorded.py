@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.sandbox.cast import NATGEO, SALWAAA, SALWAAA_HIGHLIGHT
-from gateway.sandbox.nouns import User
+from gateway.sandbox.entities import User
+from gateway.sandbox.fixture_users import NATGEO, SALWAAA, SALWAAA_HIGHLIGHT
 
 Json = dict[str, Any]
 

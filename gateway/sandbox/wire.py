@@ -9,8 +9,8 @@ from gateway.domain.ids import code_of
 from gateway.sandbox import names
 from gateway.sandbox.attachments import attachments
 from gateway.sandbox.cdn import Signer
-from gateway.sandbox.dice import Dice
-from gateway.sandbox.nouns import Cover, Highlight, Item, User
+from gateway.sandbox.deterministic_random import Dice
+from gateway.sandbox.entities import Cover, Highlight, Item, User
 from gateway.sandbox.pictures import Frame
 from gateway.sandbox.world import World, media_ids
 

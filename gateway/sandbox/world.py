@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 
-from gateway.sandbox import names, numbering
-from gateway.sandbox.cast import CAST
-from gateway.sandbox.dice import Dice
-from gateway.sandbox.nouns import Highlight, Item, Sketch, User
-from gateway.sandbox.numbering import PUBLISHED_SLOT, ItemKey
+from gateway.sandbox import ids, names
+from gateway.sandbox.deterministic_random import Dice
+from gateway.sandbox.entities import Highlight, Item, Sketch, User
+from gateway.sandbox.fixture_users import CAST
+from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
 
 EPOCH = 1_773_532_800  # 2026-03-15T00:00:00Z, just after the newest recorded item
 POPULATION = 1_000
@@ -132,7 +132,7 @@ class World:
         return self._kept.get(pk) or self._drawn_item(pk)
 
     def _drawn_item(self, pk: int) -> Item | None:
-        key = numbering.item_key(pk)
+        key = ids.item_key(pk)
         highlight = self._holder(key)
         if highlight is None or key.position >= highlight.sketch.media_count:
             return None
@@ -173,7 +173,7 @@ class World:
         )
 
     def _numbered_highlight(self, pk: int) -> Highlight | None:
-        index, slot = numbering.highlight_key(pk)
+        index, slot = ids.highlight_key(pk)
         if not 0 <= index < POPULATION:
             return None
         user = self.user(index)
@@ -187,7 +187,7 @@ class World:
 def _indices() -> Mapping[int, int]:
     """Of all users by pk."""
     cast = {user.pk: user.index for user in CAST}
-    return cast | {numbering.user_pk(index): index for index in range(len(CAST), POPULATION)}
+    return cast | {ids.user_pk(index): index for index in range(len(CAST), POPULATION)}
 
 
 @cache
@@ -220,7 +220,7 @@ def item_at(highlight: Highlight, position: int) -> Item:
 
 def _item_pk(highlight: Highlight, position: int) -> int:
     key = ItemKey(highlight.user.index, highlight.slot, position)
-    return numbering.item_pk(_taken_at(highlight, position), key)
+    return ids.item_pk(_taken_at(highlight, position), key)
 
 
 def _taken_at(highlight: Highlight, position: int) -> int:
@@ -235,7 +235,7 @@ def _draw_user(index: int) -> User:
     username = names.username(index)
     return User(
         index=index,
-        pk=numbering.user_pk(index),
+        pk=ids.user_pk(index),
         username=username,
         full_name=username.replace(".", " ").title(),
         is_private=dice.chance(0.06),
@@ -270,7 +270,7 @@ def _highlight(user: User, slot: int) -> Highlight:
     if sketch.created_at is not None and sketch.latest_at is not None:
         first_at, latest_at = min(sketch.created_at, sketch.latest_at - 5 * DAY) - HOUR, sketch.latest_at
     return Highlight(
-        pk=numbering.highlight_pk(user.index, slot) if sketch.pk is None else sketch.pk,
+        pk=ids.highlight_pk(user.index, slot) if sketch.pk is None else sketch.pk,
         user=user,
         slot=slot,
         title=dice.pick(names.TITLES) if sketch.title is None else sketch.title,

@@ -1,1 +1,1 @@
-"""The read upstream: calls out, typed and charged outcomes back. Nobody else knows its JSON, its prices or HTTP."""
+"""Upstream APIs: `client` (HTTP), `hikerapi` (reads), `platforms` (publishing), `egress` (URLs of others)."""

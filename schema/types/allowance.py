@@ -7,9 +7,9 @@ from typing import Self
 
 import strawberry
 
+from gateway.billing.budget import Purse, WindowFigures
 from gateway.clients import Client, Right
 from gateway.domain.window import Window
-from gateway.planner.budget import Purse, WindowFigures
 
 strawberry.enum(Window, name="AllowanceWindow", description="A calendar window in UTC.")
 

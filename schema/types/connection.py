@@ -7,10 +7,10 @@ from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 import strawberry
 
-from gateway.cache.responses import SHARED
+from gateway.cache.response_cache import SHARED
 from gateway.domain import pages
 from gateway.domain.partial import problem_of
-from gateway.execution.prompt import PROMPT
+from gateway.execution.sync_resolvers import PROMPT
 from schema.partial import shortened
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.pictures import picture
+from schema.media_urls import picture
 
 
 def unknown(source: object) -> str:

@@ -10,14 +10,14 @@ import strawberry
 from gateway.clients import Right
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId
+from gateway.durable.port import Fault, StepState
 from gateway.errors import Forbidden, GatewayError
-from gateway.flows.durable import Fault, StepState
-from gateway.flows.medium import COVER
-from gateway.flows.publishing import ReceiptPage
-from gateway.flows.receipts import FlowKind, FlowState, Receipt, StepReceipt
 from gateway.planner.selection import Edge
+from gateway.publishing.media_item import COVER
+from gateway.publishing.service import ReceiptPage
+from gateway.publishing.views import FlowKind, FlowState, Receipt, StepReceipt
 from schema.context import Info
-from schema.needs import late
+from schema.fields import late
 from schema.types.connection import PageInfo
 from schema.types.highlight import Highlight, highlight
 

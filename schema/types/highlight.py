@@ -15,8 +15,8 @@ from gateway.domain.partial import WHOLE, lost, problem_of
 from gateway.errors import GatewayError
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
-from schema.costs import PAGED
-from schema.needs import edge, part, then
+from schema.cost_directives import PAGED
+from schema.fields import edge, part, then
 from schema.partial import readable, shortened
 from schema.types.connection import After, Connection, First, page_of
 from schema.types.cover import Cover

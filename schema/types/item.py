@@ -13,9 +13,9 @@ from gateway.domain.models import MediaKind
 from gateway.domain.partial import lost
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
-from schema.needs import edge, part
+from schema.fields import edge, part
+from schema.media_urls import picture
 from schema.partial import readable, shortened
-from schema.pictures import picture
 from schema.scalars import BigInt
 from schema.types.user import User
 

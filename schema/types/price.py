@@ -8,8 +8,8 @@ from typing import Self
 
 import strawberry
 
+from gateway.planner.estimator import Estimate
 from gateway.planner.plan import Purchase
-from gateway.planner.price import Estimate
 
 
 @strawberry.type(description="Calls to one endpoint of the upstream.")

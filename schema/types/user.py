@@ -14,10 +14,10 @@ from gateway.domain.models import UserShort
 from gateway.domain.partial import left_out
 from gateway.planner.selection import Edge, Facet
 from schema.context import Info
-from schema.costs import PAGED
-from schema.needs import edge, part, then
+from schema.cost_directives import PAGED
+from schema.fields import edge, part, then
+from schema.media_urls import Proxied, shown
 from schema.partial import readable
-from schema.pictures import Proxied, shown
 from schema.scalars import BigInt
 from schema.types.connection import After, Connection, First, page_of
 

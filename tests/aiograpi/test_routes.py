@@ -20,16 +20,16 @@ from aiograpi_rest.storages import ClientStorage
 from gateway.domain.publishing import Account, FiledMedium, LinkedMedium, MediumKind
 from gateway.errors import AccountDisconnected, GatewayError, RouteMissing, UpstreamRateLimited, UpstreamUnavailable
 from gateway.events import ignore
-from gateway.flows.orders import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError
-from gateway.flows.publishing import Publishing
-from gateway.flows.receipts import FlowState, Receipt
+from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError
+from gateway.publishing.service import Publishing
+from gateway.publishing.views import FlowState, Receipt
 from gateway.sandbox import create_sandbox
-from gateway.upstream.dialects import Dialect, connect_publisher
-from gateway.upstream.publisher import Publisher
+from gateway.upstream.platforms.dialects import Dialect, connect_publisher
+from gateway.upstream.platforms.port import Publisher
 from tests.aiograpi.account import IMAGE, NAME, PK, VIDEO, InMemory
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
-from tests.flows.publishing.house import CLIENT, ENDED, Folder
+from tests.publishing.harness import CLIENT, ENDED, Folder
 
 URL = "https://images.example.com/reef.jpg"
 

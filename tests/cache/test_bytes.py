@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.cache.bounded_index import Pointers
 from gateway.cache.freshness import Kind, Span
-from gateway.cache.pointers import Pointers
-from gateway.cache.responses import Provenance, Response, Responses
+from gateway.cache.response_cache import Provenance, Response, Responses
 from gateway.cache.store import Entry, Store
 from gateway.errors import NotFound
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import EPOCH, ManualClock
 
 MOST = 2**18

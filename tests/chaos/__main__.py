@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.house import Database, Plan
-from tests.chaos.orders import drawn
-from tests.chaos.storm import Tally, storm
-from tests.flows.durable.postgres import cluster
+from tests.chaos.commands import drawn
+from tests.chaos.harness import Database, Plan
+from tests.chaos.load_run import Tally, storm
+from tests.durable.postgres import cluster
 
 PLANS = {
     "Platform API, SQLite": Plan(),

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.commands import Order
 from tests.chaos.gateways import Gateway
-from tests.chaos.orders import Order
 from tests.chaos.upstream import Upstream
 
 WAITS = (0, 0, 1, 3)

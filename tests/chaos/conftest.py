@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.house import Database
+from tests.chaos.harness import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox.connection import drop, until_gone
-from tests.chaos.points import Kind, Moment, Points, kind_of
+from tests.chaos.kill_points import Kind, Moment, Points, kind_of
 
 SECRET_HEADERS = {"authorization": "Bearer {}", "x-session-id": "{}"}
 HOP_BY_HOP = frozenset({"host", "connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})

@@ -6,9 +6,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.chaos.house import Database, House, Plan, house
-from tests.chaos.orders import Order, creation
-from tests.chaos.storm import PAGE
+from tests.chaos.commands import Order, creation
+from tests.chaos.harness import Database, House, Plan, house
+from tests.chaos.load_run import PAGE
 
 # As many calls as a gateway has on their way at once.
 FLOWS = 8

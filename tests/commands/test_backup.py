@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.billing.ledger_file import LedgerFile, Row
 from gateway.commands.backup import backup
 from gateway.commands.base import CommandError
-from gateway.planner.ledger_file import LedgerFile, Row
 from tests.commands.process import LIMIT, address, ask, logged, run, started
 from tests.fakes.gateway import a_jpeg
 

@@ -74,7 +74,7 @@ def test_help_imports_no_command() -> None:
 
 TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
 # Speaks to hosts over the network; the embedded sandbox is not among them.
-LATER = frozenset({"aiohttp", "httpx_aiohttp", "gateway.upstream.wire"})
+LATER = frozenset({"aiohttp", "httpx_aiohttp", "gateway.upstream.client.aiohttp_transport"})
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from gateway.clients import Clients, Right
 from gateway.clients.usage import Uses
 from gateway.domain.window import Window
-from gateway.http.messages import PROTOCOL
+from gateway.http.transports.ws_messages import PROTOCOL
 from tests.commands.process import LIMIT, address, ask, run, started
 from tests.fakes.clock import EPOCH
 from tests.meta.tree import ROOT

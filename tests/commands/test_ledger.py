@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.billing.ledger_file import UNITEMISED, LedgerFile, Row
 from gateway.commands.ledger import as_csv, as_table
-from gateway.planner.ledger_file import UNITEMISED, LedgerFile, Row
 from tests.commands.process import LIMIT, address, ask, run, started
 
 ROWS = [

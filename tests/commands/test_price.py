@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.base import KEY_VARIABLE
-from gateway.operations.trusted import OWN
+from gateway.operations.trusted_documents import OWN
 from tests import processes
 from tests.commands.process import LIMIT, PROGRAM, address, ask, environment, run, started
 

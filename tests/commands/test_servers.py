@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from PIL import ExifTags, Image
 
-from gateway.app import create_app
+from gateway.composition.app import create_app
 from gateway.errors import Unusable
 from gateway.settings import Settings
 from tests.commands.process import LIMIT, address, ask, logged, run, started

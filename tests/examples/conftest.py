@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import create_app
 from gateway.clock import SystemClock
+from gateway.composition.app import create_app
 from gateway.settings import Settings
 from tests import processes
 from tests.console.conftest import browser

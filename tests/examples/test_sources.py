@@ -9,7 +9,7 @@ import pytest
 
 from gateway.operations.formats import Format
 from gateway.operations.manifests import manifest, operations_in
-from gateway.operations.trusted import sources
+from gateway.operations.trusted_documents import sources
 from tests.meta.tree import ROOT
 from tests.node.projects import FRONTEND
 

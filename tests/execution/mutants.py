@@ -22,7 +22,16 @@ from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent
 # Each imports only earlier ones.
-MODULES = ("leaves", "sizes", "partial", "prompt", "kept", "compiler", "plans", "context")
+MODULES = (
+    "leaf_values",
+    "sizes",
+    "partial",
+    "sync_resolvers",
+    "projection_cache",
+    "compiler",
+    "compilation_cache",
+    "context",
+)
 ALIAS = "mutated_execution"
 
 
@@ -97,7 +106,7 @@ SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
 MUTANTS = [
     *mutants(
-        "kept",
+        "projection_cache",
         ("            return known.json\n", "            pass\n", k.what_is_kept_is_read_no_more),
         ("if was_kept is not False:", "if True:", k.what_is_selected_again_is_kept_as_json),
         ("if was_kept is not False:", "if False:", k.what_is_selected_again_is_kept_as_json),
@@ -155,7 +164,7 @@ MUTANTS = [
         (" and len({v}) >= {FEW}", "", k.only_long_lists_that_last_are_kept),
     ),
     *mutants(
-        "leaves",
+        "leaf_values",
         ('GraphQLString: "type({v}) is str"', 'GraphQLString: "type({v}) in (str, int)"', ODD_LEAF),
         ('GraphQLID: "type({v}) is str"', 'GraphQLID: "type({v}) in (str, int)"', ODD_LEAF),
         ("type({v}) is bool", "type({v}) in (bool, int)", ODD_LEAF),
@@ -272,7 +281,7 @@ MUTANTS = [
         ("if prompt and self.prompts and", "if False and", PROMPTLY),
     ),
     *mutants(
-        "prompt",
+        "sync_resolvers",
         ("not definition.metadata.get(PROMPT) or ", "", SURELY_PROMPT),
         (" or definition.extensions:", ":", SURELY_PROMPT),
         ("Glance(context.at_once(), executor)", "Glance(context, executor)", FAILING),
@@ -285,7 +294,7 @@ MUTANTS = [
         ("glance.variables, hide", "None, hide", PROMPTLY),
     ),
     *mutants(
-        "plans",
+        "compilation_cache",
         ("if before < self.worthwhile <= self.met:", "if before < self.worthwhile < self.met:", WORTH),
         ("if before < self.worthwhile <= self.met:", "if before <= self.worthwhile <= self.met:", TRIED),
         ("if before < self.worthwhile <= self.met:", "if self.worthwhile <= self.met:", TRIED),

@@ -16,7 +16,7 @@ from graphql import Undefined, parse
 from tests.execution.compare import STOCK, outcome
 from tests.execution.data import Failing, Proxy, Subclassed, Tuple
 from tests.execution.dialect import MAPPINGS, NAMED, NAMES, UNUSUAL
-from tests.execution.subject import Subject, a_box, box, leaves
+from tests.execution.tested import Subject, a_box, box, leaves
 from tests.execution.world import GRAPH, SPECIAL_WORDS, Drawing, Edge, Kind, Later, Photo, Text, Video
 
 Rule = Callable[[Subject], Awaitable[None]]

@@ -12,10 +12,10 @@ import strawberry
 from graphql import parse
 
 from gateway.domain.lasting import Lasting
-from gateway.execution.prompt import PROMPT
+from gateway.execution.sync_resolvers import PROMPT
 from tests.execution.compare import STOCK, Context, frames, started
 from tests.execution.rules import Rule
-from tests.execution.subject import Subject
+from tests.execution.tested import Subject
 
 
 class Shot(msgspec.Struct, frozen=True):

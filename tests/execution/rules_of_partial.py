@@ -12,10 +12,10 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.domain import models
 from gateway.domain.partial import WHOLE, Incomplete, partial, problem_of
-from gateway.execution.leaves import PLAIN
+from gateway.execution.leaf_values import PLAIN
 from tests.execution.compare import outcome
 from tests.execution.rules import Rule
-from tests.execution.subject import Subject
+from tests.execution.tested import Subject
 
 BigInt = NewType("BigInt", int)
 THING = "{ id code mediaType links { url x } picture(wide: true) small: picture }"
@@ -86,7 +86,7 @@ def spoiled_link(pk: int) -> models.Item:
 async def same(subject: Subject, text: str, **value: Any) -> list[str]:
     """The frames of the answer: the same without projection, and when compiled code could make it."""
     package = subject.package
-    graph = schema(sys.modules[f"{package.__name__}.leaves"].big_int)
+    graph = schema(sys.modules[f"{package.__name__}.leaf_values"].big_int)
     expected = await outcome(package.PartialExecutionContext, graph, parse(text), value)
     document, context = parse(text), subject.context(worthwhile=1)
     for _ in range(2):

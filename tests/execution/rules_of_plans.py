@@ -21,10 +21,10 @@ from graphql import (
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.federation import Schema
 
-from gateway.execution.plans import MODULES_SHARE
+from gateway.execution.compilation_cache import MODULES_SHARE
 from tests.execution.compare import STOCK, Context, outcome
 from tests.execution.rules import LEAVES, Rule
-from tests.execution.subject import Make, Subject, a_box, box, leaves
+from tests.execution.tested import Make, Subject, a_box, box, leaves
 from tests.execution.world import CONFIG, GRAPH, Query, Ways
 
 NAMES = "{ boxes { name } }"

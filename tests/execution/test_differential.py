@@ -19,7 +19,7 @@ from gateway.execution import PlanCache, ProjectingExecutionContext
 from tests.execution.compare import STOCK, Context, outcome
 from tests.execution.data import SOURCES, Cook
 from tests.execution.documents import document, words
-from tests.execution.subject import watched
+from tests.execution.tested import watched
 from tests.execution.world import GRAPH, Ways
 from tests.profiles import examples
 

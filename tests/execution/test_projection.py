@@ -8,7 +8,7 @@ from tests import profiles
 from tests.execution import rules, rules_of_kept, rules_of_partial, rules_of_plans
 from tests.execution.mutants import MUTANTS, Mutant, loaded
 from tests.execution.rules import Rule
-from tests.execution.subject import Subject
+from tests.execution.tested import Subject
 
 RULES = [*rules.RULES, *rules_of_plans.RULES, *rules_of_kept.RULES, *rules_of_partial.RULES]
 

@@ -16,7 +16,7 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.prompt import PROMPT
+from gateway.execution.sync_resolvers import PROMPT
 
 BigInt = NewType("BigInt", int)
 Words = NewType("Words", str)

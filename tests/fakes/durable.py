@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.clock import Clock
+from gateway.durable.port import Body, Fault, Json, Record, Status, StepRecord, StepState
+from gateway.durable.resume import forgotten
+from gateway.durable.retries import Attempts, fault_of
+from gateway.durable.run import Running, Stopped
+from gateway.durable.serialization import check_input
+from gateway.durable.signals import Bells, Changes
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
 from gateway.events import Hook, ignore
-from gateway.flows.attempts import Attempts, fault_of
-from gateway.flows.bells import Bells, Changes
-from gateway.flows.durable import Body, Fault, Json, Record, Status, StepRecord, StepState
-from gateway.flows.records import check_input
-from gateway.flows.resume import forgotten
-from gateway.flows.running import Running, Stopped
 
 
 @dataclass

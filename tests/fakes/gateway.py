@@ -28,15 +28,15 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gateway.app import Gateway
+from gateway.billing.ledger_file import LedgerFile
 from gateway.clients import Clients
 from gateway.clock import SystemClock
-from gateway.operations.answers import Answers
-from gateway.planner.ledger_file import LedgerFile
+from gateway.composition.app import Gateway
+from gateway.operations.response_cache import Answers
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import Processing, Script
 from gateway.settings import Settings
-from gateway.upstream.endpoints import Endpoint
+from gateway.upstream.hikerapi.endpoints import Endpoint
 from tests.fakes.clock import EPOCH
 from tests.fakes.durable import VolatileDurable
 

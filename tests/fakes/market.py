@@ -8,19 +8,19 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from gateway.cache.decoded import Decoded
-from gateway.cache.flight import Flights
+from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.ledger import Ledger
+from gateway.billing.prices import Prices
+from gateway.cache.decoded_cache import Decoded
+from gateway.cache.entity_cache import Memory
 from gateway.cache.freshness import Lifetimes
-from gateway.cache.memory import Memory
+from gateway.cache.single_flight import Flights
 from gateway.cache.store import Store
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
-from gateway.planner.budget import AccountGuard, Allowance, Purse
-from gateway.planner.fetch import Buyer, Market
-from gateway.planner.ledger import Ledger
-from gateway.planner.prices import Prices
+from gateway.planner.fetcher import Buyer, Market
 from gateway.sandbox import Sandbox, create_sandbox
-from gateway.upstream.hikerapi import connect
+from gateway.upstream.hikerapi.client import connect
 
 ORIGIN = "http://upstream.test"
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from gateway.commands.peers import Ceilings
-from gateway.commands.server import ServerConfig
+from gateway.server.peers import Ceilings
+from gateway.server.server import ServerConfig
 
 
 @contextlib.contextmanager

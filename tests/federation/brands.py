@@ -11,7 +11,7 @@ from typing import Self
 
 import strawberry
 
-from gateway.sandbox import cast, nouns
+from gateway.sandbox import entities, fixture_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class Contract:
     highlights: tuple[str, ...]
 
 
-def highlight_ids(user: nouns.User, count: int) -> tuple[str, ...]:
-    return tuple(f"highlight:{cast.highlight_pk(user, slot)}" for slot in range(count))
+def highlight_ids(user: entities.User, count: int) -> tuple[str, ...]:
+    return tuple(f"highlight:{fixture_users.highlight_pk(user, slot)}" for slot in range(count))
 
 
 # One for each rule, and no account in two of them: what the gateway remembers of one says nothing of another.
 CONTRACTS: Mapping[str, Contract] = {
-    "outdoor": Contract("Outdoor", str(cast.NATGEO.pk), highlight_ids(cast.NATGEO, 3)),
-    "thirty": Contract("Thirty", str(cast.THIRTY.pk), highlight_ids(cast.THIRTY, 30)),
-    "hundred": Contract("Hundred", str(cast.HUNDRED.pk), ()),
-    "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(cast.MIXED, 1))),
+    "outdoor": Contract("Outdoor", str(fixture_users.NATGEO.pk), highlight_ids(fixture_users.NATGEO, 3)),
+    "thirty": Contract("Thirty", str(fixture_users.THIRTY.pk), highlight_ids(fixture_users.THIRTY, 30)),
+    "hundred": Contract("Hundred", str(fixture_users.HUNDRED.pk), ()),
+    "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(fixture_users.MIXED, 1))),
 }
 
 

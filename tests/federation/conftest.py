@@ -17,8 +17,8 @@ import httpx
 import pytest
 from strawberry.asgi import GraphQL
 
-from gateway.app import create_app
 from gateway.clock import SystemClock
+from gateway.composition.app import create_app
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
 from tests import processes

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.app import create_app
 from gateway.clock import SystemClock
+from gateway.composition.app import create_app
 from gateway.settings import Settings
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.gateway import RunningGateway, running_gateway

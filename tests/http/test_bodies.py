@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.http.connection import PIECE, InPieces
+from gateway.http.disconnect import PIECE, InPieces
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
 
 JSON = (b"content-type", b"application/json")

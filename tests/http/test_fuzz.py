@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http import messages
-from gateway.http.requests import PROOFS
+from gateway.http.request_parsing import PROOFS
+from gateway.http.transports import ws_messages
 from schema.build import build_schema
 from tests.fakes.gateway import running_gateway
 from tests.http.grammar import json_values, requests
@@ -125,13 +125,13 @@ def test_any_message_of_a_websocket(kind: Any, id_: Any, payload: Any, cut: int 
     text = msgspec.json.encode({"type": kind, "id": id_, "payload": payload}).decode()[:cut]
     closing = refused(text)
     if closing is not None:
-        assert closing.code is messages.Close.INVALID
-        assert 0 < len(closing.reason.encode()) <= messages.LONGEST_REASON
+        assert closing.code is ws_messages.Close.INVALID
+        assert 0 < len(closing.reason.encode()) <= ws_messages.LONGEST_REASON
 
 
-def refused(text: str) -> messages.Closing | None:
+def refused(text: str) -> ws_messages.Closing | None:
     try:
-        messages.read(text)
-    except messages.Closing as closing:
+        ws_messages.read(text)
+    except ws_messages.Closing as closing:
         return closing
     return None

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.http.negotiation import LONGEST_ACCEPTED, Accepted, Media, negotiate
-from gateway.http.requests import LONGEST_TYPE, MOST_PARAMETERS
+from gateway.http.request_parsing import LONGEST_TYPE, MOST_PARAMETERS
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
 from tests.http.counted import work_of

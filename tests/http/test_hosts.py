@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.app import Gateway
+from gateway.composition.app import Gateway
 from gateway.http.hosts import MOST_SPELLINGS, HostCheck, Hosts
 from gateway.sandbox import Sandbox
 from gateway.settings import Settings

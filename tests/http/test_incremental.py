@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http.incremental import ByPath
+from gateway.http.transports.incremental import ByPath
 from gateway.sandbox.faults import Status
 from tests.fakes.gateway import RunningGateway
 

@@ -16,8 +16,8 @@ import pytest
 from gateway.domain.lasting import Lasting
 from gateway.execution import Projections
 from gateway.execution.sizes import LARGEST, is_larger, least_size
-from gateway.http import websocket
-from gateway.http.connection import PIECE
+from gateway.http.disconnect import PIECE
+from gateway.http.transports import websocket
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, running_gateway
 from tests.fakes.websocket import Socket

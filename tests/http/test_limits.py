@@ -21,10 +21,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.errors import TooComplex
-from gateway.http.requests import MOST_VALUES
+from gateway.http.request_parsing import MOST_VALUES
+from gateway.operations.client_errors import MOST_ENTRIES, MOST_WRITTEN
 from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST, MOST, check_cost
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
-from gateway.operations.mistakes import MOST_ENTRIES, MOST_WRITTEN
 from gateway.operations.quotes import MOST_PRICED_KEYS
 from schema.build import build_schema
 from tests.fakes.gateway import RunningGateway

@@ -17,7 +17,7 @@ from gateway.cli import main
 from gateway.console import OPERATIONS
 from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, check, manifest, operations_in, read
-from gateway.operations.trusted import OWN, sources
+from gateway.operations.trusted_documents import OWN, sources
 from gateway.settings import Settings
 from schema.build import build_schema
 from tests.commands.process import run

@@ -12,7 +12,7 @@ from graphql import Source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.operations.mistakes import (
+from gateway.operations.client_errors import (
     LONGEST_MESSAGE,
     MORE,
     MOST_ENTRIES,
@@ -21,7 +21,7 @@ from gateway.operations.mistakes import (
     MOST_PLACES,
     MOST_WRITTEN,
 )
-from gateway.operations.texts import Lined
+from gateway.operations.parsing import Lined
 from gateway.settings import Settings
 from tests.fakes.gateway import Answer, RunningGateway, running_gateway
 from tests.http.counted import work_of

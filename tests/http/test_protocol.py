@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http.requests import LARGEST_BODY, PROOFS
+from gateway.http.request_parsing import LARGEST_BODY, PROOFS
 from tests.fakes.gateway import RunningGateway
 
 JSON = "application/json"

@@ -21,16 +21,16 @@ from starlette.types import ASGIApp, Message
 from gateway.clients import Client, Clients, Right
 from gateway.domain.publishing import Uploaded
 from gateway.errors import Unauthenticated
-from gateway.flows.media.spool import Spool
 from gateway.http.bodies import Bodies
-from gateway.http.graphql import Endpoint, Run, route
+from gateway.http.endpoint import Endpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
-from gateway.http.requests import Asked
+from gateway.http.request_parsing import Asked
 from gateway.http.uploads import Uploads
 from gateway.operations.documents import Documents
-from gateway.operations.stored import StoredDocuments
+from gateway.operations.persisted_queries import StoredDocuments
 from gateway.scheduling import FairScheduler
+from gateway.uploads.spool import Spool
 from tests.http.forms import ONE, TWO, files, form, map_, operations, part
 
 QUERY = "mutation M($files: [Upload!]!) { m(files: $files) }"

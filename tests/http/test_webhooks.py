@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.events import AnswerDrifted, Event, WebhookIgnored
-from gateway.http.webhooks import (
+from gateway.http.routes.webhooks import (
     LATELY,
     LONGEST_ID,
     MOST_CHANGES,

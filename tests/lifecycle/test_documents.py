@@ -7,11 +7,11 @@ import tracemalloc
 import pytest
 from graphql import parse
 
+from gateway.billing.prices import Prices
 from gateway.errors import InvalidInput
 from gateway.operations.documents import LONGEST_KEPT, Documents, quote
-from gateway.planner.knowledge import Facts, Nothing
-from gateway.planner.price import Estimate, Pricer
-from gateway.planner.prices import Prices
+from gateway.planner.estimator import Estimate, Pricer
+from gateway.planner.resolved_data import Facts, Nothing
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 

@@ -13,15 +13,15 @@ import pytest
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
-from gateway.app import Gateway
 from gateway.clients import Clients, Right
 from gateway.clients.table import Table
+from gateway.composition.app import Gateway
 from gateway.domain.window import Window
 from gateway.errors import GatewayError, LedgerUnavailable, NotFound
 from gateway.events import BugMasked, Event
-from gateway.http.terms import Terms
-from gateway.operations.lifecycle import presentable
-from gateway.planner.price import Estimate
+from gateway.http.request_options import Terms
+from gateway.operations.extensions import presentable
+from gateway.planner.estimator import Estimate
 from gateway.settings import Settings
 from schema.context import Context
 from tests.fakes.clock import VirtualClock

@@ -7,7 +7,7 @@ from graphql import parse, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.operations.mistakes import MOST_MISTAKES
+from gateway.operations.client_errors import MOST_MISTAKES
 from gateway.operations.rules import RULES
 from gateway.operations.validation import problems
 from schema.build import build_schema

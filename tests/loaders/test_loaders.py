@@ -14,14 +14,14 @@ from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
 from gateway.errors import BudgetExceeded, NotFound, PrivateAccount, UpstreamUnavailable
 from gateway.loaders import Loaders
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Latency, Status
 from tests.fakes.clock import VirtualClock
 from tests.fakes.market import Shop, shop
 
-THIRTY = UserId(str(cast.THIRTY.pk))
-NATGEO = UserId(str(cast.NATGEO_PK))
-HIGHLIGHTS = [HighlightId(cast.highlight_pk(cast.THIRTY, slot)) for slot in range(30)]
+THIRTY = UserId(str(fixture_users.THIRTY.pk))
+NATGEO = UserId(str(fixture_users.NATGEO_PK))
+HIGHLIGHTS = [HighlightId(fixture_users.highlight_pk(fixture_users.THIRTY, slot)) for slot in range(30)]
 TRAY, PROFILE, HIGHLIGHT = "/v1/user/highlights", "/v1/user/by/id", "/v1/highlight/by/url"
 
 
@@ -116,7 +116,7 @@ async def test_a_question_asked_by_nobody_any_more_is_remembered_all_the_same(st
 
 
 async def test_errors_belong_to_their_own_key(stand: Shop) -> None:
-    keys: list[UserKey] = [NATGEO, UserId("1"), UserId(str(cast.PRIVATE.pk)), Username("nobody.at.all")]
+    keys: list[UserKey] = [NATGEO, UserId("1"), UserId(str(fixture_users.PRIVATE.pk)), Username("nobody.at.all")]
     answers = await each(*(Loaders.of(stand.buyer()).trays.get(key) for key in keys))
     assert [type(answer) for answer in answers] == [tuple, NotFound, PrivateAccount, NotFound]
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 
 JSON = {"content-type": "application/json"}
-THIRTY = f'user(by: {{ id: "{cast.THIRTY.pk}" }})'
+THIRTY = f'user(by: {{ id: "{fixture_users.THIRTY.pk}" }})'
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def unknown_names(count: int, size: int) -> Iterator[Sent]:
 
 def other_users(count: int, size: int) -> Iterator[Sent]:
     query = "query($id: ID!) { user(by: { id: $id }) { highlights { nodes { items { nodes { id thumbnailUrl } } } } } }"
-    for user in (cast.THIRTY, *cast.CAST[:count]):
+    for user in (fixture_users.THIRTY, *fixture_users.CAST[:count]):
         yield posted(query=query, variables={"id": str(user.pk)})
 
 

@@ -17,9 +17,9 @@ import msgspec
 import pytest
 from starlette.types import ASGIApp, Message, Scope
 
-from gateway.media.links import PATH
-from gateway.media.tokens import Claim, Tokens
-from gateway.sandbox import cast
+from gateway.media_proxy.links import PATH
+from gateway.media_proxy.signed_urls import Claim, Tokens
+from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Latency, Script, Status
 from gateway.settings import Settings
 from tests.fakes.gateway import ORIGIN, RunningGateway, Terms, key_of, running_gateway
@@ -35,7 +35,7 @@ OURS = (
     "schema.",
 )
 HIGHLIGHTS = "highlights(first: 3) { nodes { title items { nodes { id } } } }"
-TRAY = f'user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ username {HIGHLIGHTS} }}'
+TRAY = f'user(by: {{ id: "{fixture_users.THIRTY.pk}" }}) {{ username {HIGHLIGHTS} }}'
 DOCUMENT = "query($id: ID!) { user(by: { id: $id }) { username highlights { nodes { title } } } }"
 FLOW = 'subscription { flow(id: "none") { state } }'
 MEDIA_SECRET = "of-the-media"  # pragma: allowlist secret
@@ -110,11 +110,11 @@ def new_document(turn: int) -> Exchange:
 
 def document_with_fragments(turn: int) -> Exchange:
     text = f"query Q($id: ID!) {{ a{turn}: user(by: {{ id: $id }}) {{ ...F }} }} fragment F on User {{ username ...G }}"
-    return posted({"query": f"{text} fragment G on User {{ id }}", "variables": {"id": cast.THIRTY.pk}})
+    return posted({"query": f"{text} fragment G on User {{ id }}", "variables": {"id": fixture_users.THIRTY.pk}})
 
 
 def known_document(turn: int) -> Exchange:
-    return posted({"query": DOCUMENT, "variables": {"id": cast.THIRTY.pk}, "extensions": {"turn": turn}})
+    return posted({"query": DOCUMENT, "variables": {"id": fixture_users.THIRTY.pk}, "extensions": {"turn": turn}})
 
 
 def known_request(turn: int) -> Exchange:
@@ -166,7 +166,7 @@ def client_that_hangs_up(turn: int) -> Exchange:
 
 
 def deferred(turn: int) -> Exchange:
-    text = f'{{ a{turn}: __typename ... @defer {{ user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ username }} }} }}'
+    text = f'{{ a{turn}: __typename ... @defer {{ user(by: {{ id: "{fixture_users.THIRTY.pk}" }}) {{ username }} }} }}'
     return posted({"query": text}, (b"accept", b"multipart/mixed"))
 
 
@@ -238,7 +238,7 @@ def webhook_that_is_not_signed(turn: int) -> Exchange:
 
 def streamed(turn: int) -> Exchange:
     nodes = "nodes @stream(initialCount: 1) { id }"
-    text = f'{{ a{turn}: user(by: {{ id: "{cast.THIRTY.pk}" }}) {{ highlights(first: 5) {{ {nodes} }} }} }}'
+    text = f'{{ a{turn}: user(by: {{ id: "{fixture_users.THIRTY.pk}" }}) {{ highlights(first: 5) {{ {nodes} }} }} }}'
     return posted({"query": text}, (b"accept", b"multipart/mixed"))
 
 
@@ -272,7 +272,7 @@ def form_without_its_file(turn: int) -> Exchange:
 
 def medium_that_is_gone(turn: int) -> Exchange:
     url = f"{ORIGIN}/sandbox/cdn/{turn}.jpg"
-    return read(PATH + Tokens(MEDIA_SECRET.encode()).seal(Claim(url, f"user:{cast.THIRTY.pk}", 2**33)))
+    return read(PATH + Tokens(MEDIA_SECRET.encode()).seal(Claim(url, f"user:{fixture_users.THIRTY.pk}", 2**33)))
 
 
 def socket_with_an_id_twice(turn: int) -> Exchange:

@@ -12,8 +12,8 @@ from packaging.version import Version
 
 from gateway import errors
 from gateway.http.negotiation import Media
-from gateway.http.statuses import status
-from gateway.operations.lifecycle import in_answer
+from gateway.http.status_codes import status
+from gateway.operations.extensions import in_answer
 from gateway.settings import ANNOUNCED, Settings
 from tests.lanes import LANES
 from tests.meta.tree import ROOT, texts

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import async_playwright
 
-from gateway.flows.engine import DbosDurable
+from gateway.durable.engine import DbosDurable
 from tests import lanes, packages
-from tests.chaos.storm import storm
+from tests.chaos.load_run import storm
+from tests.durable import postgres
 from tests.fakes import wheel
-from tests.flows.durable import postgres
 from tests.lanes import lane_of
 from tests.meta.test_skips import suite
 from tests.meta.tree import ROOT

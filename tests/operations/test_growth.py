@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 import pytest
 from graphql import DocumentNode, OperationDefinitionNode, parse
 
-from gateway.operations import parts
+from gateway.billing.prices import Prices
+from gateway.operations import incremental_delivery
 from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document, check_text
-from gateway.operations.needs import needs
+from gateway.operations.selection_analysis import needs
 from gateway.operations.validation import problems
-from gateway.planner.knowledge import Facts, Nothing
-from gateway.planner.price import Pricer
-from gateway.planner.prices import Prices
+from gateway.planner.estimator import Pricer
+from gateway.planner.resolved_data import Facts, Nothing
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 from tests.profiles import sample
@@ -95,7 +95,7 @@ def look(text: str, document: DocumentNode) -> dict[str, Callable[[], object]]:
     return {
         "text": lambda: check_text(text),
         "document": lambda: check_document(document),
-        "parts": lambda: parts.requested(CORE, document, operation, VARIABLES),
+        "parts": lambda: incremental_delivery.requested(CORE, document, operation, VARIABLES),
         "cost": lambda: check_cost(CORE, document, operation, VARIABLES),
         "needs": lambda: needs(CORE, document, operation, VARIABLES),
         "price": lambda: pricer.estimate(roots, facts),

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.app import create_app
+from gateway.composition.app import create_app
 from gateway.settings import Settings
 from tests.fakes.gateway import ORIGIN, Answer, WallClock
 

@@ -12,7 +12,7 @@ import strawberry
 from graphql import GraphQLObjectType, get_named_type, parse
 from graphql.validation import validate
 
-from gateway.cache.responses import SHARED
+from gateway.cache.response_cache import SHARED
 from gateway.operations.sharing import is_shared
 from schema import build, query
 from schema.build import build_schema

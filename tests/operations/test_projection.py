@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 from gateway.settings import Settings
 from tests.fakes.gateway import running_gateway
 from tests.profiles import sample
@@ -23,7 +23,7 @@ ITEMS = (
 ANEW = tuple(f"{ITEMS} # {turn}" for turn in range(3))
 
 
-@pytest.mark.parametrize("pk", sample(["787132", cast.THIRTY.pk]))
+@pytest.mark.parametrize("pk", sample(["787132", fixture_users.THIRTY.pk]))
 async def test_answers_are_the_same_without_it(pk: str, tmp_path: Path) -> None:
     answers: list[dict[str, Any]] = []
     for projection in (True, False):

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.sandbox.cast import NATGEO_PK
 from gateway.sandbox.faults import PlatformError, Processing, Status
+from gateway.sandbox.fixture_users import NATGEO_PK
 from tests.fakes.gateway import Answer, FlowingClock, RunningGateway, Terms, a_jpeg, running_gateway
 from tests.meta.tree import ROOT
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from gateway.cache.freshness import Lifetimes
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.planner.oracle import (
     BRIEF,
     HOME,

@@ -13,9 +13,12 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 from graphql import GraphQLError, parse
 
-from gateway.cache.decoded import Decoded
-from gateway.cache.flight import Flights
-from gateway.cache.memory import Memory
+from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.ledger import Ledger
+from gateway.billing.prices import Prices
+from gateway.cache.decoded_cache import Decoded
+from gateway.cache.entity_cache import Memory
+from gateway.cache.single_flight import Flights
 from gateway.cache.store import Store
 from gateway.clients import Clients
 from gateway.domain.window import Window
@@ -23,15 +26,12 @@ from gateway.errors import GatewayError
 from gateway.events import ignore
 from gateway.loaders import Loaders
 from gateway.operations.documents import Documents, priced
-from gateway.operations.needs import foresee, needs
 from gateway.operations.quotes import Lanes, Quotes
-from gateway.planner.budget import AccountGuard, Allowance, Purse
-from gateway.planner.fetch import Buyer, Market
-from gateway.planner.ledger import Ledger
-from gateway.planner.prices import Prices
+from gateway.operations.selection_analysis import foresee, needs
+from gateway.planner.fetcher import Buyer, Market
 from gateway.planner.selection import Selection
-from gateway.upstream.endpoints import Call
-from gateway.upstream.hikerapi import connect
+from gateway.upstream.hikerapi.client import connect
+from gateway.upstream.hikerapi.endpoints import Call
 from schema.build import build_schema
 from schema.context import Context
 from tests.fakes.clock import ManualClock

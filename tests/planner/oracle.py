@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TypeAlias, TypeVar
 
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.planner.selections import (
     By,
     HighlightRoot,

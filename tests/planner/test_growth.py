@@ -15,13 +15,13 @@ from typing import TypeAlias
 import pytest
 
 from gateway.errors import BudgetExceeded
-from gateway.planner.fetch import AT_ONCE
+from gateway.planner.estimator import MANY as LARGE_STEP
+from gateway.planner.fetcher import AT_ONCE
 from gateway.planner.plan import plan
-from gateway.planner.price import MANY as LARGE_STEP
+from gateway.planner.requirements import questions
 from gateway.planner.selection import Selection
-from gateway.planner.walk import questions
 from gateway.scheduling import FairScheduler, Rank
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
 from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users

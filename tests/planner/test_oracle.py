@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given
 
+from tests.planner.allowed_gaps import Gaps
 from tests.planner.cases import Case, cases
-from tests.planner.gaps import Gaps
 from tests.planner.gateways import Shops
 from tests.planner.oracle import Oracle
 from tests.profiles import examples

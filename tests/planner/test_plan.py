@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from gateway.billing.prices import Prices
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.planner.knowledge import Facts, Nothing
 from gateway.planner.plan import plan
-from gateway.planner.prices import Prices
-from gateway.planner.walk import Question, Subject, Want
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.planner.requirements import Question, Subject, Want
+from gateway.planner.resolved_data import Facts, Nothing
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shops
 from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users

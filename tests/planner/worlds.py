@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from gateway.domain import ids
-from gateway.upstream.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 BY_NAME = {Endpoint.TRAY_BY_USERNAME, Endpoint.PROFILE_BY_USERNAME}
 ENDPOINTS = {endpoint.path: endpoint for endpoint in Endpoint}

@@ -11,14 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 from tests.commands.process import LIMIT
+from tests.robustness.harness import codes_of, documented_codes, spent
 from tests.robustness.processes import Server, billed, gateway, lay_faults, sandbox
-from tests.robustness.stage import codes_of, documented_codes, spent
 
 LOOP = asyncio.new_event_loop
 TRAY = "query($by: UserBy!) { user(by: $by) { username highlights(first: 3) { totalCount nodes { title } } } }"
-BIG = f'{{ user(by: {{id: "{cast.THIRTY.pk}"}}) {{ highlights {{ nodes {{ items {{ nodes {{ id }} }} }} }} }} }}'
+BIG = (
+    f'{{ user(by: {{id: "{fixture_users.THIRTY.pk}"}}) {{ highlights {{ nodes {{ items {{ nodes {{ id }} }} }} }} }} }}'
+)
 # Nothing is kept, so every operation goes to the upstream.
 NO_CACHE = {
     f"GATEWAY_{name}": "0"
@@ -26,7 +28,9 @@ NO_CACHE = {
 }
 
 
-async def ask(client: httpx.AsyncClient, server: Server, pk: int = cast.NATGEO_PK, query: str = TRAY) -> dict[str, Any]:
+async def ask(
+    client: httpx.AsyncClient, server: Server, pk: int = fixture_users.NATGEO_PK, query: str = TRAY
+) -> dict[str, Any]:
     body = {"query": query, "variables": {"by": {"id": str(pk)}} if "$by" in query else {}}
     response = await client.post(f"{server.url}/graphql", json=body)
     assert response.status_code == 200, response.text
@@ -41,7 +45,7 @@ async def test_a_killed_and_restarted_upstream_heals_by_itself(tmp_path: Path) -
         with sandbox() as upstream, gateway(upstream, tmp_path, **NO_CACHE) as server:
             assert codes_of(await ask(client, server)) == []
             lay_faults(upstream, {"kind": "latency", "seconds": 1, "rate": 0.5})
-            load = [asyncio.create_task(ask(client, server, user.pk)) for user in cast.CAST for _ in range(3)]
+            load = [asyncio.create_task(ask(client, server, user.pk)) for user in fixture_users.CAST for _ in range(3)]
             _, waiting = await asyncio.wait(load, timeout=0.5)
             assert waiting
             upstream.process.kill()

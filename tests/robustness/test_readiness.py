@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import create_app
-from gateway.planner import ledger_file
+from gateway.billing import ledger_file
+from gateway.composition.app import create_app
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
 from tests.fakes.clock import VirtualClock
-from tests.robustness.stage import Stage, codes_of, staged
+from tests.robustness.harness import Stage, codes_of, staged
 
 TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
 OTHER = '{ user(by: {id: "787132"}) { biography } }'

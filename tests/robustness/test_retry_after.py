@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import QuotaExhausted, UpstreamRateLimited
-from gateway.http.statuses import retry_after
+from gateway.http.status_codes import retry_after
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
 from tests.fakes.gateway import Terms, clients_file, key_of
-from tests.robustness.stage import Stage, codes_of, staged
+from tests.robustness.harness import Stage, codes_of, staged
 
 TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
 GRAPHQL = {"accept": "application/graphql-response+json"}

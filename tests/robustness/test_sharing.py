@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Hang, Latency
 from gateway.settings import Settings
-from tests.robustness.stage import Stage, codes_of, spent, staged
+from tests.robustness.harness import Stage, codes_of, spent, staged
 
-TRAY = f'{{ user(by: {{id: "{cast.THIRTY.pk}"}}) {{ username highlights {{ totalCount }} }} }}'
-ITEMS = f'{{ user(by: {{id: "{cast.THIRTY.pk}"}}) {{ highlights {{ nodes {{ items {{ totalCount }} }} }} }} }}'
+TRAY = f'{{ user(by: {{id: "{fixture_users.THIRTY.pk}"}}) {{ username highlights {{ totalCount }} }} }}'
+ITEMS = f'{{ user(by: {{id: "{fixture_users.THIRTY.pk}"}}) {{ highlights {{ nodes {{ items {{ totalCount }} }} }} }} }}'
 
 
 def figures(response: httpx.Response) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.events import BalanceRead
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
-from tests.robustness.stage import codes_of, staged
+from tests.robustness.harness import codes_of, staged
 
 TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
 

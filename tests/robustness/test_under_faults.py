@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sandbox import cast
-from gateway.sandbox.cast import CAST, highlight_pk
+from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import (
     AnyFault,
     DeadKeepAlive,
@@ -28,9 +27,10 @@ from gateway.sandbox.faults import (
     WrongShape,
     WrongTypes,
 )
+from gateway.sandbox.fixture_users import CAST, highlight_pk
 from gateway.settings import Settings
 from tests.profiles import pick, scaled
-from tests.robustness.stage import BUG, Stage, codes_of, documented_codes, spent, staged
+from tests.robustness.harness import BUG, Stage, codes_of, documented_codes, spent, staged
 
 OPERATIONS = pick(60, 2_000)
 AT_ONCE = pick(12, 25)
@@ -80,7 +80,7 @@ def faults(share: float) -> list[AnyFault]:
 def operation(chance: random.Random) -> tuple[str, dict[str, Any]]:
     user = chance.choice(CAST)
     by = chance.choice([{"id": str(user.pk)}, {"username": user.username}, {"url": f"instagram.com/{user.username}"}])
-    pk = highlight_pk(cast.THIRTY, chance.randrange(30))
+    pk = highlight_pk(fixture_users.THIRTY, chance.randrange(30))
     return chance.choice([*QUERIES.values()]), {"by": by, "id": pk}
 
 

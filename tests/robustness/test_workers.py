@@ -7,7 +7,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gateway.sandbox import cast
+from gateway.sandbox import fixture_users
 from tests.commands.process import ask, logged, run
 from tests.robustness.processes import Server, billed, gateway, sandbox
 
@@ -42,7 +42,9 @@ def test_the_supervisor_holds_no_file_that_only_workers_use(tmp_path: Path) -> N
 
 def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(tmp_path: Path) -> None:
     with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
-        assert ask(server.url, TRAY, id=cast.THIRTY.pk).json()["data"]["user"]["highlights"]["totalCount"] == 30
+        assert (
+            ask(server.url, TRAY, id=fixture_users.THIRTY.pk).json()["data"]["user"]["highlights"]["totalCount"] == 30
+        )
         before = workers_of(server)
         assert len(before) == 2
         killed = min(before)
@@ -52,7 +54,7 @@ def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(tmp_path: Path) 
         after = workers_of(server)
         assert len(after) == 2
         assert killed not in after
-        assert ask(server.url, TRAY, id=cast.THIRTY.pk).status_code == 200
+        assert ask(server.url, TRAY, id=fixture_users.THIRTY.pk).status_code == 200
 
 
 def test_a_hangup_reaches_every_worker(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gateway.sandbox import Sandbox, create_sandbox
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of, held
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of, held
 
 
 @pytest.fixture

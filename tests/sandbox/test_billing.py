@@ -5,8 +5,8 @@ import json
 import httpx
 import pytest
 
-from gateway.sandbox import Sandbox, cast, create_sandbox
-from tests.sandbox.stage import SteppedClock, client_of, held
+from gateway.sandbox import Sandbox, create_sandbox, fixture_users
+from tests.sandbox.harness import SteppedClock, client_of, held
 
 SHARE = "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4MDg1NDc1NjcxODMwNDQw"
 PRICES = [
@@ -45,8 +45,8 @@ async def test_each_call_costs_what_the_price_list_says(
 
 CHARGED = [
     ("/v1/user/highlights?user_id=natgeo", 400, 2),
-    (f"/v1/user/highlights?user_id={cast.PRIVATE.pk}", 403, 2),
-    (f"/v1/user/highlights?user_id={cast.EMPTY_404.pk}", 404, 2),
+    (f"/v1/user/highlights?user_id={fixture_users.PRIVATE.pk}", 403, 2),
+    (f"/v1/user/highlights?user_id={fixture_users.EMPTY_404.pk}", 404, 2),
     ("/v1/user/highlights/by/username?username=nobody.at.all", 404, 3),
     ("/v1/user/highlights", 422, 0),
 ]
@@ -117,7 +117,7 @@ async def test_more_calls_than_the_rate_are_refused_with_a_time_to_come_back() -
 
 async def test_a_reset_starts_everything_anew(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
     await client.get("/v1/user/highlights?user_id=787132")
-    sandbox.world.rename(cast.NATGEO_PK, "renamed")
+    sandbox.world.rename(fixture_users.NATGEO_PK, "renamed")
     assert (await client.get("/_control/meter")).json() == {
         "calls": {"/v1/user/highlights": 1},
         "billed": {"/v1/user/highlights": 2},

@@ -10,15 +10,17 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gateway.sandbox import Sandbox, cast, create_sandbox
-from tests.sandbox.stage import KEY, NOON, ORIGIN, SteppedClock, client_of
+from gateway.sandbox import Sandbox, create_sandbox, fixture_users
+from tests.sandbox.harness import KEY, NOON, ORIGIN, SteppedClock, client_of
 
 HOUR = 3_600
 DAY = 24 * HOUR
 
 
 async def highlight(client: httpx.AsyncClient, prefix: str = "") -> dict[str, Any]:
-    response = await client.get(f"{prefix}/v1/highlight/by/id", params={"id": cast.highlight_pk(cast.MIXED, 0)})
+    response = await client.get(
+        f"{prefix}/v1/highlight/by/id", params={"id": fixture_users.highlight_pk(fixture_users.MIXED, 0)}
+    )
     answer: dict[str, Any] = response.json()
     return answer
 

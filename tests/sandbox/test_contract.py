@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from gateway.sandbox import cast, create_sandbox
-from gateway.sandbox.nouns import User
+from gateway.sandbox import create_sandbox, fixture_users
+from gateway.sandbox.entities import User
 from gateway.sandbox.world import POPULATION
 from tests.profiles import examples
 from tests.sandbox import contract
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of, held
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of, held
 
 T = TypeVar("T")
 users = st.integers(0, POPULATION - 1)
@@ -94,13 +94,13 @@ async def test_highlights_with_their_items_follow_the_contract(
             assert read(await client.get("/v1/story/by/id", params={"id": story.id}), contract.Story) == story
     assert highlight.created_at == entry.created_at.replace("Z", "+00:00")
     for field in ("pk", "title", "user", "media_count", "latest_reel_media", "is_pinned_highlight"):
-        if index != cast.NATGEO.index or field != "user":  # the recorded tray has a shortened picture URL
+        if index != fixture_users.NATGEO.index or field != "user":  # the recorded tray has a shortened picture URL
             assert getattr(highlight, field) == getattr(entry, field)
     assert {int(item.pk) for item in highlight.items} <= set(highlight.media_ids)
     assert len(highlight.items) <= 100
     for item in highlight.items:
         check_item(item, user)
-    if highlight.items and index != cast.SALWAAA.index:  # her recorded list is cut to its first three items
+    if highlight.items and index != fixture_users.SALWAAA.index:  # her recorded list is cut to its first three items
         assert highlight.latest_reel_media is not None
         newest = max(datetime.fromisoformat(item.taken_at).timestamp() for item in highlight.items)
         assert newest <= highlight.latest_reel_media
@@ -171,7 +171,7 @@ REFUSALS = [
     ("/v1/story/by/id?id=3772053608293416705", 404, "NotFoundError"),
     ("/v1/user/highlights/by/username?username=private.person", 403, "PrivateAccount"),
     ("/v1/user/stories/by/username?username=private.person", 403, "PrivateAccount"),
-    (f"/v1/highlight/by/id?id={cast.highlight_pk(cast.PRIVATE, 0)}", 403, "PrivateAccount"),
+    (f"/v1/highlight/by/id?id={fixture_users.highlight_pk(fixture_users.PRIVATE, 0)}", 403, "PrivateAccount"),
     ("/v1/user/highlights/by/username?username=empty.404", 404, "NotFoundError"),
     ("/v1/user/stories/by/username?username=empty.404", 404, "NotFoundError"),
 ]

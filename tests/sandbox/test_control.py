@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from gateway.sandbox import Control, create_sandbox
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of
 
 STRANGER = ("203.0.113.7", 4711)
 CONTROLS = [

@@ -21,7 +21,7 @@ from gateway.sandbox.faults import (
     WrongTypes,
 )
 from tests.sandbox import contract
-from tests.sandbox.stage import SteppedClock
+from tests.sandbox.harness import SteppedClock
 
 PROFILE = "/v1/user/by/id?id=787132"
 TRAY = "/v1/user/highlights?user_id=787132"

@@ -10,10 +10,10 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.sandbox import Sandbox, cast
+from gateway.sandbox import Sandbox, fixture_users
 from gateway.sandbox.faults import DeadKeepAlive, Hang, Status
 from tests.sandbox import contract
-from tests.sandbox.stage import KEY
+from tests.sandbox.harness import KEY
 
 
 @pytest.fixture
@@ -30,12 +30,15 @@ def test_the_vendors_kit_reads_every_endpoint_it_knows(kit: Any) -> None:
         (kit.user_by_id_v1(id="787132"), contract.User),
         (kit.user_by_username_v1(username="thirty.highlights"), contract.User),
         (kit.user_highlights_v1(user_id="787132"), list[contract.TrayEntry]),
-        (kit.user_highlights_v1(user_id=cast.THIRTY.pk, amount=5, force="on"), list[contract.TrayEntry]),
+        (kit.user_highlights_v1(user_id=fixture_users.THIRTY.pk, amount=5, force="on"), list[contract.TrayEntry]),
         (kit.user_highlights_by_username_v1(username="thirty.highlights"), list[contract.TrayEntry]),
         (kit.user_stories_v1(user_id="787132"), list[contract.Story]),
         (kit.user_stories_by_username_v1(username="natgeo"), list[contract.Story]),
         (kit.story_by_id_v1(id="3772053608293416704"), contract.Story),
-        (kit.highlight_by_url_v1(url=highlight_url(cast.highlight_pk(cast.THIRTY, 0))), contract.Highlight),
+        (
+            kit.highlight_by_url_v1(url=highlight_url(fixture_users.highlight_pk(fixture_users.THIRTY, 0))),
+            contract.Highlight,
+        ),
         (kit.share_by_url_v1(url="https://www.instagram.com/s/aGlnaGxpZ2h0OjE4MDg1NDc1NjcxODMwNDQw"), contract.Share),
     ]
     for answer, model in answers:
@@ -49,7 +52,7 @@ def highlight_url(pk: str) -> str:
 
 
 def test_the_vendors_kit_sees_refusals_as_the_vendor_words_them(kit: Any, sandbox: Sandbox) -> None:
-    assert kit.user_highlights_v1(user_id=str(cast.PRIVATE.pk))["exc_type"] == "PrivateAccount"
+    assert kit.user_highlights_v1(user_id=str(fixture_users.PRIVATE.pk))["exc_type"] == "PrivateAccount"
     assert kit.user_by_username_v1(username="nobody.at.all")["exc_type"] == "UserNotFound"
     assert kit.user_by_id_v1(id=None)["detail"][0]["loc"] == ["query", "id"]
     sandbox.balance = 0

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import msgspec
 
-from gateway.sandbox import Sandbox, cast
+from gateway.sandbox import Sandbox, fixture_users
 from gateway.sandbox import recorded as package
 from tests.sandbox import contract
 
 RECORDED = Path(package.__file__).parent / "recorded"
-URL = f"https://www.instagram.com/stories/highlights/{cast.SALWAAA_HIGHLIGHT}/"
+URL = f"https://www.instagram.com/stories/highlights/{fixture_users.SALWAAA_HIGHLIGHT}/"
 
 
 def recorded(name: str) -> bytes:
@@ -83,7 +83,7 @@ async def test_salwaaas_recorded_items_are_found_by_their_ids(client: httpx.Asyn
 
 
 async def test_a_renaming_shows_in_recorded_answers_too(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    sandbox.world.rename(cast.NATGEO_PK, "nationalgeographic")
+    sandbox.world.rename(fixture_users.NATGEO_PK, "nationalgeographic")
     tray = (await ask(client, "/v1/user/highlights", user_id=787132)).json()
     assert {entry["user"]["username"] for entry in tray} == {"nationalgeographic"}
     assert tray[0]["title"] == "Gift Guide"
@@ -91,7 +91,7 @@ async def test_a_renaming_shows_in_recorded_answers_too(client: httpx.AsyncClien
 
 async def test_deleted_recorded_highlights_are_gone(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
     sandbox.world.delete_highlight(17983616051768088)
-    sandbox.world.delete_highlight(cast.SALWAAA_HIGHLIGHT)
+    sandbox.world.delete_highlight(fixture_users.SALWAAA_HIGHLIGHT)
     tray = (await ask(client, "/v1/user/highlights", user_id=787132)).json()
     assert [entry["title"] for entry in tray] == ["BOTW 2026", "Limitless"]
     assert (await client.get("/v1/highlight/by/url", params={"url": URL})).status_code == 404

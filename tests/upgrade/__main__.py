@@ -8,7 +8,7 @@ import contextlib
 import sys
 import time
 
-from tests.flows.durable.postgres import cluster
+from tests.durable.postgres import cluster
 from tests.upgrade.kept import NAMES, RECORDED
 from tests.upgrade.recording import record
 

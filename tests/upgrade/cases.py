@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.points import CALLS, KILLS, Kind, Moment
+from tests.chaos.kill_points import CALLS, KILLS, Kind, Moment
 from tests.sandbox.publishing.media import jpeg
 from tests.upgrade.kept import KeptFlow, KeptMedium
 from tests.upgrade.upstream import Stop

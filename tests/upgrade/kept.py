@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tests.chaos.orders import CREATE, DELETE, UPDATE, Medium, Order
+from tests.chaos.commands import CREATE, DELETE, UPDATE, Medium, Order
 
 RECORDED = Path(__file__).parent / "recorded"
 MANIFEST, DUMP, DATA = "manifest.json", "flows.sql", "data"

@@ -17,13 +17,13 @@ from typing import Any
 
 import httpx
 
-from gateway.flows.owners import flow_of
+from gateway.publishing.owners import flow_of
+from tests.chaos.commands import ACCOUNT, Order
+from tests.chaos.fork_server import Nursery
 from tests.chaos.gateways import Gateway
-from tests.chaos.nursery import Nursery
-from tests.chaos.orders import ACCOUNT, Order
+from tests.durable.postgres import Cluster
 from tests.fakes.gateway import Terms, clients_file
 from tests.fakes.served import served
-from tests.flows.durable.postgres import Cluster
 from tests.upgrade import asking
 from tests.upgrade.asking import EDITOR
 from tests.upgrade.cases import Case, cases

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.flows.sealing import Seal, key_in
-from gateway.flows.store import Store
+from gateway.composition.app import Gateway
+from gateway.durable.encryption import Seal, key_in
+from gateway.durable.store import Store
 from gateway.settings import Settings
-from tests.chaos.orders import Order
+from tests.chaos.commands import Order
 from tests.chaos.upstream import Made, made_of
+from tests.durable.postgres import Cluster
 from tests.fakes.served import served
-from tests.flows.durable.postgres import Cluster
 from tests.upgrade import asking
 from tests.upgrade.kept import DATA, DUMP, KeptFlow, Manifest, orders_of, unpack
 from tests.upgrade.upstream import SteppedClock, published_in, replayed

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.billing.ledger_file import LedgerFile
 from gateway.clients.usage import Uses
-from gateway.flows.telling import order_of
-from gateway.planner.ledger_file import LedgerFile
-from tests.chaos.orders import ACCOUNT
-from tests.chaos.verdict import flaws, spooled
+from gateway.publishing.presenter import order_of
+from tests.chaos.commands import ACCOUNT
+from tests.chaos.invariants import flaws, spooled
 from tests.upgrade import asking
 from tests.upgrade.kept import NAMES
 from tests.upgrade.resumed import Resumed, resumed

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.clock import SystemClock
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.sandbox.connection import ConnectionDropped, drop, until_gone
-from tests.chaos.points import Moment
+from tests.chaos.kill_points import Moment
 from tests.upgrade.kept import Call
 
 NOTED = ("/platform/", "/aiograpi/", "/_control/")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gateway.clock import SystemClock
 from gateway.events import Event, UpstreamAttempt
-from gateway.upstream.hikerapi import HikerApi, Outcome, Policy, connect
-from tests.upstream.kit import KEY, NATGEO, TRAY
+from gateway.upstream.hikerapi.client import HikerApi, Outcome, Policy, connect
+from tests.upstream.harness import KEY, NATGEO, TRAY
 
 QUICK = Policy(backoff=0.001, jitter=0.001, longest_wait=0.01)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % len(TRAY)

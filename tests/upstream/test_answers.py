@@ -11,9 +11,9 @@ from gateway.domain.models import LoadedHighlight, Profile
 from gateway.domain.partial import WHOLE, left_out, lost
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import AnswerDrifted, PriceDiffers
-from gateway.upstream import payloads
-from gateway.upstream.hikerapi import Call, Endpoint
-from tests.upstream.kit import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
+from gateway.upstream.hikerapi import decoding
+from gateway.upstream.hikerapi.client import Call, Endpoint
+from tests.upstream.harness import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
 
 NO_ENTRIES = answer(404, {"detail": "Entries not found", "exc_type": "NotFoundError"})
 NO_ENTRIES_WITH_200 = answer(200, {"detail": "Entries not found", "exc_type": "NotFoundError"})
@@ -31,7 +31,7 @@ async def test_a_recorded_tray_is_read(call: Call, body: bytes) -> None:
     assert {highlight.owner.id for highlight in outcome.value if highlight.owner} == {"787132"}
     assert outcome.value[0].created_at == datetime(2025, 12, 4, 11, 6, 31, tzinfo=UTC)
     assert (outcome.body, outcome.attempts, outcome.in_doubt) == (body, 1, False)
-    assert payloads.read(call, outcome.body) == outcome.value
+    assert decoding.read(call, outcome.body) == outcome.value
 
 
 async def test_a_recorded_highlight_is_read_with_its_items() -> None:

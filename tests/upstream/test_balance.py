@@ -15,8 +15,8 @@ from gateway.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from gateway.upstream.hikerapi import Balance, HikerApi
-from tests.upstream.kit import NATGEO, TRAY, Upstream, answer
+from gateway.upstream.hikerapi.client import Balance, HikerApi
+from tests.upstream.harness import NATGEO, TRAY, Upstream, answer
 
 DOCUMENTED = {"requests": 1992006, "rate": 15, "currency": "USD", "amount": 916.3235}
 

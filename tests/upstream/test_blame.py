@@ -11,9 +11,9 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.app import create_app
+from gateway.composition.app import create_app
 from gateway.settings import Settings
-from tests.upstream.kit import TRAY_BY_USERNAME, answer
+from tests.upstream.harness import TRAY_BY_USERNAME, answer
 
 PROFILE = {"pk": "10", "username": "new.name", "full_name": "Of Both Names", "biography": "here"}
 PRICE = '{"reqs": 1}'

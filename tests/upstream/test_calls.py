@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.upstream.hikerapi import Call, Endpoint
-from tests.upstream.kit import KEY, NATGEO, TRAY, Upstream, answer
+from gateway.upstream.hikerapi.client import Call, Endpoint
+from tests.upstream.harness import KEY, NATGEO, TRAY, Upstream, answer
 
 SENT = [
     (Call(Endpoint.TRAY, "787132"), "/v1/user/highlights", {"user_id": "787132"}, 2),

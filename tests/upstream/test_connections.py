@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from gateway.errors import UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
-from gateway.upstream.wire import aiohttp_transport
-from tests.upstream.kit import TRAY
+from gateway.upstream.client.aiohttp_transport import aiohttp_transport
+from tests.upstream.harness import TRAY
 from tests.upstream.sockets import GOOD, HEAD, QUICK, Request, good, serving
 
 LOOP = asyncio.SelectorEventLoop

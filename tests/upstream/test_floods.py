@@ -8,8 +8,8 @@ import pytest
 
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.events import AnswerTooLarge
-from gateway.upstream.bodies import LARGEST
-from tests.upstream.kit import TRAY
+from gateway.upstream.client.bodies import LARGEST
+from tests.upstream.harness import TRAY
 from tests.upstream.sockets import GOOD, Request, serving
 
 LOOP = asyncio.SelectorEventLoop

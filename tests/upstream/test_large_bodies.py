@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from gateway.errors import UpstreamTimeout
-from gateway.upstream import payloads
-from gateway.upstream.bodies import MODEST, MOST_LARGE, TURN
-from gateway.upstream.hikerapi import Call, Endpoint, Policy
-from tests.upstream.kit import NATGEO, TRAY, Upstream
+from gateway.upstream.client.bodies import MODEST, MOST_LARGE, TURN
+from gateway.upstream.hikerapi import decoding
+from gateway.upstream.hikerapi.client import Call, Endpoint, Policy
+from tests.upstream.harness import NATGEO, TRAY, Upstream
 from tests.upstream.test_oversized import Body
 
 LARGE = TRAY + b" " * (2 * MODEST - len(TRAY))
@@ -79,9 +79,9 @@ async def test_modest_answers_do_not_wait_for_large_ones() -> None:
 async def test_others_have_a_turn_before_each_large_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = 0
     read: list[int] = []
-    reads = payloads.read
+    reads = decoding.read
 
-    def noted(*arguments: Any) -> payloads.Value:
+    def noted(*arguments: Any) -> decoding.Value:
         read.append(turns)
         return reads(*arguments)
 
@@ -91,7 +91,7 @@ async def test_others_have_a_turn_before_each_large_answer_is_read(monkeypatch: 
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(payloads, "read", noted)
+    monkeypatch.setattr(decoding, "read", noted)
     body = TRAY + b" " * TURN
     api = Upstream(httpx.Response(200, content=body)).api()
     counting = asyncio.create_task(count())

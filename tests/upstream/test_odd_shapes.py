@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.upstream import payloads
-from gateway.upstream.endpoints import Call, Endpoint
-from gateway.upstream.payloads import MOST_MISFITS, MOST_VALUES
+from gateway.upstream.hikerapi import decoding
+from gateway.upstream.hikerapi.decoding import MOST_MISFITS, MOST_VALUES
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.profiles import sample
-from tests.upstream.kit import HIGHLIGHT
+from tests.upstream.harness import HIGHLIGHT
 
 MIB = 2**20
 ENTRY = b'{"pk": "1", "user": {"pk": 1}}'
@@ -39,7 +39,7 @@ def shaped(name: str, count: int) -> tuple[Endpoint, bytes]:
 
 def attempt(endpoint: Endpoint, body: bytes) -> Any:
     try:
-        return payloads.read(Call(endpoint, "1"), body)
+        return decoding.read(Call(endpoint, "1"), body)
     except UpstreamInvalidAnswer:
         return None
 

@@ -14,12 +14,12 @@ import pytest
 
 from gateway.errors import GatewayError, UpstreamInvalidAnswer, UpstreamUnavailable
 from gateway.events import AnswerTooLarge
-from gateway.upstream.bodies import GZIP, LARGEST, MOST_CODINGS, RAW, ZLIB
-from gateway.upstream.dialects import Dialect
-from gateway.upstream.hikerapi import Policy
-from tests.upstream.kit import NATGEO, TRAY, Step, Upstream, answer
-from tests.upstream.publishing import kit
-from tests.upstream.publishing.kit import upstream as publishing
+from gateway.upstream.client.bodies import GZIP, LARGEST, MOST_CODINGS, RAW, ZLIB
+from gateway.upstream.hikerapi.client import Policy
+from gateway.upstream.platforms.dialects import Dialect
+from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
+from tests.upstream.platforms import stub
+from tests.upstream.platforms.stub import upstream as publishing
 
 ONCE = Policy(attempts=1)
 MIB = 2**20
@@ -218,11 +218,11 @@ async def test_an_upstream_whose_answers_are_too_large_is_not_down() -> None:
 @pytest.mark.parametrize("dialect", Dialect)
 async def test_a_publishing_upstream_s_answers_are_bounded_alike(dialect: Dialect) -> None:
     bomb = played(Body(inflating(GZIP)), content_encoding="gzip")
-    for steps, whoami in (([bomb], answer(200, {**kit.SELF, "pk": kit.NATGEO})), ([answer(200, [])], bomb)):
+    for steps, whoami in (([bomb], answer(200, {**stub.SELF, "pk": stub.NATGEO})), ([answer(200, [])], bomb)):
         upstream = publishing(*steps, dialect=dialect, whoami=whoami)
         tracemalloc.start()
         with pytest.raises(UpstreamInvalidAnswer):
-            await upstream.publisher().tray(kit.NATGEO)
+            await upstream.publisher().tray(stub.NATGEO)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < ROOM

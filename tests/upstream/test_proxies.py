@@ -10,15 +10,15 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import UpstreamUnavailable
 from gateway.events import Event, ignore
-from gateway.upstream import network
-from gateway.upstream.courier import Pace
-from gateway.upstream.dialects import Dialect, connect_publisher
-from gateway.upstream.guard import Guard, NotPublic
-from gateway.upstream.hikerapi import HikerApi, connect
-from gateway.upstream.media import MediaServers, PlatformServers
-from gateway.upstream.probe import Probe, Unreached
-from tests.media.servers import client_tls, host, says
-from tests.upstream.kit import NATGEO, TRAY
+from gateway.upstream.client import network
+from gateway.upstream.egress.address_policy import Guard, NotPublic
+from gateway.upstream.egress.cdn_client import MediaServers, PlatformServers
+from gateway.upstream.egress.url_probe import Probe, Unreached
+from gateway.upstream.hikerapi.client import HikerApi, connect
+from gateway.upstream.platforms.client import Pace
+from gateway.upstream.platforms.dialects import Dialect, connect_publisher
+from tests.media_proxy.servers import client_tls, host, says
+from tests.upstream.harness import NATGEO, TRAY
 from tests.upstream.proxy import ALLOWED, PASSWORD, Relay, relaying
 from tests.upstream.sockets import GOOD, QUICK
 

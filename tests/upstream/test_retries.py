@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError, UpstreamRateLimited, UpstreamTimeout, UpstreamUnavailable
-from gateway.upstream.exchange import LONGEST_WAIT, seconds_until
-from gateway.upstream.hikerapi import Policy
+from gateway.upstream.client.exchange import LONGEST_WAIT, seconds_until
+from gateway.upstream.hikerapi.client import Policy
 from tests.fakes.clock import EPOCH
-from tests.upstream.kit import NATGEO, TRAY, Step, Upstream, answer
+from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
 
 GOOD = answer(200, TRAY)
 POLICY = Policy()

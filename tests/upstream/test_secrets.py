@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.hikerapi import Call, Endpoint, Outcome
+from gateway.upstream.hikerapi.client import Call, Endpoint, Outcome
 from tests.fakes.clock import VirtualLoop
-from tests.upstream.kit import KEY, TRAY, Step, Upstream, answer
+from tests.upstream.harness import KEY, TRAY, Step, Upstream, answer
 
 SIGNED = "oh=00_Secret-signature&oe=69AA3F6F"
 LEAKY = f"{KEY} https://hiker.test/v1/x?{SIGNED} x-access-key"

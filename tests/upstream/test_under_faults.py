@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import GatewayError, NotFound
 from gateway.events import Event, UpstreamAttempt
 from gateway.sandbox import create_sandbox, faults
-from gateway.upstream.hikerapi import Call, Endpoint, Policy, connect
+from gateway.upstream.hikerapi.client import Call, Endpoint, Policy, connect
 from tests.fakes.clock import VirtualClock
 
 SHARE = 0.02

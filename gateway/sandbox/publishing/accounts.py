@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.sandbox.nouns import User
+from gateway.sandbox.entities import User
 from gateway.sandbox.publishing.containers import DAY
 from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TOKEN_EXPIRED, TOKEN_INVALID, Denied
 from gateway.sandbox.world import World

@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
+from gateway.sandbox.entities import Highlight, User
 from gateway.sandbox.faults import Effects
-from gateway.sandbox.nouns import Highlight, User
 from gateway.sandbox.publishing import media
 from gateway.sandbox.publishing.accounts import Accounts
 from gateway.sandbox.publishing.bodies import Body
 from gateway.sandbox.publishing.containers import Processing
-from gateway.sandbox.publishing.desk import Call
 from gateway.sandbox.publishing.highlights import CoverChoice, Rect
 from gateway.sandbox.publishing.media import Medium
 from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Denied, Problem, coded
-from gateway.sandbox.publishing.studio import Studio
+from gateway.sandbox.publishing.write_endpoint import Call
+from gateway.sandbox.publishing.write_state import Studio
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import media_ids

@@ -9,19 +9,19 @@ from functools import partial
 import httpx
 from starlette.routing import BaseRoute, Route
 
-from gateway.sandbox.gallery import Gallery
-from gateway.sandbox.gate import House
 from gateway.sandbox.publishing import aiograpi, platform
 from gateway.sandbox.publishing.accounts import Accounts
 from gateway.sandbox.publishing.aiograpi import Aiograpi
 from gateway.sandbox.publishing.control import publishing_control
-from gateway.sandbox.publishing.desk import Call, Desk, Dialect
 from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.platform import Platform
-from gateway.sandbox.publishing.studio import Studio
 from gateway.sandbox.publishing.usage import Usage
 from gateway.sandbox.publishing.webhooks import Webhooks
+from gateway.sandbox.publishing.write_endpoint import Call, Desk, Dialect
+from gateway.sandbox.publishing.write_state import Studio
+from gateway.sandbox.read_endpoint import House
 from gateway.sandbox.replies import Reply
+from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 

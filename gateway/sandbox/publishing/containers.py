@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.sandbox import numbering
-from gateway.sandbox.agenda import Agenda
-from gateway.sandbox.gallery import Gallery
-from gateway.sandbox.nouns import User
+from gateway.sandbox import ids
+from gateway.sandbox.entities import User
 from gateway.sandbox.publishing.media import Medium
-from gateway.sandbox.publishing.news import MediaNews, Tell
 from gateway.sandbox.publishing.problems import CONTAINER_GONE, NOT_READY, PERMISSION, Denied, Problem
+from gateway.sandbox.publishing.webhook_events import MediaNews, Tell
+from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.uploaded_media import Gallery
 
 DAY = 86_400.0
 
@@ -59,7 +59,7 @@ class Containers:
         self.all: dict[int, Container] = {}
 
     def add(self, owner: User, medium: Medium, processing: Processing, key: str | None) -> Container:
-        container = Container(numbering.container_id(len(self.all)), owner, medium, key)
+        container = Container(ids.container_id(len(self.all)), owner, medium, key)
         self.all[container.id] = container
         self._gallery.hang(container.id, medium.shots)
         now = self._clock.now()

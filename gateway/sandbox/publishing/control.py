@@ -21,12 +21,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.clock import Clock
-from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.clocks import MovableClock
 from gateway.sandbox.control import json_reply
 from gateway.sandbox.faults import Count, Seconds
-from gateway.sandbox.publishing.studio import Studio
 from gateway.sandbox.publishing.webhooks import HandshakeFailed, Subscription, Webhooks
+from gateway.sandbox.publishing.write_state import Studio
+from gateway.sandbox.scheduler import Agenda
 
 # As far as a moved clock may go in one step: past everything that expires.
 Advance = Annotated[Seconds, Meta(le=366 * 86_400)]

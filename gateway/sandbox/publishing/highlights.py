@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import regex
 
 from gateway.clock import Clock
-from gateway.sandbox import numbering
-from gateway.sandbox.agenda import Agenda
-from gateway.sandbox.gallery import Gallery, Shots
-from gateway.sandbox.nouns import Cover, Highlight, Item, Sketch, User
-from gateway.sandbox.numbering import PUBLISHED_SLOT
+from gateway.sandbox import ids
+from gateway.sandbox.entities import Cover, Highlight, Item, Sketch, User
+from gateway.sandbox.ids import PUBLISHED_SLOT
 from gateway.sandbox.pictures import Frame
 from gateway.sandbox.publishing.containers import Containers
 from gateway.sandbox.publishing.media import cropped
-from gateway.sandbox.publishing.news import HighlightNews, Tell
 from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, Denied
 from gateway.sandbox.publishing.stories import Stories, pk_of
+from gateway.sandbox.publishing.webhook_events import HighlightNews, Tell
+from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.uploaded_media import Gallery, Shots
 from gateway.sandbox.wire import MIDDLE, cover_of
 from gateway.sandbox.world import World
 
@@ -92,7 +92,7 @@ class Highlights:
     ) -> Creation:
         """It is there after `seconds`. Without a cover, the first medium is. Raises Denied."""
         items = self._items(owner, media)
-        pk = numbering.created_pk(len(self.all))
+        pk = ids.created_pk(len(self.all))
         highlight = _made(pk, owner, _title(title), items, int(self._clock.now()))
         chosen = self._cover(owner, cover or CoverChoice(items[0].id))
         creation = Creation(dataclasses.replace(highlight, cover=chosen), tuple(media), key, dialect)
@@ -178,7 +178,7 @@ class Highlights:
         if crop_rect is None or picture is None:
             return original
         self._covers += 1
-        pk = numbering.cover_pk(self._covers)
+        pk = ids.cover_pk(self._covers)
         self._gallery.hang(pk, Shots(cover=cropped(picture, crop_rect)))
         return pk
 

@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
 
-from gateway.sandbox.gallery import Shots
 from gateway.sandbox.pictures import SIZES, Frame
-from gateway.sandbox.publishing.film import Film, NotAFilm, looks_like_film, read_film
+from gateway.sandbox.publishing.mp4_metadata import Film, NotAFilm, looks_like_film, read_film
 from gateway.sandbox.publishing.problems import (
     FILM_FORMAT,
     IMAGE_FORMAT,
@@ -25,6 +24,7 @@ from gateway.sandbox.publishing.problems import (
     Denied,
     Problem,
 )
+from gateway.sandbox.uploaded_media import Shots
 
 IMAGE_BYTES = 8 * 2**20
 FILM_BYTES = 100 * 2**20

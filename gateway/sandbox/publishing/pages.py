@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from gateway.sandbox.nouns import Highlight
+from gateway.sandbox.entities import Highlight
 from gateway.sandbox.publishing.problems import MALFORMED, Denied
 
 USUAL_LIMIT = 25

@@ -10,21 +10,21 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.domain.ids import code_of
+from gateway.sandbox.entities import Highlight, User
 from gateway.sandbox.faults import Effects
 from gateway.sandbox.faults import Processing as ProcessingFault
-from gateway.sandbox.nouns import Highlight, User
 from gateway.sandbox.publishing import media
 from gateway.sandbox.publishing.accounts import LIFETIME, SELF, Accounts
 from gateway.sandbox.publishing.containers import DAY, Container, Processing, Status
-from gateway.sandbox.publishing.desk import Call
 from gateway.sandbox.publishing.highlights import CoverChoice, Creation
 from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.media import Medium
 from gateway.sandbox.publishing.pages import page_of, paging
 from gateway.sandbox.publishing.problems import INVALID, MISSING, TOKEN_INVALID, Denied, coded
 from gateway.sandbox.publishing.stories import pk_of
-from gateway.sandbox.publishing.studio import Studio
 from gateway.sandbox.publishing.usage import Usage
+from gateway.sandbox.publishing.write_endpoint import Call
+from gateway.sandbox.publishing.write_state import Studio
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import media_ids

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from gateway.clock import Clock
-from gateway.sandbox import numbering
-from gateway.sandbox.agenda import Agenda
-from gateway.sandbox.gallery import Gallery
-from gateway.sandbox.nouns import Item, User
-from gateway.sandbox.numbering import PUBLISHED_SLOT, ItemKey
+from gateway.sandbox import ids
+from gateway.sandbox.entities import Item, User
+from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
 from gateway.sandbox.publishing.containers import DAY, Containers
-from gateway.sandbox.publishing.news import StoryNews, Tell
 from gateway.sandbox.publishing.problems import CONTAINER_GONE, PERMISSION, QUOTA, Denied
+from gateway.sandbox.publishing.webhook_events import StoryNews, Tell
+from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import duration_of
 from gateway.sandbox.world import World
 
@@ -127,7 +127,7 @@ class Stories:
 
     def _item(self, owner: User, now: float, is_video: bool, duration: float) -> Item:
         self._latest_ms = max(int(now * 1000), self._latest_ms + 1)
-        pk = numbering.story_pk(self._latest_ms, owner.index)
+        pk = ids.story_pk(self._latest_ms, owner.index)
         key = ItemKey(owner.index, PUBLISHED_SLOT, len(self.all))
         return Item(pk, "", key, owner, int(now), is_video, duration=duration)
 

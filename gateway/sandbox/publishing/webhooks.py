@@ -18,10 +18,10 @@ from msgspec import Struct
 
 from gateway.clock import Clock
 from gateway.domain.hosts import is_loopback
-from gateway.sandbox.agenda import Agenda
 from gateway.sandbox.clocks import until_first
 from gateway.sandbox.faults import Seconds, Share
-from gateway.sandbox.publishing.news import News
+from gateway.sandbox.publishing.webhook_events import News
+from gateway.sandbox.scheduler import Agenda
 
 MOST_CHANGES = 1_000
 GIVES_UP_AFTER = 36 * 3_600.0

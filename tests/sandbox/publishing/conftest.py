@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.fakes.clock import VirtualLoop
-from tests.sandbox.publishing.press import Press
+from tests.sandbox.publishing.platform_client import Press
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from gateway.sandbox import Sandbox, cast
+from gateway.sandbox import Sandbox, fixture_users
 from gateway.sandbox.faults import PlatformError, Processing
 from tests.sandbox import contract
 from tests.sandbox.publishing.media import film, jpeg
-from tests.sandbox.publishing.press import LINK, NATGEO, SESSION, done, visitor
+from tests.sandbox.publishing.platform_client import LINK, NATGEO, SESSION, done, visitor
 
 CREATE = "POST /aiograpi/highlight"
 
@@ -161,7 +161,7 @@ async def test_the_platforms_refusals_come_as_500(session: httpx.AsyncClient, sa
     sandbox.faults.clear()
     sandbox.publishing.studio.quota.total = 1
     failed(await session.post("/aiograpi/story/upload/by/url", data={"url": LINK}), "FeedbackRequired", 429)
-    private = {"user_id": str(cast.PRIVATE.pk)}
+    private = {"user_id": str(fixture_users.PRIVATE.pk)}
     failed(await session.get("/aiograpi/user/highlights", params=private), "ClientForbiddenError")
 
 

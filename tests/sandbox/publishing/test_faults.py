@@ -28,9 +28,9 @@ from gateway.sandbox.faults import (
     When,
 )
 from gateway.sandbox.publishing.problems import TABLE, Problem
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of
 from tests.sandbox.publishing.media import jpeg
-from tests.sandbox.publishing.press import NATGEO, SESSION, Press, done, new_key, refused
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of
+from tests.sandbox.publishing.platform_client import NATGEO, SESSION, Press, done, new_key, refused
 
 CREATE = "POST /platform/users/{user_id}/highlights"
 

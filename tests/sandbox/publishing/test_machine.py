@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.faults import Accepted, EdgeHtml, Placed, PlatformError, Status, When
 from tests.profiles import examples
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of, held
 from tests.sandbox.publishing.media import jpeg
-from tests.sandbox.publishing.press import NATGEO, new_key, refused
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of, held
+from tests.sandbox.publishing.platform_client import NATGEO, new_key, refused
 
 T = TypeVar("T")
 DAY = 86_400

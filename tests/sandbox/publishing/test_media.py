@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gateway.sandbox.publishing import media
-from gateway.sandbox.publishing.film import NotAFilm, read_film
+from gateway.sandbox.publishing.mp4_metadata import NotAFilm, read_film
 from gateway.sandbox.publishing.problems import Denied
+from tests.sandbox.harness import SteppedClock
 from tests.sandbox.publishing.media import encoded, film, jpeg
-from tests.sandbox.publishing.press import LINK, Press, done, refused
-from tests.sandbox.stage import SteppedClock
+from tests.sandbox.publishing.platform_client import LINK, Press, done, refused
 
 MIB = 2**20
 PNG = encoded(Image.new("RGB", (90, 160)), "PNG")

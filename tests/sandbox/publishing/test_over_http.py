@@ -21,7 +21,7 @@ from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import DeadKeepAlive, Hang
 from tests.commands.process import LIMIT, address, started
 from tests.sandbox.publishing.media import film, jpeg
-from tests.sandbox.publishing.press import NATGEO, TOKEN, done, new_key
+from tests.sandbox.publishing.platform_client import NATGEO, TOKEN, done, new_key
 
 CREATE = f"/platform/users/{NATGEO}/highlights"
 

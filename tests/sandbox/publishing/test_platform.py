@@ -10,11 +10,11 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.domain import ids
-from gateway.sandbox import cast, create_sandbox
+from gateway.sandbox import create_sandbox, fixture_users
 from tests.sandbox import contract
+from tests.sandbox.harness import NOON, ORIGIN, SteppedClock, client_of
 from tests.sandbox.publishing.media import BLUE, film, jpeg
-from tests.sandbox.publishing.press import LINK, NATGEO, Press, done, refused, visitor
-from tests.sandbox.stage import NOON, ORIGIN, SteppedClock, client_of
+from tests.sandbox.publishing.platform_client import LINK, NATGEO, Press, done, refused, visitor
 
 DAY = 86_400
 
@@ -96,7 +96,7 @@ async def test_the_tray_is_newest_first_and_names_the_media(press: Press) -> Non
 
 
 async def test_lists_page_by_cursor(press: Press, client: httpx.AsyncClient) -> None:
-    path = f"/users/{cast.THIRTY.pk}/highlights"
+    path = f"/users/{fixture_users.THIRTY.pk}/highlights"
     first = done(await press.get(path))
     assert len(first["data"]) == 25
     rest = done(await client.get(first["paging"]["next"], headers=press.headers))
@@ -105,7 +105,7 @@ async def test_lists_page_by_cursor(press: Press, client: httpx.AsyncClient) -> 
     small = done(await press.get(path, limit=2, after=first["paging"]["cursors"]["after"]))
     assert small["data"] == rest["data"][:2]
     assert "limit=2&" in small["paging"]["next"]
-    assert done(await press.get(f"/users/{cast.EMPTY_LIST.pk}/highlights")) == {"data": [], "paging": {}}
+    assert done(await press.get(f"/users/{fixture_users.EMPTY_LIST.pk}/highlights")) == {"data": [], "paging": {}}
     for wrong in ({"limit": 0}, {"limit": 101}, {"after": "?"}, {"after": "MTIz"}):
         refused(await press.get(path, **wrong), 100)
 
@@ -130,7 +130,7 @@ async def test_an_edit_changes_what_it_names_and_nothing_else(press: Press) -> N
 
 
 async def test_what_was_there_from_the_start_can_be_edited_and_deleted(press: Press, client: httpx.AsyncClient) -> None:
-    pk = cast.highlight_pk(cast.NATGEO, 1)
+    pk = fixture_users.highlight_pk(fixture_users.NATGEO, 1)
     before = done(await press.get(f"/highlights/{pk}"))
     gone = before["items"][0]["id"]
     after = done(await press.post(f"/highlights/{pk}/edit", json={"title": "Best", "removed_media_ids": [gone]}))
@@ -165,8 +165,8 @@ async def test_accounts_tell_who_they_are(press: Press, client: httpx.AsyncClien
     assert me.pop("id") == NATGEO
     assert me.items() <= read.items()
     assert len(me) == 9
-    other = done(await press.get(f"/users/{cast.THIRTY.pk}"))
-    assert (other["id"], other["username"]) == (str(cast.THIRTY.pk), "thirty.highlights")
+    other = done(await press.get(f"/users/{fixture_users.THIRTY.pk}"))
+    assert (other["id"], other["username"]) == (str(fixture_users.THIRTY.pk), "thirty.highlights")
     for nobody in ("1", "x", "9" * 30):
         refused(await press.get(f"/users/{nobody}"), 100, 33)
 
@@ -205,7 +205,7 @@ async def test_a_token_of_a_day_is_refreshed_until_it_has_expired(app: Starlette
 
 
 async def test_every_account_works_on_its_own_things_only() -> None:
-    tokens = {"one": cast.NATGEO.pk, "two": cast.THIRTY.pk, "three": cast.PRIVATE.pk}
+    tokens = {"one": fixture_users.NATGEO.pk, "two": fixture_users.THIRTY.pk, "three": fixture_users.PRIVATE.pk}
     app = create_sandbox(clock=SteppedClock(), base_url=ORIGIN, tokens=tokens)
     async with client_of(app) as client:
         one, two, three = (Press(client, token) for token in tokens)
@@ -219,8 +219,8 @@ async def test_every_account_works_on_its_own_things_only() -> None:
             two.publish(story),
             two.post(f"/highlights/{made['pk']}/edit", json={"title": "Mine"}),
             two.delete(f"/highlights/{made['pk']}"),
-            two.get(f"/users/{cast.PRIVATE.pk}/highlights"),
-            two.get(f"/highlights/{cast.highlight_pk(cast.PRIVATE, 0)}"),
+            two.get(f"/users/{fixture_users.PRIVATE.pk}/highlights"),
+            two.get(f"/highlights/{fixture_users.highlight_pk(fixture_users.PRIVATE, 0)}"),
         ):
             response = await call
             refused(response, 10)

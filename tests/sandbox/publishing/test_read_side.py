@@ -14,13 +14,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from gateway.domain import ids
-from gateway.sandbox import Sandbox, cast, create_sandbox
-from gateway.sandbox.gallery import Gallery, Shots
+from gateway.sandbox import Sandbox, create_sandbox, fixture_users
 from gateway.sandbox.pictures import Frame
+from gateway.sandbox.uploaded_media import Gallery, Shots
 from tests.sandbox import contract
+from tests.sandbox.harness import ORIGIN, SteppedClock, client_of
 from tests.sandbox.publishing.media import BLUE, RED, film, halves, jpeg
-from tests.sandbox.publishing.press import NATGEO, SESSION, Press, done
-from tests.sandbox.stage import ORIGIN, SteppedClock, client_of
+from tests.sandbox.publishing.platform_client import NATGEO, SESSION, Press, done
 from tests.sandbox.test_recorded import recorded
 
 
@@ -83,7 +83,7 @@ async def test_a_renamed_account_renames_what_it_created(
     press: Press, client: httpx.AsyncClient, sandbox: Sandbox
 ) -> None:
     made = await press.highlight()
-    sandbox.world.rename(cast.NATGEO.pk, "geo")
+    sandbox.world.rename(fixture_users.NATGEO.pk, "geo")
     assert (await read(client, "highlight/by/id", id=made["pk"]))["user"]["username"] == "geo"
     assert (await read(client, "user/highlights/by/username", username="geo"))[0]["pk"] == made["pk"]
 

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.sandbox import Sandbox
 from gateway.sandbox.publishing.containers import DAY
+from tests.sandbox.harness import SteppedClock
 from tests.sandbox.publishing.media import BLUE, film, jpeg
-from tests.sandbox.publishing.press import LINK, NATGEO, Press, done, new_key, refused
-from tests.sandbox.stage import SteppedClock
+from tests.sandbox.publishing.platform_client import LINK, NATGEO, Press, done, new_key, refused
 
 
 async def test_the_same_key_and_body_are_answered_as_the_first_time(press: Press, sandbox: Sandbox) -> None:

@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from gateway.sandbox import MovableClock, create_sandbox
 from gateway.sandbox.faults import Accepted, Processing
 from tests.fakes.clock import EPOCH, VirtualClock
+from tests.sandbox.harness import ORIGIN, client_of, held
 from tests.sandbox.publishing.media import jpeg
-from tests.sandbox.publishing.press import NATGEO, Press, done
-from tests.sandbox.stage import ORIGIN, client_of, held
+from tests.sandbox.publishing.platform_client import NATGEO, Press, done
 
 SECRET, TOKEN = "app-secret", "verify-me"
 DAY = 86_400

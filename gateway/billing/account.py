@@ -1,0 +1,93 @@
+"""The upstream account over time: its balance is read again and again, and told as it sinks and recovers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.billing.budget import AccountGuard
+from gateway.clock import Clock
+from gateway.errors import InsufficientFunds, UpstreamError
+from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook, RefusalForgotten
+from gateway.upstream.hikerapi.client import HikerApi
+
+READ_SECONDS = 60.0
+# Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
+TROUBLED_SECONDS = 5.0
+BELIEVED = 60.0  # seconds for a 402, while no balance can be read
+# Of what a threshold is, in percent: a balance that was counted down and is read a little higher has not recovered.
+MARGIN = 10
+
+
+class Gauge:
+    """Tells when the balance sinks to a threshold, once for each until it is above it again by MARGIN.
+
+    `thresholds` are in percent of the most that was seen since the start. Of several that are passed at once the lowest
+    is told.
+    """
+
+    def __init__(self, floor: int, thresholds: Sequence[int], hook: Hook) -> None:
+        self._floor = floor
+        self._thresholds = thresholds
+        self._hook = hook
+        self._most = 0
+        self._passed = frozenset[int | None]()
+
+    def hear(self, balance: int) -> None:
+        """After each change, in billed requests."""
+        self._most = max(self._most, balance)
+        limits = self._limits()
+        sunk = {level for level, limit in limits.items() if balance <= limit}
+        kept = {level for level in self._passed if balance <= limits[level] * (100 + MARGIN) / 100}
+        before, self._passed = self._passed, frozenset(sunk | kept)
+        if sunk - before:
+            self._warn(balance, min(sunk - before, key=lambda level: (limits[level], level is not None)))
+        elif before - self._passed:
+            self._hook(BalanceRecovered(balance))
+
+    def _limits(self) -> dict[int | None, float]:
+        """By percent; None is the floor."""
+        return {**{percent: self._most * percent / 100 for percent in self._thresholds}, None: self._floor}
+
+    def _warn(self, balance: int, percent: int | None) -> None:
+        if percent is None:
+            self._hook(BalanceAtFloor(balance, self._floor))
+        else:
+            self._hook(BalanceLow(balance, percent, self._most))
+
+
+async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
+    """Reads the balance, which is free, and never ends. While that fails, the guard counts down from what it knew.
+
+    A 402 is believed for BELIEVED seconds, or until the balance is read, which is tried soon.
+    """
+    is_first, refused_at = True, None
+    while True:
+        seconds = TROUBLED_SECONDS
+        try:
+            balance = await api.balance()
+        except InsufficientFunds:  # in its own place, and so again and again
+            account.note_empty()
+            refused_at = None
+        except UpstreamError:
+            pass
+        else:
+            if is_first:
+                hook(BalanceRead(balance.requests, balance.amount, balance.currency))
+            is_first = False
+            account.note_balance(balance.requests)
+            seconds = READ_SECONDS
+        now = clock.monotonic()
+        refused_at = (refused_at or now) if account.is_refused else None
+        if refused_at is not None and now - refused_at >= BELIEVED:
+            account.forget_refusal()
+            hook(RefusalForgotten())
+        await _pause(seconds, account, clock)
+
+
+async def _pause(seconds: float, account: AccountGuard, clock: Clock) -> None:
+    """Shorter where a 402 comes meanwhile."""
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        await clock.sleep(min(left, TROUBLED_SECONDS))
+        if account.is_refused:
+            return

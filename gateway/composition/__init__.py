@@ -1,0 +1,1 @@
+"""The process put together from its parts: the read side, publishing and the media proxy."""

@@ -1,0 +1,396 @@
+"""The composition root: settings and ports in, an ASGI app out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+
+from gateway.billing.account import Gauge, watch
+from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.ledger import Ledger
+from gateway.billing.prices import Prices
+from gateway.cache.decoded_cache import Decoded
+from gateway.cache.entity_cache import Memory
+from gateway.cache.freshness import Lifetimes
+from gateway.cache.response_cache import Responses
+from gateway.cache.single_flight import Flights
+from gateway.cache.store import Store
+from gateway.clients import Client, Clients, Right
+from gateway.clients.entries import MEDIA_PROXY
+from gateway.clients.usage import Uses, UsesUnreadable
+from gateway.clock import Clock, SystemClock
+from gateway.composition.media_proxy import Showing
+from gateway.composition.publishing import Writing
+from gateway.durable.port import Durable
+from gateway.errors import LedgerUnavailable
+from gateway.events import LedgerChanged, LedgerLost, fan_out
+from gateway.execution import PlanCache, Projections
+from gateway.files import check_folder
+from gateway.http.bodies import Bodies
+from gateway.http.connection_limits import Places
+from gateway.http.disconnect import InPieces
+from gateway.http.endpoint import Endpoint, route
+from gateway.http.exact_match_cache import Again
+from gateway.http.execution import Runner
+from gateway.http.hosts import HostCheck, Hosts
+from gateway.http.request_options import Terms
+from gateway.http.revocation import Standing
+from gateway.http.routes import console, root
+from gateway.http.routes.health import Vitals, routes
+from gateway.http.transports.batching import Batches
+from gateway.http.transports.operation_stream import Operations
+from gateway.http.transports.websocket import socket_route
+from gateway.http.uploads import Uploads
+from gateway.loaders import Loaders
+from gateway.logs import log
+from gateway.operations.documents import Documents, priced
+from gateway.operations.extensions import Errors, Preparation
+from gateway.operations.persisted_queries import StoredDocuments
+from gateway.operations.quotes import Lanes, Quotes
+from gateway.operations.response_cache import Answers
+from gateway.operations.selection_analysis import foresee
+from gateway.operations.trusted_documents import Trusted, prints
+from gateway.planner.fetcher import Buyer, Market
+from gateway.sandbox import Control, create_sandbox, pictures_of
+from gateway.settings import Settings
+from gateway.upstream.client.client import silence_retries
+from gateway.upstream.hikerapi.client import connect
+from schema.build import Schema, build_schema
+from schema.context import Context
+
+SANDBOX = "/sandbox"
+SANDBOX_KEY = "sandbox"
+# Of one renewal of a picture's URL: the dearest answer is a tray, for two, and prices may change.
+RENEWAL_CEILING = 4
+# Of the cache, in parts of PARTS. All of these can be made again from the entries, which cost money and get the rest.
+PARTS = 32
+ANSWERS = 6
+MODELS = 4
+PROJECTIONS = 2
+PLANS = 2
+POINTERS = 2
+REQUESTS = 2
+DOCUMENTS = 2
+TEXTS = 1
+FLUSH_SECONDS = 1.0
+USES_SECONDS = 60.0
+# After the server's own grace, and within the ten seconds that `docker stop` waits.
+DRAIN_SECONDS = 1.5
+
+
+def create_app(
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    base_url: str = "http://127.0.0.1:8000",
+    durable: Durable | None = None,
+) -> Starlette:
+    """The gateway. `transport` carries the upstream calls; `base_url` is where the gateway itself can be reached.
+
+    `durable` runs the flows, in the place of the engine over the database of the settings.
+    Raises Unusable.
+    """
+    return Gateway(settings, transport, clock or SystemClock(), base_url, durable=durable).app()
+
+
+class Gateway:
+    """One process's parts, put together. `workers` processes like it share the upstream's rate and the ledger."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None,
+        clock: Clock,
+        base_url: str,
+        *,
+        workers: int = 1,
+        durable: Durable | None = None,
+        address: str | None = None,
+    ) -> None:
+        """`address` is the one that is listened on, where it is not the host of `base_url`."""
+        settings.proxies.check()
+        self.settings = settings
+        self.clock = clock
+        self.hosts = _hosts(settings, base_url, address)
+        self.workers = workers
+        self.routes: list[BaseRoute] = []
+        embedded = settings.sandboxed and transport is None
+        if embedded:
+            transport = self._sandbox(base_url)
+        folder = settings.database_path.parent
+        check_folder(folder, "GATEWAY_DATA_DIR" if folder == settings.data_dir else "GATEWAY_DATABASE_URL")
+        self.ledger = Ledger(settings.database_path, clock=clock)
+        self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
+        self.account = AccountGuard(floor=settings.balance_floor)
+        self.vitals = Vitals(self.account)
+        self.standing = Standing(self.clients, clock)
+        self.hook = fan_out([log, self.vitals.hear])
+        self.account.tell = Gauge(settings.balance_floor, settings.balance_warnings, self.hook).hear
+        self.market = self._market(transport)
+        self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
+        self.showing = self._showing(transport if embedded else None, base_url)
+        self.documents = Documents(self._share(DOCUMENTS))
+        self.stored = self._stored()
+        self.answers = self._answers()
+        self.schema = self._schema()
+        self.places = Places(settings.connections)
+        self.pricing = Lanes()
+        self.bodies = Bodies()
+
+    @property
+    def operations(self) -> Operations:
+        return Operations(self.schema, self.stored, self.context, self.hook, self.market.scheduler)
+
+    def app(self) -> Starlette:
+        allowed = self.settings.allowed_origins or frozenset()
+        self.routes += [
+            route(self._endpoint(), allowed, self._uploads()),
+            socket_route(self.operations, self.places, self.standing, allowed),
+            console.route(),
+            *(self.writing.routes() if self.writing else ()),
+            *self.showing.routes(),
+            *routes(self.problems, self.market.memory.store),
+            *root.routes(),
+        ]
+        again = Middleware(
+            Again,
+            clients=self.clients,
+            stored=self.stored,
+            kept=self.answers,
+            max_bytes=self._share(REQUESTS),
+        )
+        checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
+        middleware = [Middleware(InPieces), *checks, again]
+        app = Starlette(routes=self.routes, middleware=middleware, lifespan=self._lifespan)
+        app.router.redirect_slashes = False  # it would send the client wherever its `Host` says
+        return app
+
+    def _stored(self) -> StoredDocuments:
+        settings = self.settings
+        only_trusted = settings.documents == "trusted"
+        if only_trusted:
+            prints()  # every client names one, so that the first would wait for it
+        trusted = Trusted(settings.documents_file).find
+        return StoredDocuments(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
+
+    def _uploads(self) -> Middleware | None:
+        if self.writing is None:
+            return None
+        return Middleware(Uploads, spool=self.writing.spool, identify=self.clients.identify, bodies=self.bodies)
+
+    def _endpoint(self) -> Endpoint:
+        runner = Runner(self.operations, self.answers, self.places, self.standing)
+        settings = self.settings
+        return Endpoint(
+            runner,
+            Batches(self.operations),
+            self.stored,
+            self.clients.identify,
+            self.market.scheduler,
+            bodies=self.bodies,
+            longest_batch=settings.batch_limit,
+            allowed=settings.allowed_origins or frozenset(),
+        )
+
+    def problems(self) -> dict[str, str]:
+        """One sentence for each part that keeps the gateway from doing all it should."""
+        flows = self.writing.durable.problem() if self.writing else None
+        return self.vitals.problems() | ({} if flows is None else {"flows": flows})
+
+    def context(self, terms: Terms) -> Context:
+        """Raises Unauthenticated."""
+        client = self.clients.identify(terms.key)
+        writes = None if self.writing is None else self.writing.of(client)
+        forced = Right.FORCE in client.rights
+        buyer = Buyer(self.market, self._purse(client, terms.limit), forced=forced)
+        return Context(
+            client=client,
+            buyer=buyer,
+            loaders=Loaders.of(buyer),
+            quote=self._quotes(buyer, () if writes is None else writes.accounts),
+            foresee=partial(foresee, buyer),
+            links=self.showing.links,
+            proxies=self.settings.media_proxy,
+            writes=writes,
+            explains=terms.explains,
+            streams=terms.streams,
+        )
+
+    def _quotes(self, buyer: Buyer, accounts: tuple[str, ...]) -> Quotes:
+        of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
+        return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
+
+    def _purse(self, client: Client, limit: int | None) -> Purse:
+        ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
+        allowance = Allowance(client.id, client.allowance, ledger=self.ledger, clock=self.clock)
+        confirm = partial(self.clients.confirm, client)
+        ceiling = min(ceilings, default=None)
+        return Purse(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
+
+    def _sandbox(self, base_url: str) -> httpx.ASGITransport:
+        """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers.
+
+        Where others than this machine's are served, nothing else of it is: everybody knows its key.
+        """
+        sandbox = create_sandbox(
+            clock=self.clock,
+            keys=frozenset({SANDBOX_KEY}),
+            base_url=base_url + SANDBOX,
+            control=Control.THIS_MACHINE if self.settings.clients_file is None else Control.NOBODY,
+        )
+        is_public = self.settings.clients_file is None
+        self.routes.append(Mount(SANDBOX, sandbox if is_public else pictures_of(sandbox)))
+        return httpx.ASGITransport(sandbox)
+
+    def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> Writing:
+        memory, clock, hook = self.market.memory, self.clock, self.hook
+        return Writing(
+            self.settings, transport, clients=self.clients, memory=memory, clock=clock, hook=hook, durable=durable
+        )
+
+    def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> Showing:
+        return Showing(
+            self.settings,
+            sandbox,
+            base_url=base_url,
+            sandbox_url=base_url + SANDBOX,
+            market=self.market,
+            purse=self._renewal_purse,
+            clock=self.clock,
+        )
+
+    def _renewal_purse(self) -> Purse:
+        """Of the gateway's own: a link to a picture does not say who shows it."""
+        limits = dict(self.settings.media_allowance)
+        allowance = Allowance(MEDIA_PROXY, limits, ledger=self.ledger, clock=self.clock)
+        return Purse(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
+
+    def _market(self, transport: httpx.AsyncBaseTransport | None) -> Market:
+        settings = self.settings
+        api = connect(
+            base_url=settings.hikerapi_url,
+            key=settings.hikerapi_key or SANDBOX_KEY,
+            rate=settings.hikerapi_rate,
+            sharers=self.workers,
+            transport=transport,
+            proxy=settings.proxies.to(settings.hikerapi_url) if transport is None else None,
+            clock=self.clock,
+            hook=self.hook,
+        )
+        others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
+        memory = Memory(
+            Store(self._share(PARTS - others), self.clock),
+            clock=self.clock,
+            lifetimes=_lifetimes(settings),
+            decoded=Decoded(self._share(MODELS)),
+            pointers=self._share(POINTERS),
+        )
+        return Market(api, memory, Prices(self.clock), Flights(), self.clock, self.hook)
+
+    def _answers(self) -> Answers:
+        responses = Responses(self._share(ANSWERS), store=self.market.memory.store, clock=self.clock)
+        return Answers(self.documents, responses)
+
+    def _schema(self) -> Schema:
+        extensions = [lambda: Errors(self.hook), lambda: Preparation(self.documents)]
+        settings = self.settings
+        plans = PlanCache(self._share(PLANS), projections=Projections(self._share(PROJECTIONS)))
+        return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)
+
+    def _share(self, parts: int) -> int:
+        """Bytes of so many parts of the cache."""
+        return self.settings.cache_bytes * parts // PARTS
+
+    async def _watch_ledger(self) -> None:
+        """What cannot be written is kept, and written with the next flush that succeeds."""
+        writable, lost = True, False
+        while True:
+            was_writable, was_lost = writable, lost
+            writable = await self._flushes()
+            lost = not writable and self.ledger.is_lost
+            if writable != was_writable:
+                self.hook(LedgerChanged(writable))
+            if lost and not was_lost:
+                self.hook(LedgerLost())
+            await self.clock.sleep(FLUSH_SECONDS)
+
+    async def _watch_keys(self) -> None:
+        while True:
+            await self.clock.sleep(USES_SECONDS)
+            await self._note_uses()
+
+    async def _note_uses(self) -> None:
+        """When keys were last used is good to know, and no more."""
+        if uses := self.clients.take_uses():
+            with contextlib.suppress(UsesUnreadable):
+                await asyncio.to_thread(Uses(self.settings.data_dir).note, uses)
+
+    async def _flushes(self) -> bool:
+        try:
+            await self.ledger.flush()
+        except LedgerUnavailable:
+            return False
+        return True
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        silence_retries()
+        await self.market.api.start()
+        balance = partial(watch, self.market.api, self.account, clock=self.clock, hook=self.hook)
+        watches = (self._watch_ledger, balance, self._watch_keys, self.standing.watch)
+        background = [asyncio.create_task(begin()) for begin in watches]
+        try:
+            async with contextlib.AsyncExitStack() as parts:
+                if self.writing is not None:
+                    await parts.enter_async_context(self.writing.running())
+                await parts.enter_async_context(self.showing.running())
+                yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self.market.flights.drain(DRAIN_SECONDS)
+            await self.market.api.aclose()
+            await self._note_uses()
+            with self._telling():
+                await self.ledger.aclose()
+
+    def close_ledger(self) -> None:
+        """For a gateway that never runs; one that runs closes it at its end."""
+        with self._telling():
+            self.ledger.close()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except LedgerUnavailable:
+            self.hook(LedgerChanged(False))
+
+
+def _hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | None:
+    """None where the gateway may be asked for by any: whoever has no key gets nothing there."""
+    if settings.clients_file is not None and settings.allowed_hosts is None:
+        return None
+    urls = [base_url] if settings.public_url is None else [base_url, settings.public_url]
+    return Hosts.of(*urls, address=address, allowed=settings.allowed_hosts or frozenset())
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        tray=settings.ttl_tray,
+        highlight=settings.ttl_highlight,
+        profile=settings.ttl_profile,
+        username=settings.ttl_username,
+        missing=settings.ttl_missing,
+        stale=settings.stale_limit,
+        margin=settings.url_margin,
+    )

@@ -1,0 +1,73 @@
+"""The showing half of the composition root: the media proxy, and the links to it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+from starlette.routing import Route
+
+from gateway.billing.budget import Purse
+from gateway.clock import Clock
+from gateway.durable.encryption import KeyFileError, key_in
+from gateway.http.routes.media import route
+from gateway.media_proxy.links import Links
+from gateway.media_proxy.proxy import STREAMS, Proxy
+from gateway.media_proxy.signed_urls import Tokens
+from gateway.media_proxy.url_refresh import Renewal
+from gateway.planner.fetcher import Market
+from gateway.settings import Settings
+from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, PlatformServers
+
+KEY_FILE = "media.key"
+KEY_BYTES = 32
+
+
+class Showing:
+    """`sandbox` leads to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` pays for renewals."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sandbox: httpx.AsyncBaseTransport | None,
+        *,
+        base_url: str,
+        sandbox_url: str,
+        market: Market,
+        purse: Callable[[], Purse],
+        clock: Clock,
+    ) -> None:
+        embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
+        platform = PlatformServers(Guard(), connections=STREAMS, proxies=settings.proxies)
+        self._servers = MediaServers([*embedded, platform])
+        self._renewal = Renewal(market, purse, is_alive=self._servers.honours)
+        self._proxy = Proxy(self._servers, self._renewal, clock=clock, max_bytes=settings.media_bytes)
+        self._tokens = Tokens(_secret(settings))
+        self._clock = clock
+        url = settings.public_url or base_url
+        self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)
+
+    def routes(self) -> list[Route]:
+        return [route(self._tokens, self._proxy, self._clock)]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self._proxy.drain()
+            await self._renewal.drain()
+            await self._servers.aclose()
+
+
+def _secret(settings: Settings) -> bytes:
+    if settings.media_secret is not None:
+        return settings.media_secret.encode()
+    try:
+        return key_in(settings.data_dir, KEY_FILE)
+    except KeyFileError:
+        # Links then live as long as this process: too little to refuse to start for.
+        return secrets.token_bytes(KEY_BYTES)

@@ -1,0 +1,190 @@
+"""The writing half of the composition root: publisher, durable flows, spool, and what is checked before a write."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+import httpx
+from starlette.routing import Route
+
+from gateway.cache.entity_cache import Memory
+from gateway.clients import Client, Clients
+from gateway.clients.table import Version
+from gateway.clock import Clock
+from gateway.domain.ids import HighlightId, UserId
+from gateway.domain.publishing import Account
+from gateway.durable.engine import DbosDurable
+from gateway.durable.port import Durable
+from gateway.errors import GatewayError, UpstreamUnavailable
+from gateway.events import Hook
+from gateway.http.routes.webhooks import Listener, News, webhooks
+from gateway.publishing.context import Settled
+from gateway.publishing.owners import owner_of
+from gateway.publishing.service import Publishing
+from gateway.publishing.validation import Inspector
+from gateway.settings import Settings
+from gateway.uploads.normalization import Fitter
+from gateway.uploads.spool import Spool
+from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.url_probe import Probe
+from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
+from gateway.upstream.platforms.port import Publisher
+from schema.context import Writes
+
+# The embedded sandbox speaks both dialects, each below a path of its own.
+SANDBOXED_URL = "http://sandbox/"
+SANDBOXED_TOKEN = "sandbox"  # noqa: S105 (opens the sandbox)
+ACCOUNTS_SECONDS = 1.0
+SWEEP_SECONDS = 3_600.0
+NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
+
+
+class Writing:
+    """One process's way to publish. `transport` leads to the embedded sandbox, where that is the upstream."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None,
+        *,
+        clients: Clients,
+        memory: Memory,
+        clock: Clock,
+        hook: Hook,
+        durable: Durable | None = None,
+    ) -> None:
+        """`durable` takes the place of the engine over the database of the settings."""
+        self._clients = clients
+        self._owners: tuple[Version, dict[str, Client]] = clients.version, _owners(clients)
+        self._memory = memory
+        self._clock = clock
+        self._hook = hook
+        self._settings = settings
+        self._names: dict[str, str] = {}
+        self._unknown: GatewayError | None = NOT_YET
+        dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
+        self._publisher = _publisher(settings, transport, clock, hook)
+        self.spool = Spool(settings.data_dir / "spool")
+        self.durable = durable or DbosDurable(
+            settings.flows_url,
+            settings.data_dir,
+            clock=clock,
+            hook=hook,
+            dice=dice,
+            retention=settings.flow_retention,
+            key=settings.flows_key,
+        )
+        self._probe = Probe.over_network(Guard(), proxies=settings.proxies)
+        self._inspector = Inspector(Fitter(self.spool), self._probe, self._publisher.capabilities)
+        self._publishing = Publishing(
+            self.durable,
+            self._publisher,
+            self.spool,
+            clock=clock,
+            hook=hook,
+            settled=self._settled,
+            dice=dice,
+            permits=self._permits,
+        )
+
+    def of(self, client: Client) -> Writes:
+        """What `client` can write with."""
+        accounts = tuple(account for account in self._names if client.may_publish_for(account))
+        return Writes(self._publishing, self._inspector, accounts, self._unknown)
+
+    def routes(self) -> list[Route]:
+        settings = self._settings
+        # Until the upstream has said whose accounts there are, nothing of them can have been kept for long.
+        listener = Listener(lambda account: account in self._names, self.durable.remember, self._heard)
+        return webhooks(
+            settings.platform_app_secret,
+            settings.platform_verify_token,
+            listener,
+            clock=self._clock,
+            hook=self._hook,
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.spool.start()
+        await self.durable.launch()
+        background = [asyncio.create_task(self._learn_accounts()), asyncio.create_task(self._watch_spool())]
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self.durable.aclose()
+            await self._publisher.aclose()
+            await self._probe.aclose()
+            await self.spool.aclose()
+
+    def _permits(self, owner: str, account: str) -> bool:
+        """As the clients are now: a flow outlives the request that began it."""
+        version = self._clients.version
+        if self._owners[0] != version:
+            self._owners = version, _owners(self._clients)
+        client = self._owners[1].get(owner)
+        return client is not None and client.may_publish_for(account)
+
+    async def _learn_accounts(self) -> None:
+        """Whose tokens there are, only the upstream knows: asked until it says."""
+        while self._unknown is not None:
+            try:
+                self._note(await self._publisher.accounts())
+            except GatewayError as error:
+                self._unknown = error
+                await self._clock.sleep(ACCOUNTS_SECONDS)
+
+    async def _watch_spool(self) -> None:
+        """What no flow needs any more goes, also what a crash left."""
+        while True:
+            with contextlib.suppress(GatewayError):
+                await self.spool.sweep(await self._publishing.holders())
+            await self._clock.sleep(SWEEP_SECONDS)
+
+    def _note(self, accounts: Sequence[Account]) -> None:
+        self._names = {account.id: account.username for account in accounts}
+        self._unknown = None
+
+    def _settled(self, settled: Settled) -> None:
+        self._forget(settled.account, settled.highlight_pk)
+
+    def _heard(self, news: News) -> None:
+        self.durable.signal(news.topic)
+        if news.highlight is not None:  # what else happens to an account is not in its tray
+            self._forget(news.account, news.highlight)
+
+    def _forget(self, account: str, pk: str | None) -> None:
+        highlight = None if pk is None else HighlightId(pk)
+        self._memory.forget(UserId(account), self._names.get(account, ""), highlight)
+
+
+def _owners(clients: Clients) -> dict[str, Client]:
+    return {owner_of(client.id): client for client in clients.everyone}
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether there is anything to publish for: an account of one's own, or the embedded sandbox's."""
+    return settings.platform_token is not None or settings.sandboxed
+
+
+def _publisher(settings: Settings, transport: httpx.AsyncBaseTransport | None, clock: Clock, hook: Hook) -> Publisher:
+    dialect = Dialect(settings.platform_dialect)
+    connect = partial(
+        connect_publisher,
+        dialect=dialect,
+        clock=clock,
+        hook=hook,
+        policy=pace(settings.platform_timeout),
+        rate=settings.platform_rate,
+    )
+    if settings.platform_token is None or settings.platform_url is None:
+        return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=transport)
+    proxy = settings.proxies.to(settings.platform_url)
+    return connect(base_url=settings.platform_url, token=settings.platform_token, proxy=proxy)

@@ -1,0 +1,71 @@
+"""What flows leave on disk is sealed: JSON, encrypted with AES-GCM (NIST SP 800-38D, 96-bit random nonces)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.durable.port import Json
+from gateway.files import make_file, make_folder
+
+KEY_FILE = "flows.key"
+KEY_BYTES = 32
+NONCE_BYTES = 12
+# Binds the texts to their use: nothing else that may one day be sealed with this key is taken for a flow's.
+PURPOSE = b"highlights-gateway flows 1"
+
+
+class SealBroken(Exception):
+    """Sealed with another key, or not sealed at all. Never quotes the text."""
+
+
+class KeyFileError(Exception):
+    """The key's file cannot be used: the message names the file and what to do."""
+
+
+class Seal:
+    """Seals JSON into text and opens it again."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self._key = key
+
+    def close(self, value: Json) -> str:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        plain = json.dumps(value, allow_nan=False).encode()
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, PURPOSE)).decode()
+
+    def open(self, text: str) -> Json:
+        """Raises SealBroken."""
+        try:
+            sealed = base64.b64decode(text, validate=True)
+            return json.loads(self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], PURPOSE))
+        except (InvalidTag, ValueError, binascii.Error) as exc:
+            raise SealBroken("sealed with another key") from exc
+
+    def fingerprint(self, *values: Json) -> str:
+        """The same for the same values, whatever the order of their keys; tells nothing to who has no key."""
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+        return hmac.new(self._key, PURPOSE + canonical, hashlib.sha256).hexdigest()
+
+
+def key_in(directory: Path, name: str = KEY_FILE) -> bytes:
+    """The key of that name in a data directory, made where there is none. Raises KeyFileError."""
+    path = directory / name
+    try:
+        make_folder(directory)
+        make_file(path, secrets.token_bytes(KEY_BYTES))
+        key = path.read_bytes()
+    except OSError as exc:
+        raise KeyFileError(f"The key {path} cannot be read or made: {exc.strerror}.") from exc
+    if len(key) != KEY_BYTES:
+        raise KeyFileError(f"The key {path} must have {KEY_BYTES} bytes: restore it from a backup.")
+    return key

@@ -1,0 +1,46 @@
+"""Steps and faults as JSON and back, and what a flow may be given."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.durable.port import Fault, Json, StepRecord, StepState
+from gateway.errors import InvalidInput
+
+# Media are files: what comes with a request beyond this is no list of media.
+INPUT_BYTES = 512 * 1024
+
+
+def check_input(input: Json) -> None:
+    """Raises InvalidInput."""
+    if len(json.dumps(input, allow_nan=False)) > INPUT_BYTES:
+        raise InvalidInput(f"The input of a flow may have {INPUT_BYTES} bytes.", field="input")
+
+
+def fault_to(fault: Fault | None) -> Json:
+    return fault and {
+        "code": fault.code,
+        "message": fault.message,
+        "retryable": fault.retryable,
+        "extensions": dict(fault.extensions),
+    }
+
+
+def fault_from(value: Json) -> Fault | None:
+    return Fault(**value) if value else None
+
+
+def step_to(record: StepRecord) -> Json:
+    return {
+        "name": record.name,
+        "medium": record.medium,
+        "state": record.state.value,
+        "attempts": record.attempts,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "fault": fault_to(record.fault),
+    }
+
+
+def step_from(value: Json) -> StepRecord:
+    return StepRecord(**{**value, "state": StepState(value["state"]), "fault": fault_from(value["fault"])})

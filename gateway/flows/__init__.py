@@ -1,1 +1,0 @@
-"""Durable sequences of upstream steps behind one mutation."""

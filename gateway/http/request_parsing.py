@@ -1,0 +1,264 @@
+"""From an HTTP request to what it asks: both methods, the media type, the size, and who may have made it."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
+
+from gateway.domain.json_values import has_number_beyond, values_in
+from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, UnsupportedMediaType
+from gateway.http.bodies import Reading
+from gateway.http.negotiation import JSON
+from gateway.http.request_options import bearer
+from gateway.operations import work
+from gateway.scheduling import FairScheduler, Rank
+
+LARGEST_BODY = 1_000_000  # bytes
+PATIENCE = 60.0  # seconds, for the whole of it
+# A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
+PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
+# Of JSON, in one body: each takes its time wherever it is walked, and no operation uses a tenth of them.
+MOST_VALUES = 100_000
+# Deeper than any variable of this graph, and shallow enough for whoever walks it.
+DEEPEST = 64
+# Of a URL, whatever they are called.
+MOST_PARAMETERS = 100
+# Characters of a content type: it names a media type, a charset, or a boundary of at most 256.
+LONGEST_TYPE = 500
+# Of a number, wherever it stands: to read one, or to write it again, takes the square of them.
+MOST_DIGITS = 400
+# Characters beyond the first 65536, as JSON may escape them, and halves of them.
+PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+# Relay's compiler knows no name for the id of a document; these are what its clients send.
+IDS = ("documentId", "doc_id", "id")
+PARAMETERS = ("query", "operationName", "variables", "extensions", *IDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A GraphQL request, well formed but not yet looked up, parsed or validated."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: Mapping[str, Any] | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several requests, sent as an array."""
+
+    members: tuple[Asked, ...]
+
+
+async def posted(
+    request: Request, reading: Reading, scheduler: FairScheduler, *, longest_batch: int = 0
+) -> Asked | Batch:
+    """The request in the body. Raises InvalidRequest, TooComplex and TooManyBodies."""
+    _check_media(request.headers)
+    data = await body_of(request, reading)
+    await turn_for(len(data), scheduler)
+    body = _decoded(data, "The body")
+    if isinstance(body, list) and longest_batch:
+        return _batch(body, longest_batch)
+    return asked_in(_mapped(body, "The body"))
+
+
+async def turn_for(size: int, scheduler: FairScheduler) -> None:
+    """Returns when so much JSON may be read."""
+    if (much := work.of_json(size)) > work.LONG:
+        await scheduler.take(much, Rank.UNREAD)
+
+
+def _batch(body: Sequence[Any], longest: int) -> Batch:
+    if not 0 < len(body) <= longest:
+        raise InvalidRequest(f"A batch holds 1 to {longest} operations.")
+    return Batch(tuple(asked_in(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
+
+
+def parameters(request: Request) -> QueryParams:
+    """Those of the URL. Raises InvalidRequest for too many, which take long to read."""
+    if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise InvalidRequest(f"A URL may have {MOST_PARAMETERS} parameters.")
+    return request.query_params
+
+
+def queried(request: Request) -> Asked:
+    """The request in the URL's query string. Raises InvalidRequest."""
+    given = parameters(request)
+    doubled = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
+    if doubled:
+        raise InvalidRequest(f"`{doubled[0]}` is given more than once.")
+    members: dict[str, Any] = {name: given[name] for name in PARAMETERS if name in given}
+    for name in ("variables", "extensions"):
+        if name in members:
+            members[name] = parsed(members[name].encode(), f"`{name}`", or_null=True)
+    return asked_in(members)
+
+
+def check_origin(headers: Headers, asked: Asked) -> None:
+    """Raises CrossSite for what any web page could have sent, unless all it can do is run a stored document."""
+    if asked.query is not None and not _is_preflighted(headers):
+        raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
+
+
+def _is_preflighted(headers: Headers) -> bool:
+    return any(name in headers for name in PROOFS) or bearer(headers) is not None or _media(headers)[0] == JSON
+
+
+def _media(headers: Headers) -> tuple[str, dict[str, str]]:
+    content_type = headers.get("content-type", "")
+    if len(content_type) > LONGEST_TYPE:
+        return "", {}
+    media, *rest = (piece.strip().lower() for piece in content_type.split(";"))
+    pairs = (parameter.partition("=") for parameter in rest)
+    return media, {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _check_media(headers: Headers) -> None:
+    media, parameters = _media(headers)
+    if media != JSON:
+        raise UnsupportedMediaType(f"Send the request as {JSON}.")
+    if parameters.get("charset", "utf-8") not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("Send the request in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the request without a content encoding.")
+
+
+async def body_of(request: Request, reading: Reading, *, seconds: float = PATIENCE) -> bytes:
+    """Stops reading at the limit, whatever length was announced.
+
+    Raises BodyTooLarge, TooManyBodies, and InvalidRequest for a late one.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
+        raise _too_large()
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, reading)
+    except TimeoutError as exc:
+        raise InvalidRequest(f"The body did not come within {seconds:.0f} seconds.") from exc
+
+
+async def _read(request: Request, reading: Reading) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise _too_large()
+        reading.add(len(chunk))
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
+
+
+def parsed(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
+    """The JSON object in `data`. Raises InvalidRequest and TooComplex, which call it `what`."""
+    value = _decoded(data, what)
+    return {} if value is None and or_null else _mapped(value, what)
+
+
+def check_values(data: bytes, what: str) -> None:
+    """Raises TooComplex."""
+    values = values_in(data, MOST_VALUES)
+    if values > MOST_VALUES:
+        message = f"{what} may hold {values} values, by its commas and brackets, but {MOST_VALUES} are the most."
+        raise TooComplex(message, limit="values", most=MOST_VALUES, value=values)
+
+
+def check_digits(data: bytes, what: str) -> None:
+    """Raises InvalidRequest."""
+    if has_number_beyond(data, MOST_DIGITS):
+        raise InvalidRequest(f"{what} holds a number of more than {MOST_DIGITS} digits.")
+
+
+def _decoded(data: bytes, what: str) -> Any:
+    """Raises InvalidRequest and TooComplex."""
+    check_values(data, what)
+    check_digits(data, what)
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise InvalidRequest(f"{what} must be JSON in UTF-8{_why_not(data, exc)}.") from exc
+    if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deep(value):
+        raise InvalidRequest(f"{what} is nested deeper than {DEEPEST} levels.")
+    return value
+
+
+def _why_not(data: bytes, problem: Exception) -> str:
+    """What keeps `data` from being read. The library names places, and quotes nothing."""
+    if not data.strip():
+        return "; it is empty"
+    if data.startswith(codecs.BOM_UTF8):
+        return " without a byte order mark"
+    if isinstance(problem, UnicodeDecodeError):
+        return "; it is not UTF-8"
+    if SURROGATE.search(PAIR.sub(b"", data)):
+        return "; half of a surrogate pair is no character"
+    if isinstance(problem, msgspec.ValidationError):
+        return "; it holds a number that is out of range"
+    return f"; {text}" if (text := str(problem).removeprefix("JSON is malformed: ")) and text.isascii() else ""
+
+
+def _mapped(value: object, what: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise InvalidRequest(f"{what} must be a JSON object.")
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _members(outer)]
+    return bool(level)
+
+
+def _members(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def asked_in(members: Mapping[str, Any]) -> Asked:
+    """Raises InvalidRequest."""
+    return Asked(
+        query=_text(members, "query"),
+        operation_name=_text(members, "operationName") or None,
+        variables=_map(members, "variables"),
+        extensions=_map(members, "extensions") or {},
+        document_id=_document_id(members),
+    )
+
+
+def _document_id(members: Mapping[str, Any]) -> str | None:
+    """Beside a document only `documentId` is read as one: the others mean many things."""
+    names = IDS if members.get("query") is None else IDS[:1]
+    given = [text for name in names if (text := _text(members, name)) is not None]
+    if len(given) > 1:
+        raise InvalidRequest(f"Only one of {', '.join(names)} may be given.")
+    return given[0] if given else None
+
+
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidRequest(f"`{name}` must be a string.")
+
+
+def _map(members: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    value = members.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise InvalidRequest(f"`{name}` must be an object.")

@@ -1,0 +1,1 @@
+"""Routes beside GraphQL: console, health, webhooks, media, and the root."""

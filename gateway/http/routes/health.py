@@ -1,0 +1,106 @@
+"""Whether the process lives, and what it can serve: everything, what is cached, or nothing."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sized
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from gateway.billing.budget import AccountGuard
+from gateway.errors import InvalidRequest
+from gateway.events import BreakerChanged, Event, LedgerChanged, LedgerLost, UpstreamAccess
+from gateway.http.request_parsing import parameters
+
+ALIVE, READY = "/healthz", "/readyz"
+PATHS = frozenset({ALIVE, READY})
+
+Problems = Callable[[], Mapping[str, str]]
+
+STRICT = "strict"
+NO = ("0", "false", "no", "off")  # of a parameter that is there
+# Without these parts nothing is bought, and reads are answered from the cache.
+BUYING = frozenset({"upstream", "account", "ledger"})
+RETRY = {"retry-after": "5"}  # seconds: as often the upstream is tried while it fails
+
+FAILING = "The upstream fails: the breaker is open."
+UNREACHED = "The upstream has not answered since the start."
+REFUSING = "The upstream refuses the gateway's own key."
+UNWRITABLE = "Spending cannot be recorded, so nothing is bought."
+LOST = (
+    "The ledger's file was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
+    "gateway again."
+)
+
+
+class Vitals:
+    """What the gateway needs in order to buy. `hear` is a hook."""
+
+    def __init__(self, account: AccountGuard) -> None:
+        self._account = account
+        self._breaker: str | None = None
+        self._access: str | None = None
+        self._ledger: str | None = None
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case BreakerChanged(state=state, upstream="reading"):
+                self._breaker = None if state == "closed" else FAILING
+            case UpstreamAccess(state=state, upstream="reading"):
+                self._access = {"refuses": REFUSING, "fails": UNREACHED}.get(state)
+            case LedgerChanged(writable=writable):
+                self._ledger = None if writable else UNWRITABLE
+            case LedgerLost():
+                self._ledger = LOST
+            case _:
+                pass
+
+    def problems(self) -> dict[str, str]:
+        """One sentence for each part that keeps the gateway from buying."""
+        balance, floor = self._account.balance, self._account.floor
+        failing = {
+            "upstream": self._breaker or self._access,
+            "account": "The upstream account is at its floor." if balance is not None and balance <= floor else None,
+            "ledger": self._ledger,
+        }
+        return {part: sentence for part, sentence in failing.items() if sentence is not None}
+
+
+class State(enum.Enum):
+    """What `/readyz` says."""
+
+    READY = "ready"
+    NO_FLOWS = "serves reads"
+    FROM_CACHE = "serves from cache"
+    NOTHING = "serves nothing"
+
+
+def state_of(problems: Mapping[str, str], kept: Sized) -> State:
+    """`kept` are the answers that may still be served."""
+    if not problems:
+        return State.READY
+    if not BUYING & problems.keys():
+        return State.NO_FLOWS
+    return State.FROM_CACHE if len(kept) else State.NOTHING
+
+
+def routes(problems: Problems, kept: Sized) -> list[Route]:
+    """`/healthz`, and `/readyz`, which is 503 where nothing can be served, or with `strict` not everything."""
+
+    async def alive(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> JSONResponse:
+        found = problems()
+        state = state_of(found, kept)
+        try:
+            is_strict = parameters(request).get(STRICT, NO[0]).lower() not in NO
+        except InvalidRequest as problem:
+            return JSONResponse({"error": problem.message}, 400)
+        is_ready = state is not State.NOTHING and not (found and is_strict)
+        told = {"ready": is_ready, "status": state.value, "problems": found}
+        return JSONResponse(told) if is_ready else JSONResponse(told, 503, RETRY)
+
+    return [Route(ALIVE, alive), Route(READY, ready)]

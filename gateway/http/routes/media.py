@@ -1,0 +1,144 @@
+"""`/media/TOKEN`: a picture or a video of the platform, for pages that its own servers do not serve."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gateway.clock import Clock
+from gateway.domain.hosts import network_of
+from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
+from gateway.http.disconnect import while_connected, without_body
+from gateway.media_proxy.proxy import Medium, Proxy, identity
+from gateway.media_proxy.ranges import Range
+from gateway.media_proxy.signed_urls import Claim, TokenExpired, TokenInvalid, Tokens
+from gateway.upstream.egress.cdn_client import OutOfRange, UrlDead
+
+METHODS = "GET, HEAD, OPTIONS"
+# Any page may show it, nothing in it is run, and nobody takes it for something else.
+ALWAYS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "accept-ranges, content-length, content-range, etag",
+    "cross-origin-resource-policy": "cross-origin",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+NEVER = {"cache-control": "no-store"}
+SOON = {"retry-after": "1"}
+LONGEST_LIFE = 31_536_000  # seconds, the most that RFC 9111 caches are wont to take
+
+
+def route(tokens: Tokens, proxy: Proxy, clock: Clock) -> Route:
+    return Route("/media/{token}", MediaEndpoint(tokens, proxy, clock))
+
+
+class MediaEndpoint:
+    """Needs no key: a token is the right to see what it names until it expires."""
+
+    def __init__(self, tokens: Tokens, proxy: Proxy, clock: Clock) -> None:
+        self.tokens = tokens
+        self.proxy = proxy
+        self.clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method == "HEAD":
+            send = without_body(send)
+        answer = self._at_once(request)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+        else:
+            await while_connected(receive, self._send(answer, request, send))
+
+    def _at_once(self, request: Request) -> Response | Claim:
+        """The answer that needs no look at the medium, or what the token stands for."""
+        if request.method == "OPTIONS":
+            crossing = {"access-control-allow-methods": METHODS, "access-control-allow-headers": "range, if-none-match"}
+            return Response(status_code=204, headers={**ALWAYS, **crossing, "allow": METHODS})
+        if request.method not in ("GET", "HEAD"):
+            return _refusal(405, "Ask for media by GET or HEAD.", {"allow": METHODS})
+        try:
+            claim = self.tokens.open(request.path_params["token"], self.clock.now())
+        except TokenInvalid:
+            return _refusal(404, "This link was not made here, or has been changed.")
+        except TokenExpired:
+            return _refusal(410, "This link has expired: ask for the URL again.")
+        if _is_known(request.headers, _etag(claim)):
+            return Response(status_code=304, headers=self._headers(claim))
+        return claim
+
+    async def _send(self, claim: Claim, request: Request, send: Send) -> None:
+        begun = False
+        try:
+            part = _part(request.headers, _etag(claim))
+            peer = network_of(request.client.host) if request.client else ""
+            async with self.proxy.opened(claim, peer=peer, method=request.method, part=part) as medium:
+                begun = True
+                await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")
+        except (UrlDead, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:
+            forget_frames(problem)
+            # After the head there is no status left to tell it by: the connection ends before the body does.
+            if not begun:
+                await _answer_to(problem)(request.scope, request.receive, send)
+
+    def _headers(self, claim: Claim) -> dict[str, str]:
+        life = max(0, min(int(claim.expires - self.clock.now()), LONGEST_LIFE))
+        return {**ALWAYS, "etag": _etag(claim), "cache-control": f"public, max-age={life}, immutable"}
+
+
+async def _stream(medium: Medium, headers: dict[str, str], send: Send, *, with_body: bool) -> None:
+    """`send` waits for a slow reader, and with it the reading from the picture server."""
+    headers = {**headers, "content-type": medium.content_type, "accept-ranges": "bytes"}
+    if medium.length is not None:
+        headers["content-length"] = str(medium.length)
+    if medium.part is not None:
+        headers["content-range"] = medium.part
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 206 if medium.part else 200, "headers": raw})
+    if with_body:
+        async with aclosing(medium.chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _answer_to(problem: Exception) -> Response:
+    match problem:
+        case UrlDead():
+            return _refusal(410, "The platform does not show this any more: ask for the URL again.")
+        case OutOfRange(length=length):
+            told = {} if length is None else {"content-range": f"bytes */{length}"}
+            return _refusal(416, "It has not these bytes.", told)
+        case TooManyStreams():
+            return _refusal(503, problem.message, SOON)
+        case UpstreamTimeout() | TimeoutError():
+            return _refusal(504, "The picture server is too slow.", SOON)
+        case _:
+            return _refusal(502, "The picture server gave no picture.", SOON)
+
+
+def _refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(text + "\n", status, {**ALWAYS, **NEVER, **(headers or {})})
+
+
+def _etag(claim: Claim) -> str:
+    """What lies under one path never changes."""
+    return f'"{identity(claim.url)}"'
+
+
+def _is_known(headers: Headers, etag: str) -> bool:
+    known = [one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")]
+    return etag in known or "*" in known
+
+
+def _part(headers: Headers, etag: str) -> Range | None:
+    """A part only makes sense together with the other parts of the same medium."""
+    if headers.get("if-range", etag) != etag:
+        return None
+    return Range.of(headers.get("range"))

@@ -1,0 +1,107 @@
+"""The one place that chooses an HTTP status, and the headers that belong to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLError
+
+from gateway.errors import (
+    AllowanceExceeded,
+    BodyTooLarge,
+    CrossSite,
+    DocumentNotTrusted,
+    FlowsUnavailable,
+    Forbidden,
+    GatewayError,
+    HashUnknown,
+    HostNotServed,
+    InsufficientFunds,
+    InvalidRequest,
+    LedgerUnavailable,
+    MethodNotAllowed,
+    NotAcceptable,
+    Refused,
+    TooManyBodies,
+    TooManyStreams,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from gateway.http.negotiation import Media
+from gateway.operations.extensions import cause_of
+
+OK, NOT_MODIFIED, BAD, BROKEN = 200, 304, 400, 500
+MASKED = "INTERNAL_SERVER_ERROR"
+# By what HTTP itself, or a proxy on the way, must know. The first kind that fits decides.
+ALWAYS: dict[type[GatewayError], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    CrossSite: 403,
+    DocumentNotTrusted: 403,
+    MethodNotAllowed: 405,
+    NotAcceptable: 406,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    HostNotServed: 421,
+    TooManyStreams: 429,
+    TooManyBodies: 503,
+    HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
+    InvalidRequest: 400,
+}
+# Clients that ask for plain JSON expect 200 for whatever GraphQL itself refuses.
+TELLING: dict[type[GatewayError], int] = {
+    AllowanceExceeded: 429,
+    InsufficientFunds: 503,
+    FlowsUnavailable: 503,
+    LedgerUnavailable: 503,
+    Refused: 400,
+}
+# Seconds, for errors that name no time: until the account's balance is read again, and until what cannot be written or
+# reached is tried again.
+WAITS = {
+    InsufficientFunds.code: 60,
+    FlowsUnavailable.code: 1,
+    LedgerUnavailable.code: 1,
+    TooManyStreams.code: 1,
+    TooManyBodies.code: 1,
+}
+
+
+def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> int:
+    """The status of an answer in `media`. `executed`: it has a `data` entry, whatever stands in it.
+
+    As "GraphQL over HTTP" has it, in the reading of the `graphql-http` audits: what was executed is 200, errors or not.
+    """
+    if executed or not errors:
+        return OK
+    causes = [cause_of(error) for error in errors]
+    always = _first(ALWAYS, causes)
+    if always is not None or media is Media.JSON:
+        return always or OK
+    if any((error.extensions or {}).get("code") == MASKED for error in errors):
+        return BROKEN
+    return _first(TELLING, causes) or BAD
+
+
+def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
+    """What HTTP wants to be told along with the status."""
+    found = retry_after(error.extensions or {} for error in errors)
+    for cause in map(cause_of, errors):
+        if isinstance(cause, MethodNotAllowed):
+            found["allow"] = cause.allow
+        if isinstance(cause, Unauthenticated):
+            found["www-authenticate"] = "Bearer"
+    return found
+
+
+def retry_after(extensions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The header, of errors by their `extensions`: whole seconds after which none of those that name a time is left."""
+    named = (one.get("retryAfter", WAITS.get(one.get("code", ""))) for one in extensions)
+    waits = [math.ceil(wait) for wait in named if isinstance(wait, int | float)]
+    return {"retry-after": str(max(1, *waits))} if waits else {}
+
+
+def _first(table: dict[type[GatewayError], int], causes: Sequence[Exception | None]) -> int | None:
+    return next((code for kind, code in table.items() for cause in causes if isinstance(cause, kind)), None)

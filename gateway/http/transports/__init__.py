@@ -1,0 +1,1 @@
+"""Transports with more than one message: WebSocket, server-sent events, multipart responses, batches."""

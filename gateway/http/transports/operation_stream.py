@@ -1,0 +1,108 @@
+"""Operations as streams of payloads: what every transport sends that answers in more than one message."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from gateway.errors import AnswerTooLarge
+from gateway.events import Hook
+from gateway.execution.sizes import LARGEST, is_larger
+from gateway.http.request_options import Terms
+from gateway.http.request_parsing import Asked
+from gateway.operations.billing import report
+from gateway.operations.extensions import in_answer, presentable
+from gateway.operations.persisted_queries import StoredDocuments
+from gateway.scheduling import FairScheduler
+from schema.build import Schema
+from schema.context import Context
+
+Frames: TypeAlias = AsyncGenerator[Any, None]
+Payload: TypeAlias = Mapping[str, Any]
+READS = frozenset({OperationType.QUERY})
+READS_AND_WRITES = READS | {OperationType.MUTATION}
+READS_AND_WATCHES = READS | {OperationType.SUBSCRIPTION}
+EVERYTHING = READS_AND_WRITES | READS_AND_WATCHES
+
+
+class Operations:
+    """Runs operations. `context` makes the context of one, or raises a GatewayError."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        stored: StoredDocuments,
+        context: Callable[[Terms], Context],
+        hook: Hook,
+        scheduler: FairScheduler,
+    ) -> None:
+        self.schema = schema
+        self.stored = stored
+        self.context = context
+        self.hook = hook
+        self.scheduler = scheduler
+
+    async def start(self, asked: Asked, context: Context, allowed: frozenset[OperationType]) -> Frames:
+        """A single result is a stream of one."""
+        frames: Any = await self.schema.stream(
+            asked.query,
+            dict(asked.variables or {}),
+            context_value=context,
+            operation_name=asked.operation_name,
+            operation_extensions=dict(asked.extensions),
+            allowed_operation_types=allowed,
+        )
+        return frames  # type: ignore[no-any-return]
+
+    async def payloads(
+        self, asked: Asked, context: Context, allowed: frozenset[OperationType]
+    ) -> AsyncGenerator[Payload, None]:
+        """Whatever goes wrong is in a payload."""
+        try:
+            async with aclosing(await self.start(asked, context, allowed)) as frames:
+                async for frame in frames:
+                    yield payload(frame, context)
+        except Exception as problem:  # a bug in a hook, too: it is raised past all masks
+            yield self.refusal(problem)
+        else:
+            self.stored.remember(asked.query or "", asked.extensions)
+
+    def refusal(self, problem: Exception) -> Payload:
+        """`problem` as the client may see it."""
+        return {"errors": [presentable(in_answer(problem), self.hook).formatted]}
+
+
+def payload(frame: Any, context: Context) -> Payload:
+    """A result, or a part of one, as JSON has it. Raises AnswerTooLarge for a part."""
+    if isinstance(frame, ExecutionResult):
+        result = _result(frame)
+        return too_large(result.get("extensions")) if is_larger(result) else result
+    part: Payload = frame.formatted
+    if is_larger(part):
+        raise AnswerTooLarge(LARGEST)
+    # Only the last part knows the whole bill.
+    return part if frame.has_next else {**part, "extensions": report(context)}
+
+
+def too_large(extensions: Any) -> Payload:
+    """In the place of a result, whose bill stands all the same."""
+    errors = [in_answer(AnswerTooLarge(LARGEST)).formatted]
+    return {"errors": errors, "extensions": extensions} if extensions else {"errors": errors}
+
+
+def executed(result: ExecutionResult) -> bool:
+    """A problem of the whole request has no path, and then there is no data, not even null."""
+    return result.data is not None or any(error.path is not None for error in result.errors or ())
+
+
+def _result(result: ExecutionResult) -> Payload:
+    members: dict[str, Any] = {"data": result.data} if executed(result) else {}
+    if result.errors:
+        members["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        members["extensions"] = result.extensions
+    return members

@@ -1,0 +1,82 @@
+"""A stream of payloads as an HTTP response."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from gateway.http import status_codes
+from gateway.http.transports.operation_stream import Payload
+from gateway.http.transports.stream_formats import Framing
+
+# What stands between may close what is silent for half a minute; Apollo's router beats as often.
+BEAT = 5.0  # seconds
+# Who comes back after it is asked for a key that is still good, and may meet another process.
+LIFETIME = 3_600.0  # seconds
+# Asks proxies not to collect what is meant to arrive at once.
+UNBUFFERED = {"x-accel-buffering": "no"}
+
+
+class Stream:
+    """Sends each payload as soon as it is there. `place` is held while it lasts."""
+
+    def __init__(
+        self,
+        framing: Framing,
+        payloads: AsyncGenerator[Payload, None],
+        headers: Mapping[str, str],
+        place: AbstractContextManager[None] | None = None,
+    ) -> None:
+        self.framing = framing
+        self.payloads = payloads
+        self.headers = {**headers, **UNBUFFERED, "content-type": framing.content_type}
+        self.place = place or nullcontext()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        with self.place:
+            await send({"type": "http.response.start", "status": status_codes.OK, "headers": raw})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LIFETIME):
+                    await self._send(send)
+            await send({"type": "http.response.body", "body": self.framing.end, "more_body": False})
+
+    async def _send(self, send: Send) -> None:
+        if self.framing.opening:
+            await send({"type": "http.response.body", "body": self.framing.opening, "more_body": True})
+        async with aclosing(beating(self.payloads, BEAT if self.framing.beat else None)) as payloads:
+            async for payload in payloads:
+                body = self.framing.frame(msgspec.json.encode(payload)) if payload is not None else self.framing.beat
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def beating(payloads: AsyncGenerator[Payload, None], seconds: float | None) -> AsyncGenerator[Payload | None]:
+    """`payloads`, and None whenever there was none for `seconds`. At most one is made before the last was taken."""
+    queue = asyncio.Queue[Payload | None](1)
+    pump = asyncio.create_task(_pump(payloads, queue))
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    payload = await queue.get()
+            except TimeoutError:
+                yield None
+                continue
+            if payload is None:
+                return
+            yield payload
+    finally:
+        pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
+
+
+async def _pump(payloads: AsyncGenerator[Payload, None], queue: asyncio.Queue[Payload | None]) -> None:
+    """In one task, which a generator may rely on."""
+    async with aclosing(payloads):
+        async for payload in payloads:
+            await queue.put(payload)
+    await queue.put(None)

@@ -1,0 +1,274 @@
+"""GraphQL over WebSocket, by the subprotocol graphql-transport-ws: any operation, each with a context of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from starlette.datastructures import Headers
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gateway.clients import Client
+from gateway.errors import GatewayError, TooManyStreams, forget_frames
+from gateway.execution.sizes import least_size
+from gateway.http.connection_limits import Places
+from gateway.http.cors import is_own_or_allowed
+from gateway.http.request_options import Terms
+from gateway.http.request_parsing import Asked, turn_for
+from gateway.http.revocation import Standing
+from gateway.http.transports import ws_messages
+from gateway.http.transports.operation_stream import EVERYTHING, Operations, Payload
+from gateway.http.transports.ws_messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
+
+# Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is executed.
+MOST_UNSENT = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a connection may take, in seconds, and how many operations it may have running."""
+
+    init: float = 10.0
+    # Without any operation; whoever needs it again connects again.
+    idle: float = 900.0
+    # Who comes back after it is asked for a key that is still good, and may meet another process.
+    life: float = 3_600.0
+    # For one message to be taken off our hands.
+    send: float = 30.0
+    operations: int = 100
+
+
+def socket_route(
+    operations: Operations,
+    places: Places,
+    standing: Standing,
+    allowed: Collection[str],
+    patience: Patience | None = None,
+) -> WebSocketRoute:
+    return WebSocketRoute("/graphql", Sockets(operations, places, standing, allowed, patience or Patience()))
+
+
+class Sockets:
+    """The ASGI application: one connection per call."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        places: Places,
+        standing: Standing,
+        allowed: Collection[str],
+        patience: Patience,
+    ) -> None:
+        self.operations = operations
+        self.places = places
+        self.standing = standing
+        self.allowed = allowed
+        self.patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        if not is_own_or_allowed(socket.headers, self.allowed):
+            await socket.close()  # before it is accepted: HTTP 403
+            return
+        known = PROTOCOL in scope["subprotocols"]
+        await socket.accept(subprotocol=PROTOCOL if known else None)
+        try:
+            await self._hold(socket, known=known)
+        except Closing as closing:
+            forget_frames(closing)
+            await _close(socket, closing, self.patience.send)
+        except (WebSocketDisconnect, OSError) as gone:
+            forget_frames(gone)
+
+    async def _hold(self, socket: WebSocket, *, known: bool) -> None:
+        """Raises Closing and WebSocketDisconnect."""
+        if not known:
+            raise Closing(Close.SUBPROTOCOL, f"Speak {PROTOCOL}.")
+        terms = await self._terms(socket)
+        client = self._client(terms)
+        try:
+            with self.places.held(client.id):
+                await Conversation(socket, self.operations, terms, self.patience).hold(self.standing, client)
+        except TooManyStreams as refusal:
+            raise Closing(Close.TOO_MANY, refusal.message) from refusal
+
+    async def _terms(self, socket: WebSocket) -> Terms:
+        try:
+            async with asyncio.timeout(self.patience.init):
+                text = await _text(socket)
+                await turn_for(len(text or ""), self.operations.scheduler)
+                first = ws_messages.read(text)
+        except TimeoutError as exc:
+            raise Closing(Close.INIT_TIMEOUT, "Connection initialisation timeout") from exc
+        if not isinstance(first, Init):
+            raise Closing(Close.UNAUTHORIZED, "Unauthorized")
+        headers = Headers({**socket.headers, **first.headers})
+        try:
+            return Terms.of(headers, streams=True)
+        except GatewayError as problem:
+            raise Closing(Close.INVALID, problem.message) from problem
+
+    def _client(self, terms: Terms) -> Client:
+        try:
+            return self.operations.context(terms).client
+        except GatewayError as problem:
+            raise Closing(Close.FORBIDDEN, problem.message) from problem
+
+
+class Unsent:
+    """What was made of a connection's answers and not yet taken."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._room = asyncio.Event()
+
+    async def room(self) -> None:
+        """Returns while there is some. Whoever waited looks again: another one may have been faster."""
+        while self.size > MOST_UNSENT:
+            self._room.clear()
+            await self._room.wait()
+
+    @contextmanager
+    def holding(self, payload: Payload) -> Iterator[None]:
+        size = least_size(payload)
+        self.size += size
+        try:
+            yield
+        finally:
+            self.size -= size
+            self._room.set()
+
+
+class Conversation:
+    """A connection that has been initialised."""
+
+    def __init__(self, socket: WebSocket, operations: Operations, terms: Terms, patience: Patience) -> None:
+        self.socket = socket
+        self.operations = operations
+        self.terms = terms
+        self.patience = patience
+        self.running: dict[str, asyncio.Task[None]] = {}
+        self.group = asyncio.TaskGroup()
+        self.sending = asyncio.Lock()
+        self.unsent = Unsent()
+
+    async def hold(self, standing: Standing, client: Client) -> None:
+        """Until the client goes away. Raises WebSocketDisconnect, and Closing when it must go."""
+        try:
+            async with asyncio.timeout(self.patience.life), self.group:
+                self.group.create_task(_leave(standing, client))
+                await self._send("connection_ack")
+                while True:
+                    text = await self._next()
+                    await turn_for(len(text or ""), self.operations.scheduler)
+                    await self._heed(ws_messages.read(text))
+        except TimeoutError as exc:
+            raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            self.running.clear()  # a task that was cancelled before it began has not taken itself out
+
+    async def _next(self) -> str | None:
+        while True:
+            try:
+                async with asyncio.timeout(self.patience.idle):
+                    return await _text(self.socket)
+            except TimeoutError as exc:
+                if not self.running:
+                    raise Closing(Close.ENDED, "Idle") from exc
+
+    async def _heed(self, message: Message) -> None:
+        match message:
+            case Init():
+                raise Closing(Close.TOO_MANY, "Too many initialisation requests")
+            case Ping(payload):
+                await self._send("pong", payload=payload)
+            case Complete(id_):
+                if (task := self.running.pop(id_, None)) is not None:
+                    task.cancel()
+            case Subscribe(id_, asked):
+                await self._subscribe(id_, asked)
+            case Pong():
+                pass
+            case _:
+                assert_never(message)
+
+    async def _subscribe(self, id_: str, asked: Asked) -> None:
+        if id_ in self.running:
+            raise Closing(Close.DUPLICATE, f"Subscriber for {id_} already exists")
+        if len(self.running) >= self.patience.operations:
+            most = self.patience.operations
+            refusal = TooManyStreams(f"At most {most} operations may run on a connection.", most=most)
+            await self._send("error", id_, self.operations.refusal(refusal)["errors"])
+            return
+        self.running[id_] = self.group.create_task(self._run(id_, asked))
+
+    async def _run(self, id_: str, asked: Asked) -> None:
+        last: tuple[Any, ...] = "complete", id_
+        try:
+            async with aclosing(self._payloads(asked)) as payloads:
+                async for payload in payloads:
+                    if "data" not in payload and "hasNext" not in payload:
+                        last = "error", id_, payload["errors"]
+                        break
+                    with self.unsent.holding(payload):
+                        await self._send("next", id_, payload)
+        finally:
+            self._forget(id_)
+        await self._send(*last)  # whoever reads it may use the id again
+
+    async def _payloads(self, asked: Asked) -> AsyncGenerator[Payload, None]:
+        stored = self.operations.stored
+        try:
+            asked = replace(asked, query=stored.text(asked.query, asked.document_id, asked.extensions))
+            context = replace(self.operations.context(self.terms), room=self.unsent.room)
+        except Exception as problem:  # a bug, too: the other operations go on
+            yield self.operations.refusal(problem)
+            return
+        async with aclosing(self.operations.payloads(asked, context, EVERYTHING)) as payloads:
+            async for payload in payloads:
+                yield payload
+
+    def _forget(self, id_: str) -> None:
+        """A client that completed the operation may have begun another one under its id."""
+        if self.running.get(id_) is asyncio.current_task():
+            del self.running[id_]
+
+    async def _send(self, kind: str, id: str | None = None, payload: Payload | list[Any] | None = None) -> None:
+        """One at a time, and none is encoded before the last was taken. Who takes none for long is gone."""
+        async with self.sending:
+            text = ws_messages.write(kind, id, payload) if payload is not None else ws_messages.write(kind, id)
+            try:
+                async with asyncio.timeout(self.patience.send):
+                    await self.socket.send_text(text)
+            except TimeoutError as exc:
+                raise WebSocketDisconnect(Close.AWAY) from exc
+
+
+async def _leave(standing: Standing, client: Client) -> None:
+    """Raises Closing when `client` may not go on. A client of the protocol connects again then, with the key of now."""
+    problem = await standing.withdrawn(client)
+    raise Closing(Close.FORBIDDEN, problem.message)
+
+
+async def _text(socket: WebSocket) -> str | None:
+    """None for a message in bytes. Raises WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", Close.ENDED))
+    text: str | None = message.get("text")
+    return text
+
+
+async def _close(socket: WebSocket, closing: Closing, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await socket.close(closing.code, closing.reason)
+    except (TimeoutError, RuntimeError, OSError):
+        pass  # gone

@@ -1,0 +1,251 @@
+"""What happens around each operation, on every transport: document, rights, purchases, errors, bill."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, assert_never
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NameNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_operation_ast,
+)
+from graphql import OperationType as Operation
+from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import MaskErrors, SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from gateway.clients import Right
+from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
+from gateway.events import BugMasked, Hook
+from gateway.operations import incremental_delivery, work
+from gateway.operations.billing import report
+from gateway.operations.client_errors import bounded, coerced
+from gateway.operations.cost import check_cost
+from gateway.operations.documents import Document, Documents, operations
+from gateway.operations.limits import check_document
+from gateway.operations.parsing import parsed
+from gateway.operations.selection_analysis import needs
+from gateway.operations.validation import problems
+from gateway.scheduling import SLICE
+from schema.context import Context
+
+NAMELESS = "operationName must name one of the document's operations."
+IN_PARTS = (
+    "@defer and @stream need Accept: multipart/mixed or text/event-stream, with incrementalSpec=v0.2 or "
+    "deferSpec=20220824 if the form of the parts is named."
+)
+# What Strawberry raises where there is nothing to run.
+UNRUNNABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+
+class Preparation(SchemaExtension):
+    """Parses and validates a document once, checks the client's rights, and buys ahead what the operation needs."""
+
+    def __init__(self, documents: Documents) -> None:
+        self.documents = documents
+        self.document: Document | None = None
+        self.refusal: GraphQLError | None = None
+        """Why the text has no syntax tree."""
+
+    @property
+    def context(self) -> Context:
+        context: Context = self.execution_context.context
+        return context
+
+    async def on_parse(self) -> AsyncIterator[None]:
+        run = self.execution_context
+        text = run.query or ""
+        early = self.context.parsed
+        self.document = self.documents.find(text)
+        if self.document is None and early is None:
+            await self.context.buyer.share.take(work.of_text(text))
+            self.document = self.documents.find(text)  # whoever waited for it before may have brought it
+        try:
+            if isinstance(early, GraphQLError):
+                raise early
+            run.graphql_document = self.document.node if self.document else early or parsed(text)
+        except GraphQLError as error:
+            self.refusal = error
+            run.graphql_document = _substitute(run._provided_operation_name)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        run = self.execution_context
+        if run.graphql_document is not None:
+            run.pre_execution_errors = self._problems(run.graphql_document)
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        try:
+            await self._prepare()
+        except Exception as problem:
+            several = problem.exceptions if isinstance(problem, ExceptionGroup) else (problem,)
+            if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+                raise several[0] from None  # a stream has no result before its first, and masks what is raised here
+            # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
+            self.execution_context.result = ExecutionResult(None, [in_answer(one) for one in several])
+        yield
+
+    def get_results(self) -> dict[str, Any]:
+        return report(self.context)
+
+    def _problems(self, node: DocumentNode) -> list[GraphQLError]:
+        """Why the operation cannot be run. The document is kept if it could be."""
+        if self.refusal is not None:
+            return [self.refusal]
+        run = self.execution_context
+        # Strawberry would take the first; the specification wants it named.
+        if run._provided_operation_name is None and len(operations(node)) > 1:
+            return [in_answer(InvalidInput(NAMELESS, field="operationName"))]
+        if self.document is not None:
+            return []
+        try:
+            check_document(node)
+        except GraphQLError as refusal:
+            return [refusal]
+        suggest = Right.INTROSPECT in self.context.client.rights
+        found = problems(run.schema._schema, node, suggest=suggest)
+        if not found:
+            self.document = self.documents.keep(run.schema._schema, run.query or "", node)
+        return found
+
+    async def _prepare(self) -> None:
+        self._check_rights()
+        run = self.execution_context
+        assert run.graphql_document is not None
+        # The cost first: it looks at the length of lists alone.
+        keys = self.context.keys
+        check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables, keys)
+        await self._take(work.of_variables(run.variables))
+        self._check_variables(run.graphql_document)
+        self._check_form(run.graphql_document)
+        await self._take(2 * keys.count)
+        roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
+        roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
+        await self.context.buyer.prepare(roots)
+        await self.context.buyer.appraise()
+        introspects = self.document is not None and self.document.introspects
+        await self._take(SLICE if introspects else keys.count)
+        if self.context.room is not None:
+            await self.context.room()
+
+    async def _take(self, much: int) -> None:
+        if much > work.LONG:
+            await self.context.buyer.share.take(much)
+
+    def _check_rights(self) -> None:
+        rights = self.context.client.rights
+        needed = _right_to(self.execution_context.operation_type)
+        if needed not in rights:
+            raise Forbidden(f"This client lacks the right `{needed.value}`.", right=needed.value)
+        if self.document is not None and self.document.introspects and Right.INTROSPECT not in rights:
+            raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
+
+    def _check_variables(self, document: DocumentNode) -> None:
+        """Raises an ExceptionGroup of GraphQLErrors. Execution would tell more of them, and name what comes near to
+        those who are not to be told."""
+        run = self.execution_context
+        operation = get_operation_ast(document, run.operation_name)
+        if operation is None:
+            return
+        suggest = Right.INTROSPECT in self.context.client.rights
+        values = coerced(run.schema._schema, operation, run.variables, suggest=suggest)
+        if isinstance(values, list):
+            raise ExceptionGroup("variables do not fit", values)
+
+    def _check_form(self, document: DocumentNode) -> None:
+        run = self.execution_context
+        if self.context.streams or not incremental_delivery.mentioned(run.query or ""):
+            return
+        if incremental_delivery.requested(run.schema._schema, document, run.operation_name, run.variables):
+            raise NotAcceptable(IN_PARTS)
+
+
+def _right_to(kind: OperationType) -> Right:
+    match kind:
+        case OperationType.QUERY | OperationType.SUBSCRIPTION:
+            return Right.READ
+        case OperationType.MUTATION:
+            return Right.WRITE
+        case _:
+            assert_never(kind)
+
+
+def _substitute(operation_name: str | None) -> DocumentNode:
+    """For a text that is not to be parsed: without a tree Strawberry would parse it again, and without limits."""
+    name = None if operation_name is None else NameNode(value=operation_name)
+    query = OperationDefinitionNode(operation=Operation.QUERY, name=name, selection_set=SelectionSetNode(selections=()))
+    return DocumentNode(definitions=(query,))
+
+
+class Errors(MaskErrors):
+    """Gives every error a code, and hides bugs behind an id that the log has too."""
+
+    def __init__(self, hook: Hook) -> None:
+        super().__init__(should_mask_error=lambda error: True)
+        self.hook = hook
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        return presentable(error, self.hook)
+
+
+def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
+    """`error` as the client may see it. Seeing it twice changes nothing. Its traceback goes: see `forget_frames`."""
+    shown = bounded(_presentable(error, hook))
+    forget_frames(error)
+    return shown
+
+
+def _presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
+    cause = cause_of(error)
+    if isinstance(cause, GatewayError) or (cause is None and "code" in (error.extensions or {})):
+        return error
+    if isinstance(cause, UNRUNNABLE):
+        return in_answer(_unrunnable(cause))
+    if cause is None:
+        return _coded(error, "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else _code_of(error))
+    bug = secrets.token_hex(8)
+    hook(BugMasked(bug, cause))
+    masked = GraphQLError(f"Internal error {bug}.", nodes=error.nodes, path=error.path)
+    return _coded(masked, "INTERNAL_SERVER_ERROR", id=bug)
+
+
+def cause_of(error: GraphQLError) -> Exception | None:
+    """What was raised, below all that GraphQL wrapped around it."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def in_answer(problem: Exception) -> GraphQLError:
+    """`problem` as an error of the whole answer, if it is none yet."""
+    return problem if isinstance(problem, GraphQLError) else GraphQLError(str(problem), original_error=problem)
+
+
+def _unrunnable(problem: Exception) -> GatewayError:
+    if isinstance(problem, MissingQueryError):
+        return InvalidInput("query must be a GraphQL document: it is empty.", field="query")
+    if isinstance(problem, CannotGetOperationTypeError):
+        return InvalidInput(NAMELESS, field="operationName")
+    if isinstance(problem, InvalidOperationTypeError) and problem.operation_type is OperationType.MUTATION:
+        return MethodNotAllowed("A mutation must be sent by POST.", allow="POST")
+    return InvalidInput("This kind of operation is not answered here.", field="query")
+
+
+def _code_of(error: GraphQLError) -> str:
+    """Without a cause of ours an error is GraphQL's own: of execution, which has a path, or of validation."""
+    return "BAD_USER_INPUT" if error.path else "GRAPHQL_VALIDATION_FAILED"
+
+
+def _coded(error: GraphQLError, code: str, **more: object) -> GraphQLError:
+    error.extensions = {**(error.extensions or {}), "code": code, **more}
+    return error

@@ -1,0 +1,200 @@
+"""From a GraphQL operation to what the planner sees of it: entities, and the facets selected of each.
+
+The schema says, on each field, which facet it belongs to or which edge it is (`strawberry.field(metadata=...)`).
+Fields without either are looked through: connections, and whatever rides along for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple, TypeAlias, assert_never
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationType,
+    get_named_type,
+    get_operation_ast,
+    is_object_type,
+    is_union_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import get_argument_values
+
+from gateway.execution.leaf_values import metadata_of
+from gateway.operations.client_errors import coerced
+from gateway.planner.fetcher import Buyer
+from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
+
+ENTITIES = "_entities"
+
+
+class Collected(NamedTuple):
+    """What is selected below an entity's field, up to the next entities."""
+
+    facets: Facet
+    children: tuple[Selection, ...]
+
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def needs(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: dict[str, Any] | None
+) -> tuple[Selection, ...]:
+    """The entity selections of a valid query; empty where it is none, or where its variables do not fit.
+
+    What is deferred is left out, to be bought when it is executed, but for what the entity itself must carry by then.
+    """
+    operation = get_operation_ast(document, operation_name)
+    if operation is None or operation.operation is not OperationType.QUERY or schema.query_type is None:
+        return ()
+    values = coerced(schema, operation, variables, suggest=False)
+    if isinstance(values, list):
+        return ()  # execution says why
+    fragments = {
+        node.name.value: FragmentDetails(node)
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    return _Reader(schema, operation, fragments, values).roots(schema.query_type)
+
+
+async def foresee(buyer: Buyer, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> None:
+    """Buys what is selected of the entity that the field being resolved turned out to lead to: as if it were a root.
+
+    Raises as `Buyer.prepare` does.
+    """
+    fragments = {name: FragmentDetails(node) for name, node in info.fragments.items()}
+    reader = _Reader(info.schema, info.operation, fragments, info.variable_values)
+    await buyer.prepare([reader.below(info, edge, arguments)])
+
+
+class _Reader:
+    def __init__(self, schema: GraphQLSchema, operation: Any, fragments: dict[str, FragmentDetails], values: Any):
+        self.schema = schema
+        self.operation = operation
+        self.fragments = fragments
+        self.values = values
+
+    def roots(self, query: GraphQLObjectType) -> tuple[Selection, ...]:
+        fields = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
+        return self._below(query, fields.grouped_field_set, ()).children
+
+    def below(self, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> Selection:
+        details = [FieldDetails(node, None) for node in info.field_nodes]
+        type_ = get_named_type(info.return_type)
+        assert is_object_type(type_), "an entity is an object"
+        found = self._subfields(type_, details, ())
+        return Selection(edge, _path_of(info), found.facets, arguments, found.children)
+
+    def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> Collected:
+        facets, children = Facet.NONE, list[Selection]()
+        for key, details in fields.items():
+            now = [detail for detail in details if detail.defer_usage is None]
+            found = self._field(parent, now or details, (*path, key))
+            if now:
+                facets |= found.facets
+                children += found.children
+            else:
+                facets |= (found.facets | _source_of(found.children)) & Facet.SOURCE
+                children += _carried(found.children)
+        return Collected(facets, tuple(children))
+
+    def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+        name = details[0].node.name.value
+        if name == ENTITIES:
+            return Collected(Facet.NONE, (self._references(parent, details, path),))
+        field = self.schema.get_field(parent, name)
+        if field is None or name.startswith("__"):
+            return Collected(Facet.NONE, ())
+        metadata = metadata_of(field)
+        if LATE in metadata:
+            return Collected(Facet.NONE, ())
+        edge, facet = metadata.get(EDGE), metadata.get(FACET, Facet.NONE)
+        type_ = get_named_type(field.type)
+        below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
+        found = below or Collected(Facet.NONE, ())
+        if edge is None:
+            return Collected(facet | found.facets, found.children)
+        selection = Selection(edge, path, found.facets, self._arguments(field, details), found.children)
+        return Collected(facet, (selection,))
+
+    def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
+        """Federation's `_entities`: one selection for each type that a reference may have."""
+        field = self.schema.get_field(parent, ENTITIES)
+        union = get_named_type(field.type) if field else None
+        types = self.schema.get_possible_types(union) if is_union_type(union) else ()
+        instances = []
+        for type_ in types:
+            found = self._subfields(type_, details, ())
+            instances.append(Selection(Edge.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
+        return Selection(Edge.REFERENCES, path, Facet.NONE, self._arguments(field, details), tuple(instances))
+
+    def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+        found = collect_subfields(self.schema, self.fragments, self.values, self.operation, type_, details)
+        return self._below(type_, found.grouped_field_set, path)
+
+    def _arguments(self, field: Any, details: list[FieldDetails]) -> dict[str, Any]:
+        try:
+            return get_argument_values(field, details[0].node, self.values)
+        except GraphQLError:
+            return {}  # execution says why
+
+
+def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
+    return tuple(key for key in info.path.as_list() if isinstance(key, str))
+
+
+def _carried(deferred: Iterable[Selection]) -> Iterator[Selection]:
+    """What has to be there of deferred entities before they are resolved: nobody asks for a highlight on demand."""
+    for selection in deferred:
+        carried = (selection.facets | _source_of(selection.children)) & Facet.BRIEF
+        below = tuple(_carried(selection.children)) if selection.edge is Edge.REFERENCES else ()
+        if _is_carrier(selection.edge) and (carried or below):
+            yield replace(selection, facets=carried, children=below)
+
+
+def _source_of(children: tuple[Selection, ...]) -> Facet:
+    """What an entity must carry for these edges to be followed."""
+    return reduce(or_, (_source(child.edge) for child in children), Facet.NONE)
+
+
+def _source(edge: Edge) -> Facet:
+    match edge:
+        case Edge.OWNER:
+            return Facet.BRIEF
+        case Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
+            return Facet.ITEM
+        case Edge.USER | Edge.USERS | Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.ACCOUNTS:
+            return Facet.NONE
+        case Edge.REFERENCES | Edge.INSTANCE | Edge.TRAY | Edge.ITEMS:
+            return Facet.NONE
+        case _:
+            assert_never(edge)
+
+
+def _is_carrier(edge: Edge) -> bool:
+    """Whether it leads to entities that are resolved without asking."""
+    match edge:
+        case Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.REFERENCES | Edge.INSTANCE:
+            return True
+        case Edge.USER | Edge.USERS | Edge.ACCOUNTS | Edge.TRAY | Edge.ITEMS:
+            return False
+        case Edge.OWNER | Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
+            return False
+        case _:
+            assert_never(edge)

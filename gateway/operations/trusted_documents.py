@@ -1,0 +1,69 @@
+"""The documents that the gateway trusts from the start: its own, and those of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from gateway.console import OPERATIONS
+from gateway.operations.document_printers import SHOWS
+from gateway.operations.formats import Format
+from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
+
+PACKAGE = Path(__file__).parents[1]
+# In a wheel the queries lie inside of the package, in the repository beside it.
+OWN = next(path for path in (PACKAGE / "queries", PACKAGE.parent / "queries") if path.is_dir())
+SUFFIXES = (".graphql", ".gql")
+
+
+def sources(folder: Path) -> dict[str, str]:
+    """The texts of all documents below `folder`, by their paths in it. Raises ManifestError."""
+    try:
+        files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+        found = {str(path.relative_to(folder)): path.read_text("utf-8-sig") for path in files}
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ManifestError(f"{folder} cannot be read: {exc}.") from exc
+    if not found:
+        raise ManifestError(f"{folder} holds no documents ({', '.join(SUFFIXES)}).")
+    return found
+
+
+class Trusted:
+    """The texts of the gateway's own documents and of those of `manifest`, by id and by hash. Raises ManifestError."""
+
+    def __init__(self, manifest: Path | None = None) -> None:
+        listed = _read(manifest) if manifest else {}
+        self._texts = {**own(), **listed, **_hashed(listed.values())}
+
+    def find(self, id_: str) -> str | None:
+        return self._texts.get(id_) or prints().get(id_)
+
+
+@cache
+def own() -> dict[str, str]:
+    """The texts of our own documents, and of those that the console and the commands send as they are, by hash."""
+    return _hashed([*sources(OWN).values(), *sources(OPERATIONS).values()])
+
+
+@cache
+def prints() -> dict[str, str]:
+    """Our own documents as each client's tool prints them, by hash.
+
+    That takes a tenth of a second, and few clients name a document: so it is done when the first of them does.
+    """
+    operations = operations_in(sources(OWN))
+    return _hashed(one.text(form, show) for one in operations for form in Format for show in SHOWS)
+
+
+def _hashed(texts: Iterable[str]) -> dict[str, str]:
+    return {digest_of(text): text for text in texts}
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return read(path.read_bytes())
+    except OSError as exc:
+        raise ManifestError(f"{path} cannot be read ({exc.strerror}).") from exc
+    except ManifestError as exc:
+        raise ManifestError(f"{path}: {exc}") from exc

@@ -1,0 +1,325 @@
+"""The walk: which questions an operation still puts, given what is known.
+
+It is asked again after each purchase, so it never has to guess what an answer will say, and the same walk serves to
+price (what is bought is imagined) and to buy.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from gateway.domain import ids, pages
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, UserShort
+from gateway.errors import GatewayError, InvalidInput
+from gateway.planner.resolved_data import Fact, Knowledge
+from gateway.planner.selection import Edge, Facet, Selection
+
+Subject = UserId | Username | HighlightId | ItemId
+
+
+class Want(enum.Flag):
+    """What is to be found out about a subject."""
+
+    NOTHING = 0
+    IDENTITY = enum.auto()
+    SHORT = enum.auto()
+    PROFILE = enum.auto()
+    TRAY = enum.auto()
+    BRIEF = enum.auto()
+    ITEMS = enum.auto()
+    ITEM = enum.auto()
+
+
+@dataclass(slots=True)
+class Question:
+    """One subject, and all that the operation wants to know of it now.
+
+    `path` is where in the answer it is wanted first (response keys joined by dots, no indices). `times` is above 1 only
+    when pricing: the question then stands for as many like it. `deeper` says that something hangs on the entries of the
+    tray, so that a longer tray costs more.
+    """
+
+    subject: Subject
+    want: Want
+    path: str
+    times: int = 1
+    deeper: bool = False
+
+
+Questions = dict[Subject, Question]
+
+
+class Known(Knowledge, Protocol):
+    """Knowledge that the walk can page through."""
+
+    def brief(self, key: HighlightId) -> Fact[Highlight]: ...
+
+    def name_of(self, user: UserId) -> str | None:
+        """The user name in lower case, if an answer told it."""
+        ...
+
+    def names_owner(self, key: HighlightId) -> bool:
+        """Whether it is known whose highlight it is, by name, so that the highlight's own answer tells no name."""
+        ...
+
+    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+        """The entries in the window, and how many like it each of them stands for."""
+        ...
+
+    def times(self, person: UserShort) -> int:
+        """How many people a person named by an item stands for."""
+        ...
+
+
+def questions(roots: Iterable[Selection], known: Known) -> Questions:
+    """All open questions, in the order of the answer. No question: everything the operation needs is known."""
+    walk = _Walk(known)
+    for root in roots:
+        walk.root(root)
+    return walk.asked
+
+
+def outstanding(wanted: Iterable[Question], known: Known) -> Questions:
+    """Those of `wanted` that are still open: for what is asked on demand, with no selection to walk."""
+    asked: Questions = {}
+    for question in wanted:
+        if open_want := _open(question, known):
+            subject = _named_by_id(question.subject, known)
+            asked[subject] = Question(subject, open_want, question.path)
+    return asked
+
+
+def _named_by_id(subject: Subject, known: Known) -> Subject:
+    identity = known.identity(subject) if isinstance(subject, Username) else None
+    return identity if isinstance(identity, UserId) else subject
+
+
+def _open(question: Question, known: Known) -> Want:
+    subject, open_want = question.subject, Want.NOTHING
+    for want in question.want:
+        match subject, want:
+            case (UserId() | Username(), Want.IDENTITY):
+                fact: object = known.identity(subject)
+            case (UserId() | Username(), Want.SHORT):
+                fact = known.short(subject)
+            case (UserId() | Username(), Want.PROFILE):
+                fact = known.profile(subject)
+            case (UserId() | Username(), Want.TRAY):
+                fact = known.tray(subject)
+            case (HighlightId(), Want.BRIEF):
+                fact = known.brief(subject)
+            case (HighlightId(), Want.ITEMS):
+                fact = known.highlight(subject)
+            case (ItemId(), Want.ITEM):
+                fact = known.item(subject)
+            case _:
+                raise AssertionError(f"{want} is no question about {subject}")
+        if fact is None:
+            open_want |= want
+    return open_want
+
+
+class _Walk:
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.asked: Questions = {}
+
+    def root(self, selection: Selection) -> None:
+        path = ".".join(selection.path)
+        arguments = selection.arguments
+        match selection.edge:
+            case Edge.USER:
+                self._user_by(arguments.get("by"), selection, path)
+            case Edge.USERS:
+                for by in _list(arguments.get("by")):
+                    self._user_by(by, selection, path)
+            case Edge.HIGHLIGHT:
+                self._highlight_by(arguments.get("by"), selection, path)
+            case Edge.HIGHLIGHTS:
+                for pk in _list(arguments.get("ids")):
+                    self._highlight_by({"id": pk}, selection, path)
+            case Edge.REFERENCES:
+                for reference in _list(arguments.get("representations")):
+                    self._reference(reference, selection, path)
+            case (
+                Edge.ACCOUNTS
+                | Edge.INSTANCE
+                | Edge.TRAY
+                | Edge.ITEMS
+                | Edge.OWNER
+                | Edge.AUTHOR
+                | Edge.MENTIONED
+                | Edge.SPONSOR
+            ):
+                raise AssertionError(f"{selection.edge} is not a root")
+            case _:
+                assert_never(selection.edge)
+
+    # -- references: what names nothing is left to the resolver, which says why
+
+    def _user_by(self, by: object, selection: Selection, path: str) -> None:
+        try:
+            key = ids.user_key(_mapping(by), field="by")
+        except InvalidInput:
+            return
+        self._user(key, selection, path)
+
+    def _highlight_by(self, by: object, selection: Selection, path: str) -> None:
+        try:
+            key = ids.highlight_key(_mapping(by), field="by")
+        except InvalidInput:
+            return
+        self._highlight(key, selection, path)
+
+    def _reference(self, reference: object, selection: Selection, path: str) -> None:
+        by = _mapping(reference)
+        id_ = ids.reference_id(by.get("id"))
+        for child in selection.children:
+            if id_ is None or child.arguments["type"] != by.get("__typename"):
+                continue
+            match child.arguments["type"]:
+                case "User":
+                    self._user_by({"id": id_}, child, path)
+                case "Highlight":
+                    self._highlight_by({"id": id_}, child, path)
+                case "Item":
+                    self._item_by(id_, child, path)
+                case name:
+                    raise AssertionError(f"{name} is no entity")
+
+    def _item_by(self, text: str, selection: Selection, path: str) -> None:
+        try:
+            key = ids.item_id(text, field="id")
+        except InvalidInput:
+            return
+        item = self.known.item(key)
+        if item is None and (Facet.ITEM in selection.facets or selection.children):
+            self._ask(key, Want.ITEM, path, 1)
+        elif isinstance(item, Item):
+            self._item(item, selection, path, 1, 1)
+
+    # -- entities
+
+    def _user(
+        self, key: UserKey, selection: Selection, path: str, times: int = 1, rides: UserShort | None = None
+    ) -> None:
+        """`rides`: the short fields that came with the reference, so that they need not be asked for."""
+        known, facets, trays = self.known, selection.facets, selection.by(Edge.TRAY)
+        identity = known.identity(key)
+        if isinstance(identity, GatewayError):
+            return
+        want = Want.NOTHING
+        if Facet.ID in facets and identity is None:
+            want |= Want.IDENTITY
+        if Facet.SHORT in facets and not _complete(rides) and known.short(key) is None:
+            want |= Want.SHORT
+        if Facet.PROFILE in facets and known.profile(key) is None:
+            want |= Want.PROFILE
+        tray = known.tray(key) if trays else ()
+        if tray is None:
+            want |= Want.TRAY
+        if want:
+            self._ask(identity or key, want, path, times, deeper=selection.deeper)
+        if isinstance(tray, tuple):
+            for child in trays:
+                self._tray(tray, child, _below(path, child), times)
+
+    def _tray(self, tray: Sequence[Highlight], selection: Selection, path: str, owners: int) -> None:
+        entries, times = self._page(tray, selection)
+        for entry in entries:
+            self._highlight(HighlightId(entry.pk), selection, path, owners * times, entry, owners)
+
+    def _highlight(
+        self,
+        key: HighlightId,
+        selection: Selection,
+        path: str,
+        times: int = 1,
+        entry: Highlight | None = None,
+        owners: int = 1,
+    ) -> None:
+        """`owners`: how many users stand behind `times` highlights."""
+        known = self.known
+        brief = entry or known.brief(key)
+        loaded: Fact[LoadedHighlight] = None
+        if selection.needs_items:
+            loaded = known.highlight(key)
+            if loaded is None and not _is_empty(brief):
+                self._ask(key, Want.ITEMS, path, times)
+        if brief is None and (Facet.BRIEF in selection.facets or selection.by(Edge.OWNER)):
+            self._ask(key, Want.BRIEF, path, times)
+            self._tray_of_home(key, selection, path, owners)
+        if isinstance(brief, Highlight) and brief.owner is not None:
+            self._person(brief.owner, selection.by(Edge.OWNER), path, owners)
+        if isinstance(loaded, LoadedHighlight):
+            for child in selection.by(Edge.ITEMS):
+                self._items(loaded, child, _below(path, child), times, owners)
+
+    def _tray_of_home(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
+        """Where a highlight's owner is remembered, the tray that is wanted of the owner shows the highlight, too."""
+        home = self.known.home(key)
+        showing = [owner for owner in selection.by(Edge.OWNER) if owner.by(Edge.TRAY)]
+        if home and showing and self.known.tray(home) is None:
+            deeper = any(owner.deeper for owner in showing)
+            self._ask(home, Want.TRAY, _below(path, showing[0]), owners, deeper=deeper)
+
+    def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
+        if not selection.children:
+            return
+        items, each = self._page(highlight.items_of(selection.arguments.get("kind")), selection)
+        for item in items:
+            self._item(item, selection, path, times * each, owners)
+
+    def _item(self, item: Item, selection: Selection, path: str, times: int, owners: int) -> None:
+        if item.author is not None:
+            self._person(item.author, selection.by(Edge.AUTHOR), path, owners)
+        for mention in item.mentions:
+            self._person(mention.user, selection.by(Edge.MENTIONED), path, times * self.known.times(mention.user))
+        for sponsor in item.sponsors or ():
+            self._person(sponsor, selection.by(Edge.SPONSOR), path, times * self.known.times(sponsor))
+
+    def _person(self, user: UserShort, selections: Iterable[Selection], path: str, times: int) -> None:
+        for selection in selections:
+            self._user(UserId(user.id), selection, _below(path, selection), times, rides=user)
+
+    def _page(self, entries: Sequence[pages.E], selection: Selection) -> tuple[Sequence[pages.E], int]:
+        try:
+            return self.known.picks(entries, pages.window(selection.arguments))
+        except InvalidInput:
+            return (), 1
+
+    def _ask(self, subject: Subject, want: Want, path: str, times: int, *, deeper: bool = False) -> None:
+        asked = self.asked.get(subject)
+        if times == 0:
+            return
+        if asked is None:
+            self.asked[subject] = Question(subject, want, path, times, deeper)
+        else:
+            asked.want |= want
+            asked.times = max(asked.times, times)
+            asked.deeper |= deeper
+
+
+def _is_empty(brief: Fact[Highlight]) -> bool:
+    return isinstance(brief, Highlight) and brief.media_count == 0
+
+
+def _complete(short: UserShort | None) -> bool:
+    """An item names its author by id alone; a mention brings the short fields along."""
+    return short is not None and short.username is not None
+
+
+def _below(path: str, selection: Selection) -> str:
+    return ".".join((path, *selection.path))
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _mapping(value: object) -> Mapping[str, str]:
+    return value if isinstance(value, Mapping) else {}

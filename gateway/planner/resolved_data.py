@@ -1,0 +1,302 @@
+"""What one operation knows. A fact is a value, the problem that stands in its place, or None: not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
+
+from gateway.domain import pages
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.errors import GatewayError, NotFound
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+
+T = TypeVar("T")
+Fact: TypeAlias = T | GatewayError | None
+Answer: TypeAlias = Tray | Profile | UserShort | LoadedHighlight | Item | GatewayError
+
+
+class Knowledge(Protocol):
+    """The questions an operation can put, each by the key of its subject."""
+
+    def identity(self, key: UserKey) -> Fact[UserId]: ...
+    def short(self, key: UserKey) -> Fact[UserShort]: ...
+    def profile(self, key: UserKey) -> Fact[Profile]: ...
+    def tray(self, key: UserKey) -> Fact[Tray]: ...
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
+    def item(self, key: ItemId) -> Fact[Item]: ...
+    def home(self, key: HighlightId) -> UserId | None: ...
+    def shelf(self, key: ItemId) -> HighlightId | None: ...
+
+
+class Nothing:
+    """Knows nothing: the state of an empty cache."""
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        return key if isinstance(key, UserId) else None
+
+    def short(self, key: UserKey) -> Fact[UserShort]:
+        return None
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        return None
+
+    def tray(self, key: UserKey) -> Fact[Tray]:
+        return None
+
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        return None
+
+    def item(self, key: ItemId) -> Fact[Item]:
+        return None
+
+    def home(self, key: HighlightId) -> UserId | None:
+        return None
+
+    def shelf(self, key: ItemId) -> HighlightId | None:
+        return None
+
+
+class Facts:
+    """The facts of one operation: what it was told, and what it recalls from `beyond`.
+
+    What was recalled once is kept until the operation ends, so that an entry which expires or is evicted meanwhile
+    neither changes the answer nor is bought after all.
+    """
+
+    def __init__(self, beyond: Knowledge) -> None:
+        self._beyond = beyond
+        self._identities: dict[str, UserId | GatewayError] = {}
+        self._revealed: dict[str, UserId] = {}
+        self._shorts: dict[str, UserShort] = {}
+        self._profiles: dict[str, Profile | GatewayError] = {}
+        self._trays: dict[UserKey, Tray | GatewayError] = {}
+        self._briefs: dict[str, Highlight] = {}
+        self._highlights: dict[str, LoadedHighlight | GatewayError] = {}
+        self._items: dict[str, Item | GatewayError] = {}
+        self._contents: dict[str, dict[str, Item]] = {}  # the items of each highlight
+        self._shown: dict[str, Item] = {}  # those of all, but for the highlights that are unread
+        self._unread: list[str] = []
+        self.told: set[Call] = set()
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        """Who has this name. A remembered name is doubted when an answer shows its user under another one."""
+        if isinstance(key, UserId):
+            return key
+        if known := self._identities.get(key.name) or self._revealed.get(key.name):
+            return known
+        recalled = self._beyond.identity(key)
+        if isinstance(recalled, UserId) and self._goes_by_another_name(recalled, key):
+            return None
+        return recalled
+
+    def short(self, key: UserKey) -> Fact[UserShort]:
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        if isinstance(known, UserShort):
+            self._meet(known)
+            return known
+        return self.profile(user)
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        if user.pk not in self._profiles and (recalled := self._beyond.profile(user)) is not None:
+            self._learn_profile(user.pk, recalled)
+        return self._profiles.get(user.pk)
+
+    def tray(self, key: UserKey) -> Fact[Tray]:
+        """An empty or private tray does not tell whose it is: it stays with the name it was asked by."""
+        who = self.identity(key)
+        if isinstance(who, GatewayError):
+            return who
+        for subject in (key,) if who in (None, key) else (who, key):
+            if subject not in self._trays and (recalled := self._beyond.tray(subject)) is not None:
+                self._learn_tray(subject, recalled)
+            if subject in self._trays:
+                return self._trays[subject]
+        return None
+
+    def brief(self, key: HighlightId) -> Fact[Highlight]:
+        """A highlight as a tray shows it; its own answer says as much."""
+        known = self.highlight(key)
+        if isinstance(known, Highlight):
+            return known
+        if key.pk not in self._briefs and (owner := self.home(key)):
+            self.tray(owner)
+        return self._briefs.get(key.pk) or known
+
+    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        if key.pk not in self._highlights and (recalled := self._beyond.highlight(key)) is not None:
+            self._learn_highlight(key.pk, recalled)
+        return self._highlights.get(key.pk)
+
+    def item(self, key: ItemId) -> Fact[Item]:
+        """An item's own answer, or the item as its highlight shows it."""
+        if key.pk not in self._items and (known := self._seen(key) or self._beyond.item(key)) is not None:
+            self._items[key.pk] = known
+        return self._items.get(key.pk)
+
+    def home(self, key: HighlightId) -> UserId | None:
+        return self._beyond.home(key)
+
+    def shelf(self, key: ItemId) -> HighlightId | None:
+        return self._beyond.shelf(key)
+
+    def answer(self, call: Call) -> Fact[Tray | Profile | LoadedHighlight | Item]:
+        """What is known of that which `call` asks."""
+        match call.endpoint:
+            case Endpoint.TRAY:
+                return self.tray(UserId(call.key))
+            case Endpoint.TRAY_BY_USERNAME:
+                return self.tray(Username(call.key))
+            case Endpoint.PROFILE:
+                return self.profile(UserId(call.key))
+            case Endpoint.PROFILE_BY_USERNAME:
+                return self.profile(Username(call.key))
+            case Endpoint.HIGHLIGHT:
+                return self.highlight(HighlightId(call.key))
+            case Endpoint.ITEM:
+                return self.item(ItemId(call.key))
+            case _:
+                assert_never(call.endpoint)
+
+    def name_of(self, user: UserId) -> str | None:
+        short = Facts.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
+        return short.username.lower() if isinstance(short, UserShort) and short.username is not None else None
+
+    def names_owner(self, key: HighlightId) -> bool:
+        brief = Facts.brief(self, key)
+        if isinstance(brief, Highlight) and brief.owner is not None and brief.owner.username is not None:
+            return True
+        home = self.home(key)
+        return home is not None and self.name_of(home) is not None
+
+    def failure(self, key: UserKey) -> GatewayError | None:
+        """Why there is nothing to show of a user; None if something is known of them, or nothing was asked."""
+        user = self.identity(key)
+        if not isinstance(user, UserId):
+            return user
+        profile, tray = self._profiles.get(user.pk), self._trays.get(user)
+        if isinstance(profile, NotFound):
+            return profile
+        if isinstance(profile, GatewayError) and not isinstance(tray, tuple) and user.pk not in self._shorts:
+            return profile
+        return None
+
+    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+        return window.of(entries).nodes, 1
+
+    def times(self, person: UserShort) -> int:
+        return 1
+
+    def tell(self, call: Call, answer: Answer) -> None:
+        """Takes the answer of a call, or the problem that came instead of it."""
+        self.told.add(call)
+        value: Any = answer  # an endpoint answers with one kind of value: `payloads` saw to that
+        self._supersede(_owner_of(answer))
+        match call.endpoint:
+            case Endpoint.TRAY:
+                self._learn_tray(UserId(call.key), value)
+            case Endpoint.TRAY_BY_USERNAME:
+                self._learn_tray_of(Username(call.key), value)
+            case Endpoint.PROFILE:
+                self._learn_profile(call.key, value)
+            case Endpoint.PROFILE_BY_USERNAME:
+                self._learn_profile_of(call.key, value)
+            case Endpoint.HIGHLIGHT:
+                self._learn_highlight(call.key, value)
+            case Endpoint.ITEM:
+                self._items[call.key] = value
+            case _:
+                assert_never(call.endpoint)
+
+    def _learn_profile_of(self, name: str, answer: Profile | UserShort | GatewayError) -> None:
+        if isinstance(answer, GatewayError):
+            self._identities[name] = answer
+        else:
+            self._identities[name] = UserId(answer.id)
+            self._learn_profile(answer.id, answer)
+
+    def _learn_profile(self, pk: str, answer: Profile | UserShort | GatewayError) -> None:
+        if isinstance(answer, UserShort):
+            self._meet(answer)
+        if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
+            self._profiles[pk] = answer
+        if isinstance(answer, NotFound):
+            self._trays.setdefault(UserId(pk), answer)
+
+    def _learn_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
+        if isinstance(answer, NotFound):
+            self._identities[name.name] = answer
+        elif (owner := _owner_of(answer)) is not None:
+            self._identities[name.name] = UserId(owner.id)
+            self._learn_tray(UserId(owner.id), answer)
+        else:
+            self._learn_tray(name, answer)
+
+    def _learn_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
+        self._trays[key] = answer
+        if isinstance(answer, NotFound) and isinstance(key, UserId):
+            self._profiles.setdefault(key.pk, answer)
+        if isinstance(answer, GatewayError) or not answer:
+            return
+        self._meet(answer[0].owner)
+        for highlight in answer:
+            self._briefs.setdefault(highlight.pk, highlight)
+
+    def _learn_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
+        self._highlights[pk] = answer
+        if isinstance(answer, LoadedHighlight):
+            self._unread.append(pk)
+            self._meet(answer.owner)
+
+    def _meet(self, user: UserShort | None) -> None:
+        if user is not None and user.username is not None:
+            self._shorts.setdefault(user.id, user)
+            self._revealed.setdefault(user.username.lower(), UserId(user.id))
+
+    def _seen(self, key: ItemId) -> Item | None:
+        """As a highlight shows it that is known already: the one it was last seen in, or else the first of all.
+
+        Highlights are read once, and only if an item is asked for: not each of them for each item.
+        """
+        shelf = self.shelf(key)
+        if shelf is not None:
+            return self._items_of(shelf.pk).get(key.pk)
+        for pk in self._unread:
+            for item_pk, item in self._items_of(pk).items():
+                self._shown.setdefault(item_pk, item)
+        self._unread.clear()
+        return self._shown.get(key.pk)
+
+    def _items_of(self, pk: str) -> dict[str, Item]:
+        if pk not in self._contents and isinstance(loaded := self._highlights.get(pk), LoadedHighlight):
+            self._contents[pk] = loaded.by_pk()
+        return self._contents.get(pk, {})
+
+    def _supersede(self, owner: UserShort | None) -> None:
+        """What was remembered of the owner's short fields gives way to what an answer says of them now."""
+        if owner is not None and owner.username is not None and (old := self._shorts.pop(owner.id, None)):
+            self._revealed.pop((old.username or "").lower(), None)
+
+    def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
+        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        return isinstance(known, UserShort) and known.username is not None and known.username.lower() != key.name
+
+
+def _owner_of(answer: Answer) -> UserShort | None:
+    match answer:
+        case UserShort():
+            return answer
+        case Highlight():
+            return answer.owner
+        case tuple():
+            return answer[0].owner if answer else None
+        case Item() | GatewayError():
+            return None
+        case _:
+            assert_never(answer)

@@ -1,0 +1,99 @@
+"""The cast: the users that tests and documents may name. They never change; everybody else is generated.
+
+| user name            | what it is for                                                                             |
+|----------------------|--------------------------------------------------------------------------------------------|
+| `natgeo`             | recorded tray of three, by id and by name; its highlights' items are generated             |
+| `salwaaa_ki`         | one recorded highlight with three recorded items (and a media_count of 98)                 |
+| `thirty.highlights`  | exactly 30 highlights of 40 items each, none dropped                                       |
+| `hundred.highlights` | exactly 100 highlights; the first holds 100 items, the others 2                            |
+| `private.person`     | private, with 5 highlights behind the lock                                                 |
+| `empty.list`         | no highlights and no stories: the lists are answered `[]`                                  |
+| `empty.404`          | no highlights and no stories: the lists are answered 404 "Entries not found"               |
+| `dropped.items`      | 2 highlights; the first names 12 media and has 9 items, the second names 3 and has none    |
+| `every.attachment`   | a highlight whose 3 items each carry at least one of every attachment, sponsors too        |
+| `integer.pk`         | its own pk and id are sent as JSON numbers, not strings; 4 highlights of 3 items           |
+| `zero.items`         | a highlight of media_count 0, whose own answer is empty, then one of 5                     |
+| `photos.and.videos`  | a highlight of 20 items, photos and videos in turn, a photo first                          |
+
+A private user has highlight pks too (`highlight_pk`): they answer 403.
+
+`natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from gateway.sandbox import ids
+from gateway.sandbox.entities import Sketch, User
+
+NATGEO_PK = 787132
+SALWAAA_PK = 75885841119
+SALWAAA_HIGHLIGHT = 18085475671830440
+TOKENS = MappingProxyType({"sandbox": NATGEO_PK})
+NATGEO_HIGHLIGHTS = (
+    Sketch(12, pk=17983616051768088, title="Gift Guide", created_at=1764846391, latest_at=1766242839),
+    Sketch(11, pk=18018069326790931, title="BOTW 2026", created_at=1761052067, latest_at=1762870363),
+    Sketch(11, pk=17893209825281221, title="Limitless", created_at=1754674432, latest_at=1752840788),
+)
+
+
+def _cast(
+    index: int,
+    username: str,
+    *highlights: Sketch,
+    is_private: bool = False,
+    integer_pk: bool = False,
+    empty_is_404: bool = False,
+) -> User:
+    return User(
+        index=index,
+        pk=ids.user_pk(index),
+        username=username,
+        full_name=username.replace(".", " ").title(),
+        is_private=is_private,
+        integer_pk=integer_pk,
+        empty_is_404=empty_is_404,
+        highlights=highlights,
+    )
+
+
+NATGEO = User(0, NATGEO_PK, "natgeo", "National Geographic", is_verified=True, highlights=NATGEO_HIGHLIGHTS)
+SALWAAA = User(
+    1,
+    SALWAAA_PK,
+    "salwaaa_ki",
+    "𓆩سلوى 𓆪",
+    highlights=(Sketch(98, pk=SALWAAA_HIGHLIGHT, title="me 🦋", created_at=1764138733, latest_at=1773304526),),
+)
+THIRTY = _cast(2, "thirty.highlights", *(Sketch(40) for _ in range(30)))
+HUNDRED = _cast(3, "hundred.highlights", Sketch(100), *(Sketch(2) for _ in range(99)))
+PRIVATE = _cast(4, "private.person", *(Sketch(4) for _ in range(5)), is_private=True)
+EMPTY_LIST = _cast(5, "empty.list")
+EMPTY_404 = _cast(6, "empty.404", empty_is_404=True)
+DROPPED = _cast(7, "dropped.items", Sketch(12, dropped=frozenset({0, 4, 11})), Sketch(3, dropped=frozenset({0, 1, 2})))
+ATTACHED = _cast(8, "every.attachment", Sketch(3, title="Everything", attached=True))
+INTEGER_PK = _cast(9, "integer.pk", *(Sketch(3) for _ in range(4)), integer_pk=True)
+ZERO = _cast(10, "zero.items", Sketch(0, title="Nothing yet"), Sketch(5))
+MIXED = _cast(11, "photos.and.videos", Sketch(20, title="Turns", alternating=True))
+
+CAST = (
+    NATGEO,
+    SALWAAA,
+    THIRTY,
+    HUNDRED,
+    PRIVATE,
+    EMPTY_LIST,
+    EMPTY_404,
+    DROPPED,
+    ATTACHED,
+    INTEGER_PK,
+    ZERO,
+    MIXED,
+)
+
+
+def highlight_pk(user: User, slot: int) -> str:
+    """The pk of a cast member's highlight; slot 0 is the newest, the first of the tray."""
+    pk = user.highlights[slot].pk
+    return str(ids.highlight_pk(user.index, slot) if pk is None else pk)

@@ -1,0 +1,1 @@
+"""The HTTP server: uvicorn with bounded protocols, limits per peer, and its worker processes."""

@@ -1,0 +1,46 @@
+"""How uvicorn is run: our protocols, and what they have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.http.request_parsing import LARGEST_BODY
+from gateway.http.unsent import Unsent
+from gateway.scheduling import Turns
+from gateway.server.http_protocol import HttpProtocol
+from gateway.server.loop import Loop
+from gateway.server.peers import Ceilings, Peers
+from gateway.server.websocket_protocol import WebSocketProtocol
+
+
+class ServerConfig(uvicorn.Config):
+    """`peers`, `turns` and `unsent` are those of one process: each worker makes its own of what it is given."""
+
+    def __init__(self, app: ASGIApp | Callable[[], ASGIApp], *, ceilings: Ceilings, **options: Any) -> None:
+        super().__init__(
+            app,
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
+            access_log=False,
+            log_config=None,
+            ws_max_size=LARGEST_BODY,
+            ws_per_message_deflate=False,  # a compressor for each connection would take more memory than all else of it
+            **options,
+        )
+        self.peers = Peers(ceilings)
+        self.turns = Turns()
+        self.ceilings = ceilings
+
+    @cached_property
+    def unsent(self) -> Unsent:
+        """Made by the process that serves: it cannot be handed to another."""
+        return Unsent(self.ceilings.unsent_each, self.ceilings.unsent_total)
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
+        return Loop

@@ -1,0 +1,81 @@
+"""What a file is, by its first bytes: names and claimed content types are the client's."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import assert_never
+
+from gateway.domain.input_errors import Mistake
+from gateway.domain.publishing import MediumKind
+
+HEAD = 32  # bytes that are looked at
+# ISO base media: the major brand says what is inside (ISO 14496-12, 23008-12; QuickTime).
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+MP4_BRANDS = frozenset(
+    {b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9"}
+    | {b"mp41", b"mp42", b"mp71", b"avc1", b"dash", b"M4V ", b"M4VH", b"M4VP", b"MSNV", b"XAVC", b"f4v "}
+)
+
+
+class Format(enum.Enum):
+    """What is taken; the value is its content type."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    WEBP = "image/webp"
+    HEIC = "image/heic"
+    MP4 = "video/mp4"
+    MOV = "video/quicktime"
+
+    @property
+    def kind(self) -> MediumKind:
+        match self:
+            case Format.JPEG | Format.PNG | Format.WEBP | Format.HEIC:
+                return MediumKind.IMAGE
+            case Format.MP4 | Format.MOV:
+                return MediumKind.VIDEO
+            case _:
+                assert_never(self)
+
+
+class Unfit(Exception):
+    """A file that cannot be made into what the upstream takes. The message ends the sentence "the file ..."."""
+
+    def __init__(self, mistake: Mistake, message: str) -> None:
+        super().__init__(message)
+        self.mistake = mistake
+        self.message = message
+
+
+def format_of(path: Path) -> Format:
+    """Raises Unfit and OSError."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        raise Unfit(Mistake.REQUIRED, "is empty: it has no bytes")
+    found = _format(head)
+    if found is None:
+        raise Unfit(Mistake.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
+    return found
+
+
+def _format(head: bytes) -> Format | None:
+    if head.startswith(b"\xff\xd8\xff"):
+        return Format.JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return Format.PNG
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Format.WEBP
+    if head[4:8] == b"ftyp":
+        return _branded(head[8:12])
+    # QuickTime files of before 2001 have no brand, and begin with any of these.
+    return Format.MOV if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") else None
+
+
+def _branded(brand: bytes) -> Format | None:
+    if brand in HEIC_BRANDS:
+        return Format.HEIC
+    if brand in MP4_BRANDS:
+        return Format.MP4
+    return Format.MOV if brand == b"qt  " else None

@@ -1,0 +1,1 @@
+"""The HTTP client of all upstreams: rate limit, concurrency, retry, circuit breaker, lenient decoding."""

@@ -1,0 +1,1 @@
+"""Requests to addresses that others name: policy against SSRF, redirects, URL probe, CDN client."""

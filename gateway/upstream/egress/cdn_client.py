@@ -1,0 +1,235 @@
+"""The platform's picture servers: one medium as a stream, from the hosts that may be asked and no others.
+
+Sources of the rules: signed URLs lie on `*.cdninstagram.com` and `*.fbcdn.net`; a signature that is spent or withdrawn
+is answered with 403 "URL signature expired" or "URL signature mismatch".
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Protocol
+
+import httpx
+
+from gateway.domain.proxies import DIRECT, Proxies, Proxy
+from gateway.errors import UpstreamError, UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.client.network import ByProxies, OnDemand, over_network
+from gateway.upstream.egress.address_policy import Guard, NotPublic
+from gateway.upstream.egress.redirects import follow
+
+DOMAINS = (".cdninstagram.com", ".fbcdn.net")
+# SVG is not among them: it can hold scripts, and would run them in the gateway's name.
+TYPES = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif", "image/avif"}
+    | {"video/mp4", "video/quicktime", "video/webm"}
+)
+LARGEST = 200_000_000  # bytes
+CONNECT = 5.0  # seconds
+SILENCE = 10.0  # seconds between two pieces of an answer
+DEAD = frozenset({401, 403, 404, 410})
+WHOLE, PART, UNSATISFIABLE = 200, 206, 416
+
+
+class UrlDead(Exception):
+    """The server does not honour the URL any more."""
+
+
+class OutOfRange(Exception):
+    """The medium has not the bytes that were asked for; `length` is how many it has, where the server says."""
+
+    def __init__(self, length: int | None) -> None:
+        super().__init__()
+        self.length = length
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer whose body is yet to be read. `length` is of this body, in bytes, where the server says.
+
+    `content_range` is there if it is a part. Whoever is given one closes it.
+    """
+
+    content_type: str
+    length: int | None
+    content_range: str | None
+    _response: httpx.Response
+    _largest: int = LARGEST
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Raises UpstreamError if it breaks off, or does not end."""
+        left = self._largest if self.length is None else self.length
+        try:
+            async for chunk in self._response.aiter_raw():
+                left -= len(chunk)
+                if left < 0:
+                    raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
+                yield chunk
+        except (httpx.HTTPError, OSError) as exc:
+            raise _trouble(exc) from exc
+        if self.length is not None and left:
+            raise UpstreamInvalidAnswer("The picture server sent less than it promised.")
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class Server(Protocol):
+    """Whom to ask for the media of some URLs."""
+
+    def serves(self, url: str) -> bool: ...
+
+    async def send(self, request: httpx.Request) -> httpx.Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+class PlatformServers:
+    """Those of the platform, over the network."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        connections: int,
+        domains: Sequence[str] = DOMAINS,
+        proxies: Proxies = DIRECT,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """A proxy is asked for none but the platform's hosts, and TLS says that it led there."""
+        self._guard = guard
+        self._domains = tuple(domains)
+        make = partial(over_network, connections=connections, keep_alive=10.0, tls=tls)
+
+        def by(proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+            return OnDemand(partial(make, guard=guard) if proxy is None else partial(make, proxy=proxy))
+
+        self._transport = ByProxies(proxies, by)
+
+    def serves(self, url: str) -> bool:
+        try:
+            host, _ = self._guard.check(url)
+        except NotPublic:
+            return False
+        return host.endswith(self._domains)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class EmbeddedServer:
+    """The sandbox's: its URLs begin with `prefix`, and are answered by `transport` under the rest of their path."""
+
+    def __init__(self, prefix: str, transport: httpx.AsyncBaseTransport) -> None:
+        self._prefix = prefix.rstrip("/")
+        self._transport = transport
+
+    def serves(self, url: str) -> bool:
+        return url.startswith(f"{self._prefix}/cdn/") and ".." not in url
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        target = str(request.url).removeprefix(self._prefix)
+        inside = httpx.Request(request.method, f"http://sandbox{target}", headers=request.headers)
+        return await self._transport.handle_async_request(inside)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class MediaServers:
+    """All that may be asked. A redirect stays with the server that gave it.
+
+    `largest` is the most bytes of a medium, `silence` the most seconds between two pieces of it.
+    """
+
+    def __init__(self, servers: Sequence[Server], *, largest: int = LARGEST, silence: float = SILENCE) -> None:
+        self._servers = tuple(servers)
+        self._largest = largest
+        self._timeouts = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
+        # Compressed bytes could not be cut into parts, and might unfold into more than was measured.
+        agent = f"highlights-gateway/{version('highlights-gateway')}"
+        self._headers = {"user-agent": agent, "accept": "image/*, video/*", "accept-encoding": "identity"}
+
+    def serves(self, url: str) -> bool:
+        return self._server(url) is not None
+
+    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> Found:
+        """`part` is a Range header. Raises UrlDead, OutOfRange and UpstreamError."""
+        try:
+            response = await self._asked(url, method, self._headers | ({"range": part} if part else {}))
+        except NotPublic as exc:
+            raise UpstreamInvalidAnswer("The picture server leads to where no pictures are.") from exc
+        except (httpx.HTTPError, OSError) as exc:
+            raise _trouble(exc) from exc
+        try:
+            return _found(response, self._largest)
+        except BaseException:
+            await response.aclose()
+            raise
+
+    async def honours(self, url: str) -> bool:
+        """Whether the medium is still shown, or nobody can say."""
+        try:
+            found = await self.open(url, method="HEAD")
+        except UrlDead:
+            return False
+        except (OutOfRange, UpstreamError):
+            return True
+        await found.aclose()
+        return True
+
+    async def aclose(self) -> None:
+        for server in self._servers:
+            await server.aclose()
+
+    def _server(self, url: str) -> Server | None:
+        return next((server for server in self._servers if server.serves(url)), None)
+
+    async def _asked(self, url: str, method: str, headers: dict[str, str]) -> httpx.Response:
+        server = self._server(url)
+        if server is None:
+            raise NotPublic("is on no picture server")
+
+        async def permit(at: str) -> None:
+            if not server.serves(at):
+                raise NotPublic("is on another picture server")
+
+        async def ask(at: str) -> httpx.Response:
+            return await server.send(httpx.Request(method, at, headers=headers, extensions={"timeout": self._timeouts}))
+
+        return await follow(url, permit=permit, ask=ask)
+
+
+def _found(response: httpx.Response, largest: int) -> Found:
+    headers = response.headers
+    if response.status_code in DEAD:
+        raise UrlDead
+    if response.status_code == UNSATISFIABLE:
+        raise OutOfRange(_number(headers.get("content-range", "").removeprefix("bytes */")))
+    if response.status_code not in (WHOLE, PART):
+        raise UpstreamUnavailable("The picture server is in trouble.")
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    length = _number(headers.get("content-length", ""))
+    if content_type not in TYPES or headers.get("content-encoding", "identity") != "identity":
+        raise UpstreamInvalidAnswer("The picture server sends what is neither a picture nor a video.")
+    if length is not None and length > largest:
+        raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
+    part = headers.get("content-range") if response.status_code == PART else None
+    return Found(content_type, length, part, response, largest)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
+
+
+def _trouble(exc: Exception) -> UpstreamError:
+    # The transport calls every failure to connect a timeout of connecting.
+    if isinstance(exc, httpx.ReadTimeout | httpx.WriteTimeout | TimeoutError):
+        return UpstreamTimeout("The picture server is too slow.")
+    return UpstreamUnavailable("The picture server cannot be reached.")

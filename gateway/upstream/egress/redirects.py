@@ -1,0 +1,40 @@
+"""Redirects, each judged before it is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from urllib.parse import urljoin
+
+import httpx
+
+from gateway.upstream.egress.address_policy import NotPublic
+
+Permit: TypeAlias = Callable[[str], Awaitable[object]]
+Ask: TypeAlias = Callable[[str], Awaitable[httpx.Response]]
+
+MOST = 5
+STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+async def follow(url: str, *, permit: Permit, ask: Ask) -> httpx.Response:
+    """The answer where the redirects end; its body is unread, and the caller closes it.
+
+    `permit` raises NotPublic for an address that may not be asked. Raises that, and whatever `ask` raises.
+    """
+    for _ in range(1 + MOST):
+        await permit(url)
+        response = await ask(url)
+        location = response.headers.get("location")
+        if response.status_code not in STATUSES or location is None:
+            return response
+        await response.aclose()
+        url = _joined(url, location)
+    raise NotPublic("redirects too often")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as exc:
+        raise NotPublic("redirects to what is no URL") from exc

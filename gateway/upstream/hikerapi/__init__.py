@@ -1,0 +1,1 @@
+"""HikerAPI, the read upstream: endpoints with their prices, decoding, errors and charges."""

@@ -1,0 +1,246 @@
+"""The read upstream: calls in, outcomes out, each with its charge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Annotated, assert_never
+
+import httpx
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.proxies import Proxy
+from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
+from gateway.events import AnswerDrifted, EventLimit, Hook, PriceDiffers, PriceDisbelieved
+from gateway.upstream.client.availability import Access
+from gateway.upstream.client.bodies import ACCEPTED
+from gateway.upstream.client.client import STANDARD, Line, Policy, Verdict
+from gateway.upstream.client.exchange import Reply
+from gateway.upstream.client.network import over_network
+from gateway.upstream.client.prepared_requests import Get, Gets
+from gateway.upstream.hikerapi import decoding, errors
+from gateway.upstream.hikerapi.decoding import BY_NAME, Value
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi.errors import Charge
+
+__all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
+
+MOST_REQUESTS = 2**31 - 1  # in a balance: more cannot be meant, nor told by GraphQL
+FASTEST = 1_000  # requests a second that an account may name
+PAID_RATE = 15.0  # requests a second of all paid plans, for when the account does not say
+TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
+MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits every item of it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call. Errors are values, because each has been charged or not.
+
+    `charged` is in billed requests and, if `in_doubt`, a guess on the high side. `body` is what `payloads.read` makes
+    `value` of; beside a problem both are empty, unless it is Renamed. `seconds` counts waiting, `attempts` the requests
+    that were sent.
+    """
+
+    call: Call
+    value: Value | None
+    body: bytes
+    problem: GatewayError | None
+    charged: int
+    in_doubt: bool
+    seconds: float
+    attempts: int
+
+    @property
+    def answer(self) -> Value | GatewayError:
+        """The value, or the problem that came instead of it."""
+        if self.problem is not None:
+            return self.problem
+        assert self.value is not None, "an outcome has a value or a problem"
+        return self.value
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """The account: billed requests left, its limit in requests a second, and the money they are worth.
+
+    Only the first is needed: None for what it does not say.
+    """
+
+    requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
+    rate: int | None = None
+    currency: str | None = None
+    amount: float | None = None
+
+
+BALANCE = msgspec.json.Decoder(Balance)
+BALANCE_TARGET = "/sys/balance"
+
+
+def connect(
+    *,
+    base_url: str,
+    key: str,
+    clock: Clock,
+    hook: Hook,
+    rate: float | None = None,
+    sharers: int = 1,
+    transport: httpx.AsyncBaseTransport | None = None,
+    proxy: Proxy | None = None,
+    policy: Policy = STANDARD,
+) -> HikerApi:
+    """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows.
+
+    `sharers` processes have that rate together: each takes its part.
+    """
+    if transport is None:
+        transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
+    timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
+    access = Access("reading", key="GATEWAY_HIKERAPI_KEY", url="GATEWAY_HIKERAPI_URL", clock=clock, hook=hook)
+    shared = (PAID_RATE if rate is None else rate) / sharers
+    return HikerApi(
+        Line(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
+        Gets(base_url, _headers(key), timeouts),
+        clock=clock,
+        hook=hook,
+        opening=policy.opening if rate is None else None,
+        sharers=sharers,
+    )
+
+
+def _headers(key: str) -> dict[str, str]:
+    # Without a User-Agent the edge turns a request away.
+    agent = f"highlights-gateway/{version('highlights-gateway')}"
+    return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": ACCEPTED}
+
+
+class HikerApi:
+    """Made by `connect`. `opening` is how long the account may take to name its rate; None: the rate was given."""
+
+    def __init__(
+        self,
+        line: Line,
+        request: Callable[[str], Get],
+        *,
+        clock: Clock,
+        hook: Hook,
+        opening: float | None,
+        sharers: int,
+    ) -> None:
+        self._line = line
+        self._request = request
+        self._clock = clock
+        self._hook = hook
+        self._opening = opening
+        self._sharers = sharers
+        self._is_open = opening is None
+        self._start = asyncio.Lock()
+        self._told_prices = EventLimit(TOLD_SECONDS, clock)
+
+    async def start(self) -> None:
+        """Asks once what rate the account allows, unless one was given. If it does not say, the paid plans' holds."""
+        if self._is_open:
+            return
+        async with self._start:
+            if not self._is_open:
+                deadline = self._clock.monotonic() + (self._opening or 0.0)
+                request = self._request(BALANCE_TARGET)
+                self._note_rate(await self._line.try_once(request, "balance", _judge_balance, deadline=deadline))
+                self._is_open = True
+
+    async def fetch(self, call: Call) -> Outcome:
+        """Never raises, but for CancelledError."""
+        began = self._clock.monotonic()
+        await self.start()
+        verdict, attempts = await self._line.ask(
+            self._request(call.target), call.endpoint.label, partial(self._judge, call)
+        )
+        result, seconds = verdict.result, self._clock.monotonic() - began
+        if isinstance(result, Renamed):  # what was paid for is an answer all the same, to who asks by id
+            value = decoding.read(call, verdict.body)
+            return Outcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
+        if isinstance(result, GatewayError):
+            result.subject = call.subject
+            return Outcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
+        return Outcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
+
+    async def balance(self) -> Balance:
+        """Free. Raises UpstreamError. The rate follows the account's, unless one was given."""
+        verdict, _ = await self._line.ask(self._request(BALANCE_TARGET), "balance", _judge_balance)
+        self._note_rate(verdict)
+        try:
+            return verdict.value()
+        finally:
+            del verdict
+
+    async def aclose(self) -> None:
+        await self._line.aclose()
+
+    def _judge(self, call: Call, reply: Reply) -> Verdict[Value]:
+        charge = errors.charge_of(reply, call.nominal_price)
+        self._compare_price(call, charge)
+        result = errors.problem_of(reply, call.subject, charge.amount) or self._read(call, reply, charge)
+        if call.endpoint.is_tray and isinstance(result, NotFound) and errors.is_empty_tray(reply):
+            return Verdict(reply, (), b"[]", charge.amount, charge.in_doubt)
+        return Verdict(reply, result, reply.body, charge.amount, charge.in_doubt)
+
+    def _read(self, call: Call, reply: Reply, charge: Charge) -> Value | GatewayError:
+        def tell(paths: tuple[str, ...]) -> None:
+            self._hook(AnswerDrifted(call.endpoint.label, paths[:MOST_PATHS]))
+
+        try:
+            value = decoding.read(call, reply.body, tell)
+        except UpstreamInvalidAnswer:
+            return errors.told_instead(reply, call.subject, charge.amount)
+        if decoding.is_asked(call, value):
+            return value
+        return _renamed(call, value) or errors.unreadable(call.subject)
+
+    def _compare_price(self, call: Call, charge: Charge) -> None:
+        if charge.named is None or charge.named == call.nominal_price:
+            return
+        kind = PriceDiffers if charge.is_believed else PriceDisbelieved
+        if self._told_prices.allows((kind, call.endpoint, call.forced)):
+            self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
+
+    def _note_rate(self, verdict: Verdict[Balance]) -> None:
+        rate = verdict.result.rate if isinstance(verdict.result, Balance) else None
+        if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
+            self._line.limiter.change(rate / self._sharers)
+
+
+def _judge_balance(reply: Reply) -> Verdict[Balance]:
+    subject = "the account's balance"
+    result: Balance | GatewayError | None = errors.problem_of(reply, subject) or _read_balance(reply.body)
+    result = result or errors.told_instead(reply, subject)
+    if isinstance(result, Missing):
+        result = errors.unreadable(subject)
+    return Verdict(reply, result, reply.body, charged=0, in_doubt=False)
+
+
+def _read_balance(body: bytes) -> Balance | None:
+    try:
+        return decoding.read_as(BALANCE, body)
+    except decoding.Unreadable:
+        return None
+
+
+def _renamed(call: Call, value: Value) -> Renamed | None:
+    """For an answer to a user name that is all about one user, who goes by another name."""
+    match value:
+        case Profile():
+            users: list[UserShort] = [value]
+        case tuple():
+            users = [entry.owner for entry in value if entry.owner is not None]
+        case LoadedHighlight() | Item():
+            return None
+        case _:
+            assert_never(value)
+    found = {user.username: user.id for user in users if user.username is not None}
+    if call.endpoint not in BY_NAME or len(found) != 1 or len({user.id for user in users}) != 1:
+        return None
+    ((username, id),) = found.items()
+    return Renamed(f"User '{call.key}' is now called '{username}'.", id=id, username=username)

@@ -1,0 +1,266 @@
+"""The upstream's JSON as domain models.
+
+The fast path decodes and checks in one pass. An answer that does not fit is read a second time (`lenient`): what can be
+read is kept, what cannot is left out and said so by the model. Nothing paid for is thrown away for a detail, and
+nothing is made up.
+
+An answer of nothing but small parts would take a hundred times its size, and one whose every part drifts would take
+minutes, on the loop: how many there may be of each is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.domain.json_values import has_number_beyond, values_in
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
+from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream.client.identity import names_its_parts
+from gateway.upstream.client.json_repair import MOST_DIGITS, Repaired, repaired
+from gateway.upstream.client.lenient_decoding import MOST_MISFITS, Reader, TooOdd, Unreadable
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+
+__all__ = [
+    "BY_NAME",
+    "DECODERS",
+    "LARGEST_ODD",
+    "MOST_MISFITS",
+    "MOST_VALUES",
+    "OnDrift",
+    "Unreadable",
+    "Value",
+    "is_asked",
+    "read",
+    "read_as",
+]
+
+Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
+OnDrift = Callable[[tuple[str, ...]], None]
+T = TypeVar("T")
+U = TypeVar("U", bound=UserShort)
+
+
+def _model(endpoint: Endpoint) -> Any:
+    match endpoint:
+        case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
+            return tuple[Highlight, ...]
+        case Endpoint.PROFILE | Endpoint.PROFILE_BY_USERNAME:
+            return Profile
+        case Endpoint.HIGHLIGHT:
+            return LoadedHighlight
+        case Endpoint.ITEM:
+            return Item
+        case _:
+            assert_never(endpoint)
+
+
+DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
+    endpoint: msgspec.json.Decoder(_model(endpoint)) for endpoint in Endpoint
+}
+# Asked by the name that the answer then has.
+BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
+# Values in an answer. The largest highlight has some ten thousand.
+# Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
+# highlight's hundred items are a third of that.
+LARGEST_ODD = 1_500_000  # bytes
+MOST_VALUES = 200_000
+
+
+def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
+    """What `body` answers to `call`. Raises UpstreamInvalidAnswer.
+
+    `on_drift` is told the paths of the parts that were not read as they are, like `items[3].video_duration`.
+    """
+    try:
+        value: Value | None = _strict(DECODERS[call.endpoint], body)
+        if value is None or not _is_complete(call, value):
+            value = _of_asked(call, body, on_drift, fits=value is not None)
+        elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # beyond it all of it would be lost for an id
+            value = _of_asked(call, body, on_drift, fits=True)
+    except Unreadable as exc:
+        raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
+    return value
+
+
+def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
+    """`body` as what `decoder` makes, as leniently as `read`, but for lists: all of one, or none. Raises Unreadable."""
+    value = _strict(decoder, body)
+    if value is None:
+        value, paths = _lenient(decoder.type, body, shortens=False, by_part=False)
+        if on_drift is not None:
+            on_drift(tuple(paths))
+    return value
+
+
+def is_asked(call: Call, value: Value) -> bool:
+    """False for an answer about somebody or something else, which nobody must see under the name that was asked."""
+    match value:
+        case LoadedHighlight():
+            return value.pk == call.key
+        case Item():
+            return str(value.pk) == call.key
+        case Profile():
+            return _is_asked_user(call, value)
+        case tuple():
+            shown = value[:1] if value and _is_of_one(value) else value
+            return all(_is_asked_user(call, highlight.owner) for highlight in shown)
+        case _:
+            assert_never(value)
+
+
+def _is_asked_user(call: Call, user: UserShort | None) -> bool:
+    if user is None:
+        return True
+    if call.endpoint not in BY_NAME:
+        return user.id == call.key
+    return user.username is None or user.username.lower() == call.key.lower()
+
+
+def _is_complete(call: Call, value: Value) -> bool:
+    """Whether the answer is about what was asked, and says so throughout."""
+    match value:
+        case LoadedHighlight():
+            has_items = bool(value.items) or not (value.media_ids or value.media_count)  # or they were left out
+            return value.owner is not None and value.pk == call.key and has_items
+        case Item():
+            return is_asked(call, value)
+        case Profile():
+            return _names(call, value)
+        case tuple():
+            return not value or (_names(call, value[0].owner) and _is_of_one(value))
+        case _:
+            assert_never(value)
+
+
+def _names(call: Call, user: UserShort | None) -> bool:
+    """Whether it is the user who was asked for, and bears the name by which it was."""
+    if user is None or not _is_asked_user(call, user):
+        return False
+    return user.username is not None or call.endpoint not in BY_NAME
+
+
+def _is_of_one(tray: Sequence[Highlight]) -> bool:
+    """Whether all entries name the same owner."""
+    first = tray[0].owner
+    if first is None:
+        return False
+    pk, username = first.pk, first.username
+    for highlight in tray:  # a generator takes twice as long
+        owner = highlight.owner
+        if owner is None or owner.pk != pk or owner.username != username:
+            return False
+    return True
+
+
+def _strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
+    """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
+    if values_in(body, MOST_VALUES) > MOST_VALUES:
+        raise Unreadable
+    if has_number_beyond(body, MOST_DIGITS):
+        return None
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
+    """Raises Unreadable."""
+    if len(body) > LARGEST_ODD:
+        raise Unreadable
+    try:
+        found = _parsed(body)
+        reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
+        return reader.whole(found.raw, kind), found.paths + reader.paths
+    except (ValueError, RecursionError, TooOdd) as exc:
+        raise Unreadable from exc
+
+
+def _parsed(body: bytes) -> Repaired:
+    if has_number_beyond(body, MOST_DIGITS):
+        return repaired(body)
+    try:
+        return Repaired(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return repaired(body)
+
+
+def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
+    """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
+    found, paths = _lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
+    value = _completed(call, found, paths)
+    if on_drift is not None and paths:
+        on_drift(tuple(dict.fromkeys(paths)))
+    return value
+
+
+def _completed(call: Call, value: Value, paths: list[str]) -> Value:
+    match value:
+        case LoadedHighlight():
+            if value.owner is not None:
+                return value
+            paths.append("user")
+            return partial(value, {**losses(value), "owner": WHOLE})
+        case Profile():
+            return _named(call, value)
+        case tuple():
+            return _tray(call, value, paths)
+        case Item():
+            return value
+        case _:
+            assert_never(value)
+
+
+def _named(call: Call, user: U) -> U:
+    """Whoever was asked for by a name goes by it."""
+    if user.username is not None or call.endpoint not in BY_NAME:
+        return user
+    lost = {name: count for name, count in losses(user).items() if name != "username"}
+    return partial(replace(user, username=call.key), lost)
+
+
+def _tray(call: Call, tray: tuple[Highlight, ...], paths: list[str]) -> tuple[Highlight, ...]:
+    """A tray is one user's: what an entry does not say of its owner the others do.
+
+    An entry of somebody else is left out, but where all of them are.
+    """
+    owner = _owner(call, tray)
+    entries = [_owned(call, highlight, owner) for highlight in tray]
+    own = tuple(highlight for highlight in entries if owner is None or _is_owned(highlight, owner))
+    missing = left_out(tray) + len(tray) - len(own)
+    if len(own) < len(tray):
+        paths.append("[*].user")
+    return Shortened.of(own, missing) if missing else own
+
+
+def _owner(call: Call, tray: tuple[Highlight, ...]) -> UserShort | None:
+    """The user who was asked for, or all entries' one, as the entry shows it that lost the least."""
+    owners = [highlight.owner for highlight in tray if highlight.owner is not None]
+    asked = [owner for owner in owners if _is_asked_user(call, owner)]
+    found = asked or (owners if len({owner.id for owner in owners}) == 1 else [])
+    if found:
+        return _named(call, min(found, key=lambda owner: (len(losses(owner)), owner.username is None)))
+    return None if owners or call.endpoint in BY_NAME else UserShort(call.key)
+
+
+def _is_owned(highlight: Highlight, owner: UserShort) -> bool:
+    return highlight.owner is not None and highlight.owner.id == owner.id
+
+
+def _owned(call: Call, highlight: Highlight, owner: UserShort | None) -> Highlight:
+    """With all that is known of its owner. What else it lost stays lost."""
+    known = highlight.owner
+    if known is not None and ((known.username is not None and not losses(known)) or not _is_asked_user(call, known)):
+        return highlight
+    if owner is None:
+        return partial(highlight, {**losses(highlight), "owner": WHOLE})
+    if known is not None and known.id != owner.id:
+        return highlight
+    lost = {name: count for name, count in losses(highlight).items() if name.partition(".")[0] != "owner"}
+    lost |= {f"owner.{name}": count for name, count in losses(owner).items()}
+    return partial(replace(highlight, owner=owner), lost)

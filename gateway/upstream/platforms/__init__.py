@@ -1,0 +1,1 @@
+"""Publishing upstreams: one port, and a client for each dialect."""

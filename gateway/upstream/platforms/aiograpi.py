@@ -1,0 +1,256 @@
+"""aiograpi-rest, self-hosted: an upload is a story at once, nothing knows idempotency keys, most failures are a 500.
+
+A 500 does not say whether the work was done. Where the tray can tell, it is read; all else is for the flow to find out.
+What a 500 is about, its type says; a 404 without one comes from no route of this API, and says nothing of any object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.domain.publishing import (
+    Account,
+    Capabilities,
+    Container,
+    ContainerState,
+    LinkedMedium,
+    Published,
+    Quota,
+    Source,
+    Story,
+)
+from gateway.errors import (
+    AccountDisconnected,
+    GatewayError,
+    MediumRefused,
+    PublishingRejected,
+    RouteMissing,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
+from gateway.upstream.client.exchange import TOO_MANY, Reply
+from gateway.upstream.hikerapi import errors
+from gateway.upstream.platforms.authorized import Authorized
+from gateway.upstream.platforms.client import Ask, Courier
+from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, bare, named, unix
+
+ABILITIES = Capabilities(
+    idempotent=False,
+    processes_later=False,
+    publishes_on_upload=True,
+    tells_quota=False,
+    film_endings=(".mp4", ".mov", ".m4v"),
+)
+DAY = 86_400.0  # seconds that a story lives
+# The session is over, or the platform wants to see its owner first, whatever the status: asking again cannot mend it.
+LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired", "TwoFactorRequired"})
+CHALLENGED = "Challenge"
+# A session that was lost with the API's own store has no type of its own.
+LOST = "Session not found"
+# The account is throttled. Nobody says for how long, but whoever hurries back makes it worse.
+THROTTLED = frozenset({"FeedbackRequired", "PleaseWaitFewMinutes", "RateLimitError"})
+PAUSE = 60.0  # seconds
+NO_ROUTE = frozenset({404, 405})
+# What the API crops a cover to unless told: the middle square of a 9:16 picture. An edit has no default.
+CROP = "[0.0, 0.21830457, 1.0, 0.78094524]"
+
+ACCOUNT = msgspec.json.Decoder(AccountWire)
+STORY = msgspec.json.Decoder(StoryWire)
+HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
+TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...]] = msgspec.json.Decoder(tuple[HighlightWire, ...])
+
+
+class Trouble(msgspec.Struct, frozen=True, gc=False):
+    """Of a refusal. What FastAPI itself refuses has no type; `detail` is a list for bad input."""
+
+    exc_type: str | None = None
+    detail: str | list[Any] | None = None
+
+    @property
+    def is_of_the_session(self) -> bool:
+        kind, detail = self.exc_type or "", self.detail
+        is_lost = isinstance(detail, str) and detail.startswith(LOST)
+        return kind in LOGGED_OUT or kind.startswith(CHALLENGED) or is_lost
+
+
+TROUBLE = msgspec.json.Decoder(Trouble)
+
+
+def refusal(reply: Reply, ask: Ask) -> GatewayError | None:
+    """None for a whole answer that is no refusal."""
+    subject = ask.subject
+    if reply.failure is not None:
+        return errors.failed(reply, subject)
+    status = reply.status or 0
+    if 200 <= status < 300:
+        return None
+    trouble = _trouble(reply)
+    if status in (401, 403) or trouble.is_of_the_session:
+        return AccountDisconnected("The platform refuses the account's session: log in again.")
+    if status == TOO_MANY or trouble.exc_type in THROTTLED:
+        wait = reply.retry_after if "retry-after" in reply.headers else PAUSE
+        return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", retry_after=wait)
+    if status in NO_ROUTE and not trouble.exc_type:
+        return RouteMissing(
+            f"The publishing upstream has no route {ask.route}: its address (GATEWAY_PLATFORM_URL), its dialect or its "
+            "release is another than this gateway was made for."
+        )
+    if status >= 500 or status in NO_ROUTE:
+        return UpstreamUnavailable(f"The platform failed at {subject}, which may have been done.")
+    if status in (400, 422):
+        return PublishingRejected(f"The platform refused {subject}.")
+    return errors.unreadable(subject)
+
+
+def _trouble(reply: Reply) -> Trouble:
+    try:
+        return TROUBLE.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Trouble(errors.error_type(reply))
+
+
+async def owner(courier: Courier, token: str) -> Account:
+    """Whose session it is. Raises UpstreamError and AccountDisconnected."""
+    ask = Ask("GET", "/account", "aiograpi.account", "the account", session(token))
+
+    return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+
+
+class Aiograpi:
+    """A Publisher."""
+
+    capabilities = ABILITIES
+
+    def __init__(self, courier: Authorized) -> None:
+        self._courier = courier
+
+    async def accounts(self) -> Sequence[Account]:
+        return await self._courier.accounts()
+
+    async def upload(self, account: str, source: Source, *, key: str) -> Container:
+        if isinstance(source, LinkedMedium):
+            _refuse_mistaken(source)
+            ask = _ask("POST", "/story/upload/by/url", "upload", "the upload", form={"url": source.url})
+        else:
+            ask = replace(_ask("POST", "/story/upload", "upload", "the upload"), file=source, key=key)
+
+        def make(wire: StoryWire, reply: Reply) -> Container:
+            pk, taken_at = bare(wire.pk), unix(wire.taken_at)
+            story = Story(_owned(pk, account), pk, None if taken_at is None else taken_at + DAY)
+            return Container(pk, ContainerState.PUBLISHED, story=story)
+
+        return await self._courier.fetch(account, ask, STORY, make)
+
+    async def container(self, account: str, id: str) -> Container:
+        return Container(id, ContainerState.PUBLISHED)
+
+    async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
+        """Raises PublishingRejected."""
+        raise PublishingRejected("This upstream cannot publish a medium by its id: name its story instead.")
+
+    async def create(
+        self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
+    ) -> Published:
+        form: dict[str, str | Sequence[str]] = {"title": title, "story_ids": [_owned(id, account) for id in media_ids]}
+        if cover_id is not None:
+            form["cover_story_id"] = _owned(cover_id, account)
+        ask = _ask("POST", "/highlight", "create", "the new highlight", form=form)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def edit(
+        self,
+        account: str,
+        pk: str,
+        *,
+        title: str | None,
+        cover_id: str | None,
+        add: Sequence[str],
+        remove: Sequence[str],
+        key: str,
+    ) -> Published:
+        form: dict[str, str | Sequence[str]] = {"highlight_pk": pk}
+        if title is not None:
+            form["title"] = title
+        if cover_id is not None:
+            form["cover"] = json.dumps({"media_id": _owned(cover_id, account), "crop_rect": CROP})
+        if add:
+            form["added_media_ids"] = [_owned(id, account) for id in add]
+        if remove:
+            form["removed_media_ids"] = [_owned(id, account) for id in remove]
+        ask = _ask("PATCH", "/highlight", "edit", "the highlight's changes", form=form)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def delete(self, account: str, pk: str) -> None:
+        target = f"/highlight?highlight_pk={quote(pk, safe='')}"
+        ask = _ask("DELETE", target, "delete", "the highlight's deletion")
+        try:
+            await self._courier.carry(account, ask, lambda reply: True)
+        except UpstreamUnavailable:
+            if await self._is_there(account, pk):
+                raise
+
+    async def tray(self, account: str) -> Sequence[Published]:
+        found = []
+        for wire in await self._tray(account):
+            # What does not tell its media is looked at: a reconciling read compares them.
+            one = await self.highlight(account, str(wire.key)) if wire.media is None else wire.published()
+            if one is not None:
+                found.append(one)
+        return found
+
+    async def highlight(self, account: str, pk: str) -> Published | None:
+        target = f"/highlight?highlight_pk={quote(pk, safe='')}"
+        ask = _ask("GET", target, "highlight", "the highlight")
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except UpstreamUnavailable:
+            if await self._is_there(account, pk):
+                raise
+            return None
+
+    async def quota(self, account: str) -> Quota | None:
+        return None
+
+    async def aclose(self) -> None:
+        await self._courier.aclose()
+
+    async def _tray(self, account: str) -> Sequence[HighlightWire]:
+        """`amount` 0 is all of them."""
+        target = f"/user/highlights?user_id={quote(account, safe='')}&amount=0"
+        ask = _ask("GET", target, "tray", "the account's highlights")
+        return await self._courier.fetch(account, ask, TRAY, lambda wires, _: named(wires))
+
+    async def _is_there(self, account: str, pk: str) -> bool:
+        return any(wire.key == pk for wire in await self._tray(account))
+
+
+def _ask(
+    method: str, target: str, label: str, subject: str, *, form: Mapping[str, str | Sequence[str]] | None = None
+) -> Ask:
+    return Ask(method, target, f"aiograpi.{label}", subject, form=form, is_question=method == "GET")
+
+
+def _highlight(wire: HighlightWire, reply: Reply) -> Published:
+    return wire.published()
+
+
+def session(token: str) -> dict[str, str]:
+    return {"x-session-id": token}
+
+
+def _refuse_mistaken(source: LinkedMedium) -> None:
+    """Raises MediumRefused: a story of the wrong kind would be published at once."""
+    taken = ABILITIES.taken_for(source.url)
+    if taken is not source.kind:
+        raise MediumRefused("This upstream would take the URL for another kind of medium: send the file instead.")
+
+
+def _owned(id: str, account: str) -> str:
+    """A medium's id as this API takes it: `<pk>_<user>`."""
+    return id if "_" in id else f"{id}_{account}"

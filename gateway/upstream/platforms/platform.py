@@ -1,0 +1,293 @@
+"""The Platform API: media become containers, containers stories, stories a highlight; each call has its own key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.domain.publishing import (
+    Account,
+    Capabilities,
+    Container,
+    ContainerState,
+    LinkedMedium,
+    Published,
+    Quota,
+    Source,
+    Story,
+)
+from gateway.errors import (
+    AccountDisconnected,
+    ContainerExpired,
+    NotFound,
+    PermissionMissing,
+    PublishingError,
+    UpstreamInvalidAnswer,
+    UpstreamUnavailable,
+)
+from gateway.upstream.client.exchange import Reply
+from gateway.upstream.hikerapi.decoding import Unreadable
+from gateway.upstream.platforms.authorized import Authorized
+from gateway.upstream.platforms.client import Ask, Courier
+from gateway.upstream.platforms.dto import (
+    LONGEST_CURSOR,
+    MOST_HIGHLIGHTS,
+    AccountWire,
+    ContainerWire,
+    HighlightWire,
+    PageWire,
+    PublicationWire,
+    QuotaWire,
+    TokenWire,
+    bare,
+    named,
+    unix,
+)
+from gateway.upstream.platforms.platform_errors import NotReady, flaw_of
+
+T = TypeVar("T")
+
+ABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
+# Of a tray: more would be a loop upstream.
+MOST_PAGES = 100
+# How often a call is made that goes on with a reading of many: a failure here and there must not throw away what is
+# read already, or a long tray would hardly ever be read in bad weather.
+MOST_READINGS = 3
+
+ACCOUNT = msgspec.json.Decoder(AccountWire)
+TOKEN = msgspec.json.Decoder(TokenWire)
+CONTAINER = msgspec.json.Decoder(ContainerWire)
+PUBLICATION = msgspec.json.Decoder(PublicationWire)
+HIGHLIGHT = msgspec.json.Decoder(HighlightWire)
+TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...] | PageWire] = msgspec.json.Decoder(
+    tuple[HighlightWire, ...] | PageWire
+)
+QUOTA = msgspec.json.Decoder(QuotaWire)
+
+
+async def owner(courier: Courier, token: str) -> Account:
+    """Whose token it is. Raises UpstreamError, AccountDisconnected and PermissionMissing."""
+    ask = Ask("GET", "/users/self", "platform.account", "the account", bearer(token))
+    try:
+        return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+    except (AccountDisconnected, PermissionMissing):
+        raise
+    except (PublishingError, NotFound, NotReady) as error:
+        # It is asked inside another call, which would take this for a word on its own medium or highlight.
+        raise UpstreamInvalidAnswer("The platform does not tell whose token it is.") from error
+
+
+async def refresh(courier: Courier, account: str, token: str) -> str:
+    """Another token in its place, by the contract's `ig_refresh_token`: for one that is a day old and has not expired.
+
+    Raises UpstreamError, PublishingError and NotFound.
+    """
+    query = {"grant_type": "ig_refresh_token", "access_token": token}
+    ask = Ask("GET", "/refresh_access_token", "platform.refresh", "the token's refreshing", bearer(token), query=query)
+    try:
+        return await courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token())
+    except NotReady as error:
+        raise UpstreamInvalidAnswer("The platform does not say whether there is another token.") from error
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+class Platform:
+    """A Publisher."""
+
+    capabilities = ABILITIES
+
+    def __init__(self, courier: Authorized) -> None:
+        self._courier = courier
+
+    async def accounts(self) -> Sequence[Account]:
+        return await self._courier.accounts()
+
+    async def upload(self, account: str, source: Source, *, key: str) -> Container:
+        kind = {"media_type": source.kind.value}
+        ask = _ask("POST", "/media/upload", "upload", "the upload", key=key)
+        if isinstance(source, LinkedMedium):
+            ask = replace(ask, json={"media_url": source.url, **kind})
+        else:
+            ask = replace(ask, file=source, fields=kind)
+        return await self._courier.fetch(account, ask, CONTAINER, _container)
+
+    async def container(self, account: str, id: str) -> Container:
+        ask = _ask("GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
+        try:
+            return await self._courier.fetch(account, ask, CONTAINER, lambda wire, reply: _state(id, wire, reply))
+        except NotReady as error:
+            return Container(id, ContainerState.IN_PROGRESS, error.retry_after)
+        except NotFound as error:
+            raise _gone() from error
+
+    async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
+        target = f"/media/{_in_path(medium_id)}/stories"
+        ask = _ask("POST", target, "publish", "the publication", key=key)
+
+        def read(wire: PublicationWire, reply: Reply) -> Story:
+            # A highlight takes stories as well as media, and names what it holds by the pks of its stories.
+            return Story(str(wire.id), bare(wire.id), unix(wire.expires_at))
+
+        try:
+            return await self._courier.fetch(account, ask, PUBLICATION, read)
+        except NotFound as error:
+            raise _gone() from error
+
+    async def create(
+        self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
+    ) -> Published:
+        body = _given(title=title, cover_media_id=cover_id, media_ids=list(media_ids))
+        target = f"/users/{_in_path(account)}/highlights"
+        ask = _ask("POST", target, "create", "the new highlight", key=key, json=body)
+        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+
+    async def edit(
+        self,
+        account: str,
+        pk: str,
+        *,
+        title: str | None,
+        cover_id: str | None,
+        add: Sequence[str],
+        remove: Sequence[str],
+        key: str,
+    ) -> Published:
+        body = _given(
+            title=title,
+            cover_media_id=cover_id,
+            added_media_ids=list(add) or None,
+            removed_media_ids=list(remove) or None,
+        )
+        target = f"/highlights/{_in_path(pk)}/edit"
+        ask = _ask("POST", target, "edit", "the highlight's changes", key=key, json=body)
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except NotFound as error:
+            raise NotFound("The platform does not know the highlight.") from error
+
+    async def delete(self, account: str, pk: str) -> None:
+        ask = _ask("DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
+        try:
+            await self._courier.carry(account, ask, lambda reply: True)
+        except NotFound:
+            return
+
+    async def tray(self, account: str) -> Sequence[Published]:
+        wires: list[HighlightWire] = []
+        after: str | None = ""
+        asked: set[str] = set()
+        while after is not None and after not in asked and len(asked) < MOST_PAGES:
+            asked.add(after)
+            page = await self._page(account, after)
+            wires += page.data
+            if len(wires) > MOST_HIGHLIGHTS:
+                raise UpstreamInvalidAnswer("The platform names more highlights than an account can have.")
+            after = page.after
+        looks = [asyncio.ensure_future(self._whole(account, wire)) for wire in wires]
+        try:
+            return [one for one in await asyncio.gather(*looks) if one is not None]
+        finally:
+            # One that fails has the flow try again, and the others must not be in its way.
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+
+    async def highlight(self, account: str, pk: str) -> Published | None:
+        ask = _ask("GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
+        try:
+            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        except NotReady:
+            return Published(pk, "", (), is_ready=False)
+        except NotFound:
+            return None
+
+    async def quota(self, account: str) -> Quota | None:
+        ask = _ask("GET", "/users/self/publishing_limit", "quota", "the publishing limit")
+
+        def read(wire: QuotaWire, reply: Reply) -> Quota:
+            return Quota(wire.quota_usage, wire.config.quota_total, wire.config.quota_duration)
+
+        return await self._courier.fetch(account, ask, QUOTA, read)
+
+    async def aclose(self) -> None:
+        await self._courier.aclose()
+
+    async def _page(self, account: str, after: str) -> PageWire:
+        query = f"?after={quote(after, safe='')}" if after else ""
+        target = f"/users/{_in_path(account)}/highlights{query}"
+        ask = _ask("GET", target, "tray", "the account's highlights")
+        read = partial(self._courier.fetch, account, ask, TRAY, _page)
+        return await (_going_on(read) if after else read())
+
+    async def _whole(self, account: str, wire: HighlightWire) -> Published | None:
+        """With its media, which a tray may leave out: a reconciling read compares them."""
+        if wire.media is None and wire.is_ready:
+            return await _going_on(partial(self.highlight, account, str(wire.key)))
+        return wire.published()
+
+
+def _ask(
+    method: str, target: str, label: str, subject: str, *, key: str = "", json: Mapping[str, Any] | None = None
+) -> Ask:
+    headers = {"idempotency-key": key} if key else {}
+    is_question = method == "GET"
+    return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key, is_question=is_question)
+
+
+async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
+    """Again at once where the platform failed at it, and does not say when to come back."""
+    for left in reversed(range(MOST_READINGS)):
+        try:
+            return await read()
+        except UpstreamUnavailable as error:
+            if not left or error.retry_after is not None:
+                raise
+    raise AssertionError("the last reading returns or raises")
+
+
+def _container(wire: ContainerWire, reply: Reply) -> Container:
+    """One that was made. Raises Unreadable."""
+    if wire.id is None:
+        raise Unreadable
+    return _state(str(wire.id), wire, reply)
+
+
+def _state(id: str, wire: ContainerWire, reply: Reply) -> Container:
+    """Raises Unreadable."""
+    state = wire.state
+    problem = flaw_of(*wire.flaws) if state is ContainerState.ERROR else None
+    return Container(id, state, reply.retry_after, problem)
+
+
+def _highlight(wire: HighlightWire, reply: Reply) -> Published:
+    return wire.published()
+
+
+def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWire:
+    """The tray comes as a plain list, or as a page of one. Raises Unreadable."""
+    page = answer if isinstance(answer, PageWire) else PageWire(answer)
+    named(page.data)
+    if page.after is not None and len(page.after) > LONGEST_CURSOR:
+        raise Unreadable
+    return page
+
+
+def _gone() -> ContainerExpired:
+    return ContainerExpired("The uploaded medium is gone from the platform.")
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _in_path(id: str) -> str:
+    return quote(id, safe="")

@@ -1,0 +1,37 @@
+"""URLs of media: the platform's own, or by way of the media proxy, which shows them on any page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.cache.response_cache import SHARED
+from gateway.execution.leaf_values import PLAIN
+from gateway.execution.sync_resolvers import PROMPT
+from gateway.planner.selection import FACET, Facet
+from schema.context import Info
+
+# The argument that chooses; among a field's extensions where the link is the rule.
+PROXIED = "proxied"
+Proxied = Annotated[
+    bool | None,
+    strawberry.argument(
+        description="By way of the gateway, which shows it on any page until it expires. Left out: as it is set up."
+    ),
+]
+
+
+def picture(attribute: str, description: str, refers: Callable[[Any], str], facet: Facet | None = None) -> Any:
+    """A field that reads the URL `attribute`; `refers` names the upstream answer that the URL came from."""
+
+    def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
+        return shown(info, getattr(source, attribute), refers(source), proxied)
+
+    metadata = {PLAIN: attribute, PROMPT: True, SHARED: True} | ({} if facet is None else {FACET: facet})
+    return strawberry.field(resolve, description=description, metadata=metadata)
+
+
+def shown(info: Info, url: str | None, reference: str, proxied: bool | None) -> str | None:
+    return None if url is None else info.context.link(url, reference, proxied=proxied)

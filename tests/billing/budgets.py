@@ -1,0 +1,73 @@
+"""What the tests of spending share: purses of a client on a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.billing.budget import AccountGuard, Allowance, Purse, Reservation
+from gateway.billing.leases import LeaseNeeded
+from gateway.billing.ledger import Ledger
+from gateway.clock import Clock
+from gateway.domain.window import Window
+
+# 2026-03-31T23:59:30Z: half a minute before minute, hour, day and month end together.
+BEFORE_MONTH_END = 1_775_001_570.0
+ENDPOINT = "/v1/user/by/id"
+T = TypeVar("T")
+
+
+def purse(
+    ledger: Ledger,
+    clock: Clock,
+    limits: Mapping[Window, int],
+    *,
+    client: str = "web",
+    ceiling: int | None = None,
+    account: AccountGuard | None = None,
+) -> Purse:
+    allowance = Allowance(client, limits, ledger=ledger, clock=clock)
+    return Purse(ceiling=ceiling, allowance=allowance, account=account or AccountGuard(floor=0))
+
+
+async def reserved(purse: Purse, price: int) -> Reservation:
+    """As an operation does it."""
+    while True:
+        try:
+            return purse.reserve(price)
+        except LeaseNeeded:
+            await purse.lease(price, price)
+
+
+def reserve(purse: Purse, price: int) -> Reservation:
+    """The same for tests without an event loop."""
+    try:
+        return purse.reserve(price)
+    except LeaseNeeded:
+        return wait(reserved(purse, price))
+
+
+def spend(purse: Purse, price: int, charged: int | None = None) -> None:
+    reserve(purse, price).settle(price if charged is None else charged, endpoint=ENDPOINT)
+
+
+def written(ledger: Ledger) -> None:
+    """Returns when the ledger's thread has done what it was asked for until now."""
+    wait(ledger.lease(0, 0, ()))
+
+
+def wait(work: Coroutine[Any, Any, T]) -> T:
+    """Also where an event loop runs, which then stands still."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def leased(path: Path) -> dict[str, int]:
+    """By window, summed up, as any other program reads it."""
+    with closing(sqlite3.connect(path)) as db:
+        return dict(db.execute("SELECT window, sum(leased) FROM leases GROUP BY window"))

@@ -1,0 +1,39 @@
+"""A process that spends one request after the other, and says so after each, until it is refused or killed.
+
+`python -m tests.billing.spender LEDGER LIMIT`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from gateway.billing.ledger import Ledger
+from gateway.domain.window import Window
+from gateway.errors import AllowanceExceeded
+from tests.billing.budgets import BEFORE_MONTH_END, purse, spend
+from tests.fakes.clock import ManualClock
+
+FLUSH_EVERY = 50
+SPENT = b"."
+REFUSED = b"!"
+
+
+async def main(path: Path, limit: int) -> None:
+    clock = ManualClock(BEFORE_MONTH_END)
+    ledger = Ledger(path, clock=clock)
+    one = purse(ledger, clock, {Window.HOUR: limit, Window.DAY: limit})
+    try:
+        while True:
+            spend(one, 1)
+            os.write(1, SPENT)
+            if one.charged % FLUSH_EVERY == 0:
+                await ledger.flush()
+    except AllowanceExceeded:
+        os.write(1, REFUSED)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,49 @@
+"""Entries and outcomes to remember, made of bytes as the upstream sends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.cache.decoded_cache import Decoded
+from gateway.cache.entity_cache import Memory
+from gateway.cache.freshness import Lifetimes
+from gateway.cache.store import Store
+from gateway.clock import Clock
+from gateway.errors import GatewayError
+from gateway.upstream.hikerapi import decoding
+from gateway.upstream.hikerapi.client import Outcome
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+
+LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
+
+
+def memory(clock: Clock, *, max_bytes: int = 10**6) -> Memory:
+    return Memory(
+        Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(max_bytes), pointers=max_bytes
+    )
+
+
+def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> Outcome:
+    """The upstream answered `value`."""
+    call, body = Call(endpoint, key, forced), msgspec.json.encode(value)
+    return Outcome(call, decoding.read(call, body), body, None, call.nominal_price, False, 0.1, 1)
+
+
+def failed(endpoint: Endpoint, key: str, problem: GatewayError, *, forced: bool = False) -> Outcome:
+    call = Call(endpoint, key, forced)
+    return Outcome(call, None, b"", problem, call.nominal_price, False, 0.1, 1)
+
+
+def user(pk: str = "1", username: str | None = "ann", **more: Any) -> dict[str, Any]:
+    return {"pk": pk, "username": username, "full_name": "Ann", "is_private": False} | more
+
+
+def entry(pk: str, owner: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"pk": pk, "id": f"highlight:{pk}", "user": owner, "title": f"Title {pk}", "media_count": 2} | more
+
+
+def highlight(pk: str, owner: dict[str, Any], *items: str, **more: Any) -> dict[str, Any]:
+    listed = [{"pk": item, "id": f"{item}_{owner['pk']}"} for item in items]
+    return entry(pk, owner, media_ids=[int(item) for item in items], items=listed) | more

@@ -1,0 +1,127 @@
+"""Where the planner may pay more than the optimum in hindsight, because it depends on what nobody can know before.
+
+Each gap is seen in what was bought, and bounds the loss it explains. Without one, paid and optimum are equal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from tests.planner.oracle import BRIEF, HOME, ITEM, ITEMS, PK, SHELF, TRAY, Oracle
+from tests.planner.selections import By, UserRoot
+from tests.planner.worlds import Account, Kind
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What one operation bought, against the oracle of its case. Amounts are billed requests."""
+
+    oracle: Oracle
+    bought: Collection[Call]
+
+    def explained(self) -> dict[str, int]:
+        """By name, how much each gap explains."""
+        return {
+            "nobody there": self._nobody_there(),
+            "a tray that does not tell whose it is": self._untelling(),
+            "a highlight without items": self._itemless(),
+            "a highlight of an unknown owner": self._ownerless(),
+            "one account by name and by another way": self._twofold(),
+            "a profile that is wanted deeper": self._deeper(),
+            "items of one highlight": self._items_apart(),
+            "an item that its highlight shows with its owner": self._items_owned(),
+        }
+
+    def _nobody_there(self) -> int:
+        """The cheapest call would have told that the account does not exist: the others about it were in vain.
+
+        They are made in the same step, or are dearer, because most accounts that are asked for exist.
+        """
+        prices: dict[str, list[int]] = defaultdict(list)
+        for call in self.bought:
+            if call.endpoint.noun == "user" and self._account(call) is None:
+                prices[call.key].append(call.nominal_price)
+        return sum(sum(paid) - 1 for paid in prices.values())
+
+    def _untelling(self) -> int:
+        """An empty or private tray, asked for by name, leaves the account's id and short fields to be bought: one more.
+
+        If the same tray was asked for by id too, now or before, it did not tell the name either, and is paid twice.
+        """
+        price = 0
+        for call, account in self._trays_by_name():
+            if not account.tray(forced=call.forced):
+                by_id = Call(Endpoint.TRAY, account.pk, call.forced) in self.bought
+                twice = by_id or (TRAY, account.pk) in self.oracle.cached
+                price += call.nominal_price if twice else 1
+        return price
+
+    def _itemless(self) -> int:
+        """A highlight asked for by id turns out to have no items, which its tray would have said for nothing."""
+        owners = self.oracle.world.owners
+        return sum(pk in owners and not owners[pk][1].stories for pk in self._highlights())
+
+    def _ownerless(self) -> int:
+        """A highlight is bought to show what its owner's tray would show, because nobody knows who owns it."""
+        return sum(
+            (HOME, pk) not in self.oracle.cached and not self.oracle.requires((ITEMS, pk)) for pk in self._highlights()
+        )
+
+    def _twofold(self) -> int:
+        """An account whose tray was bought by name is elsewhere asked for by id, or mentioned, or one of its highlights
+        or items is asked for: to buy the tray by id, which is one less, would have been a guess."""
+        owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
+        ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
+        ids |= {owners[pk][0].pk for pk in self.oracle.operation.highlight_keys() if pk in owners}
+        ids |= {shelves[pk][0].pk for pk in self.oracle.operation.item_keys() if pk in shelves}
+        for _, reel, story in self.oracle.world.shelves.values():
+            if self.oracle.requires((ITEMS, reel.pk)) or self.oracle.requires((ITEM, story.pk)):
+                ids |= {self.oracle.world.accounts[position].pk for position in (*story.mentions, *story.sponsors)}
+        return sum(account.pk in ids for _, account in self._trays_by_name())
+
+    def _deeper(self) -> int:
+        """A tray was bought by name, and only then its owner turned up elsewhere, of whom more is wanted there."""
+        roots = self.oracle.operation.roots
+        foreseen = {
+            key
+            for root in roots
+            if isinstance(root, UserRoot) and "biography" in root.below.fields
+            for _, key in root.keys
+        }
+        return sum(
+            Call(Endpoint.PROFILE, account.pk) in self.bought and account.name not in foreseen
+            for _, account in self._trays_by_name()
+        )
+
+    def _items_apart(self) -> int:
+        """Items asked for by their own ids lie in one highlight, in which nobody saw them before; or in one that is
+        wanted deeper."""
+        shelves = self.oracle.world.shelves
+        items = [call.key for call in self.bought if call.endpoint is Endpoint.ITEM and call.key in shelves]
+        deeper = {
+            pk for pk in self._highlights() if (PK, pk) not in self.oracle.given or (BRIEF, pk) in self.oracle.cached
+        }
+        return len(items) - len({shelves[pk][1].pk for pk in items} - deeper)
+
+    def _items_owned(self) -> int:
+        """One item is bought by itself, although it is remembered which highlight shows it, for the same price, with
+        the owner's short fields: that these are wanted too is a coincidence the plan does not look for."""
+        shelves = self.oracle.world.shelves
+        items = (call.key for call in self.bought if call.endpoint is Endpoint.ITEM and call.key in shelves)
+        return sum((SHELF, shelves[pk][1].pk) in self.oracle.cached for pk in items)
+
+    def _trays_by_name(self) -> Iterator[tuple[Call, Account]]:
+        for call in self.bought:
+            if call.endpoint is Endpoint.TRAY_BY_USERNAME and (account := self._account(call)):
+                yield call, account
+
+    def _highlights(self) -> Iterator[str]:
+        yield from (call.key for call in self.bought if call.endpoint is Endpoint.HIGHLIGHT)
+
+    def _account(self, call: Call) -> Account | None:
+        world = self.oracle.world
+        account = world.by_id.get(call.key) or world.by_name.get(call.key)
+        return None if account is None or account.kind is Kind.MISSING else account

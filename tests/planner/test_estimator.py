@@ -1,0 +1,91 @@
+"""The price that is told is the price that is charged."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import assume, given
+
+from gateway.planner.plan import plan
+from gateway.planner.requirements import questions
+from tests.planner.cases import Case, cases
+from tests.planner.gateways import Shop, Shops, selections
+from tests.profiles import examples
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    with Shops(tmp_path_factory.mktemp("ledger")) as shops:
+        yield shops
+
+
+def bounds(shop: Shop, case: Case) -> tuple[int, int]:
+    quote = shop.buyer(forced=case.operation.forced)
+    estimate = quote.pricer.estimate(selections(case.operation), quote.facts)
+    return estimate.lower, estimate.upper
+
+
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
+@examples(1_500)
+@given(case=cases())
+def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: Case, shops: Shops) -> None:
+    """For every world but one in which an account was renamed since its name was learned."""
+    shop = shops.open(case)
+    lower, upper = bounds(shop, case)
+    assert shop.upstream.asked == []
+    charged = shops.buy(shop, case.operation).bill.charged
+    assert lower <= charged <= upper
+    assert bounds(shop, case) == (0, 0)
+    assert shops.buy(shop, case.operation).bill.charged == 0
+
+
+@examples(300)
+@given(case=cases())
+def test_no_world_is_cheaper_than_the_first_calls(case: Case, shops: Shops) -> None:
+    """So that whoever cannot pay these is refused for nothing that could have been had."""
+    buyer = shops.open(case).buyer(forced=case.operation.forced)
+    roots = selections(case.operation)
+    least = buyer.pricer.least(questions(roots, buyer.facts), buyer.facts)
+    estimate = buyer.pricer.estimate(roots, buyer.facts)
+    assert least <= estimate.lower <= estimate.upper
+    assert bool(least) == bool(estimate.lower)
+
+
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
+@examples(500)
+@given(case=cases())
+def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops) -> None:
+    cold = Case(case.world, (), case.operation)
+    shop, first = shops.prepared(cold)
+    again = shops.buy(shop, case.operation)
+    assert first.saved_by_cache() == 0
+    assert again.saved_by_cache() == first.bill.charged
+
+
+@examples(300)
+@given(case=cases())
+def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Shops) -> None:
+    shop = shops.open(case)
+    buyer = shop.buyer(forced=case.operation.forced)
+    asked = questions(selections(case.operation), buyer.facts)
+    before = copy.deepcopy(asked)
+    plans = [plan(asked, buyer.facts, shop.market.prices, forced=case.operation.forced) for _ in range(2)]
+    assert plans[0] == plans[1]
+    assert asked == before
+    assert bool(plans[0]) == bool(asked)
+    assert buyer.facts.told == set()
+
+
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
+@examples(500)
+@given(case=cases())
+def test_what_was_asked_before_changes_the_bill_and_not_the_answer(case: Case, shops: Shops) -> None:
+    """But that a past answer may have told that there is nobody, where nothing is asked that would tell it again."""
+    assume(case.history)
+    warm, cold = (shops.answer(Case(case.world, past, case.operation)) for past in (case.history, ()))
+    for path, code in warm.errors:
+        if (path, code) not in cold.errors and code in ("NOT_FOUND", "PRIVATE_ACCOUNT"):
+            cold = cold.without(path, code)
+    assert warm == cold

@@ -1,0 +1,119 @@
+"""Operations at the same time, on one market."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.billing.bill import Source
+from gateway.cache.entity_cache import STEP
+from gateway.domain.ids import UserId
+from gateway.errors import PrivateAccount
+from gateway.scheduling import REST
+from gateway.upstream.hikerapi import decoding
+from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from tests.planner.cases import Case
+from tests.planner.gateways import Shops, selections
+from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users
+from tests.planner.worlds import Account, Kind, Reel, World
+
+PRIVATE = World((Account("10", "shy", Kind.PRIVATE, ()), Account("11", "open", Kind.PUBLIC, (Reel("110", ()),))))
+
+
+@pytest.fixture
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    with Shops(tmp_path_factory.mktemp("ledger")) as shops:
+        yield shops
+
+
+def tray_of(pk: str, *, forced: bool) -> Operation:
+    below = Users(trays=((Page(), Highlights(frozenset({"title"}))),))
+    return Operation((UserRoot(((By.ID, pk),), below),), forced=forced)
+
+
+def test_who_may_force_is_not_refused_because_another_is(shops: Shops) -> None:
+    """The call of the other was already on its way when the forced operation came."""
+    shop = shops.open(Case(PRIVATE, (), tray_of("10", forced=False)))
+    others, ours = shop.buyer(forced=False), shop.buyer(forced=True)
+
+    async def at_once() -> None:
+        await asyncio.gather(
+            others.prepare(selections(tray_of("10", forced=False))),
+            ours.prepare(selections(tray_of("10", forced=True))),
+        )
+
+    shops.run(at_once())
+    assert shop.upstream.asked == [Call(Endpoint.TRAY, "10"), Call(Endpoint.TRAY, "10", forced=True)]
+    assert isinstance(others.facts.tray(UserId("10")), PrivateAccount)
+    assert ours.facts.tray(UserId("10")) == ()
+    assert (others.bill.charged, ours.bill.charged) == (2, 1)
+
+
+def test_who_may_force_shares_what_another_is_shown(shops: Shops) -> None:
+    shop = shops.open(Case(PRIVATE, (), tray_of("11", forced=False)))
+    others, ours = shop.buyer(forced=False), shop.buyer(forced=True)
+
+    async def at_once() -> None:
+        await asyncio.gather(
+            others.prepare(selections(tray_of("11", forced=False))),
+            ours.prepare(selections(tray_of("11", forced=True))),
+        )
+
+    shops.run(at_once())
+    assert shop.upstream.asked == [Call(Endpoint.TRAY, "11")]
+    assert [line.source for line in ours.bill.lines] == [Source.SHARED]
+
+
+def test_who_may_not_force_does_not_see_what_was_forced(shops: Shops) -> None:
+    shop = shops.open(Case(PRIVATE, (), tray_of("10", forced=True)))
+    shops.buy(shop, tray_of("10", forced=True))
+    refused = shops.buy(shop, tray_of("10", forced=False))
+    assert isinstance(refused.facts.tray(UserId("10")), PrivateAccount)
+    allowed = shops.buy(shop, tray_of("10", forced=True))
+    assert allowed.facts.tray(UserId("10")) == ()
+    assert (refused.bill.charged, allowed.bill.charged) == (2, 0)
+
+
+async def turns_of(work: Coroutine[Any, Any, None]) -> int:
+    task, turns = asyncio.ensure_future(work), 0
+    while not task.done():
+        turns += 1
+        await asyncio.sleep(0)
+    return turns
+
+
+def test_others_have_turns_while_much_is_read_of_what_is_remembered(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each answer is read once, though there is no room for its model among those of all operations."""
+    pks = [str(pk) for pk in range(10, 26)]
+    world = World(tuple(Account(pk, f"u{pk}", Kind.PUBLIC, (Reel(f"{pk}0", ()),)) for pk in pks))
+    wanted = Operation(
+        (UserRoot(tuple((By.ID, pk) for pk in pks), Users(trays=((Page(), Highlights(frozenset({"title"}))),))),)
+    )
+    shop = shops.open(Case(world, (), wanted))
+    read: list[Call] = []
+    reads = decoding.read
+
+    def noted(call: Call, *more: Any) -> decoding.Value:
+        read.append(call)
+        return reads(call, *more)
+
+    async def remember() -> None:
+        for pk in pks:
+            outcome = await shop.market.api.fetch(Call(Endpoint.TRAY, pk))
+            shop.market.memory.keep(replace(outcome, body=outcome.body + b" " * (STEP // 4)))
+
+    shops.run(remember())
+    shop.upstream.asked.clear()
+    monkeypatch.setattr(decoding, "read", noted)
+    buyer = shop.buyer(forced=False)
+    turns = shops.run(turns_of(buyer.prepare(selections(wanted))))
+    assert shop.upstream.asked == []
+    assert all(isinstance(buyer.facts.tray(UserId(pk)), tuple) for pk in pks)
+    assert sorted(call.key for call in read) == pks
+    assert turns >= REST

@@ -1,0 +1,362 @@
+"""Whatever is wrong with a write is told at once, each mistake at its field, and nothing is begun."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import io
+import re
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gateway.domain.input_errors import Mistake
+from gateway.domain.publishing import MediumKind, Uploaded
+from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError, OnQuota
+from gateway.publishing.requests import (
+    CoverRequest,
+    CreateRequest,
+    DeleteRequest,
+    MediumRequest,
+    Problem,
+    UpdateRequest,
+)
+from gateway.publishing.validation import Inspector
+from gateway.uploads.normalization import Fitter
+from gateway.uploads.spool import Intake, Spool
+from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.url_probe import Unreached
+from gateway.upstream.platforms import platform
+from tests.meta.tree import ROOT
+from tests.uploads.films import Film
+
+ACCOUNTS = ("787132", "528817151")
+JPEG = b"\xff\xd8\xff"
+URL = "https://media.example.com/"
+CREATE = CreateRequest(
+    account="787132",
+    title="Summer",
+    media=[MediumRequest(url=URL + "a.jpg")],
+    cover=None,
+    key="key-1",
+    wait_seconds=25,
+    on_media_error=OnMediaError.SKIP,
+    on_quota=OnQuota.FAIL,
+)
+UPDATE = UpdateRequest(
+    id="highlight:17895485201104054",
+    account=None,
+    title=None,
+    cover=None,
+    add=[],
+    remove=[],
+    key=None,
+    wait_seconds=0,
+    on_quota=OnQuota.WAIT,
+)
+
+
+class Hosts:
+    """What hosts say of their files, by URL; of all others nothing can be found out. Their form is judged as ever."""
+
+    def __init__(self, told: Mapping[str, str | None]) -> None:
+        self.told = told
+        self.asked: list[str] = []
+
+    async def content_type(self, url: str) -> str | None:
+        Guard().check(url)
+        self.asked.append(url)
+        if url in self.told:
+            return self.told[url]
+        raise Unreached
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
+    spool = Spool(tmp_path)
+    await spool.start()
+    yield spool
+    await spool.aclose()
+
+
+@pytest.fixture
+async def intake(spool: Spool) -> AsyncIterator[Intake]:
+    async with spool.intake() as intake:
+        yield intake
+
+
+@pytest.fixture
+def hosts() -> Hosts:
+    return Hosts({})
+
+
+@pytest.fixture
+def inspector(spool: Spool, hosts: Hosts) -> Inspector:
+    return Inspector(Fitter(spool), hosts, platform.ABILITIES)
+
+
+async def sent(intake: Intake, content: bytes) -> MediumRequest:
+    return MediumRequest(file=await uploaded(intake, content))
+
+
+async def uploaded(intake: Intake, content: bytes) -> Uploaded:
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    entry = await intake.take(whole())
+    return Uploaded(entry.sha256, entry.size, "anything.gif", "text/html")
+
+
+def png(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 60), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def create(**changes: Any) -> CreateRequest:
+    return dataclasses.replace(CREATE, **changes)
+
+
+def update(**changes: Any) -> UpdateRequest:
+    return dataclasses.replace(UPDATE, **changes)
+
+
+def mistakes(answer: object) -> list[tuple[str, str]]:
+    assert isinstance(answer, tuple)
+    assert all(isinstance(problem, Problem) and problem.message.endswith(".") for problem in answer)
+    return [(".".join(problem.field), problem.code) for problem in answer]
+
+
+async def test_what_is_right_becomes_an_order(inspector: Inspector, intake: Intake, spool: Spool) -> None:
+    image, film = png("red"), Film(brand=b"qt  ").data()
+    request = create(
+        title="  Summer \U0001f3d6\ufe0f ",
+        media=[
+            MediumRequest(url=URL + "a.jpg"),
+            await sent(intake, image),
+            MediumRequest(media_id=" 17895485201104054 "),
+            MediumRequest(story_id="3286_787132"),
+            await sent(intake, film),
+            MediumRequest(url=URL + "b.MOV?sig=1"),
+        ],
+        cover=CoverRequest(index=1),
+    )
+    hashes = [hashlib.sha256(content).hexdigest() for content in (image, film)]
+    assert await inspector.create(request, ACCOUNTS) == CreateOrder(
+        account="787132",
+        title="Summer \U0001f3d6\ufe0f",
+        media=(
+            MediumOrder(url=URL + "a.jpg"),
+            MediumOrder(file=hashes[0], content_type="image/jpeg"),
+            MediumOrder(media_id="17895485201104054"),
+            MediumOrder(story_id="3286_787132"),
+            MediumOrder(file=hashes[1], kind=MediumKind.VIDEO, content_type="video/quicktime"),
+            MediumOrder(url=URL + "b.MOV?sig=1", kind=MediumKind.VIDEO),
+        ),
+        cover=1,
+        on_media_error=OnMediaError.SKIP,
+        on_quota=OnQuota.FAIL,
+    )
+    assert spool.path(hashes[0]).read_bytes().startswith(JPEG)
+    assert spool.path(hashes[1]).read_bytes() == film
+
+
+async def test_all_that_is_wrong_is_told_at_once(inspector: Inspector, intake: Intake) -> None:
+    request = create(
+        account="1",
+        title=" ",
+        media=[
+            MediumRequest(url="http://media.example.com/a.jpg"),
+            MediumRequest(url="https://169.254.169.254/a.jpg"),
+            MediumRequest(),
+            MediumRequest(url=URL, story_id="1"),
+            MediumRequest(media_id="a/../b"),
+            MediumRequest(story_id=""),
+            await sent(intake, b"%PDF-1.7"),
+            await sent(intake, b""),
+            await sent(intake, Film(seconds=61).data()),
+            await sent(intake, png("red")[:60]),
+            MediumRequest(media_id="7"),
+            MediumRequest(media_id="7"),
+        ],
+        cover=CoverRequest(index=12),
+        key="\n",
+        wait_seconds=61,
+    )
+    assert mistakes(await inspector.create(request, ACCOUNTS)) == [
+        ("account", "UNKNOWN_ACCOUNT"),
+        ("title", "REQUIRED"),
+        ("idempotencyKey", "INVALID"),
+        ("waitSeconds", "OUT_OF_RANGE"),
+        ("media.0.url", "NOT_PUBLIC"),
+        ("media.1.url", "NOT_PUBLIC"),
+        ("media.2", "REQUIRED"),
+        ("media.3", "REQUIRED"),
+        ("media.4.mediaId", "INVALID"),
+        ("media.5.storyId", "INVALID"),
+        ("media.6.file", "FORMAT"),
+        ("media.7.file", "REQUIRED"),
+        ("media.8.file", "DURATION"),
+        ("media.9.file", "DAMAGED"),
+        ("media.11", "DUPLICATE"),
+        ("cover.index", "OUT_OF_RANGE"),
+    ]
+
+
+async def test_a_message_quotes_nothing_of_a_url(inspector: Inspector) -> None:
+    """Its query may be a signature that opens the file."""
+    answer = await inspector.create(create(media=[MediumRequest(url="https://10.0.0.1/a?sig=secret")]), ACCOUNTS)
+    assert mistakes(answer) == [("media.0.url", "NOT_PUBLIC")]
+    assert "secret" not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("count", "mistake"), [(0, [("media", "REQUIRED")]), (100, None), (101, [("media", "TOO_LONG")])]
+)
+async def test_a_highlight_holds_1_to_100_media(
+    inspector: Inspector, hosts: Hosts, count: int, mistake: list[tuple[str, str]] | None
+) -> None:
+    answer = await inspector.create(
+        create(media=[MediumRequest(url=f"{URL}{number}.jpg") for number in range(count)]), ACCOUNTS
+    )
+    if mistake is None:
+        assert isinstance(answer, CreateOrder)
+        assert [medium.url for medium in answer.media] == [f"{URL}{number}.jpg" for number in range(count)]
+    else:
+        assert mistakes(answer) == mistake
+        assert hosts.asked == []
+
+
+@pytest.mark.parametrize(
+    ("given_", "told"),
+    [
+        ({"title": "\ud83d"}, "title holds half of a surrogate pair, which is no character."),
+        ({"title": "\u200b"}, "title must hold a character that is seen."),
+        ({"key": "k" * 201}, "idempotencyKey must be 1 to 200 characters, not 201."),
+        ({"key": "\u200b"}, "idempotencyKey holds a character that cannot be printed."),
+        ({"url": f"https://example.com/{'a' * 5_000}"}, "media.0.url is longer than 4096 characters."),
+        ({"url": "https://exa\u200bmple.com/"}, "media.0.url holds a character that a URL cannot have."),
+        ({"file": b""}, "media.0.file is empty: it has no bytes."),
+        ({"file": Film(seconds=60.05).data()}, "media.0.file lasts 60.05 seconds; it must be 3 to 60."),
+        ({"file": Film(seconds=2.96).data()}, "media.0.file lasts 2.96 seconds; it must be 3 to 60."),
+    ],
+)
+async def test_a_message_tells_the_one_reason(
+    inspector: Inspector, intake: Intake, given_: dict[str, Any], told: str
+) -> None:
+    if "url" in given_:
+        given_ = {"media": [MediumRequest(url=given_["url"])]}
+    elif "file" in given_:
+        given_ = {"media": [await sent(intake, given_["file"])]}
+    answer = await inspector.create(create(**given_), ACCOUNTS)
+    assert isinstance(answer, tuple)
+    assert [problem.message for problem in answer] == [told]
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 200, "ключ 1"])
+async def test_a_key_is_1_to_200_printable_characters(inspector: Inspector, key: str) -> None:
+    assert isinstance(await inspector.create(create(key=key), ACCOUNTS), CreateOrder)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201, "a\nb", "a\0", "\u202e"])
+async def test_no_other_key_is_taken(inspector: Inspector, key: str) -> None:
+    assert mistakes(await inspector.create(create(key=key), ACCOUNTS)) == [("idempotencyKey", "INVALID")]
+
+
+@pytest.mark.parametrize("seconds", [-1, 61])
+async def test_nobody_waits_longer_than_a_minute(inspector: Inspector, seconds: int) -> None:
+    assert mistakes(await inspector.create(create(wait_seconds=seconds), ACCOUNTS)) == [("waitSeconds", "OUT_OF_RANGE")]
+
+
+async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(inspector: Inspector, intake: Intake) -> None:
+    """A file is the same by its content, whatever it is called."""
+    media = [
+        MediumRequest(url=URL + "a.jpg"),
+        await sent(intake, png("red")),
+        MediumRequest(media_id="5"),
+        MediumRequest(story_id="5"),
+    ]
+    again = [await sent(intake, png("red")), *(media[at] for at in (0, 2, 3))]
+    assert mistakes(await inspector.create(create(media=media + again), ACCOUNTS)) == [
+        (f"media.{at}", "DUPLICATE") for at in range(4, 8)
+    ]
+
+
+async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(inspector: Inspector, intake: Intake) -> None:
+    image, film = await uploaded(intake, png("blue")), await uploaded(intake, Film().data())
+    for cover, order in [
+        (None, None),
+        (CoverRequest(index=0), 0),
+        (CoverRequest(file=image), MediumOrder(file=image.sha256, content_type="image/jpeg")),
+        (CoverRequest(media_id="5"), MediumOrder(media_id="5")),
+    ]:
+        answer = await inspector.create(create(cover=cover), ACCOUNTS)
+        assert isinstance(answer, CreateOrder)
+        assert answer.cover == order
+    for cover, mistake in [
+        (CoverRequest(file=film), [("cover", "FORMAT")]),
+        (CoverRequest(url=URL + "a.mp4"), [("cover", "FORMAT")]),
+        (CoverRequest(index=-1), [("cover.index", "OUT_OF_RANGE")]),
+        (CoverRequest(index=1), [("cover.index", "OUT_OF_RANGE")]),
+        (CoverRequest(), [("cover", "REQUIRED")]),
+        (CoverRequest(index=0, media_id="5"), [("cover", "REQUIRED")]),
+    ]:
+        assert mistakes(await inspector.create(create(cover=cover), ACCOUNTS)) == mistake
+
+
+async def test_a_file_sent_twice_at_once_is_made_to_fit_once_and_for_all(
+    inspector: Inspector, intake: Intake, spool: Spool
+) -> None:
+    media = [await sent(intake, png("red"))]
+    requests = [create(media=media, cover=CoverRequest(file=media[0].file)), create(media=media)]
+    answers = await asyncio.gather(*(inspector.create(request, ACCOUNTS) for request in requests * 3))
+    assert all(isinstance(answer, CreateOrder) for answer in answers)
+    assert media[0].file is not None
+    assert spool.path(media[0].file.sha256).read_bytes().startswith(JPEG)
+
+
+async def test_a_change_becomes_an_order(inspector: Inspector) -> None:
+    request = update(title="Winter", remove=["3286_787132", "3287"], add=[MediumRequest(story_id="9")])
+    assert await inspector.update(request, ("787132",)) == EditOrder(
+        account="787132",
+        pk="17895485201104054",
+        title="Winter",
+        add=(MediumOrder(story_id="9"),),
+        remove=("3286_787132", "3287"),
+    )
+
+
+async def test_a_change_that_changes_nothing_is_a_mistake(inspector: Inspector) -> None:
+    assert mistakes(await inspector.update(update(), ("787132",))) == [("title", "REQUIRED")]
+
+
+async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: Inspector) -> None:
+    request = update(
+        id="highlight:x", title="", remove=["1", "x"], cover=CoverRequest(index=0), wait_seconds=-1, key=""
+    )
+    assert mistakes(await inspector.update(request, ACCOUNTS)) == [
+        ("account", "REQUIRED"),
+        ("id", "INVALID"),
+        ("title", "REQUIRED"),
+        ("idempotencyKey", "INVALID"),
+        ("waitSeconds", "OUT_OF_RANGE"),
+        ("remove.1", "INVALID"),
+        ("cover.index", "OUT_OF_RANGE"),
+    ]
+
+
+async def test_a_deletion_names_its_highlight_and_one_of_the_accounts(inspector: Inspector) -> None:
+    right = DeleteRequest(id="17895485201104054", account=None, key=None, wait_seconds=0)
+    assert await inspector.delete(right, ("787132",)) == DeleteOrder("787132", "17895485201104054")
+    wrong = dataclasses.replace(right, id="natgeo", account="1")
+    assert mistakes(await inspector.delete(wrong, ACCOUNTS)) == [("account", "UNKNOWN_ACCOUNT"), ("id", "INVALID")]
+    assert mistakes(await inspector.delete(right, ())) == [("account", "REQUIRED")]
+
+
+def test_each_kind_of_mistake_is_documented() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/media.md").read_text(), re.MULTILINE)
+    assert rows == [mistake.value for mistake in Mistake]
