@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gateway.billing.prices import Purchase
 from gateway.errors import GatewayError
-from gateway.planner.plan import Purchase
 
 
 class Source(enum.Enum):

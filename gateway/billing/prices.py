@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.clock import Clock
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 # Seconds for which a price is believed that is not the table's. A call that costs more than its client may spend is not
 # made, so that no answer could ever correct its price.
 BELIEVED = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A call to buy. `path` is where the answer wants it first; `times` is above 1 only when pricing."""
+
+    call: Call
+    price: int
+    path: str
+    times: int = 1
+    deeper: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.price * self.times
 
 
 class Prices:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Self, assert_never
 
-from gateway.billing.prices import Prices
+from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserShort
 from gateway.errors import NotFound
-from gateway.planner.plan import Purchase, plan
+from gateway.planner.plan import plan
 from gateway.planner.requirements import Questions, questions
 from gateway.planner.resolved_data import Fact, Facts, Nothing
 from gateway.planner.selection import Selection

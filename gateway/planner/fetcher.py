@@ -9,7 +9,7 @@ from typing import TypeAlias
 from gateway.billing.bill import Bill, Line, Source
 from gateway.billing.budget import Purse, Reservation
 from gateway.billing.leases import LeaseNeeded
-from gateway.billing.prices import Prices
+from gateway.billing.prices import Prices, Purchase
 from gateway.cache.entity_cache import Memory, MoreToRead, Recollection
 from gateway.cache.response_cache import Provenance
 from gateway.cache.single_flight import Flights
@@ -25,7 +25,7 @@ from gateway.errors import (
 )
 from gateway.events import Hook, StaleServed
 from gateway.planner.estimator import EXPECTED, LOWER, MANY, Imagined, Pricer, total
-from gateway.planner.plan import Purchase, plan
+from gateway.planner.plan import plan
 from gateway.planner.requirements import Question, Questions, outstanding, questions
 from gateway.planner.resolved_data import Facts
 from gateway.planner.selection import Selection

@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import assert_never
 
-from gateway.billing.prices import Prices
+from gateway.billing.prices import Prices, Purchase
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.planner.requirements import Known, Question, Questions, Subject, Want
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
@@ -33,21 +32,6 @@ OF_USER = Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY
 OF_HIGHLIGHT = Want.BRIEF | Want.ITEMS
 OF_ITEM = Want.ITEM
 TRAY_OR_PROFILE = Want.TRAY | Want.PROFILE
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """A call to buy. `path` is where the answer wants it first; `times` is above 1 only when pricing."""
-
-    call: Call
-    price: int
-    path: str
-    times: int = 1
-    deeper: bool = False
-
-    @property
-    def total(self) -> int:
-        return self.price * self.times
 
 
 def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:

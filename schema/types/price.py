@@ -8,8 +8,8 @@ from typing import Self
 
 import strawberry
 
+from gateway.billing.prices import Purchase
 from gateway.planner.estimator import Estimate
-from gateway.planner.plan import Purchase
 
 
 @strawberry.type(description="Calls to one endpoint of the upstream.")

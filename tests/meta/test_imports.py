@@ -20,7 +20,8 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
     frozenset({"gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
-    frozenset({"gateway.billing", "gateway.durable", "gateway.planner", "gateway.uploads"}),
+    frozenset({"gateway.durable", "gateway.planner", "gateway.uploads"}),
+    frozenset({"gateway.billing"}),
     frozenset({"gateway.cache"}),
     frozenset({"gateway.upstream.hikerapi", "gateway.upstream.platforms"}),
     frozenset({"gateway.upstream.client", "gateway.upstream.egress"}),
@@ -40,6 +41,7 @@ FORBIDDEN = {
     "gateway.publishing": {"gateway.planner", "gateway.billing", "gateway.cache", "gateway.upstream.hikerapi"},
     "gateway.operations": {"gateway.durable", "gateway.publishing", "gateway.uploads", "gateway.upstream"},
     "gateway.execution": {"gateway.upstream"},
+    "gateway.upstream.platforms": {"gateway.upstream.hikerapi"},
     "gateway.upstream.hikerapi": {"gateway.upstream.platforms"},
 }
 OPEN = frozenset(

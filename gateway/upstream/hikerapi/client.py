@@ -20,6 +20,8 @@ from gateway.events import AnswerDrifted, EventLimit, Hook, PriceDiffers, PriceD
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.bodies import ACCEPTED
 from gateway.upstream.client.client import STANDARD, Line, Policy, Verdict
+from gateway.upstream.client.decoding import read_as
+from gateway.upstream.client.errors import unreadable
 from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.network import over_network
 from gateway.upstream.client.prepared_requests import Get, Gets
@@ -197,7 +199,7 @@ class HikerApi:
             return errors.told_instead(reply, call.subject, charge.amount)
         if decoding.is_asked(call, value):
             return value
-        return _renamed(call, value) or errors.unreadable(call.subject)
+        return _renamed(call, value) or unreadable(call.subject)
 
     def _compare_price(self, call: Call, charge: Charge) -> None:
         if charge.named is None or charge.named == call.nominal_price:
@@ -217,13 +219,13 @@ def _judge_balance(reply: Reply) -> Verdict[Balance]:
     result: Balance | GatewayError | None = errors.problem_of(reply, subject) or _read_balance(reply.body)
     result = result or errors.told_instead(reply, subject)
     if isinstance(result, Missing):
-        result = errors.unreadable(subject)
+        result = unreadable(subject)
     return Verdict(reply, result, reply.body, charged=0, in_doubt=False)
 
 
 def _read_balance(body: bytes) -> Balance | None:
     try:
-        return decoding.read_as(BALANCE, body)
+        return read_as(BALANCE, body)
     except decoding.Unreadable:
         return None
 

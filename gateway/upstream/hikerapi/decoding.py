@@ -10,19 +10,18 @@ minutes, on the loop: how many there may be of each is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
+from gateway.upstream.client.decoding import LARGEST_ODD, MOST_VALUES, OnDrift, lenient, strict
 from gateway.upstream.client.identity import names_its_parts
-from gateway.upstream.client.json_repair import MOST_DIGITS, Repaired, repaired
-from gateway.upstream.client.lenient_decoding import MOST_MISFITS, Reader, TooOdd, Unreadable
+from gateway.upstream.client.lenient_decoding import MOST_MISFITS, Unreadable
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 __all__ = [
@@ -36,12 +35,9 @@ __all__ = [
     "Value",
     "is_asked",
     "read",
-    "read_as",
 ]
 
 Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
-OnDrift = Callable[[tuple[str, ...]], None]
-T = TypeVar("T")
 U = TypeVar("U", bound=UserShort)
 
 
@@ -64,11 +60,6 @@ DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
 }
 # Asked by the name that the answer then has.
 BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
-# Values in an answer. The largest highlight has some ten thousand.
-# Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
-# highlight's hundred items are a third of that.
-LARGEST_ODD = 1_500_000  # bytes
-MOST_VALUES = 200_000
 
 
 def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
@@ -77,23 +68,13 @@ def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
     `on_drift` is told the paths of the parts that were not read as they are, like `items[3].video_duration`.
     """
     try:
-        value: Value | None = _strict(DECODERS[call.endpoint], body)
+        value: Value | None = strict(DECODERS[call.endpoint], body)
         if value is None or not _is_complete(call, value):
             value = _of_asked(call, body, on_drift, fits=value is not None)
         elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # beyond it all of it would be lost for an id
             value = _of_asked(call, body, on_drift, fits=True)
     except Unreadable as exc:
         raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
-    return value
-
-
-def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
-    """`body` as what `decoder` makes, as leniently as `read`, but for lists: all of one, or none. Raises Unreadable."""
-    value = _strict(decoder, body)
-    if value is None:
-        value, paths = _lenient(decoder.type, body, shortens=False, by_part=False)
-        if on_drift is not None:
-            on_drift(tuple(paths))
     return value
 
 
@@ -157,42 +138,9 @@ def _is_of_one(tray: Sequence[Highlight]) -> bool:
     return True
 
 
-def _strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
-    if values_in(body, MOST_VALUES) > MOST_VALUES:
-        raise Unreadable
-    if has_number_beyond(body, MOST_DIGITS):
-        return None
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
-    """Raises Unreadable."""
-    if len(body) > LARGEST_ODD:
-        raise Unreadable
-    try:
-        found = _parsed(body)
-        reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
-        return reader.whole(found.raw, kind), found.paths + reader.paths
-    except (ValueError, RecursionError, TooOdd) as exc:
-        raise Unreadable from exc
-
-
-def _parsed(body: bytes) -> Repaired:
-    if has_number_beyond(body, MOST_DIGITS):
-        return repaired(body)
-    try:
-        return Repaired(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return repaired(body)
-
-
 def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
     """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
-    found, paths = _lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
+    found, paths = lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
     value = _completed(call, found, paths)
     if on_drift is not None and paths:
         on_drift(tuple(dict.fromkeys(paths)))

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import assert_never
-
-import msgspec
 
 from gateway.errors import (
     GatewayError,
     InsufficientFunds,
     NotFound,
     PrivateAccount,
-    UpstreamInvalidAnswer,
     UpstreamRateLimited,
     UpstreamRejected,
-    UpstreamTimeout,
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
+from gateway.upstream.client.errors import error_type, failed, unreadable
 from gateway.upstream.client.exchange import Failure, Reply
 
 CHARGED = frozenset({200, 400, 403, 404})
@@ -32,15 +28,6 @@ PRICE = re.compile(r'\breqs"?\s*[:=]\s*"?([0-9]{1,18})\b')
 # Times the listed price: one that is named beyond it is a mistake, and to believe it would shut the endpoint for all
 # whose budgets are smaller.
 DEAREST = 10
-
-
-class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What both error envelopes share; the endpoint's has `detail`, the account's `state` and `error` beside it."""
-
-    exc_type: str | None = None
-
-
-ENVELOPE = msgspec.json.Decoder(Envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,40 +105,9 @@ def told_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
     return _refused(reply, subject, charged) if error_type(reply) else unreadable(subject)
 
 
-def error_type(reply: Reply) -> str | None:
-    """The envelope's `exc_type`, empty if it names none that can be read; None if the body is no JSON object."""
-    try:
-        return ENVELOPE.decode(reply.body).exc_type or ""
-    except msgspec.ValidationError:
-        return "" if reply.body.lstrip().startswith(b"{") else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _is_edge(reply: Reply) -> bool:
     """A 403 that broke off may have been either, so it counts as charged."""
     return reply.status == 403 and reply.failure is None and error_type(reply) is None
-
-
-def failed(reply: Reply, subject: str) -> GatewayError:
-    """For a reply with a failure."""
-    match reply.failure:
-        case Failure.REFUSED:
-            return UpstreamUnavailable(
-                f"The upstream is failing, so {subject} was not asked for.", retry_after=reply.retry_after
-            )
-        case Failure.QUEUED:
-            return UpstreamTimeout(f"The line before the upstream was too long for {subject}.")
-        case Failure.UNREACHED:
-            return UpstreamUnavailable(f"The upstream could not be reached for {subject}.")
-        case Failure.SILENT:
-            return UpstreamTimeout(f"The upstream did not answer for {subject} in time.")
-        case Failure.OVERSIZED:
-            return UpstreamInvalidAnswer(f"The upstream's answer for {subject} is larger than any that is read.")
-        case Failure.BROKEN | None:
-            return unreadable(subject)
-        case _:
-            assert_never(reply.failure)
 
 
 def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
@@ -190,7 +146,3 @@ def _trouble(kind: str | None, reply: Reply, subject: str, charged: int = 0) -> 
             return UpstreamUnavailable(told, retry_after=reply.retry_after, **more)
         case _:
             return None
-
-
-def unreadable(subject: str) -> UpstreamInvalidAnswer:
-    return UpstreamInvalidAnswer(f"The upstream's answer for {subject} could not be read.")

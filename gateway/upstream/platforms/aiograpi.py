@@ -34,8 +34,8 @@ from gateway.errors import (
     UpstreamRateLimited,
     UpstreamUnavailable,
 )
+from gateway.upstream.client import errors
 from gateway.upstream.client.exchange import TOO_MANY, Reply
-from gateway.upstream.hikerapi import errors
 from gateway.upstream.platforms.authorized import Authorized
 from gateway.upstream.platforms.client import Ask, Courier
 from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, bare, named, unix

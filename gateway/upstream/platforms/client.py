@@ -15,12 +15,13 @@ from gateway.clock import Clock
 from gateway.domain.publishing import FiledMedium
 from gateway.errors import GatewayError, MediumRefused, PublishingRejected, UpstreamRateLimited, UpstreamRejected
 from gateway.events import AnswerDrifted, Hook
+from gateway.upstream.client import decoding, errors
 from gateway.upstream.client.bodies import ACCEPTED
 from gateway.upstream.client.client import Line, Policy, Verdict
 from gateway.upstream.client.exchange import Reply
+from gateway.upstream.client.lenient_decoding import Unreadable
 from gateway.upstream.client.multipart import FileForm
 from gateway.upstream.client.throttle import Throttle
-from gateway.upstream.hikerapi import decoding, errors
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -132,7 +133,7 @@ class Courier:
     def _read(self, ask: Ask, read: Callable[[Reply], T], reply: Reply) -> T | GatewayError:
         try:
             return read(reply)
-        except decoding.Unreadable:
+        except Unreadable:
             return errors.unreadable(ask.subject)
         except GatewayError as error:
             return error

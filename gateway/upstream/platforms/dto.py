@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.domain.publishing import Account, ContainerState, Published
 from gateway.errors import PublishingRejected
-from gateway.upstream.hikerapi.decoding import Unreadable
+from gateway.upstream.client.lenient_decoding import Unreadable
 
 # Ids go into URLs and records: those of the platform have some twenty digits.
 Id: TypeAlias = (

@@ -32,7 +32,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.hikerapi.decoding import Unreadable
+from gateway.upstream.client.lenient_decoding import Unreadable
 from gateway.upstream.platforms.authorized import Authorized
 from gateway.upstream.platforms.client import Ask, Courier
 from gateway.upstream.platforms.dto import (

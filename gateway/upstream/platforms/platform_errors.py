@@ -19,9 +19,9 @@ from gateway.errors import (
     UpstreamRateLimited,
     UpstreamUnavailable,
 )
+from gateway.upstream.client import errors
 from gateway.upstream.client.exchange import TOO_MANY, Reply
 from gateway.upstream.client.throttle import regain_of
-from gateway.upstream.hikerapi import errors
 
 TOKEN = 190
 LIMITS = frozenset({4, 17, 32, 613, 80002})

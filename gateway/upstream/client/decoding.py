@@ -1,0 +1,64 @@
+"""JSON of an upstream as models: as it is, and part by part where it does not fit. Bounded in bytes and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.domain.json_values import has_number_beyond, values_in
+from gateway.upstream.client.json_repair import MOST_DIGITS, Repaired, repaired
+from gateway.upstream.client.lenient_decoding import Reader, TooOdd, Unreadable
+
+OnDrift = Callable[[tuple[str, ...]], None]
+T = TypeVar("T")
+
+# Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
+# highlight's hundred items are a third of that.
+LARGEST_ODD = 1_500_000  # bytes
+# Values in an answer. The largest highlight has some ten thousand.
+MOST_VALUES = 200_000
+
+
+def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
+    """`body` as what `decoder` makes, leniently but for lists: all of one, or none. Raises Unreadable."""
+    value = strict(decoder, body)
+    if value is None:
+        value, paths = lenient(decoder.type, body, shortens=False, by_part=False)
+        if on_drift is not None:
+            on_drift(tuple(paths))
+    return value
+
+
+def strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
+    """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
+    if values_in(body, MOST_VALUES) > MOST_VALUES:
+        raise Unreadable
+    if has_number_beyond(body, MOST_DIGITS):
+        return None
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
+    """Raises Unreadable."""
+    if len(body) > LARGEST_ODD:
+        raise Unreadable
+    try:
+        found = _parsed(body)
+        reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
+        return reader.whole(found.raw, kind), found.paths + reader.paths
+    except (ValueError, RecursionError, TooOdd) as exc:
+        raise Unreadable from exc
+
+
+def _parsed(body: bytes) -> Repaired:
+    if has_number_beyond(body, MOST_DIGITS):
+        return repaired(body)
+    try:
+        return Repaired(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return repaired(body)
