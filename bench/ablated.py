@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 
 import gateway.composition.app
-from gateway.cache.decoded_cache import Decoded
+from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.response_cache import Responses
 from gateway.cache.store import Entry
 from gateway.cli import main
-from gateway.execution.compilation_cache import PlanCache, Plans
+from gateway.execution.compilation_cache import DocumentPlans, PlanCache
 from gateway.execution.context import ProjectingExecutionContext
-from gateway.http.exact_match_cache import Again
+from gateway.http.exact_match_cache import ExactMatchCacheMiddleware
 from gateway.upstream.hikerapi import client, decoding
 from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call
@@ -35,19 +35,19 @@ def _whole_answers() -> None:
 
 
 def _repeats() -> None:
-    async def straight_on(self: Again, *call: Any) -> None:
+    async def straight_on(self: ExactMatchCacheMiddleware, *call: Any) -> None:
         await self.app(*call)
 
-    _set(Again, "__call__", straight_on)
+    _set(ExactMatchCacheMiddleware, "__call__", straight_on)
 
 
 def _decoded() -> None:
     """Kept projections go with them: each is of a decoded list."""
 
-    def read(self: Decoded, call: Call, entry: Entry) -> Value:
+    def read(self: DecodedCache, call: Call, entry: Entry) -> Value:
         return decoding.read(call, entry.body)
 
-    _set(Decoded, "read", read)
+    _set(DecodedCache, "read", read)
 
 
 def _projections() -> None:
@@ -62,9 +62,9 @@ def _plans() -> None:
 def _plans_of_documents() -> None:
     """Each operation compiles anew what is worth it, and finds no code of others."""
 
-    def of(self: PlanCache, document: Any, variables: Any) -> Plans:
+    def of(self: PlanCache, document: Any, variables: Any) -> DocumentPlans:
         self.modules.clear()
-        return Plans(document, self.worthwhile, lambda grown: None)
+        return DocumentPlans(document, self.worthwhile, lambda grown: None)
 
     _set(PlanCache, "of", of)
 

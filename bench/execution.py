@@ -89,7 +89,7 @@ class LoadedHighlight(models.LoadedHighlight, frozen=True):
         return self.items
 
 
-class Owner(models.UserShort, frozen=True):
+class Owner(models.UserSummary, frozen=True):
     highlights: tuple[LoadedHighlight, ...] = ()
 
 

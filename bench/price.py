@@ -19,7 +19,7 @@ from typing import Any
 
 from gateway.clock import SystemClock
 from gateway.composition.app import Gateway
-from gateway.http.request_options import Terms
+from gateway.http.request_options import RequestOptions
 from gateway.settings import Settings
 from schema.context import Context
 
@@ -27,7 +27,7 @@ ROUNDS = 31
 DOCUMENT = (Path(__file__).parents[1] / "queries" / "tray_with_items.graphql").read_text()
 TRAY = "query ($username: String!) { user(by: { username: $username }) { highlights { totalCount } } }"
 VARIABLES = {"username": "thirty.highlights"}
-ANYBODY = Terms(key=None, limit=None, explains=False)
+ANYBODY = RequestOptions(key=None, limit=None, explains=False)
 TARGET = 5.0  # milliseconds
 
 

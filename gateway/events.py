@@ -28,7 +28,7 @@ class UpstreamAttempt(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerChanged(Event):
+class CircuitBreakerStateChanged(Event):
     """The breaker in front of an upstream changed its state: `closed`, `opened` or `half-opened`.
 
     `is_news`: it opened or closed. During an outage it also half-opens and opens again, for each probe.
@@ -89,7 +89,7 @@ class RefusalForgotten(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PriceDiffers(Event):
+class PriceMismatch(Event):
     """The upstream billed another price than our table says. Sent once an hour for each kind of call."""
 
     endpoint: str
@@ -99,7 +99,7 @@ class PriceDiffers(Event):
 
 @dataclass(frozen=True, slots=True)
 class PriceDisbelieved(Event):
-    """The upstream named a price that cannot be meant: our table's is taken instead. Sent as PriceDiffers is."""
+    """The upstream named a price that cannot be meant: our table's is taken instead. Sent as PriceMismatch is."""
 
     endpoint: str
     expected: int
@@ -107,7 +107,7 @@ class PriceDisbelieved(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerDrifted(Event):
+class ResponseSchemaMismatch(Event):
     """An upstream answer was not quite of the documented shape; the parts at `paths` could not be read as they are."""
 
     endpoint: str
@@ -136,7 +136,7 @@ class StaleServed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerChanged(Event):
+class LedgerAvailabilityChanged(Event):
     """Spending can be written down again, or not any more: then what is not cached is refused."""
 
     writable: bool
@@ -153,7 +153,7 @@ class ClientsReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientsFileRefused(Event):
+class ClientsReloadFailed(Event):
     """The clients file was read again and is broken: the clients stay as they were."""
 
     problem: str
@@ -190,7 +190,7 @@ class StepRetried(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class FlowsChanged(Event):
+class WorkflowStoreAvailabilityChanged(Event):
     """The store of the flows can be reached again, or not any more: then no flow is begun, and those begun wait."""
 
     reachable: bool
@@ -204,7 +204,7 @@ class FlowsDirectoryRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class FlowsAdopted(Event):
+class WorkflowsRecovered(Event):
     """The flows of a process that is gone were taken over by this one."""
 
     executor: str
@@ -214,7 +214,7 @@ class FlowsAdopted(Event):
 @dataclass(frozen=True, slots=True)
 class WebhookIgnored(Event):
     """Signed news were ignored: `repeated`, `of another account`, `out of time`, `not to be read` where they are more
-    than an AnswerDrifted names, or `too many at once` in one body. Sent once a minute for each reason;
+    than an ResponseSchemaMismatch names, or `too many at once` in one body. Sent once a minute for each reason;
     `changes` is how many there were since it was last sent."""
 
     reason: str
@@ -222,7 +222,7 @@ class WebhookIgnored(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class BugMasked(Event):
+class InternalErrorMasked(Event):
     """An unexpected exception was hidden from the client under `id`."""
 
     id: str

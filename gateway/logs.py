@@ -6,40 +6,40 @@ import dataclasses
 import logging
 
 from gateway.events import (
-    AnswerDrifted,
     AnswerTooLarge,
     BalanceAtFloor,
     BalanceLow,
-    BreakerChanged,
-    BugMasked,
-    ClientsFileRefused,
+    CircuitBreakerStateChanged,
+    ClientsReloadFailed,
     Event,
-    FlowsAdopted,
-    FlowsChanged,
     FlowsDirectoryRefused,
-    LedgerChanged,
+    InternalErrorMasked,
+    LedgerAvailabilityChanged,
     LedgerLost,
-    PriceDiffers,
     PriceDisbelieved,
+    PriceMismatch,
+    ResponseSchemaMismatch,
     StaleServed,
     StepRetried,
     TokenRefreshed,
     UpstreamAccess,
     UpstreamAttempt,
+    WorkflowsRecovered,
+    WorkflowStoreAvailabilityChanged,
 )
 
 LOGGER = logging.getLogger("gateway")
 LEVELS: dict[type[Event], int] = {
-    AnswerDrifted: logging.WARNING,
+    ResponseSchemaMismatch: logging.WARNING,
     AnswerTooLarge: logging.WARNING,
     BalanceAtFloor: logging.WARNING,
     BalanceLow: logging.WARNING,
-    BugMasked: logging.ERROR,
-    ClientsFileRefused: logging.ERROR,
-    FlowsAdopted: logging.WARNING,
+    InternalErrorMasked: logging.ERROR,
+    ClientsReloadFailed: logging.ERROR,
+    WorkflowsRecovered: logging.WARNING,
     FlowsDirectoryRefused: logging.ERROR,
     LedgerLost: logging.ERROR,
-    PriceDiffers: logging.WARNING,
+    PriceMismatch: logging.WARNING,
     PriceDisbelieved: logging.WARNING,
     StaleServed: logging.WARNING,
     StepRetried: logging.WARNING,
@@ -52,18 +52,18 @@ def log(event: Event) -> None:
     """A hook. A masked bug is logged with its traceback; no other event holds more than its own fields."""
     level = _level(event)
     if LOGGER.isEnabledFor(level):
-        cause = event.error if isinstance(event, BugMasked) else None
+        cause = event.error if isinstance(event, InternalErrorMasked) else None
         LOGGER.log(level, "%s %s", type(event).__name__, _fields(event), exc_info=cause)
 
 
 def _level(event: Event) -> int:
     """To lose what is needed is an error; to have it, at the start or again, is none."""
     match event:
-        case BreakerChanged(is_news=False):
+        case CircuitBreakerStateChanged(is_news=False):
             return logging.DEBUG
-        case BreakerChanged(state="opened"):
+        case CircuitBreakerStateChanged(state="opened"):
             return logging.WARNING
-        case FlowsChanged(reachable=False) | LedgerChanged(writable=False):
+        case WorkflowStoreAvailabilityChanged(reachable=False) | LedgerAvailabilityChanged(writable=False):
             return logging.ERROR
         case UpstreamAccess(state="refuses" | "fails"):
             return logging.ERROR

@@ -13,17 +13,17 @@ from gateway.clients import Client
 from gateway.errors import GatewayError, PublishingNotConfigured
 from gateway.loaders import Loaders
 from gateway.planner.estimator import Estimate
-from gateway.planner.fetcher import Buyer
+from gateway.planner.fetcher import Fetcher
 from gateway.planner.keys import Keys
-from gateway.planner.selection import Edge
+from gateway.planner.selection import Relation
 
 if TYPE_CHECKING:
     from gateway.media_proxy.links import Links
     from gateway.publishing.service import Publishing
-    from gateway.publishing.validation import Inspector
+    from gateway.publishing.validation import InputValidator
 
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
-Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Edge, dict[str, Any]], Awaitable[None]]
+Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Relation, dict[str, Any]], Awaitable[None]]
 
 # Of one operation: to sign one anew takes longer than all else that is done for a field.
 MOST_LINKS = 10_000
@@ -35,7 +35,7 @@ class Writes:
     has not said whose tokens the gateway holds; `unknown` says why it has not."""
 
     publishing: Publishing
-    inspector: Inspector
+    inspector: InputValidator
     accounts: tuple[str, ...]
     unknown: GatewayError | None
 
@@ -64,7 +64,7 @@ class Context:
     """
 
     client: Client
-    buyer: Buyer
+    buyer: Fetcher
     loaders: Loaders
     quote: Quote
     foresee: Foresee

@@ -9,30 +9,30 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import PROMPT
-from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def part(facet: Facet, description: str, **options: Any) -> Any:
+def field_in(facet: FieldGroup, description: str, **options: Any) -> Any:
     """A field that arrives with `facet`, in an answer of the upstream: plain, or with a prompt resolver."""
     metadata = {FACET: facet, PROMPT: True, SHARED: True}
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def edge(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
+def relation(relation: Relation, description: str, *, shared: bool = False, **options: Any) -> Any:
     """A field that leads to another entity, by a prompt resolver: `shared` if to the same one for every client."""
-    metadata = {EDGE: edge, PROMPT: True} | ({SHARED: True} if shared else {})
+    metadata = {EDGE: relation, PROMPT: True} | ({SHARED: True} if shared else {})
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def late(description: str, **options: Any) -> Any:
+def resolved_late(description: str, **options: Any) -> Any:
     """A field that leads to an entity, of which only its resolver knows which: it buys ahead what is below."""
-    return strawberry.field(description=description, metadata={LATE: True}, **options)
+    return strawberry.field(description=description, metadata={RESOLVED_LATE: True}, **options)
 
 
-def then(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:
+def map_awaitable(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:
     """`use(value)`: at once if the value is there, as it nearly always is, else when it has come."""
     return _later(value, use) if isinstance(value, Awaitable) else use(value)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import strawberry
 
 
-def named(by: object) -> Mapping[str, str]:
+def one_of_value(by: object) -> Mapping[str, str]:
     """The one member that a oneOf input has been given, by its name."""
     return {name: str(value.value) for name, value in vars(by).items() if value is not None}
 

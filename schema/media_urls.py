@@ -10,7 +10,7 @@ import strawberry
 from gateway.cache.response_cache import SHARED
 from gateway.execution.leaf_values import PLAIN
 from gateway.execution.sync_resolvers import PROMPT
-from gateway.planner.selection import FACET, Facet
+from gateway.planner.selection import FACET, FieldGroup
 from schema.context import Info
 
 # The argument that chooses; among a field's extensions where the link is the rule.
@@ -23,15 +23,17 @@ Proxied = Annotated[
 ]
 
 
-def picture(attribute: str, description: str, refers: Callable[[Any], str], facet: Facet | None = None) -> Any:
+def media_url_field(
+    attribute: str, description: str, refers: Callable[[Any], str], facet: FieldGroup | None = None
+) -> Any:
     """A field that reads the URL `attribute`; `refers` names the upstream answer that the URL came from."""
 
     def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
-        return shown(info, getattr(source, attribute), refers(source), proxied)
+        return media_url(info, getattr(source, attribute), refers(source), proxied)
 
     metadata = {PLAIN: attribute, PROMPT: True, SHARED: True} | ({} if facet is None else {FACET: facet})
     return strawberry.field(resolve, description=description, metadata=metadata)
 
 
-def shown(info: Info, url: str | None, reference: str, proxied: bool | None) -> str | None:
+def media_url(info: Info, url: str | None, reference: str, proxied: bool | None) -> str | None:
     return None if url is None else info.context.link(url, reference, proxied=proxied)

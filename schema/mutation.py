@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from gateway.errors import Forbidden, InvalidInput, NotFound
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, OnMediaError, OnQuota
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, OnMediaError, OnQuota
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
@@ -21,7 +21,7 @@ from gateway.publishing.requests import (
     fingerprint,
 )
 from gateway.publishing.rules import LONGEST_WAIT
-from gateway.publishing.views import Receipt
+from gateway.publishing.views import WorkflowView
 from gateway.scheduling import SLICE
 from schema.context import Info
 from schema.cost_directives import WORK
@@ -33,15 +33,15 @@ from schema.publishing import (
     DeleteHighlightInput,
     DeleteHighlightPayload,
     FlowPayload,
-    Landed,
     MediaInput,
+    MutationOutcome,
     UpdateHighlightInput,
     UpdateHighlightPayload,
 )
 
 T = TypeVar("T")
 R = TypeVar("R", CreateRequest, UpdateRequest, DeleteRequest)
-O = TypeVar("O", CreateOrder, EditOrder, DeleteOrder)  # noqa: E741 (an order)
+O = TypeVar("O", CreateHighlight, EditHighlight, DeleteHighlight)  # noqa: E741 (an order)
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
 
 
@@ -94,8 +94,8 @@ async def _landed(
     info: Info,
     request: R,
     check: Callable[[R, Collection[str]], Awaitable[O | tuple[Problem, ...]]],
-    begin: Callable[..., Awaitable[Receipt]],
-) -> Landed:
+    begin: Callable[..., Awaitable[WorkflowView]],
+) -> MutationOutcome:
     """What has become of a request after its wait, or what is wrong with it.
 
     One that was received before is not checked again.
@@ -111,7 +111,7 @@ async def _landed(
     return await writes.publishing.wait(client, receipt.id, min(max(request.wait_seconds, 0), LONGEST_WAIT))
 
 
-async def _told(receipt: Awaitable[Receipt]) -> FlowPayload:
+async def _told(receipt: Awaitable[WorkflowView]) -> FlowPayload:
     try:
         return FlowPayload.of(await receipt)
     except (Forbidden, InvalidInput, NotFound) as problem:

@@ -9,14 +9,14 @@ import strawberry
 from gateway.errors import GatewayError
 from gateway.publishing.commands import OnMediaError, OnQuota
 from gateway.publishing.requests import Problem
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from schema.context import Info
-from schema.fields import late
+from schema.fields import resolved_late
 from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight
 
-Landed: TypeAlias = Receipt | tuple[Problem, ...]
+MutationOutcome: TypeAlias = WorkflowView | tuple[Problem, ...]
 WAIT = 25  # seconds: less than most proxies wait for an answer
 
 strawberry.enum(OnMediaError, name="OnMediaError", description="What becomes of the flow if one of its media fails.")
@@ -108,12 +108,12 @@ class CreateHighlightPayload:
     flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
-    @late("The new highlight, once it exists.")
+    @resolved_late("The new highlight, once it exists.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: Landed) -> Self:
+    def of(cls, landed: MutationOutcome) -> Self:
         return cls(**_told(landed))
 
 
@@ -122,12 +122,12 @@ class UpdateHighlightPayload:
     flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
-    @late("The highlight as it is now, once it is changed.")
+    @resolved_late("The highlight as it is now, once it is changed.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: Landed) -> Self:
+    def of(cls, landed: MutationOutcome) -> Self:
         return cls(**_told(landed))
 
 
@@ -138,8 +138,8 @@ class DeleteHighlightPayload:
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
     @classmethod
-    def of(cls, landed: Landed) -> Self:
-        gone = landed.highlight_pk if isinstance(landed, Receipt) and landed.state is FlowState.DONE else None
+    def of(cls, landed: MutationOutcome) -> Self:
+        gone = landed.highlight_pk if isinstance(landed, WorkflowView) and landed.state is FlowState.DONE else None
         return cls(deleted_id=None if gone is None else strawberry.ID(f"highlight:{gone}"), **_told(landed))
 
 
@@ -149,7 +149,7 @@ class FlowPayload:
     user_errors: list[UserError] = strawberry.field(description="What is wrong with the input.")
 
     @classmethod
-    def of(cls, receipt: Receipt) -> Self:
+    def of(cls, receipt: WorkflowView) -> Self:
         return cls(**_told(receipt))
 
     @classmethod
@@ -157,7 +157,7 @@ class FlowPayload:
         return cls(flow=None, user_errors=[UserError(field=["id"], code=problem.code, message=problem.message)])
 
 
-def _told(landed: Landed) -> dict[str, Any]:
+def _told(landed: MutationOutcome) -> dict[str, Any]:
     """What every payload has: the flow, or what is wrong with the input."""
     if isinstance(landed, tuple):
         return {"flow": None, "user_errors": [UserError.of(problem) for problem in landed]}

@@ -11,12 +11,12 @@ from strawberry.scalars import JSON
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
 from gateway.errors import GatewayError, InvalidInput
-from gateway.planner.selection import Edge
+from gateway.planner.selection import Relation
 from gateway.publishing.views import FlowState
 from schema.context import Info
 from schema.cost_directives import KEYED, OWN, PAGED, PRICING
-from schema.fields import edge
-from schema.inputs import HighlightBy, UserBy, named
+from schema.fields import relation
+from schema.inputs import HighlightBy, UserBy, one_of_value
 from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection
@@ -37,25 +37,25 @@ OnlyState = Annotated[FlowState | None, strawberry.argument(description="Only th
 
 @strawberry.type
 class Query:
-    @edge(Edge.USER, "One user; null, with an error, where it cannot be had.", shared=True)
+    @relation(Relation.USER, "One user; null, with an error, where it cannot be had.", shared=True)
     def user(self, info: Info, by: UserBy) -> User | None:
-        return User.of(info, user_key(named(by), field="by"))
+        return User.of(info, user_key(one_of_value(by), field="by"))
 
-    @edge(
-        Edge.USERS,
+    @relation(
+        Relation.USERS,
         "Users in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
         directives=[KEYED],
     )
     def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
-        return each(enumerate(by), lambda at: User.of(info, user_key(named(at[1]), field=f"by[{at[0]}]")))
+        return each(enumerate(by), lambda at: User.of(info, user_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
 
-    @edge(Edge.HIGHLIGHT, "One highlight; null, with an error, where it cannot be had.", shared=True)
+    @relation(Relation.HIGHLIGHT, "One highlight; null, with an error, where it cannot be had.", shared=True)
     def highlight(self, info: Info, by: HighlightBy) -> Highlight | None:
-        return highlight(info, highlight_key(named(by), field="by"))  # type: ignore[return-value]
+        return highlight(info, highlight_key(one_of_value(by), field="by"))  # type: ignore[return-value]
 
-    @edge(
-        Edge.HIGHLIGHTS,
+    @relation(
+        Relation.HIGHLIGHTS,
         "Highlights in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
         directives=[KEYED],
@@ -75,7 +75,7 @@ class Query:
     def allowance(self, info: Info) -> Allowance:
         return Allowance.of(info.context.client, info.context.buyer.purse)
 
-    @edge(Edge.ACCOUNTS, "The accounts that the asking client may publish for.")
+    @relation(Relation.ACCOUNTS, "The accounts that the asking client may publish for.")
     def accounts(self, info: Info) -> list[User]:
         return [User.of(info, UserId(account), rides=None) for account in info.context.accounts]
 

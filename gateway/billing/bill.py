@@ -19,7 +19,7 @@ class Source(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BilledCall:
     """One call of the operation.
 
     `charged` is what this operation was charged for it. `start` is when it asked for it, in seconds since it began;
@@ -35,14 +35,14 @@ class Line:
     problem: GatewayError | None = None
 
 
-class Bill:
+class BillingRecord:
     """Grows while the operation runs. Amounts are billed requests."""
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
+        self.lines: list[BilledCall] = []
         self.expected = 0
 
-    def add(self, line: Line) -> None:
+    def add(self, line: BilledCall) -> None:
         self.lines.append(line)
 
     @property
@@ -59,5 +59,5 @@ class Bill:
         return sum(line.charged or line.purchase.price for line in self.lines)
 
     @property
-    def stale(self) -> tuple[Line, ...]:
+    def stale(self) -> tuple[BilledCall, ...]:
         return tuple(line for line in self.lines if line.source is Source.STALE)

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, InsufficientFunds
 
-__all__ = ["AccountGuard", "Allowance", "Purse", "Reservation", "Window", "WindowFigures"]
+__all__ = ["AccountGuard", "Allowance", "OperationBudget", "Reservation", "Window", "WindowFigures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class AccountGuard:
             self.tell(balance)
 
 
-class Purse:
+class OperationBudget:
     """What one operation may spend. `charged` is what it has been charged so far; without a ceiling it has no limit.
 
     `confirm` is asked before anything is spent, and raises a GatewayError when the operation's client may not any more.
@@ -236,7 +236,7 @@ class Purse:
 class Reservation:
     """A price that is set aside until the call's real price is known. It stays with the windows it was made in."""
 
-    def __init__(self, purse: Purse, price: int, leases: tuple[Lease, ...], made_at: float) -> None:
+    def __init__(self, purse: OperationBudget, price: int, leases: tuple[Lease, ...], made_at: float) -> None:
         self.price = price
         self._purse = purse
         self._leases = leases

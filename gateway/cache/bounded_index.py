@@ -11,7 +11,7 @@ EACH = 200
 ROOM = 16
 
 
-class Pointers:
+class BoundedIndex:
     """Those that were told longest ago go first when `max_bytes` is reached.
 
     A plain dictionary, because a highlight tells a hundred of them at once: an LRU cache spent 2 us on each.

@@ -8,14 +8,14 @@ from cachetools import LRUCache
 from msgspec.structs import force_setattr
 
 from gateway.cache.store import OVERHEAD, Entry
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.domain.models import LoadedHighlight
 from gateway.upstream.hikerapi import decoding
 from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call
 
 # Bytes of models for each byte of JSON they were read from: measured 1.2 for highlights of 40 items, 0.7 for trays.
-SWELLING = 1.5
+MEMORY_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Model:
     size: int
 
 
-class Decoded:
+class DecodedCache:
     """The models of the entries used last. What they take is reckoned from the entries' bytes.
 
     Models are frozen, have no cycles and are not tracked by the garbage collector, so operations may share them.
@@ -48,7 +48,7 @@ class Decoded:
             return known
         value = _lasting(decoding.read(call, entry.body))
         self._values.pop(call, None)
-        model = _Model(entry.news, value, OVERHEAD + int(SWELLING * len(entry.body)))
+        model = _Model(entry.news, value, OVERHEAD + int(MEMORY_FACTOR * len(entry.body)))
         if model.size <= self._values.maxsize:
             self._values[call] = model
         return value
@@ -57,6 +57,6 @@ class Decoded:
 def _lasting(value: Value) -> Value:
     """Its list will be handed out again: what is projected of it may be kept."""
     if isinstance(value, LoadedHighlight):
-        force_setattr(value, "items", Lasting(value.items))  # nobody else has seen it yet
+        force_setattr(value, "items", SharedTuple(value.items))  # nobody else has seen it yet
         return value
-    return Lasting(value) if type(value) is tuple else value
+    return SharedTuple(value) if type(value) is tuple else value

@@ -14,25 +14,25 @@ from typing import Any, assert_never
 import msgspec
 from cachetools import LRUCache
 
-from gateway.cache.bounded_index import Pointers
-from gateway.cache.decoded_cache import Decoded
+from gateway.cache.bounded_index import BoundedIndex
+from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Kind, Lifetimes, span
-from gateway.cache.response_cache import Provenance
+from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
 from gateway.domain.partial import losses, partial
 from gateway.errors import Missing, NotFound, PrivateAccount
 from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.client import Outcome
+from gateway.upstream.hikerapi.client import ReadOutcome
 from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
-FORGOTTEN = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
+INVALIDATION_LOG_SIZE = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
 # An owner's short fields, and what they lost.
-SHORT = msgspec.json.Decoder(tuple[UserShort, dict[str, int]])
+SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
 # The riders of each highlight say the same of its owner: within these seconds it need not be written down again.
 SAME_NEWS = 1.0
 
@@ -64,25 +64,27 @@ class IdOf:
 class Stale:
     """An answer past its freshness, `age` seconds old. A profile's place may be taken by the short fields alone."""
 
-    value: Tray | Profile | UserShort | LoadedHighlight | Item
+    value: Tray | Profile | UserSummary | LoadedHighlight | Item
     age: float
 
 
-class Memory:
-    """Entries of all operations. What one operation may see of them is its `Recollection`.
+class EntityCache:
+    """Entries of all operations. What one operation may see of them is its `OperationView`.
 
     `pointers` are the bytes for whose highlight and in which highlight something is.
     """
 
-    def __init__(self, store: Store, *, clock: Clock, lifetimes: Lifetimes, decoded: Decoded, pointers: int) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock, lifetimes: Lifetimes, decoded: DecodedCache, pointers: int
+    ) -> None:
         self.store = store
         self.decoded = decoded
         self._clock = clock
         self._lifetimes = lifetimes
-        self._homes = Pointers(pointers // 2)  # highlights to their owners
-        self._shelves = Pointers(pointers // 2)  # items to their highlights
-        self._forgotten: LRUCache[Hashable, int] = LRUCache(FORGOTTEN)
-        self._told: tuple[UserShort, dict[str, int]] | None = None
+        self._homes = BoundedIndex(pointers // 2)  # highlights to their owners
+        self._shelves = BoundedIndex(pointers // 2)  # items to their highlights
+        self._forgotten: LRUCache[Hashable, int] = LRUCache(INVALIDATION_LOG_SIZE)
+        self._told: tuple[UserSummary, dict[str, int]] | None = None
         self._told_at = 0.0
         self.version = 0
         """Grows with each `forget`."""
@@ -102,7 +104,7 @@ class Memory:
             self.store.forget(key)
             self._forgotten[key] = self.version
 
-    def keep(self, outcome: Outcome, *, begun: int | None = None) -> None:
+    def keep(self, outcome: ReadOutcome, *, begun: int | None = None) -> None:
         """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are.
 
         That a name is no longer used comes with an answer: that of the user who used it.
@@ -154,11 +156,11 @@ class Memory:
             self._keep_owner(owner)
             self._homes.point([highlight.pk for highlight in highlights], owner.id)
 
-    def _keep_owner(self, owner: UserShort) -> None:
+    def _keep_owner(self, owner: UserSummary) -> None:
         username = owner.username
         if username is None:
             return
-        lost = {name: count for name, count in losses(owner).items() if name in UserShort.__struct_fields__}
+        lost = {name: count for name, count in losses(owner).items() if name in UserSummary.__struct_fields__}
         owner, now = owner.alone(), self._clock.now()
         if (owner, lost) == self._told and 0 <= now - self._told_at < SAME_NEWS and self.store.get(OwnerOf(owner.id)):
             return
@@ -172,14 +174,14 @@ class Memory:
         self.store.put(key, Entry(kind, body, now, lifetime, problem))
 
 
-class Recollection:
+class OperationView:
     """What one operation may know from before: the fresh entries, read as answers.
 
     A forced answer skipped the upstream's privacy check, so it serves only operations that may force; an unforced one
     serves everybody. Answers to the calls in `anew` are not recalled.
     """
 
-    def __init__(self, memory: Memory, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
+    def __init__(self, memory: EntityCache, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
         self._memory = memory
         self._forced = forced
         self._anew = anew
@@ -191,12 +193,12 @@ class Recollection:
         self.recalls = False
         """Whether anything has been recalled that was not bought along the way, if only where something is."""
 
-    def provenance(self) -> Provenance | None:
+    def provenance(self) -> Dependencies | None:
         """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
         entries = [(key, entry) for key, entry in self._used.items() if entry is not None]
-        return Provenance.of(entries) if len(entries) == len(self._used) else None
+        return Dependencies.of(entries) if len(entries) == len(self._used) else None
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: ReadOutcome) -> None:
         """Counts a bought answer among the entries that were used."""
         for key in places(outcome):
             self._used[key] = self._memory.store.get(key)
@@ -222,7 +224,7 @@ class Recollection:
         known: Profile | Missing | None = self._read(Call(Endpoint.PROFILE, key.pk))
         return _absence(self._tray(Endpoint.TRAY, key.pk)) if known is None else known
 
-    def short(self, key: UserKey) -> UserShort | None:
+    def short(self, key: UserKey) -> UserSummary | None:
         if not isinstance(key, UserId):
             return None
         entry = self._get(OwnerOf(key.pk))
@@ -320,7 +322,7 @@ class Recollection:
         self._left = None
 
 
-def places(outcome: Outcome) -> tuple[Hashable, ...]:
+def places(outcome: ReadOutcome) -> tuple[Hashable, ...]:
     """Where an answer is kept. One that was asked for by name also stands on whose name that is."""
     call, value = outcome.call, outcome.value
     key = call if outcome.problem is not None else _canonical(call, value)
@@ -346,7 +348,7 @@ def _absence(known: object) -> NotFound | None:
     return known if isinstance(known, NotFound) else None
 
 
-def _short(entry: Entry) -> UserShort:
+def _short(entry: Entry) -> UserSummary:
     user, lost = SHORT.decode(entry.body)
     return partial(user, lost) if lost else user
 

@@ -26,7 +26,7 @@ EACH_NEWS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class Dependencies:
     """What the entries said that an answer was made of, by their keys in the store.
 
     Not the entries: their bytes would be kept beyond the store's bound. `fresh_until` is in Unix seconds.
@@ -56,7 +56,7 @@ class Response:
 
     data: bytes
     worth: int
-    provenance: Provenance
+    provenance: Dependencies
 
     @cached_property
     def etag(self) -> str:

@@ -18,7 +18,7 @@ class _Flight(Generic[V]):
         self.waiting: list[asyncio.Future[V]] = []
 
 
-class Flights(Generic[K, V]):
+class SingleFlight(Generic[K, V]):
     """A flight belongs to nobody: who started it may go away, and it lands all the same.
 
     Whoever waits is woken by the flight itself, and not by a callback of its task: under load each turn of the event

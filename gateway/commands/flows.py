@@ -11,10 +11,10 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
-from gateway.durable.encryption import KeyFileError, Seal, SealBroken, key_in
+from gateway.durable.encryption import DecryptionError, JsonCipher, KeyFileError, key_in
 from gateway.durable.executor import STANDARD
 from gateway.durable.port import Record, Status, StepRecord, StepState
-from gateway.durable.store import Store, Ticket
+from gateway.durable.store import CancellationToken, Store
 from gateway.errors import FlowsUnavailable
 from gateway.settings import Settings
 
@@ -44,11 +44,11 @@ def show(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def retry(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    return _change(arguments, environ, lambda store: store.resume(arguments.id, Ticket()), Status.RUNNING)
+    return _change(arguments, environ, lambda store: store.resume(arguments.id, CancellationToken()), Status.RUNNING)
 
 
 def cancel(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    return _change(arguments, environ, lambda store: store.cancel(arguments.id, Ticket()), Status.CANCELLED)
+    return _change(arguments, environ, lambda store: store.cancel(arguments.id, CancellationToken()), Status.CANCELLED)
 
 
 def prune(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -84,11 +84,11 @@ def _store(environ: Mapping[str, str]) -> Iterator[Store]:
             f"There are no flows in {settings.data_dir}: the gateway makes their file at its first start."
         )
     try:
-        seal = Seal(settings.flows_key or key_in(settings.data_dir))
+        seal = JsonCipher(settings.flows_key or key_in(settings.data_dir))
         with contextlib.closing(Store(url, seal, SystemClock(), patience=STANDARD.statement)) as store:
             store.prepare()
             yield store
-    except SealBroken as exc:
+    except DecryptionError as exc:
         raise CommandError("The flows were written with another key: restore it.") from exc
     except (KeyFileError, FlowsUnavailable) as exc:
         raise CommandError(str(exc)) from exc

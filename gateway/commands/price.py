@@ -105,14 +105,16 @@ def _unasked(document: str, variables: dict[str, Any] | None, operation: str | N
     """With an empty cache and the upstream's own prices; nobody is asked."""
     from gateway.billing.prices import Prices
     from gateway.clock import SystemClock
-    from gateway.operations.documents import Documents, quote
+    from gateway.operations.documents import DocumentCache, quote
     from gateway.planner.estimator import Pricer
-    from gateway.planner.resolved_data import Facts, Nothing
+    from gateway.planner.resolved_data import EmptyDataSource, OperationData
     from schema.build import build_schema
     from schema.types import price as graph
 
     pricer = Pricer(Prices(SystemClock()), forced=False)
-    estimate = quote(build_schema().core, Documents(), pricer, Facts(Nothing()), document, variables, operation)
+    estimate = quote(
+        build_schema().core, DocumentCache(), pricer, OperationData(EmptyDataSource()), document, variables, operation
+    )
     found = msgspec.convert(graph.Price.of(estimate, within_budget=True), Price, from_attributes=True)
     return msgspec.structs.replace(found, within_budget=None)
 

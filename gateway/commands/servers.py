@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from gateway.clients import Clients, ClientsFileError
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
-from gateway.events import ClientsFileRefused, ClientsReloaded
+from gateway.events import ClientsReloaded, ClientsReloadFailed
 from gateway.logs import log
 from gateway.server.peers import Ceilings
 from gateway.server.server import ServerConfig
@@ -157,7 +157,7 @@ def _reload_at_each(hangups: SimpleQueue[None], clients: Clients) -> None:
         try:
             clients.reload()
         except ClientsFileError as error:
-            log(ClientsFileRefused(str(error)))
+            log(ClientsReloadFailed(str(error)))
         else:
             log(ClientsReloaded())
 

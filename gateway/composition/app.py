@@ -13,51 +13,51 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from gateway.billing.account import Gauge, watch
-from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
-from gateway.cache.decoded_cache import Decoded
-from gateway.cache.entity_cache import Memory
+from gateway.cache.decoded_cache import DecodedCache
+from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.response_cache import Responses
-from gateway.cache.single_flight import Flights
+from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import Store
 from gateway.clients import Client, Clients, Right
 from gateway.clients.entries import MEDIA_PROXY
 from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import Clock, SystemClock
-from gateway.composition.media_proxy import Showing
-from gateway.composition.publishing import Writing
+from gateway.composition.media_proxy import MediaProxyComponent
+from gateway.composition.publishing import PublishingComponent
 from gateway.durable.port import Durable
 from gateway.errors import LedgerUnavailable
-from gateway.events import LedgerChanged, LedgerLost, fan_out
+from gateway.events import LedgerAvailabilityChanged, LedgerLost, fan_out
 from gateway.execution import PlanCache, Projections
 from gateway.files import check_folder
 from gateway.http.bodies import Bodies
-from gateway.http.connection_limits import Places
+from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.disconnect import InPieces
 from gateway.http.endpoint import Endpoint, route
-from gateway.http.exact_match_cache import Again
-from gateway.http.execution import Runner
+from gateway.http.exact_match_cache import ExactMatchCacheMiddleware
+from gateway.http.execution import OperationHandler
 from gateway.http.hosts import HostCheck, Hosts
-from gateway.http.request_options import Terms
+from gateway.http.request_options import RequestOptions
 from gateway.http.revocation import Standing
 from gateway.http.routes import console, root
-from gateway.http.routes.health import Vitals, routes
+from gateway.http.routes.health import HealthMonitor, routes
 from gateway.http.transports.batching import Batches
-from gateway.http.transports.operation_stream import Operations
+from gateway.http.transports.operation_stream import OperationRunner
 from gateway.http.transports.websocket import socket_route
 from gateway.http.uploads import Uploads
 from gateway.loaders import Loaders
 from gateway.logs import log
-from gateway.operations.documents import Documents, priced
-from gateway.operations.extensions import Errors, Preparation
-from gateway.operations.persisted_queries import StoredDocuments
+from gateway.operations.documents import DocumentCache, priced
+from gateway.operations.extensions import FormatErrors, PrepareOperation
+from gateway.operations.persisted_queries import PersistedQueries
 from gateway.operations.quotes import Lanes, Quotes
-from gateway.operations.response_cache import Answers
-from gateway.operations.selection_analysis import foresee
+from gateway.operations.response_cache import ResponseCache
+from gateway.operations.selection_analysis import prefetch
 from gateway.operations.trusted_documents import Trusted, prints
-from gateway.planner.fetcher import Buyer, Market
+from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.sandbox import Control, create_sandbox, pictures_of
 from gateway.settings import Settings
 from gateway.upstream.client.client import silence_retries
@@ -130,24 +130,24 @@ class Gateway:
         self.ledger = Ledger(settings.database_path, clock=clock)
         self.clients = Clients.load(settings.clients_file, clock) if settings.clients_file else Clients.local()
         self.account = AccountGuard(floor=settings.balance_floor)
-        self.vitals = Vitals(self.account)
+        self.vitals = HealthMonitor(self.account)
         self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
         self.account.tell = Gauge(settings.balance_floor, settings.balance_warnings, self.hook).hear
         self.market = self._market(transport)
         self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._showing(transport if embedded else None, base_url)
-        self.documents = Documents(self._share(DOCUMENTS))
+        self.documents = DocumentCache(self._share(DOCUMENTS))
         self.stored = self._stored()
         self.answers = self._answers()
         self.schema = self._schema()
-        self.places = Places(settings.connections)
+        self.places = ConnectionLimiter(settings.connections)
         self.pricing = Lanes()
         self.bodies = Bodies()
 
     @property
-    def operations(self) -> Operations:
-        return Operations(self.schema, self.stored, self.context, self.hook, self.market.scheduler)
+    def operations(self) -> OperationRunner:
+        return OperationRunner(self.schema, self.stored, self.context, self.hook, self.market.scheduler)
 
     def app(self) -> Starlette:
         allowed = self.settings.allowed_origins or frozenset()
@@ -161,7 +161,7 @@ class Gateway:
             *root.routes(),
         ]
         again = Middleware(
-            Again,
+            ExactMatchCacheMiddleware,
             clients=self.clients,
             stored=self.stored,
             kept=self.answers,
@@ -173,13 +173,13 @@ class Gateway:
         app.router.redirect_slashes = False  # it would send the client wherever its `Host` says
         return app
 
-    def _stored(self) -> StoredDocuments:
+    def _stored(self) -> PersistedQueries:
         settings = self.settings
         only_trusted = settings.documents == "trusted"
         if only_trusted:
             prints()  # every client names one, so that the first would wait for it
         trusted = Trusted(settings.documents_file).find
-        return StoredDocuments(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
+        return PersistedQueries(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
 
     def _uploads(self) -> Middleware | None:
         if self.writing is None:
@@ -187,7 +187,7 @@ class Gateway:
         return Middleware(Uploads, spool=self.writing.spool, identify=self.clients.identify, bodies=self.bodies)
 
     def _endpoint(self) -> Endpoint:
-        runner = Runner(self.operations, self.answers, self.places, self.standing)
+        runner = OperationHandler(self.operations, self.answers, self.places, self.standing)
         settings = self.settings
         return Endpoint(
             runner,
@@ -205,18 +205,18 @@ class Gateway:
         flows = self.writing.durable.problem() if self.writing else None
         return self.vitals.problems() | ({} if flows is None else {"flows": flows})
 
-    def context(self, terms: Terms) -> Context:
+    def context(self, terms: RequestOptions) -> Context:
         """Raises Unauthenticated."""
         client = self.clients.identify(terms.key)
         writes = None if self.writing is None else self.writing.of(client)
         forced = Right.FORCE in client.rights
-        buyer = Buyer(self.market, self._purse(client, terms.limit), forced=forced)
+        buyer = Fetcher(self.market, self._purse(client, terms.limit), forced=forced)
         return Context(
             client=client,
             buyer=buyer,
             loaders=Loaders.of(buyer),
             quote=self._quotes(buyer, () if writes is None else writes.accounts),
-            foresee=partial(foresee, buyer),
+            foresee=partial(prefetch, buyer),
             links=self.showing.links,
             proxies=self.settings.media_proxy,
             writes=writes,
@@ -224,16 +224,16 @@ class Gateway:
             streams=terms.streams,
         )
 
-    def _quotes(self, buyer: Buyer, accounts: tuple[str, ...]) -> Quotes:
+    def _quotes(self, buyer: Fetcher, accounts: tuple[str, ...]) -> Quotes:
         of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
         return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
 
-    def _purse(self, client: Client, limit: int | None) -> Purse:
+    def _purse(self, client: Client, limit: int | None) -> OperationBudget:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
         allowance = Allowance(client.id, client.allowance, ledger=self.ledger, clock=self.clock)
         confirm = partial(self.clients.confirm, client)
         ceiling = min(ceilings, default=None)
-        return Purse(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
+        return OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
         """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers.
@@ -250,14 +250,14 @@ class Gateway:
         self.routes.append(Mount(SANDBOX, sandbox if is_public else pictures_of(sandbox)))
         return httpx.ASGITransport(sandbox)
 
-    def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> Writing:
+    def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> PublishingComponent:
         memory, clock, hook = self.market.memory, self.clock, self.hook
-        return Writing(
+        return PublishingComponent(
             self.settings, transport, clients=self.clients, memory=memory, clock=clock, hook=hook, durable=durable
         )
 
-    def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> Showing:
-        return Showing(
+    def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> MediaProxyComponent:
+        return MediaProxyComponent(
             self.settings,
             sandbox,
             base_url=base_url,
@@ -267,13 +267,13 @@ class Gateway:
             clock=self.clock,
         )
 
-    def _renewal_purse(self) -> Purse:
+    def _renewal_purse(self) -> OperationBudget:
         """Of the gateway's own: a link to a picture does not say who shows it."""
         limits = dict(self.settings.media_allowance)
         allowance = Allowance(MEDIA_PROXY, limits, ledger=self.ledger, clock=self.clock)
-        return Purse(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
+        return OperationBudget(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
 
-    def _market(self, transport: httpx.AsyncBaseTransport | None) -> Market:
+    def _market(self, transport: httpx.AsyncBaseTransport | None) -> UpstreamServices:
         settings = self.settings
         api = connect(
             base_url=settings.hikerapi_url,
@@ -286,21 +286,21 @@ class Gateway:
             hook=self.hook,
         )
         others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
-        memory = Memory(
+        memory = EntityCache(
             Store(self._share(PARTS - others), self.clock),
             clock=self.clock,
             lifetimes=_lifetimes(settings),
-            decoded=Decoded(self._share(MODELS)),
+            decoded=DecodedCache(self._share(MODELS)),
             pointers=self._share(POINTERS),
         )
-        return Market(api, memory, Prices(self.clock), Flights(), self.clock, self.hook)
+        return UpstreamServices(api, memory, Prices(self.clock), SingleFlight(), self.clock, self.hook)
 
-    def _answers(self) -> Answers:
+    def _answers(self) -> ResponseCache:
         responses = Responses(self._share(ANSWERS), store=self.market.memory.store, clock=self.clock)
-        return Answers(self.documents, responses)
+        return ResponseCache(self.documents, responses)
 
     def _schema(self) -> Schema:
-        extensions = [lambda: Errors(self.hook), lambda: Preparation(self.documents)]
+        extensions = [lambda: FormatErrors(self.hook), lambda: PrepareOperation(self.documents)]
         settings = self.settings
         plans = PlanCache(self._share(PLANS), projections=Projections(self._share(PROJECTIONS)))
         return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)
@@ -317,7 +317,7 @@ class Gateway:
             writable = await self._flushes()
             lost = not writable and self.ledger.is_lost
             if writable != was_writable:
-                self.hook(LedgerChanged(writable))
+                self.hook(LedgerAvailabilityChanged(writable))
             if lost and not was_lost:
                 self.hook(LedgerLost())
             await self.clock.sleep(FLUSH_SECONDS)
@@ -373,7 +373,7 @@ class Gateway:
         try:
             yield
         except LedgerUnavailable:
-            self.hook(LedgerChanged(False))
+            self.hook(LedgerAvailabilityChanged(False))
 
 
 def _hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | None:

@@ -9,24 +9,24 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 from starlette.routing import Route
 
-from gateway.billing.budget import Purse
+from gateway.billing.budget import OperationBudget
 from gateway.clock import Clock
 from gateway.durable.encryption import KeyFileError, key_in
 from gateway.http.routes.media import route
 from gateway.media_proxy.links import Links
 from gateway.media_proxy.proxy import STREAMS, Proxy
-from gateway.media_proxy.signed_urls import Tokens
-from gateway.media_proxy.url_refresh import Renewal
-from gateway.planner.fetcher import Market
+from gateway.media_proxy.signed_urls import UrlSigner
+from gateway.media_proxy.url_refresh import UrlRefresher
+from gateway.planner.fetcher import UpstreamServices
 from gateway.settings import Settings
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, PlatformServers
 
 KEY_FILE = "media.key"
 KEY_BYTES = 32
 
 
-class Showing:
+class MediaProxyComponent:
     """`sandbox` leads to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` pays for renewals."""
 
     def __init__(
@@ -36,16 +36,16 @@ class Showing:
         *,
         base_url: str,
         sandbox_url: str,
-        market: Market,
-        purse: Callable[[], Purse],
+        market: UpstreamServices,
+        purse: Callable[[], OperationBudget],
         clock: Clock,
     ) -> None:
         embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
-        platform = PlatformServers(Guard(), connections=STREAMS, proxies=settings.proxies)
+        platform = PlatformServers(AddressPolicy(), connections=STREAMS, proxies=settings.proxies)
         self._servers = MediaServers([*embedded, platform])
-        self._renewal = Renewal(market, purse, is_alive=self._servers.honours)
+        self._renewal = UrlRefresher(market, purse, is_alive=self._servers.honours)
         self._proxy = Proxy(self._servers, self._renewal, clock=clock, max_bytes=settings.media_bytes)
-        self._tokens = Tokens(_secret(settings))
+        self._tokens = UrlSigner(_secret(settings))
         self._clock = clock
         url = settings.public_url or base_url
         self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)

@@ -11,7 +11,7 @@ from functools import partial
 import httpx
 from starlette.routing import Route
 
-from gateway.cache.entity_cache import Memory
+from gateway.cache.entity_cache import EntityCache
 from gateway.clients import Client, Clients
 from gateway.clients.table import Version
 from gateway.clock import Clock
@@ -21,15 +21,15 @@ from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.events import Hook
-from gateway.http.routes.webhooks import Listener, News, webhooks
-from gateway.publishing.context import Settled
+from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
+from gateway.publishing.context import HighlightChanged
 from gateway.publishing.owners import owner_of
 from gateway.publishing.service import Publishing
-from gateway.publishing.validation import Inspector
+from gateway.publishing.validation import InputValidator
 from gateway.settings import Settings
-from gateway.uploads.normalization import Fitter
+from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.url_probe import Probe
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
 from gateway.upstream.platforms.port import Publisher
@@ -43,7 +43,7 @@ SWEEP_SECONDS = 3_600.0
 NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
 
 
-class Writing:
+class PublishingComponent:
     """One process's way to publish. `transport` leads to the embedded sandbox, where that is the upstream."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Writing:
         transport: httpx.AsyncBaseTransport | None,
         *,
         clients: Clients,
-        memory: Memory,
+        memory: EntityCache,
         clock: Clock,
         hook: Hook,
         durable: Durable | None = None,
@@ -78,8 +78,8 @@ class Writing:
             retention=settings.flow_retention,
             key=settings.flows_key,
         )
-        self._probe = Probe.over_network(Guard(), proxies=settings.proxies)
-        self._inspector = Inspector(Fitter(self.spool), self._probe, self._publisher.capabilities)
+        self._probe = Probe.over_network(AddressPolicy(), proxies=settings.proxies)
+        self._inspector = InputValidator(MediaNormalizer(self.spool), self._probe, self._publisher.capabilities)
         self._publishing = Publishing(
             self.durable,
             self._publisher,
@@ -152,10 +152,10 @@ class Writing:
         self._names = {account.id: account.username for account in accounts}
         self._unknown = None
 
-    def _settled(self, settled: Settled) -> None:
+    def _settled(self, settled: HighlightChanged) -> None:
         self._forget(settled.account, settled.highlight_pk)
 
-    def _heard(self, news: News) -> None:
+    def _heard(self, news: WebhookEvent) -> None:
         self.durable.signal(news.topic)
         if news.highlight is not None:  # what else happens to an account is not in its tray
             self._forget(news.account, news.highlight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 
-class Mistake(enum.StrEnum):
+class InputErrorCode(enum.StrEnum):
     REQUIRED = "REQUIRED"
     """Left out or empty, or not exactly one of those of which one is wanted."""
     INVALID = "INVALID"

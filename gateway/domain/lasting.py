@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Lasting(tuple[T, ...]):
+class SharedTuple(tuple[T, ...]):
     """Whoever hands it out vouches that it hands out the very same one again, and that nothing in it ever changes.
 
     `shapes` is what was projected of it, and whether that was kept by now: for `execution.kept`.

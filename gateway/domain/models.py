@@ -44,7 +44,7 @@ class Model(Struct, frozen=True, gc=False):
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
 
-class UserShort(Model, frozen=True, gc=False):
+class UserSummary(Model, frozen=True, gc=False):
     """The eight fields of a user that ride on other answers. `pk` is an integer in places."""
 
     pk: str | int
@@ -59,14 +59,14 @@ class UserShort(Model, frozen=True, gc=False):
     def id(self) -> str:
         return str(self.pk)
 
-    def alone(self) -> UserShort:
+    def alone(self) -> UserSummary:
         """These fields without those that a subclass adds."""
-        if type(self) is UserShort:
+        if type(self) is UserSummary:
             return self
-        return UserShort(*(getattr(self, name) for name in UserShort.__struct_fields__))
+        return UserSummary(*(getattr(self, name) for name in UserSummary.__struct_fields__))
 
 
-class Profile(UserShort, frozen=True, gc=False):
+class Profile(UserSummary, frozen=True, gc=False):
     """The user's own record."""
 
     biography: str | None = None
@@ -119,7 +119,7 @@ class Cover(Model, frozen=True, gc=False):
 
 
 class Mention(Model, frozen=True, gc=False):
-    user: UserShort
+    user: UserSummary
     x: float | None = None
     y: float | None = None
     width: float | None = None
@@ -291,8 +291,8 @@ class Item(Model, frozen=True, gc=False):
     thumbnail_url: str | None = None
     video_url: str | None = None
     video_duration: float | None = 0.0
-    author: UserShort | None = field(name="user", default=None)
-    sponsors: tuple[UserShort, ...] | None = field(name="sponsor_tags", default=None)
+    author: UserSummary | None = field(name="user", default=None)
+    sponsors: tuple[UserSummary, ...] | None = field(name="sponsor_tags", default=None)
     mentions: tuple[Mention, ...] = ()
     links: tuple[Link, ...] = ()
     hashtags: tuple[Hashtag, ...] = ()
@@ -344,7 +344,7 @@ class Highlight(HighlightReference, frozen=True, gc=False):
     An owner always comes along; it is None where it could not be read.
     """
 
-    owner: UserShort | None = field(name="user")
+    owner: UserSummary | None = field(name="user")
     title: str = ""
     cover: Cover | None = field(name="cover_media", default=None)
     created_at: Moment | None = None

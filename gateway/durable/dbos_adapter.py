@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, _dbos
 from dbos._utils import INTERNAL_QUEUE_NAME
 
 from gateway.durable.database import close, engine
-from gateway.durable.encryption import Seal
+from gateway.durable.encryption import JsonCipher
 
 NAME = "highlights-gateway"
 VERSION = "flows-1"
@@ -39,7 +39,7 @@ Live = Callable[[str], Coroutine[Any, Any, None]]
 class Sealed(Serializer):
     """JSON under the seal, for what DBOS writes. Exceptions never carry what a step knows: their type is kept alone."""
 
-    def __init__(self, seal: Seal) -> None:
+    def __init__(self, seal: JsonCipher) -> None:
         self._seal = seal
 
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Sealed(Serializer):
 class Workflows:
     """`live` runs the flow of an id until it has ended, or is cancelled to be resumed later."""
 
-    def __init__(self, url: str, seal: Seal, executor: str, live: Live) -> None:
+    def __init__(self, url: str, seal: JsonCipher, executor: str, live: Live) -> None:
         self._engine = engine(url, patience=PATIENCE)
         self._executor = executor
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,7 +114,7 @@ class Workflows:
         DBOS.destroy(destroy_registry=True)
         close(self._engine)
 
-    def _config(self, url: str, seal: Seal) -> DBOSConfig:
+    def _config(self, url: str, seal: JsonCipher) -> DBOSConfig:
         return DBOSConfig(
             name=NAME,
             system_database_url=url,

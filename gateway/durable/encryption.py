@@ -23,7 +23,7 @@ NONCE_BYTES = 12
 PURPOSE = b"highlights-gateway flows 1"
 
 
-class SealBroken(Exception):
+class DecryptionError(Exception):
     """Sealed with another key, or not sealed at all. Never quotes the text."""
 
 
@@ -31,7 +31,7 @@ class KeyFileError(Exception):
     """The key's file cannot be used: the message names the file and what to do."""
 
 
-class Seal:
+class JsonCipher:
     """Seals JSON into text and opens it again."""
 
     def __init__(self, key: bytes) -> None:
@@ -49,7 +49,7 @@ class Seal:
             sealed = base64.b64decode(text, validate=True)
             return json.loads(self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], PURPOSE))
         except (InvalidTag, ValueError, binascii.Error) as exc:
-            raise SealBroken("sealed with another key") from exc
+            raise DecryptionError("sealed with another key") from exc
 
     def fingerprint(self, *values: Json) -> str:
         """The same for the same values, whatever the order of their keys; tells nothing to who has no key."""

@@ -15,19 +15,19 @@ from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.durable.dbos_adapter import Workflows
-from gateway.durable.encryption import Seal, key_in
-from gateway.durable.executor import STANDARD, Bound, Patience
-from gateway.durable.journal import Kept, Lost
-from gateway.durable.leases import Slots
+from gateway.durable.encryption import JsonCipher, key_in
+from gateway.durable.executor import STANDARD, DatabaseExecutor, Patience
+from gateway.durable.journal import DbosJournal, Lost
+from gateway.durable.leases import WorkerLease
 from gateway.durable.port import Body, Fault, Json, Record, Status, StepFailed
-from gateway.durable.retries import MASKED, Attempts, fault_of
-from gateway.durable.run import Running, Stopped
+from gateway.durable.retries import MASKED, StepRetrier, fault_of
+from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input
-from gateway.durable.signals import Bells, Changes
+from gateway.durable.signals import ChangeNotifier, Signals
 from gateway.durable.store import Store
-from gateway.durable.supervisor import Ground, Keeper
+from gateway.durable.supervisor import Resources, Supervisor
 from gateway.durable.watching import Watches
-from gateway.durable.write_behind import Scribe
+from gateway.durable.write_behind import WriteBehindBuffer
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook
 
@@ -57,15 +57,15 @@ class DbosDurable:
         self._key = key
         self._clock = clock
         self._hook = hook
-        self._attempts = Attempts(clock, hook, dice)
+        self._attempts = StepRetrier(clock, hook, dice)
         self._bodies: dict[str, Body] = {}
-        self._bells = Bells(clock)
-        self._changes = Changes(clock)
+        self._bells = Signals(clock)
+        self._changes = ChangeNotifier(clock)
         self._watches = Watches(self._looks)
         self._patience = patience
-        self._bound = Bound(patience)
-        self._keeper = Keeper(self._open, self._engage, self._bound, clock, hook, retention)
-        self._scribe = Scribe(
+        self._bound = DatabaseExecutor(patience)
+        self._keeper = Supervisor(self._open, self._engage, self._bound, clock, hook, retention)
+        self._scribe = WriteBehindBuffer(
             lambda batch: self._bound.call(partial(self._store.write, batch)), self._changes.changed, clock
         )
 
@@ -172,18 +172,18 @@ class DbosDurable:
         """Raises FlowsUnavailable."""
         return self._keeper.store
 
-    def _open(self) -> Ground:
+    def _open(self) -> Resources:
         """Blocks. Raises KeyFileError, NoSlot, SealBroken, FlowsUnavailable."""
-        self._seal = Seal(self._key or key_in(self._directory))
+        self._seal = JsonCipher(self._key or key_in(self._directory))
         store = Store(self._url, self._seal, self._clock, patience=self._patience.statement)
         try:
             store.prepare()
-            return Ground(store, Slots(self._directory))
+            return Resources(store, WorkerLease(self._directory))
         except BaseException:
             store.close()
             raise
 
-    def _engage(self, ground: Ground) -> Workflows:
+    def _engage(self, ground: Resources) -> Workflows:
         return Workflows(self._url, self._seal, ground.slots.executor, self._live)
 
     async def _live(self, id: str) -> None:
@@ -201,13 +201,13 @@ class DbosDurable:
     async def _once_through(self, record: Record) -> None:
         steps = await self._bound.call(partial(self._store.steps, record.id))
         stand = _Stand(self, record.id)
-        running = Running(record.id, Kept(record, steps, stand, self._scribe), self._attempts, self._clock)
+        running = WorkflowRun(record.id, DbosJournal(record, steps, stand, self._scribe), self._attempts, self._clock)
         end = partial(self._store.end, record.id, Status.DONE)
         try:
             end = partial(end, output=await self._body(record)(running, record.input))
         except Lost:
             raise
-        except Stopped:
+        except WorkflowInterrupted:
             return
         except Exception as error:
             fault = fault_of(error, self._hook)
@@ -225,7 +225,7 @@ class DbosDurable:
     async def check(self, id: str) -> None:
         """Raises Stopped where the flow may not go on, FlowsUnavailable."""
         if await self._bound.call(partial(self._store.status, id)) is not Status.RUNNING:
-            raise Stopped
+            raise WorkflowInterrupted
 
     async def rest(self, id: str, until: float) -> None:
         while (left := until - self._clock.now()) > 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from gateway.durable.store import Ticket
+from gateway.durable.store import CancellationToken
 from gateway.errors import FlowsUnavailable
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Patience:
 STANDARD = Patience()
 
 
-class Bound:
+class DatabaseExecutor:
     """Threads of our own: those of the loop may all be waiting for the same database."""
 
     def __init__(self, patience: Patience) -> None:
@@ -59,9 +59,9 @@ class Bound:
         except TimeoutError as exc:
             raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
 
-    async def change(self, act: Callable[[Ticket], T]) -> T:
+    async def change(self, act: Callable[[CancellationToken], T]) -> T:
         """As `call`; what is refused, or no longer waited for, is not committed later."""
-        ticket = Ticket()
+        ticket = CancellationToken()
         try:
             return await self.call(partial(act, ticket))
         except BaseException:

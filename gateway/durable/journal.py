@@ -10,15 +10,15 @@ from dbos._error import DBOSUnexpectedStepError
 
 from gateway.durable.port import Json, Record, StepRecord, StepState
 from gateway.durable.resume import Numbered
-from gateway.durable.run import Stopped
-from gateway.durable.write_behind import Scribe
+from gateway.durable.run import WorkflowInterrupted
+from gateway.durable.write_behind import WriteBehindBuffer
 
 
 class NotDeterministic(Exception):
     """A body asked for other steps than when it first came here."""
 
 
-class Lost(Stopped):
+class Lost(WorkflowInterrupted):
     """Nothing can be recorded: the flow is left where it stands, and run again when it can."""
 
 
@@ -31,10 +31,10 @@ class Stand(Protocol):
     async def rest(self, until: float) -> None: ...
 
 
-class Kept:
+class DbosJournal:
     """`steps` and `notes` are as a run before this one left them."""
 
-    def __init__(self, record: Record, steps: Numbered, stand: Stand, scribe: Scribe) -> None:
+    def __init__(self, record: Record, steps: Numbered, stand: Stand, scribe: WriteBehindBuffer) -> None:
         self._id = record.id
         self._steps = dict(steps)
         self._notes: dict[str, Json] = dict(record.notes)

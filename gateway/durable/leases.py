@@ -20,7 +20,7 @@ class NoSlot(Exception):
     """All slots of the data directory are taken, or it cannot be written."""
 
 
-class Slots:
+class WorkerLease:
     """The slots of one data directory. `executor` is stable: a process that starts later resumes what its slot left."""
 
     def __init__(self, directory: Path) -> None:

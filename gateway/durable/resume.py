@@ -10,7 +10,7 @@ Numbered = Mapping[int, tuple[int, StepRecord]]
 """Steps by their place in the journal, each with its group."""
 
 
-def forgotten(steps: Numbered, failed_group: int | None, places: int) -> frozenset[int]:
+def steps_to_rerun(steps: Numbered, failed_group: int | None, places: int) -> frozenset[int]:
     """Of the places 1 to `places`: what failed in the group that failed the flow, and all that came after that group.
 
     What its other steps have done stays done. Where no step failed, the body did not like what the last group told it:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.clock import Clock
 from gateway.durable.port import Fault, Json, Step, StepFailed, StepRecord, StepState
 from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected, forget_frames
-from gateway.events import BugMasked, Hook, StepRetried
+from gateway.events import Hook, InternalErrorMasked, StepRetried
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
@@ -37,7 +37,7 @@ class Outcome:
     value: Json = None
 
 
-class Attempts:
+class StepRetrier:
     """Makes the attempts. `dice` spreads the waits: those who failed together should not come back together."""
 
     def __init__(self, clock: Clock, hook: Hook, dice: random.Random) -> None:
@@ -112,5 +112,5 @@ def _fault_of(error: Exception, hook: Hook) -> Fault:
         shown = {name: value for name, value in error.extensions.items() if name != "code"}
         return Fault(error.code, error.message, isinstance(error, UpstreamError), shown)
     bug = secrets.token_hex(8)
-    hook(BugMasked(bug, error))
+    hook(InternalErrorMasked(bug, error))
     return Fault(MASKED, "Something went wrong in the gateway.", extensions={"id": bug})

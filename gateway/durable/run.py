@@ -8,14 +8,14 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.durable.port import Fault, Json, Step, StepFailed, StepRecord
-from gateway.durable.retries import Attempts, recorded_form
+from gateway.durable.retries import StepRetrier, recorded_form
 from gateway.durable.serialization import step_from, step_to
 
 NOW = "now"
 SLEEP = "sleep"
 
 
-class Stopped(BaseException):
+class WorkflowInterrupted(BaseException):
     """Nothing of the body may run on: the flow was cancelled, or is no longer this process's."""
 
 
@@ -50,10 +50,10 @@ class Journal(Protocol):
     def note(self, key: str, value: Json) -> None: ...
 
 
-class Running:
+class WorkflowRun:
     """A `Run` over a journal."""
 
-    def __init__(self, id: str, journal: Journal, attempts: Attempts, clock: Clock) -> None:
+    def __init__(self, id: str, journal: Journal, attempts: StepRetrier, clock: Clock) -> None:
         self._id = id
         self._journal = journal
         self._attempts = attempts

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 KEPT = 1_000
 
 
-class Bells:
+class Signals:
     """A ring wakes whoever waits for the topic; one that nobody waits for is kept for the next who does."""
 
     def __init__(self, clock: Clock) -> None:
@@ -48,7 +48,7 @@ class Bells:
                 del self._waiting[topic]
 
 
-class Changes:
+class ChangeNotifier:
     """Which flows have changed. Ask for the `mark` before looking, so that no change in between is missed.
 
     A mark lives for as long as somebody holds it.

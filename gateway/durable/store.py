@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.clock import Clock
 from gateway.durable.database import close, engine
-from gateway.durable.encryption import Seal, SealBroken
+from gateway.durable.encryption import DecryptionError, JsonCipher
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord
-from gateway.durable.resume import Numbered, forgotten
+from gateway.durable.resume import Numbered, steps_to_rerun
 from gateway.durable.serialization import fault_from, fault_to, step_from, step_to
 from gateway.durable.tables import ACTIVE, FLOWS, KEYS, METADATA, NOTES, PENDING, REMEMBERED, STEPS, Engine
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
@@ -33,7 +33,7 @@ STATUS = sa.select(FLOWS.c.status).where(FLOWS.c.id == sa.bindparam("flow"))
 VERSION = sa.select(FLOWS.c.version).where(FLOWS.c.id == sa.bindparam("flow"))
 
 
-class Ticket:
+class CancellationToken:
     """The caller's interest in a change. Once withdrawn, the change is not committed."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Changed:
 class Store:
     """Methods raise FlowsUnavailable when the database cannot be used just now, or not with this key."""
 
-    def __init__(self, url: str, seal: Seal, clock: Clock, *, patience: float) -> None:
+    def __init__(self, url: str, seal: JsonCipher, clock: Clock, *, patience: float) -> None:
         self._engine = engine(url, patience=patience)
         self._seal = seal
         self._clock = clock
@@ -96,7 +96,7 @@ class Store:
         with self._changing() as db:
             db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "SELECT 1")
 
-    def accept(self, name: str, id: str, input: Json, ticket: Ticket) -> bool:
+    def accept(self, name: str, id: str, input: Json, ticket: CancellationToken) -> bool:
         """Whether the flow is new. Raises IdempotencyKeyReused."""
         now = self._clock.now()
         row = {
@@ -179,7 +179,7 @@ class Store:
         with self._changing() as db:
             self._touch(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
 
-    def cancel(self, id: str, ticket: Ticket) -> bool:
+    def cancel(self, id: str, ticket: CancellationToken) -> bool:
         """Whether it was running."""
         with self._changing() as db:
             running = FLOWS.c.status == Status.RUNNING.value
@@ -187,7 +187,7 @@ class Store:
             ticket.check()
         return bool(changed)
 
-    def resume(self, id: str, ticket: Ticket) -> bool:
+    def resume(self, id: str, ticket: CancellationToken) -> bool:
         """Whether it had failed or was cancelled.
 
         A failed flow forgets what failed it, in the same transaction as it is set to run.
@@ -302,7 +302,7 @@ class Store:
         )
         return list(db.scalars(changed.returning(FLOWS.c.id)))
 
-    def _take_back(self, id: str, ticket: Ticket) -> None:
+    def _take_back(self, id: str, ticket: CancellationToken) -> None:
         """A commit may have taken until the caller was told that the flow is refused."""
         try:
             ticket.check()
@@ -315,7 +315,7 @@ class Store:
         results = self._dbos.results
         steps = self._steps(db, [id]).get(id, {})
         places = db.scalar(sa.select(sa.func.max(results.c.function_id)).where(results.c.workflow_uuid == id)) or 0
-        gone = forgotten(steps, failed_group, places)
+        gone = steps_to_rerun(steps, failed_group, places)
         db.execute(sa.delete(results).where(results.c.workflow_uuid == id, results.c.function_id.in_(gone)))
         db.execute(STEPS.delete().where(STEPS.c.flow == id, STEPS.c.place.in_(gone)))
 
@@ -357,7 +357,7 @@ class Store:
     def _open(self, text: str | None) -> Json:
         try:
             return None if text is None else self._seal.open(text)
-        except SealBroken as exc:
+        except DecryptionError as exc:
             raise FlowsUnavailable("Flows were written with another key. Tell whoever runs the gateway.") from exc
 
     def _truncate_log(self) -> None:

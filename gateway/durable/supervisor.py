@@ -11,15 +11,15 @@ from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.durable.dbos_adapter import Workflows
-from gateway.durable.encryption import KeyFileError, SealBroken
-from gateway.durable.executor import Bound
-from gateway.durable.leases import NoSlot, Slots
+from gateway.durable.encryption import DecryptionError, KeyFileError
+from gateway.durable.executor import DatabaseExecutor
+from gateway.durable.leases import NoSlot, WorkerLease
 from gateway.durable.port import Fault, Status
-from gateway.durable.signals import Bells
+from gateway.durable.signals import Signals
 from gateway.durable.store import Store
 from gateway.durable.tables import GIVEN_UP
 from gateway.errors import FlowsUnavailable
-from gateway.events import FlowsAdopted, FlowsChanged, FlowsDirectoryRefused, Hook
+from gateway.events import FlowsDirectoryRefused, Hook, WorkflowsRecovered, WorkflowStoreAvailabilityChanged
 
 T = TypeVar("T")
 
@@ -36,23 +36,25 @@ UNREACHABLE = "The store of the flows cannot be reached."
 # Told to anybody, so without the paths: these are in the log.
 NO_KEY = "The key of the flows cannot be used."
 NO_SLOT = "There is no slot for this process to run flows in."
-POISONOUS = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
+POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Resources:
     """What flows run on: their rows, and this process's slot."""
 
     store: Store
-    slots: Slots
+    slots: WorkerLease
 
 
-Open = Callable[[], Ground]
-Engage = Callable[[Ground], Workflows]
+Open = Callable[[], Resources]
+Launch = Callable[[Resources], Workflows]
 
 
-class Keeper:
-    def __init__(self, open: Open, engage: Engage, bound: Bound, clock: Clock, hook: Hook, retention: float) -> None:
+class Supervisor:
+    def __init__(
+        self, open: Open, engage: Launch, bound: DatabaseExecutor, clock: Clock, hook: Hook, retention: float
+    ) -> None:
         """`open` blocks, and raises KeyFileError, NoSlot, SealBroken or FlowsUnavailable; `engage` does not block."""
         self.problem: str | None = NOT_OPEN
         self._open = open
@@ -61,8 +63,8 @@ class Keeper:
         self._clock = clock
         self._hook = hook
         self._retention = retention
-        self._bells = Bells(clock)
-        self._ground: Ground | None = None
+        self._bells = Signals(clock)
+        self._ground: Resources | None = None
         self._workflows: Workflows | None = None
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -127,7 +129,7 @@ class Keeper:
             self._refuse(NO_KEY, error)
         except NoSlot as error:
             self._refuse(NO_SLOT, error)
-        except SealBroken:
+        except DecryptionError:
             self._tell(WRONG_KEY)
         except Exception:
             # Whatever DBOS makes of a database that is gone.
@@ -161,7 +163,7 @@ class Keeper:
         with contextlib.ExitStack() as locks:
             for executor in await self._bound.work(lambda: locks.enter_context(slots.abandoned())):
                 if flows := await self._bound.work(partial(self.workflows.adopt, executor)):
-                    self._hook(FlowsAdopted(executor, flows))
+                    self._hook(WorkflowsRecovered(executor, flows))
 
     async def _begin_idle(self) -> None:
         idle = await self._bound.call(partial(self.store.idle, self._clock.now() - ON_THE_WAY_SECONDS))
@@ -169,7 +171,7 @@ class Keeper:
             if status is None:
                 self.workflows.start(id)
             elif status == GIVEN_UP:
-                await self._bound.call(partial(self.store.end, id, Status.FAILED, fault=POISONOUS))
+                await self._bound.call(partial(self.store.end, id, Status.FAILED, fault=POISON_WORKFLOW))
             else:
                 await self._again(id)
 
@@ -202,7 +204,7 @@ class Keeper:
 
     def _tell(self, problem: str | None) -> None:
         if (problem is None) != (self.problem is None) or (problem and self.problem == NOT_OPEN):
-            self._hook(FlowsChanged(problem is None))
+            self._hook(WorkflowStoreAvailabilityChanged(problem is None))
         self.problem = problem
 
     def _need(self, part: T | None) -> T:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.clock import Clock
 from gateway.durable.port import Json, StepRecord
-from gateway.durable.signals import Bells
+from gateway.durable.signals import Signals
 from gateway.durable.store import Changed
 from gateway.errors import FlowsUnavailable
 
@@ -22,7 +22,7 @@ LAST_SECONDS = 1.0
 Write = Callable[[dict[str, Changed]], Awaitable[None]]
 
 
-class Scribe:
+class WriteBehindBuffer:
     """What is lost in a crash is told again when the body is run again: its steps hold their own records."""
 
     def __init__(self, write: Write, written: Callable[[str], None], clock: Clock) -> None:
@@ -30,7 +30,7 @@ class Scribe:
         self._write = write
         self._written = written
         self._clock = clock
-        self._bells = Bells(clock)
+        self._bells = Signals(clock)
         self._pending: dict[str, Changed] = {}
         self._task: asyncio.Task[None] | None = None
 

@@ -17,7 +17,7 @@ from gateway.execution.projection_cache import Projections
 # 10 for hundreds. A list counts all its objects before the first is executed.
 WORTHWHILE = 10
 # Where the code is there already, because another document selects the same, a plan takes a fifth of that.
-EARLY = 2
+INITIAL_EXECUTIONS = 2
 MAX_BYTES = 2**24
 # Of these bytes one part in so many is for generated modules: new documents mostly select what others selected before,
 # and Python's own compiler takes four fifths of the time.
@@ -30,7 +30,7 @@ EACH_SLOT = 400
 EACH_NODE = 50
 
 
-class Slot:
+class TierUpCounter:
     """One selection on its way to a plan, which is worthwhile after as many objects."""
 
     __slots__ = ("met", "plan", "worthwhile")
@@ -48,7 +48,7 @@ class Slot:
         before, self.met = self.met, self.met + objects
         if before < self.worthwhile <= self.met:
             self._try(compile_plan, only_known=False)
-        elif before < EARLY <= self.met < self.worthwhile:
+        elif before < INITIAL_EXECUTIONS <= self.met < self.worthwhile:
             self._try(compile_plan, only_known=True)
         return self.plan
 
@@ -58,24 +58,24 @@ class Slot:
                 self.plan = compile_plan(only_known)
 
 
-class Plans(dict[Hashable, Slot]):
+class DocumentPlans(dict[Hashable, TierUpCounter]):
     """The slots of one document under one assignment of its conditions, by type and ids of the selected nodes.
 
     It keeps the document, so that those ids go to no other node while it lives. `size` is in bytes, with the document;
     `grown` hears of each change of it.
     """
 
-    def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[Plans], None]) -> None:
+    def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[DocumentPlans], None]) -> None:
         self.document = document
         self.worthwhile = worthwhile
         self.size = tree_size(document)
         self._grown = grown
 
-    def slot(self, type_: Hashable, nodes: tuple[int, ...]) -> Slot:
+    def slot(self, type_: Hashable, nodes: tuple[int, ...]) -> TierUpCounter:
         """For the nodes of these ids, selected of the type."""
         slot = self.get((type_, nodes))
         if slot is None:
-            slot = self[type_, nodes] = Slot(self.worthwhile)
+            slot = self[type_, nodes] = TierUpCounter(self.worthwhile)
             self.grow(EACH_SLOT + EACH_NODE * len(nodes))
         return slot
 
@@ -99,25 +99,27 @@ class PlanCache:
         self.worthwhile = worthwhile
         modules = max_bytes // MODULES_SHARE
         self.modules: LRUCache[str, Module] = LRUCache(modules, getsizeof=lambda module: module.size)
-        self._plans: LRUCache[Hashable, Plans] = LRUCache(max_bytes - modules, getsizeof=lambda plans: plans.size)
+        self._plans: LRUCache[Hashable, DocumentPlans] = LRUCache(
+            max_bytes - modules, getsizeof=lambda plans: plans.size
+        )
 
     def __len__(self) -> int:
         return len(self._plans)
 
-    def of(self, document: DocumentNode, variables: Iterable[tuple[str, Any]]) -> Plans:
+    def of(self, document: DocumentNode, variables: Iterable[tuple[str, Any]]) -> DocumentPlans:
         key = id(document), tuple((name, value) for name, value in variables if type(value) is bool)
         plans = self._plans.get(key)
         if plans is None:
-            plans = Plans(document, self.worthwhile, lambda grown: self._weigh(key, grown))
+            plans = DocumentPlans(document, self.worthwhile, lambda grown: self._weigh(key, grown))
             self._keep(key, plans)
         return plans
 
-    def _weigh(self, key: Hashable, plans: Plans) -> None:
+    def _weigh(self, key: Hashable, plans: DocumentPlans) -> None:
         """Anew, after they have grown; those that had to go meanwhile are weighed no more."""
         if self._plans.get(key) is plans:
             self._keep(key, plans)
 
-    def _keep(self, key: Hashable, plans: Plans) -> None:
+    def _keep(self, key: Hashable, plans: DocumentPlans) -> None:
         if plans.size <= self._plans.maxsize:
             self._plans[key] = plans
         else:

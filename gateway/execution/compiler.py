@@ -40,7 +40,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from msgspec import to_builtins
 from strawberry.types.field import StrawberryField
 
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.execution.leaf_values import (
     DEFINITION,
     LISTS,
@@ -52,8 +52,8 @@ from gateway.execution.leaf_values import (
     surprise,
     unchanged,
 )
-from gateway.execution.projection_cache import FEW, Projections
-from gateway.execution.sync_resolvers import Glance, is_hasty, is_prompt, reader
+from gateway.execution.projection_cache import MIN_LENGTH, Projections
+from gateway.execution.sync_resolvers import ResolverInfo, is_hasty, is_prompt, reader
 
 # Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
 # that repeat a fragment under ever new aliases: those grow exponentially with the text.
@@ -65,11 +65,11 @@ OVERHEAD = 3_000
 SWELLING = 7
 
 
-class NotPlain(Exception):
+class NotCompilable(Exception):
     """This part of the selection can not be compiled."""
 
 
-class NotYet(Exception):
+class NotCompiledYet(Exception):
     """It can be, but was not before, and only what was is wanted."""
 
 
@@ -82,7 +82,7 @@ class Plan:
     The response of an object holds every key in order; the keys in `rest` are None in it, for graphql-core to fill.
     """
 
-    project: Callable[[Any, Glance | None], Any]
+    project: Callable[[Any, ResolverInfo | None], Any]
     names: dict[str, Any] = field(repr=False)
     """The globals of its functions, which are among them: a cycle, which ends with the plan."""
     rest: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ def compile_object(
     compiler = Compiler(executor, only_known)
     body, rest = compiler.fields(type_, group, partly=True)
     if len(rest) == len(group):
-        raise NotPlain
+        raise NotCompilable
     return Plan(compiler.build(compiler.function(*body)), compiler.names, rest, compiler.size)
 
 
@@ -116,7 +116,7 @@ def compile_list(
 ) -> Plan:
     """The plan of a list of `type_`, at any depth of nesting. Raises NotPlain and NotYet."""
     if not is_static(details):
-        raise NotPlain
+        raise NotCompilable
     compiler = Compiler(executor, only_known)
     project = compiler.build(compiler.function(f"return {compiler.non_null(type_, 'o', details)}"))
     return Plan(project, compiler.names, size=compiler.size)
@@ -138,9 +138,9 @@ def plain_field(field: GraphQLField) -> StrawberryField:
     """
     definition = field.extensions.get(DEFINITION)
     if type(definition) is not StrawberryField or not definition.is_basic_field:
-        raise NotPlain
+        raise NotCompilable
     if not getattr(field.resolve, "_is_default", False):
-        raise NotPlain
+        raise NotCompilable
     return definition
 
 
@@ -156,13 +156,13 @@ class Compiler:
         self.size = 0
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
-        self.names |= {"lists": LISTS, "lasting": Lasting}
+        self.names |= {"lists": LISTS, "lasting": SharedTuple}
         self.compiled_fields = 0
         self.readers = 0
         self.selected: list[str] = []
         """Keys and names of the fields so far, with a brace around those of each object."""
 
-    def build(self, function: str) -> Callable[[Any, Glance | None], Any]:
+    def build(self, function: str) -> Callable[[Any, ResolverInfo | None], Any]:
         exec(self.module("\n".join(self.lines)), self.names)  # noqa: S102 - made of checked identifiers, literals by repr() and our own templates
         return self.names[function]  # type: ignore[no-any-return]
 
@@ -171,7 +171,7 @@ class Compiler:
         module = self.modules.get(text)
         if module is None:
             if self.only_known:
-                raise NotYet
+                raise NotCompiledYet
             module = Module(compile(text, "<projection>", "exec"), self.size)
             with suppress(ValueError):  # larger than all that may be kept
                 self.modules[text] = module
@@ -203,7 +203,7 @@ class Compiler:
             case GraphQLScalarType():
                 return self.scalar(type_, v)
             case _:
-                raise NotPlain
+                raise NotCompilable
 
     def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
         """Only LISTS: a subclass may iterate asynchronously, an iterator can be read but once.
@@ -216,7 +216,7 @@ class Compiler:
         if self.projections is not None and selected and self.readers == readers:
             project = self.function(f"return [{value} for {item} in o]")
             kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape(type_, tuple(selected)))
-            lasts = f"type({v}) is lasting and len({v}) >= {FEW}"
+            lasts = f"type({v}) is lasting and len({v}) >= {MIN_LENGTH}"
             items = f"({kept}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
         return f"({items} if type({v}) in lists else surprise())"
 
@@ -242,7 +242,7 @@ class Compiler:
         """The function of an object that graphql-core has not seen: it must prove to be of `type_` first."""
         collected = self.executor.collect_subfields(type_, details)
         if collected.new_defer_usages:
-            raise NotPlain
+            raise NotCompilable
         body, _ = self.fields(type_, collected.grouped_field_set)
         return self.function(*self.type_check(type_), *body)
 
@@ -251,7 +251,7 @@ class Compiler:
         if type_.is_type_of is None:
             return ()
         if type_.extensions[DEFINITION].is_type_of:
-            raise NotPlain
+            raise NotCompilable
         return (f"if not {self.bind(type_.is_type_of)}(o, None): surprise()",)
 
     def fields(
@@ -268,7 +268,7 @@ class Compiler:
             self.selected += (key, details[0].node.name.value)
             try:
                 read, expression = self.field(type_, details, prompt=not partly)
-            except NotPlain:
+            except NotCompilable:
                 if not partly:
                     raise
                 read, expression = [], "None"
@@ -285,7 +285,7 @@ class Compiler:
             return [], repr(type_.name)
         self.compiled_fields += 1
         if self.compiled_fields > LARGEST or not is_static(details):
-            raise NotPlain
+            raise NotCompilable
         field = type_.fields[name]  # a KeyError: graphql-core leaves the key out, so it must not stand in our response
         read, v = self.source(field, details, prompt=prompt), self.bind()
         return [f"{v} = {read}"], self.value(field.type, v, details)

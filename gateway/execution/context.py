@@ -27,11 +27,11 @@ from graphql.execution.incremental.work_queue import Work
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
-from gateway.execution.compilation_cache import PlanCache, Plans, Slot
+from gateway.execution.compilation_cache import DocumentPlans, PlanCache, TierUpCounter
 from gateway.execution.compiler import Plan, compile_list, compile_object
 from gateway.execution.leaf_values import LISTS
 from gateway.execution.partial import PartialExecutionContext
-from gateway.execution.sync_resolvers import Glance, glance
+from gateway.execution.sync_resolvers import ResolverInfo, glance
 
 Type = TypeVar("Type", bound=Hashable)
 Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
@@ -46,10 +46,10 @@ class ProjectingExecutionContext(PartialExecutionContext):
 
     cache: ClassVar[PlanCache] = PlanCache()
 
-    plans: Plans | None = None
-    glance: Glance | None = None
+    plans: DocumentPlans | None = None
+    glance: ResolverInfo | None = None
     # By identity of the selection, which is kept beside its slot; graphql-core makes selections once per operation.
-    slots: dict[Hashable, tuple[object, Slot | None]]
+    slots: dict[Hashable, tuple[object, TierUpCounter | None]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -143,7 +143,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
             self.plans.grow(plan.size)
         return plan
 
-    def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> Slot | None:
+    def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> TierUpCounter | None:
         """None where plans must not be used: some field also belongs to another fragment's delivery.
 
         What is delivered with `@defer` is executed by an executor of its own, which knows the fragments it delivers.
@@ -171,7 +171,7 @@ def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:
     )
 
 
-def project(plan: Plan | None, source: Any, glance: Glance | None) -> Any:
+def project(plan: Plan | None, source: Any, glance: ResolverInfo | None) -> Any:
     """The response of `source`, or None: there is no plan, or graphql-core must find out and report what is odd."""
     if plan is None:
         return None

@@ -28,7 +28,7 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.schema.types.base_scalars import isoformat
 
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.domain.models import EXACT
 from gateway.domain.partial import Incomplete, Partial
 
@@ -45,7 +45,7 @@ def metadata_of(field: GraphQLField) -> Mapping[str, Any]:
 
 
 # No instance of these is null, an exception, awaitable or an iterator. Exact types only: a subclass may be anything.
-HARMLESS = frozenset(
+SAFE_TYPES = frozenset(
     {
         str, int, float, bool, bytes, list, tuple, dict,
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID,
@@ -53,7 +53,7 @@ HARMLESS = frozenset(
 )  # fmt: skip
 
 # What is sure to be a list, and to be there a second time.
-LISTS = frozenset({list, tuple, Lasting})
+LISTS = frozenset({list, tuple, SharedTuple})
 
 # When coercing the variable `{v}` is sure to answer `{v}` itself. Int is 32 bits wide, Float is finite (1e999 is not).
 UNCHANGED: dict[GraphQLScalarType, str] = {
@@ -69,7 +69,7 @@ EXACT_INT = f"type({{v}}) is int and {-EXACT} <= {{v}} <= {EXACT}"
 
 
 # What Strawberry's own scalars of time do, and the exact types whose `isoformat` is sure to answer text.
-MOMENTS: dict[str, type] = {"DateTime": datetime.datetime, "Date": datetime.date, "Time": datetime.time}
+DATETIME_SCALARS: dict[str, type] = {"DateTime": datetime.datetime, "Date": datetime.date, "Time": datetime.time}
 
 
 def big_int(value: Any) -> int:
@@ -79,21 +79,21 @@ def big_int(value: Any) -> int:
     raise GraphQLError("BigInt cannot represent what is no integer of at most 53 bits.")
 
 
-class Surprise(Exception):
+class Deoptimize(Exception):
     """Not the happy case: graphql-core is to complete this value."""
 
 
 def surprise() -> Any:
     """Raises Surprise: `raise` for places where only an expression fits."""
-    raise Surprise
+    raise Deoptimize
 
 
 def refuse_odd(value: object) -> None:
     """Raises Surprise for what graphql-core would null, raise or await, and for what a second look would find empty."""
     if value is None or value is Undefined or isinstance(value, Exception) or hasattr(value, "__next__"):
-        raise Surprise
+        raise Deoptimize
     if is_awaitable(value):
-        raise Surprise
+        raise Deoptimize
 
 
 def admit(known: set[type], source: object) -> None:
@@ -104,7 +104,7 @@ def admit(known: set[type], source: object) -> None:
     """
     kind = type(source)
     if hasattr(kind, "__getattr__") or issubclass(kind, Partial | Incomplete):
-        raise Surprise
+        raise Deoptimize
     refuse_odd(source)
     known.add(kind)
 
@@ -114,10 +114,10 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
     coerce = type_.coerce_output_value
 
     def complete(value: Any) -> Any:
-        if type(value) not in HARMLESS:
+        if type(value) not in SAFE_TYPES:
             refuse_odd(value)
         coerced = coerce(value)
-        if type(coerced) not in HARMLESS:
+        if type(coerced) not in SAFE_TYPES:
             refuse_odd(coerced)
         return coerced
 
@@ -131,7 +131,7 @@ def unchanged(type_: GraphQLScalarType) -> str | None:
 
 def moment(type_: GraphQLScalarType) -> type | None:
     """The class of which `type_` answers the ISO 8601 text, if that is all it does."""
-    return MOMENTS.get(type_.name) if type_.coerce_output_value is isoformat else None
+    return DATETIME_SCALARS.get(type_.name) if type_.coerce_output_value is isoformat else None
 
 
 def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]]:

@@ -14,34 +14,34 @@ from typing import Any, TypeAlias
 import msgspec
 from cachetools import LRUCache
 
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.execution.sizes import is_larger
 
 # Shorter lists are not worth a look-up.
-FEW = 8
+MIN_LENGTH = 8
 # Of one list: a selection that nobody repeats is forgotten with others like it.
 MOST_SHAPES = 16
 # Of the bytes one part in so many is for the selections that are known: they are as long as clients make them.
 SELECTIONS_SHARE = 8
 # Bytes of the objects, which are kept along, for each byte of their JSON: measured at most 1.5.
-SWELLING = 2
+MEMORY_FACTOR = 2
 OVERHEAD = 500
 
 Project: TypeAlias = Callable[[Any, None], list[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
+class SelectionShape:
     """What is selected of a list. `size` is in bytes, with the selection."""
 
     size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedProjection:
     """The objects are kept along with their JSON, so that their id goes to no other list. `size` counts both."""
 
-    objects: Lasting[Any]
+    objects: SharedTuple[Any]
     json: msgspec.Raw
     size: int
 
@@ -51,22 +51,24 @@ class Projections:
 
     def __init__(self, max_bytes: int) -> None:
         selections = max_bytes // SELECTIONS_SHARE
-        self._kept: LRUCache[Hashable, Kept] = LRUCache(max_bytes - selections, getsizeof=lambda kept: kept.size)
-        self._shapes: LRUCache[Hashable, Shape] = LRUCache(selections, getsizeof=lambda shape: shape.size)
+        self._kept: LRUCache[Hashable, CachedProjection] = LRUCache(
+            max_bytes - selections, getsizeof=lambda kept: kept.size
+        )
+        self._shapes: LRUCache[Hashable, SelectionShape] = LRUCache(selections, getsizeof=lambda shape: shape.size)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def shape(self, type_: Hashable, selected: tuple[str, ...]) -> Shape:
+    def shape(self, type_: Hashable, selected: tuple[str, ...]) -> SelectionShape:
         """Stands for the fields `selected` of `type_`, and is looked up in less time."""
         known = self._shapes.get((type_, selected))
         if known is None:
-            known = Shape(OVERHEAD + sys.getsizeof(selected) + sum(map(sys.getsizeof, selected)))
+            known = SelectionShape(OVERHEAD + sys.getsizeof(selected) + sum(map(sys.getsizeof, selected)))
             if known.size <= self._shapes.maxsize:
                 self._shapes[type_, selected] = known
         return known
 
-    def of(self, objects: Lasting[Any], shape: Shape, project: Project) -> list[Any] | msgspec.Raw:
+    def of(self, objects: SharedTuple[Any], shape: SelectionShape, project: Project) -> list[Any] | msgspec.Raw:
         """What `project` answers, or its JSON. It must depend on nothing but `objects` and `shape`.
 
         Kept is what is selected a second time: most of what is selected once is never selected again. What had to make
@@ -86,8 +88,8 @@ class Projections:
         if is_larger(projected):  # one text may stand in it many times
             return projected
         json = msgspec.json.encode(projected)
-        size = OVERHEAD + len(json) + SWELLING * len(msgspec.json.encode(objects))
-        kept = Kept(objects, msgspec.Raw(json), size)
+        size = OVERHEAD + len(json) + MEMORY_FACTOR * len(msgspec.json.encode(objects))
+        kept = CachedProjection(objects, msgspec.Raw(json), size)
         if size <= self._kept.maxsize:
             self._kept[key] = kept
         return kept.json

@@ -19,7 +19,7 @@ from strawberry.types.field import StrawberryField
 PROMPT = "answers at once"
 
 
-class Hasty(Protocol):
+class SupportsSyncAccess(Protocol):
     """A context that prompt resolvers can be called with."""
 
     def at_once(self) -> Any:
@@ -27,7 +27,7 @@ class Hasty(Protocol):
         ...
 
 
-class Glance:
+class ResolverInfo:
     """What a prompt resolver sees of one operation, in place of Strawberry's `Info`."""
 
     __slots__ = ("arguments", "context", "hide_suggestions", "schema", "variables")
@@ -42,13 +42,13 @@ class Glance:
         """Of each prompt field, by the id of its node, as its resolver takes them."""
 
 
-def glance(executor: Executor[Any]) -> Glance | None:
+def glance(executor: Executor[Any]) -> ResolverInfo | None:
     """None for a context that must be waited for."""
     context = executor.context_value
-    return Glance(context.at_once(), executor) if is_hasty(context) else None
+    return ResolverInfo(context.at_once(), executor) if is_hasty(context) else None
 
 
-def is_hasty(context: Any) -> TypeGuard[Hasty]:
+def is_hasty(context: Any) -> TypeGuard[SupportsSyncAccess]:
     return hasattr(context, "at_once")
 
 
@@ -60,7 +60,7 @@ def is_prompt(definition: StrawberryField) -> bool:
     return resolver is not None and not resolver.is_async
 
 
-def reader(field: GraphQLField, definition: StrawberryField, node: FieldNode) -> Callable[[Any, Glance], Any]:
+def reader(field: GraphQLField, definition: StrawberryField, node: FieldNode) -> Callable[[Any, ResolverInfo], Any]:
     """Calls the resolver as Strawberry does. Raises what it raises, and what is wrong with its arguments."""
     resolver = definition.base_resolver
     assert resolver is not None, "a prompt field has a resolver"
@@ -70,7 +70,7 @@ def reader(field: GraphQLField, definition: StrawberryField, node: FieldNode) ->
     info = resolver.info_parameter.name if resolver.info_parameter else None
     positional = bool(resolver.self_parameter)
 
-    def read(source: Any, glance: Glance) -> Any:
+    def read(source: Any, glance: ResolverInfo) -> Any:
         known = glance.arguments.get(place)
         if known is None:
             known = glance.arguments[place] = _arguments(field, definition, node, glance)
@@ -82,7 +82,9 @@ def reader(field: GraphQLField, definition: StrawberryField, node: FieldNode) ->
     return read
 
 
-def _arguments(field: GraphQLField, definition: StrawberryField, node: FieldNode, glance: Glance) -> Mapping[str, Any]:
+def _arguments(
+    field: GraphQLField, definition: StrawberryField, node: FieldNode, glance: ResolverInfo
+) -> Mapping[str, Any]:
     values = get_argument_values(field, node, glance.variables, hide_suggestions=glance.hide_suggestions)
     scalars = glance.schema.schema_converter.scalar_registry
     return convert_arguments(values, definition.arguments, scalars, glance.schema.config)

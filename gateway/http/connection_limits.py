@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from gateway.errors import TooManyStreams
 
 
-class Places:
+class ConnectionLimiter:
     """Of all clients. A client that holds `most` gets no more until one is free."""
 
     def __init__(self, most: int) -> None:

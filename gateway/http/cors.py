@@ -10,14 +10,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from gateway.errors import CrossSite
 from gateway.http.request_options import EXPLAIN, LIMIT, key_in
-from gateway.http.request_parsing import PROOFS
+from gateway.http.request_parsing import CSRF_HEADERS
 
 READ_BY_PAGES = ("etag", "retry-after", "x-billed-requests", "x-billing-remaining")
-SENT_BY_PAGES = ("authorization", "content-type", "if-none-match", EXPLAIN, LIMIT, *PROOFS)
+SENT_BY_PAGES = ("authorization", "content-type", "if-none-match", EXPLAIN, LIMIT, *CSRF_HEADERS)
 # How browsers name the page that had them send a request, if it is not the gateway's own. Another port of this machine
 # is the same site, and so is every name below one's own domain: who writes their pages is not known here.
 FOREIGN = ("cross-site", "same-site")
-REMEMBERED = 600  # seconds; browsers cut longer ones
+MAX_AGE = 600  # seconds; browsers cut longer ones
 
 
 def is_own_or_allowed(headers: Headers, allowed: Collection[str]) -> bool:
@@ -52,5 +52,5 @@ def cors(allowed: Collection[str]) -> Middleware:
         allow_methods=["GET", "POST"],
         allow_headers=SENT_BY_PAGES,
         expose_headers=READ_BY_PAGES,
-        max_age=REMEMBERED,
+        max_age=MAX_AGE,
     )

@@ -16,7 +16,7 @@ from gateway.scheduling import turn
 PIECE = 65_536  # bytes
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Runs `work` and cancels it when the client goes away. The request's body has been read by then.
 
     It runs in the caller's own task: another would have to wait for its first turn of the event loop. What `work`

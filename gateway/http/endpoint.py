@@ -18,18 +18,18 @@ from gateway.http import responses
 from gateway.http.bodies import Bodies
 from gateway.http.compression import COMPRESSION
 from gateway.http.cors import check_page, cors
-from gateway.http.disconnect import while_connected, without_body
+from gateway.http.disconnect import cancel_on_disconnect, without_body
 from gateway.http.negotiation import Accepted, Media, negotiate
 from gateway.http.request_options import key_in
-from gateway.http.request_parsing import Asked, Batch, check_origin, posted, queried, turn_for
+from gateway.http.request_parsing import Batch, GraphQLRequest, check_origin, parse_get, parse_post, turn_for
 from gateway.http.routes import console
 from gateway.http.uploads import with_uploads
-from gateway.operations.extensions import in_answer
-from gateway.operations.persisted_queries import StoredDocuments
+from gateway.operations.extensions import as_graphql_error
+from gateway.operations.persisted_queries import PersistedQueries
 from gateway.scheduling import FairScheduler
 
-Run: TypeAlias = Callable[[Asked, Request, Accepted], Awaitable[ASGIApp]]
-RunBatch: TypeAlias = Callable[[Sequence[Asked], Request, Accepted], Awaitable[ASGIApp]]
+Run: TypeAlias = Callable[[GraphQLRequest, Request, Accepted], Awaitable[ASGIApp]]
+RunBatch: TypeAlias = Callable[[Sequence[GraphQLRequest], Request, Accepted], Awaitable[ASGIApp]]
 
 OFFERED = (
     f"The answer comes as {Media.GRAPHQL.value}, {Media.JSON.value}, multipart/mixed or text/event-stream, in UTF-8; a "
@@ -57,7 +57,7 @@ class Endpoint:
         self,
         run: Run,
         run_batch: RunBatch,
-        stored: StoredDocuments,
+        stored: PersistedQueries,
         identify: Callable[[str | None], Client],
         scheduler: FairScheduler,
         *,
@@ -83,20 +83,20 @@ class Endpoint:
         except ClientDisconnect:
             return
         except GatewayError as problem:
-            asked = responses.refusal(accepted.single or Media.JSON, in_answer(problem))
+            asked = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
         if isinstance(asked, Response):
             await asked(scope, receive, send)
         else:
-            await while_connected(receive, self._answer(asked, request, accepted, send))
+            await cancel_on_disconnect(receive, self._answer(asked, request, accepted, send))
 
-    async def _answer(self, asked: Asked | Batch, request: Request, accepted: Accepted, send: Send) -> None:
+    async def _answer(self, asked: GraphQLRequest | Batch, request: Request, accepted: Accepted, send: Send) -> None:
         if isinstance(asked, Batch):
             response = await self.run_batch(asked.members, request, accepted)
         else:
             response = await self.run(asked, request, accepted)
         await response(request.scope, request.receive, send)
 
-    async def _read(self, request: Request, accepted: Accepted) -> Asked | Batch | Response:
+    async def _read(self, request: Request, accepted: Accepted) -> GraphQLRequest | Batch | Response:
         """What is asked, or the answer to what is no operation. Raises GatewayError and ClientDisconnect."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
@@ -105,18 +105,18 @@ class Endpoint:
             client = self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
             with self.bodies.reading(client.id) as reading:
-                asked = await posted(request, reading, self.scheduler, longest_batch=self.longest_batch)
+                asked = await parse_post(request, reading, self.scheduler, longest_batch=self.longest_batch)
             return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
         await turn_for(len(request.scope["query_string"]), self.scheduler)
         return self._read_url(request, accepted)
 
-    def _read_url(self, request: Request, accepted: Accepted) -> Asked | Response:
+    def _read_url(self, request: Request, accepted: Accepted) -> GraphQLRequest | Response:
         """A link to a query shows it in the explorer, and leaves running it to the reader."""
         try:
             check_page(request.headers, self.allowed)
-            asked = queried(request)
+            asked = parse_get(request)
             check_origin(request.headers, asked)
             self._check_acceptable(accepted)
             return self._with_document(asked)
@@ -125,7 +125,7 @@ class Endpoint:
                 return console.page()
             raise
 
-    def _with_document(self, asked: Asked) -> Asked:
+    def _with_document(self, asked: GraphQLRequest) -> GraphQLRequest:
         return replace(asked, query=self.stored.text(asked.query, asked.document_id, asked.extensions))
 
     def _check_acceptable(self, accepted: Accepted) -> None:

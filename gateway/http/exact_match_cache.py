@@ -18,23 +18,23 @@ from cachetools import LRUCache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.billing.budget import Purse, WindowFigures
+from gateway.billing.budget import OperationBudget, WindowFigures
 from gateway.cache.response_cache import Response
 from gateway.clients import Client, Clients
 from gateway.clients.table import Version
 from gateway.errors import LedgerUnavailable, Unauthenticated
 from gateway.http import responses, status_codes
 from gateway.http.request_options import key_in
-from gateway.http.request_parsing import Asked
-from gateway.operations.billing import report_again
-from gateway.operations.persisted_queries import StoredDocuments, hash_in
-from gateway.operations.response_cache import Answers
+from gateway.http.request_parsing import GraphQLRequest
+from gateway.operations.billing import report_cached
+from gateway.operations.persisted_queries import PersistedQueries, hash_in
+from gateway.operations.response_cache import ResponseCache
 
 PATH = "/graphql"
 METHODS = ("POST", "GET")
-LESSON = "highlights.lesson"
+RECORDER_SCOPE_KEY = "highlights.lesson"
 # Read by nothing behind this door, so they make no other request. All other headers do. The host is read before it.
-IGNORED = frozenset(
+HEADERS_NOT_IN_KEY = frozenset(
     name.encode()
     for name in (
         *(
@@ -54,19 +54,25 @@ IGNORED = frozenset(
     )
 )
 # Those that are made anew. An answer with a header beside these was not made of what is known here.
-FIGURES = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"})
-REPEATED = FIGURES | {b"content-type", b"content-encoding", b"vary", b"etag", b"x-content-type-options"}
-REPEATED |= {b"x-billed-requests", b"access-control-allow-origin", b"access-control-expose-headers"}
+VOLATILE_HEADERS = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"})
+REPLAYABLE_HEADERS = VOLATILE_HEADERS | {
+    b"content-type",
+    b"content-encoding",
+    b"vary",
+    b"etag",
+    b"x-content-type-options",
+}
+REPLAYABLE_HEADERS |= {b"x-billed-requests", b"access-control-allow-origin", b"access-control-expose-headers"}
 LONGEST = 20_000  # bytes of a request's body
 # Bytes of each beside what its sender decides, and of each header beside its name and value: measured.
 OVERHEAD = 3_000
 EACH_HEADER = 150
 # Beyond this many bytes one message after the other is cheaper than joining them.
-JOINED = 64_000
+COALESCE_BELOW_BYTES = 64_000
 BEGINNING, MIDDLE, END = b'{"data":', b',"extensions":', b"}"
 
-Terms: TypeAlias = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
-Request: TypeAlias = tuple[Terms, bytes]
+RequestTerms: TypeAlias = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
+Request: TypeAlias = tuple[RequestTerms, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Named:
     text: str
 
     @classmethod
-    def of(cls, asked: Asked) -> Self | None:
+    def of(cls, asked: GraphQLRequest) -> Self | None:
         """None where the document itself was sent. Raises InvalidRequest."""
         name = asked.document_id or hash_in(asked.extensions)
         return None if name is None else cls(name, asked.query or "")
@@ -88,11 +94,11 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class BillingContext:
     """Who asks, what may be spent, and whether the bill is to be itemised."""
 
     client: Client
-    purse: Purse
+    purse: OperationBudget
     explains: bool
 
     def figures(self) -> WindowFigures | None:
@@ -101,12 +107,12 @@ class Spending:
 
     def extensions(self, worth: int) -> bytes:
         """What stands behind the data of an answer that cost nothing now and is worth so much."""
-        report = report_again(self.purse, worth=worth, explains=self.explains)
+        report = report_cached(self.purse, worth=worth, explains=self.explains)
         return b"".join((MIDDLE, msgspec.json.encode(report), END))
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class CacheCandidate:
     """An answer that was given from those kept, and what decided that it could be.
 
     The answer itself is for `Responses` to keep or to let go, by `key`. `tells_life`: its headers say how long it is
@@ -115,24 +121,26 @@ class Repeat:
 
     key: bytes
     document: Named | None
-    spending: Spending
+    spending: BillingContext
     response: weakref.ref[Response]
     tells_life: bool
     figures: WindowFigures | None
     extensions: bytes
 
     @classmethod
-    def of(cls, key: bytes, asked: Asked, spending: Spending, response: Response, *, tells_life: bool) -> Self:
+    def of(
+        cls, key: bytes, asked: GraphQLRequest, spending: BillingContext, response: Response, *, tells_life: bool
+    ) -> Self:
         """Raises LedgerUnavailable."""
         figures, extensions = spending.figures(), spending.extensions(response.worth)
         return cls(key, Named.of(asked), spending, weakref.ref(response), tells_life, figures, extensions)
 
 
-class Lesson:
-    """One request on the long way: what is sent, and the `Repeat` that the answer turns out to be."""
+class ResponseRecorder:
+    """One request on the long way: what is sent, and the `CacheCandidate` that the answer turns out to be."""
 
     def __init__(self, send: Send) -> None:
-        self.repeat: Repeat | None = None
+        self.repeat: CacheCandidate | None = None
         self.start: Message | None = None
         self.encoded: list[bytes] | None = None
         self._send = send
@@ -147,21 +155,21 @@ class Lesson:
         await self._send(message)
 
 
-class Said:
+class CachedResponse:
     """What was said to a request, to be said again.
 
     A compressed body is kept as it was sent, and good for as long as the bill in it is. `size` counts the request, too.
     """
 
     def __init__(
-        self, repeat: Repeat, request: Request, start: Message, encoded: bytes | None, *, version: Version
+        self, repeat: CacheCandidate, request: Request, start: Message, encoded: bytes | None, *, version: Version
     ) -> None:
         self.repeat = repeat
         self.encoded = encoded
         self.size = _size(request) + len(encoded or b"") + (repeat.document.size if repeat.document else 0)
         self.version = version
         self.status: int = start["status"]
-        self.headers = [(name, value) for name, value in start["headers"] if name not in FIGURES]
+        self.headers = [(name, value) for name, value in start["headers"] if name not in VOLATILE_HEADERS]
         if not repeat.tells_life:
             self.headers += [(name, value) for name, value in start["headers"] if name == b"cache-control"]
         self.figures = repeat.figures
@@ -184,7 +192,7 @@ class Said:
     def start(self, length: int, life: float) -> Message:
         headers = self.headers.copy()
         if self.repeat.tells_life:
-            headers.append((b"cache-control", responses.good_for(life).encode()))
+            headers.append((b"cache-control", responses.cache_control(life).encode()))
         if self.figures is not None:
             headers.append((b"x-billing-remaining", b"%d" % self.figures.remaining))
         if self.status == status_codes.OK:
@@ -192,18 +200,18 @@ class Said:
         return {"type": "http.response.start", "status": self.status, "headers": headers}
 
 
-class Again:
+class ExactMatchCacheMiddleware:
     """ASGI middleware. What it remembers takes at most `max_bytes`."""
 
     def __init__(
-        self, app: ASGIApp, *, clients: Clients, stored: StoredDocuments, kept: Answers, max_bytes: int
+        self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, kept: ResponseCache, max_bytes: int
     ) -> None:
         self.app = app
         self.clients = clients
         self.stored = stored
         self.kept = kept
         self._is_open = _identifies(clients, None)
-        self._said: LRUCache[Request, Said] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
+        self._said: LRUCache[Request, CachedResponse] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
 
     @property
     def size(self) -> int:
@@ -229,9 +237,11 @@ class Again:
         parts = said.parts(response)
         length = sum(map(len, parts))
         await send(said.start(length, self.kept.life(response) if said.repeat.tells_life else 0.0))
-        for part in parts[:-1] if length > JOINED else ():
+        for part in parts[:-1] if length > COALESCE_BELOW_BYTES else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": parts[-1] if length > JOINED else b"".join(parts)})
+        await send(
+            {"type": "http.response.body", "body": parts[-1] if length > COALESCE_BELOW_BYTES else b"".join(parts)}
+        )
 
     def _is_known(self, scope: Scope) -> bool:
         """Whether there is a client, whose body may be waited for."""
@@ -239,20 +249,20 @@ class Again:
 
     async def _learn(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """The long way, and what can be said again of it."""
-        lesson = Lesson(send)
+        lesson = ResponseRecorder(send)
         version = self.clients.version
         # In a copy: in the server's own scope it would close a cycle by `send`, which holds the server's request.
-        await self.app({**scope, LESSON: lesson}, receive, lesson.send)
+        await self.app({**scope, RECORDER_SCOPE_KEY: lesson}, receive, lesson.send)
         repeat, start = lesson.repeat, lesson.start
-        if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPEATED:
+        if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
             return
         encoded = None if lesson.encoded is None else b"".join(lesson.encoded)
-        said = Said(repeat, key, start, encoded, version=version)
+        said = CachedResponse(repeat, key, start, encoded, version=version)
         self._said.pop(key, None)
         if said.size <= self._said.maxsize:
             self._said[key] = said
 
-    def _response(self, said: Said) -> Response | None:
+    def _response(self, said: CachedResponse) -> Response | None:
         """The answer that was given, if all that made it so is as it was."""
         response = self.kept.find(said.repeat.key) if self._is_current(said) else None
         if response is None or response is not said.repeat.response():
@@ -266,7 +276,7 @@ class Again:
         self.clients.note_use(said.repeat.spending.client)
         return response
 
-    def _is_current(self, said: Said) -> bool:
+    def _is_current(self, said: CachedResponse) -> bool:
         """Whether the request asks for the same as it did: the same for ever, unless it names its document."""
         document = said.repeat.document
         is_same = document is None or self.stored.find(document.name) == document.text
@@ -281,7 +291,7 @@ def _identifies(clients: Clients, key: str | None) -> bool:
     return True
 
 
-def _terms(scope: Scope) -> Terms | None:
+def _terms(scope: Scope) -> RequestTerms | None:
     """All of a request but its body; None for what is never answered from here."""
     if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in METHODS:
         return None
@@ -290,7 +300,7 @@ def _terms(scope: Scope) -> Terms | None:
         name, value = header
         if name == b"expect" or (name == b"content-length" and not (value.isdigit() and int(value[:9]) <= LONGEST)):
             return None
-        if name not in IGNORED:
+        if name not in HEADERS_NOT_IN_KEY:
             telling.append(header)
     return scope["method"], scope["query_string"], tuple(telling)
 

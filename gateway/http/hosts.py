@@ -21,7 +21,7 @@ from gateway.http import responses
 from gateway.http.disconnect import without_body
 from gateway.http.negotiation import Media, negotiate
 from gateway.http.routes.health import PATHS
-from gateway.operations.extensions import in_answer
+from gateway.operations.extensions import as_graphql_error
 
 # A server that can answer a handshake by more than 403 says so by this extension of ASGI.
 DENIAL = "websocket.http.response"
@@ -113,7 +113,7 @@ class HostCheck:
             await WebSocketClose()(scope, receive, send)  # HTTP 403
         else:
             accepted = negotiate(",".join(Headers(scope=scope).getlist("accept")))
-            refusal = responses.refusal(accepted.single or Media.JSON, in_answer(HostNotServed(REFUSAL)))
+            refusal = responses.error_response(accepted.single or Media.JSON, as_graphql_error(HostNotServed(REFUSAL)))
             await refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     def _is_served(self, scope: Scope) -> bool:

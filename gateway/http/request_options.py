@@ -15,7 +15,7 @@ LONGEST_LIMIT = 12  # digits
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RequestOptions:
     """Whose the request is, and on what terms it may spend. `streams`: its answer may come in parts."""
 
     key: str | None

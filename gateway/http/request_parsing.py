@@ -24,11 +24,11 @@ from gateway.scheduling import FairScheduler, Rank
 LARGEST_BODY = 1_000_000  # bytes
 PATIENCE = 60.0  # seconds, for the whole of it
 # A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
-PROOFS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
+CSRF_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
 # Of JSON, in one body: each takes its time wherever it is walked, and no operation uses a tenth of them.
 MOST_VALUES = 100_000
 # Deeper than any variable of this graph, and shallow enough for whoever walks it.
-DEEPEST = 64
+MAX_JSON_DEPTH = 64
 # Of a URL, whatever they are called.
 MOST_PARAMETERS = 100
 # Characters of a content type: it names a media type, a charset, or a boundary of at most 256.
@@ -44,7 +44,7 @@ PARAMETERS = ("query", "operationName", "variables", "extensions", *IDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """A GraphQL request, well formed but not yet looked up, parsed or validated."""
 
     query: str | None = None
@@ -58,12 +58,12 @@ class Asked:
 class Batch:
     """Several requests, sent as an array."""
 
-    members: tuple[Asked, ...]
+    members: tuple[GraphQLRequest, ...]
 
 
-async def posted(
+async def parse_post(
     request: Request, reading: Reading, scheduler: FairScheduler, *, longest_batch: int = 0
-) -> Asked | Batch:
+) -> GraphQLRequest | Batch:
     """The request in the body. Raises InvalidRequest, TooComplex and TooManyBodies."""
     _check_media(request.headers)
     data = await body_of(request, reading)
@@ -71,7 +71,7 @@ async def posted(
     body = _decoded(data, "The body")
     if isinstance(body, list) and longest_batch:
         return _batch(body, longest_batch)
-    return asked_in(_mapped(body, "The body"))
+    return parse_params(_mapped(body, "The body"))
 
 
 async def turn_for(size: int, scheduler: FairScheduler) -> None:
@@ -83,7 +83,7 @@ async def turn_for(size: int, scheduler: FairScheduler) -> None:
 def _batch(body: Sequence[Any], longest: int) -> Batch:
     if not 0 < len(body) <= longest:
         raise InvalidRequest(f"A batch holds 1 to {longest} operations.")
-    return Batch(tuple(asked_in(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
+    return Batch(tuple(parse_params(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
 
 
 def parameters(request: Request) -> QueryParams:
@@ -93,7 +93,7 @@ def parameters(request: Request) -> QueryParams:
     return request.query_params
 
 
-def queried(request: Request) -> Asked:
+def parse_get(request: Request) -> GraphQLRequest:
     """The request in the URL's query string. Raises InvalidRequest."""
     given = parameters(request)
     doubled = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
@@ -102,18 +102,18 @@ def queried(request: Request) -> Asked:
     members: dict[str, Any] = {name: given[name] for name in PARAMETERS if name in given}
     for name in ("variables", "extensions"):
         if name in members:
-            members[name] = parsed(members[name].encode(), f"`{name}`", or_null=True)
-    return asked_in(members)
+            members[name] = parse_json(members[name].encode(), f"`{name}`", or_null=True)
+    return parse_params(members)
 
 
-def check_origin(headers: Headers, asked: Asked) -> None:
+def check_origin(headers: Headers, asked: GraphQLRequest) -> None:
     """Raises CrossSite for what any web page could have sent, unless all it can do is run a stored document."""
     if asked.query is not None and not _is_preflighted(headers):
-        raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
+        raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1.")
 
 
 def _is_preflighted(headers: Headers) -> bool:
-    return any(name in headers for name in PROOFS) or bearer(headers) is not None or _media(headers)[0] == JSON
+    return any(name in headers for name in CSRF_HEADERS) or bearer(headers) is not None or _media(headers)[0] == JSON
 
 
 def _media(headers: Headers) -> tuple[str, dict[str, str]]:
@@ -165,7 +165,7 @@ def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
 
 
-def parsed(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
+def parse_json(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
     """The JSON object in `data`. Raises InvalidRequest and TooComplex, which call it `what`."""
     value = _decoded(data, what)
     return {} if value is None and or_null else _mapped(value, what)
@@ -193,8 +193,8 @@ def _decoded(data: bytes, what: str) -> Any:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise InvalidRequest(f"{what} must be JSON in UTF-8{_why_not(data, exc)}.") from exc
-    if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deep(value):
-        raise InvalidRequest(f"{what} is nested deeper than {DEEPEST} levels.")
+    if data.count(b"[") + data.count(b"{") > MAX_JSON_DEPTH and _is_deep(value):
+        raise InvalidRequest(f"{what} is nested deeper than {MAX_JSON_DEPTH} levels.")
     return value
 
 
@@ -221,7 +221,7 @@ def _mapped(value: object, what: str) -> dict[str, Any]:
 
 def _is_deep(value: object) -> bool:
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_JSON_DEPTH):
         level = [inner for outer in level for inner in _members(outer)]
     return bool(level)
 
@@ -230,9 +230,9 @@ def _members(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def asked_in(members: Mapping[str, Any]) -> Asked:
+def parse_params(members: Mapping[str, Any]) -> GraphQLRequest:
     """Raises InvalidRequest."""
-    return Asked(
+    return GraphQLRequest(
         query=_text(members, "query"),
         operation_name=_text(members, "operationName") or None,
         variables=_map(members, "variables"),

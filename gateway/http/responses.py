@@ -13,15 +13,15 @@ from gateway.errors import AnswerTooLarge
 from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http import status_codes
 from gateway.http.negotiation import Media
-from gateway.http.transports.stream_formats import Framing
+from gateway.http.transports.stream_formats import StreamFormat
 
 # No cache on the way may keep what a client paid for, and no browser may guess another type.
-ALWAYS = {"vary": "Accept", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+DEFAULT_HEADERS = {"vary": "Accept", "cache-control": "no-store", "x-content-type-options": "nosniff"}
 LONGEST_LIFE = 86_400  # seconds, for an answer that stands on nothing
 UTF_8 = "; charset=utf-8"
 
 
-def single(
+def json_response(
     media: Media,
     data: bytes | None,
     errors: Sequence[GraphQLError],
@@ -38,7 +38,12 @@ def single(
     return Response(
         body(members),
         status_code=status_codes.status(media, errors, executed=data is not None),
-        headers={**ALWAYS, "content-type": media.value + UTF_8, **status_codes.headers(errors), **(headers or {})},
+        headers={
+            **DEFAULT_HEADERS,
+            "content-type": media.value + UTF_8,
+            **status_codes.headers(errors),
+            **(headers or {}),
+        },
     )
 
 
@@ -57,22 +62,22 @@ def body(members: Mapping[str, bytes]) -> bytes:
     return b"".join((b"{", *pieces[1:], b"}"))
 
 
-def refusal(media: Media, problem: GraphQLError) -> Response:
+def error_response(media: Media, problem: GraphQLError) -> Response:
     """Nothing was executed, and nobody's account was touched."""
-    return single(media, None, [problem])
+    return json_response(media, None, [problem])
 
 
-def good_for(seconds: float) -> str:
+def cache_control(seconds: float) -> str:
     """The `Cache-Control` of an answer that lives so long. No cache but the client's own may keep what it paid for."""
     return f"private, max-age={int(min(seconds, LONGEST_LIFE))}"
 
 
-def unchanged(headers: Mapping[str, str]) -> Response:
+def not_modified(headers: Mapping[str, str]) -> Response:
     """What the client has is still good."""
-    return Response(status_code=status_codes.NOT_MODIFIED, headers={**ALWAYS, **headers})
+    return Response(status_code=status_codes.NOT_MODIFIED, headers={**DEFAULT_HEADERS, **headers})
 
 
-def alone(response: Response, framing: Framing) -> Response:
+def as_single_event(response: Response, framing: StreamFormat) -> Response:
     """A single answer for a client that reads nothing but streams."""
     headers = {**response.headers, "content-type": framing.content_type}
     del headers["content-length"]

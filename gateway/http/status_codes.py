@@ -30,12 +30,12 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.http.negotiation import Media
-from gateway.operations.extensions import cause_of
+from gateway.operations.extensions import unwrap
 
 OK, NOT_MODIFIED, BAD, BROKEN = 200, 304, 400, 500
 MASKED = "INTERNAL_SERVER_ERROR"
 # By what HTTP itself, or a proxy on the way, must know. The first kind that fits decides.
-ALWAYS: dict[type[GatewayError], int] = {
+STATUS: dict[type[GatewayError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     CrossSite: 403,
@@ -51,7 +51,7 @@ ALWAYS: dict[type[GatewayError], int] = {
     InvalidRequest: 400,
 }
 # Clients that ask for plain JSON expect 200 for whatever GraphQL itself refuses.
-TELLING: dict[type[GatewayError], int] = {
+STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
     AllowanceExceeded: 429,
     InsufficientFunds: 503,
     FlowsUnavailable: 503,
@@ -76,19 +76,19 @@ def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> i
     """
     if executed or not errors:
         return OK
-    causes = [cause_of(error) for error in errors]
-    always = _first(ALWAYS, causes)
+    causes = [unwrap(error) for error in errors]
+    always = _first(STATUS, causes)
     if always is not None or media is Media.JSON:
         return always or OK
     if any((error.extensions or {}).get("code") == MASKED for error in errors):
         return BROKEN
-    return _first(TELLING, causes) or BAD
+    return _first(STATUS_FOR_GRAPHQL_MEDIA_TYPE, causes) or BAD
 
 
 def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
     """What HTTP wants to be told along with the status."""
     found = retry_after(error.extensions or {} for error in errors)
-    for cause in map(cause_of, errors):
+    for cause in map(unwrap, errors):
         if isinstance(cause, MethodNotAllowed):
             found["allow"] = cause.allow
         if isinstance(cause, Unauthenticated):

@@ -24,10 +24,17 @@ from gateway.http import responses
 from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
 from gateway.http.negotiation import JSON, Media, negotiate
-from gateway.http.request_options import Terms, bearer
-from gateway.http.request_parsing import LARGEST_BODY, LONGEST_TYPE, PROOFS, Asked, check_digits, check_values
-from gateway.operations.extensions import in_answer
-from gateway.uploads.spool import Intake, Spool
+from gateway.http.request_options import RequestOptions, bearer
+from gateway.http.request_parsing import (
+    CSRF_HEADERS,
+    LARGEST_BODY,
+    LONGEST_TYPE,
+    GraphQLRequest,
+    check_digits,
+    check_values,
+)
+from gateway.operations.extensions import as_graphql_error
+from gateway.uploads.spool import Spool, UploadSession
 
 FORM = "multipart/form-data"
 LARGEST = 300_000_000  # bytes of the whole body
@@ -70,11 +77,11 @@ class Uploads:
                 return
             except GatewayError as problem:
                 accepted = negotiate(",".join(request.headers.getlist("accept")))
-                refusal = responses.refusal(accepted.single or Media.JSON, in_answer(problem))
+                refusal = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
                 return await refusal(scope, receive, send)
             await self.app(_alone(scope, operation), _replayed(operation.body, receive), send)
 
-    async def _take(self, request: Request, intake: Intake) -> Operation:
+    async def _take(self, request: Request, intake: UploadSession) -> Operation:
         """Raises GatewayError and ClientDisconnect."""
         client, boundary = self._checked(request.headers)
         reader = MultipartReader(aiter(request.stream()), boundary, largest=self.largest)
@@ -85,9 +92,11 @@ class Uploads:
 
     def _checked(self, headers: Headers) -> tuple[Client, bytes]:
         """Whose it is, and the boundary, of a body that may be read. Raises GatewayError."""
-        if not any(name in headers for name in PROOFS) and bearer(headers) is None:
-            raise CrossSite(f"A multipart request needs a header that shows its sender was asked: {PROOFS[0]}: 1.")
-        client = self.identify(Terms.of(headers).key)
+        if not any(name in headers for name in CSRF_HEADERS) and bearer(headers) is None:
+            raise CrossSite(
+                f"A multipart request needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1."
+            )
+        client = self.identify(RequestOptions.of(headers).key)
         if Right.WRITE not in client.rights:
             raise Forbidden("Sending files needs the right `write`.")
         if headers.get("content-encoding", "identity").lower() != "identity":
@@ -106,7 +115,7 @@ class Operation:
     files: Mapping[str, Uploaded]
 
 
-def with_uploads(asked: Asked, scope: Scope) -> Asked:
+def with_uploads(asked: GraphQLRequest, scope: Scope) -> GraphQLRequest:
     """The request with its files in the places that were left for them."""
     files: Mapping[str, Uploaded] = scope.get(UPLOADS, {})
     if not files:
@@ -211,7 +220,7 @@ def _key(members: Any, step: str) -> int | str:
     return int(step)
 
 
-async def _files(reader: MultipartReader, places: dict[str, list[str]], intake: Intake) -> dict[str, Uploaded]:
+async def _files(reader: MultipartReader, places: dict[str, list[str]], intake: UploadSession) -> dict[str, Uploaded]:
     files: dict[str, Uploaded] = {}
     waiting = dict(places)
     while (part := await reader.part()) is not None:

@@ -12,7 +12,7 @@ from gateway.loaders.items import ItemLoader
 from gateway.loaders.profiles import ProfileLoader
 from gateway.loaders.shorts import ShortLoader
 from gateway.loaders.trays import TrayLoader
-from gateway.planner.fetcher import Buyer
+from gateway.planner.fetcher import Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Loaders:
     items: ItemLoader
 
     @classmethod
-    def of(cls, buyer: Buyer, *, waits: bool = True) -> Self:
+    def of(cls, buyer: Fetcher, *, waits: bool = True) -> Self:
         return cls(
             identities=IdentityLoader(buyer, waits=waits),
             shorts=ShortLoader(buyer, waits=waits),

@@ -10,15 +10,15 @@ from typing import Any, ClassVar, Generic, TypeVar
 from aiodataloader import DataLoader
 
 from gateway.errors import GatewayError
-from gateway.planner.fetcher import Buyer
-from gateway.planner.requirements import Question, Want
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.requirements import Need, Requirement
 from gateway.planner.resolved_data import Fact
 
 K = TypeVar("K", bound=Any)
 V = TypeVar("V")
 
 
-class NotYetKnown(Exception):
+class WouldBlock(Exception):
     """Only waiting would tell."""
 
 
@@ -29,9 +29,9 @@ class Loader(Generic[K, V]):
     could not be foreseen (a deferred fragment) is collected over the tick, deduplicated, and bought together.
     """
 
-    want: ClassVar[Want]
+    want: ClassVar[Need]
 
-    def __init__(self, buyer: Buyer, *, waits: bool = True) -> None:
+    def __init__(self, buyer: Fetcher, *, waits: bool = True) -> None:
         """Where it must not wait it raises NotYetKnown."""
         self.buyer = buyer
         self.waits = waits
@@ -47,7 +47,7 @@ class Loader(Generic[K, V]):
         if isinstance(fact, GatewayError):
             raise fact.about(key.subject)
         if fact is None and not self.waits:
-            raise NotYetKnown
+            raise WouldBlock
         return self._load(key) if fact is None else fact
 
     async def _load(self, key: K) -> V:
@@ -62,5 +62,5 @@ class Loader(Generic[K, V]):
         return fact
 
     async def _buy(self, keys: list[K]) -> list[None]:
-        await self.buyer.answer(Question(key, self.want, path="") for key in keys)
+        await self.buyer.answer(Requirement(key, self.want, path="") for key in keys)
         return [None] * len(keys)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from gateway.domain.ids import HighlightId
 from gateway.domain.models import LoadedHighlight
 from gateway.loaders.base import Loader
-from gateway.planner.requirements import Want
+from gateway.planner.requirements import Need
 from gateway.planner.resolved_data import Fact
 
 
 class HighlightLoader(Loader[HighlightId, LoadedHighlight]):
-    want = Want.ITEMS
+    want = Need.ITEMS
 
     def known(self, key: HighlightId) -> Fact[LoadedHighlight]:
         return self.buyer.facts.highlight(key)

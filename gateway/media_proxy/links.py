@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.media_proxy.signed_urls import LONGEST_URL, Claim, Tokens
+from gateway.media_proxy.signed_urls import LONGEST_URL, Claim, UrlSigner
 
 PATH = "/media/"
 DAY = 86_400
@@ -17,7 +17,7 @@ EXPIRY = re.compile(r"[?&]oe=([0-9A-Fa-f]{1,10})(?:&|$)")
 class Links:
     """`base_url` is where the gateway can be reached; `serves` says which URLs the proxy can fetch."""
 
-    def __init__(self, tokens: Tokens, base_url: str, *, serves: Callable[[str], bool], clock: Clock) -> None:
+    def __init__(self, tokens: UrlSigner, base_url: str, *, serves: Callable[[str], bool], clock: Clock) -> None:
         self._tokens = tokens
         self._prefix = base_url.rstrip("/") + PATH
         self._serves = serves

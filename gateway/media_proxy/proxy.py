@@ -17,12 +17,12 @@ from weakref import WeakValueDictionary
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.cache.single_flight import Flights
+from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
 from gateway.errors import TooManyStreams, UpstreamInvalidAnswer, UpstreamTimeout
-from gateway.media_proxy.ranges import Range, told
+from gateway.media_proxy.ranges import Range, is_valid_content_range
 from gateway.media_proxy.signed_urls import Claim
-from gateway.upstream.egress.cdn_client import Found, OutOfRange, UrlDead
+from gateway.upstream.egress.cdn_client import MediaResponse, OutOfRange, UrlExpired
 
 T = TypeVar("T")
 
@@ -50,12 +50,12 @@ OVERHEAD = 700  # bytes that a kept medium takes besides its body, and a row of 
 class Servers(Protocol):
     """`gateway.upstream.egress.cdn_client.MediaServers`."""
 
-    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> Found:
+    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> MediaResponse:
         """Raises UrlDead, OutOfRange and UpstreamError."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedMedia:
     """A small medium."""
 
     content_type: str
@@ -82,11 +82,11 @@ class Proxy:
         self._servers = servers
         self._renew = renew
         table, now = max_bytes // TABLES_SHARE, clock.monotonic
-        self._kept: TTLCache[str, Kept] = TTLCache(max_bytes - 3 * table, ttl=KEPT, timer=now, getsizeof=_size)
+        self._kept: TTLCache[str, CachedMedia] = TTLCache(max_bytes - 3 * table, ttl=KEPT, timer=now, getsizeof=_size)
         self._large: LRUCache[str, bool] = LRUCache(table, getsizeof=lambda _: OVERHEAD)
         self._gone: TTLCache[bytes, bool] = TTLCache(table, ttl=GONE, timer=now, getsizeof=lambda _: OVERHEAD)
         self._renewed: TTLCache[bytes, str] = TTLCache(table, ttl=RENEWED, timer=now, getsizeof=_size_of_row)
-        self._flights: Flights[str, Kept | None] = Flights()
+        self._flights: SingleFlight[str, CachedMedia | None] = SingleFlight()
         self._places = asyncio.Semaphore(STREAMS)
         self._places_each: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._collecting = asyncio.Semaphore(COLLECTING)
@@ -127,7 +127,7 @@ class Proxy:
                 raise TooManyStreams("Too many media are being sent: try again in a moment.", most=most) from exc
             yield
 
-    async def _collected(self, claim: Claim) -> Kept | None:
+    async def _collected(self, claim: Claim) -> CachedMedia | None:
         """The medium if it is small; whoever wants it at the same time shares one fetch."""
         key = identity(claim.url)
         if (kept := self._kept.get(key)) is not None or key in self._large:
@@ -136,7 +136,7 @@ class Proxy:
             self._flights.start(key, self._collect(key, claim))
         return await self._flights.join(key)
 
-    async def _collect(self, key: str, claim: Claim) -> Kept | None:
+    async def _collect(self, key: str, claim: Claim) -> CachedMedia | None:
         async with self._collecting:
             try:
                 async with asyncio.timeout(COLLECTED):
@@ -149,7 +149,7 @@ class Proxy:
             self._kept[key] = kept
         return kept
 
-    async def _small(self, url: str) -> Kept | None:
+    async def _small(self, url: str) -> CachedMedia | None:
         found = await self._servers.open(url)
         try:
             if found.length is not None and found.length > SMALL:
@@ -159,7 +159,7 @@ class Proxy:
                 body += chunk
                 if len(body) > SMALL:
                     return None
-            return Kept(found.content_type, bytes(body))
+            return CachedMedia(found.content_type, bytes(body))
         finally:
             await found.aclose()
 
@@ -167,10 +167,10 @@ class Proxy:
         """What `use` makes of the URL, or of the one that a fresh answer has in its place. Raises UrlDead."""
         key = hashlib.sha256(claim.url.encode()).digest()
         if key in self._gone:
-            raise UrlDead
+            raise UrlExpired
         try:
             return await self._either(key, claim, use)
-        except UrlDead:
+        except UrlExpired:
             self._renewed.pop(key, None)
             self._gone[key] = True
             raise
@@ -179,7 +179,7 @@ class Proxy:
         known = self._renewed.get(key)
         try:
             return await use(known or claim.url)
-        except UrlDead:
+        except UrlExpired:
             newer = None if known else await self._renew(claim.reference, claim.url)
             if newer is None:
                 raise
@@ -195,7 +195,7 @@ def identity(url: str) -> str:
     return hashlib.sha256(repr((parts.path, telling)).encode()).hexdigest()[:32]
 
 
-def _size(kept: Kept) -> int:
+def _size(kept: CachedMedia) -> int:
     return OVERHEAD + len(kept.body)
 
 
@@ -207,7 +207,7 @@ def _header(part: Range | None) -> str | None:
     return None if part is None else str(part)
 
 
-def _cut(kept: Kept, part: Range | None) -> Medium:
+def _cut(kept: CachedMedia, part: Range | None) -> Medium:
     whole = len(kept.body)
     if part is None:
         return Medium(kept.content_type, whole, None, _pieces(kept.body))
@@ -227,9 +227,9 @@ async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
         yield bytes(view[at : at + PIECE])
 
 
-def _streamed(found: Found, part: Range | None) -> Medium:
+def _streamed(found: MediaResponse, part: Range | None) -> Medium:
     if found.content_range is not None:
-        if part is None or not told(found.content_range, found.length):
+        if part is None or not is_valid_content_range(found.content_range, found.length):
             raise UpstreamInvalidAnswer("The picture server sends a part that nobody asked for.")
         return Medium(found.content_type, found.length, found.content_range, found.chunks())
     if part is None or found.length is None:

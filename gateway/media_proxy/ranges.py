@@ -41,7 +41,7 @@ class Range:
         return f"bytes={first}-{last}"
 
 
-def told(content_range: str, length: int | None) -> bool:
+def is_valid_content_range(content_range: str, length: int | None) -> bool:
     """Whether a server's Content-Range makes sense, for a body of `length` bytes."""
     match = TOLD.fullmatch(content_range)
     if match is None:

@@ -52,7 +52,7 @@ class Claim:
     expires: int
 
 
-class Tokens:
+class UrlSigner:
     """Made of the gateway's secret, of which nothing can be learnt from them."""
 
     def __init__(self, secret: bytes) -> None:

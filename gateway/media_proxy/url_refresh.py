@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 import msgspec
 from cachetools import TTLCache
 
-from gateway.billing.budget import Purse
-from gateway.cache.single_flight import Flights
+from gateway.billing.budget import OperationBudget
+from gateway.cache.single_flight import SingleFlight
 from gateway.domain.ids import HighlightId, ItemId, UserId
 from gateway.errors import UpstreamError
 from gateway.media_proxy.proxy import identity
-from gateway.planner.fetcher import Buyer, Market
-from gateway.planner.requirements import Question, Want
+from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.planner.requirements import Need, Requirement
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 REFERENCE = re.compile(r"(item|highlight|user):([0-9]{1,20})")
@@ -49,18 +49,18 @@ class Named:
     newer: str | None
 
 
-class Renewal:
+class UrlRefresher:
     """Looks into what is remembered, and buys if it has to.
 
     `purse` is made anew for each purchase. `is_alive` says whether the picture servers honour a URL.
     """
 
-    def __init__(self, market: Market, purse: Callable[[], Purse], *, is_alive: IsAlive) -> None:
+    def __init__(self, market: UpstreamServices, purse: Callable[[], OperationBudget], *, is_alive: IsAlive) -> None:
         self._market = market
         self._purse = purse
         self._is_alive = is_alive
         self._bought: TTLCache[Call, bool] = TTLCache(REMEMBERED, ttl=ONCE, timer=market.clock.monotonic)
-        self._flights: Flights[Call, None] = Flights()
+        self._flights: SingleFlight[Call, None] = SingleFlight()
         self._turn = asyncio.Lock()
         self._paused_until = float("-inf")
 
@@ -98,7 +98,7 @@ class Renewal:
             if self._is_paused():
                 return
             self._bought[call] = True  # also if it fails, and is charged all the same
-            buyer = Buyer(self._market, self._purse(), forced=False, anew=frozenset(calls))
+            buyer = Fetcher(self._market, self._purse(), forced=False, anew=frozenset(calls))
             await buyer.answer([_question(call)])
             problems = [line.problem for line in buyer.bill.lines]
             if any(isinstance(problem, UpstreamError) for problem in problems):
@@ -169,16 +169,16 @@ def _urls_with(name: bytes, body: bytes) -> Iterator[str]:
             begin = end if end >= 0 else len(body)
 
 
-def _question(call: Call) -> Question:
+def _question(call: Call) -> Requirement:
     match call.endpoint:
         case Endpoint.PROFILE:
-            return Question(UserId(call.key), Want.PROFILE, path="")
+            return Requirement(UserId(call.key), Need.PROFILE, path="")
         case Endpoint.TRAY:
-            return Question(UserId(call.key), Want.TRAY, path="")
+            return Requirement(UserId(call.key), Need.TRAY, path="")
         case Endpoint.HIGHLIGHT:
-            return Question(HighlightId(call.key), Want.ITEMS, path="")
+            return Requirement(HighlightId(call.key), Need.ITEMS, path="")
         case Endpoint.ITEM:
-            return Question(ItemId(call.key), Want.ITEM, path="")
+            return Requirement(ItemId(call.key), Need.ITEM, path="")
         case Endpoint.PROFILE_BY_USERNAME | Endpoint.TRAY_BY_USERNAME:
             raise AssertionError("a link names everything by its id")
         case _:

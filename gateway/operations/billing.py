@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.billing.bill import Bill, Line
-from gateway.billing.budget import Purse
+from gateway.billing.bill import BilledCall, BillingRecord
+from gateway.billing.budget import OperationBudget
 from gateway.errors import LedgerUnavailable
 from schema.context import Context
 
@@ -21,12 +21,12 @@ def report(context: Context) -> dict[str, Any]:
     return extensions
 
 
-def report_again(purse: Purse, *, worth: int, explains: bool) -> dict[str, Any]:
+def report_cached(purse: OperationBudget, *, worth: int, explains: bool) -> dict[str, Any]:
     """The extensions of an answer that was made before, and would cost `worth` to buy anew: nothing is charged."""
-    return {"billing": _billing(Bill(), purse, saved=worth, explains=explains)}
+    return {"billing": _billing(BillingRecord(), purse, saved=worth, explains=explains)}
 
 
-def _billing(bill: Bill, purse: Purse, *, saved: int, explains: bool) -> dict[str, Any]:
+def _billing(bill: BillingRecord, purse: OperationBudget, *, saved: int, explains: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "charged": bill.charged,
         "expected": bill.expected,
@@ -38,7 +38,7 @@ def _billing(bill: Bill, purse: Purse, *, saved: int, explains: bool) -> dict[st
     return {**figures, "calls": [_call(line) for line in bill.lines]} if explains else figures
 
 
-def _allowance(purse: Purse) -> dict[str, Any] | None:
+def _allowance(purse: OperationBudget) -> dict[str, Any] | None:
     """None while the ledger cannot be read: what is cached is answered all the same."""
     try:
         tightest = purse.allowance.tightest()
@@ -50,7 +50,7 @@ def _allowance(purse: Purse) -> dict[str, Any] | None:
     return {"limit": tightest.limit, "remaining": tightest.remaining, "resetsAt": resets_at}
 
 
-def _call(line: Line) -> dict[str, Any]:
+def _call(line: BilledCall) -> dict[str, Any]:
     purchase = line.purchase
     return {
         "path": purchase.path,

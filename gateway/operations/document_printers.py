@@ -25,7 +25,7 @@ from graphql import (
 from graphql.language import print_ast, visit
 
 N = TypeVar("N", bound=Node)
-Show: TypeAlias = Callable[[Node], str]
+Printer: TypeAlias = Callable[[Node], str]
 TYPENAME = FieldNode(name=NameNode(value="__typename"), arguments=(), directives=())
 
 
@@ -36,7 +36,7 @@ class _Compact(Visitor):
         return EnumValueNode(value=_compact(node))
 
 
-def printed(node: Node) -> str:
+def print_like_graphql_js(node: Node) -> str:
     """As graphql-js 16 prints it, which most clients have. 17, like graphql-core, puts spaces inside of braces."""
     return print_ast(visit(node, _Compact()))
 
@@ -50,15 +50,15 @@ def _compact(value: Node) -> str:
 
 
 # Of both versions: a hash names one text.
-SHOWS: tuple[Show, ...] = (printed, print_ast)
+PRINTERS: tuple[Printer, ...] = (print_like_graphql_js, print_ast)
 
 
-def as_relay(document: DocumentNode, show: Show = printed) -> str:
+def as_relay(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
     """`relay-compiler` prints what its own transforms have made of a document: without them it is this."""
     return show(document)
 
 
-def as_apollo(document: DocumentNode, show: Show = printed) -> str:
+def as_apollo(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
     """Apollo Client asks for `__typename` in each selection but the operation's own, and puts the operation first."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     fragments = sorted((node for node in document.definitions if node not in operations), key=_name)
@@ -67,7 +67,7 @@ def as_apollo(document: DocumentNode, show: Show = printed) -> str:
     return show(replace(document, definitions=tuple(definitions)))
 
 
-def as_codegen(document: DocumentNode, show: Show = printed) -> str:
+def as_codegen(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
     """`@graphql-tools/documents` sorts all that may be sorted, and leaves one space between any two words."""
     definitions = sorted(document.definitions, key=lambda node: (node.kind, _name(node)))
     ordered = replace(document, definitions=tuple(map(_ordered_definition, definitions)))
@@ -128,7 +128,7 @@ def _selection_key(node: Any) -> str:
     if isinstance(node, InlineFragmentNode):
         type_ = node.type_condition.name.value if node.type_condition else ""
         inner = _by(node.selection_set.selections, _selection_key)
-        return "2" + type_ + _spaced(" ".join(map(printed, inner)))
+        return "2" + type_ + _spaced(" ".join(map(print_like_graphql_js, inner)))
     return ("0" if isinstance(node, FieldNode) else "1") + _name(node)
 
 

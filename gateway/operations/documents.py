@@ -24,11 +24,11 @@ from gateway.operations.client_errors import bounded, coerced
 from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document
 from gateway.operations.parsing import parsed
-from gateway.operations.selection_analysis import needs
+from gateway.operations.selection_analysis import analyze
 from gateway.operations.sharing import is_shared
 from gateway.operations.validation import problems
 from gateway.planner.estimator import Estimate, Pricer
-from gateway.planner.resolved_data import Facts
+from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 
 KEPT = 2**24  # bytes of all documents
@@ -53,7 +53,7 @@ class Document:
     size: int
 
 
-class Documents:
+class DocumentCache:
     """Only valid documents are kept, so nonsense cannot push them out. They take at most `max_bytes`."""
 
     def __init__(self, max_bytes: int = KEPT) -> None:
@@ -78,9 +78,9 @@ def operations(node: DocumentNode) -> list[OperationDefinitionNode]:
 
 def quote(
     schema: GraphQLSchema,
-    documents: Documents,
+    documents: DocumentCache,
     pricer: Pricer,
-    facts: Facts,
+    facts: OperationData,
     text: str,
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
@@ -91,7 +91,7 @@ def quote(
 
 def priced(
     schema: GraphQLSchema,
-    documents: Documents,
+    documents: DocumentCache,
     text: str,
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
@@ -105,7 +105,7 @@ def priced(
     document = documents.find(text) or documents.keep(schema, text, _valid(schema, text))
     check_cost(schema, document.node, operation_name, variables)
     _check_runnable(schema, document.node, operation_name, variables)
-    roots = needs(schema, document.node, operation_name, dict(variables or {}))
+    roots = analyze(schema, document.node, operation_name, dict(variables or {}))
     return tuple(root.of_accounts(accounts) for root in roots)
 
 

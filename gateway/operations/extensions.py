@@ -24,15 +24,15 @@ from strawberry.types.graphql import OperationType
 
 from gateway.clients import Right
 from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
-from gateway.events import BugMasked, Hook
+from gateway.events import Hook, InternalErrorMasked
 from gateway.operations import incremental_delivery, work
 from gateway.operations.billing import report
 from gateway.operations.client_errors import bounded, coerced
 from gateway.operations.cost import check_cost
-from gateway.operations.documents import Document, Documents, operations
+from gateway.operations.documents import Document, DocumentCache, operations
 from gateway.operations.limits import check_document
 from gateway.operations.parsing import parsed
-from gateway.operations.selection_analysis import needs
+from gateway.operations.selection_analysis import analyze
 from gateway.operations.validation import problems
 from gateway.scheduling import SLICE
 from schema.context import Context
@@ -46,10 +46,10 @@ IN_PARTS = (
 UNRUNNABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
-class Preparation(SchemaExtension):
+class PrepareOperation(SchemaExtension):
     """Parses and validates a document once, checks the client's rights, and buys ahead what the operation needs."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: DocumentCache) -> None:
         self.documents = documents
         self.document: Document | None = None
         self.refusal: GraphQLError | None = None
@@ -91,7 +91,7 @@ class Preparation(SchemaExtension):
             if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
                 raise several[0] from None  # a stream has no result before its first, and masks what is raised here
             # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
-            self.execution_context.result = ExecutionResult(None, [in_answer(one) for one in several])
+            self.execution_context.result = ExecutionResult(None, [as_graphql_error(one) for one in several])
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Preparation(SchemaExtension):
         run = self.execution_context
         # Strawberry would take the first; the specification wants it named.
         if run._provided_operation_name is None and len(operations(node)) > 1:
-            return [in_answer(InvalidInput(NAMELESS, field="operationName"))]
+            return [as_graphql_error(InvalidInput(NAMELESS, field="operationName"))]
         if self.document is not None:
             return []
         try:
@@ -128,7 +128,7 @@ class Preparation(SchemaExtension):
         self._check_variables(run.graphql_document)
         self._check_form(run.graphql_document)
         await self._take(2 * keys.count)
-        roots = needs(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
+        roots = analyze(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
         await self.context.buyer.prepare(roots)
         await self.context.buyer.appraise()
@@ -163,9 +163,9 @@ class Preparation(SchemaExtension):
 
     def _check_form(self, document: DocumentNode) -> None:
         run = self.execution_context
-        if self.context.streams or not incremental_delivery.mentioned(run.query or ""):
+        if self.context.streams or not incremental_delivery.may_defer(run.query or ""):
             return
-        if incremental_delivery.requested(run.schema._schema, document, run.operation_name, run.variables):
+        if incremental_delivery.uses_defer_or_stream(run.schema._schema, document, run.operation_name, run.variables):
             raise NotAcceptable(IN_PARTS)
 
 
@@ -186,7 +186,7 @@ def _substitute(operation_name: str | None) -> DocumentNode:
     return DocumentNode(definitions=(query,))
 
 
-class Errors(MaskErrors):
+class FormatErrors(MaskErrors):
     """Gives every error a code, and hides bugs behind an id that the log has too."""
 
     def __init__(self, hook: Hook) -> None:
@@ -194,10 +194,10 @@ class Errors(MaskErrors):
         self.hook = hook
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
-        return presentable(error, self.hook)
+        return format_error(error, self.hook)
 
 
-def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
+def format_error(error: GraphQLError, hook: Hook) -> GraphQLError:
     """`error` as the client may see it. Seeing it twice changes nothing. Its traceback goes: see `forget_frames`."""
     shown = bounded(_presentable(error, hook))
     forget_frames(error)
@@ -205,20 +205,20 @@ def presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
 
 
 def _presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
-    cause = cause_of(error)
+    cause = unwrap(error)
     if isinstance(cause, GatewayError) or (cause is None and "code" in (error.extensions or {})):
         return error
     if isinstance(cause, UNRUNNABLE):
-        return in_answer(_unrunnable(cause))
+        return as_graphql_error(_unrunnable(cause))
     if cause is None:
         return _coded(error, "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else _code_of(error))
     bug = secrets.token_hex(8)
-    hook(BugMasked(bug, cause))
+    hook(InternalErrorMasked(bug, cause))
     masked = GraphQLError(f"Internal error {bug}.", nodes=error.nodes, path=error.path)
     return _coded(masked, "INTERNAL_SERVER_ERROR", id=bug)
 
 
-def cause_of(error: GraphQLError) -> Exception | None:
+def unwrap(error: GraphQLError) -> Exception | None:
     """What was raised, below all that GraphQL wrapped around it."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
@@ -226,7 +226,7 @@ def cause_of(error: GraphQLError) -> Exception | None:
     return cause
 
 
-def in_answer(problem: Exception) -> GraphQLError:
+def as_graphql_error(problem: Exception) -> GraphQLError:
     """`problem` as an error of the whole answer, if it is none yet."""
     return problem if isinstance(problem, GraphQLError) else GraphQLError(str(problem), original_error=problem)
 

@@ -19,7 +19,7 @@ from graphql.execution.values import get_directive_values
 
 from gateway.operations import work
 from gateway.operations.client_errors import coerced
-from gateway.operations.documents import Documents
+from gateway.operations.documents import DocumentCache
 from gateway.operations.parsing import parsed
 from gateway.scheduling import TimeShare
 from schema.context import Parsed
@@ -27,7 +27,7 @@ from schema.context import Parsed
 DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective, GraphQLStreamDirective)}
 
 
-async def parsed_early(documents: Documents, text: str, share: TimeShare) -> Parsed | None:
+async def parsed_early(documents: DocumentCache, text: str, share: TimeShare) -> Parsed | None:
     """A text that may have a subscription, parsed. None where the word is missing, and for a document that is known."""
     if OperationType.SUBSCRIPTION.value not in text or documents.find(text) is not None:
         return None
@@ -38,7 +38,7 @@ async def parsed_early(documents: Documents, text: str, share: TimeShare) -> Par
         return problem
 
 
-def subscribes(documents: Documents, text: str, early: Parsed | None, operation_name: str | None) -> bool:
+def is_subscription(documents: DocumentCache, text: str, early: Parsed | None, operation_name: str | None) -> bool:
     """Whether the operation is a subscription; false for what could not be run."""
     if OperationType.SUBSCRIPTION.value not in text:
         return False
@@ -48,12 +48,12 @@ def subscribes(documents: Documents, text: str, early: Parsed | None, operation_
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
-def mentioned(text: str) -> bool:
+def may_defer(text: str) -> bool:
     """Cheap; false only for a document that has none (white space may stand after the @)."""
     return "@" in text and any(name in text for name in DIRECTIVES)
 
 
-def requested(
+def uses_defer_or_stream(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any] | None
 ) -> bool:
     """Whether any of a valid document's `@defer` and `@stream` is switched on."""

@@ -18,7 +18,7 @@ import msgspec
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
 from gateway.errors import Unusable
-from gateway.operations.document_printers import Show, as_apollo, as_codegen, as_relay, printed
+from gateway.operations.document_printers import Printer, as_apollo, as_codegen, as_relay, print_like_graphql_js
 from gateway.operations.formats import Format
 from gateway.operations.limits import check_document, check_text, spread_in
 from gateway.operations.validation import problems
@@ -39,7 +39,7 @@ class Operation:
     kind: str
     node: DocumentNode
 
-    def text(self, form: Format, show: Show = printed) -> str:
+    def text(self, form: Format, show: Printer = print_like_graphql_js) -> str:
         """As the client's tool would print it: its hash depends on each character."""
         match form:
             case Format.APOLLO:

@@ -15,7 +15,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from gateway.errors import DocumentMismatch, DocumentNotTrusted, DocumentUnknown, HashUnknown, InvalidRequest
-from gateway.operations.documents import Documents
+from gateway.operations.documents import DocumentCache
 from gateway.operations.manifests import SHA256 as PREFIX
 from gateway.operations.manifests import digest_of
 
@@ -25,7 +25,7 @@ OVERHEAD = 600  # bytes of each beside its text, its hash among them
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class StoredDocuments:
+class PersistedQueries:
     """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out.
 
     `trusted` finds the text of an id or a hash; with `only_trusted` no other document is run. What is kept takes at
@@ -34,7 +34,7 @@ class StoredDocuments:
 
     def __init__(
         self,
-        documents: Documents,
+        documents: DocumentCache,
         trusted: Callable[[str], str | None] = lambda _: None,
         *,
         only_trusted: bool = False,

@@ -15,7 +15,7 @@ from gateway.errors import TooComplex
 from gateway.operations import work
 from gateway.operations.cost import LONGEST_LIST
 from gateway.planner.estimator import Estimate
-from gateway.planner.fetcher import Buyer
+from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import Selection
 
 # Of all documents that one operation has priced: as many as may be bought at once.
@@ -48,7 +48,7 @@ class Quotes:
     needs, and raises as `gateway.operations.documents.priced` does.
     """
 
-    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Buyer, lanes: Lanes) -> None:
+    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Fetcher, lanes: Lanes) -> None:
         self._trusted = trusted
         self._priced = priced
         self._buyer = buyer

@@ -10,17 +10,17 @@ import msgspec
 
 from gateway.cache.response_cache import Response, Responses
 from gateway.clients import Client, Right
-from gateway.operations.documents import Documents
+from gateway.operations.documents import DocumentCache
 from schema.context import Context
 
 # Two ways to write the same variables are the same question.
 CANONICAL = msgspec.json.Encoder(order="sorted")
 
 
-class Answers:
+class ResponseCache:
     """Finished answers of queries, by what was asked and what the client may see."""
 
-    def __init__(self, documents: Documents, responses: Responses) -> None:
+    def __init__(self, documents: DocumentCache, responses: Responses) -> None:
         self.documents = documents
         self._responses = responses
 

@@ -36,23 +36,23 @@ from graphql.execution.values import get_argument_values
 
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
-from gateway.planner.fetcher import Buyer
-from gateway.planner.selection import EDGE, FACET, LATE, Edge, Facet, Selection
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation, Selection
 
 ENTITIES = "_entities"
 
 
-class Collected(NamedTuple):
+class AnalyzedSelection(NamedTuple):
     """What is selected below an entity's field, up to the next entities."""
 
-    facets: Facet
+    facets: FieldGroup
     children: tuple[Selection, ...]
 
 
 Path: TypeAlias = tuple[str, ...]
 
 
-def needs(
+def analyze(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: dict[str, Any] | None
 ) -> tuple[Selection, ...]:
     """The entity selections of a valid query; empty where it is none, or where its variables do not fit.
@@ -73,10 +73,10 @@ def needs(
     return _Reader(schema, operation, fragments, values).roots(schema.query_type)
 
 
-async def foresee(buyer: Buyer, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> None:
+async def prefetch(buyer: Fetcher, info: GraphQLResolveInfo[Any], edge: Relation, arguments: dict[str, Any]) -> None:
     """Buys what is selected of the entity that the field being resolved turned out to lead to: as if it were a root.
 
-    Raises as `Buyer.prepare` does.
+    Raises as `Fetcher.prepare` does.
     """
     fragments = {name: FragmentDetails(node) for name, node in info.fragments.items()}
     reader = _Reader(info.schema, info.operation, fragments, info.variable_values)
@@ -94,15 +94,15 @@ class _Reader:
         fields = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
         return self._below(query, fields.grouped_field_set, ()).children
 
-    def below(self, info: GraphQLResolveInfo[Any], edge: Edge, arguments: dict[str, Any]) -> Selection:
+    def below(self, info: GraphQLResolveInfo[Any], edge: Relation, arguments: dict[str, Any]) -> Selection:
         details = [FieldDetails(node, None) for node in info.field_nodes]
         type_ = get_named_type(info.return_type)
         assert is_object_type(type_), "an entity is an object"
         found = self._subfields(type_, details, ())
         return Selection(edge, _path_of(info), found.facets, arguments, found.children)
 
-    def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> Collected:
-        facets, children = Facet.NONE, list[Selection]()
+    def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> AnalyzedSelection:
+        facets, children = FieldGroup.NONE, list[Selection]()
         for key, details in fields.items():
             now = [detail for detail in details if detail.defer_usage is None]
             found = self._field(parent, now or details, (*path, key))
@@ -110,28 +110,28 @@ class _Reader:
                 facets |= found.facets
                 children += found.children
             else:
-                facets |= (found.facets | _source_of(found.children)) & Facet.SOURCE
+                facets |= (found.facets | _source_of(found.children)) & FieldGroup.SOURCE
                 children += _carried(found.children)
-        return Collected(facets, tuple(children))
+        return AnalyzedSelection(facets, tuple(children))
 
-    def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+    def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         name = details[0].node.name.value
         if name == ENTITIES:
-            return Collected(Facet.NONE, (self._references(parent, details, path),))
+            return AnalyzedSelection(FieldGroup.NONE, (self._references(parent, details, path),))
         field = self.schema.get_field(parent, name)
         if field is None or name.startswith("__"):
-            return Collected(Facet.NONE, ())
+            return AnalyzedSelection(FieldGroup.NONE, ())
         metadata = metadata_of(field)
-        if LATE in metadata:
-            return Collected(Facet.NONE, ())
-        edge, facet = metadata.get(EDGE), metadata.get(FACET, Facet.NONE)
+        if RESOLVED_LATE in metadata:
+            return AnalyzedSelection(FieldGroup.NONE, ())
+        edge, facet = metadata.get(EDGE), metadata.get(FACET, FieldGroup.NONE)
         type_ = get_named_type(field.type)
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
-        found = below or Collected(Facet.NONE, ())
+        found = below or AnalyzedSelection(FieldGroup.NONE, ())
         if edge is None:
-            return Collected(facet | found.facets, found.children)
+            return AnalyzedSelection(facet | found.facets, found.children)
         selection = Selection(edge, path, found.facets, self._arguments(field, details), found.children)
-        return Collected(facet, (selection,))
+        return AnalyzedSelection(facet, (selection,))
 
     def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
         """Federation's `_entities`: one selection for each type that a reference may have."""
@@ -141,10 +141,10 @@ class _Reader:
         instances = []
         for type_ in types:
             found = self._subfields(type_, details, ())
-            instances.append(Selection(Edge.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
-        return Selection(Edge.REFERENCES, path, Facet.NONE, self._arguments(field, details), tuple(instances))
+            instances.append(Selection(Relation.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
+        return Selection(Relation.REFERENCES, path, FieldGroup.NONE, self._arguments(field, details), tuple(instances))
 
-    def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Collected:
+    def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         found = collect_subfields(self.schema, self.fragments, self.values, self.operation, type_, details)
         return self._below(type_, found.grouped_field_set, path)
 
@@ -162,39 +162,39 @@ def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
 def _carried(deferred: Iterable[Selection]) -> Iterator[Selection]:
     """What has to be there of deferred entities before they are resolved: nobody asks for a highlight on demand."""
     for selection in deferred:
-        carried = (selection.facets | _source_of(selection.children)) & Facet.BRIEF
-        below = tuple(_carried(selection.children)) if selection.edge is Edge.REFERENCES else ()
+        carried = (selection.facets | _source_of(selection.children)) & FieldGroup.BRIEF
+        below = tuple(_carried(selection.children)) if selection.edge is Relation.REFERENCES else ()
         if _is_carrier(selection.edge) and (carried or below):
             yield replace(selection, facets=carried, children=below)
 
 
-def _source_of(children: tuple[Selection, ...]) -> Facet:
+def _source_of(children: tuple[Selection, ...]) -> FieldGroup:
     """What an entity must carry for these edges to be followed."""
-    return reduce(or_, (_source(child.edge) for child in children), Facet.NONE)
+    return reduce(or_, (_source(child.edge) for child in children), FieldGroup.NONE)
 
 
-def _source(edge: Edge) -> Facet:
+def _source(edge: Relation) -> FieldGroup:
     match edge:
-        case Edge.OWNER:
-            return Facet.BRIEF
-        case Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
-            return Facet.ITEM
-        case Edge.USER | Edge.USERS | Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.ACCOUNTS:
-            return Facet.NONE
-        case Edge.REFERENCES | Edge.INSTANCE | Edge.TRAY | Edge.ITEMS:
-            return Facet.NONE
+        case Relation.OWNER:
+            return FieldGroup.BRIEF
+        case Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
+            return FieldGroup.ITEM
+        case Relation.USER | Relation.USERS | Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.ACCOUNTS:
+            return FieldGroup.NONE
+        case Relation.REFERENCES | Relation.INSTANCE | Relation.TRAY | Relation.ITEMS:
+            return FieldGroup.NONE
         case _:
             assert_never(edge)
 
 
-def _is_carrier(edge: Edge) -> bool:
+def _is_carrier(edge: Relation) -> bool:
     """Whether it leads to entities that are resolved without asking."""
     match edge:
-        case Edge.HIGHLIGHT | Edge.HIGHLIGHTS | Edge.REFERENCES | Edge.INSTANCE:
+        case Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.REFERENCES | Relation.INSTANCE:
             return True
-        case Edge.USER | Edge.USERS | Edge.ACCOUNTS | Edge.TRAY | Edge.ITEMS:
+        case Relation.USER | Relation.USERS | Relation.ACCOUNTS | Relation.TRAY | Relation.ITEMS:
             return False
-        case Edge.OWNER | Edge.AUTHOR | Edge.MENTIONED | Edge.SPONSOR:
+        case Relation.OWNER | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
             return False
         case _:
             assert_never(edge)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from gateway.console import OPERATIONS
-from gateway.operations.document_printers import SHOWS
+from gateway.operations.document_printers import PRINTERS
 from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
 
@@ -53,7 +53,7 @@ def prints() -> dict[str, str]:
     That takes a tenth of a second, and few clients name a document: so it is done when the first of them does.
     """
     operations = operations_in(sources(OWN))
-    return _hashed(one.text(form, show) for one in operations for form in Format for show in SHOWS)
+    return _hashed(one.text(form, show) for one in operations for form in Format for show in PRINTERS)
 
 
 def _hashed(texts: Iterable[str]) -> dict[str, str]:

@@ -54,7 +54,7 @@ def problems(schema: GraphQLSchema, document: DocumentNode, *, suggest: bool) ->
         errors.append(error)
 
     context = _Context(schema, document, TypeInfo(schema), report, hide_suggestions=not suggest)
-    rules = AllRules(context)
+    rules = CombinedValidationRule(context)
     try:
         _check_nesting(document)
         _visit(document, TypeInfoVisitor(context._type_info, rules), query_document_keys_to_validate)
@@ -99,7 +99,7 @@ class _Context(ValidationContext):
 Handler: TypeAlias = Callable[..., Any]
 
 
-class AllRules(ValidationRule):
+class CombinedValidationRule(ValidationRule):
     """All rules as one: of each kind of node only the rules that look at it are told.
 
     graphql-core asks every rule about every kind anew for each document, which is a third of the time of validation.

@@ -14,17 +14,17 @@ from typing import Any, Self, assert_never
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Questions, questions
-from gateway.planner.resolved_data import Fact, Facts, Nothing
+from gateway.planner.requirements import Questions, open_requirements
+from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
 from gateway.planner.selection import Selection
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Scenario:
     """How things stand where nobody knows: entries per tray, items per highlight, people of each kind per item.
 
     `lucky`: whatever an answer may settle by the way, it settles, and nobody bears a name that is not known. `grim`: it
@@ -38,11 +38,11 @@ class World:
     grim: bool = False
 
 
-LOWER = World(highlights=0, items=0, people=0, lucky=True)
+LOWER = Scenario(highlights=0, items=0, people=0, lucky=True)
 # A tray and a highlight of ordinary size; most items mention nobody.
-EXPECTED = World(highlights=12, items=12, people=0)
+EXPECTED = Scenario(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
-UPPER = World(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
+UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
 
 # Calls. To imagine this many takes some milliseconds.
 MANY = 100
@@ -82,11 +82,11 @@ class Pricer:
         self._prices = prices
         self._forced = forced
 
-    def estimate(self, roots: Sequence[Selection], known: Facts) -> Estimate:
+    def estimate(self, roots: Sequence[Selection], known: OperationData) -> Estimate:
         return Estimate.of(*(self._buy(roots, world) for world in self._worlds(known)))
 
     async def estimate_in_steps(
-        self, roots: Sequence[Selection], known: Facts, take: Callable[[int], Awaitable[None]]
+        self, roots: Sequence[Selection], known: OperationData, take: Callable[[int], Awaitable[None]]
     ) -> Estimate:
         """As `estimate`; others may want the loop, so it awaits `take` with the work of each step before that.
 
@@ -101,14 +101,14 @@ class Pricer:
             plans.append(tuple(bought))
         return Estimate.of(*plans)
 
-    def _worlds(self, known: Facts) -> Iterator[Imagined]:
+    def _worlds(self, known: OperationData) -> Iterator[SimulatedData]:
         """The dearest first."""
         for world in (UPPER, EXPECTED):
-            yield Imagined(known, world, recalls=True)
-        yield Imagined(known, EXPECTED, recalls=False)
-        yield Imagined(known, LOWER, recalls=True)
+            yield SimulatedData(known, world, recalls=True)
+        yield SimulatedData(known, EXPECTED, recalls=False)
+        yield SimulatedData(known, LOWER, recalls=True)
 
-    def least(self, asked: Questions, known: Facts) -> int:
+    def least(self, asked: Questions, known: OperationData) -> int:
         """What the first calls cost: the same in every world, so that no world is cheaper. It imagines nothing.
 
         `asked` are the questions that the operation puts, given `known`.
@@ -116,7 +116,7 @@ class Pricer:
         return total(plan(asked, known, self._prices, forced=self._forced))
 
     async def total_in_steps(
-        self, roots: Sequence[Selection], imagined: Imagined, take: Callable[[int], Awaitable[None]]
+        self, roots: Sequence[Selection], imagined: SimulatedData, take: Callable[[int], Awaitable[None]]
     ) -> int:
         """The price of what is bought there. Others may want the loop, so it awaits `take` before each long step.
 
@@ -129,16 +129,16 @@ class Pricer:
                 await take(ahead)
         return price
 
-    def cold(self, roots: Sequence[Selection], known: Facts) -> tuple[Purchase, ...]:
+    def cold(self, roots: Sequence[Selection], known: OperationData) -> tuple[Purchase, ...]:
         """What would have to be bought if every answer that `known` holds were not there."""
-        return self._buy(roots, Imagined(known, EXPECTED, recalls=False))
+        return self._buy(roots, SimulatedData(known, EXPECTED, recalls=False))
 
-    def _buy(self, roots: Sequence[Selection], imagined: Imagined) -> tuple[Purchase, ...]:
+    def _buy(self, roots: Sequence[Selection], imagined: SimulatedData) -> tuple[Purchase, ...]:
         return tuple(chain.from_iterable(purchases for purchases, _ in self._steps(roots, imagined)))
 
-    def _steps(self, roots: Sequence[Selection], imagined: Imagined) -> Iterator[tuple[tuple[Purchase, ...], int]]:
+    def _steps(self, roots: Sequence[Selection], imagined: SimulatedData) -> Iterator[tuple[tuple[Purchase, ...], int]]:
         """What is bought, and the work of the step that follows: to plan, to imagine the answers, to ask again."""
-        while asked := questions(roots, imagined):
+        while asked := open_requirements(roots, imagined):
             yield (), len(asked)
             purchases = plan(asked, imagined, self._prices, forced=self._forced)
             yield purchases, len(purchases)
@@ -151,20 +151,20 @@ def total(purchases: Sequence[Purchase]) -> int:
     return sum(purchase.total for purchase in purchases)
 
 
-LUCKY = UserId("lucky")
-NOBODY = NotFound("There may be nobody of this name, and then nothing more is bought.")
+BEST_CASE = UserId("lucky")
+PLACEHOLDER_USER = NotFound("There may be nobody of this name, and then nothing more is bought.")
 
 
-class Imagined(Facts):
+class SimulatedData(OperationData):
     """What is known, and what a world makes of the calls that are only imagined.
 
     An unknown list is one representative entry that stands for as many as the world says. Where `recalls` is off,
     nothing is known until its call is bought, and then what is really known of it comes out.
     """
 
-    def __init__(self, known: Facts, world: World, *, recalls: bool) -> None:
-        super().__init__(known if recalls else Nothing())
-        self._real: Facts = known
+    def __init__(self, known: OperationData, world: Scenario, *, recalls: bool) -> None:
+        super().__init__(known if recalls else EmptyDataSource())
+        self._real: OperationData = known
         self._world = world
         self._made = 0
         self._pages: dict[tuple[str, str | None, int | None], Any] = {}
@@ -185,20 +185,20 @@ class Imagined(Facts):
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         known = super().identity(key)
-        return LUCKY if known is None and self._world.lucky and self._luck.names else known
+        return BEST_CASE if known is None and self._world.lucky and self._luck.names else known
 
-    def short(self, key: UserKey) -> Fact[UserShort]:
+    def short(self, key: UserKey) -> Fact[UserSummary]:
         known = super().short(key)
-        lucky = known is None and self._world.lucky and (key == LUCKY or self._luck.shorts)
-        return _short(LUCKY.pk) if lucky else known
+        lucky = known is None and self._world.lucky and (key == BEST_CASE or self._luck.shorts)
+        return _short(BEST_CASE.pk) if lucky else known
 
     def profile(self, key: UserKey) -> Fact[Profile]:
         known = super().profile(key)
-        return _profile(LUCKY.pk) if known is None and self.identity(key) == LUCKY else known
+        return _profile(BEST_CASE.pk) if known is None and self.identity(key) == BEST_CASE else known
 
     def tray(self, key: UserKey) -> Fact[Tray]:
         known = super().tray(key)
-        return () if known is None and self.identity(key) == LUCKY else known
+        return () if known is None and self.identity(key) == BEST_CASE else known
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
@@ -207,7 +207,7 @@ class Imagined(Facts):
         owner = self.home(key)
         if owner is not None and self._told_tray(owner):
             return Highlight(key.pk, _short(owner.pk))
-        return Highlight(key.pk, _short(LUCKY.pk)) if self._world.lucky and self._luck.briefs else None
+        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._world.lucky and self._luck.briefs else None
 
     def item(self, key: ItemId) -> Fact[Item]:
         known = super().item(key)
@@ -244,7 +244,7 @@ class Imagined(Facts):
     def _another(self, entry: Any) -> Any:
         return Highlight(self._new(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
 
-    def _supersede(self, owner: UserShort | None) -> None:
+    def _supersede(self, owner: UserSummary | None) -> None:
         """An imagined answer says nothing new of anybody."""
 
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
@@ -252,7 +252,7 @@ class Imagined(Facts):
         imagined = self._shorts.get(user.pk) == _short(user.pk)
         return self._world.grim if imagined else super()._goes_by_another_name(user, key)
 
-    def times(self, person: UserShort) -> int:
+    def times(self, person: UserSummary) -> int:
         return self._world.people if _is_phantom(person.id) else 1
 
     # -- imagined answers
@@ -272,7 +272,7 @@ class Imagined(Facts):
     def _phantom(self, call: Call) -> Profile | LoadedHighlight | Item | NotFound:
         match call.endpoint:
             case Endpoint.PROFILE_BY_USERNAME:
-                return NOBODY if self._world.lucky else _profile(self._new())
+                return PLACEHOLDER_USER if self._world.lucky else _profile(self._new())
             case Endpoint.HIGHLIGHT:
                 brief = self.brief(HighlightId(call.key))
                 known = brief.owner if isinstance(brief, Highlight) else None
@@ -288,13 +288,13 @@ class Imagined(Facts):
             case _:
                 assert_never(call.endpoint)
 
-    def _somebody(self) -> UserShort:
-        return _short(LUCKY.pk if self._world.lucky else self._new())
+    def _somebody(self) -> UserSummary:
+        return _short(BEST_CASE.pk if self._world.lucky else self._new())
 
-    def _item(self, author: UserShort, kind: MediaKind | None = None) -> Item:
+    def _item(self, author: UserSummary, kind: MediaKind | None = None) -> Item:
         pk, mention, sponsor = self._new(), Mention(_short(self._new())), _short(self._new())
         media_type = None if kind is None else kind.value
-        nameless = UserShort(author.id)  # as an item names its author
+        nameless = UserSummary(author.id)  # as an item names its author
         return Item(pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,))
 
     def _new(self) -> str:
@@ -311,7 +311,7 @@ class _Luck:
     def __init__(self) -> None:
         self.names = self.shorts = self.briefs = self.items = False
 
-    def note(self, call: Call, known: Facts) -> None:
+    def note(self, call: Call, known: OperationData) -> None:
         match call.endpoint:
             case Endpoint.TRAY | Endpoint.PROFILE:
                 self.names |= known.name_of(UserId(call.key)) is None
@@ -331,8 +331,8 @@ def _is_phantom(pk: str) -> bool:
     return pk.rpartition(":")[2].startswith("?")
 
 
-def _short(pk: str) -> UserShort:
-    return UserShort(pk, username=f"?{pk}")
+def _short(pk: str) -> UserSummary:
+    return UserSummary(pk, username=f"?{pk}")
 
 
 def _profile(pk: str) -> Profile:

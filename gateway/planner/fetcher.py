@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from gateway.billing.bill import Bill, Line, Source
-from gateway.billing.budget import Purse, Reservation
+from gateway.billing.bill import BilledCall, BillingRecord, Source
+from gateway.billing.budget import OperationBudget, Reservation
 from gateway.billing.leases import LeaseNeeded
 from gateway.billing.prices import Prices, Purchase
-from gateway.cache.entity_cache import Memory, MoreToRead, Recollection
-from gateway.cache.response_cache import Provenance
-from gateway.cache.single_flight import Flights
+from gateway.cache.entity_cache import EntityCache, MoreToRead, OperationView
+from gateway.cache.response_cache import Dependencies
+from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
-from gateway.domain.models import Profile, UserShort
+from gateway.domain.models import Profile, UserSummary
 from gateway.errors import (
     GatewayError,
     InsufficientFunds,
@@ -24,13 +24,13 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.events import Hook, StaleServed
-from gateway.planner.estimator import EXPECTED, LOWER, MANY, Imagined, Pricer, total
+from gateway.planner.estimator import EXPECTED, LOWER, MANY, Pricer, SimulatedData, total
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Question, Questions, outstanding, questions
-from gateway.planner.resolved_data import Facts
+from gateway.planner.requirements import Questions, Requirement, open_requirements, unmet
+from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.scheduling import SLICE, FairScheduler
-from gateway.upstream.hikerapi.client import HikerApi, Outcome
+from gateway.upstream.hikerapi.client import HikerApi, ReadOutcome
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 # Calls that are begun, and answers that are taken, between two turns of others.
@@ -39,36 +39,38 @@ AT_ONCE = 20
 CALL = 30
 ANSWER = 5
 
-Step: TypeAlias = tuple[Call, Source, Awaitable[Outcome]] | Refused | InsufficientFunds
+Step: TypeAlias = tuple[Call, Source, Awaitable[ReadOutcome]] | Refused | InsufficientFunds
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class UpstreamServices:
     """What all operations buy from and remember together."""
 
     api: HikerApi
-    memory: Memory
+    memory: EntityCache
     prices: Prices
-    flights: Flights[Call, Outcome]
+    flights: SingleFlight[Call, ReadOutcome]
     clock: Clock
     hook: Hook
     scheduler: FairScheduler = field(default_factory=FairScheduler)
 
 
-class Buyer:
+class Fetcher:
     """Buys for one operation, with its purse. What it has learned is in `facts`, what it did in `bill`.
 
     Calls in `anew` are bought although their answers are remembered, and these stay until there are newer ones.
     """
 
-    def __init__(self, market: Market, purse: Purse, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
+    def __init__(
+        self, market: UpstreamServices, purse: OperationBudget, *, forced: bool, anew: frozenset[Call] = frozenset()
+    ) -> None:
         self.market = market
         self.purse = purse
         self.forced = forced
         self.share = market.scheduler.share()
-        self.recollection = Recollection(market.memory, forced=forced, anew=anew)
-        self.facts = Facts(self.recollection)
-        self.bill = Bill()
+        self.recollection = OperationView(market.memory, forced=forced, anew=anew)
+        self.facts = OperationData(self.recollection)
+        self.bill = BillingRecord()
         self.pricer = Pricer(market.prices, forced=forced)
         self._roots: list[Selection] = []
         self._worth: int | None = None
@@ -81,38 +83,38 @@ class Buyer:
         it can cost is there. What does not fit later is a problem in its place. May be called again, for what only the
         operation's effects have shown it to lead to.
         """
-        open_questions = await self._asked(lambda: questions(roots, self.facts))
+        open_questions = await self._asked(lambda: open_requirements(roots, self.facts))
         if open_questions:
             await self._admit(roots, open_questions)
         self._roots += roots  # a refused operation saved nothing
         self._worth = None
         if open_questions:
-            await self._buy(lambda: questions(roots, self.facts), len(open_questions))
+            await self._buy(lambda: open_requirements(roots, self.facts), len(open_questions))
 
     async def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
         """What cannot even begin is refused for what its first calls cost, before the rest of it is imagined."""
         least = self.pricer.least(asked, self.facts)
         self.bill.expected += least
         self.purse.admit(least)
-        worlds = [Imagined(self.facts, world, recalls=True) for world in (LOWER, EXPECTED)]
+        worlds = [SimulatedData(self.facts, world, recalls=True) for world in (LOWER, EXPECTED)]
         lower, expected = [await self.pricer.total_in_steps(roots, world, self.share.take) for world in worlds]
         self.bill.expected += expected - least
         self.purse.admit(lower)
 
-    async def answer(self, wanted: Iterable[Question]) -> None:
+    async def answer(self, wanted: Iterable[Requirement]) -> None:
         """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
         wanted = tuple(wanted)
         self._worth = None
-        await self._buy(lambda: outstanding(wanted, self.facts), len(wanted))
+        await self._buy(lambda: unmet(wanted, self.facts), len(wanted))
 
-    def provenance(self) -> Provenance | None:
+    def provenance(self) -> Dependencies | None:
         """The entries that the operation's answer was made of; None for an answer that must not be kept."""
         return None if self.bill.stale else self.recollection.provenance()
 
     async def appraise(self) -> None:
         """Works out `worth` ahead, in steps between which others have the event loop."""
         if self.recollection.recalls:
-            cold = Imagined(self.facts, EXPECTED, recalls=False)
+            cold = SimulatedData(self.facts, EXPECTED, recalls=False)
             self._worth = await self.pricer.total_in_steps(self._roots, cold, self.share.take)
 
     @property
@@ -211,7 +213,7 @@ class Buyer:
         flights.start(purchase.call, self._fly(purchase.call, reservation))
         return purchase.call, Source.BOUGHT, flights.join(purchase.call)
 
-    async def _fly(self, call: Call, reservation: Reservation) -> Outcome:
+    async def _fly(self, call: Call, reservation: Reservation) -> ReadOutcome:
         """Runs to its end, whoever is still waiting: what was paid for is remembered."""
         market, charged = self.market, reservation.price
         begun = market.memory.version
@@ -227,14 +229,14 @@ class Buyer:
         market.memory.keep(outcome, begun=begun)
         return outcome
 
-    def _take(self, purchase: Purchase, source: Source, outcome: Outcome, start: float) -> None:
+    def _take(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
         unforced = self.forced and purchase.call.endpoint.is_tray and not purchase.call.forced
         if unforced and isinstance(outcome.problem, PrivateAccount):
             return  # who may force was refused along with somebody who may not, and asks again
         charged = outcome.charged if source is Source.BOUGHT else 0
         if isinstance(outcome.problem, InsufficientFunds):
             source = Source.REFUSED  # whoever made the call: nothing was bought, and nothing saved by sharing it
-        line = Line(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
+        line = BilledCall(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
         if isinstance(outcome.problem, UpstreamError):
             self._make_do(line, outcome.problem)
         else:
@@ -243,14 +245,14 @@ class Buyer:
             self.facts.tell(purchase.call, outcome.answer)
 
     def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
-        line = Line(purchase, Source.REFUSED, start=start, problem=problem)
+        line = BilledCall(purchase, Source.REFUSED, start=start, problem=problem)
         if isinstance(problem, InsufficientFunds):
             self._make_do(line, problem)
         else:
             self.bill.add(line)
             self.facts.tell(purchase.call, problem)
 
-    def _make_do(self, line: Line, problem: UpstreamError) -> None:
+    def _make_do(self, line: BilledCall, problem: UpstreamError) -> None:
         """The upstream failed: a stale entry is better than nothing, and is marked as what it is."""
         call = line.purchase.call
         stale = self.recollection.stale(call)
@@ -259,7 +261,7 @@ class Buyer:
             self.facts.tell(call, problem)
             return
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
-        if isinstance(stale.value, UserShort) and not isinstance(stale.value, Profile):
+        if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
             # No profile: the question for the rest of it has this answer.
             self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
         self.facts.tell(call, stale.value)

@@ -23,23 +23,23 @@ from typing import assert_never
 
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.planner.requirements import Known, Question, Questions, Subject, Want
+from gateway.planner.requirements import Known, Need, Questions, Requirement, Subject
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 RANKS = range(5)
 # What the calls about each subject answer. Flags take long to combine, and each question is compared with them.
-OF_USER = Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY
-OF_HIGHLIGHT = Want.BRIEF | Want.ITEMS
-OF_ITEM = Want.ITEM
-TRAY_OR_PROFILE = Want.TRAY | Want.PROFILE
+OF_USER = Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY
+OF_HIGHLIGHT = Need.BRIEF | Need.ITEMS
+OF_ITEM = Need.ITEM
+TRAY_OR_PROFILE = Need.TRAY | Need.PROFILE
 
 
 def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
     """The next calls, in the order of the answer. Empty only if nothing is asked."""
-    ranks: dict[int, list[Question]] = defaultdict(list)
+    ranks: dict[int, list[Requirement]] = defaultdict(list)
     for question in asked.values():
         ranks[_rank(question)].append(question)
-    ready, ahead = set[int](), list[Question]()
+    ready, ahead = set[int](), list[Requirement]()
     for rank in RANKS:
         answers = _Ahead(tuple(ahead), known)
         ready |= {id(question) for question in ranks[rank] if not answers.may_help(question)}
@@ -48,21 +48,21 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
     return tuple(_Buyer(known, prices, forced).purchases(chosen))
 
 
-def _rank(question: Question) -> int:
+def _rank(question: Requirement) -> int:
     match question.subject:
         case UserId():
             return 0 if question.want & TRAY_OR_PROFILE else 3
         case Username():
             return 1 if question.want & TRAY_OR_PROFILE else 4
         case HighlightId():
-            return 0 if Want.ITEMS in question.want else 2
+            return 0 if Need.ITEMS in question.want else 2
         case ItemId():
             return 3
         case _:
             assert_never(question.subject)
 
 
-def _check(question: Question, answered: Want) -> None:
+def _check(question: Requirement, answered: Need) -> None:
     """Before a call is chosen, that its answers can tell what is wanted: else something else would be bought."""
     if question.want not in answered:
         raise AssertionError(f"no call answers {question.want} about {question.subject}")
@@ -75,15 +75,15 @@ class _Ahead:
     each would take their number squared.
     """
 
-    def __init__(self, questions: Sequence[Question], known: Known) -> None:
+    def __init__(self, questions: Sequence[Requirement], known: Known) -> None:
         self._questions = questions
         self._known = known
 
-    def may_help(self, question: Question) -> bool:
+    def may_help(self, question: Requirement) -> bool:
         """Whether one of the answers may settle `question`, or make it cheaper."""
-        wants_profile = Want.PROFILE in question.want
+        wants_profile = Need.PROFILE in question.want
         match question.subject:
-            case Username() if wants_profile and Want.TRAY not in question.want:
+            case Username() if wants_profile and Need.TRAY not in question.want:
                 return self._tells_names_with_profile
             case Username():
                 return self._tells_names or (not wants_profile and self._tells_owners)
@@ -97,11 +97,11 @@ class _Ahead:
                 assert_never(question.subject)
 
     @cached_property
-    def _by_id(self) -> list[tuple[UserId, Want]]:
+    def _by_id(self) -> list[tuple[UserId, Need]]:
         return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, UserId)]
 
     @cached_property
-    def _by_name(self) -> list[tuple[Username, Want]]:
+    def _by_name(self) -> list[tuple[Username, Need]]:
         return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, Username)]
 
     @cached_property
@@ -116,7 +116,7 @@ class _Ahead:
     @cached_property
     def _tells_names_with_profile(self) -> bool:
         """Of one whose profile comes along."""
-        return any(Want.PROFILE in want and self._known.name_of(user) is None for user, want in self._by_id)
+        return any(Need.PROFILE in want and self._known.name_of(user) is None for user, want in self._by_id)
 
     @cached_property
     def _tells_owners(self) -> bool:
@@ -125,8 +125,8 @@ class _Ahead:
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
-        asked: list[tuple[UserId | Username, Want]] = [*self._by_id, *self._by_name]
-        return {user for user, want in asked if Want.TRAY in want}
+        asked: list[tuple[UserId | Username, Need]] = [*self._by_id, *self._by_name]
+        return {user for user, want in asked if Need.TRAY in want}
 
     @cached_property
     def _has_named_trays(self) -> bool:
@@ -154,7 +154,7 @@ class _Buyer:
         self.prices = prices
         self.forced = forced
 
-    def purchases(self, chosen: Iterable[Question]) -> Iterator[Purchase]:
+    def purchases(self, chosen: Iterable[Requirement]) -> Iterator[Purchase]:
         seen: set[Call] = set()
         chosen = list(chosen)
         together = self._cheaper_together(chosen)
@@ -165,18 +165,18 @@ class _Buyer:
                     seen.add(call)
                     yield Purchase(call, self.prices.of(call), question.path, question.times, question.deeper)
 
-    def _calls(self, question: Question) -> Iterator[Call]:
+    def _calls(self, question: Requirement) -> Iterator[Call]:
         want = question.want
         match question.subject:
             case UserId(pk):
                 _check(question, OF_USER)
-                if Want.TRAY in want:
+                if Need.TRAY in want:
                     yield self._tray(Endpoint.TRAY, pk)
-                if Want.PROFILE in want or Want.TRAY not in want:
+                if Need.PROFILE in want or Need.TRAY not in want:
                     yield Call(Endpoint.PROFILE, pk)
             case Username(name):
                 _check(question, OF_USER)
-                if Want.TRAY in want and Want.PROFILE not in want:
+                if Need.TRAY in want and Need.PROFILE not in want:
                     yield self._tray(Endpoint.TRAY_BY_USERNAME, name)
                 else:
                     yield Call(Endpoint.PROFILE_BY_USERNAME, name)
@@ -192,9 +192,9 @@ class _Buyer:
     def _tray(self, endpoint: Endpoint, key: str) -> Call:
         return Call(endpoint, key, self.forced)
 
-    def _cheaper_together(self, chosen: Iterable[Question]) -> dict[Subject, Call]:
+    def _cheaper_together(self, chosen: Iterable[Requirement]) -> dict[Subject, Call]:
         """Parts of one whole that is dearer than each of them, and cheaper than all."""
-        parts: dict[Call, list[Question]] = defaultdict(list)
+        parts: dict[Call, list[Requirement]] = defaultdict(list)
         for question in chosen:
             if whole := self._whole(question):
                 parts[whole].append(question)
@@ -205,10 +205,10 @@ class _Buyer:
             for question in questions
         }
 
-    def _whole(self, question: Question) -> Call | None:
+    def _whole(self, question: Requirement) -> Call | None:
         """The call whose answer holds it among others: a highlight's tray, an item's highlight, where remembered."""
         match question.subject:
-            case HighlightId() as highlight if question.want is Want.BRIEF:
+            case HighlightId() as highlight if question.want is Need.BRIEF:
                 home = self.known.home(highlight)
                 return self._tray(Endpoint.TRAY, home.pk) if home and self.known.tray(home) is None else None
             case ItemId() as item:
@@ -219,5 +219,5 @@ class _Buyer:
             case _:
                 assert_never(question.subject)
 
-    def _price_of(self, questions: Iterable[Question]) -> int:
+    def _price_of(self, questions: Iterable[Requirement]) -> int:
         return sum(self.prices.of(call) for question in questions for call in self._calls(question))

@@ -13,15 +13,15 @@ from typing import Protocol, assert_never
 
 from gateway.domain import ids, pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, UserSummary
 from gateway.errors import GatewayError, InvalidInput
-from gateway.planner.resolved_data import Fact, Knowledge
-from gateway.planner.selection import Edge, Facet, Selection
+from gateway.planner.resolved_data import DataSource, Fact
+from gateway.planner.selection import FieldGroup, Relation, Selection
 
 Subject = UserId | Username | HighlightId | ItemId
 
 
-class Want(enum.Flag):
+class Need(enum.Flag):
     """What is to be found out about a subject."""
 
     NOTHING = 0
@@ -35,7 +35,7 @@ class Want(enum.Flag):
 
 
 @dataclass(slots=True)
-class Question:
+class Requirement:
     """One subject, and all that the operation wants to know of it now.
 
     `path` is where in the answer it is wanted first (response keys joined by dots, no indices). `times` is above 1 only
@@ -44,16 +44,16 @@ class Question:
     """
 
     subject: Subject
-    want: Want
+    want: Need
     path: str
     times: int = 1
     deeper: bool = False
 
 
-Questions = dict[Subject, Question]
+Questions = dict[Subject, Requirement]
 
 
-class Known(Knowledge, Protocol):
+class Known(DataSource, Protocol):
     """Knowledge that the walk can page through."""
 
     def brief(self, key: HighlightId) -> Fact[Highlight]: ...
@@ -70,12 +70,12 @@ class Known(Knowledge, Protocol):
         """The entries in the window, and how many like it each of them stands for."""
         ...
 
-    def times(self, person: UserShort) -> int:
+    def times(self, person: UserSummary) -> int:
         """How many people a person named by an item stands for."""
         ...
 
 
-def questions(roots: Iterable[Selection], known: Known) -> Questions:
+def open_requirements(roots: Iterable[Selection], known: Known) -> Questions:
     """All open questions, in the order of the answer. No question: everything the operation needs is known."""
     walk = _Walk(known)
     for root in roots:
@@ -83,13 +83,13 @@ def questions(roots: Iterable[Selection], known: Known) -> Questions:
     return walk.asked
 
 
-def outstanding(wanted: Iterable[Question], known: Known) -> Questions:
+def unmet(wanted: Iterable[Requirement], known: Known) -> Questions:
     """Those of `wanted` that are still open: for what is asked on demand, with no selection to walk."""
     asked: Questions = {}
     for question in wanted:
         if open_want := _open(question, known):
             subject = _named_by_id(question.subject, known)
-            asked[subject] = Question(subject, open_want, question.path)
+            asked[subject] = Requirement(subject, open_want, question.path)
     return asked
 
 
@@ -98,23 +98,23 @@ def _named_by_id(subject: Subject, known: Known) -> Subject:
     return identity if isinstance(identity, UserId) else subject
 
 
-def _open(question: Question, known: Known) -> Want:
-    subject, open_want = question.subject, Want.NOTHING
+def _open(question: Requirement, known: Known) -> Need:
+    subject, open_want = question.subject, Need.NOTHING
     for want in question.want:
         match subject, want:
-            case (UserId() | Username(), Want.IDENTITY):
+            case (UserId() | Username(), Need.IDENTITY):
                 fact: object = known.identity(subject)
-            case (UserId() | Username(), Want.SHORT):
+            case (UserId() | Username(), Need.SHORT):
                 fact = known.short(subject)
-            case (UserId() | Username(), Want.PROFILE):
+            case (UserId() | Username(), Need.PROFILE):
                 fact = known.profile(subject)
-            case (UserId() | Username(), Want.TRAY):
+            case (UserId() | Username(), Need.TRAY):
                 fact = known.tray(subject)
-            case (HighlightId(), Want.BRIEF):
+            case (HighlightId(), Need.BRIEF):
                 fact = known.brief(subject)
-            case (HighlightId(), Want.ITEMS):
+            case (HighlightId(), Need.ITEMS):
                 fact = known.highlight(subject)
-            case (ItemId(), Want.ITEM):
+            case (ItemId(), Need.ITEM):
                 fact = known.item(subject)
             case _:
                 raise AssertionError(f"{want} is no question about {subject}")
@@ -132,28 +132,28 @@ class _Walk:
         path = ".".join(selection.path)
         arguments = selection.arguments
         match selection.edge:
-            case Edge.USER:
+            case Relation.USER:
                 self._user_by(arguments.get("by"), selection, path)
-            case Edge.USERS:
+            case Relation.USERS:
                 for by in _list(arguments.get("by")):
                     self._user_by(by, selection, path)
-            case Edge.HIGHLIGHT:
+            case Relation.HIGHLIGHT:
                 self._highlight_by(arguments.get("by"), selection, path)
-            case Edge.HIGHLIGHTS:
+            case Relation.HIGHLIGHTS:
                 for pk in _list(arguments.get("ids")):
                     self._highlight_by({"id": pk}, selection, path)
-            case Edge.REFERENCES:
+            case Relation.REFERENCES:
                 for reference in _list(arguments.get("representations")):
                     self._reference(reference, selection, path)
             case (
-                Edge.ACCOUNTS
-                | Edge.INSTANCE
-                | Edge.TRAY
-                | Edge.ITEMS
-                | Edge.OWNER
-                | Edge.AUTHOR
-                | Edge.MENTIONED
-                | Edge.SPONSOR
+                Relation.ACCOUNTS
+                | Relation.INSTANCE
+                | Relation.TRAY
+                | Relation.ITEMS
+                | Relation.OWNER
+                | Relation.AUTHOR
+                | Relation.MENTIONED
+                | Relation.SPONSOR
             ):
                 raise AssertionError(f"{selection.edge} is not a root")
             case _:
@@ -197,31 +197,31 @@ class _Walk:
         except InvalidInput:
             return
         item = self.known.item(key)
-        if item is None and (Facet.ITEM in selection.facets or selection.children):
-            self._ask(key, Want.ITEM, path, 1)
+        if item is None and (FieldGroup.ITEM in selection.facets or selection.children):
+            self._ask(key, Need.ITEM, path, 1)
         elif isinstance(item, Item):
             self._item(item, selection, path, 1, 1)
 
     # -- entities
 
     def _user(
-        self, key: UserKey, selection: Selection, path: str, times: int = 1, rides: UserShort | None = None
+        self, key: UserKey, selection: Selection, path: str, times: int = 1, rides: UserSummary | None = None
     ) -> None:
         """`rides`: the short fields that came with the reference, so that they need not be asked for."""
-        known, facets, trays = self.known, selection.facets, selection.by(Edge.TRAY)
+        known, facets, trays = self.known, selection.facets, selection.by(Relation.TRAY)
         identity = known.identity(key)
         if isinstance(identity, GatewayError):
             return
-        want = Want.NOTHING
-        if Facet.ID in facets and identity is None:
-            want |= Want.IDENTITY
-        if Facet.SHORT in facets and not _complete(rides) and known.short(key) is None:
-            want |= Want.SHORT
-        if Facet.PROFILE in facets and known.profile(key) is None:
-            want |= Want.PROFILE
+        want = Need.NOTHING
+        if FieldGroup.ID in facets and identity is None:
+            want |= Need.IDENTITY
+        if FieldGroup.SHORT in facets and not _complete(rides) and known.short(key) is None:
+            want |= Need.SHORT
+        if FieldGroup.PROFILE in facets and known.profile(key) is None:
+            want |= Need.PROFILE
         tray = known.tray(key) if trays else ()
         if tray is None:
-            want |= Want.TRAY
+            want |= Need.TRAY
         if want:
             self._ask(identity or key, want, path, times, deeper=selection.deeper)
         if isinstance(tray, tuple):
@@ -249,23 +249,23 @@ class _Walk:
         if selection.needs_items:
             loaded = known.highlight(key)
             if loaded is None and not _is_empty(brief):
-                self._ask(key, Want.ITEMS, path, times)
-        if brief is None and (Facet.BRIEF in selection.facets or selection.by(Edge.OWNER)):
-            self._ask(key, Want.BRIEF, path, times)
+                self._ask(key, Need.ITEMS, path, times)
+        if brief is None and (FieldGroup.BRIEF in selection.facets or selection.by(Relation.OWNER)):
+            self._ask(key, Need.BRIEF, path, times)
             self._tray_of_home(key, selection, path, owners)
         if isinstance(brief, Highlight) and brief.owner is not None:
-            self._person(brief.owner, selection.by(Edge.OWNER), path, owners)
+            self._person(brief.owner, selection.by(Relation.OWNER), path, owners)
         if isinstance(loaded, LoadedHighlight):
-            for child in selection.by(Edge.ITEMS):
+            for child in selection.by(Relation.ITEMS):
                 self._items(loaded, child, _below(path, child), times, owners)
 
     def _tray_of_home(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
         """Where a highlight's owner is remembered, the tray that is wanted of the owner shows the highlight, too."""
         home = self.known.home(key)
-        showing = [owner for owner in selection.by(Edge.OWNER) if owner.by(Edge.TRAY)]
+        showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(Relation.TRAY)]
         if home and showing and self.known.tray(home) is None:
             deeper = any(owner.deeper for owner in showing)
-            self._ask(home, Want.TRAY, _below(path, showing[0]), owners, deeper=deeper)
+            self._ask(home, Need.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
         if not selection.children:
@@ -276,13 +276,13 @@ class _Walk:
 
     def _item(self, item: Item, selection: Selection, path: str, times: int, owners: int) -> None:
         if item.author is not None:
-            self._person(item.author, selection.by(Edge.AUTHOR), path, owners)
+            self._person(item.author, selection.by(Relation.AUTHOR), path, owners)
         for mention in item.mentions:
-            self._person(mention.user, selection.by(Edge.MENTIONED), path, times * self.known.times(mention.user))
+            self._person(mention.user, selection.by(Relation.MENTIONED), path, times * self.known.times(mention.user))
         for sponsor in item.sponsors or ():
-            self._person(sponsor, selection.by(Edge.SPONSOR), path, times * self.known.times(sponsor))
+            self._person(sponsor, selection.by(Relation.SPONSOR), path, times * self.known.times(sponsor))
 
-    def _person(self, user: UserShort, selections: Iterable[Selection], path: str, times: int) -> None:
+    def _person(self, user: UserSummary, selections: Iterable[Selection], path: str, times: int) -> None:
         for selection in selections:
             self._user(UserId(user.id), selection, _below(path, selection), times, rides=user)
 
@@ -292,12 +292,12 @@ class _Walk:
         except InvalidInput:
             return (), 1
 
-    def _ask(self, subject: Subject, want: Want, path: str, times: int, *, deeper: bool = False) -> None:
+    def _ask(self, subject: Subject, want: Need, path: str, times: int, *, deeper: bool = False) -> None:
         asked = self.asked.get(subject)
         if times == 0:
             return
         if asked is None:
-            self.asked[subject] = Question(subject, want, path, times, deeper)
+            self.asked[subject] = Requirement(subject, want, path, times, deeper)
         else:
             asked.want |= want
             asked.times = max(asked.times, times)
@@ -308,7 +308,7 @@ def _is_empty(brief: Fact[Highlight]) -> bool:
     return isinstance(brief, Highlight) and brief.media_count == 0
 
 
-def _complete(short: UserShort | None) -> bool:
+def _complete(short: UserSummary | None) -> bool:
     """An item names its author by id alone; a mention brings the short fields along."""
     return short is not None and short.username is not None
 

@@ -7,20 +7,20 @@ from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
 from gateway.errors import GatewayError, NotFound
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 T = TypeVar("T")
 Fact: TypeAlias = T | GatewayError | None
-Answer: TypeAlias = Tray | Profile | UserShort | LoadedHighlight | Item | GatewayError
+Answer: TypeAlias = Tray | Profile | UserSummary | LoadedHighlight | Item | GatewayError
 
 
-class Knowledge(Protocol):
+class DataSource(Protocol):
     """The questions an operation can put, each by the key of its subject."""
 
     def identity(self, key: UserKey) -> Fact[UserId]: ...
-    def short(self, key: UserKey) -> Fact[UserShort]: ...
+    def short(self, key: UserKey) -> Fact[UserSummary]: ...
     def profile(self, key: UserKey) -> Fact[Profile]: ...
     def tray(self, key: UserKey) -> Fact[Tray]: ...
     def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
@@ -29,13 +29,13 @@ class Knowledge(Protocol):
     def shelf(self, key: ItemId) -> HighlightId | None: ...
 
 
-class Nothing:
+class EmptyDataSource:
     """Knows nothing: the state of an empty cache."""
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         return key if isinstance(key, UserId) else None
 
-    def short(self, key: UserKey) -> Fact[UserShort]:
+    def short(self, key: UserKey) -> Fact[UserSummary]:
         return None
 
     def profile(self, key: UserKey) -> Fact[Profile]:
@@ -57,18 +57,18 @@ class Nothing:
         return None
 
 
-class Facts:
+class OperationData:
     """The facts of one operation: what it was told, and what it recalls from `beyond`.
 
     What was recalled once is kept until the operation ends, so that an entry which expires or is evicted meanwhile
     neither changes the answer nor is bought after all.
     """
 
-    def __init__(self, beyond: Knowledge) -> None:
+    def __init__(self, beyond: DataSource) -> None:
         self._beyond = beyond
         self._identities: dict[str, UserId | GatewayError] = {}
         self._revealed: dict[str, UserId] = {}
-        self._shorts: dict[str, UserShort] = {}
+        self._shorts: dict[str, UserSummary] = {}
         self._profiles: dict[str, Profile | GatewayError] = {}
         self._trays: dict[UserKey, Tray | GatewayError] = {}
         self._briefs: dict[str, Highlight] = {}
@@ -90,12 +90,12 @@ class Facts:
             return None
         return recalled
 
-    def short(self, key: UserKey) -> Fact[UserShort]:
+    def short(self, key: UserKey) -> Fact[UserSummary]:
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
         known = self._shorts.get(user.pk) or self._beyond.short(user)
-        if isinstance(known, UserShort):
+        if isinstance(known, UserSummary):
             self._meet(known)
             return known
         return self.profile(user)
@@ -165,11 +165,11 @@ class Facts:
                 assert_never(call.endpoint)
 
     def name_of(self, user: UserId) -> str | None:
-        short = Facts.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
-        return short.username.lower() if isinstance(short, UserShort) and short.username is not None else None
+        short = OperationData.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
+        return short.username.lower() if isinstance(short, UserSummary) and short.username is not None else None
 
     def names_owner(self, key: HighlightId) -> bool:
-        brief = Facts.brief(self, key)
+        brief = OperationData.brief(self, key)
         if isinstance(brief, Highlight) and brief.owner is not None and brief.owner.username is not None:
             return True
         home = self.home(key)
@@ -190,7 +190,7 @@ class Facts:
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
         return window.of(entries).nodes, 1
 
-    def times(self, person: UserShort) -> int:
+    def times(self, person: UserSummary) -> int:
         return 1
 
     def tell(self, call: Call, answer: Answer) -> None:
@@ -214,15 +214,15 @@ class Facts:
             case _:
                 assert_never(call.endpoint)
 
-    def _learn_profile_of(self, name: str, answer: Profile | UserShort | GatewayError) -> None:
+    def _learn_profile_of(self, name: str, answer: Profile | UserSummary | GatewayError) -> None:
         if isinstance(answer, GatewayError):
             self._identities[name] = answer
         else:
             self._identities[name] = UserId(answer.id)
             self._learn_profile(answer.id, answer)
 
-    def _learn_profile(self, pk: str, answer: Profile | UserShort | GatewayError) -> None:
-        if isinstance(answer, UserShort):
+    def _learn_profile(self, pk: str, answer: Profile | UserSummary | GatewayError) -> None:
+        if isinstance(answer, UserSummary):
             self._meet(answer)
         if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
             self._profiles[pk] = answer
@@ -254,7 +254,7 @@ class Facts:
             self._unread.append(pk)
             self._meet(answer.owner)
 
-    def _meet(self, user: UserShort | None) -> None:
+    def _meet(self, user: UserSummary | None) -> None:
         if user is not None and user.username is not None:
             self._shorts.setdefault(user.id, user)
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
@@ -278,19 +278,19 @@ class Facts:
             self._contents[pk] = loaded.by_pk()
         return self._contents.get(pk, {})
 
-    def _supersede(self, owner: UserShort | None) -> None:
+    def _supersede(self, owner: UserSummary | None) -> None:
         """What was remembered of the owner's short fields gives way to what an answer says of them now."""
         if owner is not None and owner.username is not None and (old := self._shorts.pop(owner.id, None)):
             self._revealed.pop((old.username or "").lower(), None)
 
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
         known = self._shorts.get(user.pk) or self._beyond.short(user)
-        return isinstance(known, UserShort) and known.username is not None and known.username.lower() != key.name
+        return isinstance(known, UserSummary) and known.username is not None and known.username.lower() != key.name
 
 
-def _owner_of(answer: Answer) -> UserShort | None:
+def _owner_of(answer: Answer) -> UserSummary | None:
     match answer:
-        case UserShort():
+        case UserSummary():
             return answer
         case Highlight():
             return answer.owner

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 FACET = "facet"
 EDGE = "edge"
 # Leads to an entity of which only resolving shows which it is: what is below is foreseen then.
-LATE = "late"
+RESOLVED_LATE = "late"
 
 
-class Facet(enum.Flag):
+class FieldGroup(enum.Flag):
     """A group of an entity's fields that arrive together."""
 
     NONE = 0
@@ -26,7 +26,7 @@ class Facet(enum.Flag):
     SOURCE = BRIEF | ITEM  # read off the entity itself, so it has to be there before anything below it
 
 
-class Edge(enum.Enum):
+class Relation(enum.Enum):
     """How an entity is reached: from the operation's root, or from another entity."""
 
     USER = "user"
@@ -52,9 +52,9 @@ class Selection:
     edge's field, coerced. An INSTANCE names its type as the argument `type`.
     """
 
-    edge: Edge
+    edge: Relation
     path: tuple[str, ...]
-    facets: Facet
+    facets: FieldGroup
     arguments: Mapping[str, object]
     children: tuple[Selection, ...] = ()
     needs_items: bool = field(init=False, repr=False, compare=False)
@@ -71,17 +71,19 @@ class Selection:
         for child in self.children:
             below.setdefault(child.edge.value, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
-        needs_items = Facet.ITEMS in self.facets or Edge.ITEMS.value in below
-        dearer = needs_items or any(Facet.PROFILE in owner.facets or owner.deeper for owner in self.by(Edge.OWNER))
+        needs_items = FieldGroup.ITEMS in self.facets or Relation.ITEMS.value in below
+        dearer = needs_items or any(
+            FieldGroup.PROFILE in owner.facets or owner.deeper for owner in self.by(Relation.OWNER)
+        )
         object.__setattr__(self, "needs_items", needs_items)
         object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
-        object.__setattr__(self, "deeper", any(tray.leads_on for tray in self.by(Edge.TRAY)))
+        object.__setattr__(self, "deeper", any(tray.leads_on for tray in self.by(Relation.TRAY)))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """This root, with the accounts of the client in its place if that is what it asks for."""
-        if self.edge is not Edge.ACCOUNTS:
+        if self.edge is not Relation.ACCOUNTS:
             return self
-        return replace(self, edge=Edge.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
+        return replace(self, edge=Relation.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
 
-    def by(self, edge: Edge) -> tuple[Selection, ...]:
+    def by(self, edge: Relation) -> tuple[Selection, ...]:
         return self._below.get(edge.value, ())

@@ -47,7 +47,7 @@ class OnQuota(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateOrder:
+class CreateHighlight:
     """A highlight to be made of `media`, in this order. `cover` is a position in `media`, or an image of its own."""
 
     account: str
@@ -60,7 +60,7 @@ class CreateOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class EditOrder:
+class EditHighlight:
     """Changes of the highlight `pk`; what is None or empty stays.
 
     `cover` is a position in `add`, or an image of its own; `remove` holds the ids of items.
@@ -77,7 +77,7 @@ class EditOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteOrder:
+class DeleteHighlight:
     """The highlight `pk` is to be gone."""
 
     account: str
@@ -85,43 +85,43 @@ class DeleteOrder:
     request: str = ""
 
 
-Order = CreateOrder | EditOrder | DeleteOrder
+HighlightCommand = CreateHighlight | EditHighlight | DeleteHighlight
 
 
-def files_of(order: Order) -> frozenset[str]:
+def files_of(order: HighlightCommand) -> frozenset[str]:
     """The sha256 of each file it needs."""
     return frozenset(medium.file for medium in (*media_of(order), *_cover_of(order)) if medium.file is not None)
 
 
-def media_of(order: Order) -> tuple[MediumOrder, ...]:
+def media_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
     match order:
-        case CreateOrder():
+        case CreateHighlight():
             return order.media
-        case EditOrder():
+        case EditHighlight():
             return order.add
-        case DeleteOrder():
+        case DeleteHighlight():
             return ()
         case _:
             assert_never(order)
 
 
-def highlight_of(order: Order) -> str | None:
+def highlight_of(order: HighlightCommand) -> str | None:
     """The pk of the highlight that it changes; None for one that is to be made."""
     match order:
-        case CreateOrder():
+        case CreateHighlight():
             return None
-        case EditOrder() | DeleteOrder():
+        case EditHighlight() | DeleteHighlight():
             return order.pk
         case _:
             assert_never(order)
 
 
-def _cover_of(order: Order) -> tuple[MediumOrder, ...]:
+def _cover_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
     """An image of its own."""
     match order:
-        case CreateOrder() | EditOrder():
+        case CreateHighlight() | EditHighlight():
             return (order.cover,) if isinstance(order.cover, MediumOrder) else ()
-        case DeleteOrder():
+        case DeleteHighlight():
             return ()
         case _:
             assert_never(order)

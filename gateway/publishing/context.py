@@ -12,7 +12,7 @@ from typing import Protocol, Self, TypeAlias, TypeVar
 
 from gateway.clock import Clock
 from gateway.durable.port import Durable, Json
-from gateway.durable.run import Stopped
+from gateway.durable.run import WorkflowInterrupted
 from gateway.errors import ContainerExpired, FlowsUnavailable
 from gateway.events import Hook
 from gateway.publishing.authorization import Permitted
@@ -45,7 +45,7 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class HighlightChanged:
     """Something of an account may be different now: what is remembered of it is to be forgotten."""
 
     account: str
@@ -53,7 +53,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class WorkflowContext:
     """`dice` spreads the looks of those who wait; `settled` forgets what the gateway remembers; `permits` says what a
     flow's client may do now."""
 
@@ -62,7 +62,7 @@ class Ports:
     files: Files
     clock: Clock
     hook: Hook
-    settled: Callable[[Settled], None]
+    settled: Callable[[HighlightChanged], None]
     dice: random.Random
     permits: Permits
 
@@ -94,7 +94,7 @@ class Ports:
         with contextlib.suppress(FlowsUnavailable):
             record = await self.durable.get(flow)
             if record is None or record.status.is_final:
-                raise Stopped
+                raise WorkflowInterrupted
 
     async def unless_expired(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
         """Inside a step: None where the upstream keeps saying that a container is gone."""

@@ -13,11 +13,11 @@ from functools import partial
 from gateway.domain.publishing import Published
 from gateway.durable.port import Fault, Json, Run, Step
 from gateway.errors import PublishingRejected
-from gateway.publishing.commands import CreateOrder
-from gateway.publishing.context import DAY, Ports, key_of
+from gateway.publishing.commands import CreateHighlight
+from gateway.publishing.context import DAY, WorkflowContext, key_of
 from gateway.publishing.media_item import pk_of
-from gateway.publishing.media_pipeline import Stories
-from gateway.publishing.reconciliation import Doubt
+from gateway.publishing.media_pipeline import MediaPipeline
+from gateway.publishing.reconciliation import UncertainEffect
 from gateway.publishing.step_kinds import Act
 
 # When the tray is read for twins, in seconds after the step before.
@@ -26,16 +26,16 @@ LOOKS_FOR_TWINS = (2.0, 8.0, 20.0)
 UNKNOWN = 120.0
 
 
-class CreateHighlight:
+class CreateHighlightWorkflow:
     """One run of the body."""
 
-    def __init__(self, ports: Ports, run: Run, order: CreateOrder) -> None:
+    def __init__(self, ports: WorkflowContext, run: Run, order: CreateHighlight) -> None:
         self._ports = ports
         self._run = run
         self._order = order
         self._tried: list[list[frozenset[str]]] = []
         self._strangers: list[str] = []
-        self._stories = Stories(
+        self._stories = MediaPipeline(
             ports,
             run,
             order.account,
@@ -62,7 +62,7 @@ class CreateHighlight:
 
     async def _attempt(self, number: int) -> Json:
         self._tried.append([medium.names for medium in self._stories.whole])
-        doubt = Doubt(self._ports, self._run, self._order.account)
+        doubt = UncertainEffect(self._ports, self._run, self._order.account)
         marked = await doubt.mark(number, partial(self._find_strangers, number))
         self._strangers += marked
         return await self._run.step(Step(Act.CREATE.step(number), partial(self._create, number, doubt)))
@@ -73,10 +73,10 @@ class CreateHighlight:
             return []
         return [one.pk for one in await self._ours()]
 
-    async def _create(self, number: int, doubt: Doubt) -> Json:
+    async def _create(self, number: int, doubt: UncertainEffect) -> Json:
         return await self._stories.unless_dead(partial(self._create_once, number, doubt))
 
-    async def _create_once(self, number: int, doubt: Doubt) -> Json:
+    async def _create_once(self, number: int, doubt: UncertainEffect) -> Json:
         in_doubt = doubt.attempt()
         if in_doubt and (found := await self._ours()):
             return _told(found[-1], in_doubt)  # the oldest: what an earlier attempt made

@@ -6,15 +6,15 @@ Who may not delete it any more is told by a look whether an earlier attempt did.
 from __future__ import annotations
 
 from gateway.durable.port import Json, Run, Step
-from gateway.publishing.commands import DeleteOrder
-from gateway.publishing.context import Ports
+from gateway.publishing.commands import DeleteHighlight
+from gateway.publishing.context import WorkflowContext
 from gateway.publishing.step_kinds import Act
 
 
-class DeleteHighlight:
+class DeleteHighlightWorkflow:
     """One run of the body."""
 
-    def __init__(self, ports: Ports, run: Run, order: DeleteOrder) -> None:
+    def __init__(self, ports: WorkflowContext, run: Run, order: DeleteHighlight) -> None:
         self._ports = ports
         self._run = run
         self._order = order

@@ -9,22 +9,22 @@ from functools import partial
 from gateway.domain.publishing import Published
 from gateway.durable.port import Json, Run, Step
 from gateway.errors import NotFound
-from gateway.publishing.commands import EditOrder, OnMediaError
-from gateway.publishing.context import Ports, key_of
-from gateway.publishing.media_item import Medium, pk_of
-from gateway.publishing.media_pipeline import Stories
-from gateway.publishing.reconciliation import Doubt
+from gateway.publishing.commands import EditHighlight, OnMediaError
+from gateway.publishing.context import WorkflowContext, key_of
+from gateway.publishing.media_item import MediaItem, pk_of
+from gateway.publishing.media_pipeline import MediaPipeline
+from gateway.publishing.reconciliation import UncertainEffect
 from gateway.publishing.step_kinds import Act
 
 
-class EditHighlight:
+class EditHighlightWorkflow:
     """One run of the body."""
 
-    def __init__(self, ports: Ports, run: Run, order: EditOrder) -> None:
+    def __init__(self, ports: WorkflowContext, run: Run, order: EditHighlight) -> None:
         self._ports = ports
         self._run = run
         self._order = order
-        self._stories = Stories(
+        self._stories = MediaPipeline(
             ports,
             run,
             order.account,
@@ -40,14 +40,14 @@ class EditHighlight:
         return {"highlight": self._order.pk, "skipped": [], "surplus": self._stories.surplus, "warnings": []}
 
     async def _attempt(self, number: int) -> Json:
-        doubt = Doubt(self._ports, self._run, self._order.account)
+        doubt = UncertainEffect(self._ports, self._run, self._order.account)
         await doubt.mark(number, _nothing)
         return await self._run.step(Step(Act.EDIT.step(number), partial(self._edit, number, doubt)))
 
-    async def _edit(self, number: int, doubt: Doubt) -> Json:
+    async def _edit(self, number: int, doubt: UncertainEffect) -> Json:
         return await self._stories.unless_dead(partial(self._edit_once, number, doubt))
 
-    async def _edit_once(self, number: int, doubt: Doubt) -> Json:
+    async def _edit_once(self, number: int, doubt: UncertainEffect) -> Json:
         wanted = _Changes(self._order.title, self._stories.cover_id, self._stories.whole, self._order.remove)
         if doubt.attempt():
             wanted = wanted.beyond(await self._now())
@@ -79,7 +79,7 @@ class EditHighlight:
 class _Changes:
     title: str | None
     cover: str | None
-    add: Sequence[Medium]
+    add: Sequence[MediaItem]
     remove: Sequence[str]
 
     @property

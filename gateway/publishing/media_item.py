@@ -14,7 +14,7 @@ COVER = "cover"
 
 
 @dataclass(slots=True)
-class Medium:
+class MediaItem:
     """It knows what steps have recorded, so that a replay finds it in the same place.
 
     `place` is its position in the order; None for a cover of its own, which needs no story. `generation` counts how

@@ -16,8 +16,8 @@ from gateway.domain.publishing import Container, ContainerState, FiledMedium, Li
 from gateway.durable.port import Fault, Json, Run, Step, StepFailed
 from gateway.errors import ContainerExpired, GatewayError, MediumRefused
 from gateway.publishing.commands import MediumOrder, OnMediaError, OnQuota
-from gateway.publishing.context import DAY, Ports, key_of
-from gateway.publishing.media_item import Medium
+from gateway.publishing.context import DAY, WorkflowContext, key_of
+from gateway.publishing.media_item import MediaItem
 from gateway.publishing.quota import QuotaOf
 from gateway.publishing.step_kinds import Act
 
@@ -36,12 +36,12 @@ LITTLE_PATIENCE = 240.0
 OF_ONE_MEDIUM = frozenset({"MEDIUM_REFUSED", "CONTAINER_EXPIRED", "PUBLISHING_REJECTED", "NOT_FOUND"})
 
 
-class Stories:
+class MediaPipeline:
     """The media of one flow. `cover` is the position of one of them, or an image of its own, which needs no story."""
 
     def __init__(
         self,
-        ports: Ports,
+        ports: WorkflowContext,
         run: Run,
         account: str,
         orders: Sequence[MediumOrder],
@@ -57,12 +57,12 @@ class Stories:
         self._quota = QuotaOf(ports, run.id, account, on_quota)
         self._deaths = 0
         self._on_upload = ports.publisher.capabilities.publishes_on_upload
-        self.media = [Medium(place, order) for place, order in enumerate(orders)]
-        self._cover = Medium(None, cover) if isinstance(cover, MediumOrder) else None
+        self.media = [MediaItem(place, order) for place, order in enumerate(orders)]
+        self._cover = MediaItem(None, cover) if isinstance(cover, MediumOrder) else None
         self._covering = self._cover if cover is None or isinstance(cover, MediumOrder) else self.media[cover]
 
     @property
-    def whole(self) -> list[Medium]:
+    def whole(self) -> list[MediaItem]:
         """The media that have not failed, in order."""
         return [medium for medium in self.media if medium.fault is None]
 
@@ -94,7 +94,7 @@ class Stories:
         return ["The cover that was ordered failed: the highlight has the platform's choice."] if is_lost else []
 
     @property
-    def _all(self) -> list[Medium]:
+    def _all(self) -> list[MediaItem]:
         return [*self.media, *([self._cover] if self._cover else [])]
 
     async def use(self, attempt: Callable[[int], Awaitable[Json]]) -> Json:
@@ -126,10 +126,10 @@ class Stories:
         """Inside a step: whether there is no use in trying to hold them, as not every upstream says why it fails."""
         return bool(self._dying(self._ports.clock.now()))
 
-    def _dying(self, now: float) -> list[Medium]:
+    def _dying(self, now: float) -> list[MediaItem]:
         return [medium for medium in self.whole if medium.story and _is_dying(medium.story, now)]
 
-    async def _rejuvenate(self, media: Sequence[Medium]) -> None:
+    async def _rejuvenate(self, media: Sequence[MediaItem]) -> None:
         for medium in media:
             medium.again(upload=self._on_upload)
         await self._until_ready()
@@ -143,15 +143,15 @@ class Stories:
                 await self._do(Act.PUBLISH, [m for m in self._going if m.needs_story], self._publish, self._published)
 
     @property
-    def _going(self) -> list[Medium]:
+    def _going(self) -> list[MediaItem]:
         return [medium for medium in self._all if medium.fault is None]
 
     async def _do(
         self,
         act: Act,
-        todo: Sequence[Medium],
-        do: Callable[[Medium], Awaitable[Json]],
-        take: Callable[[Medium, Json], None],
+        todo: Sequence[MediaItem],
+        do: Callable[[MediaItem], Awaitable[Json]],
+        take: Callable[[MediaItem, Json], None],
     ) -> None:
         if not todo:
             return
@@ -170,7 +170,9 @@ class Stories:
         await self._run.emit("made", self.made)
         self._refuse_faults(todo)
 
-    async def _act(self, medium: Medium, act: Callable[[Medium], Awaitable[Json]], attempts: Iterator[int]) -> Json:
+    async def _act(
+        self, medium: MediaItem, act: Callable[[MediaItem], Awaitable[Json]], attempts: Iterator[int]
+    ) -> Json:
         """A fault says which medium it befell. What was cancelled is not attempted again."""
         if next(attempts):
             await self._ports.check(self._run.id)
@@ -180,7 +182,7 @@ class Stories:
             error.extensions.setdefault("medium", medium.label)
             raise
 
-    def _refuse_faults(self, tried: Sequence[Medium]) -> None:
+    def _refuse_faults(self, tried: Sequence[MediaItem]) -> None:
         """Raises StepFailed with the fault that a retry would not mend, if there is one, else with the first."""
         faults = sorted((medium.fault for medium in self._all if medium.fault), key=lambda fault: fault.retryable)
         may_skip = self._on_media_error is OnMediaError.SKIP and bool(self.whole)
@@ -190,7 +192,7 @@ class Stories:
             if not may_skip or not (fault.code in OF_ONE_MEDIUM or (fault.retryable and works)):
                 raise StepFailed(fault)
 
-    async def _upload(self, medium: Medium) -> Json:
+    async def _upload(self, medium: MediaItem) -> Json:
         if medium.uploads == MOST_UPLOADS:
             raise ContainerExpired("The uploaded medium expired again and again.")
         key = key_of(self._run.id, "upload", medium.label, medium.generation)
@@ -200,10 +202,10 @@ class Stories:
         medium.uploads += 1
         return msgspec.to_builtins(container)
 
-    def _uploaded(self, medium: Medium, result: Json) -> None:
+    def _uploaded(self, medium: MediaItem, result: Json) -> None:
         medium.uploaded(msgspec.convert(result, Container))
 
-    async def _process(self, medium: Medium) -> Json:
+    async def _process(self, medium: MediaItem) -> Json:
         """Whether it can be published; False where its container is gone."""
         id = str(medium.container)
 
@@ -217,13 +219,13 @@ class Stories:
         )
         return state not in (None, ContainerState.EXPIRED)
 
-    def _processed(self, medium: Medium, alive: Json) -> None:
+    def _processed(self, medium: MediaItem, alive: Json) -> None:
         if alive:
             medium.is_processed = True
         else:
             medium.again(upload=True)
 
-    async def _publish(self, medium: Medium) -> Json:
+    async def _publish(self, medium: MediaItem) -> Json:
         """The story; None where the container is gone."""
         key = key_of(self._run.id, "publish", medium.label, medium.generation)
 
@@ -235,7 +237,7 @@ class Stories:
             raise ContainerExpired("The medium is gone from the platform.")
         return msgspec.to_builtins(story)
 
-    def _published(self, medium: Medium, result: Json) -> None:
+    def _published(self, medium: MediaItem, result: Json) -> None:
         if result is None:
             medium.again(upload=True)
         else:

@@ -10,14 +10,21 @@ import msgspec
 
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord, StepState
 from gateway.errors import Forbidden
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, Order, highlight_of, media_of
+from gateway.publishing.commands import (
+    CreateHighlight,
+    DeleteHighlight,
+    EditHighlight,
+    HighlightCommand,
+    highlight_of,
+    media_of,
+)
 from gateway.publishing.step_kinds import Act
-from gateway.publishing.views import FlowKind, FlowState, Receipt, StepReceipt
+from gateway.publishing.views import FlowKind, FlowState, StepReceipt, WorkflowView
 
-ORDERS: dict[str, tuple[FlowKind, type[Order]]] = {
-    "create_highlight": (FlowKind.CREATE, CreateOrder),
-    "update_highlight": (FlowKind.UPDATE, EditOrder),
-    "delete_highlight": (FlowKind.DELETE, DeleteOrder),
+ORDERS: dict[str, tuple[FlowKind, type[HighlightCommand]]] = {
+    "create_highlight": (FlowKind.CREATE, CreateHighlight),
+    "update_highlight": (FlowKind.UPDATE, EditHighlight),
+    "delete_highlight": (FlowKind.DELETE, DeleteHighlight),
 }
 NAMES = {kind: name for name, (kind, _) in ORDERS.items()}
 
@@ -55,7 +62,7 @@ PHASES = {
 # Of a step that another version recorded: nobody knows what it does, so it may have done what was ordered.
 UNKNOWN = Phase(FlowState.RECEIVED, 0.0, 0.0, is_effect=True, is_marked=True)
 # Final for the upstream, but something can be done about it, and then the flow can go on.
-MENDABLE = frozenset(
+RETRYABLE_CODES = frozenset(
     {
         "ACCOUNT_DISCONNECTED",
         "PERMISSION_MISSING",
@@ -77,16 +84,16 @@ def is_known(record: Record) -> bool:
     return record.name in ORDERS
 
 
-def order_of(record: Record) -> Order:
+def order_of(record: Record) -> HighlightCommand:
     return msgspec.convert(record.input, ORDERS[record.name][1])
 
 
-def receipt_of(record: Record, *, keys_are_known: bool) -> Receipt:
+def receipt_of(record: Record, *, keys_are_known: bool) -> WorkflowView:
     """`keys_are_known`: the upstream knows a repeated request by its idempotency key."""
     order = order_of(record)
     output = record.output or {}
     pk = highlight_of(order) or record.notes.get("highlight")
-    return Receipt(
+    return WorkflowView(
         id=record.id,
         kind=ORDERS[record.name][0],
         account=order.account,
@@ -117,7 +124,7 @@ def may_be_retried(record: Record) -> bool:
 
 
 def may_be_mended(fault: Fault) -> bool:
-    return fault.retryable or fault.code in MENDABLE
+    return fault.retryable or fault.code in RETRYABLE_CODES
 
 
 def needs_files(record: Record) -> bool:
@@ -175,7 +182,7 @@ def _state(record: Record) -> FlowState:
             assert_never(record.status)
 
 
-def _progress(record: Record, order: Order) -> float:
+def _progress(record: Record, order: HighlightCommand) -> float:
     """What is made again does not count again, so that progress does not go back."""
     if record.status is Status.DONE:
         return 1.0

@@ -8,7 +8,7 @@ from typing import TypeVar
 from gateway.durable.port import Json
 from gateway.errors import PublishingRejected, QuotaExhausted
 from gateway.publishing.commands import OnQuota
-from gateway.publishing.context import DAY, Ports
+from gateway.publishing.context import DAY, WorkflowContext
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ LOOK = 900.0
 class QuotaOf:
     """Of one account, for one flow. Everything here is done inside a step."""
 
-    def __init__(self, ports: Ports, flow: str, account: str, on_quota: OnQuota) -> None:
+    def __init__(self, ports: WorkflowContext, flow: str, account: str, on_quota: OnQuota) -> None:
         self._ports = ports
         self._flow = flow
         self._account = account

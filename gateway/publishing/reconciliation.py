@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 
 from gateway.durable.port import Json, Run, Step
 from gateway.publishing.authorization import withdrawn
-from gateway.publishing.context import DAY, Ports
+from gateway.publishing.context import DAY, WorkflowContext
 from gateway.publishing.step_kinds import Act
 
 # For how long an upstream with idempotency keys is trusted to know one: it promises a day.
 KEY_LIFE = DAY - 3_600.0
 
 
-class Doubt:
+class UncertainEffect:
     """Of one effect of one flow, on one account.
 
     Before the effect a mark is recorded, which names the body's run that made it. An attempt in a later run, after a
@@ -22,7 +22,7 @@ class Doubt:
     No mark is made for who may not publish for the account.
     """
 
-    def __init__(self, ports: Ports, run: Run, account: str) -> None:
+    def __init__(self, ports: WorkflowContext, run: Run, account: str) -> None:
         self._ports = ports
         self._run = run
         self._account = account

@@ -11,15 +11,22 @@ import msgspec
 from gateway.durable.port import Fault, Json, Run, Status, StepFailed
 from gateway.errors import FlowsUnavailable
 from gateway.events import FlowEnded, FlowStarted
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, Order, files_of, highlight_of
-from gateway.publishing.context import Ports, Settled
-from gateway.publishing.create_highlight import CreateHighlight
-from gateway.publishing.delete_highlight import DeleteHighlight
-from gateway.publishing.edit_highlight import EditHighlight
+from gateway.publishing.commands import (
+    CreateHighlight,
+    DeleteHighlight,
+    EditHighlight,
+    HighlightCommand,
+    files_of,
+    highlight_of,
+)
+from gateway.publishing.context import HighlightChanged, WorkflowContext
+from gateway.publishing.create_highlight import CreateHighlightWorkflow
+from gateway.publishing.delete_highlight import DeleteHighlightWorkflow
+from gateway.publishing.edit_highlight import EditHighlightWorkflow
 from gateway.publishing.presenter import NAMES, may_be_mended
 from gateway.publishing.views import FlowKind
 
-OrderT = TypeVar("OrderT", CreateOrder, EditOrder, DeleteOrder)
+OrderT = TypeVar("OrderT", CreateHighlight, EditHighlight, DeleteHighlight)
 
 
 class Flow(Protocol):
@@ -29,14 +36,16 @@ class Flow(Protocol):
         """`{"highlight": pk, "skipped": places, "surplus": things, "warnings": texts}`. Raises StepFailed."""
 
 
-def define(ports: Ports) -> None:
+def register(ports: WorkflowContext) -> None:
     """Makes all flows known to the engine."""
-    _define(ports, FlowKind.CREATE, CreateOrder, CreateHighlight)
-    _define(ports, FlowKind.UPDATE, EditOrder, EditHighlight)
-    _define(ports, FlowKind.DELETE, DeleteOrder, DeleteHighlight)
+    _define(ports, FlowKind.CREATE, CreateHighlight, CreateHighlightWorkflow)
+    _define(ports, FlowKind.UPDATE, EditHighlight, EditHighlightWorkflow)
+    _define(ports, FlowKind.DELETE, DeleteHighlight, DeleteHighlightWorkflow)
 
 
-def _define(ports: Ports, kind: FlowKind, form: type[OrderT], flow: Callable[[Ports, Run, OrderT], Flow]) -> None:
+def _define(
+    ports: WorkflowContext, kind: FlowKind, form: type[OrderT], flow: Callable[[WorkflowContext, Run, OrderT], Flow]
+) -> None:
     async def body(run: Run, input: Json) -> Json:
         order = msgspec.convert(input, form)
         return await _carry_out(ports, run, NAMES[kind], order, flow(ports.of(run.id), run, order))
@@ -44,23 +53,23 @@ def _define(ports: Ports, kind: FlowKind, form: type[OrderT], flow: Callable[[Po
     ports.durable.define(NAMES[kind], body)
 
 
-async def _carry_out(ports: Ports, run: Run, name: str, order: Order, flow: Flow) -> Json:
+async def _carry_out(ports: WorkflowContext, run: Run, name: str, order: HighlightCommand, flow: Flow) -> Json:
     ports.hook(FlowStarted(run.id, name))
     try:
         output = await flow.make()
     except StepFailed as failed:
         # A failed attempt may have had its effect all the same.
-        ports.settled(Settled(order.account, highlight_of(order)))
+        ports.settled(HighlightChanged(order.account, highlight_of(order)))
         await _release(ports, run, order, failed.fault)
         ports.hook(FlowEnded(run.id, name, Status.FAILED.value, failed.fault.code))
         raise
-    ports.settled(Settled(order.account, output["highlight"]))
+    ports.settled(HighlightChanged(order.account, output["highlight"]))
     await _release(ports, run, order, None)
     ports.hook(FlowEnded(run.id, name, Status.DONE.value, None))
     return output
 
 
-async def _release(ports: Ports, run: Run, order: Order, fault: Fault | None) -> None:
+async def _release(ports: WorkflowContext, run: Run, order: HighlightCommand, fault: Fault | None) -> None:
     """The files of a flow that will not need them again."""
     if fault is not None and may_be_mended(fault):
         return

@@ -11,7 +11,7 @@ from typing import TypeVar
 import regex
 
 from gateway.domain import ids
-from gateway.domain.input_errors import Mistake
+from gateway.domain.input_errors import InputErrorCode
 from gateway.errors import InvalidInput
 from gateway.publishing.commands import MediumOrder
 from gateway.publishing.requests import Problem
@@ -34,13 +34,13 @@ MEDIUM_ID = regex.compile(r"[0-9]{1,20}(_[0-9]{1,20})?")
 SPELLED = {"media_id": "mediaId", "story_id": "storyId"}  # as in the graph
 
 
-class Findings:
+class ValidationErrors:
     """The problems of one request, in the order of its rules. What a rule gives along with a problem is of no use."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def note(self, field: Sequence[str], mistake: Mistake, what: str) -> None:
+    def note(self, field: Sequence[str], mistake: InputErrorCode, what: str) -> None:
         """`what` ends the sentence that the field begins."""
         self.problems.append(Problem(tuple(field), mistake.value, f"{'.'.join(field)} {what}."))
 
@@ -55,46 +55,52 @@ class Findings:
         if given is None and len(accounts) == 1:
             return next(iter(accounts))
         if given is None:
-            self.note(["account"], Mistake.REQUIRED, "must say for whom: this client publishes for several accounts")
+            self.note(
+                ["account"], InputErrorCode.REQUIRED, "must say for whom: this client publishes for several accounts"
+            )
         elif given not in accounts:
             self.note(
-                ["account"], Mistake.UNKNOWN_ACCOUNT, "must be one that this client may publish for: see `accounts`"
+                ["account"],
+                InputErrorCode.UNKNOWN_ACCOUNT,
+                "must be one that this client may publish for: see `accounts`",
             )
         return given or ""
 
     def title(self, given: str) -> str:
         title = given.strip()
         if not title:
-            self.note(["title"], Mistake.REQUIRED, "must not be empty")
+            self.note(["title"], InputErrorCode.REQUIRED, "must not be empty")
         elif len(title) > MOST_CODE_POINTS:  # before each of them is looked at
-            self.note(["title"], Mistake.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
+            self.note(["title"], InputErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif SURROGATE.search(title):
-            self.note(["title"], Mistake.INVALID, "holds half of a surrogate pair, which is no character")
+            self.note(["title"], InputErrorCode.INVALID, "holds half of a surrogate pair, which is no character")
         elif not SHOWN.search(title):
-            self.note(["title"], Mistake.REQUIRED, "must hold a character that is seen")
+            self.note(["title"], InputErrorCode.REQUIRED, "must hold a character that is seen")
         elif len(GRAPHEME.findall(title)) > LONGEST_TITLE:
-            self.note(["title"], Mistake.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
+            self.note(["title"], InputErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif BREAK.search(title):
-            self.note(["title"], Mistake.INVALID, "must be one line of text, without control characters")
+            self.note(["title"], InputErrorCode.INVALID, "must be one line of text, without control characters")
         return title
 
     def key(self, given: str | None) -> None:
         if given is None:
             return
         if not 0 < len(given) <= LONGEST_KEY:
-            self.note(["idempotencyKey"], Mistake.INVALID, f"must be 1 to {LONGEST_KEY} characters, not {len(given)}")
+            self.note(
+                ["idempotencyKey"], InputErrorCode.INVALID, f"must be 1 to {LONGEST_KEY} characters, not {len(given)}"
+            )
         elif not given.isprintable():
-            self.note(["idempotencyKey"], Mistake.INVALID, "holds a character that cannot be printed")
+            self.note(["idempotencyKey"], InputErrorCode.INVALID, "holds a character that cannot be printed")
 
     def wait(self, seconds: int) -> None:
         if not 0 <= seconds <= LONGEST_WAIT:
-            self.note(["waitSeconds"], Mistake.OUT_OF_RANGE, f"must be 0 to {LONGEST_WAIT}")
+            self.note(["waitSeconds"], InputErrorCode.OUT_OF_RANGE, f"must be 0 to {LONGEST_WAIT}")
 
     def count(self, given: Sequence[object], field: str, *, least: int) -> None:
         if len(given) < least:
-            self.note([field], Mistake.REQUIRED, "must name at least one medium")
+            self.note([field], InputErrorCode.REQUIRED, "must name at least one medium")
         elif len(given) > MOST_MEDIA:
-            self.note([field], Mistake.TOO_LONG, f"must be at most {MOST_MEDIA} media")
+            self.note([field], InputErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} media")
 
     def highlight(self, given: str) -> str:
         return self._id(ids.highlight_id, given, ["id"])
@@ -102,7 +108,7 @@ class Findings:
     def items(self, given: Sequence[str]) -> tuple[str, ...]:
         """The ids as they were given: some upstreams want the owner's, too."""
         if len(given) > MOST_MEDIA:
-            self.note(["remove"], Mistake.TOO_LONG, f"must be at most {MOST_MEDIA} items")
+            self.note(["remove"], InputErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} items")
         for position, item in enumerate(given[:MOST_MEDIA]):
             self._id(ids.item_id, item, ["remove", str(position)])
         return tuple(dict.fromkeys(item.strip() for item in given[:MOST_MEDIA]))
@@ -113,19 +119,23 @@ class Findings:
         if len(found) == 1:
             return found[0]
         self.note(
-            field, Mistake.REQUIRED, f"needs exactly one of {', '.join(SPELLED.get(name, name) for name in names)}"
+            field,
+            InputErrorCode.REQUIRED,
+            f"needs exactly one of {', '.join(SPELLED.get(name, name) for name in names)}",
         )
         return None
 
     def medium_id(self, given: str, field: Sequence[str]) -> str:
         if not MEDIUM_ID.fullmatch(given.strip()):
-            self.note(field, Mistake.INVALID, "must be a numeric id")
+            self.note(field, InputErrorCode.INVALID, "must be a numeric id")
         return given.strip()
 
     def position(self, given: int, of: int) -> int:
         if not 0 <= given < of:
             self.note(
-                ["cover", "index"], Mistake.OUT_OF_RANGE, f"must be the position of one of the {of} media, from 0"
+                ["cover", "index"],
+                InputErrorCode.OUT_OF_RANGE,
+                f"must be the position of one of the {of} media, from 0",
             )
         return given
 
@@ -136,11 +146,11 @@ class Findings:
             source = medium and (medium.url, medium.file, medium.media_id, medium.story_id)
             first = seen.setdefault(source, position) if source else position
             if first != position:
-                self.note([field, str(position)], Mistake.DUPLICATE, f"is the same medium as {field}.{first}")
+                self.note([field, str(position)], InputErrorCode.DUPLICATE, f"is the same medium as {field}.{first}")
 
     def _id(self, read: Callable[..., ids.HighlightId | ids.ItemId], given: str, field: Sequence[str]) -> str:
         try:
             return read(given, field=".".join(field)).pk
         except InvalidInput as problem:
-            self.problems.append(Problem(tuple(field), Mistake.INVALID.value, problem.message))
+            self.problems.append(Problem(tuple(field), InputErrorCode.INVALID.value, problem.message))
             return ""

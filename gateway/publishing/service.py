@@ -16,8 +16,8 @@ from gateway.durable.port import Durable, Record, Status
 from gateway.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from gateway.events import FlowEnded, Hook
 from gateway.publishing.authorization import withdrawn
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, Order, files_of
-from gateway.publishing.context import Files, Permits, Ports, Settled
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, files_of
+from gateway.publishing.context import Files, HighlightChanged, Permits, WorkflowContext
 from gateway.publishing.owners import flow_of, prefix_of
 from gateway.publishing.presenter import (
     NAMES,
@@ -29,8 +29,8 @@ from gateway.publishing.presenter import (
     order_of,
     receipt_of,
 )
-from gateway.publishing.registry import define
-from gateway.publishing.views import FlowKind, FlowState, Receipt
+from gateway.publishing.registry import register
+from gateway.publishing.views import FlowKind, FlowState, WorkflowView
 from gateway.upstream.platforms.port import Publisher
 
 BATCH = 100
@@ -41,7 +41,7 @@ REUSED = "idempotencyKey was used before, for another request: take a new one."
 class ReceiptPage:
     """Newest first."""
 
-    receipts: Sequence[Receipt]
+    receipts: Sequence[WorkflowView]
     has_next: bool
 
 
@@ -61,16 +61,16 @@ class Publishing:
         *,
         clock: Clock,
         hook: Hook,
-        settled: Callable[[Settled], None],
+        settled: Callable[[HighlightChanged], None],
         dice: random.Random,
         permits: Permits,
     ) -> None:
-        self._ports = Ports(durable, publisher, spool, clock, hook, settled, dice, permits)
+        self._ports = WorkflowContext(durable, publisher, spool, clock, hook, settled, dice, permits)
         # Of a client one list is read at a time: it may ask for fifty at once, and all go through the same few threads.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        define(self._ports)
+        register(self._ports)
 
-    async def begun(self, client: str, key: str, request: str) -> Receipt | None:
+    async def begun(self, client: str, key: str, request: str) -> WorkflowView | None:
         """The flow of the request with this fingerprint, if it was received before; None if `key` is new.
 
         Raises IdempotencyKeyReused if the client has used `key` for anything else.
@@ -82,19 +82,19 @@ class Publishing:
             raise IdempotencyKeyReused(REUSED, field="idempotencyKey")
         return self._receipt(record)
 
-    async def create(self, client: str, order: CreateOrder, *, key: str) -> Receipt:
+    async def create(self, client: str, order: CreateHighlight, *, key: str) -> WorkflowView:
         """Raises IdempotencyKeyReused if the client has used `key` for anything else."""
         return await self._begin(FlowKind.CREATE, client, order, key)
 
-    async def edit(self, client: str, order: EditOrder, *, key: str) -> Receipt:
+    async def edit(self, client: str, order: EditHighlight, *, key: str) -> WorkflowView:
         """As `create`."""
         return await self._begin(FlowKind.UPDATE, client, order, key)
 
-    async def delete(self, client: str, order: DeleteOrder, *, key: str) -> Receipt:
+    async def delete(self, client: str, order: DeleteHighlight, *, key: str) -> WorkflowView:
         """As `create`."""
         return await self._begin(FlowKind.DELETE, client, order, key)
 
-    async def receipt(self, client: str, id: str) -> Receipt | None:
+    async def receipt(self, client: str, id: str) -> WorkflowView | None:
         """None also where it is another client's, or of a kind that is not known."""
         record = await self._find(client, id)
         return None if record is None else self._receipt(record)
@@ -110,7 +110,7 @@ class Publishing:
     ) -> ReceiptPage:
         """The client's own; `after` is the id of the last one seen."""
         status = None if state is None else _status_of(state)
-        found: list[Receipt] = []
+        found: list[WorkflowView] = []
         while len(found) <= first:
             async with self._turns.setdefault(client, asyncio.Lock()):
                 batch = await self._ports.durable.list(
@@ -123,14 +123,14 @@ class Publishing:
             after = batch[-1].id
         return ReceiptPage(found[:first], len(found) > first)
 
-    async def wait(self, client: str, id: str, seconds: float) -> Receipt:
+    async def wait(self, client: str, id: str, seconds: float) -> WorkflowView:
         """The receipt when the flow has ended, or as it stands after `seconds`. Raises NotFound."""
         before = await self._own(client, id)
         if before.status.is_final:
             return self._receipt(before)
         return self._heard(_found(await self._ports.durable.wait(id, seconds)))
 
-    async def watch(self, client: str, id: str) -> AsyncIterator[Receipt]:
+    async def watch(self, client: str, id: str) -> AsyncIterator[WorkflowView]:
         """The receipt as it stands, then after each change, until the flow has ended. Raises NotFound."""
         last = None
         if id.startswith(prefix_of(client)):
@@ -142,7 +142,7 @@ class Publishing:
         if last is None:
             raise _no_such_flow()
 
-    async def cancel(self, client: str, id: str) -> Receipt:
+    async def cancel(self, client: str, id: str) -> WorkflowView:
         """Ends the flow, unless its last effect is under way: then it goes on, as its receipt says. Raises NotFound."""
         record = await self._own(client, id)
         if record.status.is_final or is_past_cancelling(record):
@@ -155,7 +155,7 @@ class Publishing:
             self._ports.hook(FlowEnded(id, record.name, record.status.value, None))
         return self._receipt(record)
 
-    async def retry(self, client: str, id: str) -> Receipt:
+    async def retry(self, client: str, id: str) -> WorkflowView:
         """Goes on from where the flow failed or was cancelled. Raises NotFound; InvalidInput where that cannot help.
 
         Raises Forbidden where the client may not publish for the account any more, unless what was begun is to be
@@ -182,7 +182,7 @@ class Publishing:
             last = batch[-1].id
         return frozenset(kept)
 
-    async def _begin(self, kind: FlowKind, client: str, order: Order, key: str) -> Receipt:
+    async def _begin(self, kind: FlowKind, client: str, order: HighlightCommand, key: str) -> WorkflowView:
         id = flow_of(client, key)
         files = files_of(order)
         # Held before the flow is there, lest a crash loses them, and once more after, lest a sweep in between does.
@@ -221,14 +221,14 @@ class Publishing:
         record = await self._ports.durable.get(id) if id.startswith(prefix_of(client)) else None
         return None if record is None or not is_known(record) else record
 
-    def _heard(self, record: Record) -> Receipt:
+    def _heard(self, record: Record) -> WorkflowView:
         """Of a flow that was running: it may have been carried out by another process."""
         receipt = self._receipt(record)
         if record.status.is_final:
-            self._ports.settled(Settled(receipt.account, receipt.highlight_pk))
+            self._ports.settled(HighlightChanged(receipt.account, receipt.highlight_pk))
         return receipt
 
-    def _receipt(self, record: Record) -> Receipt:
+    def _receipt(self, record: Record) -> WorkflowView:
         return receipt_of(record, keys_are_known=self._ports.publisher.capabilities.idempotent)
 
 

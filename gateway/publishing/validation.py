@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from gateway.domain.input_errors import Mistake
+from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.errors import forget_frames
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
@@ -17,27 +17,27 @@ from gateway.publishing.requests import (
     Problem,
     UpdateRequest,
 )
-from gateway.publishing.rules import SPELLED, Findings
+from gateway.publishing.rules import SPELLED, ValidationErrors
 from gateway.uploads.formats import Unfit
-from gateway.uploads.normalization import Fitter
+from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.urls import Looks, NoMedium, as_browsers_send, look_at
-from gateway.upstream.egress.address_policy import NotPublic
+from gateway.upstream.egress.address_policy import AddressNotAllowed
 
 SOURCES = ("url", "file", "media_id", "story_id")
 COVERS = ("index", "url", "file", "media_id")
 
 
-class Inspector:
+class InputValidator:
     """Makes orders of requests. A file is brought within the upstream's limits where it lies, in the spool."""
 
-    def __init__(self, fitter: Fitter, looks: Looks, capabilities: Capabilities) -> None:
+    def __init__(self, fitter: MediaNormalizer, looks: Looks, capabilities: Capabilities) -> None:
         self._fitter = fitter
         self._looks = looks
         self._capabilities = capabilities
 
-    async def create(self, request: CreateRequest, accounts: Collection[str]) -> CreateOrder | tuple[Problem, ...]:
+    async def create(self, request: CreateRequest, accounts: Collection[str]) -> CreateHighlight | tuple[Problem, ...]:
         """`accounts` are those the client may publish for. Raises FlowsUnavailable where the spool's disk fails."""
-        found = Findings()
+        found = ValidationErrors()
         account = found.account(request.account, accounts)
         title = found.title(request.title)
         found.key(request.key)
@@ -46,12 +46,12 @@ class Inspector:
         media = await self._media(found, request.media, "media")
         cover = await self._cover(found, request.cover, len(request.media))
         return found.order_or(
-            lambda: CreateOrder(account, title, media, cover, request.on_media_error, request.on_quota)
+            lambda: CreateHighlight(account, title, media, cover, request.on_media_error, request.on_quota)
         )
 
-    async def update(self, request: UpdateRequest, accounts: Collection[str]) -> EditOrder | tuple[Problem, ...]:
+    async def update(self, request: UpdateRequest, accounts: Collection[str]) -> EditHighlight | tuple[Problem, ...]:
         """As `create`."""
-        found = Findings()
+        found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
         title = None if request.title is None else found.title(request.title)
         found.key(request.key)
@@ -61,41 +61,45 @@ class Inspector:
         remove = found.items(request.remove)
         cover = await self._cover(found, request.cover, len(request.add))
         if request.title is None and request.cover is None and not request.add and not remove:
-            found.note(["title"], Mistake.REQUIRED, "or a cover, add or remove must be given: nothing would change")
-        return found.order_or(lambda: EditOrder(account, pk, title, cover, add, remove, request.on_quota))
+            found.note(
+                ["title"], InputErrorCode.REQUIRED, "or a cover, add or remove must be given: nothing would change"
+            )
+        return found.order_or(lambda: EditHighlight(account, pk, title, cover, add, remove, request.on_quota))
 
-    async def delete(self, request: DeleteRequest, accounts: Collection[str]) -> DeleteOrder | tuple[Problem, ...]:
+    async def delete(self, request: DeleteRequest, accounts: Collection[str]) -> DeleteHighlight | tuple[Problem, ...]:
         """As `create`."""
-        found = Findings()
+        found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
         found.key(request.key)
         found.wait(request.wait_seconds)
-        return found.order_or(lambda: DeleteOrder(account, pk))
+        return found.order_or(lambda: DeleteHighlight(account, pk))
 
-    async def _media(self, found: Findings, given: Sequence[MediumRequest], field: str) -> tuple[MediumOrder, ...]:
+    async def _media(
+        self, found: ValidationErrors, given: Sequence[MediumRequest], field: str
+    ) -> tuple[MediumOrder, ...]:
         """Only if there are as many as may be: no look is taken at thousands."""
         if found.has(field):
             return ()
         # Each with findings of its own, for the order is that of the media, and not of what is known first.
-        each = [Findings() for _ in given]
+        each = [ValidationErrors() for _ in given]
         looks = [self._medium(each[at], one, SOURCES, [field, str(at)]) for at, one in enumerate(given)]
         media = await asyncio.gather(*looks)
         found.problems += [problem for findings in each for problem in findings.problems]
         found.doubles(media, field)
         return tuple(medium for medium in media if medium is not None)
 
-    async def _cover(self, found: Findings, given: CoverRequest | None, media: int) -> int | MediumOrder | None:
+    async def _cover(self, found: ValidationErrors, given: CoverRequest | None, media: int) -> int | MediumOrder | None:
         if given is None:
             return None
         if given.index is not None and (given.url, given.file, given.media_id) == (None, None, None):
             return found.position(given.index, media)
         cover = await self._medium(found, given, COVERS, ["cover"])
         if cover is not None and cover.kind is MediumKind.VIDEO:
-            found.note(["cover"], Mistake.FORMAT, "must be an image")
+            found.note(["cover"], InputErrorCode.FORMAT, "must be an image")
         return cover
 
     async def _medium(
-        self, found: Findings, given: MediumRequest | CoverRequest, names: Sequence[str], field: Sequence[str]
+        self, found: ValidationErrors, given: MediumRequest | CoverRequest, names: Sequence[str], field: Sequence[str]
     ) -> MediumOrder | None:
         one = found.one_of(given, names, field)
         if one is None:
@@ -109,25 +113,25 @@ class Inspector:
         id = found.medium_id(str(value), place)
         return MediumOrder(media_id=id) if name == "media_id" else MediumOrder(story_id=id)
 
-    async def _linked(self, found: Findings, given: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _linked(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumOrder | None:
         url = as_browsers_send(given)
         try:
             shown = await look_at(url, self._looks)
-        except NotPublic as problem:
+        except AddressNotAllowed as problem:
             forget_frames(problem)
-            found.note(place, Mistake.NOT_PUBLIC, str(problem))
+            found.note(place, InputErrorCode.NOT_PUBLIC, str(problem))
             return None
         except NoMedium as problem:
             forget_frames(problem)
-            found.note(place, Mistake.FORMAT, str(problem))
+            found.note(place, InputErrorCode.FORMAT, str(problem))
             return None
         taken = self._capabilities.taken_for(url)
         if taken is not None and (wrong := shown.mistaken_for(taken)) is not None:
-            found.note(place, Mistake.FORMAT, wrong)
+            found.note(place, InputErrorCode.FORMAT, wrong)
             return None
         return MediumOrder(url=url, kind=shown.kind)
 
-    async def _filed(self, found: Findings, sha256: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _filed(self, found: ValidationErrors, sha256: str, place: Sequence[str]) -> MediumOrder | None:
         try:
             fit = await self._fitter.fit(sha256)
         except Unfit as problem:

@@ -39,7 +39,7 @@ class StepReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class WorkflowView:
     """`progress` runs from 0 to 1. `skipped` are positions of media that were left out; `leftovers` says what stays
     behind upstream, and until when; `warnings` what should be looked at. Times are Unix seconds."""
 

@@ -18,8 +18,8 @@ from gateway.sandbox.cdn import GRANULARITY
 from gateway.sandbox.entities import User
 from gateway.sandbox.fixture_users import SALWAAA_HIGHLIGHT
 from gateway.sandbox.recorded import Recordings
-from gateway.sandbox.replies import Declined, refusal
-from gateway.sandbox.response_cache import Shelf
+from gateway.sandbox.replies import ReadError, refusal
+from gateway.sandbox.response_cache import EncodedAnswers
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
 
@@ -55,7 +55,7 @@ class Answers:
         self._wire = wire
         self._clock = clock
         self._recordings = Recordings()
-        self._shelf = Shelf(KEPT)
+        self._shelf = EncodedAnswers(KEPT)
 
     def profile_by_id(self, question: Question) -> bytes:
         return self._profile(self._user_by_id(question.value))
@@ -85,19 +85,19 @@ class Answers:
     def story_by_id(self, question: Question) -> bytes:
         """Accepts `<pk>` and `<pk>_<user>`."""
         if not (match := ITEM_ID.fullmatch(question.value)):
-            raise Declined(refusal(400, "id must be a story id"))
+            raise ReadError(refusal(400, "id must be a story id"))
         if recorded := self._recorded_item(int(match[1])):
             return encode(recorded)
         item = self._world.item(int(match[1]))
         if item is None or (match[2] and int(match[2]) != item.user.pk):
-            raise Declined(refusal(404))
+            raise ReadError(refusal(404))
         _refuse_private(item.user)
         return encode(self._wire.item(item, self._moment().now))
 
     def share_by_url(self, question: Question) -> bytes:
         """Decodes the link without looking whether the highlight is there."""
         if "/s/" not in question.value:
-            raise Declined(refusal(400, "url must be a share link"))
+            raise ReadError(refusal(400, "url must be a share link"))
         return encode({"pk": str(_linked(question.value)), "type": "highlight"})
 
     def _profile(self, user: User) -> bytes:
@@ -141,7 +141,7 @@ class Answers:
     def _highlight(self, pk: int) -> bytes:
         highlight = self._world.highlight(pk)
         if highlight is None:
-            raise Declined(refusal(404))
+            raise ReadError(refusal(404))
         _refuse_private(highlight.user)
         if highlight.held is None and (recorded := self._recordings.highlight(pk)):
             decoded: Json = msgspec.json.decode(recorded)
@@ -158,7 +158,7 @@ class Answers:
 
     def _user_by_name(self, value: str) -> User:
         if not NAME.fullmatch(value):
-            raise Declined(refusal(400, "username is not valid"))
+            raise ReadError(refusal(400, "username is not valid"))
         return _known(self._world.user_by_name(value))
 
     def _moment(self) -> Moment:
@@ -168,7 +168,7 @@ class Answers:
 
 def _known(user: User | None) -> User:
     if user is None:
-        raise Declined(refusal(404, "User not found", "UserNotFound"))
+        raise ReadError(refusal(404, "User not found", "UserNotFound"))
     return user
 
 
@@ -181,13 +181,13 @@ def _is_hidden(user: User, *, force: bool) -> bool:
 
 def _refuse_private(user: User) -> None:
     if user.is_private:
-        raise Declined(refusal(403))
+        raise ReadError(refusal(403))
 
 
 def _nothing(user: User) -> bytes:
     """The upstream answers an empty list in one way or the other."""
     if user.empty_is_404:
-        raise Declined(refusal(404))
+        raise ReadError(refusal(404))
     return b"[]"
 
 
@@ -198,7 +198,7 @@ def _owned(entry: Json, user: User) -> Json:
 
 def _number(value: str, noun: str) -> int:
     if not NUMBER.fullmatch(value):
-        raise Declined(refusal(400, f"{noun} must be a number"))
+        raise ReadError(refusal(400, f"{noun} must be a number"))
     return int(value)
 
 
@@ -206,4 +206,4 @@ def _linked(url: str) -> int:
     try:
         return int(ids.highlight_from_url(url, field="url"))
     except InvalidInput as exc:
-        raise Declined(refusal(400, "url must link to a highlight")) from exc
+        raise ReadError(refusal(400, "url must link to a highlight")) from exc

@@ -26,8 +26,8 @@ from gateway.sandbox.fixture_users import TOKENS
 from gateway.sandbox.publishing.build import Publishing, Terms
 from gateway.sandbox.publishing.stories import QUOTA_TOTAL
 from gateway.sandbox.publishing.usage import CALLS_PER_HOUR
-from gateway.sandbox.read_endpoint import Gate, House
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.read_endpoint import ReadEndpoint, SandboxServices
+from gateway.sandbox.scheduler import Scheduler
 from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import World
@@ -45,7 +45,7 @@ class Sandbox:
         self.meter = Meter()
         self.faults = Faults()
         self.account = account
-        self.house = House(clock, account, self.meter, self.faults, Agenda(clock))
+        self.house = SandboxServices(clock, account, self.meter, self.faults, Scheduler(clock))
         self.gallery = Gallery()
         self.publishing = Publishing(self.world, self.house, self.gallery, terms, webhook_transport)
 
@@ -113,12 +113,14 @@ def pictures_of(sandbox: Starlette) -> Starlette:
     return app
 
 
-def _gates(sandbox: Sandbox, answers: Answers) -> list[Gate]:
+def _gates(sandbox: Sandbox, answers: Answers) -> list[ReadEndpoint]:
     priced = [
-        Gate(sandbox.house, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
+        ReadEndpoint(sandbox.house, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
         for endpoint in ENDPOINTS
     ]
-    free = Gate(sandbox.house, BALANCE, lambda query: 0, lambda query: msgspec.json.encode(sandbox.account.statement()))
+    free = ReadEndpoint(
+        sandbox.house, BALANCE, lambda query: 0, lambda query: msgspec.json.encode(sandbox.account.statement())
+    )
     return [*priced, free]
 
 

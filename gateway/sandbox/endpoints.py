@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.datastructures import QueryParams
 
 from gateway.sandbox.answers import Answers, Question
-from gateway.sandbox.replies import Declined, missing_parameter, refusal
+from gateway.sandbox.replies import ReadError, missing_parameter, refusal
 
 Answer = Callable[[Answers, Question], bytes]
 FORCE = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False, "": False}
@@ -31,7 +31,7 @@ class Endpoint:
     def question(self, query: QueryParams) -> Question:
         """Raises Declined."""
         if self.parameter not in query:
-            raise Declined(missing_parameter(self.parameter))
+            raise ReadError(missing_parameter(self.parameter))
         value = query[self.parameter]
         if self.forced is None:
             return Question(value)
@@ -40,13 +40,13 @@ class Endpoint:
 
 def _amount(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise Declined(refusal(400, "amount must be a number"))
+        raise ReadError(refusal(400, "amount must be a number"))
     return int(text)
 
 
 def _force(text: str) -> bool:
     if text.lower() not in FORCE:
-        raise Declined(refusal(400, "force must be on or off"))
+        raise ReadError(refusal(400, "force must be on or off"))
     return FORCE[text.lower()]
 
 

@@ -8,7 +8,7 @@ from gateway.sandbox.ids import ItemKey
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class HighlightSpec:
     """What is decided about one highlight before its items are generated; what is None is drawn.
 
     `dropped` are the positions whose items the platform lost silently. `attached` puts one of each attachment on every
@@ -37,7 +37,7 @@ class User:
     is_verified: bool = False
     integer_pk: bool = False
     empty_is_404: bool = False
-    highlights: tuple[Sketch, ...] = ()
+    highlights: tuple[HighlightSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Highlight:
     first_at: int
     latest_at: int
     is_pinned: bool
-    sketch: Sketch
+    sketch: HighlightSpec
     held: tuple[Item, ...] | None = None
     cover: Cover | None = None
 

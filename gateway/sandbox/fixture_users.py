@@ -25,23 +25,23 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from gateway.sandbox import ids
-from gateway.sandbox.entities import Sketch, User
+from gateway.sandbox.entities import HighlightSpec, User
 
 NATGEO_PK = 787132
 SALWAAA_PK = 75885841119
 SALWAAA_HIGHLIGHT = 18085475671830440
 TOKENS = MappingProxyType({"sandbox": NATGEO_PK})
 NATGEO_HIGHLIGHTS = (
-    Sketch(12, pk=17983616051768088, title="Gift Guide", created_at=1764846391, latest_at=1766242839),
-    Sketch(11, pk=18018069326790931, title="BOTW 2026", created_at=1761052067, latest_at=1762870363),
-    Sketch(11, pk=17893209825281221, title="Limitless", created_at=1754674432, latest_at=1752840788),
+    HighlightSpec(12, pk=17983616051768088, title="Gift Guide", created_at=1764846391, latest_at=1766242839),
+    HighlightSpec(11, pk=18018069326790931, title="BOTW 2026", created_at=1761052067, latest_at=1762870363),
+    HighlightSpec(11, pk=17893209825281221, title="Limitless", created_at=1754674432, latest_at=1752840788),
 )
 
 
 def _cast(
     index: int,
     username: str,
-    *highlights: Sketch,
+    *highlights: HighlightSpec,
     is_private: bool = False,
     integer_pk: bool = False,
     empty_is_404: bool = False,
@@ -64,18 +64,20 @@ SALWAAA = User(
     SALWAAA_PK,
     "salwaaa_ki",
     "𓆩سلوى 𓆪",
-    highlights=(Sketch(98, pk=SALWAAA_HIGHLIGHT, title="me 🦋", created_at=1764138733, latest_at=1773304526),),
+    highlights=(HighlightSpec(98, pk=SALWAAA_HIGHLIGHT, title="me 🦋", created_at=1764138733, latest_at=1773304526),),
 )
-THIRTY = _cast(2, "thirty.highlights", *(Sketch(40) for _ in range(30)))
-HUNDRED = _cast(3, "hundred.highlights", Sketch(100), *(Sketch(2) for _ in range(99)))
-PRIVATE = _cast(4, "private.person", *(Sketch(4) for _ in range(5)), is_private=True)
+THIRTY = _cast(2, "thirty.highlights", *(HighlightSpec(40) for _ in range(30)))
+HUNDRED = _cast(3, "hundred.highlights", HighlightSpec(100), *(HighlightSpec(2) for _ in range(99)))
+PRIVATE = _cast(4, "private.person", *(HighlightSpec(4) for _ in range(5)), is_private=True)
 EMPTY_LIST = _cast(5, "empty.list")
 EMPTY_404 = _cast(6, "empty.404", empty_is_404=True)
-DROPPED = _cast(7, "dropped.items", Sketch(12, dropped=frozenset({0, 4, 11})), Sketch(3, dropped=frozenset({0, 1, 2})))
-ATTACHED = _cast(8, "every.attachment", Sketch(3, title="Everything", attached=True))
-INTEGER_PK = _cast(9, "integer.pk", *(Sketch(3) for _ in range(4)), integer_pk=True)
-ZERO = _cast(10, "zero.items", Sketch(0, title="Nothing yet"), Sketch(5))
-MIXED = _cast(11, "photos.and.videos", Sketch(20, title="Turns", alternating=True))
+DROPPED = _cast(
+    7, "dropped.items", HighlightSpec(12, dropped=frozenset({0, 4, 11})), HighlightSpec(3, dropped=frozenset({0, 1, 2}))
+)
+ATTACHED = _cast(8, "every.attachment", HighlightSpec(3, title="Everything", attached=True))
+INTEGER_PK = _cast(9, "integer.pk", *(HighlightSpec(3) for _ in range(4)), integer_pk=True)
+ZERO = _cast(10, "zero.items", HighlightSpec(0, title="Nothing yet"), HighlightSpec(5))
+MIXED = _cast(11, "photos.and.videos", HighlightSpec(20, title="Turns", alternating=True))
 
 CAST = (
     NATGEO,

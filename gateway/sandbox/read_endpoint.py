@@ -30,26 +30,26 @@ from gateway.sandbox.faults import (
     WrongTypes,
     mangled,
 )
-from gateway.sandbox.replies import JSON, NO_USER_AGENT, Declined, Reply, edge_page, refusal
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.replies import JSON, NO_USER_AGENT, ReadError, Reply, edge_page, refusal
+from gateway.sandbox.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class SandboxServices:
     """What all gates share."""
 
     clock: Clock
     account: Account
     meter: Meter
     faults: Faults
-    agenda: Agenda
+    agenda: Scheduler
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ReadEndpoint:
     """An ASGI app for one path. `work` makes the body of a 200 or raises Declined; `price` is in billed requests."""
 
-    house: House
+    house: SandboxServices
     path: str
     price: Callable[[QueryParams], int]
     work: Callable[[QueryParams], bytes]
@@ -87,7 +87,7 @@ class Gate:
                 assert_never(failure)
         try:
             return Reply(200, self.work(request.query_params))
-        except Declined as declined:
+        except ReadError as declined:
             return declined.reply
 
     def _turned_away(self, request: Request, price: int) -> Reply | None:

@@ -46,7 +46,7 @@ class Reply:
         return self.status in CHARGED and not self.from_edge
 
 
-class Declined(Exception):
+class ReadError(Exception):
     """Raised where an answer is worked out; carries the reply that says why there is none."""
 
     def __init__(self, reply: Reply) -> None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 
-class Shelf:
+class EncodedAnswers:
     """The `size` answers used last, by key."""
 
     def __init__(self, size: int) -> None:

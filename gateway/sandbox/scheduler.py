@@ -11,7 +11,7 @@ from gateway.clock import Clock
 Act = Callable[[], None]
 
 
-class Agenda:
+class Scheduler:
     """`on_change` is told of every new entry, by whoever wants to look at the time that it is due."""
 
     def __init__(self, clock: Clock) -> None:

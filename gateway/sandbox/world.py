@@ -12,7 +12,7 @@ from functools import cache
 
 from gateway.sandbox import ids, names
 from gateway.sandbox.deterministic_random import Dice
-from gateway.sandbox.entities import Highlight, Item, Sketch, User
+from gateway.sandbox.entities import Highlight, HighlightSpec, Item, User
 from gateway.sandbox.fixture_users import CAST
 from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
 
@@ -246,15 +246,15 @@ def _draw_user(index: int) -> User:
     )
 
 
-def _draw_sketches(index: int) -> tuple[Sketch, ...]:
+def _draw_sketches(index: int) -> tuple[HighlightSpec, ...]:
     dice = Dice("sketches", index)
     return tuple(_draw_sketch(dice) for _ in range(_draw_count(dice, HIGHLIGHT_COUNTS)))
 
 
-def _draw_sketch(dice: Dice) -> Sketch:
+def _draw_sketch(dice: Dice) -> HighlightSpec:
     count = _draw_count(dice, ITEM_COUNTS)
     dropped = frozenset(dice.below(count) for _ in range(3)) if dice.chance(0.05) else frozenset[int]()
-    return Sketch(count, dropped=dropped)
+    return HighlightSpec(count, dropped=dropped)
 
 
 def _draw_count(dice: Dice, table: tuple[tuple[float, int, int], ...]) -> int:
@@ -301,5 +301,5 @@ def _day_of_stories(user: User) -> Highlight:
         first_at=EPOCH - DAY + HOUR,
         latest_at=EPOCH - HOUR,
         is_pinned=False,
-        sketch=Sketch(count),
+        sketch=HighlightSpec(count),
     )

@@ -14,7 +14,7 @@ from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 from gateway.domain.shares import Share
 from gateway.http.unsent import READER
 from gateway.server.peers import peer_of
-from gateway.server.progress import Pace
+from gateway.server.progress import ProgressTimeout
 from gateway.server.reading import HeldFlow, announced_length, disconnect, is_answered
 from gateway.server.refusals import MOST_FIELDS, MOST_HEAD, TEXTS, refusal
 
@@ -69,7 +69,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._fields = 0
         self._body = self._framing = 0
         self._announced: int | None = None
-        self._reading, self._writing = Pace(), Pace()
+        self._reading, self._writing = ProgressTimeout(), ProgressTimeout()
         self._unwanted_since: float | None = None
 
     # The connection

@@ -7,7 +7,7 @@ LEAST = 16_384
 SECONDS = 30.0
 
 
-class Pace:
+class ProgressTimeout:
     """Of bytes in one direction, looked at from time to time while any are waited for."""
 
     def __init__(self) -> None:

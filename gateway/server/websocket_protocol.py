@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
 from gateway.server.peers import peer_of
-from gateway.server.progress import Pace
+from gateway.server.progress import ProgressTimeout
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -40,7 +40,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._peers = config.peers
         self._peer = ""
         self._tick: asyncio.TimerHandle | None = None
-        self._writing = Pace()
+        self._writing = ProgressTimeout()
         self._unfed = b""
         self._feeding: asyncio.Handle | None = None
         self._unknown = 0

@@ -31,7 +31,7 @@ REQUEST = "request."
 LOCK = "lock"
 
 
-class Shelf:
+class UploadDirectory:
     """Several processes may have hands on the same directory. Raises OSError."""
 
     def __init__(self, directory: Path) -> None:

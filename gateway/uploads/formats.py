@@ -6,7 +6,7 @@ import enum
 from pathlib import Path
 from typing import assert_never
 
-from gateway.domain.input_errors import Mistake
+from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import MediumKind
 
 HEAD = 32  # bytes that are looked at
@@ -42,7 +42,7 @@ class Format(enum.Enum):
 class Unfit(Exception):
     """A file that cannot be made into what the upstream takes. The message ends the sentence "the file ..."."""
 
-    def __init__(self, mistake: Mistake, message: str) -> None:
+    def __init__(self, mistake: InputErrorCode, message: str) -> None:
         super().__init__(message)
         self.mistake = mistake
         self.message = message
@@ -53,10 +53,10 @@ def format_of(path: Path) -> Format:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise Unfit(Mistake.REQUIRED, "is empty: it has no bytes")
+        raise Unfit(InputErrorCode.REQUIRED, "is empty: it has no bytes")
     found = _format(head)
     if found is None:
-        raise Unfit(Mistake.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
+        raise Unfit(InputErrorCode.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
     return found
 
 

@@ -17,19 +17,19 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class NormalizedMedia:
     """What is sent on."""
 
     kind: MediumKind
     content_type: str
 
 
-class Fitter:
+class MediaNormalizer:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def fit(self, sha256: str) -> Fit:
+    async def fit(self, sha256: str) -> NormalizedMedia:
         """Makes the entry what the upstream takes. Raises Unfit, and FlowsUnavailable where the disk fails."""
         async with self._turns:
             fit, image = await in_thread(self._examined, sha256)
@@ -37,7 +37,7 @@ class Fitter:
             await self._spool.replace(sha256, image)
         return fit
 
-    def _examined(self, sha256: str) -> tuple[Fit, bytes | None]:
+    def _examined(self, sha256: str) -> tuple[NormalizedMedia, bytes | None]:
         try:
             return _examine(self._spool.path(sha256))
         except FileNotFoundError:
@@ -45,10 +45,10 @@ class Fitter:
             return _examine(self._spool.path(sha256))
 
 
-def _examine(path: Path) -> tuple[Fit, bytes | None]:
+def _examine(path: Path) -> tuple[NormalizedMedia, bytes | None]:
     """What is sent on, and the image to replace the file by, if it has to be."""
     found = format_of(path)
     if found.kind is MediumKind.VIDEO:
         check_video(path)
-        return Fit(found.kind, found.value), None
-    return Fit(found.kind, Format.JPEG.value), to_jpeg(path, found)
+        return NormalizedMedia(found.kind, found.value), None
+    return NormalizedMedia(found.kind, Format.JPEG.value), to_jpeg(path, found)

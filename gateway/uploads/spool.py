@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import BodyTooLarge, FlowsUnavailable
-from gateway.uploads.directory import Part, Shelf
+from gateway.uploads.directory import Part, UploadDirectory
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ PIECE = 2**20  # bytes written in one go: each go takes a thread
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
+class StoredUpload:
     """An entry: the SHA-256 of its content in hex, and its size in bytes."""
 
     sha256: str
@@ -41,7 +41,7 @@ class Spool:
     """
 
     def __init__(self, directory: Path, *, total: int = TOTAL, largest: int = LARGEST) -> None:
-        self._shelf = Shelf(directory)
+        self._shelf = UploadDirectory(directory)
         self._total = total
         self._largest = largest
         self._numbers = itertools.count(1)
@@ -54,10 +54,10 @@ class Spool:
         await in_thread(self._shelf.end)
 
     @contextlib.asynccontextmanager
-    async def intake(self) -> AsyncIterator[Intake]:
+    async def intake(self) -> AsyncIterator[UploadSession]:
         """For one request: what it takes in is held until its end."""
         holder = self._shelf.request(next(self._numbers))
-        intake = Intake(self, holder)
+        intake = UploadSession(self, holder)
         try:
             yield intake
         finally:
@@ -87,7 +87,7 @@ class Spool:
         """From now on `data` is sent on instead of what the client sent, which is no longer kept."""
         await in_thread(self._shelf.replace, sha256, data)
 
-    async def write(self, chunks: AsyncIterable[bytes], holder: str) -> Spooled:
+    async def write(self, chunks: AsyncIterable[bytes], holder: str) -> StoredUpload:
         """An entry made of `chunks`, held by `holder`. Raises BodyTooLarge.
 
         If it is cancelled, or `chunks` raises, nothing stays.
@@ -98,7 +98,7 @@ class Spool:
             await in_thread(self._shelf.enter, part, holder)
         finally:
             await in_thread(part.discard)
-        return Spooled(part.sha256, size)
+        return StoredUpload(part.sha256, size)
 
     async def _fill(self, part: Part, chunks: AsyncIterable[bytes]) -> int:
         size, pending = 0, bytearray()
@@ -120,7 +120,7 @@ class Spool:
         part.append(data)
 
 
-class Intake:
+class UploadSession:
     """Made by `Spool.intake`."""
 
     def __init__(self, spool: Spool, holder: str) -> None:
@@ -128,7 +128,7 @@ class Intake:
         self._holder = holder
         self.is_used = False
 
-    async def take(self, chunks: AsyncIterable[bytes]) -> Spooled:
+    async def take(self, chunks: AsyncIterable[bytes]) -> StoredUpload:
         """Raises BodyTooLarge and FlowsUnavailable."""
         self.is_used = True
         return await self._spool.write(chunks, self._holder)

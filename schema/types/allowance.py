@@ -7,7 +7,7 @@ from typing import Self
 
 import strawberry
 
-from gateway.billing.budget import Purse, WindowFigures
+from gateway.billing.budget import OperationBudget, WindowFigures
 from gateway.clients import Client, Right
 from gateway.domain.window import Window
 
@@ -51,7 +51,7 @@ class Allowance:
     account: Account | None = strawberry.field(description="Null without the right `balance`.")
 
     @classmethod
-    def of(cls, client: Client, purse: Purse) -> Self:
+    def of(cls, client: Client, purse: OperationBudget) -> Self:
         tightest = purse.allowance.tightest()
         resets_at = None if tightest is None else datetime.fromtimestamp(tightest.resets_at, UTC)
         account = Account(balance=purse.account.balance, floor=purse.account.floor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.media_urls import picture
+from schema.media_urls import media_url_field
 
 
 def unknown(source: object) -> str:
@@ -14,7 +14,7 @@ def unknown(source: object) -> str:
 
 @strawberry.type(description="One rendition of a cover.")
 class CoverImage:
-    url: str | None = picture("url", "Signed URL; it stops working after some days.", unknown)
+    url: str | None = media_url_field("url", "Signed URL; it stops working after some days.", unknown)
     width: int | None = strawberry.field(description="Pixels.")
     height: int | None = strawberry.field(description="Pixels.")
     scans_profile: str | None = strawberry.field(description="The JPEG scan profile the platform names.")
@@ -22,7 +22,7 @@ class CoverImage:
 
 @strawberry.type(description="The picture a highlight shows in the tray.")
 class Cover:
-    url: str | None = picture("url", "Signed URL of the cropped cover.", unknown)
+    url: str | None = media_url_field("url", "Signed URL of the cropped cover.", unknown)
     width: int | None = strawberry.field(description="Pixels of the cropped cover.")
     height: int | None = strawberry.field(description="Pixels of the cropped cover.")
     cropped: CoverImage | None = strawberry.field(description="The cover cut to `cropRect`.")

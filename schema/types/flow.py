@@ -12,12 +12,12 @@ from gateway.domain import pages
 from gateway.domain.ids import HighlightId
 from gateway.durable.port import Fault, StepState
 from gateway.errors import Forbidden, GatewayError
-from gateway.planner.selection import Edge
+from gateway.planner.selection import Relation
 from gateway.publishing.media_item import COVER
 from gateway.publishing.service import ReceiptPage
-from gateway.publishing.views import FlowKind, FlowState, Receipt, StepReceipt
+from gateway.publishing.views import FlowKind, FlowState, StepReceipt, WorkflowView
 from schema.context import Info
-from schema.fields import late
+from schema.fields import resolved_late
 from schema.types.connection import PageInfo
 from schema.types.highlight import Highlight, highlight
 
@@ -83,12 +83,12 @@ class Flow:
     leftovers: list[str] = strawberry.field(description="What it left behind upstream, and until when that stays.")
     warnings: list[str] = strawberry.field(description="What happened that should be looked at.")
 
-    @late("The highlight it made or changed; null until then, and when it is deleted.")
+    @resolved_late("The highlight it made or changed; null until then, and when it is deleted.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, receipt: Receipt) -> Self:
+    def of(cls, receipt: WorkflowView) -> Self:
         deleted = receipt.kind is FlowKind.DELETE
         return cls(
             highlight_pk=receipt.highlight_pk if receipt.state is FlowState.DONE and not deleted else None,
@@ -141,7 +141,7 @@ async def made(info: Info, flow: Flow | None) -> Any:
         return None
     if Right.READ not in info.context.client.rights:
         raise Forbidden("This client lacks the right `read`.", right=Right.READ.value)
-    await info.context.foresee(info._raw_info, Edge.HIGHLIGHT, {"by": {"id": pk}})
+    await info.context.foresee(info._raw_info, Relation.HIGHLIGHT, {"by": {"id": pk}})
     try:
         return highlight(info, HighlightId(pk))
     except GatewayError as problem:

@@ -13,10 +13,10 @@ from gateway.domain.ids import HighlightId
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import WHOLE, lost, problem_of
 from gateway.errors import GatewayError
-from gateway.planner.selection import Edge, Facet
+from gateway.planner.selection import FieldGroup, Relation
 from schema.context import Info
 from schema.cost_directives import PAGED
-from schema.fields import edge, part, then
+from schema.fields import field_in, map_awaitable, relation
 from schema.partial import readable, shortened
 from schema.types.connection import After, Connection, First, page_of
 from schema.types.cover import Cover
@@ -33,19 +33,21 @@ class Highlight:
     pk: strawberry.ID = strawberry.field(description="The platform's own number of the highlight.")
     url: str = strawberry.field(description="The highlight's page.")
     share_url: str = strawberry.field(description="The link that the app's share button makes.")
-    title: str = part(Facet.BRIEF, "Its name.")
-    cover: Cover | None = part(Facet.BRIEF, "The picture it shows in the tray.")
-    created_at: datetime | None = part(Facet.BRIEF, "When it was made.")
-    latest_media_at: datetime | None = part(Facet.BRIEF, "When its newest item was posted.")
-    is_pinned: bool | None = part(Facet.BRIEF, "Whether it is pinned to the front of the tray.")
-    media_count: int | None = part(Facet.BRIEF, "How many items the platform says it has; some may be missing.")
+    title: str = field_in(FieldGroup.BRIEF, "Its name.")
+    cover: Cover | None = field_in(FieldGroup.BRIEF, "The picture it shows in the tray.")
+    created_at: datetime | None = field_in(FieldGroup.BRIEF, "When it was made.")
+    latest_media_at: datetime | None = field_in(FieldGroup.BRIEF, "When its newest item was posted.")
+    is_pinned: bool | None = field_in(FieldGroup.BRIEF, "Whether it is pinned to the front of the tray.")
+    media_count: int | None = field_in(
+        FieldGroup.BRIEF, "How many items the platform says it has; some may be missing."
+    )
 
-    @edge(Edge.OWNER, "The account it belongs to.", shared=True)
+    @relation(Relation.OWNER, "The account it belongs to.", shared=True)
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
         owner = readable(source, "owner")
         return None if owner is None else User.riding(info, owner)
 
-    @edge(Edge.ITEMS, "Its items, in the order of the highlight.", shared=True, directives=[PAGED])
+    @relation(Relation.ITEMS, "Its items, in the order of the highlight.", shared=True, directives=[PAGED])
     def items(
         source: strawberry.Parent[models.Highlight],
         info: Info,
@@ -54,11 +56,13 @@ class Highlight:
         kind: OnlyKind = None,
     ) -> Connection[Item] | None:
         loaded = items_of(source, info)
-        return then(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
+        return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
 
-    @part(Facet.ITEMS, "Ids of items that the platform names but does not hand out: deleted, or private by now.")
+    @field_in(
+        FieldGroup.ITEMS, "Ids of items that the platform names but does not hand out: deleted, or private by now."
+    )
     def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:
-        return then(items_of(source, info), missing)  # type: ignore[arg-type, return-value]
+        return map_awaitable(items_of(source, info), missing)  # type: ignore[arg-type, return-value]
 
     @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Source:

@@ -11,10 +11,10 @@ from strawberry.scalars import JSON
 from gateway.domain import ids, models
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import lost
-from gateway.planner.selection import Edge, Facet
+from gateway.planner.selection import FieldGroup, Relation
 from schema.context import Info
-from schema.fields import edge, part
-from schema.media_urls import picture
+from schema.fields import field_in, relation
+from schema.media_urls import media_url_field
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.user import User
@@ -24,7 +24,7 @@ strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
 
 @strawberry.type(description="An account that an item mentions, and where on the 9:16 frame.")
 class Mention:
-    @edge(Edge.MENTIONED, "The mentioned account.", shared=True)
+    @relation(Relation.MENTIONED, "The mentioned account.", shared=True)
     def user(source: strawberry.Parent[models.Mention], info: Info) -> User | None:
         return User.riding(info, source.user)
 
@@ -121,29 +121,29 @@ def item_of(source: models.Item) -> str:
 class Item:
     id: strawberry.ID = strawberry.field(description="`<pk>_<id of the user>`.")
     pk: strawberry.ID = strawberry.field(description="The platform's own number of the item.")
-    code: str | None = part(Facet.ITEM, "The pk in base64url digits, as links spell it.")
-    taken_at: datetime | None = part(Facet.ITEM, "When it was posted as a story.")
-    kind: MediaKind | None = part(Facet.ITEM, "Photo, video or album; null for a kind that is not known.")
-    product_type: str | None = part(Facet.ITEM, "The platform's name for the kind of post: `story`.")
-    thumbnail_url: str | None = picture(
-        "thumbnail_url", "Signed URL of the photo, or of the video's first frame.", item_of, Facet.ITEM
+    code: str | None = field_in(FieldGroup.ITEM, "The pk in base64url digits, as links spell it.")
+    taken_at: datetime | None = field_in(FieldGroup.ITEM, "When it was posted as a story.")
+    kind: MediaKind | None = field_in(FieldGroup.ITEM, "Photo, video or album; null for a kind that is not known.")
+    product_type: str | None = field_in(FieldGroup.ITEM, "The platform's name for the kind of post: `story`.")
+    thumbnail_url: str | None = media_url_field(
+        "thumbnail_url", "Signed URL of the photo, or of the video's first frame.", item_of, FieldGroup.ITEM
     )
-    video_url: str | None = picture("video_url", "Signed URL of the video.", item_of, Facet.ITEM)
-    video_duration: float | None = part(Facet.ITEM, "Seconds.")
-    urls_expire_at: datetime | None = part(Facet.ITEM, "When the first of this item's URLs stops working.")
-    mentions: list[Mention] = part(Facet.ITEM, "Accounts it mentions.")
-    links: list[Link] = part(Facet.ITEM, "Links on it.")
-    hashtags: list[Hashtag] = part(Facet.ITEM, "Hashtags on it.")
-    locations: list[Location] = part(Facet.ITEM, "Places named on it.")
-    stickers: list[Sticker] = part(Facet.ITEM, "Stickers on it.")
-    medias: list[EmbeddedMedia] = part(Facet.ITEM, "Posts it re-shares.")
+    video_url: str | None = media_url_field("video_url", "Signed URL of the video.", item_of, FieldGroup.ITEM)
+    video_duration: float | None = field_in(FieldGroup.ITEM, "Seconds.")
+    urls_expire_at: datetime | None = field_in(FieldGroup.ITEM, "When the first of this item's URLs stops working.")
+    mentions: list[Mention] = field_in(FieldGroup.ITEM, "Accounts it mentions.")
+    links: list[Link] = field_in(FieldGroup.ITEM, "Links on it.")
+    hashtags: list[Hashtag] = field_in(FieldGroup.ITEM, "Hashtags on it.")
+    locations: list[Location] = field_in(FieldGroup.ITEM, "Places named on it.")
+    stickers: list[Sticker] = field_in(FieldGroup.ITEM, "Stickers on it.")
+    medias: list[EmbeddedMedia] = field_in(FieldGroup.ITEM, "Posts it re-shares.")
 
-    @edge(Edge.AUTHOR, "The account that posted it.", shared=True)
+    @relation(Relation.AUTHOR, "The account that posted it.", shared=True)
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:
         author = readable(source, "author")
         return None if author is None else User.riding(info, author)
 
-    @edge(Edge.SPONSOR, "Accounts that paid for it.", shared=True)
+    @relation(Relation.SPONSOR, "Accounts that paid for it.", shared=True)
     def sponsors(source: strawberry.Parent[models.Item], info: Info) -> list[User]:
         sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
         return shortened(sponsors, lost(source, "sponsors"))

@@ -10,13 +10,13 @@ import strawberry
 
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
-from gateway.domain.models import UserShort
+from gateway.domain.models import UserSummary
 from gateway.domain.partial import left_out
-from gateway.planner.selection import Edge, Facet
+from gateway.planner.selection import FieldGroup, Relation
 from schema.context import Info
 from schema.cost_directives import PAGED
-from schema.fields import edge, part, then
-from schema.media_urls import Proxied, shown
+from schema.fields import field_in, map_awaitable, relation
+from schema.media_urls import Proxied, media_url
 from schema.partial import readable
 from schema.scalars import BigInt
 from schema.types.connection import After, Connection, First, page_of
@@ -29,42 +29,42 @@ def short(attribute: str, type_: Any, description: str) -> Any:
     """A field that rides on every answer about the user."""
 
     def resolve(self: User, info: Info) -> Any:
-        return then(self.short(info), lambda short: readable(short, attribute))
+        return map_awaitable(self.short(info), lambda short: readable(short, attribute))
 
-    return part(Facet.SHORT, description, resolver=resolve, graphql_type=type_)
+    return field_in(FieldGroup.SHORT, description, resolver=resolve, graphql_type=type_)
 
 
 def portrait(attribute: str, description: str) -> Any:
     """A picture that rides on every answer about the user."""
 
     def resolve(self: User, info: Info, proxied: Proxied = None) -> Any:
-        def show(short: UserShort) -> str | None:
-            return shown(info, readable(short, attribute), f"user:{short.id}", proxied)
+        def show(short: UserSummary) -> str | None:
+            return media_url(info, readable(short, attribute), f"user:{short.id}", proxied)
 
-        return then(self.short(info), show)
+        return map_awaitable(self.short(info), show)
 
-    return part(Facet.SHORT, description, resolver=resolve, graphql_type=str | None)
+    return field_in(FieldGroup.SHORT, description, resolver=resolve, graphql_type=str | None)
 
 
 def profile(attribute: str, type_: Any, description: str) -> Any:
     """A field of the user's own record."""
 
     def resolve(self: User, info: Info) -> Any:
-        return then(info.context.loaders.profiles.get(self.key), lambda profile: readable(profile, attribute))
+        return map_awaitable(info.context.loaders.profiles.get(self.key), lambda profile: readable(profile, attribute))
 
-    return part(Facet.PROFILE, description, resolver=resolve, graphql_type=type_)
+    return field_in(FieldGroup.PROFILE, description, resolver=resolve, graphql_type=type_)
 
 
 def user_id(self: User, info: Info) -> strawberry.ID:
-    return then(info.context.loaders.identities.get(self.key), attrgetter("pk"))  # type: ignore[return-value]
+    return map_awaitable(info.context.loaders.identities.get(self.key), attrgetter("pk"))  # type: ignore[return-value]
 
 
 @strawberry.federation.type(keys=["id"], description="An Instagram account.")
 class User:
     key: strawberry.Private[UserKey]
-    rides: strawberry.Private[UserShort | None] = None
+    rides: strawberry.Private[UserSummary | None] = None
 
-    id: strawberry.ID = part(Facet.ID, "The platform's own id.", resolver=user_id)
+    id: strawberry.ID = field_in(FieldGroup.ID, "The platform's own id.", resolver=user_id)
     username: str | None = short("username", str | None, "The name in the account's link, without @.")
     full_name: str | None = short("full_name", str | None, "The display name.")
     profile_picture_url: str | None = portrait("profile_picture_url", "Signed URL of the profile picture.")
@@ -89,8 +89,11 @@ class User:
     latitude: float | None = profile("latitude", float | None, "Of the address the account shows.")
     longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
 
-    @edge(
-        Edge.TRAY, "The account's highlights, in the platform's order: newest first.", shared=True, directives=[PAGED]
+    @relation(
+        Relation.TRAY,
+        "The account's highlights, in the platform's order: newest first.",
+        shared=True,
+        directives=[PAGED],
     )
     def highlights(
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
@@ -100,15 +103,15 @@ class User:
         def page(entries: Sequence[models.Highlight]) -> Connection[Any]:
             return page_of(entries, first, after, lost=left_out(entries) or None, of=entries)
 
-        return then(tray, page)  # type: ignore[return-value]
+        return map_awaitable(tray, page)  # type: ignore[return-value]
 
-    def short(self, info: Info) -> UserShort | Awaitable[UserShort]:
+    def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
         if self.rides is not None and self.rides.username is not None:
             return self.rides
         return info.context.loaders.shorts.get(self.key)
 
     @classmethod
-    def of(cls, info: Info, key: UserKey, rides: UserShort | None = None) -> Self:
+    def of(cls, info: Info, key: UserKey, rides: UserSummary | None = None) -> Self:
         """Raises the GatewayError that leaves nothing to show of the user."""
         failure = info.context.buyer.facts.failure(key)
         if failure is not None and rides is None:
@@ -116,7 +119,7 @@ class User:
         return cls(key=key, rides=rides)
 
     @classmethod
-    def riding(cls, info: Info, rides: UserShort) -> Self:
+    def riding(cls, info: Info, rides: UserSummary) -> Self:
         """A user that another answer brought along."""
         complete = rides.username is not None
         return cls.of(info, UserId(rides.id), rides if complete else None)

@@ -20,9 +20,9 @@ from aiograpi_rest.storages import ClientStorage
 from gateway.domain.publishing import Account, FiledMedium, LinkedMedium, MediumKind
 from gateway.errors import AccountDisconnected, GatewayError, RouteMissing, UpstreamRateLimited, UpstreamUnavailable
 from gateway.events import ignore
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder, OnMediaError
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
 from gateway.upstream.platforms.port import Publisher
@@ -193,7 +193,7 @@ class Street:
             permits=lambda owner, account: True,
         )
 
-    async def end(self, receipt: Receipt) -> Receipt:
+    async def end(self, receipt: WorkflowView) -> WorkflowView:
         for _ in range(1_000):
             receipt = await self.publishing.wait(CLIENT, receipt.id, 1.0)
             if receipt.state in ENDED:
@@ -209,18 +209,18 @@ async def street(tmp_path: Path, publisher: Publisher, clock: VirtualClock) -> S
 
 
 MEDIA = tuple(MediumOrder(url=f"https://images.example.com/{number}.jpg") for number in range(3))
-ORDER = CreateOrder(PK, "Reef", MEDIA)
+ORDER = CreateHighlight(PK, "Reef", MEDIA)
 
 
 async def test_a_flow_makes_a_highlight_and_others_change_and_delete_it(street: Street, account: InMemory) -> None:
     made = await street.end(await street.publishing.create(CLIENT, ORDER, key="1"))
     assert made.state is FlowState.DONE, made
     pk = str(made.highlight_pk)
-    change = EditOrder(PK, pk, title="Sea", add=(MediumOrder(url="https://images.example.com/new.jpg"),), cover=0)
+    change = EditHighlight(PK, pk, title="Sea", add=(MediumOrder(url="https://images.example.com/new.jpg"),), cover=0)
     changed = await street.end(await street.publishing.edit(CLIENT, change, key="2"))
     assert changed.state is FlowState.DONE, changed
     assert (account.highlights[pk].title, len(account.highlights[pk].items)) == ("Sea", 4)
-    gone = await street.end(await street.publishing.delete(CLIENT, DeleteOrder(PK, pk), key="3"))
+    gone = await street.end(await street.publishing.delete(CLIENT, DeleteHighlight(PK, pk), key="3"))
     assert gone.state is FlowState.DONE, gone
     assert account.highlights == {}
 
@@ -238,7 +238,7 @@ async def test_a_creation_whose_answer_was_lost_ends_done_and_once(
 
 async def test_a_medium_that_would_become_another_kind_fails_its_flow_unsent(street: Street, account: InMemory) -> None:
     film = MediumOrder(url="https://images.example.com/film", kind=MediumKind.VIDEO)
-    order = CreateOrder(PK, "Reef", (film,), on_media_error=OnMediaError.FAIL)
+    order = CreateHighlight(PK, "Reef", (film,), on_media_error=OnMediaError.FAIL)
     receipt = await street.end(await street.publishing.create(CLIENT, order, key="1"))
     assert receipt.state is FlowState.FAILED
     assert receipt.fault is not None

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.billing.budget import AccountGuard, Allowance, Purse, Reservation
+from gateway.billing.budget import AccountGuard, Allowance, OperationBudget, Reservation
 from gateway.billing.leases import LeaseNeeded
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
@@ -30,12 +30,12 @@ def purse(
     client: str = "web",
     ceiling: int | None = None,
     account: AccountGuard | None = None,
-) -> Purse:
+) -> OperationBudget:
     allowance = Allowance(client, limits, ledger=ledger, clock=clock)
-    return Purse(ceiling=ceiling, allowance=allowance, account=account or AccountGuard(floor=0))
+    return OperationBudget(ceiling=ceiling, allowance=allowance, account=account or AccountGuard(floor=0))
 
 
-async def reserved(purse: Purse, price: int) -> Reservation:
+async def reserved(purse: OperationBudget, price: int) -> Reservation:
     """As an operation does it."""
     while True:
         try:
@@ -44,7 +44,7 @@ async def reserved(purse: Purse, price: int) -> Reservation:
             await purse.lease(price, price)
 
 
-def reserve(purse: Purse, price: int) -> Reservation:
+def reserve(purse: OperationBudget, price: int) -> Reservation:
     """The same for tests without an event loop."""
     try:
         return purse.reserve(price)
@@ -52,7 +52,7 @@ def reserve(purse: Purse, price: int) -> Reservation:
         return wait(reserved(purse, price))
 
 
-def spend(purse: Purse, price: int, charged: int | None = None) -> None:
+def spend(purse: OperationBudget, price: int, charged: int | None = None) -> None:
     reserve(purse, price).settle(price if charged is None else charged, endpoint=ENDPOINT)
 
 

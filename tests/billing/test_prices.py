@@ -12,9 +12,9 @@ import pytest
 from gateway.billing.prices import BELIEVED
 from gateway.domain.ids import UserId
 from gateway.errors import BudgetExceeded
-from gateway.events import Event, PriceDiffers, PriceDisbelieved
-from gateway.planner.fetcher import Buyer
-from gateway.planner.requirements import Question, Want
+from gateway.events import Event, PriceDisbelieved, PriceMismatch
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.requirements import Need, Requirement
 from gateway.upstream.hikerapi.client import TOLD_SECONDS, connect
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import ManualClock
@@ -51,15 +51,15 @@ class Desk:
 
     @property
     def told(self) -> list[Event]:
-        return [event for event in self.events if isinstance(event, PriceDiffers | PriceDisbelieved)]
+        return [event for event in self.events if isinstance(event, PriceMismatch | PriceDisbelieved)]
 
-    async def buy(self, *, ceiling: int | None = None, info: str | None = None) -> Buyer:
+    async def buy(self, *, ceiling: int | None = None, info: str | None = None) -> Fetcher:
         """The tray, of which nothing is remembered."""
         if info is not None:
             self.info = info
         self.shop.market.memory.store.forget(CALL)
         buyer = self.shop.buyer(ceiling=ceiling)
-        await buyer.answer([Question(USER, Want.TRAY, "user")])
+        await buyer.answer([Requirement(USER, Need.TRAY, "user")])
         return buyer
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -88,7 +88,7 @@ async def test_a_price_up_to_ten_times_the_listed_one_is_believed_for_a_while(de
     """As long as it is believed, who may spend less is refused, so no answer could say that it is over."""
     assert (await desk.buy(info=f"reqs={named}")).bill.charged == named
     assert desk.price == named
-    assert desk.told == [PriceDiffers("tray", LISTED, named)]
+    assert desk.told == [PriceMismatch("tray", LISTED, named)]
     refused = await desk.buy(ceiling=named - 1)
     assert isinstance(refused.facts.tray(USER), BudgetExceeded)
     desk.clock.advance(BELIEVED)
@@ -127,4 +127,4 @@ async def test_an_odd_price_is_told_once_an_hour(desk: Desk) -> None:
     desk.clock.advance(TOLD_SECONDS)
     await desk.buy(info="reqs=999999")
     odd = PriceDisbelieved("tray", LISTED, 999_999)
-    assert desk.told == [odd, PriceDiffers("tray", LISTED, 3), odd]
+    assert desk.told == [odd, PriceMismatch("tray", LISTED, 3), odd]

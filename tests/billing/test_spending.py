@@ -18,7 +18,7 @@ from gateway.clients import Right
 from gateway.clients.editing import add_key
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, GatewayError
-from gateway.planner.fetcher import Buyer
+from gateway.planner.fetcher import Fetcher
 from gateway.settings import Settings
 from gateway.upstream.client.client import STANDARD
 from tests.commands.process import LIMIT
@@ -57,7 +57,7 @@ def test_a_rush_of_operations_spends_no_more_than_its_limits(rush: Rush, shops: 
     assert buyers[0].purse.allowance.spent == shop.upstream.billed
 
 
-async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Buyer]) -> None:
+async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Fetcher]) -> None:
     operations = [operation for operation, _ in rush.operations]
     tasks = [
         asyncio.create_task(buyer.prepare(selections(operation)))
@@ -71,7 +71,7 @@ async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Buyer]) -> None:
     await shop.market.flights.drain(60)
 
 
-def assert_refusals_are_priced(buyer: Buyer) -> None:
+def assert_refusals_are_priced(buyer: Fetcher) -> None:
     for line in buyer.bill.lines:
         if line.source is Source.REFUSED:
             assert isinstance(line.problem, BudgetExceeded | AllowanceExceeded)

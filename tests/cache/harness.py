@@ -6,34 +6,34 @@ from typing import Any
 
 import msgspec
 
-from gateway.cache.decoded_cache import Decoded
-from gateway.cache.entity_cache import Memory
+from gateway.cache.decoded_cache import DecodedCache
+from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.store import Store
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.client import Outcome
+from gateway.upstream.hikerapi.client import ReadOutcome
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
 
 
-def memory(clock: Clock, *, max_bytes: int = 10**6) -> Memory:
-    return Memory(
-        Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(max_bytes), pointers=max_bytes
+def memory(clock: Clock, *, max_bytes: int = 10**6) -> EntityCache:
+    return EntityCache(
+        Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(max_bytes), pointers=max_bytes
     )
 
 
-def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> Outcome:
+def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> ReadOutcome:
     """The upstream answered `value`."""
     call, body = Call(endpoint, key, forced), msgspec.json.encode(value)
-    return Outcome(call, decoding.read(call, body), body, None, call.nominal_price, False, 0.1, 1)
+    return ReadOutcome(call, decoding.read(call, body), body, None, call.nominal_price, False, 0.1, 1)
 
 
-def failed(endpoint: Endpoint, key: str, problem: GatewayError, *, forced: bool = False) -> Outcome:
+def failed(endpoint: Endpoint, key: str, problem: GatewayError, *, forced: bool = False) -> ReadOutcome:
     call = Call(endpoint, key, forced)
-    return Outcome(call, None, b"", problem, call.nominal_price, False, 0.1, 1)
+    return ReadOutcome(call, None, b"", problem, call.nominal_price, False, 0.1, 1)
 
 
 def user(pk: str = "1", username: str | None = "ann", **more: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.cache.bounded_index import Pointers
+from gateway.cache.bounded_index import BoundedIndex
 from gateway.cache.freshness import Kind, Span
-from gateway.cache.response_cache import Provenance, Response, Responses
+from gateway.cache.response_cache import Dependencies, Response, Responses
 from gateway.cache.store import Entry, Store
 from gateway.errors import NotFound
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
@@ -41,14 +41,14 @@ def answers() -> object:
     store = Store(MOST, CLOCK)
     responses = Responses(MOST, store=store, clock=CLOCK)
     for number in range(1_000):
-        response = Response(b"%d" % number, 1, Provenance.of(()))
+        response = Response(b"%d" % number, 1, Dependencies.of(()))
         assert response.etag
         responses.keep(os.urandom(32), response)
     return responses
 
 
 def pointers() -> object:
-    kept = Pointers(MOST)
+    kept = BoundedIndex(MOST)
     for number in range(40):
         kept.point([f"{10**18 + 100 * number + at}" for at in range(100)], f"{10**17 + number}")
     return kept

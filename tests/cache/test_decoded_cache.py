@@ -7,10 +7,10 @@ import sys
 import msgspec
 import pytest
 
-from gateway.cache.decoded_cache import SWELLING, Decoded
+from gateway.cache.decoded_cache import MEMORY_FACTOR, DecodedCache
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.store import OVERHEAD, Entry
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.domain.models import LoadedHighlight
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.upstream.hikerapi import decoding
@@ -25,25 +25,25 @@ def entry(username: str) -> Entry:
 
 
 def test_one_entry_is_read_once() -> None:
-    decoded, ann = Decoded(10**6), entry("ann")
+    decoded, ann = DecodedCache(10**6), entry("ann")
     assert decoded.read(CALL, ann) is decoded.read(CALL, ann)
 
 
 def test_an_entry_that_took_the_place_of_another_is_read_itself() -> None:
-    decoded = Decoded(10**6)
+    decoded = DecodedCache(10**6)
     names = [decoded.read(CALL, entry(name)).username for name in ("ann", "bob", "ann")]  # type: ignore[union-attr]
     assert names == ["ann", "bob", "ann"]
 
 
 def test_what_is_too_large_is_read_each_time() -> None:
-    decoded, ann = Decoded(OVERHEAD), entry("ann")
+    decoded, ann = DecodedCache(OVERHEAD), entry("ann")
     assert decoded.read(CALL, ann) == decoded.read(CALL, ann)
     assert decoded.read(CALL, ann) is not decoded.read(CALL, ann)
 
 
 def test_the_least_used_go_first() -> None:
     entries = {Call(Endpoint.PROFILE, str(number)): entry("ann") for number in range(3)}
-    decoded = Decoded(2 * (OVERHEAD + int(SWELLING * len(entry("ann").body))))
+    decoded = DecodedCache(2 * (OVERHEAD + int(MEMORY_FACTOR * len(entry("ann").body))))
     first, second, third = [decoded.read(call, one) for call, one in entries.items()]
     again = [decoded.read(call, one) for call, one in reversed(entries.items())]
     assert again[0] is third
@@ -52,14 +52,14 @@ def test_the_least_used_go_first() -> None:
 
 
 def test_what_cannot_be_read_is_not_kept() -> None:
-    decoded, broken = Decoded(10**6), Entry(Kind.PROFILE, b"[", 0.0, Span(10.0, 20.0))
+    decoded, broken = DecodedCache(10**6), Entry(Kind.PROFILE, b"[", 0.0, Span(10.0, 20.0))
     for _ in range(2):
         with pytest.raises(UpstreamInvalidAnswer):
             decoded.read(CALL, broken)
 
 
 def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
-    decoded, call = Decoded(10**6), Call(Endpoint.HIGHLIGHT, "5")
+    decoded, call = DecodedCache(10**6), Call(Endpoint.HIGHLIGHT, "5")
     bodies = {
         call: msgspec.json.encode(harness.highlight("5", harness.user(), "51", "52")),
         Call(Endpoint.TRAY, "1"): msgspec.json.encode([harness.entry("5", harness.user())]),
@@ -71,12 +71,12 @@ def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
         assert value == decoding.read(asked, body)
         assert decoded.read(asked, one) is value
         shown.append(value.items if isinstance(value, LoadedHighlight) else value)
-    assert [type(entries) for entries in shown] == [Lasting, Lasting]
+    assert [type(entries) for entries in shown] == [SharedTuple, SharedTuple]
     assert type(decoding.read(Call(Endpoint.TRAY, "1"), bodies[Call(Endpoint.TRAY, "1")])) is tuple
 
 
 def test_the_bytes_of_an_entry_that_is_gone_are_not_kept() -> None:
-    decoded, ann = Decoded(10**6), entry("ann")
+    decoded, ann = DecodedCache(10**6), entry("ann")
     body, alone = ann.body, sys.getrefcount(ann.body)
     decoded.read(CALL, ann)
     del ann

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.cache.entity_cache import Memory, Recollection
+from gateway.cache.entity_cache import EntityCache, OperationView
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.cache.harness import LIFETIMES, answered, entry, failed, highlight, memory, user
@@ -29,68 +29,72 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def kept(clock: ManualClock) -> Memory:
+def kept(clock: ManualClock) -> EntityCache:
     return memory(clock)
 
 
 @pytest.fixture
-def recalled(kept: Memory) -> Recollection:
-    return Recollection(kept, forced=False)
+def recalled(kept: EntityCache) -> OperationView:
+    return OperationView(kept, forced=False)
 
 
 @pytest.fixture
-def forced(kept: Memory) -> Recollection:
-    return Recollection(kept, forced=True)
+def forced(kept: EntityCache) -> OperationView:
+    return OperationView(kept, forced=True)
 
 
 # -- what an answer tells
 
 
-def test_a_tray_tells_its_owner_the_name_and_whose_its_highlights_are(kept: Memory, recalled: Recollection) -> None:
+def test_a_tray_tells_its_owner_the_name_and_whose_its_highlights_are(
+    kept: EntityCache, recalled: OperationView
+) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user()), entry("11", user())]))
     tray = recalled.tray(ANN)
     assert isinstance(tray, tuple)
     assert [highlight.pk for highlight in tray] == ["10", "11"]
     short = recalled.short(ANN)
-    assert isinstance(short, UserShort)
+    assert isinstance(short, UserSummary)
     assert (short.username, short.full_name) == ("ann", "Ann")
     assert recalled.identity(ANN_BY_NAME) == ANN
     assert recalled.home(HighlightId("10")) == recalled.home(HighlightId("11")) == ANN
 
 
-def test_a_tray_by_name_is_remembered_by_id(kept: Memory, recalled: Recollection) -> None:
+def test_a_tray_by_name_is_remembered_by_id(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", [entry("10", user())]))
     assert isinstance(recalled.tray(ANN), tuple)
     assert recalled.identity(ANN_BY_NAME) == ANN
 
 
-def test_an_empty_tray_by_name_does_not_tell_whose_it_is(kept: Memory, recalled: Recollection) -> None:
+def test_an_empty_tray_by_name_does_not_tell_whose_it_is(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", []))
     assert recalled.tray(ANN_BY_NAME) == ()
     assert recalled.tray(ANN) is None
     assert recalled.identity(ANN_BY_NAME) is None
 
 
-def test_a_profile_by_name_is_remembered_by_id_with_its_short_fields(kept: Memory, recalled: Recollection) -> None:
+def test_a_profile_by_name_is_remembered_by_id_with_its_short_fields(
+    kept: EntityCache, recalled: OperationView
+) -> None:
     kept.keep(answered(Endpoint.PROFILE_BY_USERNAME, "ann", user(biography="Hello")))
     profile, short = recalled.profile(ANN), recalled.short(ANN)
     assert isinstance(profile, Profile)
     assert profile.biography == "Hello"
-    assert type(short) is UserShort
+    assert type(short) is UserSummary
     assert recalled.identity(ANN_BY_NAME) == ANN
 
 
-def test_a_highlight_tells_its_owner_and_whose_it_is(kept: Memory, recalled: Recollection) -> None:
+def test_a_highlight_tells_its_owner_and_whose_it_is(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", user(), "100")))
     loaded = recalled.highlight(HighlightId("10"))
     assert isinstance(loaded, LoadedHighlight)
     assert [item.pk for item in loaded.items] == ["100"]
-    assert isinstance(recalled.short(ANN), UserShort)
+    assert isinstance(recalled.short(ANN), UserSummary)
     assert recalled.home(HighlightId("10")) == ANN
 
 
 def test_profiles_and_short_fields_are_remembered_by_id_and_an_id_is_its_own_identity(
-    kept: Memory, recalled: Recollection
+    kept: EntityCache, recalled: OperationView
 ) -> None:
     """Who asks by name asks for the identity first."""
     kept.keep(answered(Endpoint.PROFILE_BY_USERNAME, "ann", user()))
@@ -99,24 +103,24 @@ def test_profiles_and_short_fields_are_remembered_by_id_and_an_id_is_its_own_ide
     assert recalled.short(ANN_BY_NAME) is None
 
 
-def test_an_item_is_remembered_alone(kept: Memory, recalled: Recollection) -> None:
+def test_an_item_is_remembered_alone(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.ITEM, "100", {"pk": "100", "id": "100_1", "user": user()}))
     assert isinstance(recalled.item(ItemId("100")), Item)
 
 
-def test_an_owner_without_a_name_teaches_no_short_fields(kept: Memory, recalled: Recollection) -> None:
+def test_an_owner_without_a_name_teaches_no_short_fields(kept: EntityCache, recalled: OperationView) -> None:
     """They would be handed out as if the platform had none."""
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", {"pk": "1"}, "100")))
     assert recalled.short(ANN) is None
     assert recalled.home(HighlightId("10")) == ANN
 
 
-def test_names_are_remembered_whatever_their_case(kept: Memory, recalled: Recollection) -> None:
+def test_names_are_remembered_whatever_their_case(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user(username="Ann"))]))
     assert recalled.identity(ANN_BY_NAME) == ANN
 
 
-def test_a_renamed_account_is_found_by_its_new_name(kept: Memory, recalled: Recollection) -> None:
+def test_a_renamed_account_is_found_by_its_new_name(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.PROFILE, "1", user()))
     kept.keep(answered(Endpoint.PROFILE, "1", user(username="anna")))
     assert recalled.identity(Username("anna")) == ANN
@@ -125,7 +129,9 @@ def test_a_renamed_account_is_found_by_its_new_name(kept: Memory, recalled: Reco
     assert short.username == "anna"
 
 
-def test_a_name_that_changed_hands_leads_to_who_was_seen_with_it_last(kept: Memory, recalled: Recollection) -> None:
+def test_a_name_that_changed_hands_leads_to_who_was_seen_with_it_last(
+    kept: EntityCache, recalled: OperationView
+) -> None:
     kept.keep(answered(Endpoint.PROFILE, "1", user()))
     kept.keep(answered(Endpoint.PROFILE, "2", user(pk="2")))
     assert recalled.identity(ANN_BY_NAME) == UserId("2")
@@ -134,7 +140,7 @@ def test_a_name_that_changed_hands_leads_to_who_was_seen_with_it_last(kept: Memo
 # -- how long
 
 
-def test_each_kind_is_forgotten_in_its_own_time(clock: ManualClock, kept: Memory, recalled: Recollection) -> None:
+def test_each_kind_is_forgotten_in_its_own_time(clock: ManualClock, kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
     kept.keep(answered(Endpoint.PROFILE, "1", user()))
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", user(), "100")))
@@ -150,7 +156,7 @@ def test_each_kind_is_forgotten_in_its_own_time(clock: ManualClock, kept: Memory
 
 
 def test_an_answer_is_given_up_before_its_first_url_dies(
-    clock: ManualClock, kept: Memory, recalled: Recollection
+    clock: ManualClock, kept: EntityCache, recalled: OperationView
 ) -> None:
     dies = int(clock.now()) + 8
     cover = {"cropped_image_version": {"url": f"https://a.test/x.jpg?a=1&oe={dies:X}", "width": 1, "height": 1}}
@@ -162,7 +168,9 @@ def test_an_answer_is_given_up_before_its_first_url_dies(
     assert recalled.stale(Call(Endpoint.TRAY, "1")) is None
 
 
-def test_short_fields_die_with_their_own_picture(clock: ManualClock, kept: Memory, recalled: Recollection) -> None:
+def test_short_fields_die_with_their_own_picture(
+    clock: ManualClock, kept: EntityCache, recalled: OperationView
+) -> None:
     dies = int(clock.now()) + 8
     owner = user(profile_pic_url=f"https://a.test/me.jpg?oe={dies:X}")
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", owner, "100")))
@@ -175,39 +183,43 @@ def test_short_fields_die_with_their_own_picture(clock: ManualClock, kept: Memor
 
 
 @pytest.mark.parametrize("endpoint", [Endpoint.TRAY, Endpoint.PROFILE])
-def test_that_a_user_does_not_exist_is_paid_for_once(endpoint: Endpoint, kept: Memory, recalled: Recollection) -> None:
+def test_that_a_user_does_not_exist_is_paid_for_once(
+    endpoint: Endpoint, kept: EntityCache, recalled: OperationView
+) -> None:
     kept.keep(failed(endpoint, "1", NOBODY))
     assert is_told(recalled.tray(ANN), NOBODY)
     assert is_told(recalled.profile(ANN), NOBODY)
 
 
 @pytest.mark.parametrize("endpoint", [Endpoint.TRAY_BY_USERNAME, Endpoint.PROFILE_BY_USERNAME])
-def test_a_name_that_nobody_has_any_more_is_forgotten(endpoint: Endpoint, kept: Memory, recalled: Recollection) -> None:
+def test_a_name_that_nobody_has_any_more_is_forgotten(
+    endpoint: Endpoint, kept: EntityCache, recalled: OperationView
+) -> None:
     kept.keep(answered(Endpoint.PROFILE, "1", user()))
     kept.keep(failed(endpoint, "ann", NOBODY))
     assert is_told(recalled.identity(ANN_BY_NAME), NOBODY)
 
 
-def test_a_locked_tray_is_believed_and_the_profile_stays_open(kept: Memory, recalled: Recollection) -> None:
+def test_a_locked_tray_is_believed_and_the_profile_stays_open(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(failed(Endpoint.TRAY, "1", LOCKED))
     assert is_told(recalled.tray(ANN), LOCKED)
     assert recalled.profile(ANN) is None
 
 
-def test_absences_are_believed_for_a_short_time(clock: ManualClock, kept: Memory, recalled: Recollection) -> None:
+def test_absences_are_believed_for_a_short_time(clock: ManualClock, kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(failed(Endpoint.TRAY, "1", NOBODY))
     clock.advance(LIFETIMES.missing)
     assert recalled.tray(ANN) is None
     assert recalled.stale(Call(Endpoint.TRAY, "1")) is None
 
 
-def test_trouble_is_never_remembered(kept: Memory, recalled: Recollection) -> None:
+def test_trouble_is_never_remembered(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(failed(Endpoint.TRAY, "1", UpstreamTimeout("No answer.")))
     assert recalled.tray(ANN) is None
     assert len(kept.store) == 0
 
 
-def test_trouble_leaves_what_was_known(kept: Memory, recalled: Recollection) -> None:
+def test_trouble_leaves_what_was_known(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
     kept.keep(failed(Endpoint.TRAY, "1", UpstreamUnavailable("Down.")))
     assert isinstance(recalled.tray(ANN), tuple)
@@ -216,21 +228,23 @@ def test_trouble_leaves_what_was_known(kept: Memory, recalled: Recollection) -> 
 # -- forced answers
 
 
-def test_a_forced_tray_is_for_those_who_may_force(kept: Memory, recalled: Recollection, forced: Recollection) -> None:
+def test_a_forced_tray_is_for_those_who_may_force(
+    kept: EntityCache, recalled: OperationView, forced: OperationView
+) -> None:
     """It skipped the upstream's privacy check, so it may show what an ordinary client must not see."""
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())], forced=True))
     assert isinstance(forced.tray(ANN), tuple)
     assert recalled.tray(ANN) is None
 
 
-def test_an_unforced_tray_is_for_everybody(kept: Memory, recalled: Recollection, forced: Recollection) -> None:
+def test_an_unforced_tray_is_for_everybody(kept: EntityCache, recalled: OperationView, forced: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", [entry("10", user())]))
     assert isinstance(forced.tray(ANN), tuple)
     assert isinstance(recalled.tray(ANN), tuple)
 
 
 def test_a_locked_door_says_nothing_to_those_who_may_force_it(
-    kept: Memory, recalled: Recollection, forced: Recollection
+    kept: EntityCache, recalled: OperationView, forced: OperationView
 ) -> None:
     kept.keep(failed(Endpoint.TRAY, "1", LOCKED))
     assert is_told(recalled.tray(ANN), LOCKED)
@@ -241,7 +255,7 @@ def test_a_locked_door_says_nothing_to_those_who_may_force_it(
 
 
 def test_a_stale_forced_tray_is_for_those_who_force(
-    clock: ManualClock, kept: Memory, recalled: Recollection, forced: Recollection
+    clock: ManualClock, kept: EntityCache, recalled: OperationView, forced: OperationView
 ) -> None:
     kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", [entry("10", user())], forced=True))
     clock.advance(50)
@@ -264,7 +278,7 @@ def test_a_stale_forced_tray_is_for_those_who_force(
     ids=lambda call: call.endpoint.label,
 )
 def test_an_old_answer_may_stand_in_up_to_a_limit(
-    call: Call, clock: ManualClock, kept: Memory, recalled: Recollection
+    call: Call, clock: ManualClock, kept: EntityCache, recalled: OperationView
 ) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
     kept.keep(answered(Endpoint.PROFILE, "1", user(biography="Hello")))
@@ -278,23 +292,23 @@ def test_an_old_answer_may_stand_in_up_to_a_limit(
     assert recalled.stale(call) is None
 
 
-def test_short_fields_stand_in_for_a_profile(clock: ManualClock, kept: Memory, recalled: Recollection) -> None:
+def test_short_fields_stand_in_for_a_profile(clock: ManualClock, kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
     clock.advance(35)
     stale = recalled.stale(Call(Endpoint.PROFILE, "1"))
     assert stale is not None
-    assert type(stale.value) is UserShort
+    assert type(stale.value) is UserSummary
 
 
 @pytest.mark.parametrize("endpoint", [Endpoint.TRAY_BY_USERNAME, Endpoint.HIGHLIGHT, Endpoint.ITEM])
-def test_nothing_stands_in_for_what_was_never_known(endpoint: Endpoint, recalled: Recollection) -> None:
+def test_nothing_stands_in_for_what_was_never_known(endpoint: Endpoint, recalled: OperationView) -> None:
     assert recalled.stale(Call(endpoint, "1")) is None
 
 
 # -- what is read is what was sent
 
 
-def test_what_is_recalled_equals_what_the_upstream_sent(kept: Memory, recalled: Recollection) -> None:
+def test_what_is_recalled_equals_what_the_upstream_sent(kept: EntityCache, recalled: OperationView) -> None:
     sent = highlight("10", user(), "100", "101")
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", sent))
     expected = msgspec.convert(sent, LoadedHighlight)
@@ -306,7 +320,7 @@ def test_what_is_recalled_equals_what_the_upstream_sent(kept: Memory, recalled: 
 
 
 def test_a_write_makes_the_tray_and_the_highlight_forgotten_and_leaves_the_profile(
-    kept: Memory, recalled: Recollection
+    kept: EntityCache, recalled: OperationView
 ) -> None:
     kept.keep(answered(Endpoint.TRAY, "1", [entry("10", user())]))
     kept.keep(answered(Endpoint.HIGHLIGHT, "10", highlight("10", user(), "100")))
@@ -319,20 +333,22 @@ def test_a_write_makes_the_tray_and_the_highlight_forgotten_and_leaves_the_profi
     assert isinstance(recalled.profile(ANN), Profile)
 
 
-def test_a_write_makes_an_empty_tray_that_was_asked_for_by_name_forgotten(kept: Memory, recalled: Recollection) -> None:
+def test_a_write_makes_an_empty_tray_that_was_asked_for_by_name_forgotten(
+    kept: EntityCache, recalled: OperationView
+) -> None:
     """An empty tray does not tell whose it is, so it is kept under the name."""
     kept.keep(answered(Endpoint.TRAY_BY_USERNAME, "ann", []))
     kept.forget(ANN, "Ann")
     assert recalled.tray(ANN_BY_NAME) is None
 
 
-def test_that_a_highlight_is_missing_is_forgotten_when_it_is_made(kept: Memory, recalled: Recollection) -> None:
+def test_that_a_highlight_is_missing_is_forgotten_when_it_is_made(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(failed(Endpoint.HIGHLIGHT, "10", NotFound("There is no such highlight.")))
     kept.forget(ANN, "ann", HighlightId("10"))
     assert recalled.highlight(HighlightId("10")) is None
 
 
-def test_an_answer_to_a_question_from_before_the_write_is_not_kept(kept: Memory, recalled: Recollection) -> None:
+def test_an_answer_to_a_question_from_before_the_write_is_not_kept(kept: EntityCache, recalled: OperationView) -> None:
     """It may have been made before the write, and would hide the new highlight for as long as a tray is fresh."""
     begun = kept.version
     kept.forget(ANN, "Ann")
@@ -346,7 +362,7 @@ def test_an_owner_that_had_to_make_room_is_kept_again_when_it_is_told_again(cloc
     small = memory(clock, max_bytes=6_000)
     for pk in ("5", "6"):
         small.keep(answered(Endpoint.HIGHLIGHT, pk, highlight(pk, user(), "51", title="x" * 4_000)))
-        assert Recollection(small, forced=False).short(UserId("1")) is not None
+        assert OperationView(small, forced=False).short(UserId("1")) is not None
 
 
 def test_a_problem_that_is_recalled_keeps_nothing_of_who_was_told() -> None:
@@ -355,7 +371,7 @@ def test_a_problem_that_is_recalled_keeps_nothing_of_who_was_told() -> None:
     remembered = memory(clock)
     bought = failed(Endpoint.PROFILE, "1", NotFound("gone"))
     remembered.keep(bought)
-    told = [Recollection(remembered, forced=False).profile(UserId("1")) for _ in range(2)]
+    told = [OperationView(remembered, forced=False).profile(UserId("1")) for _ in range(2)]
     assert bought.problem is not None
     for problem in (bought.problem, *told):
         assert isinstance(problem, NotFound)

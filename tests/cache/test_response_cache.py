@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from gateway.cache.freshness import Kind, Span
-from gateway.cache.response_cache import Provenance, Response, Responses
+from gateway.cache.response_cache import Dependencies, Response, Responses
 from gateway.cache.store import Entry, Store
 from gateway.errors import NotFound
 from tests.fakes.gateway import WallClock
@@ -26,7 +26,7 @@ class Shop:
 
     def keep(self, key: str, *entries: str, data: bytes = b"{}") -> Response:
         made_of = tuple((name, entry) for name in entries if (entry := self.store.get(name)))
-        response = Response(data, 3, Provenance.of(made_of))
+        response = Response(data, 3, Dependencies.of(made_of))
         self.responses.keep(key, response)
         return response
 
@@ -100,7 +100,7 @@ def test_an_answer_whose_entries_are_gone_already_is_not_kept() -> None:
     shop = Shop()
     entry = shop.put("tray")
     shop.store.forget("tray")
-    shop.responses.keep("q", Response(b"{}", 3, Provenance.of((("tray", entry),))))
+    shop.responses.keep("q", Response(b"{}", 3, Dependencies.of((("tray", entry),))))
     assert shop.responses.find("q") is None
 
 
@@ -128,5 +128,5 @@ def test_an_answer_larger_than_the_cache_is_not_kept_and_nor_is_what_it_replaces
 
 
 def test_equal_data_has_an_equal_tag() -> None:
-    one, same, other = (Response(data, 0, Provenance.of(())) for data in (b"1", b"1", b"2"))
+    one, same, other = (Response(data, 0, Dependencies.of(())) for data in (b"1", b"1", b"2"))
     assert one.etag == same.etag != other.etag

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from gateway.cache.single_flight import Flights
+from gateway.cache.single_flight import SingleFlight
 
-Calls = Flights[str, int]
+Calls = SingleFlight[str, int]
 
 
 async def land(calls: list[str], answer: int, seconds: float = 1) -> int:

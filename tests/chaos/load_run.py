@@ -97,7 +97,7 @@ async def _count(tally: Tally, made: House, orders: Sequence[Order]) -> None:
     tally.kills = sum((gateway.kills for gateway in storming), Counter())
     tally.calls, tally.failed_calls = made.proxy.calls.total(), made.proxy.failed
     tally.requests = made.clients.sent
-    adoptions = re.findall(r"FlowsAdopted executor=\S+ flows=(\d+)", "\n".join(made.logs().values()))
+    adoptions = re.findall(r"WorkflowsRecovered executor=\S+ flows=(\d+)", "\n".join(made.logs().values()))
     tally.adopted = sum(map(int, adoptions))
 
 

@@ -32,7 +32,7 @@ async def test_the_work_of_a_gateway_that_is_killed_for_good_is_done_within_ten_
     assert seconds < WITHIN
     assert {title: len(found) for title, found in published.highlights.items()} == {order.title: 1 for order in orders}
     assert set(published.uploads.values()) == {1}
-    assert "FlowsAdopted" in made.logs()[f"{heir.name}.log"]
+    assert "WorkflowsRecovered" in made.logs()[f"{heir.name}.log"]
 
 
 async def _until_held(made: House, calls: int) -> None:

@@ -292,7 +292,7 @@ def test_a_hangup_reads_the_clients_again_and_a_broken_file_changes_nothing(tmp_
         assert ask(url, TRAY, key).status_code == 200
         file.write_text("[[client]]\n")
         process.send_signal(signal.SIGHUP)
-        assert "client 1 (line 1): name: missing" in logged(process, "ClientsFileRefused")
+        assert "client 1 (line 1): name: missing" in logged(process, "ClientsReloadFailed")
         assert ask(url, TRAY, key).status_code == 200
 
 

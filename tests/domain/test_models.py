@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Profile, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Profile, UserSummary
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 
@@ -113,14 +113,14 @@ def test_missing_are_the_named_ids_without_an_item(named: list[int], data: st.Da
 
 def test_numbers_above_2_to_the_53_stay_exact() -> None:
     pk = 18_085_475_671_830_441
-    assert msgspec.convert({"pk": pk}, UserShort).id == str(pk)
+    assert msgspec.convert({"pk": pk}, UserSummary).id == str(pk)
     assert loaded(media_ids=[pk]).missing_item_ids == (str(pk),)
 
 
 def test_the_short_fields_of_a_profile_stand_alone() -> None:
     profile = msgspec.convert({"pk": 1, "username": "a", "full_name": "A", "biography": "long"}, Profile)
     alone = profile.alone()
-    assert type(alone) is UserShort
+    assert type(alone) is UserSummary
     assert (alone.pk, alone.username, alone.full_name) == (1, "a", "A")
 
 

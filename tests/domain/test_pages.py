@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import pages
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.domain.pages import Window
 from gateway.errors import InvalidInput
 
@@ -97,6 +97,6 @@ def test_the_largest_page_is_the_default() -> None:
 
 
 def test_a_page_of_all_entries_is_the_list_itself_so_that_it_lasts() -> None:
-    entries = Lasting([Named(str(number)) for number in range(3)])
+    entries = SharedTuple([Named(str(number)) for number in range(3)])
     assert Window(first=3).of(entries).nodes is entries
     assert type(Window(first=2).of(entries).nodes) is tuple

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.durable.port import Fault, Json, Run, Status, StepState
 from gateway.errors import IdempotencyKeyReused
-from gateway.events import BugMasked, StepRetried
+from gateway.events import InternalErrorMasked, StepRetried
 from tests.durable.harness import ID, Lives, World, down, ended, refused, until
 
 
@@ -190,7 +190,7 @@ class Bodies:
         durable = await lives.begin(body)
         await durable.start("body", ID, None)
         record = await ended(durable)
-        (bug,) = [event for event in lives.events if isinstance(event, BugMasked)]
+        (bug,) = [event for event in lives.events if isinstance(event, InternalErrorMasked)]
         assert record.fault is not None
         assert (record.fault.code, record.fault.extensions) == ("INTERNAL_SERVER_ERROR", {"id": bug.id})
         assert "secret" not in repr(record)

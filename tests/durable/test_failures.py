@@ -18,13 +18,13 @@ import sqlalchemy as sa
 
 from gateway.clock import SystemClock
 from gateway.durable.database import engine
-from gateway.durable.encryption import KEY_FILE, Seal, SealBroken, key_in
+from gateway.durable.encryption import KEY_FILE, DecryptionError, JsonCipher, key_in
 from gateway.durable.engine import DbosDurable
 from gateway.durable.executor import STANDARD, Patience
 from gateway.durable.port import Json, Run, Status
-from gateway.durable.store import Store, Ticket
+from gateway.durable.store import CancellationToken, Store
 from gateway.errors import FlowsUnavailable
-from gateway.events import Event, FlowsChanged
+from gateway.events import Event, WorkflowStoreAvailabilityChanged
 from tests.durable.harness import SOON, World, ended, pruned, refused, until
 from tests.durable.postgres import Cluster, cluster
 
@@ -176,10 +176,10 @@ async def test_the_database_is_gone_while_a_flow_runs(
     record = await ended(impatient)
     assert record.status is Status.DONE
     assert world.done["second"] == 1
-    assert [event for event in events if isinstance(event, FlowsChanged)] == [
-        FlowsChanged(True),
-        FlowsChanged(False),
-        FlowsChanged(True),
+    assert [event for event in events if isinstance(event, WorkflowStoreAvailabilityChanged)] == [
+        WorkflowStoreAvailabilityChanged(True),
+        WorkflowStoreAvailabilityChanged(False),
+        WorkflowStoreAvailabilityChanged(True),
     ]
 
 
@@ -229,7 +229,7 @@ async def test_pickles_in_the_database(place: Place, launched: DbosDurable) -> N
     """Whoever can write there must not be able to run code here: every text opens with the seal, or is no value."""
     await launched.start("body", ID, MARK)
     await ended(launched)
-    seal = Seal(key_in(place.folder))
+    seal = JsonCipher(key_in(place.folder))
     made = sa.create_engine(place.url)
     schema = None if made.dialect.name == "sqlite" else "dbos"
     with made.connect() as db:
@@ -347,10 +347,10 @@ def test_the_pragmas_that_a_custom_engine_loses(tmp_path: Path) -> None:
 def test_what_was_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
     """SQLite marks deleted rows as free space, and its log keeps them: the sealed text would outlive its retention."""
     path = tmp_path / "flows.sqlite3"
-    seal = Seal(bytes(32))
+    seal = JsonCipher(bytes(32))
     with closing(Store(f"sqlite:///{path}", seal, SystemClock(), patience=3.0)) as store:
         store.prepare()
-        store.accept("body", ID, MARK * 100, Ticket())
+        store.accept("body", ID, MARK * 100, CancellationToken())
         with closing(sqlite3.connect(path)) as db:
             (sealed,) = db.execute("SELECT input FROM gateway_flows").fetchone()
             db.executescript(
@@ -365,9 +365,11 @@ def test_what_was_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
 
 def test_a_refused_start_that_is_committed_later(tmp_path: Path) -> None:
     """Its thread may be anywhere on the way when the caller is told that it took too long."""
-    with closing(Store(f"sqlite:///{tmp_path}/flows.sqlite3", Seal(bytes(32)), SystemClock(), patience=3.0)) as store:
+    with closing(
+        Store(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), SystemClock(), patience=3.0)
+    ) as store:
         store.prepare()
-        ticket = Ticket()
+        ticket = CancellationToken()
         ticket.withdraw()
         with pytest.raises(FlowsUnavailable):
             store.accept("body", ID, None, ticket)
@@ -382,10 +384,10 @@ def test_a_key_that_others_can_read(tmp_path: Path) -> None:
 
 
 def test_a_text_that_was_tampered_with() -> None:
-    seal = Seal(bytes(32))
+    seal = JsonCipher(bytes(32))
     text = seal.close({"a": 1})
     assert seal.open(text) == {"a": 1}
     assert seal.close({"a": 1}) != text
     for broken in (text[:-8] + "AAAAAAA=", text[8:], "", "{}"):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionError):
             seal.open(broken)

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from gateway.clock import SystemClock
 from gateway.durable import store
 from gateway.durable.database import close, engine
-from gateway.durable.encryption import Seal
+from gateway.durable.encryption import JsonCipher
 from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable, Json, Run, Status
 from gateway.errors import FlowsUnavailable
@@ -118,7 +118,9 @@ def test_names_are_forgotten_when_their_time_is_over_or_they_are_too_many(
 ) -> None:
     monkeypatch.setattr(store, "MOST_REMEMBERED", 2)
     clock = ManualClock()
-    with closing(store.Store(f"sqlite:///{tmp_path}/flows.sqlite3", Seal(bytes(32)), clock, patience=3.0)) as kept:
+    with closing(
+        store.Store(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), clock, patience=3.0)
+    ) as kept:
         kept.prepare()
         for seconds in (10.0, 60.0, 50.0, 40.0):
             assert kept.remember(f"name of {seconds}", seconds)

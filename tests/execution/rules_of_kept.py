@@ -11,7 +11,7 @@ import msgspec
 import strawberry
 from graphql import parse
 
-from gateway.domain.lasting import Lasting
+from gateway.domain.lasting import SharedTuple
 from gateway.execution.sync_resolvers import PROMPT
 from tests.execution.compare import STOCK, Context, frames, started
 from tests.execution.rules import Rule
@@ -62,7 +62,7 @@ class Ways(dict[str, Any]):
 
 
 SCHEMA: Any = strawberry.Schema(Query)._schema
-SHOTS = Lasting([Shot(str(number), f"n{number}", number) for number in range(8)])
+SHOTS = SharedTuple([Shot(str(number), f"n{number}", number) for number in range(8)])
 
 
 def keeping(subject: Subject, max_bytes: int = 10**6) -> Context:
@@ -89,7 +89,7 @@ async def answer(context: Context, text: str, pictures: Any = SHOTS, **more: Any
 
 
 async def what_is_selected_again_is_kept_as_json(subject: Subject) -> None:
-    context, shots = keeping(subject), Lasting(SHOTS)
+    context, shots = keeping(subject), SharedTuple(SHOTS)
     counts = []
     for turn in range(3):
         await answer(context, f"{{ again{turn}: pictures {{ id name }} }}", shots)
@@ -99,7 +99,7 @@ async def what_is_selected_again_is_kept_as_json(subject: Subject) -> None:
 
 async def nothing_need_be_known_of_the_operation(subject: Subject) -> None:
     """A context of somebody's own has nothing to tell."""
-    context, shots = keeping(subject), Lasting(SHOTS)
+    context, shots = keeping(subject), SharedTuple(SHOTS)
     for _ in range(3):
         context.interpreted.clear()  # type: ignore[attr-defined]
         arguments = {"context_value": {"pictures": shots}, "variable_values": {}, "executor_class": context}
@@ -112,7 +112,7 @@ async def nothing_need_be_known_of_the_operation(subject: Subject) -> None:
 
 async def what_is_kept_is_read_no_more(subject: Subject) -> None:
     context = keeping(subject)
-    reads, shots = 0, Lasting(SHOTS)
+    reads, shots = 0, SharedTuple(SHOTS)
     shape = context.cache.projections.shape("Picture", ("id",))  # type: ignore[attr-defined]
 
     def project(shots: Any, _: None) -> list[int]:
@@ -149,7 +149,7 @@ async def what_a_resolver_says_is_asked_each_time(subject: Subject) -> None:
 
 
 async def only_long_lists_that_last_are_kept(subject: Subject) -> None:
-    for pictures in (tuple(SHOTS), list(SHOTS), Lasting(SHOTS[:-1])):
+    for pictures in (tuple(SHOTS), list(SHOTS), SharedTuple(SHOTS[:-1])):
         context = keeping(subject)
         for turn in range(3):
             await answer(context, f"{{ turn{turn}: pictures {{ id name }} }}", pictures)
@@ -162,13 +162,13 @@ async def a_list_is_known_by_itself_and_not_by_its_place(subject: Subject) -> No
     projections = subject.package.Projections(10**6)
     shape = projections.shape("Picture", ("id",))
     for number in range(50):
-        shots = Lasting([Shot(f"{number}-{at}", "n", at) for at in range(8)])
+        shots = SharedTuple([Shot(f"{number}-{at}", "n", at) for at in range(8)])
         for _ in range(3):
             assert said(projections, shots, shape) == [shot.id for shot in shots]
     assert len(projections) == 50
 
 
-def said(projections: Any, shots: Lasting[Shot], shape: Any) -> Any:
+def said(projections: Any, shots: SharedTuple[Shot], shape: Any) -> Any:
     projected = projections.of(shots, shape, lambda all_shots, _: [shot.id for shot in all_shots])
     return msgspec.json.decode(msgspec.json.encode(projected))
 
@@ -176,12 +176,12 @@ def said(projections: Any, shots: Lasting[Shot], shape: Any) -> Any:
 async def what_is_kept_stays_within_its_bytes(subject: Subject) -> None:
     """The objects count, too, however little of them is selected."""
     context = keeping(subject, 24_000)
-    lists = [Lasting([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(20)]
+    lists = [SharedTuple([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(20)]
     for pictures in lists:
         for turn in range(3):
             await answer(context, f"{{ turn{turn}: pictures {{ id }} }}", pictures)
     assert kept(context) == 2
-    tiny, shots = subject.package.Projections(100), Lasting(SHOTS)
+    tiny, shots = subject.package.Projections(100), SharedTuple(SHOTS)
     shape = tiny.shape("Picture", ("id",))
     for _ in range(3):
         assert said(tiny, shots, shape) == [shot.id for shot in SHOTS]
@@ -195,7 +195,7 @@ def listed(shots: Any, _: None) -> list[Any]:
 async def more_than_there_is_room_for_does_not_push_itself_out(subject: Subject) -> None:
     """Asked for one after the other, each would come just after it had to go."""
     context = keeping(subject, 24_000)
-    lists = [Lasting([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(4)]
+    lists = [SharedTuple([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(4)]
     for turn in range(6):
         for number, pictures in enumerate(lists):
             await answer(context, f"{{ turn{turn}x{number}: pictures {{ id }} }}", pictures)
@@ -204,7 +204,7 @@ async def more_than_there_is_room_for_does_not_push_itself_out(subject: Subject)
 
 
 async def what_is_selected_by_many_is_kept_for_all(subject: Subject) -> None:
-    projections, shots = subject.package.Projections(10**6), Lasting(SHOTS)
+    projections, shots = subject.package.Projections(10**6), SharedTuple(SHOTS)
     for _ in range(2):
         for number in range(16):
             said(projections, shots, projections.shape("Picture", (str(number),)))
@@ -212,7 +212,7 @@ async def what_is_selected_by_many_is_kept_for_all(subject: Subject) -> None:
 
 
 async def selections_that_nobody_repeats_are_forgotten(subject: Subject) -> None:
-    projections, shots = subject.package.Projections(10**6), Lasting(SHOTS)
+    projections, shots = subject.package.Projections(10**6), SharedTuple(SHOTS)
     for number in range(1_000):
         said(projections, shots, projections.shape("Picture", (str(number),)))
     assert len(shots.shapes) <= 16

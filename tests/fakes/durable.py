@@ -12,11 +12,11 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.durable.port import Body, Fault, Json, Record, Status, StepRecord, StepState
-from gateway.durable.resume import forgotten
-from gateway.durable.retries import Attempts, fault_of
-from gateway.durable.run import Running, Stopped
+from gateway.durable.resume import steps_to_rerun
+from gateway.durable.retries import StepRetrier, fault_of
+from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input
-from gateway.durable.signals import Bells, Changes
+from gateway.durable.signals import ChangeNotifier, Signals
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
 from gateway.events import Hook, ignore
 
@@ -46,12 +46,12 @@ class VolatileDurable:
         self.reachable = True
         self._clock = clock
         self._hook = hook
-        self._attempts = Attempts(clock, hook, random.Random(seed))
+        self._attempts = StepRetrier(clock, hook, random.Random(seed))
         self._bodies: dict[str, Body] = {}
         self._kept: dict[str, Kept] = {}
         self._remembered: dict[str, float] = {}
-        self._changes = Changes(clock)
-        self._bells = Bells(clock)
+        self._changes = ChangeNotifier(clock)
+        self._bells = Signals(clock)
         self._life: object | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -75,7 +75,7 @@ class VolatileDurable:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
-        self._bells = Bells(self._clock)
+        self._bells = Signals(self._clock)
 
     async def start(self, name: str, id: str, input: Json) -> Record:
         check_input(input)
@@ -194,10 +194,10 @@ class VolatileDurable:
 
     async def _once_through(self, id: str, life: object) -> None:
         kept = self._kept[id]
-        running = Running(id, _Journal(self, kept, id, life), self._attempts, self._clock)
+        running = WorkflowRun(id, _Journal(self, kept, id, life), self._attempts, self._clock)
         try:
             output = await self._bodies[kept.name](running, json.loads(kept.input))
-        except Stopped:
+        except WorkflowInterrupted:
             return
         except Exception as error:
             fault = fault_of(error, self._hook)
@@ -223,7 +223,7 @@ class VolatileDurable:
     def check(self, id: str, life: object) -> None:
         """Raises Stopped."""
         if self._life is not life or self._kept[id].status is not Status.RUNNING:
-            raise Stopped
+            raise WorkflowInterrupted
 
     async def rest(self, id: str, life: object, until: float) -> None:
         while (left := until - self._clock.now()) > 0:
@@ -248,7 +248,7 @@ class VolatileDurable:
 
 
 def _rewind(kept: Kept) -> None:
-    for number in forgotten(kept.steps, kept.failed_group, max(kept.results, default=0)):
+    for number in steps_to_rerun(kept.steps, kept.failed_group, max(kept.results, default=0)):
         kept.results.pop(number, None)
         kept.steps.pop(number, None)
     kept.fault = kept.failed_group = None
@@ -277,7 +277,7 @@ class _Journal:
         if number not in self._kept.results:
             value = json.dumps(await act())
             if not self._engine.is_alive(self._life):
-                raise Stopped
+                raise WorkflowInterrupted
             self._kept.results[number] = name, value
         recorded, value = self._kept.results[number]
         if recorded != name:

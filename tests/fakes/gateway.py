@@ -32,7 +32,7 @@ from gateway.billing.ledger_file import LedgerFile
 from gateway.clients import Clients
 from gateway.clock import SystemClock
 from gateway.composition.app import Gateway
-from gateway.operations.response_cache import Answers
+from gateway.operations.response_cache import ResponseCache
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import Processing, Script
 from gateway.settings import Settings
@@ -130,7 +130,7 @@ class RunningGateway:
     """What a test does with a gateway, and reads of the sandbox behind it."""
 
     def __init__(
-        self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients, kept: Answers
+        self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients, kept: ResponseCache
     ) -> None:
         self.app = app
         self.clients = clients

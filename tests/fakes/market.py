@@ -8,17 +8,17 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
-from gateway.cache.decoded_cache import Decoded
-from gateway.cache.entity_cache import Memory
+from gateway.cache.decoded_cache import DecodedCache
+from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
-from gateway.cache.single_flight import Flights
+from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import Store
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
-from gateway.planner.fetcher import Buyer, Market
+from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.upstream.hikerapi.client import connect
 
@@ -29,15 +29,17 @@ ORIGIN = "http://upstream.test"
 class Shop:
     """A market, the sandbox it buys from, and the ledger of those who buy."""
 
-    market: Market
+    market: UpstreamServices
     sandbox: Sandbox
     ledger: Ledger
     account: AccountGuard
 
-    def buyer(self, *, ceiling: int | None = None, forced: bool = False) -> Buyer:
+    def buyer(self, *, ceiling: int | None = None, forced: bool = False) -> Fetcher:
         """For one operation of a client without an allowance."""
         allowance = Allowance("web", {}, ledger=self.ledger, clock=self.market.clock)
-        return Buyer(self.market, Purse(ceiling=ceiling, allowance=allowance, account=self.account), forced=forced)
+        return Fetcher(
+            self.market, OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account), forced=forced
+        )
 
     @property
     def calls(self) -> dict[str, int]:
@@ -49,6 +51,8 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     app: Starlette = create_sandbox(clock=clock, base_url=ORIGIN)
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
-    memory = Memory(Store(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=Decoded(2**22), pointers=2**20)
-    market = Market(api, memory, Prices(clock), Flights(), clock, hook)
+    memory = EntityCache(
+        Store(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=DecodedCache(2**22), pointers=2**20
+    )
+    market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, hook)
     return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

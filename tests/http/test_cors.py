@@ -14,7 +14,7 @@ import httpx
 import pytest
 import zstandard
 
-from gateway.http.request_parsing import PROOFS
+from gateway.http.request_parsing import CSRF_HEADERS
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, running_gateway
 
@@ -114,7 +114,7 @@ async def test_streams_and_small_answers_are_not_compressed(client: httpx.AsyncC
 
 IMAGE = {"accept": "image/avif,image/webp,*/*;q=0.8", "sec-fetch-dest": "image", "sec-fetch-mode": "no-cors"}
 FOREIGN = ("cross-site", "same-site")
-PROOF = {PROOFS[0]: "1"}
+PROOF = {CSRF_HEADERS[0]: "1"}
 
 
 async def named(gateway: RunningGateway) -> str:

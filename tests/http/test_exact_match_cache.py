@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clients import Right
 from gateway.composition.app import Gateway
-from gateway.http.exact_match_cache import IGNORED, Again
-from gateway.http.request_parsing import PROOFS
+from gateway.http.exact_match_cache import HEADERS_NOT_IN_KEY, ExactMatchCacheMiddleware
+from gateway.http.request_parsing import CSRF_HEADERS
 from gateway.settings import Settings
 from tests.fakes.clock import EPOCH
 from tests.fakes.durable import VolatileDurable
@@ -60,7 +60,7 @@ class Doors:
         app.user_middleware.clear()
         self.gateway, self.clock, self.lifespan = gateway, clock, app.router.lifespan_context(app)
         self.behind = Counted(app)
-        self.again = Again(
+        self.again = ExactMatchCacheMiddleware(
             self.behind, clients=gateway.clients, stored=gateway.stored, kept=gateway.answers, max_bytes=2**20
         )
         self.long, self.short = client(app), client(self.again)
@@ -182,7 +182,7 @@ def test_a_get_gets_what_the_long_way_says(
     run: tuple[asyncio.Runner, Doors], parameters: dict[str, str], headers: dict[str, str], revalidates: bool
 ) -> None:
     runner, doors = run
-    headers = {"x-api-key": key_of("web"), PROOFS[0]: "1", **headers}
+    headers = {"x-api-key": key_of("web"), CSRF_HEADERS[0]: "1", **headers}
 
     async def ask() -> None:
         first = await doors.long.get("/graphql", params=parameters, headers=headers)
@@ -220,7 +220,7 @@ def test_no_header_that_is_ignored_is_read_by_the_door() -> None:
         for path in sorted((ROOT / "gateway" / "http").rglob("*.py"))
         if path.name != "exact_match_cache.py"
     )
-    names = {name.decode() for name in IGNORED} - read
+    names = {name.decode() for name in HEADERS_NOT_IN_KEY} - read
     assert not {name for name in names if re.search(f"[\"']{name}[\"']", sources)}
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.request_parsing import PROOFS
+from gateway.http.request_parsing import CSRF_HEADERS
 from gateway.http.transports import ws_messages
 from schema.build import build_schema
 from tests.fakes.gateway import running_gateway
@@ -96,7 +96,7 @@ def test_any_document_of_the_grammar(ask: Ask, request: dict[str, Any], accept: 
 @fuzz
 @given(query=st.binary(max_size=60) | st.sampled_from(DOCUMENTS).map(str.encode), name=st.sampled_from(MEMBERS))
 def test_any_query_string(ask: Ask, query: bytes, name: str) -> None:
-    check(ask("GET", f"/graphql?{name}={quote(query)}&variables=%7B%7D", headers={PROOFS[0]: "1"}))
+    check(ask("GET", f"/graphql?{name}={quote(query)}&variables=%7B%7D", headers={CSRF_HEADERS[0]: "1"}))
 
 
 @fuzz

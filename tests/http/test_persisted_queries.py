@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http.request_parsing import PROOFS
+from gateway.http.request_parsing import CSRF_HEADERS
 
 QUERY = "query T($name: String!) { __type(name: $name) { name } }"
 VARIABLES = {"name": "User"}
 FOUND = {"__type": {"name": "User"}}
-PROOF = {PROOFS[0]: "1"}
+PROOF = {CSRF_HEADERS[0]: "1"}
 
 
 def digest(text: str) -> str:

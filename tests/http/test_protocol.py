@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http.request_parsing import LARGEST_BODY, PROOFS
+from gateway.http.request_parsing import CSRF_HEADERS, LARGEST_BODY
 from tests.fakes.gateway import RunningGateway
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 TYPENAME = {"query": "{ __typename }"}
-PROOF = {PROOFS[0]: "1"}
+PROOF = {CSRF_HEADERS[0]: "1"}
 
 
 async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.Response:
@@ -289,7 +289,7 @@ async def test_what_any_page_can_make_a_browser_send_runs_nothing(
     assert gateway.billed == 0
 
 
-@pytest.mark.parametrize("header", [*PROOFS, "authorization", "content-type"])
+@pytest.mark.parametrize("header", [*CSRF_HEADERS, "authorization", "content-type"])
 async def test_a_header_that_needs_a_preflight_is_proof_enough(client: httpx.AsyncClient, header: str) -> None:
     value = {"authorization": "Bearer hg_1", "content-type": JSON}.get(header, "1")
     response = await client.get("/graphql", params=TYPENAME, headers={header: value})

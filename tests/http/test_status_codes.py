@@ -13,17 +13,17 @@ from starlette.applications import Starlette
 from gateway.cache.response_cache import Responses
 from gateway.cache.store import Store
 from gateway.clients import Clients
-from gateway.events import BugMasked, Event
+from gateway.events import Event, InternalErrorMasked
 from gateway.http.bodies import Bodies
-from gateway.http.connection_limits import Places
+from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.endpoint import Endpoint, route
-from gateway.http.execution import Runner
+from gateway.http.execution import OperationHandler
 from gateway.http.revocation import Standing
 from gateway.http.transports.batching import Batches
-from gateway.http.transports.operation_stream import Operations
-from gateway.operations.documents import Documents
-from gateway.operations.persisted_queries import StoredDocuments
-from gateway.operations.response_cache import Answers
+from gateway.http.transports.operation_stream import OperationRunner
+from gateway.operations.documents import DocumentCache
+from gateway.operations.persisted_queries import PersistedQueries
+from gateway.operations.response_cache import ResponseCache
 from gateway.scheduling import FairScheduler
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
@@ -130,18 +130,18 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
         raise KeyError("secret")
 
     events: list[Event] = []
-    documents = Documents()
-    stored = StoredDocuments(documents)
-    kept = Answers(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
-    operations = Operations(build_schema(), stored, broken, events.append, time := FairScheduler())
-    runner = Runner(operations, kept, Places(1), Standing(Clients.local(), clock))
+    documents = DocumentCache()
+    stored = PersistedQueries(documents)
+    kept = ResponseCache(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
+    operations = OperationRunner(build_schema(), stored, broken, events.append, time := FairScheduler())
+    runner = OperationHandler(operations, kept, ConnectionLimiter(1), Standing(Clients.local(), clock))
     endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)
         assert response.status_code == status
         (error,), event = response.json()["errors"], events.pop()
-        assert isinstance(event, BugMasked)
+        assert isinstance(event, InternalErrorMasked)
         assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "id": event.id}
         assert "secret" not in response.text
 

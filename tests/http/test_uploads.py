@@ -25,10 +25,10 @@ from gateway.http.bodies import Bodies
 from gateway.http.endpoint import Endpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
-from gateway.http.request_parsing import Asked
+from gateway.http.request_parsing import GraphQLRequest
 from gateway.http.uploads import Uploads
-from gateway.operations.documents import Documents
-from gateway.operations.persisted_queries import StoredDocuments
+from gateway.operations.documents import DocumentCache
+from gateway.operations.persisted_queries import PersistedQueries
 from gateway.scheduling import FairScheduler
 from gateway.uploads.spool import Spool
 from tests.http.forms import ONE, TWO, files, form, map_, operations, part
@@ -44,12 +44,12 @@ class Ran:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self.asked: list[Asked] = []
+        self.asked: list[GraphQLRequest] = []
         self.contents: dict[str, bytes] = {}
         self.begun = asyncio.Event()
         self.hold: asyncio.Event | None = None
 
-    async def __call__(self, asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
+    async def __call__(self, asked: GraphQLRequest, request: Request, accepted: Accepted) -> ASGIApp:
         self.asked.append(asked)
         for file in files_in(asked.variables):
             self.contents[file.filename] = self.spool.path(file.sha256).read_bytes()
@@ -89,11 +89,11 @@ class Door:
 
 
 def endpoint(run: Run) -> Endpoint:
-    async def no_batch(batch: Sequence[Asked], request: Request, accepted: Accepted) -> ASGIApp:
+    async def no_batch(batch: Sequence[GraphQLRequest], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
     return Endpoint(
-        run, no_batch, StoredDocuments(Documents()), Clients.local().identify, FairScheduler(), bodies=Bodies()
+        run, no_batch, PersistedQueries(DocumentCache()), Clients.local().identify, FairScheduler(), bodies=Bodies()
     )
 
 
@@ -321,7 +321,7 @@ async def test_a_client_that_hangs_up_while_its_operation_runs_leaves_nothing(do
 
 
 async def test_what_an_operation_takes_hold_of_outlives_its_request(door: Door) -> None:
-    async def hold_and_answer(asked: Asked, request: Request, accepted: Accepted) -> ASGIApp:
+    async def hold_and_answer(asked: GraphQLRequest, request: Request, accepted: Accepted) -> ASGIApp:
         (file,) = files_in(asked.variables)
         await door.ran.spool.hold(file.sha256, "flow-1")
         return await door.ran(asked, request, accepted)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from gateway.events import AnswerDrifted, Event, WebhookIgnored
+from gateway.events import Event, ResponseSchemaMismatch, WebhookIgnored
 from gateway.http.routes.webhooks import (
     LATELY,
     LONGEST_ID,
@@ -27,7 +27,7 @@ from gateway.http.routes.webhooks import (
     SKEW,
     TOLD,
     Listener,
-    News,
+    WebhookEvent,
     webhooks,
 )
 from gateway.settings import Settings
@@ -48,7 +48,7 @@ class Desk:
         self, secret: str | None = SECRET, verify_token: str | None = VERIFY, *, before: Desk | None = None
     ) -> None:
         """With one `before`, it is another worker beside that, or its next start."""
-        self.news: list[News] = []
+        self.news: list[WebhookEvent] = []
         self.events: list[Event] = []
         self.clock: ManualClock = before.clock if before else ManualClock()
         self.durable: VolatileDurable = before.durable if before else VolatileDurable(self.clock)
@@ -110,16 +110,16 @@ async def test_news_wake_those_who_wait_for_a_medium_or_a_highlight() -> None:
     body = events(MEDIUM, CREATED, change("stories", story_id=f"31_{ACCOUNT}", verb="expired"))
     assert (await desk.post(body)).status_code == 200
     assert desk.news == [
-        News(ACCOUNT, "media:18"),
-        News(ACCOUNT, "highlight:17900000000000001", highlight="17900000000000001"),
-        News(ACCOUNT, f"story:31_{ACCOUNT}"),
+        WebhookEvent(ACCOUNT, "media:18"),
+        WebhookEvent(ACCOUNT, "highlight:17900000000000001", highlight="17900000000000001"),
+        WebhookEvent(ACCOUNT, f"story:31_{ACCOUNT}"),
     ]
 
 
 async def test_ids_may_be_numbers_or_carry_their_kind() -> None:
     desk = Desk()
     await desk.post(events(change("media", media_id=18), change("highlights", highlight_id="highlight:179"), account=7))
-    assert desk.news == [News("7", "media:18"), News("7", "highlight:179", highlight="179")]
+    assert desk.news == [WebhookEvent("7", "media:18"), WebhookEvent("7", "highlight:179", highlight="179")]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_the_raw_body_is_what_is_signed() -> None:
     )
     body = b' { "entry" : ' + entries + b" }\n"
     assert (await desk.post(body)).status_code == 200
-    assert desk.news == [News(ACCOUNT, "media:18")]
+    assert desk.news == [WebhookEvent(ACCOUNT, "media:18")]
 
 
 async def test_an_answer_does_not_wait_for_the_work() -> None:
@@ -250,14 +250,14 @@ async def test_an_entry_without_a_time_is_not_heard() -> None:
     """It could be posted again for ever."""
     desk = Desk()
     assert (await desk.post(told({"id": ACCOUNT, "changes": [CREATED]}, entry(MEDIUM)))).status_code == 200
-    assert desk.news == [News(ACCOUNT, "media:18")]
-    assert desk.events == [AnswerDrifted("platform.webhook", ("entry[0].time",))]
+    assert desk.news == [WebhookEvent(ACCOUNT, "media:18")]
+    assert desk.events == [ResponseSchemaMismatch("platform.webhook", ("entry[0].time",))]
 
 
 async def test_news_of_accounts_that_are_not_ours_are_not_heard() -> None:
     desk = Desk()
     assert (await desk.post(told(entry(CREATED, account=FOREIGN), entry(MEDIUM)))).status_code == 200
-    assert desk.news == [News(ACCOUNT, "media:18")]
+    assert desk.news == [WebhookEvent(ACCOUNT, "media:18")]
     assert desk.events == [WebhookIgnored("of another account", 1)]
 
 
@@ -275,17 +275,17 @@ async def test_one_change_that_cannot_be_read_hides_no_other() -> None:
     odd = [{"field": "media"}, 7, change("media", media_id={}), {"field": 1, "value": {}}]
     odd += [change("media", media_id="1" * (LONGEST_ID + 1)), change("story", story_id=10**LONGEST_ID)]
     assert (await desk.post(events(*odd, MEDIUM))).status_code == 200
-    assert desk.news == [News(ACCOUNT, "media:18")]
-    paths = [path for event in desk.events if isinstance(event, AnswerDrifted) for path in event.paths]
+    assert desk.news == [WebhookEvent(ACCOUNT, "media:18")]
+    paths = [path for event in desk.events if isinstance(event, ResponseSchemaMismatch) for path in event.paths]
     assert paths == [f"entry[0].changes[{number}]" for number in range(6)]
 
 
 async def test_changes_that_cannot_be_read_are_told_once_for_a_body() -> None:
     desk = Desk()
     assert (await desk.post(events(*[1] * 500, MEDIUM))).status_code == 200
-    assert desk.news == [News(ACCOUNT, "media:18")]
+    assert desk.news == [WebhookEvent(ACCOUNT, "media:18")]
     paths = tuple(f"entry[0].changes[{number}]" for number in range(MOST_PATHS))
-    assert desk.events == [WebhookIgnored("not to be read", 500), AnswerDrifted("platform.webhook", paths)]
+    assert desk.events == [WebhookIgnored("not to be read", 500), ResponseSchemaMismatch("platform.webhook", paths)]
 
 
 async def test_of_more_changes_than_the_contract_has_the_first_are_heard() -> None:

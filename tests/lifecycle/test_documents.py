@@ -9,9 +9,9 @@ from graphql import parse
 
 from gateway.billing.prices import Prices
 from gateway.errors import InvalidInput
-from gateway.operations.documents import LONGEST_KEPT, Documents, quote
+from gateway.operations.documents import LONGEST_KEPT, DocumentCache, quote
 from gateway.planner.estimator import Estimate, Pricer
-from gateway.planner.resolved_data import Facts, Nothing
+from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 
@@ -19,18 +19,24 @@ SCHEMA = build_schema().core
 USER = 'user(by: {id: "787132"}) { biography }'
 
 
-def keep(documents: Documents, text: str) -> None:
+def keep(documents: DocumentCache, text: str) -> None:
     documents.keep(SCHEMA, text, parse(text))
 
 
-def price(documents: Documents, text: str, operation: str | None = None, **variables: object) -> Estimate:
+def price(documents: DocumentCache, text: str, operation: str | None = None, **variables: object) -> Estimate:
     return quote(
-        SCHEMA, documents, Pricer(Prices(ManualClock()), forced=False), Facts(Nothing()), text, variables, operation
+        SCHEMA,
+        documents,
+        Pricer(Prices(ManualClock()), forced=False),
+        OperationData(EmptyDataSource()),
+        text,
+        variables,
+        operation,
     )
 
 
 def test_a_document_is_found_by_its_very_text() -> None:
-    documents = Documents()
+    documents = DocumentCache()
     text = f"{{ {USER} }}"
     kept = documents.keep(SCHEMA, text, parse(text))
     assert documents.find(text) is kept
@@ -39,8 +45,8 @@ def test_a_document_is_found_by_its_very_text() -> None:
 
 def test_what_is_kept_is_bounded_and_the_least_used_go_first() -> None:
     """By the bytes of texts and syntax trees."""
-    size = Documents().keep(SCHEMA, "{ a0 }", parse("{ a0 }")).size
-    documents = Documents(10 * size)
+    size = DocumentCache().keep(SCHEMA, "{ a0 }", parse("{ a0 }")).size
+    documents = DocumentCache(10 * size)
     texts = [f"{{ a{number} }}" for number in range(10)]
     for text in texts:
         keep(documents, text)
@@ -58,11 +64,11 @@ def test_a_document_counts_with_all_bytes_that_it_takes() -> None:
             held = tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
-        assert held < Documents(10**9).keep(SCHEMA, text, node).size < 4 * held + 5_000
+        assert held < DocumentCache(10**9).keep(SCHEMA, text, node).size < 4 * held + 5_000
 
 
 def test_a_long_document_is_used_and_not_kept() -> None:
-    documents = Documents()
+    documents = DocumentCache()
     text = "{ __typename }" + " " * LONGEST_KEPT
     assert documents.keep(SCHEMA, text, parse(text)).node.definitions
     assert documents.find(text) is None
@@ -81,11 +87,11 @@ def test_a_long_document_is_used_and_not_kept() -> None:
     ],
 )
 def test_it_is_known_of_a_document_whether_it_asks_about_the_schema(text: str, introspects: bool) -> None:
-    assert Documents().keep(SCHEMA, text, parse(text)).introspects is introspects
+    assert DocumentCache().keep(SCHEMA, text, parse(text)).introspects is introspects
 
 
 def test_a_priced_document_is_kept_for_when_it_is_run() -> None:
-    documents = Documents()
+    documents = DocumentCache()
     assert price(documents, f"{{ {USER} }}").expected == 1
     assert documents.find(f"{{ {USER} }}") is not None
     assert price(documents, f"{{ {USER} }}").expected == 1
@@ -93,7 +99,7 @@ def test_a_priced_document_is_kept_for_when_it_is_run() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "{ nothing }", f"{{ {USER} ", "fragment F on Query { __typename }"])
 def test_what_cannot_be_run_cannot_be_priced_and_is_not_kept(text: str) -> None:
-    documents = Documents()
+    documents = DocumentCache()
     with pytest.raises(InvalidInput) as refusal:
         price(documents, text)
     assert refusal.value.extensions["field"] in ("document", "operationName")
@@ -102,17 +108,17 @@ def test_what_cannot_be_run_cannot_be_priced_and_is_not_kept(text: str) -> None:
 
 def test_of_several_operations_the_named_one_is_priced() -> None:
     text = f"query A {{ {USER} }} query B {{ {USER} highlights(ids: [1, 2]) {{ missingItemIds }} }}"
-    assert [price(Documents(), text, name).expected for name in "AB"] == [1, 3]
+    assert [price(DocumentCache(), text, name).expected for name in "AB"] == [1, 3]
     for name in ("C", None):
         with pytest.raises(InvalidInput) as refusal:
-            price(Documents(), text, name)
+            price(DocumentCache(), text, name)
         assert refusal.value.extensions["field"] == "operationName"
 
 
 def test_variables_that_do_not_fit_have_no_price() -> None:
     text = "query($by: UserBy!) { user(by: $by) { biography } }"
-    assert price(Documents(), text, by={"id": "1"}).expected == 1
+    assert price(DocumentCache(), text, by={"id": "1"}).expected == 1
     for variables in ({}, {"by": 1}, {"by": {"id": "1", "username": "x"}}):
         with pytest.raises(InvalidInput) as refusal:
-            price(Documents(), text, **variables)
+            price(DocumentCache(), text, **variables)
         assert refusal.value.extensions["field"] == "variables"

@@ -18,9 +18,9 @@ from gateway.clients.table import Table
 from gateway.composition.app import Gateway
 from gateway.domain.window import Window
 from gateway.errors import GatewayError, LedgerUnavailable, NotFound
-from gateway.events import BugMasked, Event
-from gateway.http.request_options import Terms
-from gateway.operations.extensions import presentable
+from gateway.events import Event, InternalErrorMasked
+from gateway.http.request_options import RequestOptions
+from gateway.operations.extensions import format_error
 from gateway.planner.estimator import Estimate
 from gateway.settings import Settings
 from schema.context import Context
@@ -52,7 +52,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 
 def context_of(gateway: Gateway, **changes: Any) -> Context:
-    return dataclasses.replace(gateway.context(Terms(None, None, explains=False)), **changes)
+    return dataclasses.replace(gateway.context(RequestOptions(None, None, explains=False)), **changes)
 
 
 def with_rights(gateway: Gateway, *rights: Right) -> Context:
@@ -106,7 +106,7 @@ async def test_where_nothing_can_be_null_the_answer_is_without_data(gateway: Gat
 
 
 async def test_what_is_refused_before_anything_is_bought_has_no_path(gateway: Gateway) -> None:
-    poor = gateway.context(Terms(None, 0, explains=False))
+    poor = gateway.context(RequestOptions(None, 0, explains=False))
     result = await run(gateway, f"{{ {USER} }}", poor)
     assert (result.data, problems(result)) == (None, [("", "BUDGET_EXCEEDED")])
     assert (result.errors or [])[0].extensions == {"code": "BUDGET_EXCEEDED", "price": 1, "limit": 0, "remaining": 0}
@@ -147,7 +147,7 @@ def told(result: ExecutionResult, caplog: pytest.LogCaptureFixture) -> None:
     assert error.message == f"Internal error {(error.extensions or {})['id']}."
     assert SECRET not in str(error.formatted)
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert record.getMessage() == f"BugMasked id={(error.extensions or {})['id']}"
+    assert record.getMessage() == f"InternalErrorMasked id={(error.extensions or {})['id']}"
     assert record.exc_info is not None
     assert SECRET in str(record.exc_info[1])
 
@@ -174,16 +174,16 @@ async def test_a_bug_before_execution_is_masked(gateway: Gateway, caplog: pytest
 def test_each_kind_of_error_is_made_presentable_once() -> None:
     events = list[Event]()
     expected = GraphQLError("x", original_error=NotFound("No such user.", hint=1))
-    assert presentable(expected, events.append).extensions == {"code": "NOT_FOUND", "hint": 1}
-    mistake = presentable(GraphQLError("Cannot query."), events.append)
-    assert presentable(mistake, events.append) is mistake
+    assert format_error(expected, events.append).extensions == {"code": "NOT_FOUND", "hint": 1}
+    mistake = format_error(GraphQLError("Cannot query."), events.append)
+    assert format_error(mistake, events.append) is mistake
     assert events == []
     wrapped = GraphQLError("x", original_error=GraphQLError("y", original_error=KeyError(SECRET)))
-    masked = presentable(wrapped, events.append)
+    masked = format_error(wrapped, events.append)
     assert SECRET not in str(masked.formatted)
-    assert presentable(masked, events.append) is masked
+    assert format_error(masked, events.append) is masked
     (event,) = events
-    assert isinstance(event, BugMasked)
+    assert isinstance(event, InternalErrorMasked)
     assert event.id == (masked.extensions or {})["id"]
     assert SECRET not in repr(event)
 
@@ -195,7 +195,7 @@ def test_every_code_that_is_ours_survives() -> None:
     for kind in all_of(GatewayError):
         if "code" in vars(kind):
             error = GraphQLError("x", original_error=GatewayError.__new__(kind))
-            assert presentable(error, lambda event: pytest.fail("no bug")) is error
+            assert format_error(error, lambda event: pytest.fail("no bug")) is error
 
 
 # -- rights
@@ -242,7 +242,9 @@ async def test_a_client_with_the_right_may_introspect(gateway: Gateway) -> None:
 async def test_while_the_ledger_cannot_be_read_what_is_cached_is_answered(gateway: Gateway) -> None:
     text = f"{{ {USER} }}"
     await run(gateway, text)
-    client = dataclasses.replace(gateway.context(Terms(None, None, explains=False)).client, allowance={Window.DAY: 5})
+    client = dataclasses.replace(
+        gateway.context(RequestOptions(None, None, explains=False)).client, allowance={Window.DAY: 5}
+    )
     gateway.clients = Clients(Table(0, ()), keyless=client, path=None, clock=gateway.clock)
     gateway.ledger.close()
     cached = await run(gateway, text)

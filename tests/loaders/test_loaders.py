@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import BudgetExceeded, NotFound, PrivateAccount, UpstreamUnavailable
 from gateway.loaders import Loaders
 from gateway.sandbox import fixture_users
@@ -46,7 +46,7 @@ async def test_each_loader_answers_its_question(stand: Shop) -> None:
         loaders = Loaders.of(stand.buyer())
         assert await given(loaders.identities.get(key)) == NATGEO
         short = await given(loaders.shorts.get(key))
-        assert isinstance(short, UserShort)
+        assert isinstance(short, UserSummary)
         assert short.username == "natgeo"
         assert isinstance(await given(loaders.profiles.get(key)), Profile)
         assert len(await given(loaders.trays.get(key))) == 3
@@ -150,6 +150,6 @@ async def test_short_fields_that_stand_in_for_a_profile_leave_the_rest_of_it_a_p
     loaders = Loaders.of(stand.buyer())
     profile, short = await each(loaders.profiles.get(NATGEO), loaders.shorts.get(NATGEO))
     assert isinstance(profile, UpstreamUnavailable)
-    assert isinstance(short, UserShort)
+    assert isinstance(short, UserSummary)
     assert short.username == "natgeo"
     assert stand.calls[PROFILE] == 3

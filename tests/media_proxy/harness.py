@@ -15,14 +15,14 @@ from starlette.types import Message
 
 from gateway.http.routes.media import route
 from gateway.media_proxy.proxy import SMALL, Proxy
-from gateway.media_proxy.signed_urls import Claim, Tokens
+from gateway.media_proxy.signed_urls import Claim, UrlSigner
 from gateway.upstream.egress.cdn_client import MediaServers, PlatformServers
 from tests.fakes.clock import EPOCH, ManualClock
 from tests.media_proxy.servers import Answer, Asked, Host, client_tls, host, says
 
 PHOTO = bytes(range(256)) * 200
 FILM = bytes(range(251)) * (3 * SMALL // 251)
-TOKENS = Tokens(b"secret")
+TOKENS = UrlSigner(b"secret")
 LIFE = 1_000
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.upstream.egress.address_policy import Address, Guard
+from gateway.upstream.egress.address_policy import Address, AddressPolicy
 
 NAMES = ["*.cdninstagram.com", "*.fbcdn.net", "media.example.com", "other.example.com", "evil.example.com"]
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
@@ -48,9 +48,9 @@ class Host:
     names: dict[str, list[Sequence[str]]] = field(default_factory=dict)
 
     @property
-    def guard(self) -> Guard:
+    def guard(self) -> AddressPolicy:
         """Takes 127.0.0.1 for a public address, and all others for what they are."""
-        return Guard(lookup=self.lookup, admits=_is_here, ports=frozenset({self.port}))
+        return AddressPolicy(lookup=self.lookup, admits=_is_here, ports=frozenset({self.port}))
 
     def url(self, path: str = "/a.jpg", host: str = "media.example.com") -> str:
         return f"https://{host}:{self.port}{path}"

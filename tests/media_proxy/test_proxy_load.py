@@ -25,11 +25,11 @@ class Reel:
         self.size = size
         self.open_now = self.most = 0
 
-    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> cdn_client.Found:
+    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> cdn_client.MediaResponse:
         self.open_now += 1
         self.most = max(self.most, self.open_now)
         response = httpx.Response(200, stream=Film(self))
-        return cdn_client.Found("video/mp4", self.size, None, response)
+        return cdn_client.MediaResponse("video/mp4", self.size, None, response)
 
 
 class Film(httpx.AsyncByteStream):

@@ -15,16 +15,16 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.billing.budget import Allowance, Purse
+from gateway.billing.budget import Allowance, OperationBudget
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.models import LoadedHighlight, Profile
 from gateway.errors import GatewayError
 from gateway.http.routes.media import route
 from gateway.media_proxy.proxy import Proxy, identity
-from gateway.media_proxy.signed_urls import Claim, Tokens
-from gateway.media_proxy.url_refresh import MOST_SIZES, ONCE, PAUSE, TROUBLE, Renewal, pictures
-from gateway.planner.requirements import Question, Subject, Want
+from gateway.media_proxy.signed_urls import Claim, UrlSigner
+from gateway.media_proxy.url_refresh import MOST_SIZES, ONCE, PAUSE, TROUBLE, UrlRefresher, pictures
+from gateway.planner.requirements import Need, Requirement, Subject
 from gateway.sandbox import create_sandbox, fixture_users
 from gateway.sandbox.faults import Status
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers
@@ -35,7 +35,7 @@ from tests.work import calls
 
 OWNER, HIGHLIGHT = "787132", "17902048142215579"
 ORIGIN = "http://gateway.test/sandbox"
-TOKENS = Tokens(b"secret")
+TOKENS = UrlSigner(b"secret")
 
 
 class Till:
@@ -47,32 +47,32 @@ class Till:
         self.ceiling: int | None = None
         self.refuses_all = False
         self.heads: list[str] = []
-        self.renewal = Renewal(self.shop.market, self.purse, is_alive=self.is_alive)
+        self.renewal = UrlRefresher(self.shop.market, self.purse, is_alive=self.is_alive)
 
     async def is_alive(self, url: str) -> bool:
         self.heads.append(url)
         return not self.refuses_all
 
-    def purse(self) -> Purse:
+    def purse(self) -> OperationBudget:
         allowance = Allowance("media", {}, ledger=self.shop.ledger, clock=self.clock)
-        return Purse(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
+        return OperationBudget(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
 
-    async def ask(self, subject: Subject, want: Want, known: Callable[[Any], Any]) -> Any:
+    async def ask(self, subject: Subject, want: Need, known: Callable[[Any], Any]) -> Any:
         buyer = self.shop.buyer()
-        await buyer.answer([Question(subject, want, path="")])
+        await buyer.answer([Requirement(subject, want, path="")])
         answer = known(buyer.facts)
         assert not isinstance(answer, GatewayError)
         return answer
 
     async def highlight(self) -> LoadedHighlight:
         loaded = await self.ask(
-            HighlightId(HIGHLIGHT), Want.ITEMS, lambda facts: facts.highlight(HighlightId(HIGHLIGHT))
+            HighlightId(HIGHLIGHT), Need.ITEMS, lambda facts: facts.highlight(HighlightId(HIGHLIGHT))
         )
         assert isinstance(loaded, LoadedHighlight)
         return loaded
 
     async def profile(self, user: UserId) -> Profile:
-        profile = await self.ask(user, Want.PROFILE, lambda facts: facts.profile(user))
+        profile = await self.ask(user, Need.PROFILE, lambda facts: facts.profile(user))
         assert isinstance(profile, Profile)
         return profile
 
@@ -248,7 +248,7 @@ async def test_while_the_upstream_fails_it_is_asked_once_in_a_while(till: Till) 
 
 async def test_the_covers_of_a_tray_are_renewed_with_it(till: Till) -> None:
     user = UserId(str(fixture_users.THIRTY.pk))
-    tray = await till.ask(user, Want.TRAY, lambda facts: facts.tray(user))
+    tray = await till.ask(user, Need.TRAY, lambda facts: facts.tray(user))
     till.clock.advance(120)
     before = till.billed
     newer = [await till.renewal(f"highlight:{one.pk}", one.cover.url) for one in tray]

@@ -13,7 +13,7 @@ from packaging.version import Version
 from gateway import errors
 from gateway.http.negotiation import Media
 from gateway.http.status_codes import status
-from gateway.operations.extensions import in_answer
+from gateway.operations.extensions import as_graphql_error
 from gateway.settings import ANNOUNCED, Settings
 from tests.lanes import LANES
 from tests.meta.tree import ROOT, texts
@@ -48,7 +48,7 @@ def status_of(kind: type[errors.GatewayError]) -> int:
         issubclass(kind, errors.Missing | errors.UpstreamError | errors.PublishingError)
         and kind is not errors.InsufficientFunds
     )
-    return status(Media.GRAPHQL, [in_answer(kind.__new__(kind))], executed=executed)
+    return status(Media.GRAPHQL, [as_graphql_error(kind.__new__(kind))], executed=executed)
 
 
 def rows(document: str) -> list[list[str]]:

@@ -16,10 +16,10 @@ from gateway.billing.prices import Prices
 from gateway.operations import incremental_delivery
 from gateway.operations.cost import check_cost
 from gateway.operations.limits import check_document, check_text
-from gateway.operations.selection_analysis import needs
+from gateway.operations.selection_analysis import analyze
 from gateway.operations.validation import problems
 from gateway.planner.estimator import Pricer
-from gateway.planner.resolved_data import Facts, Nothing
+from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 from tests.profiles import sample
@@ -90,14 +90,14 @@ def named(document: DocumentNode) -> str | None:
 def look(text: str, document: DocumentNode) -> dict[str, Callable[[], object]]:
     """All that is done with a document before anything is bought, but for parsing and validating it."""
     operation = named(document)
-    roots = needs(CORE, document, operation, VARIABLES)
-    pricer, facts = Pricer(Prices(ManualClock()), forced=False), Facts(Nothing())
+    roots = analyze(CORE, document, operation, VARIABLES)
+    pricer, facts = Pricer(Prices(ManualClock()), forced=False), OperationData(EmptyDataSource())
     return {
         "text": lambda: check_text(text),
         "document": lambda: check_document(document),
-        "parts": lambda: incremental_delivery.requested(CORE, document, operation, VARIABLES),
+        "parts": lambda: incremental_delivery.uses_defer_or_stream(CORE, document, operation, VARIABLES),
         "cost": lambda: check_cost(CORE, document, operation, VARIABLES),
-        "needs": lambda: needs(CORE, document, operation, VARIABLES),
+        "needs": lambda: analyze(CORE, document, operation, VARIABLES),
         "price": lambda: pricer.estimate(roots, facts),
     }
 

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.models import MediaKind
-from gateway.operations.selection_analysis import needs
-from gateway.planner.selection import Edge, Facet, Selection
+from gateway.operations.selection_analysis import analyze
+from gateway.planner.selection import FieldGroup, Relation, Selection
 from schema.build import build_schema
 
 SCHEMA = build_schema().core
-NONE = Facet.NONE
+NONE = FieldGroup.NONE
 
 
 def read(text: str, variables: dict[str, Any] | None = None, operation: str | None = None) -> tuple[Selection, ...]:
     document = parse(text)
     assert validate(SCHEMA, document) == []
-    return needs(SCHEMA, document, operation, variables)
+    return analyze(SCHEMA, document, operation, variables)
 
 
 def only(text: str, variables: dict[str, Any] | None = None) -> Selection:
@@ -38,40 +38,40 @@ def user(fields: str, fragments: str = "") -> Selection:
     ("fields", "facets"),
     [
         ("__typename", NONE),
-        ("id", Facet.ID),
-        ("username", Facet.SHORT),
-        ("fullName isPrivate profilePictureUrl", Facet.SHORT),
-        ("biography", Facet.PROFILE),
-        ("id username followerCount", Facet.ID | Facet.SHORT | Facet.PROFILE),
+        ("id", FieldGroup.ID),
+        ("username", FieldGroup.SHORT),
+        ("fullName isPrivate profilePictureUrl", FieldGroup.SHORT),
+        ("biography", FieldGroup.PROFILE),
+        ("id username followerCount", FieldGroup.ID | FieldGroup.SHORT | FieldGroup.PROFILE),
     ],
 )
-def test_fields_say_what_is_needed_of_a_user(fields: str, facets: Facet) -> None:
-    assert user(fields) == Selection(Edge.USER, ("user",), facets, {"by": {"id": "1"}})
+def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FieldGroup) -> None:
+    assert user(fields) == Selection(Relation.USER, ("user",), facets, {"by": {"id": "1"}})
 
 
 @pytest.mark.parametrize(
     ("fields", "facets"),
     [
         ("id pk url", NONE),
-        ("title cover { url width }", Facet.BRIEF),
-        ("missingItemIds", Facet.ITEMS),
-        ("mediaCount missingItemIds", Facet.BRIEF | Facet.ITEMS),
+        ("title cover { url width }", FieldGroup.BRIEF),
+        ("missingItemIds", FieldGroup.ITEMS),
+        ("mediaCount missingItemIds", FieldGroup.BRIEF | FieldGroup.ITEMS),
     ],
 )
-def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: Facet) -> None:
+def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FieldGroup) -> None:
     highlight = only(f'{{ highlight(by: {{ id: "7" }}) {{ {fields} }} }}')
-    assert highlight == Selection(Edge.HIGHLIGHT, ("highlight",), facets, {"by": {"id": "7"}})
+    assert highlight == Selection(Relation.HIGHLIGHT, ("highlight",), facets, {"by": {"id": "7"}})
 
 
 def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None:
     tray = user("list: highlights(first: 3) { edges { cursor node { title items { n: nodes { user { id } } } } } }")
     (tray,) = tray.children
-    assert (tray.edge, tray.path, tray.facets) == (Edge.TRAY, ("list",), Facet.BRIEF)
+    assert (tray.edge, tray.path, tray.facets) == (Relation.TRAY, ("list",), FieldGroup.BRIEF)
     assert tray.arguments["first"] == 3
     (items,) = tray.children
-    assert (items.edge, items.path) == (Edge.ITEMS, ("edges", "node", "items"))
+    assert (items.edge, items.path) == (Relation.ITEMS, ("edges", "node", "items"))
     assert [(child.edge, child.path, child.facets) for child in items.children] == [
-        (Edge.AUTHOR, ("n", "user"), Facet.ID)
+        (Relation.AUTHOR, ("n", "user"), FieldGroup.ID)
     ]
 
 
@@ -83,21 +83,21 @@ def test_defaults_of_arguments_are_told() -> None:
 def test_aliases_are_places_of_their_own() -> None:
     both = read('{ a: user(by: {id: "1"}) { id } b: user(by: {id: "2"}) { biography } }')
     assert [(selection.path, selection.facets) for selection in both] == [
-        (("a",), Facet.ID),
-        (("b",), Facet.PROFILE),
+        (("a",), FieldGroup.ID),
+        (("b",), FieldGroup.PROFILE),
     ]
 
 
 def test_the_same_field_selected_twice_is_one_place() -> None:
     twice = user("username ...F username", "fragment F on User { biography ...G } fragment G on User { username }")
-    assert twice.facets == Facet.SHORT | Facet.PROFILE
+    assert twice.facets == FieldGroup.SHORT | FieldGroup.PROFILE
 
 
 def test_fragments_are_read_where_they_are_spread() -> None:
     inline = user("... on User { biography } ... { username }")
     named = user("...A", "fragment A on User { biography ...B } fragment B on User { username }")
     assert inline == named
-    assert inline.facets == Facet.SHORT | Facet.PROFILE
+    assert inline.facets == FieldGroup.SHORT | FieldGroup.PROFILE
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_what_is_skipped_is_not_needed(directive: str, selected: bool, form: str
     text = f'query($yes: Boolean = true, $no: Boolean = false) {{ user(by: {{id: "1"}}) {{ {fields} }} }}'
     used = text if "$yes" in directive else text.replace("$yes: Boolean = true, ", "")
     used = used if "$no" in directive else used.replace("$no: Boolean = false", "").replace("query()", "query")
-    assert bool(only(used).facets & Facet.PROFILE) is selected
+    assert bool(only(used).facets & FieldGroup.PROFILE) is selected
 
 
 def test_variables_take_the_place_of_arguments_and_defaults_where_they_are_left_out() -> None:
@@ -149,7 +149,7 @@ def test_an_argument_that_turns_out_null_names_nothing(field: str) -> None:
 
 def test_the_operation_of_that_name_is_read() -> None:
     text = 'query A { user(by: {id: "1"}) { id } } query B { highlight(by: {id: "2"}) { id } }'
-    assert [selection.edge for selection in read(text, operation="B")] == [Edge.HIGHLIGHT]
+    assert [selection.edge for selection in read(text, operation="B")] == [Relation.HIGHLIGHT]
     assert read(text, operation="C") == ()
     assert read(text) == ()
 
@@ -163,9 +163,9 @@ def test_what_is_about_the_gateway_itself_needs_nothing(text: str) -> None:
 
 def test_many_at_once_keep_their_arguments() -> None:
     users = only('{ users(by: [{id: "1"}, {username: "x"}]) { id } }')
-    assert (users.edge, users.arguments) == (Edge.USERS, {"by": [{"id": "1"}, {"username": "x"}]})
+    assert (users.edge, users.arguments) == (Relation.USERS, {"by": [{"id": "1"}, {"username": "x"}]})
     highlights = only('{ highlights(ids: ["1", "2"]) { title } }')
-    assert (highlights.edge, highlights.arguments) == (Edge.HIGHLIGHTS, {"ids": ["1", "2"]})
+    assert (highlights.edge, highlights.arguments) == (Relation.HIGHLIGHTS, {"ids": ["1", "2"]})
 
 
 def test_a_kind_is_told_as_what_it_is() -> None:
@@ -175,11 +175,11 @@ def test_a_kind_is_told_as_what_it_is() -> None:
 
 def test_people_on_items_are_entities() -> None:
     text = "items { nodes { user { id } mentions { x user { username } } sponsors { biography } } }"
-    (items,) = only(f'{{ highlight(by: {{id: "1"}}) {{ user {{ id }} {text} }} }}').by(Edge.ITEMS)
+    (items,) = only(f'{{ highlight(by: {{id: "1"}}) {{ user {{ id }} {text} }} }}').by(Relation.ITEMS)
     assert {child.edge: child.facets for child in items.children} == {
-        Edge.AUTHOR: Facet.ID,
-        Edge.MENTIONED: Facet.SHORT,
-        Edge.SPONSOR: Facet.PROFILE,
+        Relation.AUTHOR: FieldGroup.ID,
+        Relation.MENTIONED: FieldGroup.SHORT,
+        Relation.SPONSOR: FieldGroup.PROFILE,
     }
 
 
@@ -188,14 +188,14 @@ def test_references_are_read_by_type() -> None:
         ... on User { biography } ... on Highlight { items { totalCount } } ... on Item { code } __typename } }"""
     refs = [{"__typename": "User", "id": "1"}, {"__typename": "Item", "id": "2"}]
     references = only(text, {"refs": refs})
-    assert (references.edge, references.arguments) == (Edge.REFERENCES, {"representations": refs})
+    assert (references.edge, references.arguments) == (Relation.REFERENCES, {"representations": refs})
     assert {child.arguments["type"]: child.facets for child in references.children} == {
-        "User": Facet.PROFILE,
+        "User": FieldGroup.PROFILE,
         "Highlight": NONE,
-        "Item": Facet.ITEM,
+        "Item": FieldGroup.ITEM,
     }
     (highlight,) = (child for child in references.children if child.arguments["type"] == "Highlight")
-    assert [child.edge for child in highlight.children] == [Edge.ITEMS]
+    assert [child.edge for child in highlight.children] == [Relation.ITEMS]
 
 
 # -- what is deferred
@@ -203,22 +203,22 @@ def test_references_are_read_by_type() -> None:
 
 def test_what_is_deferred_is_left_to_be_bought_when_it_is_executed() -> None:
     selection = user("username ... @defer { biography highlights { nodes { title } } }")
-    assert (selection.facets, selection.children) == (Facet.SHORT, ())
+    assert (selection.facets, selection.children) == (FieldGroup.SHORT, ())
 
 
 def test_what_is_both_deferred_and_not_is_needed_now() -> None:
-    assert user("biography ... @defer { biography }").facets == Facet.PROFILE
+    assert user("biography ... @defer { biography }").facets == FieldGroup.PROFILE
 
 
 def test_a_deferral_that_is_switched_off_is_none() -> None:
-    assert user("... @defer(if: false) { biography }").facets == Facet.PROFILE
+    assert user("... @defer(if: false) { biography }").facets == FieldGroup.PROFILE
 
 
 @pytest.mark.parametrize("deferred", ["title", "user { username }", "title items { totalCount }"])
 def test_what_a_deferred_part_reads_off_its_highlight_has_to_be_there_by_then(deferred: str) -> None:
     """A resolver is handed the highlight itself; it can ask for items later, and not for a title."""
     highlight = only(f'{{ highlight(by: {{id: "1"}}) {{ id ... @defer {{ {deferred} }} }} }}')
-    assert (highlight.facets, highlight.children) == (Facet.BRIEF, ())
+    assert (highlight.facets, highlight.children) == (FieldGroup.BRIEF, ())
 
 
 def test_deferred_items_need_nothing_now() -> None:
@@ -242,7 +242,7 @@ def test_a_highlight_that_is_deferred_as_a_whole_is_needed_now_and_what_is_below
     fields = f"... on Highlight {{ {deferred} }}" if root.startswith("_") else deferred
     found = only(f"{{ __typename ... @defer {{ {root} {{ {fields} }} }} }}")
     for highlight in found.children or (found,):
-        assert (highlight.facets, highlight.children) == (Facet.BRIEF, ())
+        assert (highlight.facets, highlight.children) == (FieldGroup.BRIEF, ())
 
 
 @pytest.mark.parametrize(

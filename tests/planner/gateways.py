@@ -13,22 +13,22 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 from graphql import GraphQLError, parse
 
-from gateway.billing.budget import AccountGuard, Allowance, Purse
+from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
-from gateway.cache.decoded_cache import Decoded
-from gateway.cache.entity_cache import Memory
-from gateway.cache.single_flight import Flights
+from gateway.cache.decoded_cache import DecodedCache
+from gateway.cache.entity_cache import EntityCache
+from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import Store
 from gateway.clients import Clients
 from gateway.domain.window import Window
 from gateway.errors import GatewayError
 from gateway.events import ignore
 from gateway.loaders import Loaders
-from gateway.operations.documents import Documents, priced
+from gateway.operations.documents import DocumentCache, priced
 from gateway.operations.quotes import Lanes, Quotes
-from gateway.operations.selection_analysis import foresee, needs
-from gateway.planner.fetcher import Buyer, Market
+from gateway.operations.selection_analysis import analyze, prefetch
+from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.planner.selection import Selection
 from gateway.upstream.hikerapi.client import connect
 from gateway.upstream.hikerapi.endpoints import Call
@@ -45,7 +45,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def selections(operation: Operation) -> tuple[Selection, ...]:
-    return needs(SCHEMA.core, parse(str(operation)), None, None)
+    return analyze(SCHEMA.core, parse(str(operation)), None, None)
 
 
 def _code(error: GraphQLError) -> str:
@@ -53,10 +53,10 @@ def _code(error: GraphQLError) -> str:
     return error.original_error.code
 
 
-def _context(buyer: Buyer) -> Context:
+def _context(buyer: Fetcher) -> Context:
     client = Clients.local().identify(None)
-    ask = Quotes(str, partial(priced, SCHEMA.core, Documents()), buyer, Lanes())
-    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(foresee, buyer))
+    ask = Quotes(str, partial(priced, SCHEMA.core, DocumentCache()), buyer, Lanes())
+    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(prefetch, buyer))
 
 
 class Shop:
@@ -70,8 +70,10 @@ class Shop:
         api = connect(
             base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
         )
-        memory = Memory(Store(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=Decoded(10**6), pointers=10**6)
-        self.market = Market(api, memory, Prices(clock), Flights(), clock, ignore)
+        memory = EntityCache(
+            Store(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(10**6), pointers=10**6
+        )
+        self.market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, ignore)
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:
@@ -87,10 +89,10 @@ class Shop:
         ceiling: int | None = None,
         client: str = "test",
         limits: Mapping[Window, int] = MappingProxyType({}),
-    ) -> Buyer:
+    ) -> Fetcher:
         allowance = Allowance(client, limits, ledger=self.ledger, clock=self.clock)
-        purse = Purse(ceiling=ceiling, allowance=allowance, account=self.account)
-        return Buyer(self.market, purse, forced=forced)
+        purse = OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account)
+        return Fetcher(self.market, purse, forced=forced)
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Shops:
         self.run(shop.live_through(case.history))
         return shop
 
-    def prepared(self, case: Case) -> tuple[Shop, Buyer]:
+    def prepared(self, case: Case) -> tuple[Shop, Fetcher]:
         """After the case's operation was bought."""
         shop = self.open(case)
         return shop, self.buy(shop, case.operation)
@@ -149,7 +151,7 @@ class Shops:
         errors = ((tuple(error.path or ()), _code(error)) for error in result.errors or ())
         return Answer(result.data, frozenset(errors))
 
-    def buy(self, shop: Shop, operation: Operation) -> Buyer:
+    def buy(self, shop: Shop, operation: Operation) -> Fetcher:
         buyer = shop.buyer(forced=operation.forced)
         self.run(buyer.prepare(selections(operation)))
         return buyer

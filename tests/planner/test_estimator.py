@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 
 from gateway.planner.plan import plan
-from gateway.planner.requirements import questions
+from gateway.planner.requirements import open_requirements
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shop, Shops, selections
 from tests.profiles import examples
@@ -47,7 +47,7 @@ def test_no_world_is_cheaper_than_the_first_calls(case: Case, shops: Shops) -> N
     """So that whoever cannot pay these is refused for nothing that could have been had."""
     buyer = shops.open(case).buyer(forced=case.operation.forced)
     roots = selections(case.operation)
-    least = buyer.pricer.least(questions(roots, buyer.facts), buyer.facts)
+    least = buyer.pricer.least(open_requirements(roots, buyer.facts), buyer.facts)
     estimate = buyer.pricer.estimate(roots, buyer.facts)
     assert least <= estimate.lower <= estimate.upper
     assert bool(least) == bool(estimate.lower)
@@ -69,7 +69,7 @@ def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops
 def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Shops) -> None:
     shop = shops.open(case)
     buyer = shop.buyer(forced=case.operation.forced)
-    asked = questions(selections(case.operation), buyer.facts)
+    asked = open_requirements(selections(case.operation), buyer.facts)
     before = copy.deepcopy(asked)
     plans = [plan(asked, buyer.facts, shop.market.prices, forced=case.operation.forced) for _ in range(2)]
     assert plans[0] == plans[1]

@@ -18,7 +18,7 @@ from gateway.errors import BudgetExceeded
 from gateway.planner.estimator import MANY as LARGE_STEP
 from gateway.planner.fetcher import AT_ONCE
 from gateway.planner.plan import plan
-from gateway.planner.requirements import questions
+from gateway.planner.requirements import open_requirements
 from gateway.planner.selection import Selection
 from gateway.scheduling import FairScheduler, Rank
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
@@ -112,7 +112,7 @@ def story(at: int) -> Story:
 
 def planned(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
     buyer = shop.buyer(forced=False)
-    return lambda: plan(questions(roots, buyer.facts), buyer.facts, shop.market.prices, forced=False)
+    return lambda: plan(open_requirements(roots, buyer.facts), buyer.facts, shop.market.prices, forced=False)
 
 
 def priced(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:

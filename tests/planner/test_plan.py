@@ -9,8 +9,8 @@ import pytest
 from gateway.billing.prices import Prices
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Question, Subject, Want
-from gateway.planner.resolved_data import Facts, Nothing
+from gateway.planner.requirements import Need, Requirement, Subject
+from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case
@@ -149,16 +149,16 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
 @pytest.mark.parametrize("subject", [UserId("1"), Username("ann"), HighlightId("100"), ItemId("1000")], ids=str)
 def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
     """A profile must not be bought for whatever else may be wanted of a user."""
-    about: dict[type, Want] = {
-        UserId: Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY,
-        Username: Want.IDENTITY | Want.SHORT | Want.PROFILE | Want.TRAY,
-        HighlightId: Want.BRIEF | Want.ITEMS,
-        ItemId: Want.ITEM,
+    about: dict[type, Need] = {
+        UserId: Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY,
+        Username: Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY,
+        HighlightId: Need.BRIEF | Need.ITEMS,
+        ItemId: Need.ITEM,
     }
-    for want in Want:
-        questions = {subject: Question(subject, want, "")}
+    for want in Need:
+        questions = {subject: Requirement(subject, want, "")}
         if want in about[type(subject)]:
-            assert len(plan(questions, Facts(Nothing()), Prices(ManualClock()), forced=False)) == 1
+            assert len(plan(questions, OperationData(EmptyDataSource()), Prices(ManualClock()), forced=False)) == 1
         else:
             with pytest.raises(AssertionError, match="no call answers"):
-                plan(questions, Facts(Nothing()), Prices(ManualClock()), forced=False)
+                plan(questions, OperationData(EmptyDataSource()), Prices(ManualClock()), forced=False)

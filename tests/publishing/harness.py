@@ -10,11 +10,11 @@ from typing import Any
 
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.events import Event
-from gateway.publishing.commands import CreateOrder, MediumOrder
-from gateway.publishing.context import Settled
+from gateway.publishing.commands import CreateHighlight, MediumOrder
+from gateway.publishing.context import HighlightChanged
 from gateway.publishing.owners import owner_of
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import IDEMPOTENT, MemoryPublisher
@@ -63,7 +63,7 @@ class House:
     ) -> None:
         self.clock = VirtualClock()
         self.events: list[Event] = []
-        self.settled: list[Settled] = []
+        self.settled: list[HighlightChanged] = []
         self.files = Folder(directory)
         self.durable = engine(self.clock, self.events.append, seed)
         self.upstream = MemoryPublisher(self.clock, capabilities)
@@ -112,12 +112,14 @@ class House:
         self.is_down = True
         self.durable.crash()
 
-    async def create(self, *media: MediumOrder | str, key: str = "k", **order: Any) -> Receipt:
+    async def create(self, *media: MediumOrder | str, key: str = "k", **order: Any) -> WorkflowView:
         order = {"title": "Trip", **order}
         media_orders = tuple(link(one) if isinstance(one, str) else one for one in media)
-        return await self.publishing.create(CLIENT, CreateOrder(account=ACCOUNT, media=media_orders, **order), key=key)
+        return await self.publishing.create(
+            CLIENT, CreateHighlight(account=ACCOUNT, media=media_orders, **order), key=key
+        )
 
-    async def end(self, id: str) -> Receipt:
+    async def end(self, id: str) -> WorkflowView:
         """Its receipt once it has ended; the gateway is started again whenever it was killed."""
         for _ in range(3000):
             receipt = await self.publishing.wait(CLIENT, id, 30.0)
@@ -127,7 +129,7 @@ class House:
                 await self.start()
         raise AssertionError(f"it does not end: {receipt}")
 
-    async def made(self, *media: MediumOrder | str, **order: Any) -> Receipt:
+    async def made(self, *media: MediumOrder | str, **order: Any) -> WorkflowView:
         return await self.end((await self.create(*media, **order)).id)
 
     def _at(self, call: str, moment: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.publishing import Capabilities
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from tests.fakes.clock import VirtualLoop
 from tests.fakes.publisher import IDEMPOTENT, PLAIN, Made
 from tests.profiles import examples
@@ -36,7 +36,7 @@ def media_of(flow: int) -> list[str]:
     return [f"https://example.com/{flow}-{i}.jpg" for i in range(3)]
 
 
-async def storm(house: House, seed: int) -> list[Receipt]:
+async def storm(house: House, seed: int) -> list[WorkflowView]:
     """The receipts of FLOWS flows, in their order, after all of them have ended."""
     dice = random.Random(seed)
     house.upstream.dice = dice
@@ -58,8 +58,8 @@ async def storm(house: House, seed: int) -> list[Receipt]:
     raise AssertionError("the flows do not end")
 
 
-def weather(seed: int, capabilities: Capabilities, lag: float = 0.0) -> tuple[House, list[Receipt]]:
-    async def run() -> tuple[House, list[Receipt]]:
+def weather(seed: int, capabilities: Capabilities, lag: float = 0.0) -> tuple[House, list[WorkflowView]]:
+    async def run() -> tuple[House, list[WorkflowView]]:
         with tempfile.TemporaryDirectory() as directory:
             async with House(Path(directory), capabilities, seed) as house:
                 house.upstream.lag = lag

@@ -14,10 +14,10 @@ import pytest
 from gateway.durable.port import Body, Json, Record, Run
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
-from gateway.publishing.commands import DeleteOrder, EditOrder, MediumOrder
-from gateway.publishing.context import Settled
+from gateway.publishing.commands import DeleteHighlight, EditHighlight, MediumOrder
+from gateway.publishing.context import HighlightChanged
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House
@@ -223,7 +223,7 @@ async def test_of_a_client_one_list_is_read_at_a_time(tmp_path: Path) -> None:
 async def test_flows_are_listed_by_account_and_state(house: House) -> None:
     house.upstream.refused.add("https://example.com/b.jpg")
     done, failed = await house.made("a", key="1"), await house.made("b", key="2")
-    elsewhere = await house.publishing.delete(CLIENT, DeleteOrder("99", "17"), key="3")
+    elsewhere = await house.publishing.delete(CLIENT, DeleteHighlight("99", "17"), key="3")
     by_state = await house.publishing.receipts(CLIENT, state=FlowState.FAILED, first=10)
     by_account = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
     running = await house.publishing.receipts(CLIENT, state=FlowState.RECEIVED, first=10)
@@ -234,7 +234,7 @@ async def test_flows_are_listed_by_account_and_state(house: House) -> None:
 
 async def test_more_flows_than_one_reading_gives_are_found(house: House) -> None:
     for i in range(230):
-        await house.publishing.delete(CLIENT, DeleteOrder(ACCOUNT if i == 3 else "99", "17"), key=str(i))
+        await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT if i == 3 else "99", "17"), key=str(i))
     page = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
     assert (len(page.receipts), page.has_next) == (1, False)
 
@@ -257,7 +257,7 @@ async def test_nothing_is_begun_while_the_store_is_gone(house: House) -> None:
 async def test_deleting_is_done_once_more_after_a_crash(house: House) -> None:
     made = await house.made("a", key="make")
     house.at("delete", "after", house.crash)
-    receipt = await house.publishing.delete(CLIENT, DeleteOrder(ACCOUNT, str(made.highlight_pk)), key="delete")
+    receipt = await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, str(made.highlight_pk)), key="delete")
     receipt = await house.end(receipt.id)
     assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, made.highlight_pk)
     assert house.upstream.standing == []
@@ -265,16 +265,16 @@ async def test_deleting_is_done_once_more_after_a_crash(house: House) -> None:
 
 
 async def test_deleting_what_is_gone_is_done(house: House) -> None:
-    receipt = await house.publishing.delete(CLIENT, DeleteOrder(ACCOUNT, "17"), key="delete")
+    receipt = await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="delete")
     assert (await house.end(receipt.id)).state is FlowState.DONE
 
 
 async def test_a_refused_edit_forgets_what_is_remembered_all_the_same(house: House) -> None:
     """An earlier attempt may have been carried out."""
     house.speak(PLAIN)
-    receipt = await house.publishing.edit(CLIENT, EditOrder(ACCOUNT, "17", title="New"), key="edit")
+    receipt = await house.publishing.edit(CLIENT, EditHighlight(ACCOUNT, "17", title="New"), key="edit")
     await house.clock.sleep(1.0)
-    assert house.settled == [Settled(ACCOUNT, "17")]
+    assert house.settled == [HighlightChanged(ACCOUNT, "17")]
     assert (await house.end(receipt.id)).state is FlowState.FAILED
 
 
@@ -292,7 +292,7 @@ class Sibling:
 
 
 async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_too(house: House) -> None:
-    settled: list[Settled] = []
+    settled: list[HighlightChanged] = []
     sibling: Any = Sibling(house.durable)
     publishing = Publishing(
         sibling,
@@ -306,12 +306,12 @@ async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_
     )
     receipt = await house.create("a")
     receipt = await publishing.wait(CLIENT, receipt.id, 100.0)
-    assert settled == [Settled(ACCOUNT, receipt.highlight_pk)]
+    assert settled == [HighlightChanged(ACCOUNT, receipt.highlight_pk)]
     await publishing.wait(CLIENT, receipt.id, 100.0)
     assert len(settled) == 1
 
 
-async def cancelled_at(house: House, call: str, moment: str) -> Receipt:
+async def cancelled_at(house: House, call: str, moment: str) -> WorkflowView:
     there = asyncio.Event()
     house.at(call, moment, there.set)
     receipt = await house.create("a")

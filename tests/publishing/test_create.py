@@ -10,8 +10,8 @@ from gateway.domain.publishing import MediumKind
 from gateway.durable.port import StepState
 from gateway.errors import IdempotencyKeyReused
 from gateway.events import FlowEnded, FlowStarted
-from gateway.publishing.commands import CreateOrder, DeleteOrder, MediumOrder
-from gateway.publishing.context import Settled
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumOrder
+from gateway.publishing.context import HighlightChanged
 from gateway.publishing.views import FlowKind, FlowState
 from tests.fakes.publisher import PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House, clip, link
@@ -134,7 +134,7 @@ async def test_the_same_key_with_other_input_is_refused(house: House) -> None:
 
 async def test_the_same_request_is_the_same_flow_although_its_checks_come_out_otherwise(house: House) -> None:
     """A host that names no type today is taken for another kind of medium than yesterday."""
-    asked = CreateOrder(ACCOUNT, "Reef", (link("1"),), request="the same")
+    asked = CreateHighlight(ACCOUNT, "Reef", (link("1"),), request="the same")
     first = await house.publishing.create(CLIENT, asked, key="k")
     other = dataclasses.replace(asked, media=(dataclasses.replace(asked.media[0], kind=MediumKind.VIDEO),))
     assert (await house.publishing.create(CLIENT, other, key="k")).id == first.id
@@ -147,12 +147,12 @@ async def test_the_same_request_is_the_same_flow_although_its_checks_come_out_ot
 async def test_the_same_key_for_another_mutation_is_refused(house: House) -> None:
     await house.create("a", key="k")
     with pytest.raises(IdempotencyKeyReused):
-        await house.publishing.delete(CLIENT, DeleteOrder(ACCOUNT, "17"), key="k")
+        await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="k")
 
 
 async def test_two_clients_may_take_the_same_key(house: House) -> None:
     mine = await house.create("a", key="k")
-    theirs = await house.publishing.delete("other", DeleteOrder(ACCOUNT, "17"), key="k")
+    theirs = await house.publishing.delete("other", DeleteHighlight(ACCOUNT, "17"), key="k")
     assert mine.id != theirs.id
 
 
@@ -160,7 +160,7 @@ async def test_what_is_remembered_of_the_account_is_forgotten_before_the_flow_is
     receipt = await house.create("a")
     async for now in house.publishing.watch(CLIENT, receipt.id):
         if now.state is FlowState.DONE:
-            assert house.settled[0] == Settled(ACCOUNT, now.highlight_pk)
+            assert house.settled[0] == HighlightChanged(ACCOUNT, now.highlight_pk)
 
 
 async def test_events_name_the_flow_and_nothing_that_was_ordered(house: House) -> None:

@@ -8,22 +8,22 @@ import pytest
 
 from gateway.domain.publishing import Capabilities
 from gateway.errors import UpstreamTimeout
-from gateway.publishing.commands import EditOrder
-from gateway.publishing.views import FlowKind, FlowState, Receipt
+from gateway.publishing.commands import EditHighlight
+from gateway.publishing.views import FlowKind, FlowState, WorkflowView
 from tests.fakes.publisher import DAY, IDEMPOTENT, PLAIN, Made
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
 
 DIALECTS = [pytest.param(IDEMPOTENT, id="with keys"), pytest.param(PLAIN, id="without keys")]
 
 
-async def edited(house: House, **changes: Any) -> Receipt:
+async def edited(house: House, **changes: Any) -> WorkflowView:
     """The receipt of an edit of a highlight of the media a, b and c."""
     return await house.end((await begun(house, **changes)).id)
 
 
-async def begun(house: House, **changes: Any) -> Receipt:
+async def begun(house: House, **changes: Any) -> WorkflowView:
     pk = str((await house.made("a", "b", "c", key="make")).highlight_pk)
-    return await house.publishing.edit(CLIENT, EditOrder(ACCOUNT, pk, **changes), key="edit")
+    return await house.publishing.edit(CLIENT, EditHighlight(ACCOUNT, pk, **changes), key="edit")
 
 
 def only(house: House) -> Made:
@@ -57,7 +57,7 @@ async def test_response_lost_after_the_edit(house: House, dialect: Capabilities)
     house.fail_at("edit", "after", UpstreamTimeout("No answer."))
     made = await house.made("a", "b", "c", key="make")
     remove = (f"{only(house).items[0]}_{ACCOUNT}",)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),), remove=remove)
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),), remove=remove)
     receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert (only(house).title, names(house)) == ("New", ["b", "c", "d"])
@@ -71,7 +71,7 @@ async def test_crash_at_each_call(house: House, dialect: Capabilities, call: str
     house.speak(dialect)
     made = await house.made("a", "b", "c", key="make")
     house.at(call, moment, house.crash, house.crash)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),))
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),))
     receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert house.crashes
@@ -109,7 +109,7 @@ async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(hou
     house.speak(PLAIN)
     made = await house.made("a", key="make")
     house.at("edit", "before", house.crash)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
     receipt = await house.publishing.edit(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)
@@ -121,7 +121,7 @@ async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(hou
 async def test_added_stories_that_died_meanwhile_are_published_again(house: House) -> None:
     made = await house.made("a", key="make")
     house.at("edit", "before", house.crash)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
     receipt = await house.publishing.edit(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from gateway.events import ignore
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.faults import (
     Accepted,
@@ -104,12 +104,12 @@ class Street:
         self.is_down = True
         self.durable.crash()
 
-    async def create(self, flow: int) -> Receipt:
+    async def create(self, flow: int) -> WorkflowView:
         media = tuple(MediumOrder(url=f"https://example.com/{flow}-{i}.jpg") for i in range(3))
-        return await self.publishing.create(CLIENT, CreateOrder(ACCOUNT, f"Trip {flow}", media), key=str(flow))
+        return await self.publishing.create(CLIENT, CreateHighlight(ACCOUNT, f"Trip {flow}", media), key=str(flow))
 
-    async def end(self, *ids: str) -> list[Receipt]:
-        receipts: list[Receipt] = []
+    async def end(self, *ids: str) -> list[WorkflowView]:
+        receipts: list[WorkflowView] = []
         for _ in range(5_000):
             if self.is_down:
                 self.is_down = False
@@ -179,7 +179,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
     pk = str(receipt.highlight_pk)
     (before, *_) = await street.publisher.tray(ACCOUNT)
     assert (before.pk, before.title, len(before.media_ids)) == (pk, "Trip 1", 3)
-    change = EditOrder(
+    change = EditHighlight(
         ACCOUNT,
         pk,
         title="Journey",
@@ -192,7 +192,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
     after = await street.publisher.highlight(ACCOUNT, pk)
     assert after is not None
     assert (after.title, after.media_ids[:2], len(after.media_ids)) == ("Journey", before.media_ids[1:], 3)
-    (receipt,) = await street.end((await street.publishing.delete(CLIENT, DeleteOrder(ACCOUNT, pk), key="gone")).id)
+    (receipt,) = await street.end((await street.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, pk), key="gone")).id)
     assert receipt.state is FlowState.DONE, receipt
     assert await street.publisher.highlight(ACCOUNT, pk) is None
     await street.durable.aclose()

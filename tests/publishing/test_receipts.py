@@ -9,18 +9,18 @@ import msgspec
 import pytest
 
 from gateway.durable.port import Fault, Record, Status, StepRecord, StepState
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder, Order
-from gateway.publishing.media_item import Medium
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, MediumOrder
+from gateway.publishing.media_item import MediaItem
 from gateway.publishing.presenter import PHASES, is_past_cancelling, is_to_be_settled, receipt_of
 from gateway.publishing.step_kinds import Act
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.views import FlowState, WorkflowView
 from tests.meta.tree import trees
 
 LINK = MediumOrder(url="https://media.test/a.jpg")
-ORDERS: dict[str, Order] = {
-    "create_highlight": CreateOrder("1", "Title", (LINK, LINK)),
-    "update_highlight": EditOrder("1", "100", add=(LINK,)),
-    "delete_highlight": DeleteOrder("1", "100"),
+ORDERS: dict[str, HighlightCommand] = {
+    "create_highlight": CreateHighlight("1", "Title", (LINK, LINK)),
+    "update_highlight": EditHighlight("1", "100", add=(LINK,)),
+    "delete_highlight": DeleteHighlight("1", "100"),
 }
 OUTPUT = {"highlight": "100", "skipped": [], "surplus": [], "warnings": []}
 NEW = "approve"  # by a word that no version knows
@@ -37,7 +37,7 @@ def record(name: str, status: Status, *steps: StepRecord) -> Record:
     return Record("f", name, status, msgspec.to_builtins(ORDERS[name]), output, fault, steps, {}, 1.0, 2.0)
 
 
-def receipt(name: str, status: Status, *steps: StepRecord) -> Receipt:
+def receipt(name: str, status: Status, *steps: StepRecord) -> WorkflowView:
     return receipt_of(record(name, status, *steps), keys_are_known=True)
 
 
@@ -76,7 +76,7 @@ def test_each_act_has_a_phase_and_a_name_that_tells_it(act: Act) -> None:
 
 def test_the_recorded_names_of_steps_stay_what_they_are() -> None:
     """DBOS finds the result of a step that was made before an update by its name."""
-    cover, second = Medium(None, LINK), Medium(1, LINK)
+    cover, second = MediaItem(None, LINK), MediaItem(1, LINK)
     second.generation = 2
     assert [act.step() for act in Act] == [
         *("quota", "upload", "process", "publish", "prepare"),

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.domain.publishing import Capabilities
 from gateway.errors import AccountDisconnected, Forbidden, UpstreamTimeout, UpstreamUnavailable
-from gateway.publishing.commands import DeleteOrder, EditOrder, OnMediaError
-from gateway.publishing.views import FlowState, Receipt
+from gateway.publishing.commands import DeleteHighlight, EditHighlight, OnMediaError
+from gateway.publishing.views import FlowState, WorkflowView
 from tests.fakes.publisher import IDEMPOTENT, PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
 
@@ -28,7 +28,7 @@ def effects(house: House) -> list[str]:
     return [call for call in house.upstream.calls if call in EFFECTS]
 
 
-def code_of(receipt: Receipt) -> str | None:
+def code_of(receipt: WorkflowView) -> str | None:
     return receipt.fault.code if receipt.fault else None
 
 
@@ -228,7 +228,7 @@ async def test_an_edit_whose_answer_was_lost_is_found_without_the_account(house:
         raise UpstreamTimeout("No answer.")
 
     house.at("edit", "after", fail)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), title="New", add=(link("b"),))
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("b"),))
     receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert house.upstream.edits == 1
@@ -244,7 +244,7 @@ async def test_an_edit_that_was_not_done_is_not_done_later(house: House, dialect
         raise UpstreamUnavailable("Cut off.")
 
     house.at("edit", "before", fail)
-    order = EditOrder(ACCOUNT, str(made.highlight_pk), title="New")
+    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New")
     receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
     assert (code_of(receipt), IN_DOUBT in receipt.warnings) == ("FORBIDDEN", True)
     assert house.upstream.edits == 0
@@ -259,7 +259,7 @@ async def test_a_deletion_in_doubt_is_looked_for_and_not_repeated(house: House, 
         raise UpstreamTimeout("No answer.")
 
     house.at("delete", moment, fail)
-    order = DeleteOrder(ACCOUNT, str(made.highlight_pk))
+    order = DeleteHighlight(ACCOUNT, str(made.highlight_pk))
     receipt = await house.end((await house.publishing.delete(CLIENT, order, key="delete")).id)
     assert receipt.state is state
     assert house.upstream.calls.count("delete") == 1
@@ -270,7 +270,7 @@ async def test_a_deletion_in_doubt_is_looked_for_and_not_repeated(house: House, 
 async def test_a_deletion_that_never_began_is_in_no_doubt(house: House) -> None:
     made = await house.made("a", key="make")
     withdraw(house)
-    order = DeleteOrder(ACCOUNT, str(made.highlight_pk))
+    order = DeleteHighlight(ACCOUNT, str(made.highlight_pk))
     receipt = await house.end((await house.publishing.delete(CLIENT, order, key="delete")).id)
     assert (code_of(receipt), receipt.warnings) == ("FORBIDDEN", ())
     assert len(house.upstream.standing) == 1

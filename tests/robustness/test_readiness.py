@@ -210,7 +210,7 @@ async def test_a_ledger_that_was_deleted_is_told_and_nothing_is_bought(
         assert "was deleted or replaced" in told
         assert str(path.parent) not in told
         assert [message for message in caplog.messages if message.startswith("Ledger")] == [
-            "LedgerChanged writable=False",
+            "LedgerAvailabilityChanged writable=False",
             "LedgerLost ",
         ]
         path.with_name("away").rename(path)
@@ -236,7 +236,7 @@ async def test_a_ledger_that_cannot_be_written_at_the_end_is_told_and_ends_nothi
             stage.client.headers["x-api-key"] = KEY
             assert codes_of((await stage.post(TRAY)).json()) == []
             held.enter_context(locked(settings.database_path))
-    assert "LedgerChanged writable=False" in caplog.messages
+    assert "LedgerAvailabilityChanged writable=False" in caplog.messages
 
 
 async def until(stage: Stage, expected: set[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.clock import SystemClock
 from gateway.composition.app import Gateway
-from gateway.durable.encryption import Seal, key_in
+from gateway.durable.encryption import JsonCipher, key_in
 from gateway.durable.store import Store
 from gateway.settings import Settings
 from tests.chaos.commands import Order
@@ -48,7 +48,9 @@ class Resumed:
 
     def store(self) -> Store:
         """A second way to the flows."""
-        return Store(self.settings.flows_url, Seal(key_in(self.settings.data_dir)), SystemClock(), patience=PATIENCE)
+        return Store(
+            self.settings.flows_url, JsonCipher(key_in(self.settings.data_dir)), SystemClock(), patience=PATIENCE
+        )
 
     @property
     def stopped(self) -> list[KeptFlow]:

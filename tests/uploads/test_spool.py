@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.errors import BodyTooLarge, FlowsUnavailable
-from gateway.uploads.directory import Shelf
+from gateway.uploads.directory import UploadDirectory
 from gateway.uploads.spool import Spool
 from tests.meta.tree import ROOT
 from tests.profiles import examples
@@ -244,7 +244,7 @@ class Shelves(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.shelf = Shelf(Path(self.folder.name))
+        self.shelf = UploadDirectory(Path(self.folder.name))
         self.shelf.begin()
         self.held: dict[str, set[str]] = {}
         self.numbers = 0
@@ -284,7 +284,7 @@ class Shelves(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.shelf.end()
-        self.shelf = Shelf(Path(self.folder.name))
+        self.shelf = UploadDirectory(Path(self.folder.name))
         self.shelf.begin()
 
     @invariant()

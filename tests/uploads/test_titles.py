@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.publishing.rules import GRAPHEME, Findings
+from gateway.publishing.rules import GRAPHEME, ValidationErrors
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ from gateway.publishing.rules import GRAPHEME, Findings
     ],
 )
 def test_a_title_is_1_to_16_characters_as_people_count_them(title: str, mistake: str | None) -> None:
-    found = Findings()
+    found = ValidationErrors()
     found.title(title)
     assert [problem.code for problem in found.problems] == ([mistake] if mistake else [])
 
 
 @given(st.text(max_size=40))
 def test_a_title_that_passes_is_trimmed_and_short_and_on_one_line(text: str) -> None:
-    found = Findings()
+    found = ValidationErrors()
     title = found.title(text)
     if not found.problems:
         assert title == text.strip()

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.publishing import MediumKind
-from gateway.publishing.commands import CreateOrder
+from gateway.publishing.commands import CreateHighlight
 from gateway.publishing.requests import CoverRequest, MediumRequest
-from gateway.publishing.validation import Inspector
-from gateway.uploads.normalization import Fitter
+from gateway.publishing.validation import InputValidator
+from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool
 from gateway.uploads.urls import as_browsers_send
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.platforms import aiograpi, platform
 from tests.uploads.test_validation import ACCOUNTS, URL, Hosts, create, mistakes, update
 
@@ -26,14 +26,14 @@ def hosts() -> Hosts:
 
 
 @pytest.fixture
-def inspector(tmp_path: Path, hosts: Hosts) -> Inspector:
-    return Inspector(Fitter(Spool(tmp_path)), hosts, platform.ABILITIES)
+def inspector(tmp_path: Path, hosts: Hosts) -> InputValidator:
+    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, platform.CAPABILITIES)
 
 
 @pytest.fixture
-def by_ending(tmp_path: Path, hosts: Hosts) -> Inspector:
+def by_ending(tmp_path: Path, hosts: Hosts) -> InputValidator:
     """For an upstream that goes by the ending of a URL, whatever is ordered."""
-    return Inspector(Fitter(Spool(tmp_path)), hosts, aiograpi.ABILITIES)
+    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, aiograpi.CAPABILITIES)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def by_ending(tmp_path: Path, hosts: Hosts) -> Inspector:
     ],
 )
 async def test_a_url_is_of_the_kind_that_its_name_or_else_its_host_says(
-    inspector: Inspector, hosts: Hosts, name: str, told: str | None, kind: MediumKind
+    inspector: InputValidator, hosts: Hosts, name: str, told: str | None, kind: MediumKind
 ) -> None:
     hosts.told = {URL + name: told}
     answer = await inspector.create(create(media=[MediumRequest(url=URL + name)]), ACCOUNTS)
-    assert isinstance(answer, CreateOrder)
+    assert isinstance(answer, CreateHighlight)
     assert answer.media[0].kind is kind
 
 
@@ -69,11 +69,11 @@ async def test_a_url_is_of_the_kind_that_its_name_or_else_its_host_says(
     ],
 )
 async def test_what_an_upstream_takes_by_its_ending_for_what_it_is_is_ordered(
-    by_ending: Inspector, hosts: Hosts, name: str, told: str | None, kind: MediumKind
+    by_ending: InputValidator, hosts: Hosts, name: str, told: str | None, kind: MediumKind
 ) -> None:
     hosts.told = {URL + name: told} if told else {}
     answer = await by_ending.create(create(media=[MediumRequest(url=URL + name)]), ACCOUNTS)
-    assert isinstance(answer, CreateOrder)
+    assert isinstance(answer, CreateHighlight)
     assert answer.media[0].kind is kind
 
 
@@ -91,7 +91,7 @@ async def test_what_an_upstream_takes_by_its_ending_for_what_it_is_is_ordered(
     ],
 )
 async def test_what_an_upstream_may_take_by_its_ending_for_what_it_is_not_is_refused(
-    by_ending: Inspector, hosts: Hosts, name: str, told: str | None
+    by_ending: InputValidator, hosts: Hosts, name: str, told: str | None
 ) -> None:
     """A film must not become an image, nor an image a film; the way out is named."""
     hosts.told = {URL + name: told} if told else {}
@@ -105,7 +105,7 @@ async def test_what_an_upstream_may_take_by_its_ending_for_what_it_is_not_is_ref
         assert answer[0].message.endswith("send the file instead.")
 
 
-async def test_a_cover_is_judged_like_a_medium(by_ending: Inspector, hosts: Hosts) -> None:
+async def test_a_cover_is_judged_like_a_medium(by_ending: InputValidator, hosts: Hosts) -> None:
     hosts.told = {URL + "a": "video/mp4"}
     answer = await by_ending.create(create(cover=CoverRequest(url=URL + "a")), ACCOUNTS)
     assert mistakes(answer) == [("cover.url", "FORMAT")]
@@ -127,9 +127,9 @@ async def test_a_cover_is_judged_like_a_medium(by_ending: Inspector, hosts: Host
         ("https://media.example.com\\@10.0.0.1/a.jpg", "https://media.example.com/@10.0.0.1/a.jpg"),
     ],
 )
-async def test_a_url_is_sent_as_browsers_send_it(inspector: Inspector, given: str, sent: str) -> None:
+async def test_a_url_is_sent_as_browsers_send_it(inspector: InputValidator, given: str, sent: str) -> None:
     answer = await inspector.create(create(media=[MediumRequest(url=given)]), ACCOUNTS)
-    assert isinstance(answer, CreateOrder)
+    assert isinstance(answer, CreateHighlight)
     assert answer.media[0].url == sent
 
 
@@ -145,12 +145,12 @@ async def test_a_url_is_sent_as_browsers_send_it(inspector: Inspector, given: st
         " ",
     ],
 )
-async def test_no_host_is_made_of_what_is_none(inspector: Inspector, url: str) -> None:
+async def test_no_host_is_made_of_what_is_none(inspector: InputValidator, url: str) -> None:
     answer = await inspector.create(create(media=[MediumRequest(url=url)]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "NOT_PUBLIC")]
 
 
-async def test_the_same_url_with_other_blanks_is_the_same_medium(inspector: Inspector) -> None:
+async def test_the_same_url_with_other_blanks_is_the_same_medium(inspector: InputValidator) -> None:
     media = [MediumRequest(url=URL + "a b.jpg"), MediumRequest(url=f" {URL}a%20b.jpg")]
     assert mistakes(await inspector.create(create(media=media), ACCOUNTS)) == [("media.1", "DUPLICATE")]
 
@@ -159,10 +159,10 @@ async def test_the_same_url_with_other_blanks_is_the_same_medium(inspector: Insp
 def test_what_is_sent_once_as_browsers_do_stays_as_it_is(text: str) -> None:
     once = as_browsers_send(f"https://media.example.com/{text}")
     assert as_browsers_send(once) == once
-    Guard().check(once)
+    AddressPolicy().check(once)
 
 
-async def test_a_url_of_no_medium_is_refused(inspector: Inspector, hosts: Hosts) -> None:
+async def test_a_url_of_no_medium_is_refused(inspector: InputValidator, hosts: Hosts) -> None:
     hosts.told = {URL + "a": "text/html"}
     answer = await inspector.create(create(media=[MediumRequest(url=URL + "a")]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "FORMAT")]

@@ -14,9 +14,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gateway.domain.input_errors import Mistake
+from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import MediumKind, Uploaded
-from gateway.publishing.commands import CreateOrder, DeleteOrder, EditOrder, MediumOrder, OnMediaError, OnQuota
+from gateway.publishing.commands import (
+    CreateHighlight,
+    DeleteHighlight,
+    EditHighlight,
+    MediumOrder,
+    OnMediaError,
+    OnQuota,
+)
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
@@ -25,10 +32,10 @@ from gateway.publishing.requests import (
     Problem,
     UpdateRequest,
 )
-from gateway.publishing.validation import Inspector
-from gateway.uploads.normalization import Fitter
-from gateway.uploads.spool import Intake, Spool
-from gateway.upstream.egress.address_policy import Guard
+from gateway.publishing.validation import InputValidator
+from gateway.uploads.normalization import MediaNormalizer
+from gateway.uploads.spool import Spool, UploadSession
+from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.url_probe import Unreached
 from gateway.upstream.platforms import platform
 from tests.meta.tree import ROOT
@@ -68,7 +75,7 @@ class Hosts:
         self.asked: list[str] = []
 
     async def content_type(self, url: str) -> str | None:
-        Guard().check(url)
+        AddressPolicy().check(url)
         self.asked.append(url)
         if url in self.told:
             return self.told[url]
@@ -84,7 +91,7 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
 
 
 @pytest.fixture
-async def intake(spool: Spool) -> AsyncIterator[Intake]:
+async def intake(spool: Spool) -> AsyncIterator[UploadSession]:
     async with spool.intake() as intake:
         yield intake
 
@@ -95,15 +102,15 @@ def hosts() -> Hosts:
 
 
 @pytest.fixture
-def inspector(spool: Spool, hosts: Hosts) -> Inspector:
-    return Inspector(Fitter(spool), hosts, platform.ABILITIES)
+def inspector(spool: Spool, hosts: Hosts) -> InputValidator:
+    return InputValidator(MediaNormalizer(spool), hosts, platform.CAPABILITIES)
 
 
-async def sent(intake: Intake, content: bytes) -> MediumRequest:
+async def sent(intake: UploadSession, content: bytes) -> MediumRequest:
     return MediumRequest(file=await uploaded(intake, content))
 
 
-async def uploaded(intake: Intake, content: bytes) -> Uploaded:
+async def uploaded(intake: UploadSession, content: bytes) -> Uploaded:
     async def whole() -> AsyncIterator[bytes]:
         yield content
 
@@ -131,7 +138,7 @@ def mistakes(answer: object) -> list[tuple[str, str]]:
     return [(".".join(problem.field), problem.code) for problem in answer]
 
 
-async def test_what_is_right_becomes_an_order(inspector: Inspector, intake: Intake, spool: Spool) -> None:
+async def test_what_is_right_becomes_an_order(inspector: InputValidator, intake: UploadSession, spool: Spool) -> None:
     image, film = png("red"), Film(brand=b"qt  ").data()
     request = create(
         title="  Summer \U0001f3d6\ufe0f ",
@@ -146,7 +153,7 @@ async def test_what_is_right_becomes_an_order(inspector: Inspector, intake: Inta
         cover=CoverRequest(index=1),
     )
     hashes = [hashlib.sha256(content).hexdigest() for content in (image, film)]
-    assert await inspector.create(request, ACCOUNTS) == CreateOrder(
+    assert await inspector.create(request, ACCOUNTS) == CreateHighlight(
         account="787132",
         title="Summer \U0001f3d6\ufe0f",
         media=(
@@ -165,7 +172,7 @@ async def test_what_is_right_becomes_an_order(inspector: Inspector, intake: Inta
     assert spool.path(hashes[1]).read_bytes() == film
 
 
-async def test_all_that_is_wrong_is_told_at_once(inspector: Inspector, intake: Intake) -> None:
+async def test_all_that_is_wrong_is_told_at_once(inspector: InputValidator, intake: UploadSession) -> None:
     request = create(
         account="1",
         title=" ",
@@ -207,7 +214,7 @@ async def test_all_that_is_wrong_is_told_at_once(inspector: Inspector, intake: I
     ]
 
 
-async def test_a_message_quotes_nothing_of_a_url(inspector: Inspector) -> None:
+async def test_a_message_quotes_nothing_of_a_url(inspector: InputValidator) -> None:
     """Its query may be a signature that opens the file."""
     answer = await inspector.create(create(media=[MediumRequest(url="https://10.0.0.1/a?sig=secret")]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "NOT_PUBLIC")]
@@ -218,13 +225,13 @@ async def test_a_message_quotes_nothing_of_a_url(inspector: Inspector) -> None:
     ("count", "mistake"), [(0, [("media", "REQUIRED")]), (100, None), (101, [("media", "TOO_LONG")])]
 )
 async def test_a_highlight_holds_1_to_100_media(
-    inspector: Inspector, hosts: Hosts, count: int, mistake: list[tuple[str, str]] | None
+    inspector: InputValidator, hosts: Hosts, count: int, mistake: list[tuple[str, str]] | None
 ) -> None:
     answer = await inspector.create(
         create(media=[MediumRequest(url=f"{URL}{number}.jpg") for number in range(count)]), ACCOUNTS
     )
     if mistake is None:
-        assert isinstance(answer, CreateOrder)
+        assert isinstance(answer, CreateHighlight)
         assert [medium.url for medium in answer.media] == [f"{URL}{number}.jpg" for number in range(count)]
     else:
         assert mistakes(answer) == mistake
@@ -246,7 +253,7 @@ async def test_a_highlight_holds_1_to_100_media(
     ],
 )
 async def test_a_message_tells_the_one_reason(
-    inspector: Inspector, intake: Intake, given_: dict[str, Any], told: str
+    inspector: InputValidator, intake: UploadSession, given_: dict[str, Any], told: str
 ) -> None:
     if "url" in given_:
         given_ = {"media": [MediumRequest(url=given_["url"])]}
@@ -258,21 +265,23 @@ async def test_a_message_tells_the_one_reason(
 
 
 @pytest.mark.parametrize("key", ["k", "k" * 200, "ключ 1"])
-async def test_a_key_is_1_to_200_printable_characters(inspector: Inspector, key: str) -> None:
-    assert isinstance(await inspector.create(create(key=key), ACCOUNTS), CreateOrder)
+async def test_a_key_is_1_to_200_printable_characters(inspector: InputValidator, key: str) -> None:
+    assert isinstance(await inspector.create(create(key=key), ACCOUNTS), CreateHighlight)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "a\nb", "a\0", "\u202e"])
-async def test_no_other_key_is_taken(inspector: Inspector, key: str) -> None:
+async def test_no_other_key_is_taken(inspector: InputValidator, key: str) -> None:
     assert mistakes(await inspector.create(create(key=key), ACCOUNTS)) == [("idempotencyKey", "INVALID")]
 
 
 @pytest.mark.parametrize("seconds", [-1, 61])
-async def test_nobody_waits_longer_than_a_minute(inspector: Inspector, seconds: int) -> None:
+async def test_nobody_waits_longer_than_a_minute(inspector: InputValidator, seconds: int) -> None:
     assert mistakes(await inspector.create(create(wait_seconds=seconds), ACCOUNTS)) == [("waitSeconds", "OUT_OF_RANGE")]
 
 
-async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(inspector: Inspector, intake: Intake) -> None:
+async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(
+    inspector: InputValidator, intake: UploadSession
+) -> None:
     """A file is the same by its content, whatever it is called."""
     media = [
         MediumRequest(url=URL + "a.jpg"),
@@ -286,7 +295,9 @@ async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(inspector:
     ]
 
 
-async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(inspector: Inspector, intake: Intake) -> None:
+async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(
+    inspector: InputValidator, intake: UploadSession
+) -> None:
     image, film = await uploaded(intake, png("blue")), await uploaded(intake, Film().data())
     for cover, order in [
         (None, None),
@@ -295,7 +306,7 @@ async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(inspector: Ins
         (CoverRequest(media_id="5"), MediumOrder(media_id="5")),
     ]:
         answer = await inspector.create(create(cover=cover), ACCOUNTS)
-        assert isinstance(answer, CreateOrder)
+        assert isinstance(answer, CreateHighlight)
         assert answer.cover == order
     for cover, mistake in [
         (CoverRequest(file=film), [("cover", "FORMAT")]),
@@ -309,19 +320,19 @@ async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(inspector: Ins
 
 
 async def test_a_file_sent_twice_at_once_is_made_to_fit_once_and_for_all(
-    inspector: Inspector, intake: Intake, spool: Spool
+    inspector: InputValidator, intake: UploadSession, spool: Spool
 ) -> None:
     media = [await sent(intake, png("red"))]
     requests = [create(media=media, cover=CoverRequest(file=media[0].file)), create(media=media)]
     answers = await asyncio.gather(*(inspector.create(request, ACCOUNTS) for request in requests * 3))
-    assert all(isinstance(answer, CreateOrder) for answer in answers)
+    assert all(isinstance(answer, CreateHighlight) for answer in answers)
     assert media[0].file is not None
     assert spool.path(media[0].file.sha256).read_bytes().startswith(JPEG)
 
 
-async def test_a_change_becomes_an_order(inspector: Inspector) -> None:
+async def test_a_change_becomes_an_order(inspector: InputValidator) -> None:
     request = update(title="Winter", remove=["3286_787132", "3287"], add=[MediumRequest(story_id="9")])
-    assert await inspector.update(request, ("787132",)) == EditOrder(
+    assert await inspector.update(request, ("787132",)) == EditHighlight(
         account="787132",
         pk="17895485201104054",
         title="Winter",
@@ -330,11 +341,11 @@ async def test_a_change_becomes_an_order(inspector: Inspector) -> None:
     )
 
 
-async def test_a_change_that_changes_nothing_is_a_mistake(inspector: Inspector) -> None:
+async def test_a_change_that_changes_nothing_is_a_mistake(inspector: InputValidator) -> None:
     assert mistakes(await inspector.update(update(), ("787132",))) == [("title", "REQUIRED")]
 
 
-async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: Inspector) -> None:
+async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: InputValidator) -> None:
     request = update(
         id="highlight:x", title="", remove=["1", "x"], cover=CoverRequest(index=0), wait_seconds=-1, key=""
     )
@@ -349,9 +360,9 @@ async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: Inspec
     ]
 
 
-async def test_a_deletion_names_its_highlight_and_one_of_the_accounts(inspector: Inspector) -> None:
+async def test_a_deletion_names_its_highlight_and_one_of_the_accounts(inspector: InputValidator) -> None:
     right = DeleteRequest(id="17895485201104054", account=None, key=None, wait_seconds=0)
-    assert await inspector.delete(right, ("787132",)) == DeleteOrder("787132", "17895485201104054")
+    assert await inspector.delete(right, ("787132",)) == DeleteHighlight("787132", "17895485201104054")
     wrong = dataclasses.replace(right, id="natgeo", account="1")
     assert mistakes(await inspector.delete(wrong, ACCOUNTS)) == [("account", "UNKNOWN_ACCOUNT"), ("id", "INVALID")]
     assert mistakes(await inspector.delete(right, ())) == [("account", "REQUIRED")]
@@ -359,4 +370,4 @@ async def test_a_deletion_names_its_highlight_and_one_of_the_accounts(inspector:
 
 def test_each_kind_of_mistake_is_documented() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/media.md").read_text(), re.MULTILINE)
-    assert rows == [mistake.value for mistake in Mistake]
+    assert rows == [mistake.value for mistake in InputErrorCode]

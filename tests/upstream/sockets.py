@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.clock import SystemClock
 from gateway.events import Event, UpstreamAttempt
-from gateway.upstream.hikerapi.client import HikerApi, Outcome, Policy, connect
+from gateway.upstream.hikerapi.client import HikerApi, Policy, ReadOutcome, connect
 from tests.upstream.harness import KEY, NATGEO, TRAY
 
 QUICK = Policy(backoff=0.001, jitter=0.001, longest_wait=0.01)
@@ -68,7 +68,7 @@ class Setting:
             writer.close()
         await self.listener.wait_closed()
 
-    async def fetch(self) -> Outcome:
+    async def fetch(self) -> ReadOutcome:
         return await self.api.fetch(NATGEO)
 
     @property

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.models import LoadedHighlight, Profile
 from gateway.domain.partial import WHOLE, left_out, lost
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
-from gateway.events import AnswerDrifted, PriceDiffers
+from gateway.events import PriceMismatch, ResponseSchemaMismatch
 from gateway.upstream.hikerapi import decoding
 from gateway.upstream.hikerapi.client import Call, Endpoint
 from tests.upstream.harness import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
@@ -138,7 +138,7 @@ async def test_drift_is_told_with_its_paths() -> None:
     outcome = await upstream.api().fetch(SALWA)
     assert isinstance(outcome.value, LoadedHighlight)
     assert outcome.value.items[2].video_duration is None
-    assert upstream.seen(AnswerDrifted) == [AnswerDrifted("highlight", ("items[2].video_duration",))]
+    assert upstream.seen(ResponseSchemaMismatch) == [ResponseSchemaMismatch("highlight", ("items[2].video_duration",))]
 
 
 @pytest.mark.parametrize("info", ['{"reqs": 5}', '{"a": 1, "reqs":5, "b": 2}', "reqs=5", "a=1; reqs=5"])
@@ -151,7 +151,7 @@ async def test_the_charge_is_the_price_the_answer_names(info: str) -> None:
 async def test_an_unreadable_price_counts_as_the_table_s(info: str) -> None:
     upstream = Upstream(answer(200, TRAY, x_hiker_info=info))
     assert (await upstream.api().fetch(NATGEO)).charged == 2
-    assert upstream.seen(PriceDiffers) == []
+    assert upstream.seen(PriceMismatch) == []
 
 
 async def test_another_price_than_the_table_s_is_told_once_for_each_kind_of_call() -> None:
@@ -159,13 +159,13 @@ async def test_another_price_than_the_table_s_is_told_once_for_each_kind_of_call
     api = upstream.api()
     for call in (NATGEO, NATGEO, Call(Endpoint.TRAY, "787132", forced=True)):
         assert (await api.fetch(call)).charged == 4
-    assert upstream.seen(PriceDiffers) == [PriceDiffers("tray", 2, 4), PriceDiffers("tray", 1, 4)]
+    assert upstream.seen(PriceMismatch) == [PriceMismatch("tray", 2, 4), PriceMismatch("tray", 1, 4)]
 
 
 async def test_a_price_on_an_uncharged_answer_means_nothing() -> None:
     upstream = Upstream(answer(402, {"exc_type": "InsufficientFunds"}, x_hiker_info='{"reqs": 9}'))
     assert (await upstream.api().fetch(NATGEO)).charged == 0
-    assert upstream.seen(PriceDiffers) == []
+    assert upstream.seen(PriceMismatch) == []
 
 
 async def test_items_that_are_not_there_are_lost_where_there_are_media() -> None:

@@ -11,11 +11,11 @@ from gateway.clock import SystemClock
 from gateway.errors import UpstreamUnavailable
 from gateway.events import Event, ignore
 from gateway.upstream.client import network
-from gateway.upstream.egress.address_policy import Guard, NotPublic
+from gateway.upstream.egress.address_policy import AddressNotAllowed, AddressPolicy
 from gateway.upstream.egress.cdn_client import MediaServers, PlatformServers
 from gateway.upstream.egress.url_probe import Probe, Unreached
 from gateway.upstream.hikerapi.client import HikerApi, connect
-from gateway.upstream.platforms.client import Pace
+from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
 from tests.media_proxy.servers import client_tls, host, says
 from tests.upstream.harness import NATGEO, TRAY
@@ -94,7 +94,7 @@ async def test_the_publishing_api_is_asked_through_the_tunnel_too() -> None:
             token="token",
             clock=SystemClock(),
             hook=ignore,
-            policy=Pace(),
+            policy=PublishingPolicy(),
             proxy=relay.proxy,
         )
         (account,) = await publisher.accounts()
@@ -106,7 +106,7 @@ async def test_the_publishing_api_is_asked_through_the_tunnel_too() -> None:
 async def test_pictures_come_through_the_tunnel_from_the_platform_s_hosts_alone() -> None:
     """The proxy resolves the names, so it is by name that hosts are judged; TLS says that the name was right."""
     async with host(says(body=b"jpeg", content_type="image/jpeg")) as there, relaying(port=there.port) as relay:
-        guard = Guard(ports=frozenset({443}))
+        guard = AddressPolicy(ports=frozenset({443}))
         servers = MediaServers([PlatformServers(guard, connections=4, proxies=relay.proxies, tls=client_tls())])
         found = await servers.open("https://a.cdninstagram.com/a.jpg")
         assert b"".join([chunk async for chunk in found.chunks()]) == b"jpeg"
@@ -119,10 +119,10 @@ async def test_pictures_come_through_the_tunnel_from_the_platform_s_hosts_alone(
 async def test_clients_urls_are_looked_at_by_no_proxy() -> None:
     """It would go where the guard may not: into the network that it stands in."""
     async with relaying() as relay:
-        probe = Probe.over_network(Guard(), proxies=relay.proxies)
+        probe = Probe.over_network(AddressPolicy(), proxies=relay.proxies)
         with pytest.raises(Unreached):
             await probe.content_type("https://images.example.com/a.jpg")
-        with pytest.raises(NotPublic):
+        with pytest.raises(AddressNotAllowed):
             await probe.content_type("https://10.0.0.1/a.jpg")
         await probe.aclose()
     assert relay.asked == []

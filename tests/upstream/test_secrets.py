@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.hikerapi.client import Call, Endpoint, Outcome
+from gateway.upstream.hikerapi.client import Call, Endpoint, ReadOutcome
 from tests.fakes.clock import VirtualLoop
 from tests.upstream.harness import KEY, TRAY, Step, Upstream, answer
 
@@ -45,7 +45,7 @@ def test_no_event_error_or_log_line_holds_a_secret(steps: list[Step], endpoint: 
     listener = logging.Handler()
     listener.emit = lambda record: lines.append(listener.format(record))  # type: ignore[method-assign]
 
-    async def run() -> Outcome:
+    async def run() -> ReadOutcome:
         return await upstream.api(rate=None).fetch(Call(endpoint, "1"))
 
     logging.getLogger().addHandler(listener)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from gateway.billing.budget import AccountGuard
 from gateway.errors import InvalidRequest
-from gateway.events import BreakerChanged, Event, LedgerChanged, LedgerLost, UpstreamAccess
+from gateway.events import CircuitBreakerStateChanged, Event, LedgerAvailabilityChanged, LedgerLost, UpstreamAccess
 from gateway.http.request_parsing import parameters
 
 ALIVE, READY = "/healthz", "/readyz"
@@ -35,7 +35,7 @@ LOST = (
 )
 
 
-class Vitals:
+class HealthMonitor:
     """What the gateway needs in order to buy. `hear` is a hook."""
 
     def __init__(self, account: AccountGuard) -> None:
@@ -46,11 +46,11 @@ class Vitals:
 
     def hear(self, event: Event) -> None:
         match event:
-            case BreakerChanged(state=state, upstream="reading"):
+            case CircuitBreakerStateChanged(state=state, upstream="reading"):
                 self._breaker = None if state == "closed" else FAILING
             case UpstreamAccess(state=state, upstream="reading"):
                 self._access = {"refuses": REFUSING, "fails": UNREACHED}.get(state)
-            case LedgerChanged(writable=writable):
+            case LedgerAvailabilityChanged(writable=writable):
                 self._ledger = None if writable else UNWRITABLE
             case LedgerLost():
                 self._ledger = LOST

@@ -13,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 from gateway.clock import Clock
 from gateway.domain.hosts import network_of
 from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
-from gateway.http.disconnect import while_connected, without_body
+from gateway.http.disconnect import cancel_on_disconnect, without_body
 from gateway.media_proxy.proxy import Medium, Proxy, identity
 from gateway.media_proxy.ranges import Range
-from gateway.media_proxy.signed_urls import Claim, TokenExpired, TokenInvalid, Tokens
-from gateway.upstream.egress.cdn_client import OutOfRange, UrlDead
+from gateway.media_proxy.signed_urls import Claim, TokenExpired, TokenInvalid, UrlSigner
+from gateway.upstream.egress.cdn_client import OutOfRange, UrlExpired
 
 METHODS = "GET, HEAD, OPTIONS"
 # Any page may show it, nothing in it is run, and nobody takes it for something else.
@@ -34,14 +34,14 @@ SOON = {"retry-after": "1"}
 LONGEST_LIFE = 31_536_000  # seconds, the most that RFC 9111 caches are wont to take
 
 
-def route(tokens: Tokens, proxy: Proxy, clock: Clock) -> Route:
+def route(tokens: UrlSigner, proxy: Proxy, clock: Clock) -> Route:
     return Route("/media/{token}", MediaEndpoint(tokens, proxy, clock))
 
 
 class MediaEndpoint:
     """Needs no key: a token is the right to see what it names until it expires."""
 
-    def __init__(self, tokens: Tokens, proxy: Proxy, clock: Clock) -> None:
+    def __init__(self, tokens: UrlSigner, proxy: Proxy, clock: Clock) -> None:
         self.tokens = tokens
         self.proxy = proxy
         self.clock = clock
@@ -54,7 +54,7 @@ class MediaEndpoint:
         if isinstance(answer, Response):
             await answer(scope, receive, send)
         else:
-            await while_connected(receive, self._send(answer, request, send))
+            await cancel_on_disconnect(receive, self._send(answer, request, send))
 
     def _at_once(self, request: Request) -> Response | Claim:
         """The answer that needs no look at the medium, or what the token stands for."""
@@ -81,7 +81,7 @@ class MediaEndpoint:
             async with self.proxy.opened(claim, peer=peer, method=request.method, part=part) as medium:
                 begun = True
                 await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")
-        except (UrlDead, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:
+        except (UrlExpired, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:
             forget_frames(problem)
             # After the head there is no status left to tell it by: the connection ends before the body does.
             if not begun:
@@ -110,7 +110,7 @@ async def _stream(medium: Medium, headers: dict[str, str], send: Send, *, with_b
 
 def _answer_to(problem: Exception) -> Response:
     match problem:
-        case UrlDead():
+        case UrlExpired():
             return _refusal(410, "The platform does not show this any more: ask for the URL again.")
         case OutOfRange(length=length):
             told = {} if length is None else {"content-range": f"bytes */{length}"}

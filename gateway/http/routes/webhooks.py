@@ -27,7 +27,7 @@ from gateway.clock import Clock
 from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count, Share
 from gateway.errors import BodyTooLarge, FlowsUnavailable, InvalidRequest, TooManyBodies
-from gateway.events import AnswerDrifted, EventLimit, Hook, WebhookIgnored
+from gateway.events import EventLimit, Hook, ResponseSchemaMismatch, WebhookIgnored
 from gateway.http.bodies import Bodies
 from gateway.http.request_parsing import body_of, parameters
 
@@ -45,7 +45,7 @@ PER_TURN = 50  # news that are told in one turn of the event loop
 SIGNATURE = "x-hub-signature-256"
 SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 # Browsers must not take a challenge for a page.
-INERT = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+SAFE_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 # All in seconds. The platform's clock may differ from ours, either way.
 RETRIED = 36 * 3_600.0
 SKEW = 300.0
@@ -55,7 +55,7 @@ LATELY = 256  # events that are known again without asking the store
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class WebhookEvent:
     """Something changed upstream. Flows wait for `topic`: `media:<id>`, `highlight:<id>` or `story:<id>`.
 
     `account` is the id of the user whose it is. `highlight` is the pk of the one that may read differently now, and
@@ -77,7 +77,7 @@ class Listener:
 
     is_ours: Callable[[str], bool]
     remember: Callable[[str, float], Awaitable[bool]]
-    heard: Callable[[News], None]
+    heard: Callable[[WebhookEvent], None]
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
@@ -119,11 +119,11 @@ def webhooks(
     """
     if secret is None or verify_token is None:
         return []
-    ears = Ears(secret, verify_token, listener, clock, hook)
+    ears = WebhookReceiver(secret, verify_token, listener, clock, hook)
     return [Route(PATH, ears.answer, methods=["GET", "POST"])]
 
 
-class Ears:
+class WebhookReceiver:
     def __init__(self, secret: str, verify_token: str, listener: Listener, clock: Clock, hook: Hook) -> None:
         self._secret = secret.encode()
         self._verify_token = verify_token.encode()
@@ -147,7 +147,7 @@ class Ears:
         is_known = hmac.compare_digest(shown, self._verify_token)
         if not is_known or asked.get("hub.mode") != "subscribe":
             return _refused()
-        return PlainTextResponse(asked.get("hub.challenge", ""), headers=INERT)
+        return PlainTextResponse(asked.get("hub.challenge", ""), headers=SAFE_HEADERS)
 
     async def _receive(self, request: Request) -> Response:
         """200 for whatever is signed, even if it cannot be read: it would only be posted again."""
@@ -211,7 +211,7 @@ class Ears:
         except FlowsUnavailable:
             return True
 
-    def _read(self, body: bytes) -> Iterator[News]:
+    def _read(self, body: bytes) -> Iterator[WebhookEvent]:
         try:
             entries = EVENTS.decode(body).entry
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -233,7 +233,9 @@ class Ears:
         self._pass_over(sum(len(entry.changes) or 1 for entry in entries[MOST_CHANGES:]))
         self._drifted(odd)
 
-    def _changes(self, changes: Sequence[msgspec.Raw], account: str, path: str, odd: list[str]) -> Iterator[News]:
+    def _changes(
+        self, changes: Sequence[msgspec.Raw], account: str, path: str, odd: list[str]
+    ) -> Iterator[WebhookEvent]:
         """Adds to `odd` the paths of what cannot be read."""
         for number, raw in enumerate(changes):
             try:
@@ -252,7 +254,7 @@ class Ears:
         if len(paths) > MOST_PATHS:
             self._ignored.count("not to be read", len(paths))
         if paths:
-            self._hook(AnswerDrifted("platform.webhook", tuple(paths[:MOST_PATHS])))
+            self._hook(ResponseSchemaMismatch("platform.webhook", tuple(paths[:MOST_PATHS])))
 
 
 class Ignored:
@@ -269,16 +271,16 @@ class Ignored:
             self._hook(WebhookIgnored(reason, self._changes.pop(reason)))
 
 
-def _news(account: str, change: Change) -> Iterator[News]:
+def _news(account: str, change: Change) -> Iterator[WebhookEvent]:
     """Of a field that somebody may wait for; others may be subscribed to, too."""
     match change:
         case Change("media", Value(media_id=id)) if id is not None:
-            yield News(account, f"media:{id}")
+            yield WebhookEvent(account, f"media:{id}")
         case Change("highlights", Value(highlight_id=id)) if id is not None:
             pk = str(id).removeprefix("highlight:")
-            yield News(account, f"highlight:{pk}", highlight=pk)
+            yield WebhookEvent(account, f"highlight:{pk}", highlight=pk)
         case Change("stories", Value(story_id=id)) if id is not None:
-            yield News(account, f"story:{id}")
+            yield WebhookEvent(account, f"story:{id}")
         case _:
             pass
 

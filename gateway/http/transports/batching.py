@@ -14,13 +14,13 @@ from starlette.responses import Response
 from gateway.errors import GatewayError
 from gateway.execution.sizes import LARGEST, least_size
 from gateway.http import responses, status_codes
-from gateway.http.execution import figures
+from gateway.http.execution import billing_headers
 from gateway.http.negotiation import Accepted, Media
-from gateway.http.request_options import Terms
-from gateway.http.request_parsing import Asked
-from gateway.http.transports.operation_stream import READS_AND_WRITES, Operations, Payload, too_large
+from gateway.http.request_options import RequestOptions
+from gateway.http.request_parsing import GraphQLRequest
+from gateway.http.transports.operation_stream import READS_AND_WRITES, OperationRunner, Payload, too_large
 from gateway.http.unsent import reader_in
-from gateway.operations.extensions import in_answer, presentable
+from gateway.operations.extensions import as_graphql_error, format_error
 from gateway.planner.keys import Keys
 from schema.context import Context
 
@@ -28,19 +28,19 @@ from schema.context import Context
 class Batches:
     """Answers batches by an array in their order. The headers tell of the whole batch, `extensions` of each."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: OperationRunner) -> None:
         self.operations = operations
 
-    async def __call__(self, batch: Sequence[Asked], request: Request, accepted: Accepted) -> Response:
+    async def __call__(self, batch: Sequence[GraphQLRequest], request: Request, accepted: Accepted) -> Response:
         media = accepted.single or Media.JSON
         try:
-            terms = Terms.of(request.headers)
+            terms = RequestOptions.of(request.headers)
             keys = Keys()
             reader = reader_in(request.scope)
             room = None if reader is None else reader.room
             contexts = [replace(self.operations.context(terms), keys=keys, room=room) for _ in batch]
         except Exception as problem:  # as for one operation
-            return responses.refusal(media, presentable(in_answer(problem), self.operations.hook))
+            return responses.error_response(media, format_error(as_graphql_error(problem), self.operations.hook))
         results = []
         left = Room()
         async with asyncio.TaskGroup() as group:
@@ -48,14 +48,14 @@ class Batches:
                 results.append(group.create_task(self._result(asked, context, left)))
                 await context.buyer.market.clock.sleep(0)  # others have a turn before the next is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
-        headers = {**responses.ALWAYS, **figures(contexts[-1]), "x-billed-requests": str(charged)}
+        headers = {**responses.DEFAULT_HEADERS, **billing_headers(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + responses.UTF_8
         payloads = [each.result() for each in results]
         errors = (error for payload in payloads for error in payload.get("errors", ()))
         headers |= status_codes.retry_after(error.get("extensions", {}) for error in errors)
         return Response(msgspec.json.encode(payloads), status_codes.OK, headers)
 
-    async def _result(self, asked: Asked, context: Context, room: Room) -> Payload:
+    async def _result(self, asked: GraphQLRequest, context: Context, room: Room) -> Payload:
         """That of an operation is a stream of one: no answer of a batch comes in parts."""
         operations = self.operations
         try:

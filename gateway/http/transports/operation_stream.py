@@ -12,31 +12,31 @@ from strawberry.types.graphql import OperationType
 from gateway.errors import AnswerTooLarge
 from gateway.events import Hook
 from gateway.execution.sizes import LARGEST, is_larger
-from gateway.http.request_options import Terms
-from gateway.http.request_parsing import Asked
+from gateway.http.request_options import RequestOptions
+from gateway.http.request_parsing import GraphQLRequest
 from gateway.operations.billing import report
-from gateway.operations.extensions import in_answer, presentable
-from gateway.operations.persisted_queries import StoredDocuments
+from gateway.operations.extensions import as_graphql_error, format_error
+from gateway.operations.persisted_queries import PersistedQueries
 from gateway.scheduling import FairScheduler
 from schema.build import Schema
 from schema.context import Context
 
-Frames: TypeAlias = AsyncGenerator[Any, None]
+ResultStream: TypeAlias = AsyncGenerator[Any, None]
 Payload: TypeAlias = Mapping[str, Any]
 READS = frozenset({OperationType.QUERY})
 READS_AND_WRITES = READS | {OperationType.MUTATION}
-READS_AND_WATCHES = READS | {OperationType.SUBSCRIPTION}
-EVERYTHING = READS_AND_WRITES | READS_AND_WATCHES
+QUERY_OR_SUBSCRIPTION = READS | {OperationType.SUBSCRIPTION}
+EVERYTHING = READS_AND_WRITES | QUERY_OR_SUBSCRIPTION
 
 
-class Operations:
+class OperationRunner:
     """Runs operations. `context` makes the context of one, or raises a GatewayError."""
 
     def __init__(
         self,
         schema: Schema,
-        stored: StoredDocuments,
-        context: Callable[[Terms], Context],
+        stored: PersistedQueries,
+        context: Callable[[RequestOptions], Context],
         hook: Hook,
         scheduler: FairScheduler,
     ) -> None:
@@ -46,7 +46,7 @@ class Operations:
         self.hook = hook
         self.scheduler = scheduler
 
-    async def start(self, asked: Asked, context: Context, allowed: frozenset[OperationType]) -> Frames:
+    async def start(self, asked: GraphQLRequest, context: Context, allowed: frozenset[OperationType]) -> ResultStream:
         """A single result is a stream of one."""
         frames: Any = await self.schema.stream(
             asked.query,
@@ -59,7 +59,7 @@ class Operations:
         return frames  # type: ignore[no-any-return]
 
     async def payloads(
-        self, asked: Asked, context: Context, allowed: frozenset[OperationType]
+        self, asked: GraphQLRequest, context: Context, allowed: frozenset[OperationType]
     ) -> AsyncGenerator[Payload, None]:
         """Whatever goes wrong is in a payload."""
         try:
@@ -73,7 +73,7 @@ class Operations:
 
     def refusal(self, problem: Exception) -> Payload:
         """`problem` as the client may see it."""
-        return {"errors": [presentable(in_answer(problem), self.hook).formatted]}
+        return {"errors": [format_error(as_graphql_error(problem), self.hook).formatted]}
 
 
 def payload(frame: Any, context: Context) -> Payload:
@@ -90,7 +90,7 @@ def payload(frame: Any, context: Context) -> Payload:
 
 def too_large(extensions: Any) -> Payload:
     """In the place of a result, whose bill stands all the same."""
-    errors = [in_answer(AnswerTooLarge(LARGEST)).formatted]
+    errors = [as_graphql_error(AnswerTooLarge(LARGEST)).formatted]
     return {"errors": errors, "extensions": extensions} if extensions else {"errors": errors}
 
 

@@ -13,7 +13,7 @@ BOUNDARY, SUBSCRIPTION_BOUNDARY = "-", "graphql"
 
 
 @dataclass(frozen=True, slots=True)
-class Framing:
+class StreamFormat:
     """`frame` writes one JSON payload, `beat` keeps an idle connection alive; empty where nothing may be idle."""
 
     content_type: str
@@ -27,18 +27,18 @@ class Framing:
         return self.opening + self.frame(payload) + self.end
 
 
-def incremental(streamed: Streamed) -> Framing:
+def incremental(streamed: Streamed) -> StreamFormat:
     """For the parts of an answer, whose form the content type names."""
     named = f"; {streamed.parameter}"
     return _events(named) if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY, named)
 
 
-def subscription(streamed: Streamed) -> Framing:
+def subscription(streamed: Streamed) -> StreamFormat:
     """For the events of a subscription."""
     return _events() if streamed.media == EVENTS else _payloads(streamed.boundary or SUBSCRIPTION_BOUNDARY)
 
 
-def single(streamed: Streamed) -> Framing:
+def single(streamed: Streamed) -> StreamFormat:
     """For a single answer as the only part, which has no form of those of several."""
     return _events() if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY)
 
@@ -49,16 +49,16 @@ def _part(boundary: str) -> Callable[[bytes], bytes]:
     return lambda payload: PART_HEAD + payload + after
 
 
-def _parts(boundary: str, named: str = "") -> Framing:
+def _parts(boundary: str, named: str = "") -> StreamFormat:
     """The incremental delivery protocol."""
     opening = b"\r\n--" + boundary.encode("ascii")
-    return Framing(f'{MULTIPART}; boundary="{boundary}"{named}', opening, _part(boundary), beat=b"", end=b"--\r\n")
+    return StreamFormat(f'{MULTIPART}; boundary="{boundary}"{named}', opening, _part(boundary), beat=b"", end=b"--\r\n")
 
 
-def _payloads(boundary: str) -> Framing:
+def _payloads(boundary: str) -> StreamFormat:
     """Apollo's protocol of subscriptions over multipart HTTP."""
     part = _part(boundary)
-    return Framing(
+    return StreamFormat(
         f'{MULTIPART}; boundary="{boundary}"; subscriptionSpec="1.0"',
         b"\r\n--" + boundary.encode("ascii"),
         lambda payload: part(b'{"payload":' + payload + b"}"),
@@ -67,10 +67,10 @@ def _payloads(boundary: str) -> Framing:
     )
 
 
-def _events(named: str = "") -> Framing:
+def _events(named: str = "") -> StreamFormat:
     """The distinct connections mode of "GraphQL over Server-Sent Events"."""
     # JSON holds no line breaks; CRLF loses events in clients.
-    return Framing(
+    return StreamFormat(
         f"{EVENTS}; charset=utf-8{named}",
         b"",
         lambda payload: b"event: next\ndata: " + payload + b"\n\n",

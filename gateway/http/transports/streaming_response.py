@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http import status_codes
 from gateway.http.transports.operation_stream import Payload
-from gateway.http.transports.stream_formats import Framing
+from gateway.http.transports.stream_formats import StreamFormat
 
 # What stands between may close what is silent for half a minute; Apollo's router beats as often.
 BEAT = 5.0  # seconds
@@ -21,12 +21,12 @@ LIFETIME = 3_600.0  # seconds
 UNBUFFERED = {"x-accel-buffering": "no"}
 
 
-class Stream:
+class StreamingGraphQLResponse:
     """Sends each payload as soon as it is there. `place` is held while it lasts."""
 
     def __init__(
         self,
-        framing: Framing,
+        framing: StreamFormat,
         payloads: AsyncGenerator[Payload, None],
         headers: Mapping[str, str],
         place: AbstractContextManager[None] | None = None,
@@ -48,13 +48,15 @@ class Stream:
     async def _send(self, send: Send) -> None:
         if self.framing.opening:
             await send({"type": "http.response.body", "body": self.framing.opening, "more_body": True})
-        async with aclosing(beating(self.payloads, BEAT if self.framing.beat else None)) as payloads:
+        async with aclosing(with_heartbeats(self.payloads, BEAT if self.framing.beat else None)) as payloads:
             async for payload in payloads:
                 body = self.framing.frame(msgspec.json.encode(payload)) if payload is not None else self.framing.beat
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def beating(payloads: AsyncGenerator[Payload, None], seconds: float | None) -> AsyncGenerator[Payload | None]:
+async def with_heartbeats(
+    payloads: AsyncGenerator[Payload, None], seconds: float | None
+) -> AsyncGenerator[Payload | None]:
     """`payloads`, and None whenever there was none for `seconds`. At most one is made before the last was taken."""
     queue = asyncio.Queue[Payload | None](1)
     pump = asyncio.create_task(_pump(payloads, queue))

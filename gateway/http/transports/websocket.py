@@ -16,13 +16,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gateway.clients import Client
 from gateway.errors import GatewayError, TooManyStreams, forget_frames
 from gateway.execution.sizes import least_size
-from gateway.http.connection_limits import Places
+from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.cors import is_own_or_allowed
-from gateway.http.request_options import Terms
-from gateway.http.request_parsing import Asked, turn_for
+from gateway.http.request_options import RequestOptions
+from gateway.http.request_parsing import GraphQLRequest, turn_for
 from gateway.http.revocation import Standing
 from gateway.http.transports import ws_messages
-from gateway.http.transports.operation_stream import EVERYTHING, Operations, Payload
+from gateway.http.transports.operation_stream import EVERYTHING, OperationRunner, Payload
 from gateway.http.transports.ws_messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
 
 # Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is executed.
@@ -44,22 +44,22 @@ class Patience:
 
 
 def socket_route(
-    operations: Operations,
-    places: Places,
+    operations: OperationRunner,
+    places: ConnectionLimiter,
     standing: Standing,
     allowed: Collection[str],
     patience: Patience | None = None,
 ) -> WebSocketRoute:
-    return WebSocketRoute("/graphql", Sockets(operations, places, standing, allowed, patience or Patience()))
+    return WebSocketRoute("/graphql", WebSocketEndpoint(operations, places, standing, allowed, patience or Patience()))
 
 
-class Sockets:
+class WebSocketEndpoint:
     """The ASGI application: one connection per call."""
 
     def __init__(
         self,
-        operations: Operations,
-        places: Places,
+        operations: OperationRunner,
+        places: ConnectionLimiter,
         standing: Standing,
         allowed: Collection[str],
         patience: Patience,
@@ -93,11 +93,11 @@ class Sockets:
         client = self._client(terms)
         try:
             with self.places.held(client.id):
-                await Conversation(socket, self.operations, terms, self.patience).hold(self.standing, client)
+                await WebSocketSession(socket, self.operations, terms, self.patience).hold(self.standing, client)
         except TooManyStreams as refusal:
             raise Closing(Close.TOO_MANY, refusal.message) from refusal
 
-    async def _terms(self, socket: WebSocket) -> Terms:
+    async def _terms(self, socket: WebSocket) -> RequestOptions:
         try:
             async with asyncio.timeout(self.patience.init):
                 text = await _text(socket)
@@ -109,11 +109,11 @@ class Sockets:
             raise Closing(Close.UNAUTHORIZED, "Unauthorized")
         headers = Headers({**socket.headers, **first.headers})
         try:
-            return Terms.of(headers, streams=True)
+            return RequestOptions.of(headers, streams=True)
         except GatewayError as problem:
             raise Closing(Close.INVALID, problem.message) from problem
 
-    def _client(self, terms: Terms) -> Client:
+    def _client(self, terms: RequestOptions) -> Client:
         try:
             return self.operations.context(terms).client
         except GatewayError as problem:
@@ -144,10 +144,12 @@ class Unsent:
             self._room.set()
 
 
-class Conversation:
+class WebSocketSession:
     """A connection that has been initialised."""
 
-    def __init__(self, socket: WebSocket, operations: Operations, terms: Terms, patience: Patience) -> None:
+    def __init__(
+        self, socket: WebSocket, operations: OperationRunner, terms: RequestOptions, patience: Patience
+    ) -> None:
         self.socket = socket
         self.operations = operations
         self.terms = terms
@@ -199,7 +201,7 @@ class Conversation:
             case _:
                 assert_never(message)
 
-    async def _subscribe(self, id_: str, asked: Asked) -> None:
+    async def _subscribe(self, id_: str, asked: GraphQLRequest) -> None:
         if id_ in self.running:
             raise Closing(Close.DUPLICATE, f"Subscriber for {id_} already exists")
         if len(self.running) >= self.patience.operations:
@@ -209,7 +211,7 @@ class Conversation:
             return
         self.running[id_] = self.group.create_task(self._run(id_, asked))
 
-    async def _run(self, id_: str, asked: Asked) -> None:
+    async def _run(self, id_: str, asked: GraphQLRequest) -> None:
         last: tuple[Any, ...] = "complete", id_
         try:
             async with aclosing(self._payloads(asked)) as payloads:
@@ -223,7 +225,7 @@ class Conversation:
             self._forget(id_)
         await self._send(*last)  # whoever reads it may use the id again
 
-    async def _payloads(self, asked: Asked) -> AsyncGenerator[Payload, None]:
+    async def _payloads(self, asked: GraphQLRequest) -> AsyncGenerator[Payload, None]:
         stored = self.operations.stored
         try:
             asked = replace(asked, query=stored.text(asked.query, asked.document_id, asked.extensions))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import InvalidRequest, TooComplex
-from gateway.http.request_parsing import LARGEST_BODY, Asked, asked_in, parsed
+from gateway.http.request_parsing import LARGEST_BODY, GraphQLRequest, parse_json, parse_params
 
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 128  # characters
@@ -50,7 +50,7 @@ class Init:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    asked: Asked
+    asked: GraphQLRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _parsed(text: str | None) -> dict[str, Any]:
         raise InvalidRequest("Send messages as text.")
     if len(text) > LARGEST_BODY:
         raise InvalidRequest(f"The message is larger than {LARGEST_BODY} characters.")
-    return parsed(text.encode("utf-8", "surrogatepass"), "The message")
+    return parse_json(text.encode("utf-8", "surrogatepass"), "The message")
 
 
 def _message(members: dict[str, Any]) -> Message:
@@ -101,7 +101,7 @@ def _message(members: dict[str, Any]) -> Message:
         case {"type": "connection_init"}:
             return Init(_headers(_payload(members)))
         case {"type": "subscribe", "payload": dict(payload)}:
-            return Subscribe(_id(members), asked_in(payload))
+            return Subscribe(_id(members), parse_params(payload))
         case {"type": "complete"}:
             return Complete(_id(members))
         case {"type": "ping"}:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.sandbox.entities import User
 from gateway.sandbox.publishing.containers import DAY
-from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TOKEN_EXPIRED, TOKEN_INVALID, Denied
+from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TOKEN_EXPIRED, TOKEN_INVALID, WriteError
 from gateway.sandbox.world import World
 
 SELF = "self"
@@ -50,7 +50,7 @@ class Accounts:
         """Another token of the same account. The old one stays what it is. Raises Denied."""
         grant, now = self._grant(token), self._clock.now()
         if now - grant.since < OLD_ENOUGH:
-            raise Denied(INVALID, "The token must be at least 24 hours old")
+            raise WriteError(INVALID, "The token must be at least 24 hours old")
         fresh = secrets.token_urlsafe(RANDOM_BYTES)
         self._grants[fresh] = Grant(grant.pk, now, now + LIFETIME)
         return fresh
@@ -58,28 +58,28 @@ class Accounts:
     def _grant(self, token: str) -> Grant:
         grant = self._grants.get(token)
         if grant is None:
-            raise Denied(TOKEN_INVALID)
+            raise WriteError(TOKEN_INVALID)
         if grant.until <= self._clock.now():
-            raise Denied(TOKEN_EXPIRED)
+            raise WriteError(TOKEN_EXPIRED)
         return grant
 
     def seen(self, caller: User, id: str) -> User:
         """Whose public things, or own ones, the caller may read. Raises Denied."""
         user = caller if id == SELF else self.named(id)
         if user.is_private and user.pk != caller.pk:
-            raise Denied(PERMISSION)
+            raise WriteError(PERMISSION)
         return user
 
     def own(self, caller: User, id: str) -> User:
         """Raises Denied for anybody else."""
         user = caller if id == SELF else self.named(id)
         if user.pk != caller.pk:
-            raise Denied(PERMISSION)
+            raise WriteError(PERMISSION)
         return user
 
     def named(self, id: str) -> User:
         """Raises Denied."""
         user = self._world.user_by_pk(int(id)) if id.isascii() and id.isdigit() and len(id) <= 20 else None
         if user is None:
-            raise Denied(MISSING)
+            raise WriteError(MISSING)
         return user

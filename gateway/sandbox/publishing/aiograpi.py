@@ -16,9 +16,9 @@ from gateway.sandbox.publishing.bodies import Body
 from gateway.sandbox.publishing.containers import Processing
 from gateway.sandbox.publishing.highlights import CoverChoice, Rect
 from gateway.sandbox.publishing.media import Medium
-from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Denied, Problem, coded
+from gateway.sandbox.publishing.problems import MALFORMED, MISSING, TOKEN_INVALID, Problem, WriteError, coded
 from gateway.sandbox.publishing.write_endpoint import Call
-from gateway.sandbox.publishing.write_state import Studio
+from gateway.sandbox.publishing.write_state import WriteState
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import media_ids
@@ -43,23 +43,23 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 class Aiograpi:
     """One method per call of the contract; each raises Denied."""
 
-    def __init__(self, studio: Studio, accounts: Accounts, wire: Wire) -> None:
+    def __init__(self, studio: WriteState, accounts: Accounts, wire: Wire) -> None:
         self._studio = studio
         self._accounts = accounts
         self._wire = wire
 
     def identify(self, request: Request) -> User:
         if not (session := request.headers.get("x-session-id")):
-            raise Denied(NO_SESSION)
+            raise WriteError(NO_SESSION)
         try:
             return self._accounts.of(session)
-        except Denied as denied:
-            raise Denied(LOST_SESSION) if denied.problem is TOKEN_INVALID else denied from None
+        except WriteError as denied:
+            raise WriteError(LOST_SESSION) if denied.problem is TOKEN_INVALID else denied from None
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
         return work(call)
 
-    def refuse(self, denied: Denied, retry_after: float | None) -> Reply:
+    def refuse(self, denied: WriteError, retry_after: float | None) -> Reply:
         """Few statuses, whatever the platform behind it said, and never when to come back."""
         problem = denied.problem
         if problem.is_input:
@@ -72,7 +72,7 @@ class Aiograpi:
             return _reply(told | {"hint": HINT}, 429)
         return _reply(told, 500)
 
-    def headers(self, caller: User | None, effects: Effects, denied: Denied | None) -> dict[str, str]:
+    def headers(self, caller: User | None, effects: Effects, denied: WriteError | None) -> dict[str, str]:
         return {}
 
     def account(self, call: Call) -> Reply:
@@ -88,7 +88,7 @@ class Aiograpi:
         """Of which kind it is, its content type says."""
         body = call.body
         if body.file is None:
-            raise Denied(MALFORMED, "file is required")
+            raise WriteError(MALFORMED, "file is required")
         return self._publish(call, _of_kind(body, media.filed(body.file, is_video=body.file_type.startswith("video/"))))
 
     def create(self, call: Call) -> Reply:
@@ -132,7 +132,7 @@ class Aiograpi:
     def highlight(self, call: Call) -> Reply:
         highlight = self._studio.world.highlight(_pk(_asked(call, "highlight_pk")))
         if highlight is None:
-            raise Denied(MISSING)
+            raise WriteError(MISSING)
         self._accounts.seen(call.caller, str(highlight.user.pk))
         return self._full(highlight)
 
@@ -160,20 +160,20 @@ def _of_kind(body: Body, medium: Medium) -> Medium:
     """A picture may be made a film, never the other way round."""
     text = (body.text("as_video") or "").lower()
     if text not in TRUTH:
-        raise Denied(MALFORMED, "as_video must be a boolean")
+        raise WriteError(MALFORMED, "as_video must be a boolean")
     return media.as_film(medium) if TRUTH[text] and not medium.is_video else medium
 
 
 def _asked(call: Call, name: str) -> str:
     if name not in call.query:
-        raise Denied(MALFORMED, f"{name} is required")
+        raise WriteError(MALFORMED, f"{name} is required")
     return call.query[name]
 
 
 def _pk(text: str) -> int:
     digits = text.removeprefix("highlight:")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
-        raise Denied(MALFORMED, "a number is expected")
+        raise WriteError(MALFORMED, "a number is expected")
     return int(digits)
 
 
@@ -181,7 +181,7 @@ def _rect(body: Body) -> Rect | None:
     try:
         corners = [float(text) for text in body.texts("crop_rect")]
     except ValueError as exc:
-        raise Denied(MALFORMED, "crop_rect must hold numbers") from exc
+        raise WriteError(MALFORMED, "crop_rect must hold numbers") from exc
     return _checked(corners) if corners else None
 
 
@@ -193,7 +193,7 @@ def _choice(text: str | None) -> CoverChoice | None:
         rect = choice.crop_rect
         corners = msgspec.json.decode(rect, type=Rect) if isinstance(rect, str) else rect
     except msgspec.MsgspecError as exc:
-        raise Denied(MALFORMED, "cover must be the JSON of a cover") from exc
+        raise WriteError(MALFORMED, "cover must be the JSON of a cover") from exc
     return CoverChoice(choice.media_id, corners and _checked(corners))
 
 
@@ -202,7 +202,7 @@ def _checked(corners: Sequence[float]) -> Rect:
         case (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
             return left, top, right, bottom
         case _:
-            raise Denied(MALFORMED, "crop_rect must be x1, y1, x2, y2 within the frame")
+            raise WriteError(MALFORMED, "crop_rect must be x1, y1, x2, y2 within the frame")
 
 
 def _reply(value: Any, status: int = 200) -> Reply:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from gateway.sandbox.publishing.problems import MALFORMED, Denied
+from gateway.sandbox.publishing.problems import MALFORMED, WriteError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ class Body:
             value = value[0]
         if value is None or isinstance(value, str):
             return value
-        raise Denied(MALFORMED, f"{name} must be a text")
+        raise WriteError(MALFORMED, f"{name} must be a text")
 
     def required(self, name: str) -> str:
         """Raises Denied."""
         text = self.text(name)
         if text is None:
-            raise Denied(MALFORMED, f"{name} is required")
+            raise WriteError(MALFORMED, f"{name} is required")
         return text
 
     def texts(self, name: str) -> list[str]:
         """Ids may come as JSON numbers, too. Raises Denied."""
         values = self.values.get(name) or []
         if not isinstance(values, list) or not all(isinstance(value, str | int) for value in values):
-            raise Denied(MALFORMED, f"{name} must be a list of ids")
+            raise WriteError(MALFORMED, f"{name} must be a list of ids")
         return [str(value) for value in values]
 
 
@@ -63,7 +63,7 @@ async def read_body(request: Request) -> Body:
     try:
         return Body(msgspec.json.decode(raw, type=dict[str, Any])) if raw else Body()
     except msgspec.MsgspecError as exc:
-        raise Denied(MALFORMED, "The body must be a JSON object") from exc
+        raise WriteError(MALFORMED, "The body must be a JSON object") from exc
 
 
 async def _form(request: Request) -> Body:
@@ -77,5 +77,5 @@ async def _form(request: Request) -> Body:
                 else:
                     values.setdefault(name.removesuffix("[]"), []).append(value)
     except (HTTPException, MultiPartException) as exc:
-        raise Denied(MALFORMED, "The form cannot be read") from exc
+        raise WriteError(MALFORMED, "The form cannot be read") from exc
     return Body(values, file, file_type)

@@ -17,9 +17,9 @@ from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.platform import Platform
 from gateway.sandbox.publishing.usage import Usage
 from gateway.sandbox.publishing.webhooks import Webhooks
-from gateway.sandbox.publishing.write_endpoint import Call, Desk, Dialect
-from gateway.sandbox.publishing.write_state import Studio
-from gateway.sandbox.read_endpoint import House
+from gateway.sandbox.publishing.write_endpoint import Call, Dialect, WriteEndpoint
+from gateway.sandbox.publishing.write_state import WriteState
+from gateway.sandbox.read_endpoint import SandboxServices
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import Wire
@@ -44,14 +44,14 @@ class Publishing:
     def __init__(
         self,
         world: World,
-        house: House,
+        house: SandboxServices,
         gallery: Gallery,
         terms: Terms,
         webhook_transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         self._house = house
         self.webhooks = Webhooks(house.agenda, house.clock, webhook_transport)
-        self.studio = Studio(world, gallery, house.agenda, house.clock, quota=terms.quota, tell=self.webhooks.tell)
+        self.studio = WriteState(world, gallery, house.agenda, house.clock, quota=terms.quota, tell=self.webhooks.tell)
         self._accounts = Accounts(world, terms.tokens, house.clock)
         self._usage = Usage(house.clock, terms.calls_per_hour)
         self._keys = Keys(house.clock)
@@ -75,4 +75,6 @@ class Publishing:
         return publishing_control(self.studio, self._house.agenda, self._house.clock, self.webhooks)
 
     def _desk(self, prefix: str, dialect: Dialect, method: str, path: str, work: Callable[[Call], Reply]) -> Route:
-        return Route(prefix + path, Desk(self._house, dialect, f"{method} {prefix}{path}", work), methods=[method])
+        return Route(
+            prefix + path, WriteEndpoint(self._house, dialect, f"{method} {prefix}{path}", work), methods=[method]
+        )

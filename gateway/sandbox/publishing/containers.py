@@ -10,9 +10,9 @@ from gateway.clock import Clock
 from gateway.sandbox import ids
 from gateway.sandbox.entities import User
 from gateway.sandbox.publishing.media import Medium
-from gateway.sandbox.publishing.problems import CONTAINER_GONE, NOT_READY, PERMISSION, Denied, Problem
+from gateway.sandbox.publishing.problems import CONTAINER_GONE, NOT_READY, PERMISSION, Problem, WriteError
 from gateway.sandbox.publishing.webhook_events import MediaNews, Tell
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.scheduler import Scheduler
 from gateway.sandbox.uploaded_media import Gallery
 
 DAY = 86_400.0
@@ -48,7 +48,7 @@ class Container:
 class Containers:
     """Those of all accounts, by id."""
 
-    def __init__(self, agenda: Agenda, gallery: Gallery, clock: Clock, tell: Tell) -> None:
+    def __init__(self, agenda: Scheduler, gallery: Gallery, clock: Clock, tell: Tell) -> None:
         self._agenda = agenda
         self._gallery = gallery
         self._clock = clock
@@ -73,20 +73,20 @@ class Containers:
         """Raises Denied."""
         container = self.all.get(id)
         if container is None:
-            raise Denied(CONTAINER_GONE)
+            raise WriteError(CONTAINER_GONE)
         if container.owner.pk != owner.pk:
-            raise Denied(PERMISSION)
+            raise WriteError(PERMISSION)
         return container
 
     def ready(self, owner: User, id: int) -> Container:
         """One that can be published, or be a cover. Raises Denied."""
         container = self.get(owner, id)
         if container.status is Status.IN_PROGRESS:
-            raise Denied(NOT_READY)
+            raise WriteError(NOT_READY)
         if container.flaw is not None:
-            raise Denied(container.flaw)
+            raise WriteError(container.flaw)
         if container.status is Status.EXPIRED:
-            raise Denied(CONTAINER_GONE)
+            raise WriteError(CONTAINER_GONE)
         return container
 
     def mark_published(self, container: Container) -> None:

@@ -25,8 +25,8 @@ from gateway.sandbox.clocks import MovableClock
 from gateway.sandbox.control import json_reply
 from gateway.sandbox.faults import Count, Seconds
 from gateway.sandbox.publishing.webhooks import HandshakeFailed, Subscription, Webhooks
-from gateway.sandbox.publishing.write_state import Studio
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.publishing.write_state import WriteState
+from gateway.sandbox.scheduler import Scheduler
 
 # As far as a moved clock may go in one step: past everything that expires.
 Advance = Annotated[Seconds, Meta(le=366 * 86_400)]
@@ -40,7 +40,7 @@ class QuotaTotal(Struct, forbid_unknown_fields=True):
     total: Count
 
 
-def publishing_control(studio: Studio, agenda: Agenda, clock: Clock, webhooks: Webhooks) -> list[Route]:
+def publishing_control(studio: WriteState, agenda: Scheduler, clock: Clock, webhooks: Webhooks) -> list[Route]:
     async def read_published(request: Request) -> Response:
         agenda.catch_up()
         return json_reply(studio.published())

@@ -10,15 +10,15 @@ import regex
 
 from gateway.clock import Clock
 from gateway.sandbox import ids
-from gateway.sandbox.entities import Cover, Highlight, Item, Sketch, User
+from gateway.sandbox.entities import Cover, Highlight, HighlightSpec, Item, User
 from gateway.sandbox.ids import PUBLISHED_SLOT
 from gateway.sandbox.pictures import Frame
 from gateway.sandbox.publishing.containers import Containers
 from gateway.sandbox.publishing.media import cropped
-from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, Denied
+from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, WriteError
 from gateway.sandbox.publishing.stories import Stories, pk_of
 from gateway.sandbox.publishing.webhook_events import HighlightNews, Tell
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.scheduler import Scheduler
 from gateway.sandbox.uploaded_media import Gallery, Shots
 from gateway.sandbox.wire import MIDDLE, cover_of
 from gateway.sandbox.world import World
@@ -62,7 +62,7 @@ class Highlights:
         containers: Containers,
         stories: Stories,
         gallery: Gallery,
-        agenda: Agenda,
+        agenda: Scheduler,
         clock: Clock,
         tell: Tell,
     ) -> None:
@@ -138,9 +138,9 @@ class Highlights:
         """Raises Denied."""
         highlight = self._world.highlight(pk)
         if highlight is None:
-            raise Denied(MISSING)
+            raise WriteError(MISSING)
         if highlight.user.pk != owner.pk:
-            raise Denied(PERMISSION)
+            raise WriteError(PERMISSION)
         return highlight
 
     def pending(self, owner: User, pk: int) -> bool:
@@ -151,7 +151,7 @@ class Highlights:
     def _items(self, owner: User, media: Sequence[str]) -> tuple[Item, ...]:
         items = self._found(owner, media)
         if len({item.pk for item in items}) < len(items):
-            raise Denied(INVALID, "A medium is named twice")
+            raise WriteError(INVALID, "A medium is named twice")
         return _counted(items)
 
     def _found(self, owner: User, media: Sequence[str]) -> list[Item]:
@@ -193,13 +193,13 @@ class Highlights:
 def _title(text: str) -> str:
     title = text.strip()
     if not 1 <= len(CHARACTER.findall(title)) <= TITLE_LENGTH:
-        raise Denied(INVALID, f"title must have 1 to {TITLE_LENGTH} characters")
+        raise WriteError(INVALID, f"title must have 1 to {TITLE_LENGTH} characters")
     return title
 
 
 def _counted(items: Sequence[Item]) -> tuple[Item, ...]:
     if not 1 <= len(items) <= MOST_MEDIA:
-        raise Denied(INVALID, f"A highlight holds 1 to {MOST_MEDIA} media")
+        raise WriteError(INVALID, f"A highlight holds 1 to {MOST_MEDIA} media")
     return tuple(items)
 
 
@@ -214,5 +214,5 @@ def _made(
     is_pinned: bool = False,
 ) -> Highlight:
     times = [item.taken_at for item in items]
-    sketch = Sketch(len(items), pk=pk, title=title)
+    sketch = HighlightSpec(len(items), pk=pk, title=title)
     return Highlight(pk, owner, slot, title, created_at, min(times), max(times), is_pinned, sketch, held=items)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.sandbox.publishing.containers import DAY
-from gateway.sandbox.publishing.problems import KEY_REUSED, MALFORMED, Denied
+from gateway.sandbox.publishing.problems import KEY_REUSED, MALFORMED, WriteError
 from gateway.sandbox.replies import Reply
 
 
@@ -37,7 +37,7 @@ class Keys:
         self._forget_old()
         if kept := self._kept.get((account, key)):
             if kept.fingerprint != fingerprint:
-                raise Denied(KEY_REUSED)
+                raise WriteError(KEY_REUSED)
             return kept.reply
         reply = work()
         self._kept[account, key] = _Kept(self._clock.now() + DAY, fingerprint, reply)
@@ -52,4 +52,4 @@ def _check(key: str) -> None:
     try:
         uuid.UUID(key)
     except ValueError as exc:
-        raise Denied(MALFORMED, "Idempotency-Key must be a UUID") from exc
+        raise WriteError(MALFORMED, "Idempotency-Key must be a UUID") from exc

@@ -21,8 +21,8 @@ from gateway.sandbox.publishing.problems import (
     MALFORMED,
     NOT_FETCHED,
     RATIO,
-    Denied,
     Problem,
+    WriteError,
 )
 from gateway.sandbox.uploaded_media import Shots
 
@@ -60,7 +60,7 @@ def linked(url: str, *, is_video: bool) -> Medium:
     """Nothing is fetched. Raises Denied for what is not https, or not public as far as its name tells."""
     parts = _split(url)
     if parts is None or parts[0] != "https" or not _is_public(parts[1]):
-        raise Denied(NOT_FETCHED)
+        raise WriteError(NOT_FETCHED)
     return Medium(is_video, url, LINKED_FILM_SECONDS if is_video else 0.0, Shots())
 
 
@@ -76,7 +76,7 @@ def as_film(picture: Medium) -> Medium:
 def kind(media_type: object) -> bool:
     """Whether it is a video. Raises Denied."""
     if media_type not in ("IMAGE", "VIDEO"):
-        raise Denied(MALFORMED, "media_type must be IMAGE or VIDEO")
+        raise WriteError(MALFORMED, "media_type must be IMAGE or VIDEO")
     return media_type == "VIDEO"
 
 
@@ -86,9 +86,9 @@ def _origin(data: bytes) -> str:
 
 def _image(data: bytes) -> Medium:
     if not data.startswith(b"\xff\xd8\xff"):
-        raise Denied(IMAGE_FORMAT)
+        raise WriteError(IMAGE_FORMAT)
     if len(data) > IMAGE_BYTES:
-        raise Denied(IMAGE_SIZE)
+        raise WriteError(IMAGE_SIZE)
     return Medium(False, _origin(data), 0.0, _developed(data))
 
 
@@ -101,9 +101,9 @@ def _developed(data: bytes) -> Shots:
         image.draft("RGB", SHOWN)
         upright = ImageOps.exif_transpose(image).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as exc:
-        raise Denied(IMAGE_SIZE) from exc
+        raise WriteError(IMAGE_SIZE) from exc
     except (OSError, SyntaxError) as exc:  # Pillow's words for broken files
-        raise Denied(IMAGE_FORMAT) from exc
+        raise WriteError(IMAGE_FORMAT) from exc
     return Shots(story=_jpeg(_shrunk(upright)), cover=_jpeg(ImageOps.fit(upright, SIZES[Frame.COVER])))
 
 
@@ -128,7 +128,7 @@ def cropped(picture: bytes, crop_rect: tuple[float, float, float, float]) -> byt
 
 def _film(data: bytes) -> Medium:
     if not looks_like_film(data) or len(data) > FILM_BYTES:
-        raise Denied(FILM_FORMAT)
+        raise WriteError(FILM_FORMAT)
     try:
         film = read_film(data)
     except NotAFilm:
@@ -151,7 +151,7 @@ def _flaw(film: Film) -> Problem | None:
 
 def _check_ratio(width: int, height: int) -> None:
     if not RATIOS[0] <= width / height <= RATIOS[1]:
-        raise Denied(RATIO)
+        raise WriteError(RATIO)
 
 
 def _split(url: str) -> tuple[str, str] | None:

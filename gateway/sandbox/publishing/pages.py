@@ -10,7 +10,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from gateway.sandbox.entities import Highlight
-from gateway.sandbox.publishing.problems import MALFORMED, Denied
+from gateway.sandbox.publishing.problems import MALFORMED, WriteError
 
 USUAL_LIMIT = 25
 HIGHEST_LIMIT = 100
@@ -40,12 +40,12 @@ def _start(highlights: Sequence[Highlight], after: str | None) -> int:
         pk = int(base64.urlsafe_b64decode(after))
         return [highlight.pk for highlight in highlights].index(pk) + 1
     except (binascii.Error, ValueError) as exc:
-        raise Denied(MALFORMED, "The cursor is not one of this list") from exc
+        raise WriteError(MALFORMED, "The cursor is not one of this list") from exc
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return USUAL_LIMIT
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= HIGHEST_LIMIT):
-        raise Denied(MALFORMED, f"limit must be a number from 1 to {HIGHEST_LIMIT}")
+        raise WriteError(MALFORMED, f"limit must be a number from 1 to {HIGHEST_LIMIT}")
     return int(text)

@@ -20,11 +20,11 @@ from gateway.sandbox.publishing.highlights import CoverChoice, Creation
 from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.media import Medium
 from gateway.sandbox.publishing.pages import page_of, paging
-from gateway.sandbox.publishing.problems import INVALID, MISSING, TOKEN_INVALID, Denied, coded
+from gateway.sandbox.publishing.problems import INVALID, MISSING, TOKEN_INVALID, WriteError, coded
 from gateway.sandbox.publishing.stories import pk_of
 from gateway.sandbox.publishing.usage import Usage
 from gateway.sandbox.publishing.write_endpoint import Call
-from gateway.sandbox.publishing.write_state import Studio
+from gateway.sandbox.publishing.write_state import WriteState
 from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import media_ids
@@ -50,7 +50,9 @@ Json = dict[str, Any]
 class Platform:
     """One method per call of the contract; each raises Denied with a row of its error table."""
 
-    def __init__(self, studio: Studio, accounts: Accounts, wire: Wire, usage: Usage, keys: Keys, base_url: str) -> None:
+    def __init__(
+        self, studio: WriteState, accounts: Accounts, wire: Wire, usage: Usage, keys: Keys, base_url: str
+    ) -> None:
         self._studio = studio
         self._accounts = accounts
         self._wire = wire
@@ -64,7 +66,7 @@ class Platform:
     def identify(self, request: Request) -> User:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise Denied(TOKEN_INVALID, "An access token is required")
+            raise WriteError(TOKEN_INVALID, "An access token is required")
         return self._accounts.of(token.strip())
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
@@ -77,7 +79,7 @@ class Platform:
         finally:
             self._usage.note(call.caller.pk, (self._studio.clock.monotonic() - began) * 1000)
 
-    def refuse(self, denied: Denied, retry_after: float | None) -> Reply:
+    def refuse(self, denied: WriteError, retry_after: float | None) -> Reply:
         problem = denied.problem
         error: Json = {"message": problem.message, "type": problem.type, "code": problem.code}
         if problem.subcode is not None:
@@ -86,7 +88,7 @@ class Platform:
         headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
         return _reply(problem.status, {"error": error}, headers)
 
-    def headers(self, caller: User | None, effects: Effects, denied: Denied | None) -> dict[str, str]:
+    def headers(self, caller: User | None, effects: Effects, denied: WriteError | None) -> dict[str, str]:
         if caller is None:
             return {}
         return self._usage.headers(caller.pk, effects.usage, denied.regain if denied else None)
@@ -101,7 +103,7 @@ class Platform:
 
     def refresh(self, call: Call) -> Reply:
         if call.query.get("grant_type") != "ig_refresh_token":
-            raise Denied(INVALID, "grant_type must be ig_refresh_token")
+            raise WriteError(INVALID, "grant_type must be ig_refresh_token")
         token = self._accounts.refreshed(call.query.get("access_token", ""))
         return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})
 
@@ -117,7 +119,7 @@ class Platform:
         processing = _processing(medium, call.effects.processing)
         container = self._studio.containers.add(call.caller, medium, processing, call.key)
         if container.flaw is not None:
-            raise Denied(container.flaw)
+            raise WriteError(container.flaw)
         if container.status is not Status.IN_PROGRESS:
             return _reply(201, _progress(container))
         after = processing.retry_after
@@ -160,7 +162,7 @@ class Platform:
             return _pending(self._studio.highlights.all[pk])
         highlight = self._studio.world.highlight(pk)
         if highlight is None:
-            raise Denied(MISSING)
+            raise WriteError(MISSING)
         self._accounts.seen(call.caller, str(highlight.user.pk))
         return self._full(200, highlight)
 
@@ -222,7 +224,7 @@ def _cover(id: str | None) -> CoverChoice | None:
 def _highlight_pk(call: Call) -> int:
     text = call.path["id"].removeprefix("highlight:")
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
-        raise Denied(MISSING)
+        raise WriteError(MISSING)
     return int(text)
 
 

@@ -20,7 +20,7 @@ class Problem:
     is_input: bool = False
 
 
-class Denied(Exception):
+class WriteError(Exception):
     """Raised where a write call is worked out. `regain` is in minutes: when the account may call again."""
 
     def __init__(self, problem: Problem, message: str | None = None, *, regain: int | None = None) -> None:

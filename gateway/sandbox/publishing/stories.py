@@ -13,9 +13,9 @@ from gateway.sandbox import ids
 from gateway.sandbox.entities import Item, User
 from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
 from gateway.sandbox.publishing.containers import DAY, Containers
-from gateway.sandbox.publishing.problems import CONTAINER_GONE, PERMISSION, QUOTA, Denied
+from gateway.sandbox.publishing.problems import CONTAINER_GONE, PERMISSION, QUOTA, WriteError
 from gateway.sandbox.publishing.webhook_events import StoryNews, Tell
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.scheduler import Scheduler
 from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.wire import duration_of
 from gateway.sandbox.world import World
@@ -37,7 +37,7 @@ class Story:
 def pk_of(text: str) -> int:
     """Of `<pk>` or `<pk>_<user>`. Raises Denied: what is no id is nobody's."""
     if not (match := ITEM_ID.fullmatch(text)):
-        raise Denied(CONTAINER_GONE, f"{text[:40]!r} is not the id of a medium")
+        raise WriteError(CONTAINER_GONE, f"{text[:40]!r} is not the id of a medium")
     return int(match[1])
 
 
@@ -62,7 +62,7 @@ class Quota:
     def spend(self, account: int) -> None:
         """Raises Denied."""
         if self.used(account) >= self.total:
-            raise Denied(QUOTA)
+            raise WriteError(QUOTA)
         self._times[account].append(self._clock.now())
 
 
@@ -72,7 +72,7 @@ class Stories:
         world: World,
         containers: Containers,
         gallery: Gallery,
-        agenda: Agenda,
+        agenda: Scheduler,
         clock: Clock,
         quota: Quota,
         tell: Tell,
@@ -106,7 +106,7 @@ class Stories:
         pk = pk_of(id)
         item = self._world.item(pk) or self._published_from(pk)
         if item is None:
-            raise Denied(CONTAINER_GONE, "The story does not exist or has expired")
+            raise WriteError(CONTAINER_GONE, "The story does not exist or has expired")
         self._check_owner(item, owner)
         return item
 
@@ -146,4 +146,4 @@ class Stories:
 
     def _check_owner(self, item: Item, owner: User) -> None:
         if item.user.pk != owner.pk:
-            raise Denied(PERMISSION)
+            raise WriteError(PERMISSION)

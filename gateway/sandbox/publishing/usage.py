@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.sandbox.faults import Usage as UsageFault
-from gateway.sandbox.publishing.problems import APP_LIMIT, Denied
+from gateway.sandbox.publishing.problems import APP_LIMIT, WriteError
 
 MINUTES = 60
 HOUR = 3_600
@@ -31,7 +31,7 @@ class Usage:
         """Counts one call. Raises Denied from a hundred percent on, and says when there is room again."""
         minutes = self._recent(self._calls[account])
         if minutes.total() >= self._per_hour:
-            raise Denied(APP_LIMIT, regain=min(minutes) + MINUTES - self._minute())
+            raise WriteError(APP_LIMIT, regain=min(minutes) + MINUTES - self._minute())
         minutes[self._minute()] += 1
 
     def note(self, account: int, milliseconds: float) -> None:

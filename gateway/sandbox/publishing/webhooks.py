@@ -21,7 +21,7 @@ from gateway.domain.hosts import is_loopback
 from gateway.sandbox.clocks import until_first
 from gateway.sandbox.faults import Seconds, Share
 from gateway.sandbox.publishing.webhook_events import News
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.scheduler import Scheduler
 
 MOST_CHANGES = 1_000
 GIVES_UP_AFTER = 36 * 3_600.0
@@ -73,7 +73,7 @@ class Webhooks:
     As long as somebody is subscribed, what becomes due is done in time, not only when the next call comes.
     """
 
-    def __init__(self, agenda: Agenda, clock: Clock, transport: httpx.AsyncBaseTransport | None) -> None:
+    def __init__(self, agenda: Scheduler, clock: Clock, transport: httpx.AsyncBaseTransport | None) -> None:
         self._agenda = agenda
         self._clock = clock
         self._transport = transport

@@ -29,8 +29,8 @@ from gateway.sandbox.faults import (
     mangled,
 )
 from gateway.sandbox.publishing.bodies import Body, read_body
-from gateway.sandbox.publishing.problems import Denied, Problem, coded, with_status
-from gateway.sandbox.read_endpoint import House
+from gateway.sandbox.publishing.problems import Problem, WriteError, coded, with_status
+from gateway.sandbox.read_endpoint import SandboxServices
 from gateway.sandbox.replies import JSON, Reply, edge_page
 
 
@@ -54,23 +54,23 @@ class Dialect(Protocol):
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
         """Raises Denied."""
 
-    def refuse(self, denied: Denied, retry_after: float | None) -> Reply: ...
+    def refuse(self, denied: WriteError, retry_after: float | None) -> Reply: ...
 
-    def headers(self, caller: User | None, effects: Effects, denied: Denied | None) -> dict[str, str]: ...
+    def headers(self, caller: User | None, effects: Effects, denied: WriteError | None) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     reply: Reply
     caller: User | None = None
-    denied: Denied | None = None
+    denied: WriteError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WriteEndpoint:
     """An ASGI app for one method of one route."""
 
-    house: House
+    house: SandboxServices
     dialect: Dialect
     name: str
     work: Callable[[Call], Reply]
@@ -103,7 +103,7 @@ class Desk:
             key = request.headers.get("idempotency-key")
             call = Call(self.name, caller, request.path_params, request.query_params, body, key, effects)
             outcome = Outcome(self.dialect.answer(call, self.work), caller)
-        except Denied as denied:
+        except WriteError as denied:
             # Without the frames it has passed: they hold what it is put into.
             return Outcome(self.dialect.refuse(denied, None), caller, denied.with_traceback(None))
         return self._failed(effects.failure, caller) or outcome
@@ -114,15 +114,15 @@ class Desk:
             case EdgeHtml(status=status):
                 return Outcome(edge_page(status), caller)
             case Status(status=status, retry_after=retry_after):
-                return self._refused(Denied(with_status(status)), retry_after, caller)
+                return self._refused(WriteError(with_status(status)), retry_after, caller)
             case PlatformError(retry_after=retry_after, regain=regain):
-                return self._refused(Denied(_problem(failure), regain=regain), retry_after, caller)
+                return self._refused(WriteError(_problem(failure), regain=regain), retry_after, caller)
             case Hang() | DeadKeepAlive() | Truncated() | WrongTypes() | WrongShape() | None:
                 return None
             case _:
                 assert_never(failure)
 
-    def _refused(self, denied: Denied, retry_after: float | None, caller: User) -> Outcome:
+    def _refused(self, denied: WriteError, retry_after: float | None, caller: User) -> Outcome:
         return Outcome(self.dialect.refuse(denied, retry_after), caller, denied)
 
     def _response(self, outcome: Outcome, effects: Effects) -> Response:

@@ -7,15 +7,17 @@ from gateway.sandbox.publishing.containers import Containers
 from gateway.sandbox.publishing.highlights import Highlights
 from gateway.sandbox.publishing.stories import Quota, Stories
 from gateway.sandbox.publishing.webhook_events import Tell
-from gateway.sandbox.scheduler import Agenda
+from gateway.sandbox.scheduler import Scheduler
 from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.world import World
 
 
-class Studio:
+class WriteState:
     """`quota` is in publications per account and rolling day."""
 
-    def __init__(self, world: World, gallery: Gallery, agenda: Agenda, clock: Clock, *, quota: int, tell: Tell) -> None:
+    def __init__(
+        self, world: World, gallery: Gallery, agenda: Scheduler, clock: Clock, *, quota: int, tell: Tell
+    ) -> None:
         self.clock = clock
         self.world = world
         self.gallery = gallery

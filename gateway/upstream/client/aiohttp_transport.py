@@ -21,8 +21,8 @@ from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exception
 
 from gateway.domain.proxies import Proxy
 from gateway.scheduling import turn
-from gateway.upstream.client.prepared_requests import Get
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.client.prepared_requests import PreparedGet
+from gateway.upstream.egress.address_policy import AddressPolicy
 
 # Bytes of an answer that wait to be taken, and a sixteenth as many chunks of it: each takes its time when it is taken.
 BUFFER = 64 * 1024
@@ -38,7 +38,7 @@ def aiohttp_transport(
     *,
     connections: int,
     keep_alive: float,
-    guard: Guard | None = None,
+    guard: AddressPolicy | None = None,
     proxy: Proxy | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
@@ -103,10 +103,10 @@ def _came(payload: aiohttp.StreamReader | None) -> int:
 
 
 class _Transport(AiohttpTransport):
-    """A `Get` goes to aiohttp as it is: translating it, and its answer piece by piece, took longer than the call."""
+    """A `PreparedGet` goes to aiohttp as it is: translating it and its answer takes longer than the call."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not isinstance(request, Get):
+        if not isinstance(request, PreparedGet):
             response = await super().handle_async_request(request)
             assert isinstance(response.stream, AiohttpResponseStream)
             response.stream = _Body(response.stream._aiohttp_response)
@@ -131,7 +131,7 @@ def _patience(pool: float, connect: float, read: float) -> aiohttp.ClientTimeout
 
 
 class _Answer(httpx.Response):
-    """Of a `Get`."""
+    """Of a `PreparedGet`."""
 
     def __init__(self, source: aiohttp.ClientResponse) -> None:
         super().__init__(source.status, headers=source.raw_headers, stream=_Body(source))
@@ -185,13 +185,13 @@ async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
     return answer
 
 
-def _guarded(guard: Guard) -> dict[str, Any]:
+def _guarded(guard: AddressPolicy) -> dict[str, Any]:
     # Remembered addresses were admitted, too, but a short memory is no gain where each host is asked once.
     return {"resolver": _Resolver(guard), "use_dns_cache": False, "socket_factory": guard.open}
 
 
 class _Resolver(AbstractResolver):
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AddressPolicy) -> None:
         self._guard = guard
 
     async def resolve(

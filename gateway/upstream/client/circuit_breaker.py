@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 
 from gateway.clock import Clock
-from gateway.events import BreakerChanged, EventLimit, Hook
+from gateway.events import CircuitBreakerStateChanged, EventLimit, Hook
 
 TOLD_SECONDS = 60.0  # between two openings that are told: an upstream that comes and goes opens it every few seconds
 
@@ -80,7 +80,7 @@ class Breaker:
     def _change(self, state: State) -> None:
         self._state = state
         self._era += 1
-        self._hook(BreakerChanged(state.value, self._upstream, self._is_news(state)))
+        self._hook(CircuitBreakerStateChanged(state.value, self._upstream, self._is_news(state)))
 
     def _is_news(self, state: State) -> bool:
         """Whoever was told that it opened is told that it closed."""

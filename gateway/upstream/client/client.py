@@ -1,6 +1,6 @@
 """The one way to the upstream: a place in line, the rate, the breaker, one exchange, and the decision to try again.
 
-It knows HTTP, not the contract: a `Judge` says what a reply means and what it cost.
+It knows HTTP, not the contract: a `ResponseInterpreter` says what a reply means and what it cost.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(Generic[T]):
+class InterpretedResponse(Generic[T]):
     """What a reply means. `charged` is in billed requests; `in_doubt` says that it is a guess, made on the high side.
 
     `body` is what `result` was read from.
@@ -98,13 +98,13 @@ class Verdict(Generic[T]):
             del self  # the traceback holds this frame, which would hold the error
 
 
-Judge = Callable[[Reply], Verdict[T]]
+ResponseInterpreter = Callable[[Reply], InterpretedResponse[T]]
 
 
 class _Again(Exception):
     """Carries a transient verdict through stamina, which retries exceptions only. Without text: stamina may log it."""
 
-    def __init__(self, verdict: Verdict[Any]) -> None:
+    def __init__(self, verdict: InterpretedResponse[Any]) -> None:
         super().__init__()
         self.verdict = verdict
 
@@ -114,7 +114,7 @@ def silence_retries() -> None:
     stamina.instrumentation.set_on_retry_hooks([])
 
 
-class Line:
+class UpstreamClient:
     """All requests to one upstream pass here."""
 
     def __init__(
@@ -150,16 +150,18 @@ class Line:
             wait_max=policy.longest_wait,
         )
 
-    async def ask(self, request: httpx.Request, label: str, judge: Judge[T]) -> tuple[Verdict[T], int]:
+    async def ask(
+        self, request: httpx.Request, label: str, judge: ResponseInterpreter[T]
+    ) -> tuple[InterpretedResponse[T], int]:
         """The last verdict and the number of requests sent, within the policy's attempts and deadline."""
         deadline = self._clock.monotonic() + self._policy.deadline
         verdict = await self.try_once(request, label, judge, deadline=deadline)
         sent = int(verdict.reply.was_sent)
         if not verdict.reply.is_transient:  # nearly always; stamina takes as long as sending a request does
             return verdict, sent
-        first: Verdict[T] | None = verdict
+        first: InterpretedResponse[T] | None = verdict
 
-        async def attempt() -> Verdict[T]:
+        async def attempt() -> InterpretedResponse[T]:
             nonlocal sent, first
             again, first = first, None
             if again is None:
@@ -178,8 +180,8 @@ class Line:
             return verdict, sent
 
     async def try_once(
-        self, request: httpx.Request, label: str, judge: Judge[T], *, deadline: float, attempt: int = 1
-    ) -> Verdict[T]:
+        self, request: httpx.Request, label: str, judge: ResponseInterpreter[T], *, deadline: float, attempt: int = 1
+    ) -> InterpretedResponse[T]:
         """One request in its turn. Each one that is sent is an UpstreamAttempt, a cancelled one too."""
         if (refusal := self._refusal()) is not None:
             return judge(refusal)
@@ -206,7 +208,7 @@ class Line:
                 self._access.note(problem, status=verdict.reply.status, is_charged=is_charged)
         return verdict
 
-    async def _judged(self, judge: Judge[T], reply: Reply) -> Verdict[T]:
+    async def _judged(self, judge: ResponseInterpreter[T], reply: Reply) -> InterpretedResponse[T]:
         """To read a large body takes its time: others have their turn before each."""
         if len(reply.body) <= TURN:
             return judge(reply)
@@ -268,7 +270,7 @@ class Line:
         self.limiter.pause(min(seconds, self._policy.longest_wait))
         return replace(reply, retry_after=seconds)
 
-    def _tell(self, label: str, attempt: int, verdict: Verdict[T], error: str | None) -> None:
+    def _tell(self, label: str, attempt: int, verdict: InterpretedResponse[T], error: str | None) -> None:
         reply = verdict.reply
         self._hook(UpstreamAttempt(label, attempt, reply.status, verdict.charged, reply.seconds, error))
         if reply.failure is Failure.OVERSIZED:

@@ -9,9 +9,9 @@ import msgspec
 
 from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.upstream.client.json_repair import MOST_DIGITS, Repaired, repaired
-from gateway.upstream.client.lenient_decoding import Reader, TooOdd, Unreadable
+from gateway.upstream.client.lenient_decoding import Reader, TooOdd, UndecodableResponse
 
-OnDrift = Callable[[tuple[str, ...]], None]
+OnSchemaMismatch = Callable[[tuple[str, ...]], None]
 T = TypeVar("T")
 
 # Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
@@ -21,7 +21,7 @@ LARGEST_ODD = 1_500_000  # bytes
 MOST_VALUES = 200_000
 
 
-def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | None = None) -> T:
+def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnSchemaMismatch | None = None) -> T:
     """`body` as what `decoder` makes, leniently but for lists: all of one, or none. Raises Unreadable."""
     value = strict(decoder, body)
     if value is None:
@@ -34,7 +34,7 @@ def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnDrift | N
 def strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
     """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
     if values_in(body, MOST_VALUES) > MOST_VALUES:
-        raise Unreadable
+        raise UndecodableResponse
     if has_number_beyond(body, MOST_DIGITS):
         return None
     try:
@@ -46,13 +46,13 @@ def strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
 def lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
     """Raises Unreadable."""
     if len(body) > LARGEST_ODD:
-        raise Unreadable
+        raise UndecodableResponse
     try:
         found = _parsed(body)
         reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
         return reader.whole(found.raw, kind), found.paths + reader.paths
     except (ValueError, RecursionError, TooOdd) as exc:
-        raise Unreadable from exc
+        raise UndecodableResponse from exc
 
 
 def _parsed(body: bytes) -> Repaired:

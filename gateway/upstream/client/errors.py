@@ -29,7 +29,7 @@ def error_type(reply: Reply) -> str | None:
         return None
 
 
-def failed(reply: Reply, subject: str) -> GatewayError:
+def error_from_failure(reply: Reply, subject: str) -> GatewayError:
     """For a reply with a failure."""
     match reply.failure:
         case Failure.REFUSED:
@@ -45,10 +45,10 @@ def failed(reply: Reply, subject: str) -> GatewayError:
         case Failure.OVERSIZED:
             return UpstreamInvalidAnswer(f"The upstream's answer for {subject} is larger than any that is read.")
         case Failure.BROKEN | None:
-            return unreadable(subject)
+            return invalid_answer(subject)
         case _:
             assert_never(reply.failure)
 
 
-def unreadable(subject: str) -> UpstreamInvalidAnswer:
+def invalid_answer(subject: str) -> UpstreamInvalidAnswer:
     return UpstreamInvalidAnswer(f"The upstream's answer for {subject} could not be read.")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 
 ID = re.compile(r"[1-9][0-9]{0,19}")
 ITEM_ID = re.compile(r"[1-9][0-9]{0,19}_[1-9][0-9]{0,19}")
@@ -49,7 +49,7 @@ def _are_items(items: tuple[Item, ...]) -> bool:
     return _are(ITEM_IDS, [item.id for item in items]) and _are(IDS, pks)
 
 
-def _pks(users: Iterable[UserShort | None]) -> list[str | int]:
+def _pks(users: Iterable[UserSummary | None]) -> list[str | int]:
     return [user.pk for user in users if user is not None]
 
 

@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import fields
 
 from gateway.domain import ids
-from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, Place, UserShort
+from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, Place, UserSummary
 from gateway.domain.partial import WHOLE, Partial, Shortened, losses, partial
 from gateway.upstream.client.identity import ID, ITEM_ID, is_id
 from gateway.upstream.client.json_repair import ODD
@@ -40,7 +40,7 @@ NEVER_NULL = frozenset({(LoadedHighlight, "items")})
 ABSENT = object()
 
 
-class Unreadable(Exception):
+class UndecodableResponse(Exception):
     """A part that can be neither read nor done without."""
 
 
@@ -92,7 +92,7 @@ class Reader:
                     value = msgspec.convert(reading, kind)
                     self.paths.append(path)
                     return value
-        raise Unreadable(path)
+        raise UndecodableResponse(path)
 
     def _misfit(self) -> None:
         """Raises TooOdd."""
@@ -108,7 +108,7 @@ class Reader:
             before, here = len(self.paths), f"{path}[{at}]"
             try:
                 entries.append(self._part(part, kind, here))
-            except Unreadable:
+            except UndecodableResponse:
                 if not shortens:
                     raise
                 self._note(before, here)
@@ -145,7 +145,7 @@ class Reader:
             before = len(self.paths)
             try:
                 value = self._field(raw, kind, field, here, values)
-            except Unreadable:
+            except UndecodableResponse:
                 if field.required and not field.nullable:
                     raise
                 self._note(before, here)
@@ -158,7 +158,7 @@ class Reader:
                 lost[field.name] = self._left_out.pop(here)
             if isinstance(value, Partial):
                 lost |= {f"{field.name}.{name}": count for name, count in losses(value).items()}
-            if field.name == "owner" and isinstance(value, UserShort):
+            if field.name == "owner" and isinstance(value, UserSummary):
                 self._owner = value.id
         model = kind(**values)
         return partial(model, lost) if lost and isinstance(model, Model) else model
@@ -171,7 +171,7 @@ class Reader:
         before = len(self.paths)
         value: Any = ABSENT
         if given is not ABSENT:
-            with suppress(Unreadable):
+            with suppress(UndecodableResponse):
                 value = self._part(given, field.type, path)
         is_doubtful = field.name in IDS and value is not ABSENT and _is_doubtful(kind, field.name, value)
         if value is not ABSENT and not is_doubtful:
@@ -182,7 +182,7 @@ class Reader:
         elif (is_doubtful and field.name != "id") or (
             value is ABSENT and (given is not None or field.required or (kind, field.name) in NEVER_NULL)
         ):
-            raise Unreadable(path)
+            raise UndecodableResponse(path)
         self._note(before, path)
         return value
 
@@ -191,7 +191,7 @@ class Reader:
     ) -> str | None:
         """The id that the ids beside it leave no choice about."""
         given = str(raw.get("id"))
-        if name == "pk" and issubclass(kind, UserShort):
+        if name == "pk" and issubclass(kind, UserSummary):
             return _id(given)
         if name == "pk" and issubclass(kind, HighlightReference):
             return _id(given.removeprefix("highlight:"))

@@ -12,14 +12,14 @@ from collections.abc import Callable
 import httpx
 
 from gateway.domain.proxies import Proxies, Proxy
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.address_policy import AddressPolicy
 
 
 def over_network(
     *,
     connections: int,
     keep_alive: float,
-    guard: Guard | None = None,
+    guard: AddressPolicy | None = None,
     proxy: Proxy | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 
-class Gets:
+class GetRequestFactory:
     """Makes the GETs of one client: they differ in their targets alone, and share all else.
 
     `timeouts` are those of httpx, in seconds.
@@ -20,14 +20,14 @@ class Gets:
         self.headers = dict(self.model.headers)
         self.patience = timeouts["pool"], timeouts["connect"], timeouts["read"]
 
-    def __call__(self, target: str) -> Get:
-        return Get(self, self.base + target)
+    def __call__(self, target: str) -> PreparedGet:
+        return PreparedGet(self, self.base + target)
 
 
-class Get(httpx.Request):
+class PreparedGet(httpx.Request):
     """One of them. Its `url` is parsed when somebody looks at it: that takes as long as sending the request."""
 
-    def __init__(self, kind: Gets, address: str) -> None:
+    def __init__(self, kind: GetRequestFactory, address: str) -> None:
         self.kind = kind
         self.address = address
         self.method = kind.model.method

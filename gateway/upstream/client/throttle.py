@@ -41,7 +41,7 @@ OF_ACCOUNTS = msgspec.json.Decoder(dict[str, tuple[Usage, ...]])
 NONE: Mapping[str, tuple[Usage, ...]] = {}
 
 
-def regain_of(headers: httpx.Headers) -> float | None:
+def retry_after_from_usage(headers: httpx.Headers) -> float | None:
     """Seconds until access is given again, where the upstream says that it is not given now; at most LONGEST_WAIT."""
     minutes = max((usage.estimated_time_to_regain_access for usage in _usages(headers)), default=0.0)
     return min(LONGEST_WAIT, minutes * 60) if minutes > 0 else None
@@ -66,7 +66,7 @@ class Throttle:
             self._adapt(max(usage.most for usage in usages))
         elif now - self._told_at > BELIEVED:
             self._adapt(0.0)
-        if (seconds := regain_of(headers)) is not None:
+        if (seconds := retry_after_from_usage(headers)) is not None:
             self.close(account, seconds)
 
     def close(self, account: str, seconds: float) -> None:

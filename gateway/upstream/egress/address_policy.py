@@ -1,7 +1,7 @@
 """Where the gateway may go when somebody else names the address: public hosts, by https, and nowhere else.
 
-An address is judged twice. Its form is judged before anything is done with it (`Guard.check`), and whatever a name
-leads to is judged again where a socket is opened (`Guard.open`): so it does not help to answer with a public address
+An address is judged twice. Its form is judged before anything is done with it (`AddressPolicy.check`), and whatever a
+name leads to again where a socket is opened (`AddressPolicy.open`): so it does not help to answer with a public address
 first and with a private one afterwards, or to write an address in a way that two parsers read differently.
 """
 
@@ -36,7 +36,7 @@ SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "
 TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network without IPv4 resolves a name to (RFC 6052)
 
 
-class NotPublic(Exception):
+class AddressNotAllowed(Exception):
     """The address is not one to go to. The message ends the sentence "the URL ...", and quotes nothing of it."""
 
 
@@ -56,7 +56,7 @@ async def system_lookup(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class AddressPolicy:
     """`lookup` resolves names, `admits` says which addresses may be reached, `ports` which ports."""
 
     lookup: Lookup = system_lookup
@@ -66,20 +66,20 @@ class Guard:
     def check(self, url: str) -> tuple[str, int]:
         """Host and port of a URL whose form is acceptable. Raises NotPublic."""
         if len(url) > LONGEST_URL:
-            raise NotPublic(f"is longer than {LONGEST_URL} characters")
+            raise AddressNotAllowed(f"is longer than {LONGEST_URL} characters")
         if ODD.search(url):
-            raise NotPublic("holds a character that a URL cannot have")
+            raise AddressNotAllowed("holds a character that a URL cannot have")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").removesuffix("."), parts.port or HTTPS
         except ValueError as exc:
-            raise NotPublic("is not a URL") from exc
+            raise AddressNotAllowed("is not a URL") from exc
         if parts.scheme != "https":
-            raise NotPublic("must begin with https://")
+            raise AddressNotAllowed("must begin with https://")
         if "@" in parts.netloc:
-            raise NotPublic("must not hold a user name or a password")
+            raise AddressNotAllowed("must not hold a user name or a password")
         if port not in self.ports:
-            raise NotPublic("must not name a port of its own")
+            raise AddressNotAllowed("must not name a port of its own")
         self._check_host(host)
         return host, port
 
@@ -91,7 +91,7 @@ class Guard:
         except OSError:
             return False
         if not all(self.admits(ipaddress.ip_address(address)) for address in found):
-            raise NotPublic("leads to a host that is not public")
+            raise AddressNotAllowed("leads to a host that is not public")
         return bool(found)
 
     def open(self, info: AddrInfo) -> socket.socket:
@@ -103,13 +103,13 @@ class Guard:
     def _check_host(self, host: str) -> None:
         if literal := _literal(host):
             if not self.admits(literal):
-                raise NotPublic("must name a public host")
+                raise AddressNotAllowed("must name a public host")
             return
         labels = host.split(".")
         if len(labels) < 2 or not all(map(LABEL.fullmatch, labels)) or NUMBER.fullmatch(labels[-1]):
-            raise NotPublic("must name a public host by its full name")
+            raise AddressNotAllowed("must name a public host by its full name")
         if any(f".{host}".endswith(f".{name}") for name in LOCAL_NAMES):
-            raise NotPublic("must name a public host")
+            raise AddressNotAllowed("must name a public host")
 
 
 def _literal(host: str) -> Address | None:

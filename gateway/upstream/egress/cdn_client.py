@@ -18,7 +18,7 @@ import httpx
 from gateway.domain.proxies import DIRECT, Proxies, Proxy
 from gateway.errors import UpstreamError, UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.client.network import ByProxies, OnDemand, over_network
-from gateway.upstream.egress.address_policy import Guard, NotPublic
+from gateway.upstream.egress.address_policy import AddressNotAllowed, AddressPolicy
 from gateway.upstream.egress.redirects import follow
 
 DOMAINS = (".cdninstagram.com", ".fbcdn.net")
@@ -34,7 +34,7 @@ DEAD = frozenset({401, 403, 404, 410})
 WHOLE, PART, UNSATISFIABLE = 200, 206, 416
 
 
-class UrlDead(Exception):
+class UrlExpired(Exception):
     """The server does not honour the URL any more."""
 
 
@@ -47,7 +47,7 @@ class OutOfRange(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MediaResponse:
     """An answer whose body is yet to be read. `length` is of this body, in bytes, where the server says.
 
     `content_range` is there if it is a part. Whoever is given one closes it.
@@ -92,7 +92,7 @@ class PlatformServers:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: AddressPolicy,
         *,
         connections: int,
         domains: Sequence[str] = DOMAINS,
@@ -112,7 +112,7 @@ class PlatformServers:
     def serves(self, url: str) -> bool:
         try:
             host, _ = self._guard.check(url)
-        except NotPublic:
+        except AddressNotAllowed:
             return False
         return host.endswith(self._domains)
 
@@ -159,11 +159,11 @@ class MediaServers:
     def serves(self, url: str) -> bool:
         return self._server(url) is not None
 
-    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> Found:
+    async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> MediaResponse:
         """`part` is a Range header. Raises UrlDead, OutOfRange and UpstreamError."""
         try:
             response = await self._asked(url, method, self._headers | ({"range": part} if part else {}))
-        except NotPublic as exc:
+        except AddressNotAllowed as exc:
             raise UpstreamInvalidAnswer("The picture server leads to where no pictures are.") from exc
         except (httpx.HTTPError, OSError) as exc:
             raise _trouble(exc) from exc
@@ -177,7 +177,7 @@ class MediaServers:
         """Whether the medium is still shown, or nobody can say."""
         try:
             found = await self.open(url, method="HEAD")
-        except UrlDead:
+        except UrlExpired:
             return False
         except (OutOfRange, UpstreamError):
             return True
@@ -194,11 +194,11 @@ class MediaServers:
     async def _asked(self, url: str, method: str, headers: dict[str, str]) -> httpx.Response:
         server = self._server(url)
         if server is None:
-            raise NotPublic("is on no picture server")
+            raise AddressNotAllowed("is on no picture server")
 
         async def permit(at: str) -> None:
             if not server.serves(at):
-                raise NotPublic("is on another picture server")
+                raise AddressNotAllowed("is on another picture server")
 
         async def ask(at: str) -> httpx.Response:
             return await server.send(httpx.Request(method, at, headers=headers, extensions={"timeout": self._timeouts}))
@@ -206,10 +206,10 @@ class MediaServers:
         return await follow(url, permit=permit, ask=ask)
 
 
-def _found(response: httpx.Response, largest: int) -> Found:
+def _found(response: httpx.Response, largest: int) -> MediaResponse:
     headers = response.headers
     if response.status_code in DEAD:
-        raise UrlDead
+        raise UrlExpired
     if response.status_code == UNSATISFIABLE:
         raise OutOfRange(_number(headers.get("content-range", "").removeprefix("bytes */")))
     if response.status_code not in (WHOLE, PART):
@@ -221,7 +221,7 @@ def _found(response: httpx.Response, largest: int) -> Found:
     if length is not None and length > largest:
         raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
     part = headers.get("content-range") if response.status_code == PART else None
-    return Found(content_type, length, part, response, largest)
+    return MediaResponse(content_type, length, part, response, largest)
 
 
 def _number(text: str) -> int | None:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from gateway.upstream.egress.address_policy import NotPublic
+from gateway.upstream.egress.address_policy import AddressNotAllowed
 
 Permit: TypeAlias = Callable[[str], Awaitable[object]]
 Ask: TypeAlias = Callable[[str], Awaitable[httpx.Response]]
@@ -30,11 +30,11 @@ async def follow(url: str, *, permit: Permit, ask: Ask) -> httpx.Response:
             return response
         await response.aclose()
         url = _joined(url, location)
-    raise NotPublic("redirects too often")
+    raise AddressNotAllowed("redirects too often")
 
 
 def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as exc:
-        raise NotPublic("redirects to what is no URL") from exc
+        raise AddressNotAllowed("redirects to what is no URL") from exc

@@ -11,7 +11,7 @@ import httpx
 
 from gateway.domain.proxies import DIRECT, Proxies
 from gateway.upstream.client.network import OnDemand, over_network
-from gateway.upstream.egress.address_policy import Guard
+from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.redirects import follow
 
 # A host that takes longer is left to the upstream, which will fetch from it: the client waits for this.
@@ -26,14 +26,16 @@ class Unreached(Exception):
 class Probe:
     """Asks by HEAD, through a guard, and never by way of a proxy: where that would lead, nobody here could say."""
 
-    def __init__(self, guard: Guard, transport: httpx.AsyncBaseTransport, proxies: Proxies) -> None:
+    def __init__(self, guard: AddressPolicy, transport: httpx.AsyncBaseTransport, proxies: Proxies) -> None:
         self._guard = guard
         self._transport = transport
         self._proxies = proxies
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
-    def over_network(cls, guard: Guard, *, proxies: Proxies = DIRECT, tls: ssl.SSLContext | None = None) -> Probe:
+    def over_network(
+        cls, guard: AddressPolicy, *, proxies: Proxies = DIRECT, tls: ssl.SSLContext | None = None
+    ) -> Probe:
         make = partial(over_network, connections=AT_ONCE, keep_alive=1.0, guard=guard, tls=tls)
         return cls(guard, OnDemand(make), proxies)
 

@@ -13,24 +13,24 @@ import httpx
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.models import Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Item, LoadedHighlight, Profile, UserSummary
 from gateway.domain.proxies import Proxy
 from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
-from gateway.events import AnswerDrifted, EventLimit, Hook, PriceDiffers, PriceDisbelieved
+from gateway.events import EventLimit, Hook, PriceDisbelieved, PriceMismatch, ResponseSchemaMismatch
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.bodies import ACCEPTED
-from gateway.upstream.client.client import STANDARD, Line, Policy, Verdict
+from gateway.upstream.client.client import STANDARD, InterpretedResponse, Policy, UpstreamClient
 from gateway.upstream.client.decoding import read_as
-from gateway.upstream.client.errors import unreadable
+from gateway.upstream.client.errors import invalid_answer
 from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.network import over_network
-from gateway.upstream.client.prepared_requests import Get, Gets
+from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
 from gateway.upstream.hikerapi import decoding, errors
 from gateway.upstream.hikerapi.decoding import BY_NAME, Value
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi.errors import Charge
 
-__all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Outcome", "Policy", "connect"]
+__all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Policy", "ReadOutcome", "connect"]
 
 MOST_REQUESTS = 2**31 - 1  # in a balance: more cannot be meant, nor told by GraphQL
 FASTEST = 1_000  # requests a second that an account may name
@@ -40,7 +40,7 @@ MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits ev
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadOutcome:
     """What came of a call. Errors are values, because each has been charged or not.
 
     `charged` is in billed requests and, if `in_doubt`, a guess on the high side. `body` is what `payloads.read` makes
@@ -104,8 +104,8 @@ def connect(
     access = Access("reading", key="GATEWAY_HIKERAPI_KEY", url="GATEWAY_HIKERAPI_URL", clock=clock, hook=hook)
     shared = (PAID_RATE if rate is None else rate) / sharers
     return HikerApi(
-        Line(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
-        Gets(base_url, _headers(key), timeouts),
+        UpstreamClient(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
+        GetRequestFactory(base_url, _headers(key), timeouts),
         clock=clock,
         hook=hook,
         opening=policy.opening if rate is None else None,
@@ -124,8 +124,8 @@ class HikerApi:
 
     def __init__(
         self,
-        line: Line,
-        request: Callable[[str], Get],
+        line: UpstreamClient,
+        request: Callable[[str], PreparedGet],
         *,
         clock: Clock,
         hook: Hook,
@@ -153,7 +153,7 @@ class HikerApi:
                 self._note_rate(await self._line.try_once(request, "balance", _judge_balance, deadline=deadline))
                 self._is_open = True
 
-    async def fetch(self, call: Call) -> Outcome:
+    async def fetch(self, call: Call) -> ReadOutcome:
         """Never raises, but for CancelledError."""
         began = self._clock.monotonic()
         await self.start()
@@ -163,11 +163,11 @@ class HikerApi:
         result, seconds = verdict.result, self._clock.monotonic() - began
         if isinstance(result, Renamed):  # what was paid for is an answer all the same, to who asks by id
             value = decoding.read(call, verdict.body)
-            return Outcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
+            return ReadOutcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
         if isinstance(result, GatewayError):
             result.subject = call.subject
-            return Outcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
-        return Outcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
+            return ReadOutcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
+        return ReadOutcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
 
     async def balance(self) -> Balance:
         """Free. Raises UpstreamError. The rate follows the account's, unless one was given."""
@@ -181,17 +181,17 @@ class HikerApi:
     async def aclose(self) -> None:
         await self._line.aclose()
 
-    def _judge(self, call: Call, reply: Reply) -> Verdict[Value]:
-        charge = errors.charge_of(reply, call.nominal_price)
+    def _judge(self, call: Call, reply: Reply) -> InterpretedResponse[Value]:
+        charge = errors.charge_from_response(reply, call.nominal_price)
         self._compare_price(call, charge)
-        result = errors.problem_of(reply, call.subject, charge.amount) or self._read(call, reply, charge)
+        result = errors.error_from_response(reply, call.subject, charge.amount) or self._read(call, reply, charge)
         if call.endpoint.is_tray and isinstance(result, NotFound) and errors.is_empty_tray(reply):
-            return Verdict(reply, (), b"[]", charge.amount, charge.in_doubt)
-        return Verdict(reply, result, reply.body, charge.amount, charge.in_doubt)
+            return InterpretedResponse(reply, (), b"[]", charge.amount, charge.in_doubt)
+        return InterpretedResponse(reply, result, reply.body, charge.amount, charge.in_doubt)
 
     def _read(self, call: Call, reply: Reply, charge: Charge) -> Value | GatewayError:
         def tell(paths: tuple[str, ...]) -> None:
-            self._hook(AnswerDrifted(call.endpoint.label, paths[:MOST_PATHS]))
+            self._hook(ResponseSchemaMismatch(call.endpoint.label, paths[:MOST_PATHS]))
 
         try:
             value = decoding.read(call, reply.body, tell)
@@ -199,34 +199,34 @@ class HikerApi:
             return errors.told_instead(reply, call.subject, charge.amount)
         if decoding.is_asked(call, value):
             return value
-        return _renamed(call, value) or unreadable(call.subject)
+        return _renamed(call, value) or invalid_answer(call.subject)
 
     def _compare_price(self, call: Call, charge: Charge) -> None:
         if charge.named is None or charge.named == call.nominal_price:
             return
-        kind = PriceDiffers if charge.is_believed else PriceDisbelieved
+        kind = PriceMismatch if charge.is_believed else PriceDisbelieved
         if self._told_prices.allows((kind, call.endpoint, call.forced)):
             self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
-    def _note_rate(self, verdict: Verdict[Balance]) -> None:
+    def _note_rate(self, verdict: InterpretedResponse[Balance]) -> None:
         rate = verdict.result.rate if isinstance(verdict.result, Balance) else None
         if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
             self._line.limiter.change(rate / self._sharers)
 
 
-def _judge_balance(reply: Reply) -> Verdict[Balance]:
+def _judge_balance(reply: Reply) -> InterpretedResponse[Balance]:
     subject = "the account's balance"
-    result: Balance | GatewayError | None = errors.problem_of(reply, subject) or _read_balance(reply.body)
+    result: Balance | GatewayError | None = errors.error_from_response(reply, subject) or _read_balance(reply.body)
     result = result or errors.told_instead(reply, subject)
     if isinstance(result, Missing):
-        result = unreadable(subject)
-    return Verdict(reply, result, reply.body, charged=0, in_doubt=False)
+        result = invalid_answer(subject)
+    return InterpretedResponse(reply, result, reply.body, charged=0, in_doubt=False)
 
 
 def _read_balance(body: bytes) -> Balance | None:
     try:
         return read_as(BALANCE, body)
-    except decoding.Unreadable:
+    except decoding.UndecodableResponse:
         return None
 
 
@@ -234,7 +234,7 @@ def _renamed(call: Call, value: Value) -> Renamed | None:
     """For an answer to a user name that is all about one user, who goes by another name."""
     match value:
         case Profile():
-            users: list[UserShort] = [value]
+            users: list[UserSummary] = [value]
         case tuple():
             users = [entry.owner for entry in value if entry.owner is not None]
         case LoadedHighlight() | Item():

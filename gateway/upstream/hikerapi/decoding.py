@@ -16,12 +16,12 @@ from typing import Any, TypeVar, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserShort
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.upstream.client.decoding import LARGEST_ODD, MOST_VALUES, OnDrift, lenient, strict
+from gateway.upstream.client.decoding import LARGEST_ODD, MOST_VALUES, OnSchemaMismatch, lenient, strict
 from gateway.upstream.client.identity import names_its_parts
-from gateway.upstream.client.lenient_decoding import MOST_MISFITS, Unreadable
+from gateway.upstream.client.lenient_decoding import MOST_MISFITS, UndecodableResponse
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 __all__ = [
@@ -30,15 +30,15 @@ __all__ = [
     "LARGEST_ODD",
     "MOST_MISFITS",
     "MOST_VALUES",
-    "OnDrift",
-    "Unreadable",
+    "OnSchemaMismatch",
+    "UndecodableResponse",
     "Value",
     "is_asked",
     "read",
 ]
 
 Value = tuple[Highlight, ...] | Profile | LoadedHighlight | Item
-U = TypeVar("U", bound=UserShort)
+U = TypeVar("U", bound=UserSummary)
 
 
 def _model(endpoint: Endpoint) -> Any:
@@ -62,7 +62,7 @@ DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
 BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
 
 
-def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
+def read(call: Call, body: bytes, on_drift: OnSchemaMismatch | None = None) -> Value:
     """What `body` answers to `call`. Raises UpstreamInvalidAnswer.
 
     `on_drift` is told the paths of the parts that were not read as they are, like `items[3].video_duration`.
@@ -73,7 +73,7 @@ def read(call: Call, body: bytes, on_drift: OnDrift | None = None) -> Value:
             value = _of_asked(call, body, on_drift, fits=value is not None)
         elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # beyond it all of it would be lost for an id
             value = _of_asked(call, body, on_drift, fits=True)
-    except Unreadable as exc:
+    except UndecodableResponse as exc:
         raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
     return value
 
@@ -94,7 +94,7 @@ def is_asked(call: Call, value: Value) -> bool:
             assert_never(value)
 
 
-def _is_asked_user(call: Call, user: UserShort | None) -> bool:
+def _is_asked_user(call: Call, user: UserSummary | None) -> bool:
     if user is None:
         return True
     if call.endpoint not in BY_NAME:
@@ -118,7 +118,7 @@ def _is_complete(call: Call, value: Value) -> bool:
             assert_never(value)
 
 
-def _names(call: Call, user: UserShort | None) -> bool:
+def _names(call: Call, user: UserSummary | None) -> bool:
     """Whether it is the user who was asked for, and bears the name by which it was."""
     if user is None or not _is_asked_user(call, user):
         return False
@@ -138,7 +138,7 @@ def _is_of_one(tray: Sequence[Highlight]) -> bool:
     return True
 
 
-def _of_asked(call: Call, body: bytes, on_drift: OnDrift | None, *, fits: bool) -> Value:
+def _of_asked(call: Call, body: bytes, on_drift: OnSchemaMismatch | None, *, fits: bool) -> Value:
     """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
     found, paths = lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
     value = _completed(call, found, paths)
@@ -186,21 +186,21 @@ def _tray(call: Call, tray: tuple[Highlight, ...], paths: list[str]) -> tuple[Hi
     return Shortened.of(own, missing) if missing else own
 
 
-def _owner(call: Call, tray: tuple[Highlight, ...]) -> UserShort | None:
+def _owner(call: Call, tray: tuple[Highlight, ...]) -> UserSummary | None:
     """The user who was asked for, or all entries' one, as the entry shows it that lost the least."""
     owners = [highlight.owner for highlight in tray if highlight.owner is not None]
     asked = [owner for owner in owners if _is_asked_user(call, owner)]
     found = asked or (owners if len({owner.id for owner in owners}) == 1 else [])
     if found:
         return _named(call, min(found, key=lambda owner: (len(losses(owner)), owner.username is None)))
-    return None if owners or call.endpoint in BY_NAME else UserShort(call.key)
+    return None if owners or call.endpoint in BY_NAME else UserSummary(call.key)
 
 
-def _is_owned(highlight: Highlight, owner: UserShort) -> bool:
+def _is_owned(highlight: Highlight, owner: UserSummary) -> bool:
     return highlight.owner is not None and highlight.owner.id == owner.id
 
 
-def _owned(call: Call, highlight: Highlight, owner: UserShort | None) -> Highlight:
+def _owned(call: Call, highlight: Highlight, owner: UserSummary | None) -> Highlight:
     """With all that is known of its owner. What else it lost stays lost."""
     known = highlight.owner
     if known is not None and ((known.username is not None and not losses(known)) or not _is_asked_user(call, known)):

@@ -20,7 +20,7 @@ from gateway.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from gateway.upstream.client.errors import error_type, failed, unreadable
+from gateway.upstream.client.errors import error_from_failure, error_type, invalid_answer
 from gateway.upstream.client.exchange import Failure, Reply
 
 CHARGED = frozenset({200, 400, 403, 404})
@@ -51,7 +51,7 @@ ABSENT = re.compile(r"(User|Account|Profile|Highlight|Reel|Story|Stories|Media|I
 TROUBLE = ("ServerError", "InternalError", "GatewayError", "TimeoutError", "ConnectionError", "RateLimitError")
 
 
-def charge_of(reply: Reply, nominal: int) -> Charge:
+def charge_from_response(reply: Reply, nominal: int) -> Charge:
     if reply.failure is not None and reply.status is None:
         is_free = not reply.was_sent or reply.failure is Failure.UNREACHED
         return FREE if is_free else Charge(nominal, in_doubt=True)
@@ -70,13 +70,13 @@ def is_empty_tray(reply: Reply) -> bool:
     return error_type(reply) == "NotFoundError"
 
 
-def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
+def error_from_response(reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
     """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`.
 
     `charged` is in billed requests: trouble that cost something says how much.
     """
     if reply.failure is not None and (reply.status is None or reply.status in CHARGED):
-        return failed(reply, subject)
+        return error_from_failure(reply, subject)
     match reply.status:
         case 200:
             return None
@@ -97,12 +97,12 @@ def problem_of(reply: Reply, subject: str, charged: int = 0) -> GatewayError | N
         case status if status is not None and status >= 400:
             return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
         case _:
-            return unreadable(subject)
+            return invalid_answer(subject)
 
 
 def told_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
     """For a whole 200 that is no answer to what was asked: the refusal that it is in truth, if it names its type."""
-    return _refused(reply, subject, charged) if error_type(reply) else unreadable(subject)
+    return _refused(reply, subject, charged) if error_type(reply) else invalid_answer(subject)
 
 
 def _is_edge(reply: Reply) -> bool:
@@ -125,7 +125,7 @@ def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
         case str() if ABSENT.fullmatch(kind):
             return NotFound(f"{sentence} was not found.")
         case None | "" if reply.status == 404:
-            return unreadable(subject)
+            return invalid_answer(subject)
         case _:
             more = {"charged": charged} if charged else {}
             return UpstreamRejected(f"The upstream did not accept the request for {subject}.", **more)

@@ -15,7 +15,7 @@ from gateway.upstream.client.availability import Access
 T = TypeVar("T")
 
 
-class Tokens(Protocol):
+class AccessTokens(Protocol):
     """A token is given to the request that needs it, and to nothing else."""
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
@@ -29,7 +29,7 @@ class Tokens(Protocol):
         """Raises AccountDisconnected and UpstreamError."""
 
 
-class AccountToken:
+class AccessToken:
     """The token of one account: the one that was configured, or what the platform gave in its place, which this process
     alone knows. Whose it is, the upstream says, and is asked once: nothing is published for another.
 

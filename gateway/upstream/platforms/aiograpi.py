@@ -36,11 +36,11 @@ from gateway.errors import (
 )
 from gateway.upstream.client import errors
 from gateway.upstream.client.exchange import TOO_MANY, Reply
-from gateway.upstream.platforms.authorized import Authorized
-from gateway.upstream.platforms.client import Ask, Courier
+from gateway.upstream.platforms.authorized import AuthenticatedClient
+from gateway.upstream.platforms.client import PublishingClient, RequestSpec
 from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, bare, named, unix
 
-ABILITIES = Capabilities(
+CAPABILITIES = Capabilities(
     idempotent=False,
     processes_later=False,
     publishes_on_upload=True,
@@ -82,11 +82,11 @@ class Trouble(msgspec.Struct, frozen=True, gc=False):
 TROUBLE = msgspec.json.Decoder(Trouble)
 
 
-def refusal(reply: Reply, ask: Ask) -> GatewayError | None:
+def refusal(reply: Reply, ask: RequestSpec) -> GatewayError | None:
     """None for a whole answer that is no refusal."""
     subject = ask.subject
     if reply.failure is not None:
-        return errors.failed(reply, subject)
+        return errors.error_from_failure(reply, subject)
     status = reply.status or 0
     if 200 <= status < 300:
         return None
@@ -105,7 +105,7 @@ def refusal(reply: Reply, ask: Ask) -> GatewayError | None:
         return UpstreamUnavailable(f"The platform failed at {subject}, which may have been done.")
     if status in (400, 422):
         return PublishingRejected(f"The platform refused {subject}.")
-    return errors.unreadable(subject)
+    return errors.invalid_answer(subject)
 
 
 def _trouble(reply: Reply) -> Trouble:
@@ -115,9 +115,9 @@ def _trouble(reply: Reply) -> Trouble:
         return Trouble(errors.error_type(reply))
 
 
-async def owner(courier: Courier, token: str) -> Account:
+async def owner(courier: PublishingClient, token: str) -> Account:
     """Whose session it is. Raises UpstreamError and AccountDisconnected."""
-    ask = Ask("GET", "/account", "aiograpi.account", "the account", session(token))
+    ask = RequestSpec("GET", "/account", "aiograpi.account", "the account", session(token))
 
     return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
 
@@ -125,9 +125,9 @@ async def owner(courier: Courier, token: str) -> Account:
 class Aiograpi:
     """A Publisher."""
 
-    capabilities = ABILITIES
+    capabilities = CAPABILITIES
 
-    def __init__(self, courier: Authorized) -> None:
+    def __init__(self, courier: AuthenticatedClient) -> None:
         self._courier = courier
 
     async def accounts(self) -> Sequence[Account]:
@@ -232,8 +232,8 @@ class Aiograpi:
 
 def _ask(
     method: str, target: str, label: str, subject: str, *, form: Mapping[str, str | Sequence[str]] | None = None
-) -> Ask:
-    return Ask(method, target, f"aiograpi.{label}", subject, form=form, is_question=method == "GET")
+) -> RequestSpec:
+    return RequestSpec(method, target, f"aiograpi.{label}", subject, form=form, is_question=method == "GET")
 
 
 def _highlight(wire: HighlightWire, reply: Reply) -> Published:
@@ -246,7 +246,7 @@ def session(token: str) -> dict[str, str]:
 
 def _refuse_mistaken(source: LinkedMedium) -> None:
     """Raises MediumRefused: a story of the wrong kind would be published at once."""
-    taken = ABILITIES.taken_for(source.url)
+    taken = CAPABILITIES.taken_for(source.url)
     if taken is not source.kind:
         raise MediumRefused("This upstream would take the URL for another kind of medium: send the file instead.")
 

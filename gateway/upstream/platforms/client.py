@@ -14,12 +14,12 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.publishing import FiledMedium
 from gateway.errors import GatewayError, MediumRefused, PublishingRejected, UpstreamRateLimited, UpstreamRejected
-from gateway.events import AnswerDrifted, Hook
+from gateway.events import Hook, ResponseSchemaMismatch
 from gateway.upstream.client import decoding, errors
 from gateway.upstream.client.bodies import ACCEPTED
-from gateway.upstream.client.client import Line, Policy, Verdict
+from gateway.upstream.client.client import InterpretedResponse, Policy, UpstreamClient
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.client.lenient_decoding import Unreadable
+from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.multipart import FileForm
 from gateway.upstream.client.throttle import Throttle
 
@@ -30,7 +30,7 @@ MOST_PATHS = 20  # of an answer's drift that are told
 
 
 @dataclass(frozen=True, slots=True)
-class Pace(Policy):
+class PublishingPolicy(Policy):
     """How the publishing upstream is asked.
 
     slowest_upload  bytes a second that a file is given time for, beside the deadline
@@ -43,7 +43,7 @@ class Pace(Policy):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RequestSpec:
     """One request. `subject` is how a sentence names it, `label` how events do.
 
     `target` is its path, with a query if that holds nothing secret; `query` is one that does. At most one of `json`,
@@ -70,16 +70,16 @@ class Ask:
         return f"{self.method} {self.target.partition('?')[0]}"
 
 
-class Courier:
+class PublishingClient:
     """`refusal` is the dialect's: the error that a reply to a request means, or None where its body is the answer."""
 
     def __init__(
         self,
-        line: Line,
+        line: UpstreamClient,
         *,
         base_url: str,
-        refusal: Callable[[Reply, Ask], GatewayError | None],
-        pace: Pace,
+        refusal: Callable[[Reply, RequestSpec], GatewayError | None],
+        pace: PublishingPolicy,
         clock: Clock,
         hook: Hook,
     ) -> None:
@@ -96,7 +96,7 @@ class Courier:
             "accept-encoding": ACCEPTED,
         }
 
-    async def carry(self, account: str, ask: Ask, read: Callable[[Reply], T]) -> T:
+    async def carry(self, account: str, ask: RequestSpec, read: Callable[[Reply], T]) -> T:
         """What `read` makes of the answer; it may raise payloads.Unreadable, or a GatewayError that the answer means.
 
         Raises UpstreamError, PublishingError and NotFound.
@@ -108,18 +108,22 @@ class Courier:
         judge = partial(self._judge, account, ask, read)
         return (await self._line.try_once(request, ask.label, judge, deadline=deadline)).value()
 
-    async def fetch(self, account: str, ask: Ask, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]) -> T:
+    async def fetch(
+        self, account: str, ask: RequestSpec, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]
+    ) -> T:
         """As `carry`; `make` is given the answer's body, decoded leniently: drift is told."""
 
         def tell(paths: tuple[str, ...]) -> None:
-            self._hook(AnswerDrifted(ask.label, paths[:MOST_PATHS]))
+            self._hook(ResponseSchemaMismatch(ask.label, paths[:MOST_PATHS]))
 
         return await self.carry(account, ask, lambda reply: make(decoding.read_as(decoder, reply.body, tell), reply))
 
     async def aclose(self) -> None:
         await self._line.aclose()
 
-    def _judge(self, account: str, ask: Ask, read: Callable[[Reply], T], reply: Reply) -> Verdict[T]:
+    def _judge(
+        self, account: str, ask: RequestSpec, read: Callable[[Reply], T], reply: Reply
+    ) -> InterpretedResponse[T]:
         self._throttle.hear(account, reply.headers)
         no = self._refusal(reply, ask)
         if ask.is_question and isinstance(no, PublishingRejected):
@@ -128,17 +132,17 @@ class Courier:
         result = self._read(ask, read, reply) if no is None else no
         if isinstance(result, UpstreamRateLimited) and result.retry_after is not None:
             self._throttle.close(account, result.retry_after)
-        return Verdict(reply, result, b"", charged=0, in_doubt=False)
+        return InterpretedResponse(reply, result, b"", charged=0, in_doubt=False)
 
-    def _read(self, ask: Ask, read: Callable[[Reply], T], reply: Reply) -> T | GatewayError:
+    def _read(self, ask: RequestSpec, read: Callable[[Reply], T], reply: Reply) -> T | GatewayError:
         try:
             return read(reply)
-        except Unreadable:
-            return errors.unreadable(ask.subject)
+        except UndecodableResponse:
+            return errors.invalid_answer(ask.subject)
         except GatewayError as error:
             return error
 
-    def _request(self, ask: Ask) -> tuple[httpx.Request, int]:
+    def _request(self, ask: RequestSpec) -> tuple[httpx.Request, int]:
         """And the size of the file it sends, in bytes. Raises MediumRefused where there is no such file."""
         pace = self._pace
         timeouts = {"connect": pace.connect, "read": pace.read, "write": pace.read, "pool": pace.connect}

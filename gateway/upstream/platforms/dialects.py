@@ -12,23 +12,23 @@ from gateway.clock import Clock
 from gateway.domain.proxies import Proxy
 from gateway.events import Hook
 from gateway.upstream.client.availability import Access
-from gateway.upstream.client.client import Line
+from gateway.upstream.client.client import UpstreamClient
 from gateway.upstream.client.network import over_network
 from gateway.upstream.platforms import aiograpi, platform, platform_errors
-from gateway.upstream.platforms.access_tokens import AccountToken
+from gateway.upstream.platforms.access_tokens import AccessToken
 from gateway.upstream.platforms.aiograpi import Aiograpi
-from gateway.upstream.platforms.authorized import Authorized
-from gateway.upstream.platforms.client import Courier, Pace
+from gateway.upstream.platforms.authorized import AuthenticatedClient
+from gateway.upstream.platforms.client import PublishingClient, PublishingPolicy
 from gateway.upstream.platforms.platform import Platform
 from gateway.upstream.platforms.port import Publisher
 
-STANDARD = Pace()
+STANDARD = PublishingPolicy()
 RATE = 10.0  # requests a second, until the upstream's usage headers ask for less
 
 
-def pace(timeout: float) -> Pace:
+def pace(timeout: float) -> PublishingPolicy:
     """`timeout` is how long an answer is waited for, in seconds; a line before it may take a quarter more."""
-    return Pace(read=timeout, deadline=timeout * 1.25)
+    return PublishingPolicy(read=timeout, deadline=timeout * 1.25)
 
 
 class Dialect(enum.Enum):
@@ -45,23 +45,25 @@ def connect_publisher(
     hook: Hook,
     transport: httpx.AsyncBaseTransport | None = None,
     proxy: Proxy | None = None,
-    policy: Pace = STANDARD,
+    policy: PublishingPolicy = STANDARD,
     rate: float = RATE,
 ) -> Publisher:
     """A client of the upstream at `base_url` for the account whose token (or session) `token` is."""
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
-    line = Line(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
+    line = UpstreamClient(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
     access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
-    courier = partial(Courier, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
+    courier = partial(PublishingClient, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:
         case Dialect.PLATFORM:
-            platforms = courier(refusal=lambda reply, ask: platform_errors.refusal(reply, ask.subject))
+            platforms = courier(refusal=lambda reply, ask: platform_errors.error_response(reply, ask.subject))
             owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
-            return Platform(Authorized(platforms, AccountToken(token, owner, hook, refresh, access), platform.bearer))
+            return Platform(
+                AuthenticatedClient(platforms, AccessToken(token, owner, hook, refresh, access), platform.bearer)
+            )
         case Dialect.AIOGRAPI:
             aiograpis = courier(refusal=aiograpi.refusal)
-            tokens = AccountToken(token, partial(aiograpi.owner, aiograpis), hook, access=access)
-            return Aiograpi(Authorized(aiograpis, tokens, aiograpi.session))
+            tokens = AccessToken(token, partial(aiograpi.owner, aiograpis), hook, access=access)
+            return Aiograpi(AuthenticatedClient(aiograpis, tokens, aiograpi.session))
         case _:
             assert_never(dialect)

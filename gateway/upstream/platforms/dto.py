@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.domain.publishing import Account, ContainerState, Published
 from gateway.errors import PublishingRejected
-from gateway.upstream.client.lenient_decoding import Unreadable
+from gateway.upstream.client.lenient_decoding import UndecodableResponse
 
 # Ids go into URLs and records: those of the platform have some twenty digits.
 Id: TypeAlias = (
@@ -37,7 +37,7 @@ class AccountWire(msgspec.Struct, frozen=True, gc=False):
         """Raises Unreadable for one without an id."""
         id = self.id if self.pk is None else self.pk
         if id is None:
-            raise Unreadable
+            raise UndecodableResponse
         return Account(str(id), self.username)
 
 
@@ -47,7 +47,7 @@ class TokenWire(msgspec.Struct, frozen=True, gc=False):
     def token(self) -> str:
         """Raises Unreadable for one that no header can hold."""
         if not FIT_FOR_A_HEADER.fullmatch(self.access_token):
-            raise Unreadable
+            raise UndecodableResponse
         return self.access_token
 
 
@@ -84,7 +84,7 @@ class HighlightWire(msgspec.Struct, frozen=True, gc=False):
     def published(self) -> Published:
         """Raises Unreadable for one without an id, and PublishingRejected for one that will not be made."""
         if self.key is None:
-            raise Unreadable
+            raise UndecodableResponse
         if self.status in ("ERROR", "EXPIRED"):
             raise PublishingRejected("The platform could not make the highlight.")
         return Published(self.key, self.title or "", self.media or (), self.is_ready)
@@ -119,7 +119,7 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
         for said in (self.status_code, self.status):
             if word := STATE.match(said or ""):
                 return ContainerState[re.sub("[ -]", "_", word[1].upper())]
-        raise Unreadable
+        raise UndecodableResponse
 
     @property
     def flaws(self) -> tuple[int, ...]:
@@ -171,7 +171,7 @@ class QuotaWire(msgspec.Struct, frozen=True, gc=False):
 def named(wires: tuple[HighlightWire, ...]) -> tuple[HighlightWire, ...]:
     """The entries of a tray. Raises Unreadable for one that does not say which highlight it is, and for too many."""
     if len(wires) > MOST_HIGHLIGHTS or any(wire.key is None for wire in wires):
-        raise Unreadable
+        raise UndecodableResponse
     return wires
 
 

@@ -32,9 +32,9 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.client.lenient_decoding import Unreadable
-from gateway.upstream.platforms.authorized import Authorized
-from gateway.upstream.platforms.client import Ask, Courier
+from gateway.upstream.client.lenient_decoding import UndecodableResponse
+from gateway.upstream.platforms.authorized import AuthenticatedClient
+from gateway.upstream.platforms.client import PublishingClient, RequestSpec
 from gateway.upstream.platforms.dto import (
     LONGEST_CURSOR,
     MOST_HIGHLIGHTS,
@@ -53,12 +53,12 @@ from gateway.upstream.platforms.platform_errors import NotReady, flaw_of
 
 T = TypeVar("T")
 
-ABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
+CAPABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
 # Of a tray: more would be a loop upstream.
 MOST_PAGES = 100
 # How often a call is made that goes on with a reading of many: a failure here and there must not throw away what is
 # read already, or a long tray would hardly ever be read in bad weather.
-MOST_READINGS = 3
+MAX_READ_ATTEMPTS = 3
 
 ACCOUNT = msgspec.json.Decoder(AccountWire)
 TOKEN = msgspec.json.Decoder(TokenWire)
@@ -71,9 +71,9 @@ TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...] | PageWire] = msgspec.json.
 QUOTA = msgspec.json.Decoder(QuotaWire)
 
 
-async def owner(courier: Courier, token: str) -> Account:
+async def owner(courier: PublishingClient, token: str) -> Account:
     """Whose token it is. Raises UpstreamError, AccountDisconnected and PermissionMissing."""
-    ask = Ask("GET", "/users/self", "platform.account", "the account", bearer(token))
+    ask = RequestSpec("GET", "/users/self", "platform.account", "the account", bearer(token))
     try:
         return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
     except (AccountDisconnected, PermissionMissing):
@@ -83,13 +83,15 @@ async def owner(courier: Courier, token: str) -> Account:
         raise UpstreamInvalidAnswer("The platform does not tell whose token it is.") from error
 
 
-async def refresh(courier: Courier, account: str, token: str) -> str:
+async def refresh(courier: PublishingClient, account: str, token: str) -> str:
     """Another token in its place, by the contract's `ig_refresh_token`: for one that is a day old and has not expired.
 
     Raises UpstreamError, PublishingError and NotFound.
     """
     query = {"grant_type": "ig_refresh_token", "access_token": token}
-    ask = Ask("GET", "/refresh_access_token", "platform.refresh", "the token's refreshing", bearer(token), query=query)
+    ask = RequestSpec(
+        "GET", "/refresh_access_token", "platform.refresh", "the token's refreshing", bearer(token), query=query
+    )
     try:
         return await courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token())
     except NotReady as error:
@@ -103,9 +105,9 @@ def bearer(token: str) -> dict[str, str]:
 class Platform:
     """A Publisher."""
 
-    capabilities = ABILITIES
+    capabilities = CAPABILITIES
 
-    def __init__(self, courier: Authorized) -> None:
+    def __init__(self, courier: AuthenticatedClient) -> None:
         self._courier = courier
 
     async def accounts(self) -> Sequence[Account]:
@@ -237,15 +239,17 @@ class Platform:
 
 def _ask(
     method: str, target: str, label: str, subject: str, *, key: str = "", json: Mapping[str, Any] | None = None
-) -> Ask:
+) -> RequestSpec:
     headers = {"idempotency-key": key} if key else {}
     is_question = method == "GET"
-    return Ask(method, target, f"platform.{label}", subject, headers, json=json, key=key, is_question=is_question)
+    return RequestSpec(
+        method, target, f"platform.{label}", subject, headers, json=json, key=key, is_question=is_question
+    )
 
 
 async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
     """Again at once where the platform failed at it, and does not say when to come back."""
-    for left in reversed(range(MOST_READINGS)):
+    for left in reversed(range(MAX_READ_ATTEMPTS)):
         try:
             return await read()
         except UpstreamUnavailable as error:
@@ -257,7 +261,7 @@ async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
 def _container(wire: ContainerWire, reply: Reply) -> Container:
     """One that was made. Raises Unreadable."""
     if wire.id is None:
-        raise Unreadable
+        raise UndecodableResponse
     return _state(str(wire.id), wire, reply)
 
 
@@ -277,7 +281,7 @@ def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWir
     page = answer if isinstance(answer, PageWire) else PageWire(answer)
     named(page.data)
     if page.after is not None and len(page.after) > LONGEST_CURSOR:
-        raise Unreadable
+        raise UndecodableResponse
     return page
 
 

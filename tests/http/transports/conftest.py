@@ -18,7 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from gateway.composition.app import Gateway
 from gateway.errors import NotFound
 from gateway.execution import ProjectingExecutionContext
-from gateway.operations.extensions import Errors, Preparation
+from gateway.operations.extensions import FormatErrors, PrepareOperation
 from gateway.settings import Settings
 from schema.build import FEDERATION, Schema
 from schema.query import Query
@@ -103,6 +103,6 @@ def ticking(gateway: Gateway) -> Schema:
         types=[Highlight, Item, User],
         federation_version=FEDERATION,
         execution_context_class=ProjectingExecutionContext,
-        extensions=[lambda: Errors(gateway.hook), lambda: Preparation(gateway.documents)],
+        extensions=[lambda: FormatErrors(gateway.hook), lambda: PrepareOperation(gateway.documents)],
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )

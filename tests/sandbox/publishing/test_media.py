@@ -11,7 +11,7 @@ from PIL import Image
 
 from gateway.sandbox.publishing import media
 from gateway.sandbox.publishing.mp4_metadata import NotAFilm, read_film
-from gateway.sandbox.publishing.problems import Denied
+from gateway.sandbox.publishing.problems import WriteError
 from tests.sandbox.harness import SteppedClock
 from tests.sandbox.publishing.media import encoded, film, jpeg
 from tests.sandbox.publishing.platform_client import LINK, Press, done, refused
@@ -62,7 +62,7 @@ def test_a_film_may_have_100_mib() -> None:
     whole = film()
     full = whole + bytes(100 * MIB - len(whole))
     assert media.filed(full, is_video=True).flaw is None
-    with pytest.raises(Denied) as refusal:
+    with pytest.raises(WriteError) as refusal:
         media.filed(full + b"\0", is_video=True)
     assert (refusal.value.problem.code, refusal.value.problem.subcode) == (352, 2207026)
 

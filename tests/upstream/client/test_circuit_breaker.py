@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from gateway.errors import UpstreamUnavailable
-from gateway.events import BreakerChanged
-from gateway.upstream.hikerapi.client import HikerApi, Outcome, Policy
+from gateway.events import CircuitBreakerStateChanged
+from gateway.upstream.hikerapi.client import HikerApi, Policy, ReadOutcome
 from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
 
 ONCE = Policy(attempts=1, failures=3, cool_down=5)
@@ -23,12 +23,12 @@ async def hang(request: httpx.Request) -> httpx.Response:
     raise AssertionError
 
 
-async def fetch(api: HikerApi, times: int) -> list[Outcome]:
+async def fetch(api: HikerApi, times: int) -> list[ReadOutcome]:
     return [await api.fetch(NATGEO) for _ in range(times)]
 
 
 def states(upstream: Upstream) -> list[str]:
-    return [event.state for event in upstream.seen(BreakerChanged)]
+    return [event.state for event in upstream.seen(CircuitBreakerStateChanged)]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_retries_stop_when_it_opens() -> None:
 
 
 def news(upstream: Upstream) -> list[str]:
-    return [event.state for event in upstream.seen(BreakerChanged) if event.is_news]
+    return [event.state for event in upstream.seen(CircuitBreakerStateChanged) if event.is_news]
 
 
 async def test_an_outage_is_told_once_and_so_is_its_end() -> None:

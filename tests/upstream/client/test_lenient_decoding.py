@@ -13,8 +13,8 @@ from gateway.domain.models import Item, LoadedHighlight, Profile
 from gateway.domain.partial import WHOLE, left_out, losses
 from gateway.domain.partial import lost as lost_of
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.events import AnswerDrifted
-from gateway.upstream.hikerapi.client import Outcome
+from gateway.events import ResponseSchemaMismatch
+from gateway.upstream.hikerapi.client import ReadOutcome
 from gateway.upstream.hikerapi.decoding import LARGEST_ODD, read
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.upstream.harness import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
@@ -32,7 +32,7 @@ def item(pk: str = "11", /, **changes: object) -> Json:
     return {"pk": pk, "id": f"{pk}_{OWNER}", "user": {"pk": OWNER, "id": OWNER, "username": None}} | changes
 
 
-async def fetched(call: Call, body: object) -> tuple[Outcome, tuple[str, ...]]:
+async def fetched(call: Call, body: object) -> tuple[ReadOutcome, tuple[str, ...]]:
     """The outcome, and the paths that were told. It was charged once, and reads the same from its bytes."""
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     upstream = Upstream(answer(200, sent))
@@ -40,7 +40,7 @@ async def fetched(call: Call, body: object) -> tuple[Outcome, tuple[str, ...]]:
     assert (outcome.charged, outcome.attempts) == (call.nominal_price, 1)
     if outcome.problem is None:
         assert read(call, outcome.body) == outcome.value
-    return outcome, tuple(path for event in upstream.seen(AnswerDrifted) for path in event.paths)
+    return outcome, tuple(path for event in upstream.seen(ResponseSchemaMismatch) for path in event.paths)
 
 
 async def loaded(**changes: object) -> LoadedHighlight:

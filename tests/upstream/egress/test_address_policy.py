@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.upstream.client.aiohttp_transport import aiohttp_transport
-from gateway.upstream.egress.address_policy import LONGEST_URL, Guard, NotPublic, is_public
+from gateway.upstream.egress.address_policy import LONGEST_URL, AddressNotAllowed, AddressPolicy, is_public
 from gateway.upstream.egress.redirects import MOST
 from gateway.upstream.egress.url_probe import Probe, Unreached
 from tests.media_proxy.servers import ELSEWHERE, HERE, Asked, Host, client_tls, host, says
@@ -66,7 +66,7 @@ def test_an_address_is_as_public_however_ipv6_wraps_it(address: ipaddress.IPv4Ad
     ],
 )
 def test_a_url_of_a_public_host_is_accepted(url: str) -> None:
-    Guard().check(url)
+    AddressPolicy().check(url)
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,16 @@ def test_a_url_of_a_public_host_is_accepted(url: str) -> None:
     ],
 )  # fmt: skip
 def test_any_other_url_is_refused(url: str) -> None:
-    with pytest.raises(NotPublic) as refused:
-        Guard().check(url)
+    with pytest.raises(AddressNotAllowed) as refused:
+        AddressPolicy().check(url)
     assert "secret" not in str(refused.value)
 
 
 @given(st.text(max_size=40), st.sampled_from(["https://", "https://[", "https://a.b:", "https://a.b@", ""]))
 def test_no_text_breaks_the_guard(text: str, begin: str) -> None:
     try:
-        Guard().check(begin + text)
-    except NotPublic:
+        AddressPolicy().check(begin + text)
+    except AddressNotAllowed:
         return
     assert httpx.URL(begin + text).scheme == "https"
 
@@ -129,7 +129,7 @@ async def test_a_look_tells_what_is_there_without_fetching_it(there: Host, probe
 async def test_a_name_that_leads_elsewhere_is_refused(there: Host, probe: Probe, addresses: list[str]) -> None:
     """Also if only one of its addresses does: which of them is taken is left to chance."""
     there.names["media.example.com"] = [addresses]
-    with pytest.raises(NotPublic):
+    with pytest.raises(AddressNotAllowed):
         await probe.content_type(there.url())
     assert there.asked == []
 
@@ -163,7 +163,7 @@ async def test_a_socket_is_opened_to_no_address_that_is_not_admitted(there: Host
 async def test_a_redirect_to_elsewhere_is_refused(there: Host, probe: Probe, location: str) -> None:
     there.names["evil.example.com"] = [["192.168.0.1"]]
     there.answer = says("302 Found", location=location.format(port=there.port))
-    with pytest.raises(NotPublic):
+    with pytest.raises(AddressNotAllowed):
         await probe.content_type(there.url())
     assert len(there.asked) == 1
 
@@ -177,7 +177,7 @@ async def test_redirects_are_followed_up_to_an_end(there: Host, probe: Probe) ->
 
     there.answer = answer
     assert await probe.content_type(there.url(f"/{MOST}")) == "video/mp4"
-    with pytest.raises(NotPublic):
+    with pytest.raises(AddressNotAllowed):
         await probe.content_type(there.url(f"/{MOST + 1}"))
 
 

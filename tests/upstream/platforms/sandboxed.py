@@ -12,10 +12,10 @@ import pytest
 from gateway.clock import Clock
 from gateway.domain.publishing import ContainerState, LinkedMedium, MediumKind, Source, Story
 from gateway.errors import GatewayError
-from gateway.events import AnswerDrifted, Event
+from gateway.events import Event, ResponseSchemaMismatch
 from gateway.sandbox import MovableClock, Sandbox, create_sandbox
 from gateway.sandbox.faults import AnyFault
-from gateway.upstream.platforms.client import Pace
+from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
 from gateway.upstream.platforms.port import Publisher
 from tests.fakes.clock import VirtualClock
@@ -47,12 +47,12 @@ class House:
             clock=self.clock,
             hook=self.events.append,
             transport=self.transport,
-            policy=Pace(deadline=20.0),
+            policy=PublishingPolicy(deadline=20.0),
         )
 
     @property
     def drift(self) -> list[Event]:
-        return [event for event in self.events if isinstance(event, AnswerDrifted)]
+        return [event for event in self.events if isinstance(event, ResponseSchemaMismatch)]
 
     def lay(self, *faults: AnyFault) -> None:
         self.sandbox.faults.lay(*faults)

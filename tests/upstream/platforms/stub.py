@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.domain.publishing import LinkedMedium, MediumKind
 from gateway.events import Event
-from gateway.upstream.platforms.client import Pace
+from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import STANDARD, Dialect, connect_publisher
 from gateway.upstream.platforms.port import Publisher
 from tests.fakes.clock import VirtualClock
@@ -60,7 +60,7 @@ class Upstream:
 
     steps: list[Step]
     dialect: Dialect = Dialect.PLATFORM
-    policy: Pace = STANDARD
+    policy: PublishingPolicy = STANDARD
     rate: float = 1_000.0
     whoami: Step = field(default_factory=lambda: answer(200, SELF))
     requests: list[httpx.Request] = field(default_factory=list)

@@ -19,7 +19,7 @@ from gateway.errors import (
     UpstreamRateLimited,
     UpstreamRejected,
 )
-from gateway.events import AnswerDrifted, UpstreamAttempt
+from gateway.events import ResponseSchemaMismatch, UpstreamAttempt
 from gateway.upstream.platforms.dialects import Dialect
 from gateway.upstream.platforms.dto import LONGEST_CURSOR, MOST_HIGHLIGHTS
 from tests.fakes.clock import EPOCH
@@ -381,7 +381,7 @@ async def test_an_id_cannot_reach_another_path() -> None:
 async def test_drift_in_what_is_not_used_is_told_and_harmless() -> None:
     platform = upstream(answer(200, highlight(PK, 31, title={"en": "Reef"}, status=7)))
     assert await platform.publisher().highlight(NATGEO, PK) == Published(PK, "", ("31",))
-    (drift,) = platform.seen(AnswerDrifted)
+    (drift,) = platform.seen(ResponseSchemaMismatch)
     assert (drift.endpoint, drift.paths) == ("platform.highlight", ("title", "status"))
 
 

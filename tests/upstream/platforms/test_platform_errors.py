@@ -20,7 +20,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.events import BreakerChanged, UpstreamAttempt
+from gateway.events import CircuitBreakerStateChanged, UpstreamAttempt
 from tests.upstream.platforms.stub import KEY, NATGEO, Step, Upstream, answer, problem, upstream
 
 REGAIN = '{"17841": [{"type": "instagram", "call_count": 100, "estimated_time_to_regain_access": 10}]}'
@@ -126,4 +126,4 @@ async def test_a_failing_upstream_is_left_alone_for_a_while() -> None:
             await publisher.publish(NATGEO, "18", key=KEY)
     assert len(platform.requests) == platform.policy.failures
     assert caught.value.retry_after is not None
-    assert platform.seen(BreakerChanged) == [BreakerChanged("opened", "publishing")]
+    assert platform.seen(CircuitBreakerStateChanged) == [CircuitBreakerStateChanged("opened", "publishing")]

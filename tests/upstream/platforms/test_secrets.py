@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.upstream.platforms.client import Ask
+from gateway.upstream.platforms.client import RequestSpec
 from gateway.upstream.platforms.dialects import Dialect
 from gateway.upstream.platforms.platform import bearer
 from gateway.upstream.platforms.port import Publisher
@@ -80,7 +80,7 @@ def test_no_event_error_or_log_line_holds_a_secret(
 
 def test_a_request_that_is_printed_shows_neither_token_nor_url() -> None:
     """A traceback that shows locals, or a debugger, prints it."""
-    ask = Ask(
+    ask = RequestSpec(
         "POST",
         "/media/upload",
         "platform.upload",

@@ -19,7 +19,7 @@ from gateway.clock import SystemClock
 from gateway.domain.publishing import ContainerState, FiledMedium, MediumKind
 from gateway.errors import MediumRefused, UpstreamTimeout
 from gateway.events import ignore
-from gateway.upstream.platforms.client import Pace
+from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import STANDARD, Dialect, connect_publisher
 from gateway.upstream.platforms.port import Publisher
 from tests.upstream.platforms.stub import KEY, NATGEO, SELF, TOKEN, answer, upstream
@@ -50,7 +50,7 @@ async def digest_of(reader: asyncio.StreamReader, size: int) -> bytes:
 
 @asynccontextmanager
 async def serving(
-    body: object, pour: Pour = digest_of, policy: Pace = STANDARD, dialect: Dialect = Dialect.PLATFORM
+    body: object, pour: Pour = digest_of, policy: PublishingPolicy = STANDARD, dialect: Dialect = Dialect.PLATFORM
 ) -> AsyncIterator[tuple[Publisher, Taken]]:
     taken = Taken()
     handlers = set[asyncio.Task[None] | None]()
