@@ -83,7 +83,7 @@ class _Requests:
 
 
 def _gets() -> None:
-    _set(client, "Gets", _Requests)
+    _set(client, "GetRequestFactory", _Requests)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
