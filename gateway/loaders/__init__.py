@@ -1,4 +1,4 @@
-"""One question, one loader: what resolvers ask."""
+"""DataLoaders that resolvers call, one for each kind of fact."""
 
 from __future__ import annotations
 

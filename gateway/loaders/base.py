@@ -1,4 +1,4 @@
-"""What all loaders have in common."""
+"""The base class of all loaders."""
 
 from __future__ import annotations
 
@@ -19,30 +19,34 @@ V = TypeVar("V")
 
 
 class WouldBlock(Exception):
-    """Only waiting would tell."""
+    """The value is not known, and the loader may not wait for it."""
 
 
 class Loader(Generic[K, V]):
-    """Answers one question for one operation.
+    """The loader of one kind of fact for one operation.
 
-    Nearly always the planner has bought the answer before a resolver asks, and the value is handed out at once. What
-    could not be foreseen (a deferred fragment) is collected over the tick, deduplicated, and bought together.
+    Nearly always the planner has bought the answer before a resolver asks for it, and the value is returned at once.
+    Requests that could not be foreseen (a deferred fragment) are collected over one tick, deduplicated and bought
+    together.
     """
 
     want: ClassVar[Need]
 
     def __init__(self, buyer: Fetcher, *, waits: bool = True) -> None:
-        """Where it must not wait it raises NotYetKnown."""
+        """Create the loader. With `waits` off, `get` raises WouldBlock where it would have to wait."""
         self.buyer = buyer
         self.waits = waits
-        self._batches: DataLoader[K, None] | None = None  # made when it is needed, which is rare
+        self._batches: DataLoader[K, None] | None = None  # created on first use, which is rare
 
     @abstractmethod
     def known(self, key: K) -> Fact[V]:
-        """What the operation knows of it."""
+        """Return the fact as far as the operation knows it."""
 
     def get(self, key: K) -> V | Awaitable[V]:
-        """Raises the GatewayError that stands in the answer's place."""
+        """Return the value, or an awaitable of it.
+
+        Raise the GatewayError that stands in the answer's place, or WouldBlock where the loader may not wait.
+        """
         fact = self.known(key)
         if isinstance(fact, GatewayError):
             raise fact.about(key.subject)
@@ -53,7 +57,7 @@ class Loader(Generic[K, V]):
     async def _load(self, key: K) -> V:
         if self._batches is None:
             self._batches = DataLoader(self._buy)
-        # All who ask for a key share one future, and a cancelled one would take it from the others.
+        # All callers that load a key share one future; cancelling it would cancel it for the others.
         await asyncio.shield(self._batches.load(key))
         fact = self.known(key)
         if isinstance(fact, GatewayError):

@@ -1,4 +1,4 @@
-"""What does its tray show of this highlight?"""
+"""The loader of a highlight's summary fields, as its tray lists them."""
 
 from __future__ import annotations
 

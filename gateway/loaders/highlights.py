@@ -1,4 +1,4 @@
-"""Which items does this highlight hold?"""
+"""The loader of a highlight with its items."""
 
 from __future__ import annotations
 

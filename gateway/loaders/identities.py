@@ -1,4 +1,4 @@
-"""Whose user name is this?"""
+"""The loader of the user id behind a user name."""
 
 from __future__ import annotations
 

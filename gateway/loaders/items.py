@@ -1,4 +1,4 @@
-"""What is this single item?"""
+"""The loader of a single item."""
 
 from __future__ import annotations
 

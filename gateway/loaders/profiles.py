@@ -1,4 +1,4 @@
-"""What does this user's own record say?"""
+"""The loader of a user's profile."""
 
 from __future__ import annotations
 

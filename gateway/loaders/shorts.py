@@ -1,4 +1,4 @@
-"""What are the short fields of this user?"""
+"""The loader of a user's short fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which highlights does this user have?"""
+"""The loader of a user's highlights (the tray)."""
 
 from __future__ import annotations
 
