@@ -1,1 +1,1 @@
-"""What is known already: entries, their freshness, and the calls in flight."""
+"""Caches of upstream answers: entries, their freshness, and the calls in flight."""

@@ -1,36 +1,36 @@
-"""What lies where: bounded maps from one id to another."""
+"""Bounded maps from one id to another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
 
-# Bytes for each: an id of its own, its place in the table, and a share of the id that it points to.
+# Bytes of one mapping: the id, its slot in the table, and a share of the id that it points to.
 EACH = 200
-# So many make room at once that room is seldom made.
+# One in so many entries is evicted at once, so that evictions are rare.
 ROOM = 16
 
 
 class BoundedIndex:
-    """Those that were told longest ago go first when `max_bytes` is reached.
+    """A map of ids that evicts the mappings added longest ago when `max_bytes` is reached.
 
-    A plain dictionary, because a highlight tells a hundred of them at once: an LRU cache spent 2 us on each.
+    A plain dictionary, because one highlight adds a hundred mappings at once: an LRU cache spent 2 us on each.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._most = max_bytes // EACH
-        self._places: dict[str, str] = {}
+        self._max_entries = max_bytes // EACH
+        self._targets: dict[str, str] = {}
 
     def get(self, key: str) -> str | None:
-        return self._places.get(key)
+        return self._targets.get(key)
 
     def point(self, keys: Sequence[str], place: str) -> None:
-        """All of `keys` lie at `place`."""
-        self._places.update(dict.fromkeys(keys, place))
-        if len(self._places) > self._most:
-            surplus = len(self._places) - self._most + self._most // ROOM
-            for key in list(islice(self._places, surplus)):
-                del self._places[key]
+        """Map all of `keys` to `place`."""
+        self._targets.update(dict.fromkeys(keys, place))
+        if len(self._targets) > self._max_entries:
+            surplus = len(self._targets) - self._max_entries + self._max_entries // ROOM
+            for key in list(islice(self._targets, surplus)):
+                del self._targets[key]
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._targets)

@@ -1,4 +1,4 @@
-"""Entries that are asked for again and again, as models: reading them is a third of the work of a new operation."""
+"""A cache of decoded entries: decoding is a third of the work of a new operation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from gateway.upstream.hikerapi import decoding
 from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call
 
-# Bytes of models for each byte of JSON they were read from: measured 1.2 for highlights of 40 items, 0.7 for trays.
+# Bytes of models per byte of the JSON they were decoded from: measured 1.2 for highlights of 40 items, 0.7 for trays.
 MEMORY_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Of the entry that told this news. Not the entry: its bytes would be kept beyond the store's bound."""
+    """The model of the entry whose content id is `news`.
+
+    It does not hold the entry: the entry's bytes would then be kept beyond the store's bound.
+    """
 
     news: object
     value: Value
@@ -28,7 +31,7 @@ class _Model:
 
 
 class DecodedCache:
-    """The models of the entries used last. What they take is reckoned from the entries' bytes.
+    """The models of the entries used last. Their size is estimated from the entries' bytes.
 
     Models are frozen, have no cycles and are not tracked by the garbage collector, so operations may share them.
     """
@@ -37,16 +40,16 @@ class DecodedCache:
         self._values: LRUCache[Call, _Model] = LRUCache(max_bytes, getsizeof=lambda model: model.size)
 
     def find(self, call: Call, entry: Entry) -> Value | None:
-        """None for what would have to be read."""
+        """Return the model of `entry`, or None if it is not cached."""
         known = self._values.get(call)
         return known.value if known is not None and known.news is entry.news else None
 
     def read(self, call: Call, entry: Entry) -> Value:
-        """What `entry` says in answer to `call`. Raises UpstreamInvalidAnswer."""
+        """Return `entry` decoded as an answer to `call`. Raise UpstreamInvalidAnswer."""
         known = self.find(call, entry)
         if known is not None:
             return known
-        value = _lasting(decoding.read(call, entry.body))
+        value = _shareable(decoding.read(call, entry.body))
         self._values.pop(call, None)
         model = _Model(entry.news, value, OVERHEAD + int(MEMORY_FACTOR * len(entry.body)))
         if model.size <= self._values.maxsize:
@@ -54,9 +57,9 @@ class DecodedCache:
         return value
 
 
-def _lasting(value: Value) -> Value:
-    """Its list will be handed out again: what is projected of it may be kept."""
+def _shareable(value: Value) -> Value:
+    """Mark the value's list as shared: it will be returned again, so its projections may be cached."""
     if isinstance(value, LoadedHighlight):
-        force_setattr(value, "items", SharedTuple(value.items))  # nobody else has seen it yet
+        force_setattr(value, "items", SharedTuple(value.items))  # no other reference exists yet
         return value
     return SharedTuple(value) if type(value) is tuple else value

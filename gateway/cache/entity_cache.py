@@ -1,7 +1,8 @@
-"""What the gateway remembers of past answers, by the question they answer.
+"""The cache of upstream answers, by the call they answer.
 
-An answer is kept once, under the call that names its subject by id, however it was asked for. What rides on it is kept
-beside it: the owner's short fields, whose user name is whose, and whose highlight is whose (that never changes).
+An answer is stored once, under the call that names its subject by id, regardless of how it was requested. Facts
+embedded in it are stored beside it: the owner's short fields, the id behind a user name, and the owner of each
+highlight (which never changes).
 """
 
 from __future__ import annotations
@@ -30,48 +31,48 @@ from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 BY_ID = {Endpoint.TRAY_BY_USERNAME: Endpoint.TRAY, Endpoint.PROFILE_BY_USERNAME: Endpoint.PROFILE}
-INVALIDATION_LOG_SIZE = 10_000  # questions whose late answers are not believed: of more writes than can be on their way
-# An owner's short fields, and what they lost.
+INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are dropped: more than writes can be in flight
+# An owner's short fields, and the number of entries each lost in decoding (0: the whole value).
 SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
-# The riders of each highlight say the same of its owner: within these seconds it need not be written down again.
+# Seconds within which the short fields of the owner are not written again: each highlight of one owner repeats them.
 SAME_NEWS = 1.0
 
 
-# Bytes of entries that are read as models between two turns of others: some ten milliseconds.
+# Bytes of entries that are decoded between two turns of other operations: some ten milliseconds.
 STEP = 2 * 2**20
-SMALL = 10_000  # bytes of an entry that is read in no time
+SMALL = 10_000  # bytes of an entry whose decoding takes a negligible time
 
 
 class MoreToRead(Exception):
-    """A step is over. What it was for is begun again in the next."""
+    """The step's byte limit is reached. The work that needed the entry starts over in the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerOf:
-    """Key of the short fields that rode on another answer."""
+    """The key of the short fields of an owner, which were embedded in another answer."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class IdOf:
-    """Key of the id behind a user name."""
+    """The key of the user id behind a user name."""
 
     username: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """An answer past its freshness, `age` seconds old. A profile's place may be taken by the short fields alone."""
+    """An answer past its freshness, `age` seconds old. The short fields alone may stand in for a profile."""
 
     value: Tray | Profile | UserSummary | LoadedHighlight | Item
     age: float
 
 
 class EntityCache:
-    """Entries of all operations. What one operation may see of them is its `OperationView`.
+    """The entries of all operations. One operation reads them through its `OperationView`.
 
-    `pointers` are the bytes for whose highlight and in which highlight something is.
+    `pointers` is the size in bytes of the indexes from highlights to owners and from items to highlights.
     """
 
     def __init__(
@@ -81,90 +82,96 @@ class EntityCache:
         self.decoded = decoded
         self._clock = clock
         self._lifetimes = lifetimes
-        self._homes = BoundedIndex(pointers // 2)  # highlights to their owners
-        self._shelves = BoundedIndex(pointers // 2)  # items to their highlights
-        self._forgotten: LRUCache[Hashable, int] = LRUCache(INVALIDATION_LOG_SIZE)
-        self._told: tuple[UserSummary, dict[str, int]] | None = None
-        self._told_at = 0.0
+        self._owners_of_highlights = BoundedIndex(pointers // 2)  # highlights to owners
+        self._highlights_of_items = BoundedIndex(pointers // 2)  # items to highlights
+        self._invalidated: LRUCache[Hashable, int] = LRUCache(INVALIDATION_LOG_SIZE)
+        self._last_owner: tuple[UserSummary, dict[str, int]] | None = None
+        self._last_owner_at = 0.0
         self.version = 0
-        """Grows with each `forget`."""
+        """Incremented by each `forget`."""
 
     def forget(self, user: UserId, name: str, highlight: HighlightId | None = None) -> None:
-        """Drops the tray of the user of that name, and the highlight: they are not any more what they were.
+        """Invalidate the tray of the user of that name, and the highlight, after a change.
 
-        An answer to a question that was put before is not kept either: it may be older than the change.
+        A response to a call sent before the invalidation is not stored either: it may be older than the change.
         """
         self.version += 1
         keys: list[Hashable] = [Call(Endpoint.TRAY, user.pk, forced) for forced in (False, True)]
-        # An empty tray is kept under the name.
+        # An empty tray is stored under the user name.
         keys += [Call(Endpoint.TRAY_BY_USERNAME, name.lower(), forced) for forced in (False, True)]
         if highlight is not None:
             keys.append(Call(Endpoint.HIGHLIGHT, highlight.pk))
         for key in keys:
             self.store.forget(key)
-            self._forgotten[key] = self.version
+            self._invalidated[key] = self.version
 
     def keep(self, outcome: ReadOutcome, *, begun: int | None = None) -> None:
-        """Keeps an answer and what rides on it. Trouble is never kept: only answers and paid-for absences are.
+        """Store an answer and the facts embedded in it.
 
-        That a name is no longer used comes with an answer: that of the user who used it.
+        Failures are never stored: only answers, and absences that were billed.
 
-        `begun` is the `version` at which the question was put.
+        That a user name is no longer used is learned from the answer about the user who used it.
+
+        `begun` is the cache's `version` when the call was sent.
         """
         call, value = outcome.call, outcome.value
-        if begun is not None and self._forgotten.get(_canonical(call, value), 0) > begun:
+        if begun is not None and self._invalidated.get(_canonical(call, value), 0) > begun:
             return
         if isinstance(outcome.problem, Missing):
-            # A copy, for whoever bought it raises it: what it was raised in would be kept along.
+            # A copy, because the buyer raises the original: its traceback would be kept in memory.
             self._put(call, Kind.MISSING, b"", copy.copy(outcome.problem))
             if call.endpoint in BY_ID and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
         if value is not None:
             self._put(_canonical(call, value), _kind_of(call.endpoint), outcome.body)
-            self._keep_riders(value)
+            self._store_embedded(value)
 
     def home(self, pk: str) -> str | None:
-        """The id of the user whose highlight `pk` is."""
-        return self._homes.get(pk)
+        """Return the id of the user who owns the highlight `pk`."""
+        return self._owners_of_highlights.get(pk)
 
     def shelf(self, pk: str) -> str | None:
-        """The pk of a highlight that the item `pk` was seen in."""
-        return self._shelves.get(pk)
+        """Return the pk of a highlight that the item `pk` was seen in."""
+        return self._highlights_of_items.get(pk)
 
     def age(self, entry: Entry) -> float:
-        """Seconds since the entry was fetched."""
+        """Return the seconds since the entry was fetched."""
         return self._clock.now() - entry.fetched_at
 
-    def _keep_riders(self, value: Value) -> None:
+    def _store_embedded(self, value: Value) -> None:
         match value:
             case Profile():
-                self._keep_owner(value)
+                self._store_owner(value)
             case LoadedHighlight():
-                self._keep_home([value])
-                self._shelves.point([str(item.pk) for item in value.items], value.pk)
+                self._store_owner_of([value])
+                self._highlights_of_items.point([str(item.pk) for item in value.items], value.pk)
             case tuple():
-                self._keep_home(value)
+                self._store_owner_of(value)
             case Item():
-                pass  # nothing rides on it
+                pass  # nothing is embedded in it
             case _:
                 assert_never(value)
 
-    def _keep_home(self, highlights: Sequence[Highlight]) -> None:
-        """Of one user."""
+    def _store_owner_of(self, highlights: Sequence[Highlight]) -> None:
+        """Store the owner of `highlights`, which all belong to one user."""
         owner = highlights[0].owner if highlights else None
         if owner is not None:
-            self._keep_owner(owner)
-            self._homes.point([highlight.pk for highlight in highlights], owner.id)
+            self._store_owner(owner)
+            self._owners_of_highlights.point([highlight.pk for highlight in highlights], owner.id)
 
-    def _keep_owner(self, owner: UserSummary) -> None:
+    def _store_owner(self, owner: UserSummary) -> None:
         username = owner.username
         if username is None:
             return
         lost = {name: count for name, count in losses(owner).items() if name in UserSummary.__struct_fields__}
         owner, now = owner.alone(), self._clock.now()
-        if (owner, lost) == self._told and 0 <= now - self._told_at < SAME_NEWS and self.store.get(OwnerOf(owner.id)):
+        if (
+            (owner, lost) == self._last_owner
+            and 0 <= now - self._last_owner_at < SAME_NEWS
+            and self.store.get(OwnerOf(owner.id))
+        ):
             return
-        self._told, self._told_at = (owner, lost), now
+        self._last_owner, self._last_owner_at = (owner, lost), now
         self._put(OwnerOf(owner.id), Kind.PROFILE, msgspec.json.encode((owner, lost)))
         self._put(IdOf(username.lower()), Kind.USERNAME, owner.id.encode())
 
@@ -175,31 +182,34 @@ class EntityCache:
 
 
 class OperationView:
-    """What one operation may know from before: the fresh entries, read as answers.
+    """The fresh entries that one operation may use, decoded as answers.
 
     A forced answer skipped the upstream's privacy check, so it serves only operations that may force; an unforced one
-    serves everybody. Answers to the calls in `anew` are not recalled.
+    serves every operation. Answers to the calls in `anew` are not served from the cache.
     """
 
     def __init__(self, memory: EntityCache, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
         self._memory = memory
         self._forced = forced
-        self._anew = anew
+        self._refetched = anew
         self._used: dict[Hashable, Entry | None] = {}
         self._contents: dict[str, dict[str, Item]] = {}
-        # What was read of those that are not small: there may be no room for them among the models of all.
-        self._read_before: dict[Call, tuple[object, Value]] = {}
-        self._left: int | None = None
+        # Large entries that this operation has decoded: the shared cache of models may have no space for them.
+        self._decoded_large: dict[Call, tuple[object, Value]] = {}
+        self._bytes_left: int | None = None
         self.recalls = False
-        """Whether anything has been recalled that was not bought along the way, if only where something is."""
+        """True once the cache served a fact that this operation did not buy, if only the owner of a highlight."""
 
     def provenance(self) -> Dependencies | None:
-        """The entries that were used; None if one could not be kept, so that the answer stands on nothing."""
+        """Return the entries that were used.
+
+        None if one of them could not be stored: then the response must not be cached.
+        """
         entries = [(key, entry) for key, entry in self._used.items() if entry is not None]
         return Dependencies.of(entries) if len(entries) == len(self._used) else None
 
     def note(self, outcome: ReadOutcome) -> None:
-        """Counts a bought answer among the entries that were used."""
+        """Count a bought answer among the entries that were used."""
         for key in places(outcome):
             self._used[key] = self._memory.store.get(key)
 
@@ -236,7 +246,7 @@ class OperationView:
 
     def item(self, key: ItemId) -> Item | Missing | None:
         known: Item | Missing | None = self._read(Call(Endpoint.ITEM, key.pk))
-        return self._shelved(key) if known is None else known
+        return self._item_in_highlight(key) if known is None else known
 
     def home(self, key: HighlightId) -> UserId | None:
         owner = self._memory.home(key.pk)
@@ -249,8 +259,8 @@ class OperationView:
         return None if highlight is None else HighlightId(highlight)
 
     def stale(self, call: Call) -> Stale | None:
-        """What may stand in for the answer of `call`, now that the upstream failed to give it."""
-        if call in self._anew:
+        """Return the stale answer that may stand in for that of `call`, which the upstream failed to give."""
+        if call in self._refetched:
             return None
         if call.endpoint in BY_ID:
             identity = self._memory.store.get(IdOf(call.key), stale=True)
@@ -264,20 +274,22 @@ class OperationView:
         return None if owner is None else Stale(_short(owner), self._memory.age(owner))
 
     def _tray(self, endpoint: Endpoint, key: str) -> Tray | Missing | None:
-        """Who may force is not refused because somebody else, who may not, was."""
+        """Return the tray. An operation that may force is not refused because of an unforced call that was refused."""
         known: Tray | Missing | None = self._read(Call(endpoint, key))
         if self._forced and (known is None or isinstance(known, PrivateAccount)):
             known = self._read(Call(endpoint, key, forced=True))
         return known
 
-    def _shelved(self, key: ItemId) -> Item | None:
-        """Each highlight is read once, however many of its items are asked for."""
-        shelf = self.shelf(key)
-        if shelf is None:
+    def _item_in_highlight(self, key: ItemId) -> Item | None:
+        """Return an item from its highlight, which is indexed once for all of its items."""
+        highlight_id = self.shelf(key)
+        if highlight_id is None:
             return None
-        if shelf.pk not in self._contents and isinstance(highlight := self.highlight(shelf), LoadedHighlight):
-            self._contents[shelf.pk] = highlight.by_pk()
-        return self._contents.get(shelf.pk, {}).get(key.pk)
+        if highlight_id.pk not in self._contents and isinstance(
+            highlight := self.highlight(highlight_id), LoadedHighlight
+        ):
+            self._contents[highlight_id.pk] = highlight.by_pk()
+        return self._contents.get(highlight_id.pk, {}).get(key.pk)
 
     def _get(self, key: Hashable) -> Entry | None:
         entry = self._memory.store.get(key)
@@ -287,43 +299,46 @@ class OperationView:
         return entry
 
     def _read(self, call: Call) -> Any:
-        entry = None if self._anew and call in self._anew else self._get(call)
+        entry = None if self._refetched and call in self._refetched else self._get(call)
         if entry is None:
             return None
         if entry.problem is None:
             return self._decoded(call, entry)
-        # Each operation raises its own, or this one would gather what all of them were at when they raised it.
+        # A copy per operation: a shared exception would collect the tracebacks of all operations that raised it.
         return copy.copy(entry.problem)
 
     def _decoded(self, call: Call, entry: Entry) -> Value:
         if len(entry.body) <= SMALL:
             return self._memory.decoded.read(call, entry)
-        known = self._read_before.get(call)
+        known = self._decoded_large.get(call)
         if known is not None and known[0] is entry.news:
             return known[1]
         value = self._memory.decoded.find(call, entry)
         if value is None:
-            if self._left is not None:
-                if self._left <= 0:
+            if self._bytes_left is not None:
+                if self._bytes_left <= 0:
                     raise MoreToRead
-                self._left -= len(entry.body)
+                self._bytes_left -= len(entry.body)
             value = self._memory.decoded.read(call, entry)
-        self._read_before[call] = entry.news, value
+        self._decoded_large[call] = entry.news, value
         return value
 
     def begin_step(self) -> None:
-        """From now on so much is read of entries and no more: then MoreToRead is raised.
+        """Limit the bytes of entries that are decoded from now on to STEP; beyond that MoreToRead is raised.
 
-        Which entries are to be read is known only as they are. What was read is not read again.
+        Which entries are needed is known only while they are read. Decoded entries are kept for the next step.
         """
-        self._left = STEP
+        self._bytes_left = STEP
 
     def end_step(self) -> None:
-        self._left = None
+        self._bytes_left = None
 
 
 def places(outcome: ReadOutcome) -> tuple[Hashable, ...]:
-    """Where an answer is kept. One that was asked for by name also stands on whose name that is."""
+    """Return the keys under which an answer is stored.
+
+    An answer requested by user name also depends on the id behind that name.
+    """
     call, value = outcome.call, outcome.value
     key = call if outcome.problem is not None else _canonical(call, value)
     if key == call or call.endpoint not in BY_ID:
@@ -344,7 +359,7 @@ def _kind_of(endpoint: Endpoint) -> Kind:
 
 
 def _absence(known: object) -> NotFound | None:
-    """That a user does not exist was paid for once: it holds for whatever else is asked about them."""
+    """Return the NotFound that `known` is, if any: that a user does not exist holds for every question about them."""
     return known if isinstance(known, NotFound) else None
 
 
@@ -354,8 +369,10 @@ def _short(entry: Entry) -> UserSummary:
 
 
 def _canonical(call: Call, value: Value | None) -> Call:
-    """The call that names the subject of the answer by its id; an empty tray does not tell whose it is,
-    nor does one whose owner could not be read."""
+    """Return the call that names the subject of the answer by its id.
+
+    An empty tray does not name its owner, nor does one whose owner could not be decoded: their call stays as it is.
+    """
     match call.endpoint:
         case Endpoint.PROFILE_BY_USERNAME:
             return Call(Endpoint.PROFILE, value.id) if isinstance(value, Profile) else call

@@ -1,4 +1,4 @@
-"""How long an entry is good: a time to live per kind, capped by the earliest expiry signed into the URLs it holds."""
+"""The freshness of an entry: a TTL per kind, capped by the earliest expiry signed into the entry's URLs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-# In JSON text an ampersand or a question mark may stand as it is or escaped. The engine searches for what the pattern
-# begins with: with the alternatives in front, it takes seventy times as long.
+# In JSON text an ampersand or a question mark may be literal or escaped. The regex engine searches for the literal that
+# the pattern begins with: with the alternatives in front, matching takes seventy times as long.
 EXPIRY = re.compile(
     rb"oe=(?:(?<=[?&]oe=)|(?<=\\u0026oe=)|(?<=\\u003[fF]oe=)|(?<=&amp;oe=))([0-9A-Fa-f]{1,12})(?![0-9A-Za-z])"
 )
-# URLs of an answer. The largest highlight has some thousand of them; to look at a million takes a second.
+# Signed URLs per answer. The largest highlight has some thousand of them; scanning a million takes a second.
 MOST_SIGNED = 20_000
 
 
@@ -26,8 +26,11 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """All in seconds. `stale` is how long past its freshness an entry may still be served when the upstream fails;
-    `margin` is how long before a URL dies its entry is given up, so that whoever was handed it has time to load it."""
+    """Times to live, all in seconds.
+
+    `stale` is how long past its freshness an entry may still be served when the upstream fails. `margin` is how long
+    before a URL expires its entry expires, so that a client that received the URL has time to load it.
+    """
 
     tray: float = 600
     highlight: float = 3_600
@@ -55,25 +58,28 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Unix seconds: fresh until, and never to be served at all from."""
+    """The Unix seconds until which an entry is fresh, and until which it may be served at all."""
 
     fresh_until: float
     serve_until: float
 
 
 def span(kind: Kind, body: bytes, *, now: float, lifetimes: Lifetimes) -> Span:
-    """Not found and private are never served stale: an upstream in trouble says nothing about them."""
+    """Return the span of an entry with this `body`.
+
+    Entries that say "not found" or "private" are never served stale: a failing upstream says nothing about them.
+    """
     fresh = now + lifetimes.of(kind)
     serve = fresh if kind is Kind.MISSING else fresh + lifetimes.stale
-    dies = first_expiry(body)
-    if dies is None:
+    expires_at = first_expiry(body)
+    if expires_at is None:
         return Span(fresh, serve)
-    cap = dies - lifetimes.margin
+    cap = expires_at - lifetimes.margin
     return Span(min(fresh, cap), min(serve, cap))
 
 
 def first_expiry(body: bytes) -> float | None:
-    """The earliest `oe` (hex Unix seconds) of all signed URLs in `body`; 0 for more of them than are looked at."""
+    """Return the earliest `oe` (hex Unix seconds) of all signed URLs in `body`, or 0 for more than MOST_SIGNED URLs."""
     if body.count(b"oe=") > MOST_SIGNED:
         return 0
     return min((int(digits, 16) for digits in EXPIRY.findall(body)), default=None)

@@ -1,7 +1,8 @@
-"""Whole answers, kept as bytes for as long as everything they were made of stands.
+"""A cache of whole GraphQL responses, kept as bytes while every entry they were built from is unchanged.
 
-An answer knows its entries. It is good only while each of them is in the store, fresh, and says the same, so it dies
-with the earliest expiry, and when any of them is replaced by other news, evicted or forgotten: nobody has to tell it.
+A response records the entries it depends on. It is valid only while each of them is in the store, fresh and unchanged,
+so it expires with the earliest of them, and when any of them is evicted, invalidated or replaced by different content:
+no explicit invalidation is needed.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from cachetools import LRUCache
 from gateway.cache.store import Entry, Store
 from gateway.clock import Clock
 
-# In the metadata of a schema's field: what it answers is the same for every client, so that it may be kept for all. An
-# answer's key holds no client.
+# Metadata key of a schema field: its value is the same for every client, so that it may be cached for all clients. A
+# response's cache key holds no client.
 SHARED = "shared"
-# Bytes of an answer besides its data, and of each entry that it knows: measured.
+# Bytes of a response besides its data, and of each entry that it depends on: measured.
 OVERHEAD = 800
 EACH_NEWS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the entries said that an answer was made of, by their keys in the store.
+    """The content ids of the entries that a response was built from, by their keys in the store.
 
-    Not the entries: their bytes would be kept beyond the store's bound. `fresh_until` is in Unix seconds.
+    It does not hold the entries: their bytes would then be kept beyond the store's bound. `fresh_until` is in Unix
+    seconds.
     """
 
     news: tuple[tuple[Hashable, object], ...]
@@ -37,21 +39,22 @@ class Dependencies:
 
     @classmethod
     def of(cls, entries: Iterable[tuple[Hashable, Entry]]) -> Self:
-        """An answer that needed nothing of the upstream stays fresh."""
+        """Return the dependencies on `entries`. A response that depends on none stays fresh for ever."""
         entries = tuple(entries)
         fresh_until = min((entry.span.fresh_until for _, entry in entries), default=float("inf"))
         return cls(tuple((key, entry.news) for key, entry in entries), fresh_until)
 
     def stands(self, store: Store) -> bool:
+        """Return whether every entry is still in the store, fresh and unchanged."""
         return all((entry := store.get(key)) is not None and entry.news is news for key, news in self.news)
 
 
 @dataclass(frozen=True)
 class Response:
-    """A finished answer.
+    """A cached response.
 
-    `data` is its data as JSON; `worth` is what it would cost, in billed requests, to buy anew. Its tag is weak, as the
-    bill beside the data differs each time.
+    `data` is its data as JSON; `worth` is what buying it again would cost, in billed requests. Its ETag is weak,
+    because the bill beside the data differs each time.
     """
 
     data: bytes
@@ -64,12 +67,12 @@ class Response:
 
     @property
     def size(self) -> int:
-        """In bytes, with the key that it is kept by."""
+        """The size in bytes, with its cache key."""
         return OVERHEAD + len(self.data) + EACH_NEWS * len(self.provenance.news)
 
 
-class _Kept:
-    """An answer, and the store's version at which it was last seen to stand."""
+class _CachedResponse:
+    """A response, and the store's version at which it was last found valid."""
 
     __slots__ = ("fresh_until", "response", "version")
 
@@ -80,38 +83,44 @@ class _Kept:
 
 
 class Responses:
-    """Answers by what was asked; the least recently used go first when `max_bytes` is reached."""
+    """Responses by cache key; the least recently used are evicted first when `max_bytes` is reached."""
 
     def __init__(self, max_bytes: int, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._kept: LRUCache[Hashable, _Kept] = LRUCache(max_bytes, getsizeof=lambda kept: kept.response.size)
+        self._responses: LRUCache[Hashable, _CachedResponse] = LRUCache(
+            max_bytes, getsizeof=lambda cached: cached.response.size
+        )
 
     def find(self, key: Hashable) -> Response | None:
-        kept = self._kept.get(key)
-        if kept is None:
+        """Return the response of `key` if it is still valid; drop it otherwise."""
+        cached = self._responses.get(key)
+        if cached is None:
             return None
-        if self._stands(kept):
-            return kept.response
-        del self._kept[key]
+        if self._is_valid(cached):
+            return cached.response
+        del self._responses[key]
         return None
 
     def keep(self, key: Hashable, response: Response) -> None:
-        """An answer larger than the whole cache is not kept."""
-        self._kept.pop(key, None)
-        if response.size <= self._kept.maxsize and response.provenance.stands(self._store):
-            self._kept[key] = _Kept(response, self._store.version)
+        """Store a response. One that is larger than the whole cache, or not valid any more, is not stored."""
+        self._responses.pop(key, None)
+        if response.size <= self._responses.maxsize and response.provenance.stands(self._store):
+            self._responses[key] = _CachedResponse(response, self._store.version)
 
     def life(self, response: Response) -> float:
-        """Seconds for which it is fresh."""
+        """Return the seconds for which the response is still fresh."""
         return max(0.0, response.provenance.fresh_until - self._clock.now())
 
-    def _stands(self, kept: _Kept) -> bool:
-        """As long as nothing was put into the store or taken from it, only time can end an answer."""
-        if self._clock.now() >= kept.fresh_until:
+    def _is_valid(self, cached: _CachedResponse) -> bool:
+        """Return whether a cached response is valid.
+
+        While the store's version is unchanged only time can invalidate a response.
+        """
+        if self._clock.now() >= cached.fresh_until:
             return False
-        if kept.version != self._store.version:
-            if not kept.response.provenance.stands(self._store):
+        if cached.version != self._store.version:
+            if not cached.response.provenance.stands(self._store):
                 return False
-            kept.version = self._store.version
+            cached.version = self._store.version
         return True

@@ -1,4 +1,4 @@
-"""One call in flight per key, shared by all operations that want its answer."""
+"""Single flight: one call in flight per key, shared by all operations that want its answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """A flight belongs to nobody: who started it may go away, and it lands all the same.
+    """The calls in flight. Each runs in its own task: cancelling the caller that started one does not cancel it.
 
-    Whoever waits is woken by the flight itself, and not by a callback of its task: under load each turn of the event
-    loop is one more queue to stand in.
+    Waiters are woken by that task itself and not by a callback of it: under load each additional turn of the event loop
+    waits in the loop's queue once more.
     """
 
     def __init__(self) -> None:
@@ -35,20 +35,22 @@ class SingleFlight(Generic[K, V]):
         return len(self._flights)
 
     def start(self, key: K, work: Coroutine[Any, Any, V]) -> None:
-        """The caller has looked: there is no flight for `key`."""
+        """Start the call of `key`. The caller has checked that none is in flight."""
         flight = self._flights[key] = _Flight()
-        flight.task = asyncio.create_task(self._fly(key, flight, work))
+        flight.task = asyncio.create_task(self._run(key, flight, work))
         flight.task.add_done_callback(lambda done: self._end(key, flight, work, done))
 
     def join(self, key: K) -> asyncio.Future[V]:
-        """To wait for the flight of `key`: a cancelled waiter leaves it to the others."""
+        """Return a future of the result of the call in flight. Cancelling it does not affect the other waiters."""
         waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._flights[key].waiting.append(waiter)
         return waiter
 
     async def drain(self, seconds: float) -> None:
-        """Waits until everything in flight has landed: what was paid for is not thrown away. After `seconds` what is
-        still in flight is cancelled."""
+        """Wait until all calls in flight have finished, so that no paid answer is lost.
+
+        After `seconds` the remaining calls are cancelled.
+        """
         tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
@@ -56,7 +58,7 @@ class SingleFlight(Generic[K, V]):
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _fly(self, key: K, flight: _Flight[V], work: Coroutine[Any, Any, V]) -> None:
+    async def _run(self, key: K, flight: _Flight[V], work: Coroutine[Any, Any, V]) -> None:
         value = await work
         del self._flights[key]
         for waiter in flight.waiting:
@@ -64,17 +66,17 @@ class SingleFlight(Generic[K, V]):
                 waiter.set_result(value)
 
     def _end(self, key: K, flight: _Flight[V], work: Coroutine[Any, Any, V], task: asyncio.Task[None]) -> None:
-        """After a landing nothing is left to do; else those who wait must learn that there will be none."""
-        work.close()  # it has not begun if the task was cancelled at once
-        problem = None if task.cancelled() else task.exception()
-        waiting, flight.waiting, flight.task = flight.waiting, [], None  # a problem holds the flight, by its frames
+        """Wake the waiters of a task that ended without a result; do nothing after a result."""
+        work.close()  # the coroutine has not begun if the task was cancelled at once
+        error = None if task.cancelled() else task.exception()
+        waiting, flight.waiting, flight.task = flight.waiting, [], None  # the exception's frames refer to the flight
         if self._flights.get(key) is not flight:
             return
         del self._flights[key]
         for waiter in waiting:
             if waiter.done():
                 continue
-            if problem is None:
+            if error is None:
                 waiter.cancel()
             else:
-                waiter.set_exception(problem)
+                waiter.set_exception(error)

@@ -1,6 +1,6 @@
-"""The entries: raw upstream answers in memory, bounded by bytes.
+"""The store of entries: raw upstream answers in memory, bounded by bytes.
 
-Raw bytes, because decoded objects cost three times the memory and the garbage collector walks them all.
+Raw bytes, because decoded objects take three times the memory and the garbage collector traverses all of them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from gateway.cache.freshness import Kind, Span
 from gateway.clock import Clock
 from gateway.errors import Missing
 
-# What CPython and the cache spend on an entry besides its body: key, Entry, floats, two linked-list nodes.
+# Bytes of an entry besides its body: key, Entry, floats, two linked-list nodes.
 OVERHEAD = 1_000
-# And on the exception that says why there is nothing.
+# Bytes of the exception of an entry without a body.
 PROBLEM = 700
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cached answer: its bytes, or why there is nothing to be had. Times are Unix seconds.
+    """One cached answer: its bytes, or the error that says why there are none. Times are Unix seconds.
 
-    `news` stands for what it says: an entry that is put in the place of one that says the same takes that one's.
+    `news` identifies the content. Replacing an entry by one with equal content keeps its `news`.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Entry:
 
 
 class Store:
-    """Least recently used entries go first when `max_bytes` is reached; expired ones go by themselves."""
+    """Entries by key. The least recently used are evicted first at `max_bytes`; expired ones are dropped."""
 
     def __init__(self, max_bytes: int, clock: Clock) -> None:
         self._clock = clock
@@ -51,15 +51,19 @@ class Store:
             maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size
         )
         self.version = 0
-        """Grows with each `put` and `forget`: while it stays, entries go by their own expiry alone."""
+        """Incremented by each `put` and `forget`; while unchanged, entries disappear by their own expiry alone."""
 
     def get(self, key: Hashable, *, stale: bool = False) -> Entry | None:
-        """A fresh entry; with `stale` also one that may be served only because the upstream fails."""
+        """Return a fresh entry; with `stale` also one that may be served only because the upstream fails."""
         entry = self._entries.get(key)
         return entry if entry and (stale or entry.is_fresh(self._clock.now())) else None
 
     def put(self, key: Hashable, entry: Entry) -> None:
-        """An entry that is too large for the whole cache, or dead already, is not kept, nor is what it replaces."""
+        """Store an entry in place of the one under `key`.
+
+        An entry that is larger than the whole cache, or expired already, is not stored; the one it replaces is dropped
+        nevertheless.
+        """
         self.version += 1
         before = self._entries.pop(key, None)
         if before is not None and before.body == entry.body and before.problem is entry.problem:
@@ -68,6 +72,7 @@ class Store:
             self._entries[key] = entry
 
     def forget(self, key: Hashable) -> None:
+        """Drop the entry of `key`."""
         self.version += 1
         self._entries.pop(key, None)
 
