@@ -1,1 +1,1 @@
-"""What upstream calls cost, who may spend how much, and what was spent: prices, budgets, ledger, bill."""
+"""Prices of upstream calls, budgets, the ledger of what was spent, and the bill of an operation."""

@@ -1,4 +1,4 @@
-"""The upstream account over time: its balance is read again and again, and told as it sinks and recovers."""
+"""The upstream account over time: its balance is polled, and an event is emitted as it sinks and recovers."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecov
 from gateway.upstream.hikerapi.client import HikerApi
 
 READ_SECONDS = 60.0
-# Sooner while the upstream fails: this read is also the probe that closes the breaker when nobody else asks.
+# Sooner while the upstream fails: without other calls this poll is also the probe that closes the circuit breaker.
 TROUBLED_SECONDS = 5.0
-BELIEVED = 60.0  # seconds for a 402, while no balance can be read
-# Of what a threshold is, in percent: a balance that was counted down and is read a little higher has not recovered.
+BELIEVED = 60.0  # seconds for which a 402 counts while no balance can be read
+# In percent of a threshold: a balance that was counted down and is then read a little higher has not recovered.
 MARGIN = 10
 
 
 class Gauge:
-    """Tells when the balance sinks to a threshold, once for each until it is above it again by MARGIN.
+    """A monitor of the balance that emits an event at each threshold, once until the balance exceeds it by MARGIN.
 
-    `thresholds` are in percent of the most that was seen since the start. Of several that are passed at once the lowest
-    is told.
+    `thresholds` are in percent of the highest balance since the start. If several are passed at once, the event names
+    the lowest.
     """
 
     def __init__(self, floor: int, thresholds: Sequence[int], hook: Hook) -> None:
         self._floor = floor
         self._thresholds = thresholds
         self._hook = hook
-        self._most = 0
+        self._highest = 0
         self._passed = frozenset[int | None]()
 
     def hear(self, balance: int) -> None:
-        """After each change, in billed requests."""
-        self._most = max(self._most, balance)
+        """Record a changed balance, in billed requests."""
+        self._highest = max(self._highest, balance)
         limits = self._limits()
         sunk = {level for level, limit in limits.items() if balance <= limit}
         kept = {level for level in self._passed if balance <= limits[level] * (100 + MARGIN) / 100}
@@ -45,27 +45,27 @@ class Gauge:
             self._hook(BalanceRecovered(balance))
 
     def _limits(self) -> dict[int | None, float]:
-        """By percent; None is the floor."""
-        return {**{percent: self._most * percent / 100 for percent in self._thresholds}, None: self._floor}
+        """Return the limits by percent; None is the key of the floor."""
+        return {**{percent: self._highest * percent / 100 for percent in self._thresholds}, None: self._floor}
 
     def _warn(self, balance: int, percent: int | None) -> None:
         if percent is None:
             self._hook(BalanceAtFloor(balance, self._floor))
         else:
-            self._hook(BalanceLow(balance, percent, self._most))
+            self._hook(BalanceLow(balance, percent, self._highest))
 
 
 async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
-    """Reads the balance, which is free, and never ends. While that fails, the guard counts down from what it knew.
+    """Poll the balance, which is free, for ever. While polling fails, the guard counts down from the last balance.
 
-    A 402 is believed for BELIEVED seconds, or until the balance is read, which is tried soon.
+    A 402 counts for BELIEVED seconds, or until the balance is read, which is retried soon.
     """
     is_first, refused_at = True, None
     while True:
         seconds = TROUBLED_SECONDS
         try:
             balance = await api.balance()
-        except InsufficientFunds:  # in its own place, and so again and again
+        except InsufficientFunds:  # the balance call itself answered 402, each time it is polled
             account.note_empty()
             refused_at = None
         except UpstreamError:
@@ -85,7 +85,7 @@ async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hoo
 
 
 async def _pause(seconds: float, account: AccountGuard, clock: Clock) -> None:
-    """Shorter where a 402 comes meanwhile."""
+    """Wait for `seconds`, or less if a 402 arrives meanwhile."""
     until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         await clock.sleep(min(left, TROUBLED_SECONDS))

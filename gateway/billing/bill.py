@@ -1,4 +1,4 @@
-"""The bill of one operation: which calls it took part in, who paid them, and what that saved."""
+"""The bill of one operation: its calls, which operation paid for each, and the amounts saved by sharing."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gateway.errors import GatewayError
 
 
 class Source(enum.Enum):
-    """Where the answer of a call came from."""
+    """The origin of a call's answer."""
 
     BOUGHT = "BOUGHT"  # this operation made the call
-    SHARED = "SHARED"  # another operation had made it already and pays it
+    SHARED = "SHARED"  # another operation had made the call already and pays for it
     STALE = "STALE"  # the upstream failed; an entry past its freshness stood in
-    REFUSED = "REFUSED"  # it did not fit into the budget, the allowance or the account, whoever said so
+    REFUSED = "REFUSED"  # exceeded budget, allowance or balance; refused by the gateway or the upstream
 
 
 @dataclass(frozen=True, slots=True)
 class BilledCall:
     """One call of the operation.
 
-    `charged` is what this operation was charged for it. `start` is when it asked for it, in seconds since it began;
-    `age` is of a stale entry.
+    `charged` is the amount charged to this operation. `start` is when the operation requested the call, in seconds
+    since the operation began; `age` is the age of a stale entry.
     """
 
     purchase: Purchase
@@ -36,7 +36,7 @@ class BilledCall:
 
 
 class BillingRecord:
-    """Grows while the operation runs. Amounts are billed requests."""
+    """The calls of an operation so far. Amounts are billed requests."""
 
     def __init__(self) -> None:
         self.lines: list[BilledCall] = []
@@ -55,7 +55,7 @@ class BillingRecord:
 
     @property
     def nominal(self) -> int:
-        """What all calls of the operation would have cost if it had paid each of them."""
+        """The price of all calls of the operation if it had paid for each of them."""
         return sum(line.charged or line.purchase.price for line in self.lines)
 
     @property

@@ -1,7 +1,7 @@
-"""Who may spend what: one operation's purse, its client's allowance, and the upstream account behind both.
+"""Spending limits: one operation's budget, its client's allowance, and the upstream account behind both.
 
-All of it but `lease` is synchronous and never waits, so on one event loop nothing comes between a check and the taking.
-Amounts are billed requests.
+All methods but `lease` are synchronous and never wait, so on one event loop no other task runs between a check and the
+reservation. Amounts are billed requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["AccountGuard", "Allowance", "OperationBudget", "Reservation", "Windo
 
 @dataclass(frozen=True, slots=True)
 class WindowFigures:
-    """One window of an allowance now. `spent` holds what is reserved, and what other processes leased."""
+    """The state of one window of an allowance. `spent` includes reservations and the leases of other processes."""
 
     window: Window
     limit: int
@@ -32,10 +32,10 @@ class WindowFigures:
 
 
 class Allowance:
-    """What a client may still spend: its windows all apply; one without windows is unlimited.
+    """The amount a client may still spend. All of its windows apply; an allowance without windows is unlimited.
 
-    It is a view on the ledger, which remembers what was spent: to be made anew as often as a client's limits are read.
-    Methods raise LedgerUnavailable when the ledger cannot be read or written.
+    It is a view of the ledger, which records the spending, so a new one can be made each time a client's limits are
+    read. Methods raise LedgerUnavailable when the ledger cannot be read or written.
     """
 
     def __init__(self, client: str, limits: Mapping[Window, int], *, ledger: Ledger, clock: Clock) -> None:
@@ -45,11 +45,11 @@ class Allowance:
         self._limits = limits
 
     def figures(self) -> tuple[WindowFigures, ...]:
-        """Every window's figures at one moment, in the order the limits were given."""
+        """Return the state of every window at one moment, in the order the limits were given."""
         return tuple(_figures(claim) for claim in self._claims())
 
     def tightest(self) -> WindowFigures | None:
-        """The window with the least left, of several the one that resets last; None when nothing limits."""
+        """Return the window with the least left, of several the one that resets last; None without limits."""
         if not self._limits:
             return None
         return min(self.figures(), key=lambda window: (window.remaining, -window.resets_at))
@@ -69,22 +69,22 @@ class Allowance:
         return None if tightest is None else tightest.remaining
 
     def resets_at(self) -> float | None:
-        """Unix seconds at which the tightest window ends."""
+        """Return the Unix seconds at which the tightest window ends."""
         tightest = self.tightest()
         return None if tightest is None else tightest.resets_at
 
     def check(self, price: int) -> None:
-        """Raises AllowanceExceeded when `price` does not fit into every window."""
+        """Raise AllowanceExceeded when `price` exceeds what is left in any window."""
         _refuse(price, [claim for claim in self._claims() if claim.remaining < price], self.clock.now())
 
     def take(self, price: int) -> tuple[Lease, ...]:
-        """Reserves `price` in every window, or raises AllowanceExceeded or LeaseNeeded and reserves nothing."""
+        """Reserve `price` in every window, or raise AllowanceExceeded or LeaseNeeded and reserve nothing."""
         claims = self._claims()
         _refuse(price, self.ledger.take(price, claims), self.clock.now())
         return tuple(claim.lease for claim in claims)
 
     async def lease(self, price: int, wanted: int) -> None:
-        """Waits until there is more to take: `wanted`, or what is left of it if that covers `price`."""
+        """Lease `wanted` more, or what is left of the limit if that covers `price`."""
         await self.ledger.lease(price, wanted, self._claims())
 
     def _claims(self) -> list[Claim]:
@@ -95,52 +95,60 @@ class Allowance:
 class AccountGuard:
     """The upstream account's balance, as last read and counted down since, and the floor it may not sink below.
 
-    While the balance is not known (`None`) nothing is refused.
+    While the balance is unknown (`None`) nothing is refused.
     """
 
     def __init__(self, *, floor: int, balance: int | None = None) -> None:
         self.floor = floor
         self.tell: Callable[[int], object] = lambda balance: None
-        """Is given each balance that differs from the one before."""
+        """A listener that is called with each balance that differs from the one before."""
         self._balance = balance
         self._reserved = 0
         self.is_refused = False
-        """Whether the balance is what a 402 said, and none was read since."""
+        """True while the balance is the zero of a 402, and none was read since."""
 
     @property
     def balance(self) -> int | None:
         return self._balance
 
     def note_balance(self, balance: int) -> None:
-        """The upstream told the balance. Calls on their way may be in it or not: they stay reserved all the same."""
+        """Record a balance read from the upstream.
+
+        It may or may not include calls in flight: they stay reserved in either case.
+        """
         self.is_refused = False
         self._note(balance)
 
     def note_spent(self, charged: int) -> None:
+        """Subtract the amount charged for a call from a known balance."""
         if self.balance is not None:
             self._note(max(0, self.balance - charged))
 
     def note_empty(self) -> None:
-        """The upstream answered 402: nothing is bought until a balance is read again, or this is forgotten."""
+        """Record a 402 of the upstream.
+
+        Nothing is bought until a balance is read again, or `forget_refusal` is called.
+        """
         self.is_refused = True
         self._note(0)
 
     def forget_refusal(self) -> None:
-        """The next purchase finds out whether the account is empty: one 402 may have been a mistake."""
+        """Make the balance unknown, so that the next purchase is attempted: one 402 may have been a mistake."""
         self.is_refused = False
         self._balance = None
 
     def check(self, price: int) -> None:
-        """Raises InsufficientFunds when buying for `price` would leave less than the floor."""
+        """Raise InsufficientFunds when buying for `price` would leave less than the floor."""
         if price and self.balance is not None and self.balance - self._reserved - price < self.floor:
             raise InsufficientFunds("The upstream account is out of funds: only what is cached can be answered.")
 
     def reserve(self, price: int) -> None:
-        """Raises InsufficientFunds, as `check` does."""
+        """Reserve `price`. Raise InsufficientFunds, as `check` does."""
         self.check(price)
         self._reserved += price
 
     def settle(self, price: int, charged: int) -> None:
+        """End a reservation of `price` of which `charged` was charged."""
         self._reserved -= price
         self.note_spent(charged)
 
@@ -151,9 +159,10 @@ class AccountGuard:
 
 
 class OperationBudget:
-    """What one operation may spend. `charged` is what it has been charged so far; without a ceiling it has no limit.
+    """The amount one operation may spend. `charged` is the total so far; without a ceiling there is no limit.
 
-    `confirm` is asked before anything is spent, and raises a GatewayError when the operation's client may not any more.
+    `confirm` is called before anything is spent, and raises a GatewayError when the operation's client may not spend
+    any more.
     """
 
     def __init__(
@@ -172,13 +181,13 @@ class OperationBudget:
         self._reserved = 0
 
     def remaining(self) -> int | None:
-        """Of the ceiling: neither charged nor reserved."""
+        """Return the part of the ceiling that is neither charged nor reserved; None without a ceiling."""
         return None if self.limit is None else max(0, self.limit - self.charged - self._reserved)
 
     def admit(self, lower: int) -> None:
-        """Lets an operation in that will be charged `lower` at least. Reserves nothing.
+        """Admit an operation that will be charged `lower` at least. Reserve nothing.
 
-        Raises BudgetExceeded, InsufficientFunds or AllowanceExceeded, and what `confirm` raises.
+        Raise BudgetExceeded, InsufficientFunds or AllowanceExceeded, and the errors of `confirm`.
         """
         self._confirm()
         self._check_ceiling(lower)
@@ -186,7 +195,7 @@ class OperationBudget:
         self.allowance.check(lower)
 
     def covers(self, price: int) -> bool:
-        """Whether `admit` would let it in."""
+        """Return whether `admit` would admit an operation of this price."""
         try:
             self.admit(price)
         except (AllowanceExceeded, BudgetExceeded, InsufficientFunds):
@@ -194,10 +203,10 @@ class OperationBudget:
         return True
 
     def reserve(self, price: int) -> Reservation:
-        """Reserves `price` of the ceiling, of the account and of every window; raises as `admit` and reserves nothing.
+        """Reserve `price` of the ceiling, the account and every window; raise as `admit` does and reserve nothing.
 
-        Raises LeaseNeeded where more of the allowance must be leased first, and LedgerUnavailable. Each reservation
-        must be settled, also when its call was never made (then at 0).
+        Raise LeaseNeeded where more of the allowance must be leased first, and LedgerUnavailable. Each reservation must
+        be settled, even if its call was never made (then at 0).
         """
         self._confirm()
         self._check_ceiling(price)
@@ -209,15 +218,15 @@ class OperationBudget:
         return Reservation(self, price, leases, made_at)
 
     async def lease(self, price: int, wanted: int) -> None:
-        """After LeaseNeeded: for `price`, and for what is to be reserved after it, `wanted` in all.
+        """Lease more of the allowance after LeaseNeeded: for `price` and the reservations after it, `wanted` in all.
 
-        Others may be faster, so that the next `reserve` raises again. Raises LedgerUnavailable.
+        Another operation may take the lease first, so that the next `reserve` raises again. Raise LedgerUnavailable.
         """
         remaining = self.remaining()
         await self.allowance.lease(price, wanted if remaining is None else max(price, min(wanted, remaining)))
 
     def settle(self, price: int, charged: int) -> None:
-        """Ends a reservation of the ceiling and the account: for `Reservation` alone."""
+        """End a reservation of the ceiling and the account. Only `Reservation` calls this."""
         self._reserved -= price
         self.charged += charged
         self.account.settle(price, charged)
@@ -234,25 +243,25 @@ class OperationBudget:
 
 
 class Reservation:
-    """A price that is set aside until the call's real price is known. It stays with the windows it was made in."""
+    """A price reserved until the actual price of its call is known. It stays in the windows it was made in."""
 
-    def __init__(self, purse: OperationBudget, price: int, leases: tuple[Lease, ...], made_at: float) -> None:
+    def __init__(self, budget: OperationBudget, price: int, leases: tuple[Lease, ...], made_at: float) -> None:
         self.price = price
-        self._purse = purse
+        self._budget = budget
         self._leases = leases
         self._made_at = made_at
         self._settled = False
 
     def settle(self, charged: int, *, endpoint: str) -> None:
-        """Counts what was charged, more than was reserved too, and sets the rest free. A second time does nothing.
+        """Count the amount charged, which may exceed the reservation, and release the rest. A second call does nothing.
 
         A call that was charged is itemised in the ledger under `endpoint`.
         """
         if self._settled:
             return
         self._settled = True
-        allowance = self._purse.allowance
-        self._purse.settle(self.price, charged)
+        allowance = self._budget.allowance
+        self._budget.settle(self.price, charged)
         allowance.ledger.settle(self._leases, self.price, charged)
         if charged:
             allowance.ledger.itemise(self._made_at, allowance.client, endpoint, charged)
@@ -264,7 +273,7 @@ def _figures(claim: Claim) -> WindowFigures:
 
 
 def _refuse(price: int, blocked: Sequence[Claim], now: float) -> None:
-    """Raises AllowanceExceeded if a window is blocked. Worth coming back at is the end of the last one to end."""
+    """Raise AllowanceExceeded if a window is blocked. Its retry time is the end of the last of them to end."""
     if not blocked:
         return
     last = max(blocked, key=lambda claim: claim.lease.end)

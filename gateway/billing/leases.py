@@ -1,4 +1,7 @@
-"""Leases of allowances, and what one transaction does to them. The ledger holds its lock over all but `Round.write`."""
+"""Leases of allowances, and the changes that one transaction makes to them.
+
+The ledger holds its lock during every call but `Round.write`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from gateway.errors import LedgerUnavailable
 
 LARGEST_BLOCK = 64
 BLOCKS_PER_LIMIT = 20
-# Nobody asks for the minutes of the day before yesterday; a clock that was set back by a day still finds its windows.
+# Seconds for which ended windows are kept. Older ones are not read; a clock set back by a day still finds its windows.
 KEPT_SECONDS = 2 * 86_400
 
 Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
-"""Calls and what they were billed, by day, client and endpoint."""
+"""Calls and the amounts billed for them, by day, client and endpoint."""
 
 
 class LedgerSetBack(LedgerUnavailable):
@@ -25,7 +28,7 @@ class LedgerSetBack(LedgerUnavailable):
 
 
 class LeaseNeeded(Exception):
-    """More of the allowance must be leased before it can be taken."""
+    """More of the allowance must be leased before a reservation."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,36 +40,36 @@ class Lease:
     start: int
     end: int
     idle: int = 0
-    """Leased here and free to be taken; negative is an overrun that could not be leased yet."""
+    """Leased by this process and not reserved; a negative amount is an overrun that could not be leased yet."""
     reserved: int = 0
     block: int = 1
-    """The most that a settlement leaves idle: of the limit that was last claimed."""
+    """The most that a settlement leaves idle, for the limit that was last claimed."""
     leased: int = 0
-    """By all processes, as on disk when it was last read."""
+    """Leased by all processes, as on disk when it was last read."""
     here: int = 0
-    """Of that by this process, as it was committed."""
+    """The part of `leased` that this process has committed."""
     returned: int = 0
-    """Idle no more, and handed back by the transaction under way."""
+    """No longer idle, and handed back by the transaction in progress."""
 
     @property
     def key(self) -> tuple[str, str, int]:
         return self.client, self.window.value, self.start
 
     def checked(self, leased: int) -> int:
-        """`leased`, as it was read. Raises LedgerSetBack where the disk holds less than this process has put there."""
+        """Return `leased`, as read. Raise LedgerSetBack where the disk holds less than this process has committed."""
         if leased < self.here:
             raise LedgerSetBack(unavailable().message)
         return leased
 
     @property
     def spent(self) -> int:
-        """Charged or reserved; what other processes have leased counts as spent."""
+        """The amount charged or reserved; leases of other processes count as spent."""
         return self.leased - self.returned - self.idle
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease to take from, with what limits it at this moment."""
+    """A lease to reserve from, with its limit at this moment."""
 
     lease: Lease
     limit: int
@@ -79,25 +82,25 @@ class Claim:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """What somebody asks of the thread: to lease `wanted`, or what is left of it if that covers `price`."""
+    """A request to the ledger's thread: to lease `wanted`, or what is left of the limit if that covers `price`."""
 
     price: int = 0
     wanted: int = 0
     claims: Sequence[Claim] = ()
     flush_at: float | None = None
-    """Also to write what is itemised, and to settle the windows that have ended by then."""
+    """The time of a flush: write the itemised spending, and settle the windows that have ended by then."""
     problem: LedgerUnavailable | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Round:
-    """What the thread does in one transaction. Amounts are as they were when it began."""
+    """The work of one transaction of the ledger's thread. Amounts are those at its start."""
 
     requests: list[Request]
     evened: dict[Lease, int]
-    """What is added to each lease: an overrun, or, negative, what is handed back."""
+    """The amount added to each lease: an overrun, or, negative, an amount handed back."""
     idle: dict[Lease, int]
-    """After that, of all leases the round is about."""
+    """The idle amount after that, of every lease in the round."""
     items: Items
     flushed_at: float | None
     granted: dict[Lease, int] = field(default_factory=dict)
@@ -106,7 +109,7 @@ class Round:
         return bool(self.requests or self.evened or self.items or self.flushed_at is not None)
 
     def write(self, file: LedgerFile) -> None:
-        """Raises LedgerUnavailable, and then nothing is written."""
+        """Write the round to the file. Raise LedgerUnavailable, and then write nothing."""
         with file.transaction():
             for lease, amount in self.evened.items():
                 file.lease(*lease.key, amount)
@@ -117,7 +120,10 @@ class Round:
                 file.spend([Row(*key, *amounts) for key, amounts in self.items.items()])
 
     def note(self) -> None:
-        """Takes committed amounts into memory: only now, so that memory never holds what the disk does not."""
+        """Apply the committed amounts to memory.
+
+        Only after the commit, so that memory never holds an amount that the disk does not.
+        """
         for lease, amount in self.evened.items():
             lease.leased += amount
             lease.here += amount
@@ -131,7 +137,7 @@ class Round:
             lease.idle += amount
 
     def undo(self, problem: LedgerUnavailable) -> None:
-        """After `write` has failed."""
+        """Restore the leases after `write` has failed, and set `problem` as the error of every request."""
         for lease, amount in self.evened.items():
             if amount < 0:
                 lease.idle -= amount
@@ -140,7 +146,10 @@ class Round:
             request.problem = problem
 
     def _grant(self, request: Request, file: LedgerFile) -> None:
-        """In all windows of the request or in none. What it will take is gone for those that asked after it."""
+        """Lease for a request in all of its windows or in none.
+
+        The amount that the request will reserve is not available to the requests after it.
+        """
         amounts = {}
         for claim in request.claims:
             lease = claim.lease
@@ -156,4 +165,5 @@ class Round:
 
 
 def block_of(limit: int) -> int:
+    """Return the size of a block for a limit, in billed requests."""
     return max(1, min(LARGEST_BLOCK, limit // BLOCKS_PER_LIMIT))

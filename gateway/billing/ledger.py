@@ -1,31 +1,32 @@
-"""The ledger: what is spent is on disk before it is spent, without a write per call.
+"""The ledger: spending is recorded on disk before it happens, without a write per call.
 
-**Leases.** Per client and window this process leases a block of the allowance by one commit and spends it in memory. On
-disk stands what all processes together have leased, never more than the limit, so processes that share the file keep
-one limit; what one of them holds idle no other can spend. A block is a twentieth of the limit, 64 at most and 1 at
+**Leases.** Per client and window this process leases a block of the allowance by one commit and spends it in memory.
+The disk holds what all processes together have leased, never more than the limit, so processes that share the file keep
+one limit; what one process holds idle no other can spend. A block is a twentieth of the limit, 64 at most and 1 at
 least, and shrinks to what is left, so that one process can spend its limit to the last request. An operation that buys
 more than a block at once leases all of it by one commit.
 
-**Threads.** The file is written by one thread of the ledger's own, which alone waits: for the disk, and for other
-processes' locks. All that was asked for until it begins goes into one transaction, so that ten purchases wait for a
-lock no longer than one. What was leased already is taken on the event loop, without the thread: nothing comes between
-the check and the taking. The loop reads the file (4 us) and never waits for a lock. What is moved by a transaction
-under way counts as leased before it was, and as spent by nobody else: no figure depends on how far the thread is.
+**Threads.** The file is written by one thread of the ledger's own, and only that thread waits: for the disk, and for
+other processes' locks. All requests made before it begins go into one transaction, so that ten purchases wait for a
+lock no longer than one. What is leased already is reserved on the event loop, without the thread: no other task runs
+between the check and the reservation. The loop reads the file (4 us) and never waits for a lock. An amount moved by a
+transaction in progress counts as leased before the transaction, and as spent by no other process: no figure depends on
+the progress of the thread.
 
-**A file that cannot be written** lets nothing be bought, not even what is leased, until a transaction succeeds: the
-flush of each second tries. The same holds while the path does not lead to the file that was opened, because what is
-written to a deleted file is lost with the process; and, until the next start, once less is leased on disk than this
-process has leased there: then another content was copied over the file.
+**A file that cannot be written** stops all purchases, even of what is leased, until a transaction succeeds: the flush
+of each second tries. The same holds while the path does not lead to the file that was opened, because data written to a
+deleted file is lost with the process; and, until the next start, once less is leased on disk than this process has
+leased there: then the file was overwritten with other content.
 
-**What a crash can do.** What is reserved is leased, so after `kill -9` no client gets anything back, except what the
-calls of the last moment were charged beyond their price. Lost is what was leased and idle: at most one block per
-window, because whatever a settlement leaves beyond one block is handed back at once. A clean close hands back all that
-is idle.
+**After a crash.** Reservations are leased, so after `kill -9` no client regains any allowance, except the amounts that
+the calls of the last moment were charged beyond their price. The loss is what was leased and idle: at most one block
+per window, because a settlement hands back at once whatever it leaves beyond one block. A clean close hands back all
+that is idle.
 
 **Itemised spending** (day, client, endpoint) is kept in memory until `flush`; a crash loses what was not flushed. For
 clients with an allowance per day the report fills the gap: what is leased in that day and not itemised is a row of its
-own, so that a day's total is never lower than what was spent. That row also shows the idle blocks of running processes;
-it is gone after a clean close. Clients without an allowance per day have their itemised spending only.
+own, so that a day's total is never lower than what was spent. That row also includes the idle blocks of running
+processes; it is gone after a clean close. Clients without an allowance per day have their itemised spending only.
 """
 
 from __future__ import annotations
@@ -44,41 +45,44 @@ from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import LedgerUnavailable
 
-# Somebody may have claimed a window at its very end, and wait for a lease of it.
+# Seconds for which an ended window is kept: a purchase may have claimed it at its very end, and still wait for a lease.
 LINGERING_SECONDS = 60
 
 
 class Ledger:
-    """One process's ledger on the file at `path`. To be closed."""
+    """One process's ledger in the file at `path`. It must be closed."""
 
     def __init__(self, path: Path, *, clock: Clock) -> None:
-        """Raises LedgerFileError when the file cannot be used or was written by a newer version."""
+        """Open the ledger. Raise LedgerFileError when the file cannot be used or was written by a newer version."""
         self._clock = clock
         with contextlib.ExitStack() as opened:
             self._file = opened.enter_context(contextlib.closing(LedgerFile(path)))
-            # The event loop's, which must not wait for what the thread is at.
+            # The event loop's own connection, which must not wait for the thread's work.
             self._view = opened.enter_context(contextlib.closing(LedgerFile(path, waits=False)))
             self._opened = opened.pop_all()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        # Over all that follows. Nobody holds it while waiting for the disk or a lock of the file.
+        # Guards all attributes below. It is never held while waiting for the disk or a lock of the file.
         self._memory = threading.Lock()
         self._leases: dict[tuple[str, str, int], Lease] = {}
         self._items: dict[tuple[date, str, str], tuple[int, int]] = {}
         self._requests: list[Request] = []
-        self._uneven: set[Lease] = set()
-        self._moving: frozenset[Lease] = frozenset()
-        self._is_called = False
+        self._unbalanced: set[Lease] = set()
+        self._in_transaction: frozenset[Lease] = frozenset()
+        self._is_scheduled = False
         self._is_writable = True
         self._is_set_back = False
         self._is_closed = False
 
     @property
     def is_lost(self) -> bool:
-        """Whether the file or its content was deleted or replaced since it was opened."""
+        """True if the file or its content was deleted or replaced since it was opened."""
         return self._is_set_back or not self._view.is_in_place(all_files=True)
 
     def claim(self, client: str, window: Window, limit: int, now: float) -> Claim:
-        """On the window that holds `now`; to be used at once. Reads the disk (4 us), raises LedgerUnavailable."""
+        """Return a claim on the window that holds `now`, to be used at once. Raise LedgerUnavailable.
+
+        This reads the disk (4 us).
+        """
         start, end = window.bounds(now)
         key = client, window.value, start
         with self._memory:
@@ -86,12 +90,12 @@ class Ledger:
             if lease is None:
                 lease = self._leases[key] = Lease(client, window, start, end)
             lease.block = block_of(limit)
-            if lease not in self._moving:
+            if lease not in self._in_transaction:
                 lease.leased = self._read(lease)
             return Claim(lease, limit, lease.spent)
 
     def _read(self, lease: Lease) -> int:
-        """Raises LedgerUnavailable."""
+        """Return the leased amount on disk. Raise LedgerUnavailable."""
         try:
             return lease.checked(self._view.leased(*lease.key))
         except LedgerSetBack:
@@ -99,9 +103,9 @@ class Ledger:
             raise
 
     def take(self, price: int, claims: Sequence[Claim]) -> list[Claim]:
-        """Reserves `price` in all windows, or in none: then the answer are those with too little left.
+        """Reserve `price` in all windows, or in none: then return the claims with too little left.
 
-        Raises LeaseNeeded when more must be leased first, and LedgerUnavailable while the file cannot be written.
+        Raise LeaseNeeded when more must be leased first, and LedgerUnavailable while the file cannot be written.
         """
         if self._is_set_back or not (self._is_writable and self._view.is_in_place()):
             raise unavailable()
@@ -117,50 +121,50 @@ class Ledger:
         return []
 
     async def lease(self, price: int, wanted: int, claims: Sequence[Claim]) -> None:
-        """Leases `wanted` in all windows, or what is left of it; nothing where `price` is not left.
+        """Lease `wanted` in all windows, or what is left of the limit; nothing where less than `price` is left.
 
-        Somebody else may take it first. Raises LedgerUnavailable.
+        Another operation may take it first. Raise LedgerUnavailable.
         """
         await self._ask(Request(price, wanted, claims))
 
     def settle(self, leases: Sequence[Lease], price: int, charged: int) -> None:
-        """Ends a reservation of `price`. Never fails: an overrun that cannot be leased now is leased with the next."""
+        """End a reservation of `price`. Never fail: an overrun that cannot be leased now is leased with the next."""
         with self._memory:
             for lease in leases:
                 lease.reserved -= price
                 lease.idle += price - charged
-            self._uneven.update(lease for lease in leases if not 0 <= lease.idle <= lease.block)
-            if self._uneven and not (self._is_called or self._is_closed):
-                self._is_called = True
-                self._thread.submit(self._work)
+            self._unbalanced.update(lease for lease in leases if not 0 <= lease.idle <= lease.block)
+            if self._unbalanced and not (self._is_scheduled or self._is_closed):
+                self._is_scheduled = True
+                self._thread.submit(self._run_round)
 
     def itemise(self, made_at: float, client: str, endpoint: str, charged: int) -> None:
-        """Notes one billed call for the report, in the day it was reserved in."""
+        """Count one billed call for the report, in the day it was reserved in."""
         with self._memory:
             self._add_items({(_day_of(made_at), client, endpoint): (1, charged)})
 
     async def flush(self) -> None:
-        """Writes the itemised spending, and hands back what ended windows left idle.
+        """Write the itemised spending, and hand back what ended windows left idle.
 
-        Nothing to write is written too, for it tells at once when the file cannot be written any more. Raises
-        LedgerUnavailable; then, and when it is cancelled, nothing is lost and the next flush does it.
+        A flush commits even without any spending, to detect at once that the file cannot be written any more. Raise
+        LedgerUnavailable; then, and when the flush is cancelled, nothing is lost and the next flush writes it.
         """
         await self._ask(Request(flush_at=self._clock.now()))
         if self._is_set_back:
             raise unavailable()
 
     def close(self) -> None:
-        """Hands back all that is idle, writes the itemised spending, and closes the file. Raises LedgerUnavailable."""
+        """Hand back all that is idle, write the itemised spending, and close the file. Raise LedgerUnavailable."""
         with self._closing():
-            self._thread.submit(self._work).result()
+            self._thread.submit(self._run_round).result()
 
     async def aclose(self) -> None:
-        """The same, while the event loop goes on."""
+        """Close the ledger as `close` does, without blocking the event loop."""
         with self._closing():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._work)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._run_round)
 
     def report(self, since: date, until: date, client: str | None = None) -> list[Row]:
-        """What is on disk about the days from `since` to `until`, both included, by day, client and endpoint."""
+        """Return the rows on disk of the days from `since` to `until`, both included, by day, client and endpoint."""
         with self._memory:
             return self._view.report(since, until, client)
 
@@ -172,7 +176,7 @@ class Ledger:
                 raise unavailable()
             self._is_closed = True
             self._requests = [last]
-            self._uneven.update(self._leases.values())
+            self._unbalanced.update(self._leases.values())
         try:
             yield
         finally:
@@ -182,21 +186,21 @@ class Ledger:
             raise last.problem
 
     async def _ask(self, request: Request) -> None:
-        """Raises LedgerUnavailable."""
+        """Pass a request to the thread and wait for it. Raise LedgerUnavailable."""
         with self._memory:
             if self._is_closed:
                 raise unavailable()
             self._requests.append(request)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._work)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._run_round)
         finally:
             with self._memory, contextlib.suppress(ValueError):
-                self._requests.remove(request)  # who is cancelled wants nothing any more
+                self._requests.remove(request)  # a cancelled request is dropped
         if request.problem is not None:
             raise request.problem
 
-    def _work(self) -> None:
-        """In the thread: one round, in which there may be nothing left to do."""
+    def _run_round(self) -> None:
+        """Run one round, in the thread. There may be nothing left to do."""
         with self._memory:
             work = self._begin()
         if not work:
@@ -208,7 +212,7 @@ class Ledger:
                 self._is_set_back |= isinstance(problem, LedgerSetBack)
                 work.undo(problem)
                 self._end(work, is_writable=False)
-                self._uneven.update(work.evened)
+                self._unbalanced.update(work.evened)
                 self._add_items(work.items)
         else:
             with self._memory:
@@ -216,20 +220,20 @@ class Ledger:
                 self._end(work, is_writable=True)
 
     def _begin(self) -> Round:
-        """Takes over all that is asked for, and out of the leases what will be handed back."""
+        """Take over all pending requests, and deduct from the leases what will be handed back."""
         requests, self._requests = self._requests, []
         flushed_at = max((each.flush_at for each in requests if each.flush_at is not None), default=None)
         items, self._items = ({}, self._items) if flushed_at is None else (self._items, {})
-        self._is_called = False
+        self._is_scheduled = False
         if flushed_at is not None:
-            self._uneven.update(
+            self._unbalanced.update(
                 lease for lease in self._leases.values() if lease.end <= flushed_at or lease.idle > lease.block
             )
         wanted = {claim.lease for request in requests for claim in request.claims}
-        evened = {lease: amount for lease in self._uneven if (amount := self._uneven_by(lease, wanted, flushed_at))}
-        self._uneven = set()
+        evened = {lease: amount for lease in self._unbalanced if (amount := self._imbalance(lease, wanted, flushed_at))}
+        self._unbalanced = set()
         for lease in wanted | set(evened):
-            # Nobody asks for the figures of the many that end together.
+            # The figures of windows that have ended, often many at once, are not read any more.
             if flushed_at is None or lease.end > flushed_at:
                 with contextlib.suppress(LedgerUnavailable):
                     lease.leased = self._read(lease)
@@ -237,19 +241,19 @@ class Ledger:
             if amount < 0:
                 lease.idle += amount
                 lease.returned -= amount
-        self._moving = frozenset(wanted | set(evened))
-        idle = {lease: lease.idle + max(0, evened.get(lease, 0)) for lease in self._moving}
+        self._in_transaction = frozenset(wanted | set(evened))
+        idle = {lease: lease.idle + max(0, evened.get(lease, 0)) for lease in self._in_transaction}
         return Round(requests, evened, idle, items, flushed_at)
 
-    def _uneven_by(self, lease: Lease, wanted: set[Lease], flushed_at: float | None) -> int:
-        """What must be added, so that no overrun is left, and no more idle than a block."""
+    def _imbalance(self, lease: Lease, wanted: set[Lease], flushed_at: float | None) -> int:
+        """Return the amount to add to a lease, so that no overrun is left, and no more idle than a block."""
         if lease.idle > 0 and lease in wanted:
             return 0
         is_over = self._is_closed or (flushed_at is not None and lease.end <= flushed_at)
         return max(0, min(lease.idle, 0 if is_over else lease.block)) - lease.idle
 
     def _end(self, work: Round, *, is_writable: bool) -> None:
-        self._moving = frozenset()
+        self._in_transaction = frozenset()
         self._is_writable = is_writable
         if is_writable and work.flushed_at is not None:
             self._forget_ended(work.flushed_at)

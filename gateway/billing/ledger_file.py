@@ -1,7 +1,7 @@
-"""The ledger's SQLite file: all of its SQL, one connection each.
+"""The ledger's SQLite file: all of its SQL, one connection per object.
 
-Two tables. `leases` holds, per client and window, how much of the allowance all processes together have leased and not
-handed back. `spending` holds what was billed, per day (UTC), client and endpoint.
+Two tables. `leases` holds, per client and window, the amount of the allowance that all processes together have leased
+and not handed back. `spending` holds the amounts billed, per day (UTC), client and endpoint.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from gateway.errors import LedgerUnavailable, Unusable
 from gateway.files import identity, make_file
 
 VERSION = 1
-# A lease waits in a thread for another process's commit: longer than any commit, shorter than a patience.
+# Seconds a thread waits for another process's commit: longer than any commit, shorter than a client's timeout.
 BUSY_SECONDS = 2.0
-# SQLite keeps these open beside the file itself. Whatever is written to one that was deleted is lost.
+# SQLite keeps these files open beside the database itself. Data written to one that was deleted is lost.
 SUFFIXES = ("", "-wal", "-shm")
 UNITEMISED = "(not itemised)"
 
@@ -60,12 +60,12 @@ ORDER BY day, client, endpoint
 
 
 class LedgerFileError(Unusable):
-    """The ledger's file cannot be used at all: the message names the file and what to do."""
+    """The ledger's file cannot be used at all: the message names the file and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one client spent on one endpoint in one day (UTC). `calls` are the billed ones."""
+    """The spending of one client on one endpoint in one day (UTC). `calls` counts the billed ones."""
 
     day: date
     client: str
@@ -75,15 +75,18 @@ class Row:
 
 
 class LedgerFile:
-    """One connection. Methods raise LedgerUnavailable when the file cannot be read or written just now."""
+    """One connection. Methods raise LedgerUnavailable when the file cannot be read or written at the moment."""
 
     def __init__(self, path: Path, *, waits: bool = True) -> None:
-        """Opens the file, making it where it is not; raises LedgerFileError. `waits`: for others, once it is open."""
+        """Open the file, or create it. Raise LedgerFileError.
+
+        With `waits` off, statements do not wait for the locks of other processes once the file is open.
+        """
         self._path = path
-        with contextlib.suppress(OSError):  # SQLite would make it, readable by all; it also says what is wrong
+        with contextlib.suppress(OSError):  # SQLite would create it readable by all; SQLite also reports what is wrong
             make_file(path)
         try:
-            # It is not always used by the thread that opened it; its caller lets one in at a time.
+            # Several threads use the connection; the caller admits one at a time.
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as exc:
             raise LedgerFileError(f"The ledger {path} cannot be opened: does its directory exist?") from exc
@@ -101,7 +104,10 @@ class LedgerFile:
         self._opened = [identity(f"{path}{suffix}") for suffix in SUFFIXES]
 
     def is_in_place(self, *, all_files: bool = False) -> bool:
-        """Whether the path still leads to the file that was opened; `all_files`: and the paths of SQLite's own, too."""
+        """Return whether the path still leads to the file that was opened.
+
+        With `all_files`, check the paths of SQLite's own files, too.
+        """
         count = len(SUFFIXES) if all_files else 1
         return [identity(f"{self._path}{suffix}") for suffix in SUFFIXES[:count]] == self._opened[:count]
 
@@ -110,13 +116,14 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, alone among the writers of all processes from the first statement on."""
-        with self._alone():
+        """Run an atomic transaction, exclusive among the writers of all processes from the first statement on."""
+        with self._exclusive():
             yield
             if not self.is_in_place(all_files=True):
                 raise unavailable()
 
     def leased(self, client: str, window: str, start: int) -> int:
+        """Return the amount that all processes have leased of a window."""
         try:
             row = self._db.execute(LEASED, (client, window, start)).fetchone()
         except sqlite3.Error as exc:
@@ -124,17 +131,17 @@ class LedgerFile:
         return int(row[0]) if row else 0
 
     def lease(self, client: str, window: str, start: int, amount: int) -> None:
-        """Adds `amount`, which is negative when something is handed back. Within a transaction."""
+        """Add `amount` to a lease; a negative amount is handed back. Only within a transaction."""
         self._db.execute(LEASE, (client, window, start, amount))
 
     def spend(self, rows: Iterable[Row]) -> None:
-        """Adds to what was spent. Within a transaction."""
+        """Add rows to the itemised spending. Only within a transaction."""
         self._db.executemany(
             SPEND, [(row.day.isoformat(), row.client, row.endpoint, row.calls, row.billed) for row in rows]
         )
 
     def prune(self, before: int) -> None:
-        """Forgets the leases of minutes and hours before a Unix second. Within a transaction."""
+        """Delete the leases of minutes and hours before a Unix second. Only within a transaction."""
         self._db.execute(PRUNE, (before,))
 
     def report(self, since: date, until: date, client: str | None) -> list[Row]:
@@ -146,18 +153,18 @@ class LedgerFile:
         return [Row(date.fromisoformat(day), *rest) for day, *rest in found]
 
     def _prepare(self, path: Path) -> None:
-        self._write_ahead()
+        self._enable_wal()
         self._db.execute("PRAGMA synchronous = FULL")
         if self._version(path) == VERSION:
             return
-        with self._alone():
-            # Another process may have made the tables while this one waited for its turn.
+        with self._exclusive():
+            # Another process may have created the tables while this one waited for its lock.
             if self._version(path) < VERSION:
                 for statement in SCHEMA:
                     self._db.execute(statement)
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -169,8 +176,12 @@ class LedgerFile:
         except sqlite3.Error as exc:
             raise unavailable() from exc
 
-    def _write_ahead(self) -> None:
-        """Unlike all else, the switch does not wait for others who switch at the same time: a transaction does."""
+    def _enable_wal(self) -> None:
+        """Switch to WAL mode.
+
+        Unlike all other statements, the switch does not wait for a process that switches at the same time: a
+        transaction does.
+        """
         for _ in range(SWITCHES):
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -178,7 +189,7 @@ class LedgerFile:
             except sqlite3.OperationalError as exc:
                 if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-            with self._alone():
+            with self._exclusive():
                 pass
         raise unavailable()
 

@@ -1,4 +1,4 @@
-"""What the upstream bills for a call, in billed requests: its own table, mended by what it really billed."""
+"""The prices of upstream calls, in billed requests: the upstream's table, corrected by what it actually billed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
-# Seconds for which a price is believed that is not the table's. A call that costs more than its client may spend is not
+# Seconds for which a price that differs from the table is used. A call that costs more than its client may spend is not
 # made, so that no answer could ever correct its price.
 BELIEVED = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A call to buy. `path` is where the answer wants it first; `times` is above 1 only when pricing."""
+    """A call to buy.
+
+    `path` is the first place in the response that needs it; `times` is above 1 only when pricing.
+    """
 
     call: Call
     price: int
@@ -28,23 +31,26 @@ class Purchase:
 
 
 class Prices:
-    """The nominal prices, until an answer says otherwise; then for a while what it said, so that no budget is reserved
-    too low."""
+    """The nominal prices, overridden for a while by the price that an answer was billed at.
+
+    The override keeps a budget from reserving too little.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._billed: dict[tuple[Endpoint, bool], tuple[int, float]] = {}
 
     def of(self, call: Call) -> int:
+        """Return the price of a call."""
         billed = self._billed.get((call.endpoint, call.forced))
         if billed is None or self._clock.monotonic() >= billed[1]:
             return call.nominal_price
         return billed[0]
 
     def note(self, call: Call, charged: int) -> None:
-        """`charged` is what one answered and billed call cost."""
-        kind = call.endpoint, call.forced
+        """Record the price of one answered and billed call."""
+        call_type = call.endpoint, call.forced
         if charged == call.nominal_price:
-            self._billed.pop(kind, None)
+            self._billed.pop(call_type, None)
         elif charged > 0:
-            self._billed[kind] = charged, self._clock.monotonic() + BELIEVED
+            self._billed[call_type] = charged, self._clock.monotonic() + BELIEVED
