@@ -1,1 +1,1 @@
-"""What an operation needs, what it costs, and buying it: one walk over the operation, used to price and to buy."""
+"""The planner: the requirements of an operation, their price, and the purchases that meet them."""

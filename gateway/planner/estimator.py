@@ -1,7 +1,7 @@
-"""The price of an operation before it runs: the plan, bought in imagination.
+"""The price of an operation before it runs: the plan, with simulated answers.
 
-Where a later call depends on an earlier answer that is not known, the price has bounds: each world says how long an
-unknown list is and whether accounts asked for in different ways turn out to be the same.
+Where a later call depends on an earlier answer that is not known, the price has bounds: each scenario sets the length
+of an unknown list and whether accounts requested in different ways turn out to be the same.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """How things stand where nobody knows: entries per tray, items per highlight, people of each kind per item.
+    """Assumptions about unknown data: entries per tray, items per highlight, people of each kind per item.
 
-    `lucky`: whatever an answer may settle by the way, it settles, and nobody bears a name that is not known. `grim`: it
-    settles nothing, and an empty tray does not even tell whose it is.
+    `lucky`: every answer also meets all other requirements that it could, and unknown user names do not exist. `grim`:
+    it meets none of them, and an empty tray does not even name its owner.
     """
 
     highlights: int
@@ -39,18 +39,18 @@ class Scenario:
 
 
 LOWER = Scenario(highlights=0, items=0, people=0, lucky=True)
-# A tray and a highlight of ordinary size; most items mention nobody.
+# A tray and a highlight of ordinary size; most items mention no account.
 EXPECTED = Scenario(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
 UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
 
-# Calls. To imagine this many takes some milliseconds.
+# Calls. Simulating this many takes some milliseconds.
 MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an operation would cost, in billed requests.
+    """The price of an operation, in billed requests.
 
     `purchases` are those expected now, `cold` those with an empty cache.
     """
@@ -61,9 +61,9 @@ class Estimate:
     cold: tuple[Purchase, ...]
 
     @classmethod
-    def of(cls, *worlds: tuple[Purchase, ...]) -> Self:
-        """From what is bought in the world of upper bounds, the expected one, that of an empty cache, the lower one."""
-        upper, expected, cold, lower = worlds
+    def of(cls, *scenarios: tuple[Purchase, ...]) -> Self:
+        """Combine the purchases of the scenarios: upper bound, expected, empty cache, lower bound."""
+        upper, expected, cold, lower = scenarios
         return cls(total(lower), total(upper), expected, cold)
 
     @property
@@ -76,74 +76,78 @@ class Estimate:
 
 
 class Pricer:
-    """Prices operations as one client's: with its right to force, or without."""
+    """The pricing of operations for one client, with or without its right to force."""
 
     def __init__(self, prices: Prices, *, forced: bool) -> None:
         self._prices = prices
         self._forced = forced
 
     def estimate(self, roots: Sequence[Selection], known: OperationData) -> Estimate:
-        return Estimate.of(*(self._buy(roots, world) for world in self._worlds(known)))
+        """Return the bounds and the expected price."""
+        return Estimate.of(*(self._buy(roots, scenario) for scenario in self._scenarios(known)))
 
     async def estimate_in_steps(
         self, roots: Sequence[Selection], known: OperationData, take: Callable[[int], Awaitable[None]]
     ) -> Estimate:
-        """As `estimate`; others may want the loop, so it awaits `take` with the work of each step before that.
+        """Return the estimate as `estimate` does, and yield the event loop between steps.
 
-        What is learned meanwhile makes what follows cheaper.
+        `take` is awaited before each step with the work of that step. Facts learned meanwhile make the rest cheaper.
         """
         plans = []
-        for world in self._worlds(known):
+        for scenario in self._scenarios(known):
             bought: list[Purchase] = []
-            for purchases, ahead in self._steps(roots, world):
+            for purchases, ahead in self._steps(roots, scenario):
                 bought += purchases
                 await take(ahead)
             plans.append(tuple(bought))
         return Estimate.of(*plans)
 
-    def _worlds(self, known: OperationData) -> Iterator[SimulatedData]:
-        """The dearest first."""
-        for world in (UPPER, EXPECTED):
-            yield SimulatedData(known, world, recalls=True)
+    def _scenarios(self, known: OperationData) -> Iterator[SimulatedData]:
+        """Yield the scenarios, the most expensive first."""
+        for scenario in (UPPER, EXPECTED):
+            yield SimulatedData(known, scenario, recalls=True)
         yield SimulatedData(known, EXPECTED, recalls=False)
         yield SimulatedData(known, LOWER, recalls=True)
 
     def least(self, asked: Questions, known: OperationData) -> int:
-        """What the first calls cost: the same in every world, so that no world is cheaper. It imagines nothing.
+        """Return the price of the first calls, without simulation. It is the same in every scenario: none is cheaper.
 
-        `asked` are the questions that the operation puts, given `known`.
+        `asked` are the open requirements of the operation, given `known`.
         """
         return total(plan(asked, known, self._prices, forced=self._forced))
 
     async def total_in_steps(
-        self, roots: Sequence[Selection], imagined: SimulatedData, take: Callable[[int], Awaitable[None]]
+        self, roots: Sequence[Selection], simulated: SimulatedData, take: Callable[[int], Awaitable[None]]
     ) -> int:
-        """The price of what is bought there. Others may want the loop, so it awaits `take` before each long step.
+        """Return the price of the simulated purchases, and yield the event loop between steps.
 
-        Not after short ones: each turn of the event loop is one more queue to stand in.
+        `take` is awaited before each long step, and not before short ones: each additional turn of the event loop waits
+        in the loop's queue once more.
         """
         price = 0
-        for purchases, ahead in self._steps(roots, imagined):
+        for purchases, ahead in self._steps(roots, simulated):
             price += total(purchases)
             if ahead > MANY:
                 await take(ahead)
         return price
 
     def cold(self, roots: Sequence[Selection], known: OperationData) -> tuple[Purchase, ...]:
-        """What would have to be bought if every answer that `known` holds were not there."""
+        """Return the purchases that would be necessary without any of the answers that `known` holds."""
         return self._buy(roots, SimulatedData(known, EXPECTED, recalls=False))
 
-    def _buy(self, roots: Sequence[Selection], imagined: SimulatedData) -> tuple[Purchase, ...]:
-        return tuple(chain.from_iterable(purchases for purchases, _ in self._steps(roots, imagined)))
+    def _buy(self, roots: Sequence[Selection], simulated: SimulatedData) -> tuple[Purchase, ...]:
+        return tuple(chain.from_iterable(purchases for purchases, _ in self._steps(roots, simulated)))
 
-    def _steps(self, roots: Sequence[Selection], imagined: SimulatedData) -> Iterator[tuple[tuple[Purchase, ...], int]]:
-        """What is bought, and the work of the step that follows: to plan, to imagine the answers, to ask again."""
-        while asked := open_requirements(roots, imagined):
+    def _steps(
+        self, roots: Sequence[Selection], simulated: SimulatedData
+    ) -> Iterator[tuple[tuple[Purchase, ...], int]]:
+        """Yield purchases and the work of the next step: planning, simulating answers, collecting requirements."""
+        while asked := open_requirements(roots, simulated):
             yield (), len(asked)
-            purchases = plan(asked, imagined, self._prices, forced=self._forced)
+            purchases = plan(asked, simulated, self._prices, forced=self._forced)
             yield purchases, len(purchases)
             for purchase in purchases:
-                imagined.assume(purchase)
+                simulated.assume(purchase)
             yield (), len(asked)
 
 
@@ -156,41 +160,41 @@ PLACEHOLDER_USER = NotFound("There may be nobody of this name, and then nothing 
 
 
 class SimulatedData(OperationData):
-    """What is known, and what a world makes of the calls that are only imagined.
+    """The known facts, and a scenario's answers to calls that are only simulated.
 
-    An unknown list is one representative entry that stands for as many as the world says. Where `recalls` is off,
-    nothing is known until its call is bought, and then what is really known of it comes out.
+    An unknown list is one representative entry that stands for as many as the scenario sets. With `recalls` off, no
+    fact is known until its call is bought; then the answer is the known one, if any.
     """
 
-    def __init__(self, known: OperationData, world: Scenario, *, recalls: bool) -> None:
+    def __init__(self, known: OperationData, scenario: Scenario, *, recalls: bool) -> None:
         super().__init__(known if recalls else EmptyDataSource())
-        self._real: OperationData = known
-        self._world = world
-        self._made = 0
+        self._actual: OperationData = known
+        self._scenario = scenario
+        self._created = 0
         self._pages: dict[tuple[str, str | None, int | None], Any] = {}
-        self._luck = _Luck()
+        self._met = _MetInAddition()
 
     def assume(self, purchase: Purchase) -> None:
         call = purchase.call
-        self._luck.note(call, self)
-        real = self._real.answer(call)
-        if real is not None:
-            self.tell(call, real)
+        self._met.note(call, self)
+        known = self._actual.answer(call)
+        if known is not None:
+            self.tell(call, known)
         elif call.endpoint.is_tray:
             self._assume_tray(call, purchase)
         else:
-            self.tell(call, self._phantom(call))
+            self.tell(call, self._simulated_answer(call))
 
-    # -- what the world makes of a question
+    # -- facts that the scenario assumes
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         known = super().identity(key)
-        return BEST_CASE if known is None and self._world.lucky and self._luck.names else known
+        return BEST_CASE if known is None and self._scenario.lucky and self._met.names else known
 
     def short(self, key: UserKey) -> Fact[UserSummary]:
         known = super().short(key)
-        lucky = known is None and self._world.lucky and (key == BEST_CASE or self._luck.shorts)
-        return _short(BEST_CASE.pk) if lucky else known
+        best_case = known is None and self._scenario.lucky and (key == BEST_CASE or self._met.shorts)
+        return _short(BEST_CASE.pk) if best_case else known
 
     def profile(self, key: UserKey) -> Fact[Profile]:
         known = super().profile(key)
@@ -202,39 +206,42 @@ class SimulatedData(OperationData):
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
-        if known is not None or self._world.grim:
+        if known is not None or self._scenario.grim:
             return known
         owner = self.home(key)
-        if owner is not None and self._told_tray(owner):
+        if owner is not None and self._has_tray(owner):
             return Highlight(key.pk, _short(owner.pk))
-        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._world.lucky and self._luck.briefs else None
+        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.lucky and self._met.briefs else None
 
     def item(self, key: ItemId) -> Fact[Item]:
         known = super().item(key)
-        if known is not None or self._world.grim:
+        if known is not None or self._scenario.grim:
             return known
-        shelf = self.shelf(key)
-        seen = shelf is not None and Call(Endpoint.HIGHLIGHT, shelf.pk) in self.told
-        if seen or (self._world.lucky and self._luck.items):
-            self._items[key.pk] = self._item(self._somebody())
+        highlight = self.shelf(key)
+        seen = highlight is not None and Call(Endpoint.HIGHLIGHT, highlight.pk) in self.told
+        if seen or (self._scenario.lucky and self._met.items):
+            self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
 
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
-        if not entries or not _is_phantom(entries[0].id):
+        if not entries or not _is_placeholder(entries[0].id):
             return super().picks(entries, window)
         count = min(window.first, self._longest(entries[0]))
         return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
 
     def _longest(self, entry: object) -> int:
         if isinstance(entry, Highlight):
-            return self._world.highlights
+            return self._scenario.highlights
         if isinstance(entry, Item):
-            return self._world.items
+            return self._scenario.items
         raise AssertionError(f"no world says how many of {type(entry).__name__} there are")
 
     def _page_of(self, entry: Any, window: pages.Window, count: int) -> Any:
-        """What stands for the entries of a page. After another cursor they may be others; a longer page has more."""
-        page = (entry.id, window.after, count if self._world.grim else None)
+        """Return the entry that represents a page.
+
+        After another cursor it may be another entry; a longer page has more.
+        """
+        page = (entry.id, window.after, count if self._scenario.grim else None)
         if page == (entry.id, None, None):
             return entry
         if page not in self._pages:
@@ -242,45 +249,48 @@ class SimulatedData(OperationData):
         return self._pages[page]
 
     def _another(self, entry: Any) -> Any:
-        return Highlight(self._new(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
+        return Highlight(self._new_pk(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
 
     def _supersede(self, owner: UserSummary | None) -> None:
-        """An imagined answer says nothing new of anybody."""
+        """Do nothing: a simulated answer states nothing new about a user."""
 
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
-        """An answer that is only imagined tells of a renaming in the grim world alone."""
-        imagined = self._shorts.get(user.pk) == _short(user.pk)
-        return self._world.grim if imagined else super()._goes_by_another_name(user, key)
+        """Return whether the user has another name.
+
+        A simulated answer reveals a renaming in the `grim` scenario only.
+        """
+        simulated = self._shorts.get(user.pk) == _short(user.pk)
+        return self._scenario.grim if simulated else super()._goes_by_another_name(user, key)
 
     def times(self, person: UserSummary) -> int:
-        return self._world.people if _is_phantom(person.id) else 1
+        return self._scenario.people if _is_placeholder(person.id) else 1
 
-    # -- imagined answers
+    # -- simulated answers
 
     def _assume_tray(self, call: Call, purchase: Purchase) -> None:
-        world = self._world
-        owner = UserId(call.key if call.endpoint is Endpoint.TRAY else self._new())
-        if world.grim and not purchase.deeper:  # an empty tray is then the dearest: it leaves the short fields to buy
+        scenario = self._scenario
+        owner = UserId(call.key if call.endpoint is Endpoint.TRAY else self._new_pk())
+        if scenario.grim and not purchase.deeper:  # an empty tray then costs most: the short fields remain to buy
             self.tell(call, ())
             return
-        entries = (Highlight(self._new(), _short(owner.pk)),) if world.highlights else ()
+        entries = (Highlight(self._new_pk(), _short(owner.pk)),) if scenario.highlights else ()
         self.tell(Call(Endpoint.TRAY, owner.pk), entries)
         self._meet(_short(owner.pk))
         if call.endpoint is Endpoint.TRAY_BY_USERNAME:
             self._identities[call.key] = owner
 
-    def _phantom(self, call: Call) -> Profile | LoadedHighlight | Item | NotFound:
+    def _simulated_answer(self, call: Call) -> Profile | LoadedHighlight | Item | NotFound:
         match call.endpoint:
             case Endpoint.PROFILE_BY_USERNAME:
-                return PLACEHOLDER_USER if self._world.lucky else _profile(self._new())
+                return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
             case Endpoint.HIGHLIGHT:
                 brief = self.brief(HighlightId(call.key))
                 known = brief.owner if isinstance(brief, Highlight) else None
-                owner = known or self._somebody()
+                owner = known or self._placeholder_user()
                 kinds = (None, *MediaKind)
                 return LoadedHighlight(call.key, owner, items=tuple(self._item(owner, kind) for kind in kinds))
             case Endpoint.ITEM:
-                return self._item(self._somebody())
+                return self._item(self._placeholder_user())
             case Endpoint.PROFILE:
                 return _profile(call.key)
             case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
@@ -288,25 +298,25 @@ class SimulatedData(OperationData):
             case _:
                 assert_never(call.endpoint)
 
-    def _somebody(self) -> UserSummary:
-        return _short(BEST_CASE.pk if self._world.lucky else self._new())
+    def _placeholder_user(self) -> UserSummary:
+        return _short(BEST_CASE.pk if self._scenario.lucky else self._new_pk())
 
     def _item(self, author: UserSummary, kind: MediaKind | None = None) -> Item:
-        pk, mention, sponsor = self._new(), Mention(_short(self._new())), _short(self._new())
+        pk, mention, sponsor = self._new_pk(), Mention(_short(self._new_pk())), _short(self._new_pk())
         media_type = None if kind is None else kind.value
         nameless = UserSummary(author.id)  # as an item names its author
         return Item(pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,))
 
-    def _new(self) -> str:
-        self._made += 1
-        return f"?{self._made}"
+    def _new_pk(self) -> str:
+        self._created += 1
+        return f"?{self._created}"
 
-    def _told_tray(self, owner: UserId) -> bool:
+    def _has_tray(self, owner: UserId) -> bool:
         return any(Call(Endpoint.TRAY, owner.pk, forced) in self.told for forced in (False, True))
 
 
-class _Luck:
-    """Which kinds of questions the imagined calls may have settled by the way."""
+class _MetInAddition:
+    """The kinds of requirements that the simulated calls may have met in addition to their own."""
 
     def __init__(self) -> None:
         self.names = self.shorts = self.briefs = self.items = False
@@ -327,7 +337,7 @@ class _Luck:
         self.briefs |= call.endpoint.is_tray
 
 
-def _is_phantom(pk: str) -> bool:
+def _is_placeholder(pk: str) -> bool:
     return pk.rpartition(":")[2].startswith("?")
 
 

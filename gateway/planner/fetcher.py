@@ -1,4 +1,4 @@
-"""Buying: reserve, call, settle, remember. One call in flight per question, whoever asks it."""
+"""The fetcher: it reserves the price of a call, makes the call, settles and caches. One call in flight per answer."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from gateway.scheduling import SLICE, FairScheduler
 from gateway.upstream.hikerapi.client import HikerApi, ReadOutcome
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
-# Calls that are begun, and answers that are taken, between two turns of others.
+# Calls started, and answers applied, between two turns of other operations.
 AT_ONCE = 20
-# The work of a call: it is sent, received, decoded and kept.
+# The work units of a call (sent, received, decoded and cached), and of applying an answer.
 CALL = 30
 ANSWER = 5
 
@@ -44,7 +44,7 @@ Step: TypeAlias = tuple[Call, Source, Awaitable[ReadOutcome]] | Refused | Insuff
 
 @dataclass(frozen=True, slots=True)
 class UpstreamServices:
-    """What all operations buy from and remember together."""
+    """The services that all operations share: the read API, its prices, the cache and the calls in flight."""
 
     api: HikerApi
     memory: EntityCache
@@ -56,9 +56,10 @@ class UpstreamServices:
 
 
 class Fetcher:
-    """Buys for one operation, with its purse. What it has learned is in `facts`, what it did in `bill`.
+    """The purchases of one operation, within its budget. `facts` holds the data so far, `bill` the calls.
 
-    Calls in `anew` are bought although their answers are remembered, and these stay until there are newer ones.
+    Calls in `anew` are bought although their answers are cached, and the cached answers stay until newer ones replace
+    them.
     """
 
     def __init__(
@@ -73,85 +74,85 @@ class Fetcher:
         self.bill = BillingRecord()
         self.pricer = Pricer(market.prices, forced=forced)
         self._roots: list[Selection] = []
-        self._worth: int | None = None
-        self._begun = market.clock.monotonic()
+        self._cold_cost: int | None = None
+        self._started_at = market.clock.monotonic()
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
-        """Buys all that the operation can be seen to need.
+        """Buy everything that the operation can be seen to need.
 
-        Raises BudgetExceeded, AllowanceExceeded or InsufficientFunds, before anything is spent, if not even the least
-        it can cost is there. What does not fit later is a problem in its place. May be called again, for what only the
-        operation's effects have shown it to lead to.
+        Raise BudgetExceeded, AllowanceExceeded or InsufficientFunds, before anything is spent, if not even the lowest
+        price is covered. A call that does not fit later is an error in its place. May be called again, for selections
+        that only the operation's effects have revealed.
         """
-        open_questions = await self._asked(lambda: open_requirements(roots, self.facts))
-        if open_questions:
-            await self._admit(roots, open_questions)
+        missing = await self._open_requirements(lambda: open_requirements(roots, self.facts))
+        if missing:
+            await self._admit(roots, missing)
         self._roots += roots  # a refused operation saved nothing
-        self._worth = None
-        if open_questions:
-            await self._buy(lambda: open_requirements(roots, self.facts), len(open_questions))
+        self._cold_cost = None
+        if missing:
+            await self._buy(lambda: open_requirements(roots, self.facts), len(missing))
 
     async def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
-        """What cannot even begin is refused for what its first calls cost, before the rest of it is imagined."""
+        """Check the budget: first against the price of the first calls, before the rest is simulated."""
         least = self.pricer.least(asked, self.facts)
         self.bill.expected += least
         self.purse.admit(least)
-        worlds = [SimulatedData(self.facts, world, recalls=True) for world in (LOWER, EXPECTED)]
-        lower, expected = [await self.pricer.total_in_steps(roots, world, self.share.take) for world in worlds]
+        scenarios = [SimulatedData(self.facts, scenario, recalls=True) for scenario in (LOWER, EXPECTED)]
+        lower, expected = [await self.pricer.total_in_steps(roots, scenario, self.share.take) for scenario in scenarios]
         self.bill.expected += expected - least
         self.purse.admit(lower)
 
     async def answer(self, wanted: Iterable[Requirement]) -> None:
-        """Buys what could not be foreseen: afterwards `facts` has a value or a problem for each question."""
+        """Buy requirements that could not be foreseen: afterwards `facts` has a value or an error for each of them."""
         wanted = tuple(wanted)
-        self._worth = None
+        self._cold_cost = None
         await self._buy(lambda: unmet(wanted, self.facts), len(wanted))
 
     def provenance(self) -> Dependencies | None:
-        """The entries that the operation's answer was made of; None for an answer that must not be kept."""
+        """Return the entries that the operation's response depends on; None for a response that must not be cached."""
         return None if self.bill.stale else self.recollection.provenance()
 
     async def appraise(self) -> None:
-        """Works out `worth` ahead, in steps between which others have the event loop."""
+        """Compute `worth` ahead, and yield the event loop between steps."""
         if self.recollection.recalls:
             cold = SimulatedData(self.facts, EXPECTED, recalls=False)
-            self._worth = await self.pricer.total_in_steps(self._roots, cold, self.share.take)
+            self._cold_cost = await self.pricer.total_in_steps(self._roots, cold, self.share.take)
 
     @property
     def worth(self) -> int:
-        """What the operation would have cost with an empty cache. To be read once all it needs is known.
+        """The price of the operation with an empty cache. To be read once all its data is known.
 
-        Where nothing was recalled the cache might as well have been empty: then its calls need not be imagined again.
+        If no fact was served from the cache, the price is that of its calls, without simulation.
         """
         if not self.recollection.recalls:
             return self.bill.nominal
-        if self._worth is None:
-            self._worth = total(self.pricer.cold(self._roots, self.facts))
-        return self._worth
+        if self._cold_cost is None:
+            self._cold_cost = total(self.pricer.cold(self._roots, self.facts))
+        return self._cold_cost
 
     def saved_by_cache(self) -> int:
-        """Its worth, less what its calls cost or would have cost."""
+        """Return `worth` less the price of the operation's calls, charged or shared."""
         return max(0, self.worth - self.bill.nominal)
 
     async def _buy(self, ask: Callable[[], Questions], many: int) -> None:
-        """`many` are the questions that are asked at first, more or less.
+        """Buy until no requirement is open. `many` is roughly the number of requirements at first.
 
-        Nothing comes between asking and planning: what is planned is what is not known.
+        There is no await between collecting and planning, so that a plan covers exactly the unknown facts.
         """
         while True:
             if many > MANY:
                 await self.share.take(2 * many)
-            purchases = plan(await self._asked(ask), self.facts, self.market.prices, forced=self.forced)
+            purchases = plan(await self._open_requirements(ask), self.facts, self.market.prices, forced=self.forced)
             if not purchases:
                 return
             many = max(many, len(purchases))
             repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.told]
-            # An answer that left its question open would be bought for ever.
+            # An answer that leaves its requirement open would be bought for ever.
             assert not repeated, f"answered, and asked again: {repeated}"
             await self._fetch(purchases)
 
-    async def _asked(self, ask: Callable[[], Questions]) -> Questions:
-        """What `ask` finds open. It reads what is remembered: where that is much, others have turns."""
+    async def _open_requirements(self, ask: Callable[[], Questions]) -> Questions:
+        """Return the open requirements of `ask`. Where it decodes many cached entries, other operations have turns."""
         while True:
             self.recollection.begin_step()
             try:
@@ -163,19 +164,19 @@ class Fetcher:
             await self.share.take(SLICE)
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
-        """All at once. Reserved in the order of the answer, so that what comes first in it is bought first.
+        """Make all the calls concurrently, reserved in response order, so that the first ones in it are bought first.
 
-        Where more must be leased, those that follow are left to the next plan: meanwhile others may have bought them.
-        Where there are many, others have turns; what is known by then is left out.
+        Where more must be leased, the calls that follow are left to the next plan: meanwhile other operations may have
+        bought them. Where there are many, other operations have turns; calls that are known by then are left out.
         """
-        start = self.market.clock.monotonic() - self._begun
+        start = self.market.clock.monotonic() - self._started_at
         steps: list[tuple[Purchase, Step]] = []
         for at, purchase in enumerate(purchases):
             if at and at % AT_ONCE == 0:
                 await self.share.take(AT_ONCE * CALL)
             if at >= AT_ONCE and self.facts.answer(purchase.call) is not None:
                 continue
-            step = await self._begun_or_leased(purchases[at:])
+            step = await self._start_or_lease(purchases[at:])
             if step is None:
                 break
             steps.append((purchase, step))
@@ -185,14 +186,14 @@ class Fetcher:
             if isinstance(step, GatewayError):
                 self._refuse(purchase, step, start)
             else:
-                call, source, landing = step
+                call, source, pending = step
                 bought = purchase if call is purchase.call else replace(purchase, call=call)
-                self._take(bought, source, await landing, start)
+                self._apply(bought, source, await pending, start)
 
-    async def _begun_or_leased(self, purchases: Sequence[Purchase]) -> Step | None:
-        """The first of them, begun; None where more had to be leased, which then was done for all of them."""
+    async def _start_or_lease(self, purchases: Sequence[Purchase]) -> Step | None:
+        """Start the first purchase; or, where more had to be leased, lease for all of them and return None."""
         try:
-            return self._begin(purchases[0])
+            return self._start(purchases[0])
         except LeaseNeeded:
             try:
                 await self.purse.lease(purchases[0].price, sum(purchase.price for purchase in purchases))
@@ -200,21 +201,21 @@ class Fetcher:
                 return problem
         return None
 
-    def _begin(self, purchase: Purchase) -> Step:
-        """Raises LeaseNeeded."""
+    def _start(self, purchase: Purchase) -> Step:
+        """Join the call in flight, or reserve and start it; return the refusal otherwise. Raise LeaseNeeded."""
         flights = self.market.flights
-        shared = next((call for call in _answering(purchase.call) if call in flights), None)
+        shared = next((call for call in _sharable_calls(purchase.call) if call in flights), None)
         if shared is not None:
             return shared, Source.SHARED, flights.join(shared)
         try:
             reservation = self.purse.reserve(purchase.price)
         except (Refused, InsufficientFunds) as problem:
             return problem
-        flights.start(purchase.call, self._fly(purchase.call, reservation))
+        flights.start(purchase.call, self._execute(purchase.call, reservation))
         return purchase.call, Source.BOUGHT, flights.join(purchase.call)
 
-    async def _fly(self, call: Call, reservation: Reservation) -> ReadOutcome:
-        """Runs to its end, whoever is still waiting: what was paid for is remembered."""
+    async def _execute(self, call: Call, reservation: Reservation) -> ReadOutcome:
+        """Make the call. It runs to its end even if no operation waits for it any more: a paid answer is cached."""
         market, charged = self.market, reservation.price
         begun = market.memory.version
         try:
@@ -229,16 +230,16 @@ class Fetcher:
         market.memory.keep(outcome, begun=begun)
         return outcome
 
-    def _take(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
+    def _apply(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
         unforced = self.forced and purchase.call.endpoint.is_tray and not purchase.call.forced
         if unforced and isinstance(outcome.problem, PrivateAccount):
-            return  # who may force was refused along with somebody who may not, and asks again
+            return  # the shared call was refused for want of the right to force, so this operation calls again
         charged = outcome.charged if source is Source.BOUGHT else 0
         if isinstance(outcome.problem, InsufficientFunds):
-            source = Source.REFUSED  # whoever made the call: nothing was bought, and nothing saved by sharing it
+            source = Source.REFUSED  # in any case nothing was bought, and nothing saved by sharing it
         line = BilledCall(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
         if isinstance(outcome.problem, UpstreamError):
-            self._make_do(line, outcome.problem)
+            self._serve_stale(line, outcome.problem)
         else:
             self.bill.add(line)
             self.recollection.note(outcome)
@@ -247,13 +248,13 @@ class Fetcher:
     def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
         line = BilledCall(purchase, Source.REFUSED, start=start, problem=problem)
         if isinstance(problem, InsufficientFunds):
-            self._make_do(line, problem)
+            self._serve_stale(line, problem)
         else:
             self.bill.add(line)
             self.facts.tell(purchase.call, problem)
 
-    def _make_do(self, line: BilledCall, problem: UpstreamError) -> None:
-        """The upstream failed: a stale entry is better than nothing, and is marked as what it is."""
+    def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
+        """Record a failed call. A stale entry is preferred to the error, and is billed as stale."""
         call = line.purchase.call
         stale = self.recollection.stale(call)
         if stale is None:
@@ -262,12 +263,12 @@ class Fetcher:
             return
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
         if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
-            # No profile: the question for the rest of it has this answer.
+            # There is no profile: the requirement of its other fields is met by the error.
             self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
         self.facts.tell(call, stale.value)
         self.market.hook(StaleServed(call.endpoint.label, stale.age))
 
 
-def _answering(call: Call) -> tuple[Call, ...]:
-    """Calls whose answer serves: a forced operation may share an unforced call, not the other way round."""
+def _sharable_calls(call: Call) -> tuple[Call, ...]:
+    """Return the calls with a suitable answer: a forced operation may share an unforced call, but not the reverse."""
     return (Call(call.endpoint, call.key), call) if call.forced else (call,)

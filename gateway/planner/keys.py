@@ -1,12 +1,12 @@
-"""How much one request asks for."""
+"""The number of entities that one request asks for."""
 
 from __future__ import annotations
 
 
 class Keys:
-    """Counts the keys that one operation asks for, or all operations of a batch together.
+    """A counter of the keys that one operation, or all operations of a batch together, ask for.
 
-    A key names one user, highlight or item, in a list or alone: each is a question for the planner.
+    A key names one user, highlight or item, in a list or alone: each is a requirement for the planner.
     """
 
     __slots__ = ("count",)

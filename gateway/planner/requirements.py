@@ -1,7 +1,7 @@
-"""The walk: which questions an operation still puts, given what is known.
+"""The requirements of an operation that are still open, given the facts known so far.
 
-It is asked again after each purchase, so it never has to guess what an answer will say, and the same walk serves to
-price (what is bought is imagined) and to buy.
+They are collected again after each purchase, so that the collector never has to guess what an answer will contain. The
+same collector serves to price (with simulated answers) and to buy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Subject = UserId | Username | HighlightId | ItemId
 
 
 class Need(enum.Flag):
-    """What is to be found out about a subject."""
+    """A kind of fact about a subject."""
 
     NOTHING = 0
     IDENTITY = enum.auto()
@@ -36,11 +36,11 @@ class Need(enum.Flag):
 
 @dataclass(slots=True)
 class Requirement:
-    """One subject, and all that the operation wants to know of it now.
+    """One subject, and all the facts about it that the operation needs now.
 
-    `path` is where in the answer it is wanted first (response keys joined by dots, no indices). `times` is above 1 only
-    when pricing: the question then stands for as many like it. `deeper` says that something hangs on the entries of the
-    tray, so that a longer tray costs more.
+    `path` is the first place in the response that needs them (response keys joined by dots, no indices). `times` is
+    above 1 only when pricing: the requirement then stands for that number of similar ones. `deeper` marks a tray with
+    selections on its entries, so that a longer tray costs more.
     """
 
     subject: Subject
@@ -54,42 +54,42 @@ Questions = dict[Subject, Requirement]
 
 
 class Known(DataSource, Protocol):
-    """Knowledge that the walk can page through."""
+    """A data source that the collector can page through."""
 
     def brief(self, key: HighlightId) -> Fact[Highlight]: ...
 
     def name_of(self, user: UserId) -> str | None:
-        """The user name in lower case, if an answer told it."""
+        """Return the user name in lower case, if an answer contained it."""
         ...
 
     def names_owner(self, key: HighlightId) -> bool:
-        """Whether it is known whose highlight it is, by name, so that the highlight's own answer tells no name."""
+        """Return whether the highlight's owner is known by name, so that the highlight's own answer reveals no name."""
         ...
 
     def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
-        """The entries in the window, and how many like it each of them stands for."""
+        """Return the entries in the window, and the number of similar entries that each of them stands for."""
         ...
 
     def times(self, person: UserSummary) -> int:
-        """How many people a person named by an item stands for."""
+        """Return the number of people that a person named by an item stands for."""
         ...
 
 
 def open_requirements(roots: Iterable[Selection], known: Known) -> Questions:
-    """All open questions, in the order of the answer. No question: everything the operation needs is known."""
-    walk = _Walk(known)
+    """Return all open requirements, in response order; none if everything that the operation needs is known."""
+    collector = _RequirementCollector(known)
     for root in roots:
-        walk.root(root)
-    return walk.asked
+        collector.root(root)
+    return collector.asked
 
 
 def unmet(wanted: Iterable[Requirement], known: Known) -> Questions:
-    """Those of `wanted` that are still open: for what is asked on demand, with no selection to walk."""
+    """Return the requirements among `wanted` that are still open, for loads on demand without a selection."""
     asked: Questions = {}
-    for question in wanted:
-        if open_want := _open(question, known):
-            subject = _named_by_id(question.subject, known)
-            asked[subject] = Requirement(subject, open_want, question.path)
+    for requirement in wanted:
+        if open_want := _open(requirement, known):
+            subject = _named_by_id(requirement.subject, known)
+            asked[subject] = Requirement(subject, open_want, requirement.path)
     return asked
 
 
@@ -98,9 +98,9 @@ def _named_by_id(subject: Subject, known: Known) -> Subject:
     return identity if isinstance(identity, UserId) else subject
 
 
-def _open(question: Requirement, known: Known) -> Need:
-    subject, open_want = question.subject, Need.NOTHING
-    for want in question.want:
+def _open(requirement: Requirement, known: Known) -> Need:
+    subject, open_want = requirement.subject, Need.NOTHING
+    for want in requirement.want:
         match subject, want:
             case (UserId() | Username(), Need.IDENTITY):
                 fact: object = known.identity(subject)
@@ -123,7 +123,9 @@ def _open(question: Requirement, known: Known) -> Need:
     return open_want
 
 
-class _Walk:
+class _RequirementCollector:
+    """A traversal of the selections that collects the open requirements."""
+
     def __init__(self, known: Known) -> None:
         self.known = known
         self.asked: Questions = {}
@@ -159,7 +161,7 @@ class _Walk:
             case _:
                 assert_never(selection.edge)
 
-    # -- references: what names nothing is left to the resolver, which says why
+    # references: an invalid one is left to the resolver, which raises the error
 
     def _user_by(self, by: object, selection: Selection, path: str) -> None:
         try:
@@ -205,9 +207,9 @@ class _Walk:
     # -- entities
 
     def _user(
-        self, key: UserKey, selection: Selection, path: str, times: int = 1, rides: UserSummary | None = None
+        self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
     ) -> None:
-        """`rides`: the short fields that came with the reference, so that they need not be asked for."""
+        """Visit a user. `embedded` holds the short fields that came with the reference and need not be bought."""
         known, facets, trays = self.known, selection.facets, selection.by(Relation.TRAY)
         identity = known.identity(key)
         if isinstance(identity, GatewayError):
@@ -215,7 +217,7 @@ class _Walk:
         want = Need.NOTHING
         if FieldGroup.ID in facets and identity is None:
             want |= Need.IDENTITY
-        if FieldGroup.SHORT in facets and not _complete(rides) and known.short(key) is None:
+        if FieldGroup.SHORT in facets and not _complete(embedded) and known.short(key) is None:
             want |= Need.SHORT
         if FieldGroup.PROFILE in facets and known.profile(key) is None:
             want |= Need.PROFILE
@@ -242,7 +244,7 @@ class _Walk:
         entry: Highlight | None = None,
         owners: int = 1,
     ) -> None:
-        """`owners`: how many users stand behind `times` highlights."""
+        """Visit a highlight. `owners` is the number of users behind `times` highlights."""
         known = self.known
         brief = entry or known.brief(key)
         loaded: Fact[LoadedHighlight] = None
@@ -252,20 +254,20 @@ class _Walk:
                 self._ask(key, Need.ITEMS, path, times)
         if brief is None and (FieldGroup.BRIEF in selection.facets or selection.by(Relation.OWNER)):
             self._ask(key, Need.BRIEF, path, times)
-            self._tray_of_home(key, selection, path, owners)
+            self._tray_of_owner(key, selection, path, owners)
         if isinstance(brief, Highlight) and brief.owner is not None:
             self._person(brief.owner, selection.by(Relation.OWNER), path, owners)
         if isinstance(loaded, LoadedHighlight):
             for child in selection.by(Relation.ITEMS):
                 self._items(loaded, child, _below(path, child), times, owners)
 
-    def _tray_of_home(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
-        """Where a highlight's owner is remembered, the tray that is wanted of the owner shows the highlight, too."""
-        home = self.known.home(key)
+    def _tray_of_owner(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
+        """Require the owner's tray, if it is selected and the owner is known: it lists the highlight, too."""
+        owner_id = self.known.home(key)
         showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(Relation.TRAY)]
-        if home and showing and self.known.tray(home) is None:
+        if owner_id and showing and self.known.tray(owner_id) is None:
             deeper = any(owner.deeper for owner in showing)
-            self._ask(home, Need.TRAY, _below(path, showing[0]), owners, deeper=deeper)
+            self._ask(owner_id, Need.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
         if not selection.children:
@@ -284,7 +286,7 @@ class _Walk:
 
     def _person(self, user: UserSummary, selections: Iterable[Selection], path: str, times: int) -> None:
         for selection in selections:
-            self._user(UserId(user.id), selection, _below(path, selection), times, rides=user)
+            self._user(UserId(user.id), selection, _below(path, selection), times, embedded=user)
 
     def _page(self, entries: Sequence[pages.E], selection: Selection) -> tuple[Sequence[pages.E], int]:
         try:
@@ -309,7 +311,7 @@ def _is_empty(brief: Fact[Highlight]) -> bool:
 
 
 def _complete(short: UserSummary | None) -> bool:
-    """An item names its author by id alone; a mention brings the short fields along."""
+    """Return whether a reference embeds the short fields. A mention does; an item names its author by id alone."""
     return short is not None and short.username is not None
 
 

@@ -1,4 +1,4 @@
-"""What one operation knows. A fact is a value, the problem that stands in its place, or None: not known."""
+"""The facts of one operation. A fact is a value, the error that stands in its place, or None: not known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer: TypeAlias = Tray | Profile | UserSummary | LoadedHighlight | Item | Gate
 
 
 class DataSource(Protocol):
-    """The questions an operation can put, each by the key of its subject."""
+    """A source of facts, each by the key of its subject."""
 
     def identity(self, key: UserKey) -> Fact[UserId]: ...
     def short(self, key: UserKey) -> Fact[UserSummary]: ...
@@ -30,7 +30,7 @@ class DataSource(Protocol):
 
 
 class EmptyDataSource:
-    """Knows nothing: the state of an empty cache."""
+    """A source without facts: the state of an empty cache."""
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         return key if isinstance(key, UserId) else None
@@ -58,10 +58,10 @@ class EmptyDataSource:
 
 
 class OperationData:
-    """The facts of one operation: what it was told, and what it recalls from `beyond`.
+    """The facts of one operation: those from its own answers, and those recalled from `beyond`.
 
-    What was recalled once is kept until the operation ends, so that an entry which expires or is evicted meanwhile
-    neither changes the answer nor is bought after all.
+    A recalled fact is kept until the operation ends, so that an entry which expires or is evicted meanwhile neither
+    changes the response nor is bought again.
     """
 
     def __init__(self, beyond: DataSource) -> None:
@@ -74,13 +74,16 @@ class OperationData:
         self._briefs: dict[str, Highlight] = {}
         self._highlights: dict[str, LoadedHighlight | GatewayError] = {}
         self._items: dict[str, Item | GatewayError] = {}
-        self._contents: dict[str, dict[str, Item]] = {}  # the items of each highlight
-        self._shown: dict[str, Item] = {}  # those of all, but for the highlights that are unread
-        self._unread: list[str] = []
+        self._items_by_highlight: dict[str, dict[str, Item]] = {}  # the items of each highlight
+        self._indexed_items: dict[str, Item] = {}  # the items of all highlights, except those in `_unindexed`
+        self._unindexed: list[str] = []
         self.told: set[Call] = set()
 
     def identity(self, key: UserKey) -> Fact[UserId]:
-        """Who has this name. A remembered name is doubted when an answer shows its user under another one."""
+        """Return the id behind a user name.
+
+        A recalled id is not used if an answer shows its user under another name.
+        """
         if isinstance(key, UserId):
             return key
         if known := self._identities.get(key.name) or self._revealed.get(key.name):
@@ -105,23 +108,26 @@ class OperationData:
         if not isinstance(user, UserId):
             return user
         if user.pk not in self._profiles and (recalled := self._beyond.profile(user)) is not None:
-            self._learn_profile(user.pk, recalled)
+            self._store_profile(user.pk, recalled)
         return self._profiles.get(user.pk)
 
     def tray(self, key: UserKey) -> Fact[Tray]:
-        """An empty or private tray does not tell whose it is: it stays with the name it was asked by."""
-        who = self.identity(key)
-        if isinstance(who, GatewayError):
-            return who
-        for subject in (key,) if who in (None, key) else (who, key):
+        """Return the tray.
+
+        An empty or private tray does not name its owner: it is stored under the user name it was requested by.
+        """
+        user = self.identity(key)
+        if isinstance(user, GatewayError):
+            return user
+        for subject in (key,) if user in (None, key) else (user, key):
             if subject not in self._trays and (recalled := self._beyond.tray(subject)) is not None:
-                self._learn_tray(subject, recalled)
+                self._store_tray(subject, recalled)
             if subject in self._trays:
                 return self._trays[subject]
         return None
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
-        """A highlight as a tray shows it; its own answer says as much."""
+        """Return a highlight as a tray lists it; the highlight's own answer has the same fields."""
         known = self.highlight(key)
         if isinstance(known, Highlight):
             return known
@@ -131,12 +137,12 @@ class OperationData:
 
     def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
         if key.pk not in self._highlights and (recalled := self._beyond.highlight(key)) is not None:
-            self._learn_highlight(key.pk, recalled)
+            self._store_highlight(key.pk, recalled)
         return self._highlights.get(key.pk)
 
     def item(self, key: ItemId) -> Fact[Item]:
-        """An item's own answer, or the item as its highlight shows it."""
-        if key.pk not in self._items and (known := self._seen(key) or self._beyond.item(key)) is not None:
+        """Return an item from its own answer, or from its highlight."""
+        if key.pk not in self._items and (known := self._from_highlights(key) or self._beyond.item(key)) is not None:
             self._items[key.pk] = known
         return self._items.get(key.pk)
 
@@ -147,7 +153,7 @@ class OperationData:
         return self._beyond.shelf(key)
 
     def answer(self, call: Call) -> Fact[Tray | Profile | LoadedHighlight | Item]:
-        """What is known of that which `call` asks."""
+        """Return the fact that `call` requests, as far as it is known."""
         match call.endpoint:
             case Endpoint.TRAY:
                 return self.tray(UserId(call.key))
@@ -165,18 +171,18 @@ class OperationData:
                 assert_never(call.endpoint)
 
     def name_of(self, user: UserId) -> str | None:
-        short = OperationData.short(self, user)  # as it was told: what is imagined by luck is no reason to wait or not
+        short = OperationData.short(self, user)  # best-case assumptions do not count here
         return short.username.lower() if isinstance(short, UserSummary) and short.username is not None else None
 
     def names_owner(self, key: HighlightId) -> bool:
         brief = OperationData.brief(self, key)
         if isinstance(brief, Highlight) and brief.owner is not None and brief.owner.username is not None:
             return True
-        home = self.home(key)
-        return home is not None and self.name_of(home) is not None
+        owner = self.home(key)
+        return owner is not None and self.name_of(owner) is not None
 
     def failure(self, key: UserKey) -> GatewayError | None:
-        """Why there is nothing to show of a user; None if something is known of them, or nothing was asked."""
+        """Return the error in a user's place; None if any fact about the user is known, or none was requested."""
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
@@ -194,34 +200,34 @@ class OperationData:
         return 1
 
     def tell(self, call: Call, answer: Answer) -> None:
-        """Takes the answer of a call, or the problem that came instead of it."""
+        """Record the answer to a call, or the error that came instead of it."""
         self.told.add(call)
-        value: Any = answer  # an endpoint answers with one kind of value: `payloads` saw to that
+        value: Any = answer  # each endpoint answers with one type of value: decoding has checked it
         self._supersede(_owner_of(answer))
         match call.endpoint:
             case Endpoint.TRAY:
-                self._learn_tray(UserId(call.key), value)
+                self._store_tray(UserId(call.key), value)
             case Endpoint.TRAY_BY_USERNAME:
-                self._learn_tray_of(Username(call.key), value)
+                self._store_tray_of(Username(call.key), value)
             case Endpoint.PROFILE:
-                self._learn_profile(call.key, value)
+                self._store_profile(call.key, value)
             case Endpoint.PROFILE_BY_USERNAME:
-                self._learn_profile_of(call.key, value)
+                self._store_profile_of(call.key, value)
             case Endpoint.HIGHLIGHT:
-                self._learn_highlight(call.key, value)
+                self._store_highlight(call.key, value)
             case Endpoint.ITEM:
                 self._items[call.key] = value
             case _:
                 assert_never(call.endpoint)
 
-    def _learn_profile_of(self, name: str, answer: Profile | UserSummary | GatewayError) -> None:
+    def _store_profile_of(self, name: str, answer: Profile | UserSummary | GatewayError) -> None:
         if isinstance(answer, GatewayError):
             self._identities[name] = answer
         else:
             self._identities[name] = UserId(answer.id)
-            self._learn_profile(answer.id, answer)
+            self._store_profile(answer.id, answer)
 
-    def _learn_profile(self, pk: str, answer: Profile | UserSummary | GatewayError) -> None:
+    def _store_profile(self, pk: str, answer: Profile | UserSummary | GatewayError) -> None:
         if isinstance(answer, UserSummary):
             self._meet(answer)
         if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
@@ -229,16 +235,16 @@ class OperationData:
         if isinstance(answer, NotFound):
             self._trays.setdefault(UserId(pk), answer)
 
-    def _learn_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
+    def _store_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
         if isinstance(answer, NotFound):
             self._identities[name.name] = answer
         elif (owner := _owner_of(answer)) is not None:
             self._identities[name.name] = UserId(owner.id)
-            self._learn_tray(UserId(owner.id), answer)
+            self._store_tray(UserId(owner.id), answer)
         else:
-            self._learn_tray(name, answer)
+            self._store_tray(name, answer)
 
-    def _learn_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
+    def _store_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
         self._trays[key] = answer
         if isinstance(answer, NotFound) and isinstance(key, UserId):
             self._profiles.setdefault(key.pk, answer)
@@ -248,10 +254,10 @@ class OperationData:
         for highlight in answer:
             self._briefs.setdefault(highlight.pk, highlight)
 
-    def _learn_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
+    def _store_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
         self._highlights[pk] = answer
         if isinstance(answer, LoadedHighlight):
-            self._unread.append(pk)
+            self._unindexed.append(pk)
             self._meet(answer.owner)
 
     def _meet(self, user: UserSummary | None) -> None:
@@ -259,27 +265,27 @@ class OperationData:
             self._shorts.setdefault(user.id, user)
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
 
-    def _seen(self, key: ItemId) -> Item | None:
-        """As a highlight shows it that is known already: the one it was last seen in, or else the first of all.
+    def _from_highlights(self, key: ItemId) -> Item | None:
+        """Return an item from a known highlight: the one it was last seen in, or else the first that holds it.
 
-        Highlights are read once, and only if an item is asked for: not each of them for each item.
+        Highlights are indexed once, and only when an item is requested: not each of them for each item.
         """
-        shelf = self.shelf(key)
-        if shelf is not None:
-            return self._items_of(shelf.pk).get(key.pk)
-        for pk in self._unread:
+        highlight = self.shelf(key)
+        if highlight is not None:
+            return self._items_of(highlight.pk).get(key.pk)
+        for pk in self._unindexed:
             for item_pk, item in self._items_of(pk).items():
-                self._shown.setdefault(item_pk, item)
-        self._unread.clear()
-        return self._shown.get(key.pk)
+                self._indexed_items.setdefault(item_pk, item)
+        self._unindexed.clear()
+        return self._indexed_items.get(key.pk)
 
     def _items_of(self, pk: str) -> dict[str, Item]:
-        if pk not in self._contents and isinstance(loaded := self._highlights.get(pk), LoadedHighlight):
-            self._contents[pk] = loaded.by_pk()
-        return self._contents.get(pk, {})
+        if pk not in self._items_by_highlight and isinstance(loaded := self._highlights.get(pk), LoadedHighlight):
+            self._items_by_highlight[pk] = loaded.by_pk()
+        return self._items_by_highlight.get(pk, {})
 
     def _supersede(self, owner: UserSummary | None) -> None:
-        """What was remembered of the owner's short fields gives way to what an answer says of them now."""
+        """Drop the recalled short fields of an owner that an answer states now."""
         if owner is not None and owner.username is not None and (old := self._shorts.pop(owner.id, None)):
             self._revealed.pop((old.username or "").lower(), None)
 

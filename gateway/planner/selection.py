@@ -1,4 +1,4 @@
-"""An operation as the planner sees it: entities and how they hang together. Leaf fields do not matter to it."""
+"""An operation as the planner sees it: entities and the relations between them, without leaf fields."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-# The keys under which a field of the schema says, in its metadata, what the planner is to make of it.
+# Metadata keys of a schema field: the facet that it belongs to, and the relation that it follows.
 FACET = "facet"
 EDGE = "edge"
-# Leads to an entity of which only resolving shows which it is: what is below is foreseen then.
+# The field leads to an entity that only its resolver can name; the selections below are prefetched at that point.
 RESOLVED_LATE = "late"
 
 
@@ -17,23 +17,23 @@ class FieldGroup(enum.Flag):
     """A group of an entity's fields that arrive together."""
 
     NONE = 0
-    ID = enum.auto()  # the user's id: free when asked by id, to be found out when asked by name
-    SHORT = enum.auto()  # the user's short fields, which ride on other answers
-    PROFILE = enum.auto()  # the user's own record
-    BRIEF = enum.auto()  # a highlight as its tray shows it
-    ITEMS = enum.auto()  # what only a highlight's own answer tells
-    ITEM = enum.auto()  # an item asked for by its own id
-    SOURCE = BRIEF | ITEM  # read off the entity itself, so it has to be there before anything below it
+    ID = enum.auto()  # the user's id: free when requested by id, to be found out when requested by name
+    SHORT = enum.auto()  # the user's short fields, which are embedded in other answers
+    PROFILE = enum.auto()  # the user's profile
+    BRIEF = enum.auto()  # a highlight as its tray lists it
+    ITEMS = enum.auto()  # fields that only the highlight's own answer has
+    ITEM = enum.auto()  # an item requested by its own id
+    SOURCE = BRIEF | ITEM  # read from the entity itself, which must be known before anything below it
 
 
 class Relation(enum.Enum):
-    """How an entity is reached: from the operation's root, or from another entity."""
+    """The way in which an entity is reached: from the operation's root, or from another entity."""
 
     USER = "user"
     USERS = "users"
     HIGHLIGHT = "highlight"
     HIGHLIGHTS = "highlights"
-    ACCOUNTS = "accounts"  # of the asking client: becomes USERS once it is known who asks
+    ACCOUNTS = "accounts"  # of the requesting client: becomes USERS once the client is known
     REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
     INSTANCE = "instance"
     TRAY = "tray"
@@ -46,10 +46,10 @@ class Relation(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected of the entities behind one edge.
+    """The selection on the entities behind one edge.
 
-    `path` are the response keys on the way from the entity above, without list indices. `arguments` are those of the
-    edge's field, coerced. An INSTANCE names its type as the argument `type`.
+    `path` holds the response keys from the entity above, without list indices. `arguments` are those of the edge's
+    field, coerced. An INSTANCE names its type as the argument `type`.
     """
 
     edge: Relation
@@ -58,15 +58,15 @@ class Selection:
     arguments: Mapping[str, object]
     children: tuple[Selection, ...] = ()
     needs_items: bool = field(init=False, repr=False, compare=False)
-    """Of a highlight: whether anything is selected that only its own answer tells."""
+    """For a highlight: true if a field is selected that only its own answer has."""
     leads_on: bool = field(init=False, repr=False, compare=False)
-    """Of a tray: whether each entry is dearer than none. The owner's short fields come along with any."""
+    """For a tray: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
     deeper: bool = field(init=False, repr=False, compare=False)
-    """Of a user: whether one of the trays leads on."""
+    """For a user: true if one of the trays leads on."""
     _below: dict[str, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """The walk asks for these at every entity: they are worked out once, from those of the children."""
+        """Derive the flags from the children's once, because the collector reads them at every entity."""
         below: dict[str, list[Selection]] = {}
         for child in self.children:
             below.setdefault(child.edge.value, []).append(child)
@@ -80,7 +80,7 @@ class Selection:
         object.__setattr__(self, "deeper", any(tray.leads_on for tray in self.by(Relation.TRAY)))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
-        """This root, with the accounts of the client in its place if that is what it asks for."""
+        """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""
         if self.edge is not Relation.ACCOUNTS:
             return self
         return replace(self, edge=Relation.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
