@@ -1,1 +1,1 @@
-"""The process put together from its parts: the read side, publishing and the media proxy."""
+"""The composition root: one process assembled from the read side, publishing and the media proxy."""

@@ -1,4 +1,4 @@
-"""The composition root: settings and ports in, an ASGI app out."""
+"""The composition root: it builds an ASGI app from settings and ports."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ from schema.context import Context
 
 SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
-# Of one renewal of a picture's URL: the dearest answer is a tray, for two, and prices may change.
+# Billed requests per refresh of an image URL: the most expensive answer is a tray, for two, and prices may change.
 RENEWAL_CEILING = 4
-# Of the cache, in parts of PARTS. All of these can be made again from the entries, which cost money and get the rest.
+# Shares of the cache, in parts of PARTS. All of these are rebuilt from the entries, which cost money and get the rest.
 PARTS = 32
 ANSWERS = 6
 MODELS = 4
@@ -81,7 +81,7 @@ DOCUMENTS = 2
 TEXTS = 1
 FLUSH_SECONDS = 1.0
 USES_SECONDS = 60.0
-# After the server's own grace, and within the ten seconds that `docker stop` waits.
+# Seconds after the server's own graceful shutdown, within the ten that `docker stop` waits.
 DRAIN_SECONDS = 1.5
 
 
@@ -93,16 +93,16 @@ def create_app(
     base_url: str = "http://127.0.0.1:8000",
     durable: Durable | None = None,
 ) -> Starlette:
-    """The gateway. `transport` carries the upstream calls; `base_url` is where the gateway itself can be reached.
+    """Return the gateway as an ASGI app.
 
-    `durable` runs the flows, in the place of the engine over the database of the settings.
-    Raises Unusable.
+    `transport` carries the upstream calls; `base_url` is the URL of the gateway itself. `durable` runs the workflows,
+    in the place of the engine over the database of the settings. Raise Unusable.
     """
     return Gateway(settings, transport, clock or SystemClock(), base_url, durable=durable).app()
 
 
 class Gateway:
-    """One process's parts, put together. `workers` processes like it share the upstream's rate and the ledger."""
+    """The parts of one process. `workers` processes share the upstream's rate limit and the ledger."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Gateway:
         durable: Durable | None = None,
         address: str | None = None,
     ) -> None:
-        """`address` is the one that is listened on, where it is not the host of `base_url`."""
+        """Build the parts. `address` is the address listened on, where it is not the host of `base_url`."""
         settings.proxies.check()
         self.settings = settings
         self.clock = clock
@@ -134,9 +134,9 @@ class Gateway:
         self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
         self.account.tell = Gauge(settings.balance_floor, settings.balance_warnings, self.hook).hear
-        self.market = self._market(transport)
-        self.writing = self._writing(transport, durable) if embedded or settings.platform_token else None
-        self.showing = self._showing(transport if embedded else None, base_url)
+        self.market = self._upstream_services(transport)
+        self.writing = self._publishing(transport, durable) if embedded or settings.platform_token else None
+        self.showing = self._media_proxy(transport if embedded else None, base_url)
         self.documents = DocumentCache(self._share(DOCUMENTS))
         self.stored = self._stored()
         self.answers = self._answers()
@@ -160,7 +160,7 @@ class Gateway:
             *routes(self.problems, self.market.memory.store),
             *root.routes(),
         ]
-        again = Middleware(
+        exact_match = Middleware(
             ExactMatchCacheMiddleware,
             clients=self.clients,
             stored=self.stored,
@@ -168,16 +168,16 @@ class Gateway:
             max_bytes=self._share(REQUESTS),
         )
         checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
-        middleware = [Middleware(InPieces), *checks, again]
+        middleware = [Middleware(InPieces), *checks, exact_match]
         app = Starlette(routes=self.routes, middleware=middleware, lifespan=self._lifespan)
-        app.router.redirect_slashes = False  # it would send the client wherever its `Host` says
+        app.router.redirect_slashes = False  # it would redirect to whatever host the client's `Host` header names
         return app
 
     def _stored(self) -> PersistedQueries:
         settings = self.settings
         only_trusted = settings.documents == "trusted"
         if only_trusted:
-            prints()  # every client names one, so that the first would wait for it
+            prints()  # every client names a document by hash: the first would wait for the table of hashes
         trusted = Trusted(settings.documents_file).find
         return PersistedQueries(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
 
@@ -201,16 +201,16 @@ class Gateway:
         )
 
     def problems(self) -> dict[str, str]:
-        """One sentence for each part that keeps the gateway from doing all it should."""
+        """Return one sentence for each part that limits the gateway's service."""
         flows = self.writing.durable.problem() if self.writing else None
         return self.vitals.problems() | ({} if flows is None else {"flows": flows})
 
     def context(self, terms: RequestOptions) -> Context:
-        """Raises Unauthenticated."""
+        """Return the context of one operation. Raise Unauthenticated."""
         client = self.clients.identify(terms.key)
         writes = None if self.writing is None else self.writing.of(client)
         forced = Right.FORCE in client.rights
-        buyer = Fetcher(self.market, self._purse(client, terms.limit), forced=forced)
+        buyer = Fetcher(self.market, self._budget(client, terms.limit), forced=forced)
         return Context(
             client=client,
             buyer=buyer,
@@ -228,7 +228,7 @@ class Gateway:
         of_text = partial(priced, self.schema.core, self.documents, accounts=accounts)
         return Quotes(self.stored.priceable, of_text, buyer, self.pricing)
 
-    def _purse(self, client: Client, limit: int | None) -> OperationBudget:
+    def _budget(self, client: Client, limit: int | None) -> OperationBudget:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
         allowance = Allowance(client.id, client.allowance, ledger=self.ledger, clock=self.clock)
         confirm = partial(self.clients.confirm, client)
@@ -236,9 +236,9 @@ class Gateway:
         return OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
 
     def _sandbox(self, base_url: str) -> httpx.ASGITransport:
-        """The embedded upstream, behind the same wire as a real one; its pictures are served to browsers.
+        """Return a transport to the embedded sandbox, over the same HTTP interface as a real upstream.
 
-        Where others than this machine's are served, nothing else of it is: everybody knows its key.
+        Its images are served to browsers. Where other machines are served, the rest of it is not: its key is public.
         """
         sandbox = create_sandbox(
             clock=self.clock,
@@ -250,30 +250,30 @@ class Gateway:
         self.routes.append(Mount(SANDBOX, sandbox if is_public else pictures_of(sandbox)))
         return httpx.ASGITransport(sandbox)
 
-    def _writing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> PublishingComponent:
+    def _publishing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> PublishingComponent:
         memory, clock, hook = self.market.memory, self.clock, self.hook
         return PublishingComponent(
             self.settings, transport, clients=self.clients, memory=memory, clock=clock, hook=hook, durable=durable
         )
 
-    def _showing(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> MediaProxyComponent:
+    def _media_proxy(self, sandbox: httpx.AsyncBaseTransport | None, base_url: str) -> MediaProxyComponent:
         return MediaProxyComponent(
             self.settings,
             sandbox,
             base_url=base_url,
             sandbox_url=base_url + SANDBOX,
             market=self.market,
-            purse=self._renewal_purse,
+            purse=self._refresh_budget,
             clock=self.clock,
         )
 
-    def _renewal_purse(self) -> OperationBudget:
-        """Of the gateway's own: a link to a picture does not say who shows it."""
+    def _refresh_budget(self) -> OperationBudget:
+        """Return the gateway's own budget: an image link does not name the client that shows it."""
         limits = dict(self.settings.media_allowance)
         allowance = Allowance(MEDIA_PROXY, limits, ledger=self.ledger, clock=self.clock)
         return OperationBudget(ceiling=RENEWAL_CEILING, allowance=allowance, account=self.account)
 
-    def _market(self, transport: httpx.AsyncBaseTransport | None) -> UpstreamServices:
+    def _upstream_services(self, transport: httpx.AsyncBaseTransport | None) -> UpstreamServices:
         settings = self.settings
         api = connect(
             base_url=settings.hikerapi_url,
@@ -306,11 +306,11 @@ class Gateway:
         return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)
 
     def _share(self, parts: int) -> int:
-        """Bytes of so many parts of the cache."""
+        """Return the bytes of this number of parts of the cache."""
         return self.settings.cache_bytes * parts // PARTS
 
     async def _watch_ledger(self) -> None:
-        """What cannot be written is kept, and written with the next flush that succeeds."""
+        """Flush the ledger periodically. Spending that cannot be written is kept for the next successful flush."""
         writable, lost = True, False
         while True:
             was_writable, was_lost = writable, lost
@@ -328,7 +328,7 @@ class Gateway:
             await self._note_uses()
 
     async def _note_uses(self) -> None:
-        """When keys were last used is good to know, and no more."""
+        """Record when keys were last used. Failures are ignored, because the record is informational."""
         if uses := self.clients.take_uses():
             with contextlib.suppress(UsesUnreadable):
                 await asyncio.to_thread(Uses(self.settings.data_dir).note, uses)
@@ -360,16 +360,16 @@ class Gateway:
             await self.market.flights.drain(DRAIN_SECONDS)
             await self.market.api.aclose()
             await self._note_uses()
-            with self._telling():
+            with self._reporting_unavailability():
                 await self.ledger.aclose()
 
     def close_ledger(self) -> None:
-        """For a gateway that never runs; one that runs closes it at its end."""
-        with self._telling():
+        """Close the ledger of a gateway that never runs; a running one closes it at its end."""
+        with self._reporting_unavailability():
             self.ledger.close()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _reporting_unavailability(self) -> Iterator[None]:
         try:
             yield
         except LedgerUnavailable:
@@ -377,7 +377,7 @@ class Gateway:
 
 
 def _hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | None:
-    """None where the gateway may be asked for by any: whoever has no key gets nothing there."""
+    """Return the allowed hosts; None where any host is allowed, because requests without a key get no data there."""
     if settings.clients_file is not None and settings.allowed_hosts is None:
         return None
     urls = [base_url] if settings.public_url is None else [base_url, settings.public_url]

@@ -1,4 +1,4 @@
-"""The showing half of the composition root: the media proxy, and the links to it."""
+"""The media proxy's part of the composition root: the proxy, and the links to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ KEY_BYTES = 32
 
 
 class MediaProxyComponent:
-    """`sandbox` leads to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` pays for renewals."""
+    """The media proxy of one process.
+
+    `sandbox` is the transport to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` returns the budget
+    of a URL refresh.
+    """
 
     def __init__(
         self,
@@ -43,8 +47,8 @@ class MediaProxyComponent:
         embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
         platform = PlatformServers(AddressPolicy(), connections=STREAMS, proxies=settings.proxies)
         self._servers = MediaServers([*embedded, platform])
-        self._renewal = UrlRefresher(market, purse, is_alive=self._servers.honours)
-        self._proxy = Proxy(self._servers, self._renewal, clock=clock, max_bytes=settings.media_bytes)
+        self._refresher = UrlRefresher(market, purse, is_alive=self._servers.honours)
+        self._proxy = Proxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = UrlSigner(_secret(settings))
         self._clock = clock
         url = settings.public_url or base_url
@@ -59,7 +63,7 @@ class MediaProxyComponent:
             yield
         finally:
             await self._proxy.drain()
-            await self._renewal.drain()
+            await self._refresher.drain()
             await self._servers.aclose()
 
 
@@ -69,5 +73,5 @@ def _secret(settings: Settings) -> bytes:
     try:
         return key_in(settings.data_dir, KEY_FILE)
     except KeyFileError:
-        # Links then live as long as this process: too little to refuse to start for.
+        # Links then expire with this process, which is no reason to refuse to start.
         return secrets.token_bytes(KEY_BYTES)

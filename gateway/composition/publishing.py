@@ -1,4 +1,4 @@
-"""The writing half of the composition root: publisher, durable flows, spool, and what is checked before a write."""
+"""The publishing part of the composition root: publisher, durable workflows, spool and input validation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
 from gateway.upstream.platforms.port import Publisher
 from schema.context import Writes
 
-# The embedded sandbox speaks both dialects, each below a path of its own.
+# The embedded sandbox implements both dialects, each below a path of its own.
 SANDBOXED_URL = "http://sandbox/"
 SANDBOXED_TOKEN = "sandbox"  # noqa: S105 (opens the sandbox)
 ACCOUNTS_SECONDS = 1.0
@@ -44,7 +44,7 @@ NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this 
 
 
 class PublishingComponent:
-    """One process's way to publish. `transport` leads to the embedded sandbox, where that is the upstream."""
+    """The publishing service of one process. `transport` leads to the embedded sandbox, where that is the upstream."""
 
     def __init__(
         self,
@@ -57,15 +57,15 @@ class PublishingComponent:
         hook: Hook,
         durable: Durable | None = None,
     ) -> None:
-        """`durable` takes the place of the engine over the database of the settings."""
+        """Build the parts. `durable` takes the place of the engine over the database of the settings."""
         self._clients = clients
         self._owners: tuple[Version, dict[str, Client]] = clients.version, _owners(clients)
         self._memory = memory
         self._clock = clock
         self._hook = hook
         self._settings = settings
-        self._names: dict[str, str] = {}
-        self._unknown: GatewayError | None = NOT_YET
+        self._usernames: dict[str, str] = {}
+        self._accounts_error: GatewayError | None = NOT_YET
         dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
         self._publisher = _publisher(settings, transport, clock, hook)
         self.spool = Spool(settings.data_dir / "spool")
@@ -79,27 +79,27 @@ class PublishingComponent:
             key=settings.flows_key,
         )
         self._probe = Probe.over_network(AddressPolicy(), proxies=settings.proxies)
-        self._inspector = InputValidator(MediaNormalizer(self.spool), self._probe, self._publisher.capabilities)
+        self._validator = InputValidator(MediaNormalizer(self.spool), self._probe, self._publisher.capabilities)
         self._publishing = Publishing(
             self.durable,
             self._publisher,
             self.spool,
             clock=clock,
             hook=hook,
-            settled=self._settled,
+            settled=self._on_highlight_changed,
             dice=dice,
             permits=self._permits,
         )
 
     def of(self, client: Client) -> Writes:
-        """What `client` can write with."""
-        accounts = tuple(account for account in self._names if client.may_publish_for(account))
-        return Writes(self._publishing, self._inspector, accounts, self._unknown)
+        """Return the services and accounts that `client` can write with."""
+        accounts = tuple(account for account in self._usernames if client.may_publish_for(account))
+        return Writes(self._publishing, self._validator, accounts, self._accounts_error)
 
     def routes(self) -> list[Route]:
         settings = self._settings
-        # Until the upstream has said whose accounts there are, nothing of them can have been kept for long.
-        listener = Listener(lambda account: account in self._names, self.durable.remember, self._heard)
+        # Until the upstream has listed the accounts, no answer about them can have been cached for long.
+        listener = Listener(lambda account: account in self._usernames, self.durable.remember, self._on_webhook)
         return webhooks(
             settings.platform_app_secret,
             settings.platform_verify_token,
@@ -112,7 +112,7 @@ class PublishingComponent:
     async def running(self) -> AsyncIterator[None]:
         await self.spool.start()
         await self.durable.launch()
-        background = [asyncio.create_task(self._learn_accounts()), asyncio.create_task(self._watch_spool())]
+        background = [asyncio.create_task(self._load_accounts()), asyncio.create_task(self._watch_spool())]
         try:
             yield
         finally:
@@ -125,44 +125,44 @@ class PublishingComponent:
             await self.spool.aclose()
 
     def _permits(self, owner: str, account: str) -> bool:
-        """As the clients are now: a flow outlives the request that began it."""
+        """Return whether the owner may publish for the account now: a workflow outlives the request that started it."""
         version = self._clients.version
         if self._owners[0] != version:
             self._owners = version, _owners(self._clients)
         client = self._owners[1].get(owner)
         return client is not None and client.may_publish_for(account)
 
-    async def _learn_accounts(self) -> None:
-        """Whose tokens there are, only the upstream knows: asked until it says."""
-        while self._unknown is not None:
+    async def _load_accounts(self) -> None:
+        """Load the accounts of the tokens, which only the upstream knows; retry until it answers."""
+        while self._accounts_error is not None:
             try:
-                self._note(await self._publisher.accounts())
+                self._set_accounts(await self._publisher.accounts())
             except GatewayError as error:
-                self._unknown = error
+                self._accounts_error = error
                 await self._clock.sleep(ACCOUNTS_SECONDS)
 
     async def _watch_spool(self) -> None:
-        """What no flow needs any more goes, also what a crash left."""
+        """Delete the files that no workflow needs any more, including those left by a crash."""
         while True:
             with contextlib.suppress(GatewayError):
                 await self.spool.sweep(await self._publishing.holders())
             await self._clock.sleep(SWEEP_SECONDS)
 
-    def _note(self, accounts: Sequence[Account]) -> None:
-        self._names = {account.id: account.username for account in accounts}
-        self._unknown = None
+    def _set_accounts(self, accounts: Sequence[Account]) -> None:
+        self._usernames = {account.id: account.username for account in accounts}
+        self._accounts_error = None
 
-    def _settled(self, settled: HighlightChanged) -> None:
-        self._forget(settled.account, settled.highlight_pk)
+    def _on_highlight_changed(self, change: HighlightChanged) -> None:
+        self._invalidate(change.account, change.highlight_pk)
 
-    def _heard(self, news: WebhookEvent) -> None:
-        self.durable.signal(news.topic)
-        if news.highlight is not None:  # what else happens to an account is not in its tray
-            self._forget(news.account, news.highlight)
+    def _on_webhook(self, event: WebhookEvent) -> None:
+        self.durable.signal(event.topic)
+        if event.highlight is not None:  # other events of an account do not change its tray
+            self._invalidate(event.account, event.highlight)
 
-    def _forget(self, account: str, pk: str | None) -> None:
+    def _invalidate(self, account: str, pk: str | None) -> None:
         highlight = None if pk is None else HighlightId(pk)
-        self._memory.forget(UserId(account), self._names.get(account, ""), highlight)
+        self._memory.forget(UserId(account), self._usernames.get(account, ""), highlight)
 
 
 def _owners(clients: Clients) -> dict[str, Client]:
@@ -170,7 +170,7 @@ def _owners(clients: Clients) -> dict[str, Client]:
 
 
 def is_configured(settings: Settings) -> bool:
-    """Whether there is anything to publish for: an account of one's own, or the embedded sandbox's."""
+    """Return whether there is an account to publish for: a configured one, or the embedded sandbox's."""
     return settings.platform_token is not None or settings.sandboxed
 
 
