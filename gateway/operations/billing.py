@@ -1,4 +1,4 @@
-"""`extensions.billing` and `extensions.cache` of an answer."""
+"""The response extensions `extensions.billing` and `extensions.cache`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schema.context import Context
 
 
 def report(context: Context) -> dict[str, Any]:
-    """The extensions of an answer. Amounts are billed requests, ages seconds."""
+    """Return the extensions of a response. Amounts are billed requests, ages are in seconds."""
     buyer = context.buyer
     billing = _billing(buyer.bill, buyer.purse, saved=buyer.saved_by_cache(), explains=context.explains)
     extensions = {"billing": billing}
@@ -22,7 +22,7 @@ def report(context: Context) -> dict[str, Any]:
 
 
 def report_cached(purse: OperationBudget, *, worth: int, explains: bool) -> dict[str, Any]:
-    """The extensions of an answer that was made before, and would cost `worth` to buy anew: nothing is charged."""
+    """Return the extensions of a cached response, which charges nothing and would cost `worth` to fetch again."""
     return {"billing": _billing(BillingRecord(), purse, saved=worth, explains=explains)}
 
 
@@ -39,7 +39,7 @@ def _billing(bill: BillingRecord, purse: OperationBudget, *, saved: int, explain
 
 
 def _allowance(purse: OperationBudget) -> dict[str, Any] | None:
-    """None while the ledger cannot be read: what is cached is answered all the same."""
+    """Return None while the ledger cannot be read: cached data is served even then."""
     try:
         tightest = purse.allowance.tightest()
     except LedgerUnavailable:

@@ -1,7 +1,7 @@
-"""What is told of a client's mistakes: how many, and how much of each. The work is linear in what was sent.
+"""Bounded reporting of client errors: the number of errors and their size. The work is linear in the request.
 
-graphql-core makes one error of each mistake, and each error prints the whole value that the mistake stands in: left
-alone, both time and answer grow with the square of the request.
+graphql-core creates one error per mistake, and each error prints the whole value that contains the mistake. Unbounded,
+both time and response size would grow with the square of the request.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ from graphql.utilities.validate_input_value import validate_input_literal
 
 from gateway.errors import TooComplex, forget_frames
 
-# Of a request: then one more error says that there are more, in graphql-core's words.
+# Errors per request; one more error says that there are more, in graphql-core's words.
 MOST_MISTAKES = 20
-# Of one value in a document, for the same reason: each is printed with all of the value.
+# Errors per value in a document, bounded for the same reason: each error prints the whole value.
 MOST_IN_A_VALUE = 3
-# Of all lists in the variables of an operation: to coerce each takes longer than to read it.
+# Entries of all lists in an operation's variables: coercing an entry takes longer than parsing it.
 MOST_ENTRIES = 5_000
-# Of one list in the variables of a mutation: twice as many as a write takes, so that a few too many are told by field.
+# Entries of one list in a mutation's variables: twice the limit of a write, so that slightly too long lists are
+# reported by field.
 MOST_WRITTEN = 200
 LONGEST_MESSAGE = 500  # characters
-MOST_PLACES = 10  # of one error
+MOST_PLACES = 10  # locations of one error
 ELLIPSIS = "..."
-# Of a value in a message of graphql-core's.
+# The part of a value that graphql-core prints in a message.
 PRINTED_DEPTH = 2
 PRINTED_ENTRIES = 10
 MORE = "This value has more mistakes."
 
 
 def bounded(error: GraphQLError) -> GraphQLError:
-    """`error`, with a message and a list of places that are no longer than they may be."""
+    """Return `error` with its message and its list of locations cut to their limits."""
     if len(error.message) > LONGEST_MESSAGE:
         error.message = error.message[: LONGEST_MESSAGE - len(ELLIPSIS)] + ELLIPSIS
     if error.locations and len(error.locations) > MOST_PLACES:
@@ -58,9 +59,9 @@ def bounded(error: GraphQLError) -> GraphQLError:
 def coerced(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None, *, suggest: bool
 ) -> VariableValues | list[GraphQLError]:
-    """The values of the operation's variables, or why they do not fit. `suggest`: with the names that come near.
+    """Return the coerced variables of the operation, or the errors. `suggest`: errors may suggest similar names.
 
-    Raises a GraphQLError for TooComplex.
+    Raise a GraphQLError for TooComplex.
     """
     definitions, given = operation.variable_definitions or (), dict(variables or {})
     types = {node.variable.name.value: type_from_ast(schema, node.type) for node in definitions}
@@ -69,16 +70,16 @@ def coerced(
     values = get_variable_values(schema, definitions, given, max_errors=0, hide_suggestions=True)
     if not isinstance(values, list):
         return values
-    shown = {name: _trimmed(given[name], type_) for name, type_ in types.items() if name in given}
-    told = get_variable_values(schema, definitions, shown, max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
-    errors = told if isinstance(told, list) else values
-    for error in (*values, *errors):  # the last of each was raised: its traceback holds the list that it is in
+    trimmed = {name: _trimmed(given[name], type_) for name, type_ in types.items() if name in given}
+    limited = get_variable_values(schema, definitions, trimmed, max_errors=MOST_MISTAKES, hide_suggestions=not suggest)
+    errors = limited if isinstance(limited, list) else values
+    for error in (*values, *errors):  # the last error of each list was raised: its traceback references that list
         forget_frames(error)
     return errors
 
 
 def _lists(value: Any, type_: Any) -> Iterator[int]:
-    """The lengths of its lists. No list of the graph's input holds another."""
+    """Yield the lengths of the lists in `value`. No list of an input type contains another list."""
     type_ = type_.of_type if is_non_null_type(type_) else type_
     if is_list_type(type_):
         yield len(value) if isinstance(value, list) else 1
@@ -89,7 +90,7 @@ def _lists(value: Any, type_: Any) -> Iterator[int]:
 
 
 def _check_lists(lists: Sequence[int], operation: OperationDefinitionNode) -> None:
-    """Raises a GraphQLError."""
+    """Raise a GraphQLError if a list, or all lists together, are too long."""
     entries, longest = sum(lists), max(lists, default=0)
     if entries > MOST_ENTRIES:
         message = f"The lists in the variables have {entries} entries, and may have {MOST_ENTRIES} together."
@@ -105,40 +106,40 @@ def _refusal(message: str, limit: str, most: int, value: int, operation: Operati
 
 
 def _trimmed(value: Any, type_: Any) -> Any:
-    """`value`, whose objects have no more fields too many than are told of. Known ones keep their mistakes."""
+    """Return `value` without the unknown fields that would not be reported. Known fields keep their mistakes."""
     type_ = type_.of_type if is_non_null_type(type_) else type_
     if is_list_type(type_):
         item = type_.of_type
         return [_trimmed(one, item) for one in value] if isinstance(value, list) else _trimmed(value, item)
     if not is_input_object_type(type_) or not isinstance(value, dict):
-        return _glimpse(value)
+        return _truncated(value)
     known = {name: _trimmed(value[name], field.type) for name, field in type_.fields.items() if name in value}
     unknown = islice((name for name in value if name not in known), MOST_MISTAKES + 1)
-    return known | {name: _glimpse(value[name]) for name in unknown}
+    return known | {name: _truncated(value[name]) for name in unknown}
 
 
-def _glimpse(value: Any, depth: int = 0) -> Any:
-    """As much of `value` as graphql-core prints."""
+def _truncated(value: Any, depth: int = 0) -> Any:
+    """Return the part of `value` that graphql-core prints."""
     if isinstance(value, str):
         return value[:LONGEST_MESSAGE]
     if depth == PRINTED_DEPTH:
         return value
     if isinstance(value, dict):
-        return {name: _glimpse(one, depth + 1) for name, one in islice(value.items(), PRINTED_ENTRIES + 1)}
-    return [_glimpse(one, depth + 1) for one in value[: PRINTED_ENTRIES + 1]] if isinstance(value, list) else value
+        return {name: _truncated(one, depth + 1) for name, one in islice(value.items(), PRINTED_ENTRIES + 1)}
+    return [_truncated(one, depth + 1) for one in value[: PRINTED_ENTRIES + 1]] if isinstance(value, list) else value
 
 
 class Enough(Exception):
-    """No more is told of this value."""
+    """Signal that no more errors of this value are reported."""
 
 
 class MistakesInValues(ValuesOfCorrectTypeRule):
-    """graphql-core's rule, up to the first mistakes of each value."""
+    """graphql-core's rule, limited to the first errors of each value."""
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
         found = 0
 
-        def tell(error: GraphQLError, _path: list[str | int]) -> None:
+        def report(error: GraphQLError, _path: list[str | int]) -> None:
             nonlocal found
             found += 1
             if found > MOST_IN_A_VALUE:
@@ -148,5 +149,5 @@ class MistakesInValues(ValuesOfCorrectTypeRule):
 
         if input_type:
             with suppress(Enough):
-                validate_input_literal(node, input_type, tell, hide_suggestions=self.context.hide_suggestions)
+                validate_input_literal(node, input_type, report, hide_suggestions=self.context.hide_suggestions)
         return SKIP

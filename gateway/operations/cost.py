@@ -1,12 +1,12 @@
-"""What an operation may cost to execute, by the directives of the schema: refused before anything is bought.
+"""Static cost analysis: estimate what executing an operation costs, and refuse it before anything is bought.
 
-The semantics are those of IBM's specification of GraphQL cost directives: a field that gives objects weighs 1 and a
-leaf 0, unless `@cost` says otherwise; a list multiplies what it holds by its size, which `@listSize` tells: the largest
-of its slicing arguments, or else the assumed size; it goes to the `sizedFields` below, where these are named. A list
-that is asked for by a list of keys is as long as that.
+The semantics follow IBM's specification of GraphQL cost directives. A field that returns objects weighs 1 and a leaf
+weighs 0, unless `@cost` says otherwise. A list multiplies the cost of its entries by its size. `@listSize` gives the
+size: the largest slicing argument, or else the assumed size; it applies to the `sizedFields` below if these are named.
+A list requested by a list of keys is as long as the list of keys.
 
-Two more figures are measured along with it: what the names in the answer take, as each entry of a list repeats them,
-and what executing takes. The keys are counted as well, over the whole operation: planning is linear in them.
+Two more amounts are measured with the cost: the bytes of the names in the response, which each entry of a list repeats,
+and the work of execution. The keys of the whole operation are counted as well, because planning is linear in them.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ from gateway.planner.keys import Keys
 from gateway.planner.selection import EDGE
 from schema.media_urls import PROXIED
 
-# Objects in the whole answer.
+# Objects in the whole response.
 LARGEST_ANSWER = 100_000
-# Tenths of a microsecond of the event loop.
+# Event loop time in tenths of a microsecond.
 MOST_WORK = 2_500_000
-# Keys in one argument: each is a question of its own.
+# Keys in one argument: each is fetched separately.
 LONGEST_LIST = 1_000
 
 D = TypeVar("D")
 
 
 class Amount(NamedTuple):
-    """What a part of an answer takes of each figure that is limited."""
+    """The cost, bytes and work of a part of a response; each total is limited."""
 
     cost: int = 0
     bytes: int = 0
@@ -79,19 +79,19 @@ TOO_MUCH = {
     "bytes": "The answer could be too large: its names alone may take {value} bytes, and all of it may {most}.",
     "work": "The operation could take too long to execute: its work may be {value}, and may {most}.",
 }
-# Bytes beside a field's name: two quotation marks, colon, comma. Of an entry: two braces, comma; of a leaf one digit.
+# Bytes besides a field's name: two quotation marks, colon, comma; of an entry: two braces, comma; of a leaf: one digit.
 PUNCTUATION, BRACES, DIGIT = 4, 3, 1
-# Work, as measured: an object and a leaf that compiled code reads; what a resolver takes more, of an object and of a
-# leaf; a link to a medium that is signed; a fragment and an entry that are delivered on their own.
+# Work, as measured: an object and a leaf read by compiled code; the extra work of a resolver for an object and for a
+# leaf; a signed media URL; a fragment and an entry that are delivered incrementally.
 OBJECT, LEAF = 15, 4
 RESOLVED, RESOLVED_LEAF = 80, 30
 LINKED = 100
 DEFERRED, STREAMED = 1_000, 250
-# Of lists whose size nothing tells, of mentions and the like, so many are empty for each entry.
+# Divisor for lists without a known size (mentions and the like): most of these lists are empty.
 SPARSE = 4
-# What a schema is asked about itself by, and the types of the answers.
+# Introspection fields of the root, and the types that they return.
 QUESTIONS = {"__schema": "__Schema", "__type": "__Type"}
-# What a selection takes of each figure: by the field whose size multiplies it, if the field above tells one.
+# Amounts of a selection, by the field whose size multiplies them; None for amounts that no size from above multiplies.
 Costs: TypeAlias = dict[str | None, Amount]
 
 
@@ -102,10 +102,10 @@ def check_cost(
     variables: Mapping[str, Any] | None,
     keys: Keys | None = None,
 ) -> None:
-    """`document` is valid. Raises a GraphQLError for TooComplex that shows the field which costs most.
+    """Raise a GraphQLError for TooComplex that points at the most expensive field. `document` must be valid.
 
-    It looks at variables as they were sent, so that they need not be coerced where there are too many. `keys` are those
-    of the other operations in the same batch; the operation's own are added to them.
+    Variables are read as they were sent, so that too many of them need not be coerced. `keys` counts the keys of the
+    other operations in the same batch; the operation's own keys are added to it.
     """
     operation = get_operation_ast(document, operation_name)
     root = None if operation is None else schema.get_root_type(operation.operation)
@@ -123,7 +123,7 @@ def check_cost(
         if value > most:
             message = TOO_MUCH[figure].format(value=min(value, COUNTABLE), most=most)
             message += " Lower `first`, or ask in several operations."
-            raise _refusal(message, figure, most, value, meter.dearest(operation.selection_set, root.name, at))
+            raise _refusal(message, figure, most, value, meter.most_expensive(operation.selection_set, root.name, at))
 
 
 def _total(costs: Costs) -> Amount:
@@ -135,18 +135,18 @@ def _add(costs: Costs, others: Costs) -> None:
         costs[key] = costs[key].plus(amount) if key in costs else amount
 
 
-def _count_keys(asked: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> None:
-    """`asked`: how many keys each root field asks for. Raises a GraphQLError that shows the one with most of them."""
-    most, count = LIMITS["keys"], keys.count + sum(own for own, _ in asked.values())
+def _count_keys(requested: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> None:
+    """Add the numbers of keys in `requested` (one per root field). Raise a GraphQLError at the one with most."""
+    most, count = LIMITS["keys"], keys.count + sum(own for own, _ in requested.values())
     if count > most:
         message = f"Too much is asked for at once ({count} keys, at most {most} in all). Ask in several requests."
-        _, node = max(asked.values(), key=lambda one: one[0])
+        _, node = max(requested.values(), key=lambda one: one[0])
         raise _refusal(message, "keys", most, count, node)
     keys.count = count
 
 
 class _Meter:
-    """Measures each fragment once, however often it is spread."""
+    """A measurement that visits each fragment once, however often the fragment is spread."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self.schema = schema
@@ -198,12 +198,12 @@ class _Meter:
         once = Amount(bytes=name_size, work=0 if _is_plain(field) else RESOLVED)
         if sized:
             return {None: entry.plus(once)}
-        if size is None:  # as long as the field above says
+        if size is None:  # the field above gives the size
             return {None: once, node.name.value: entry}
         return {None: entry.times(size).plus(once)}
 
     def _introspected(self, node: FieldNode, selections: SelectionSetNode, parent: str) -> Amount:
-        """Of the schema's own questions: they have no cost, but are executed."""
+        """Return the amount of an introspection field: it has no cost, but it has bytes and work."""
         name = node.name.value
         type_ = QUESTIONS.get(name) or get_named_type(self.schema.type_map[parent].fields[name].type).name  # type: ignore[attr-defined]
         entry = _total(self.measure(selections, type_)).plus(Amount(bytes=BRACES, work=OBJECT + RESOLVED))
@@ -213,15 +213,15 @@ class _Meter:
 
     @functools.cached_property
     def entries(self) -> Mapping[str, float]:
-        """How many entries the lists of the schema have that multiply most, on average. Most types wrap no other."""
+        """Average lengths of the introspection lists that multiply most. Most types wrap no other type."""
         types = self.schema.type_map.values()
         fields = sum(len(type_.fields) for type_ in types if isinstance(type_, GraphQLObjectType))
         return {"types": len(types), "fields": fields / len(types), "ofType": 0.5}
 
     def _entry(self, node: FieldNode, field: GraphQLField) -> Amount:
-        """What an object takes without what is selected of it: the field's own, or each of its list."""
+        """Return the amount of one object without its selection: the field's object, or each entry of its list."""
         cost = _directive(field, Cost)
-        # Each key of a root field is looked up on its own.
+        # Each key of a root field is resolved separately.
         is_resolved = not _is_plain(field) and (not _is_list(field.type) or EDGE in metadata_of(field))
         work = OBJECT + (RESOLVED if is_resolved else 0)
         work += STREAMED if self._is_on(node, GraphQLStreamDirective.name) else 0
@@ -237,7 +237,7 @@ class _Meter:
         return LEAF if _is_plain(field) else RESOLVED_LEAF
 
     def _is_on(self, node: SelectionNode, name: str) -> bool:
-        """Whether the directive, `@defer` or `@stream`, stands there and is not switched off."""
+        """Return whether the directive (`@defer` or `@stream`) is present and not switched off."""
         if not node.directives:
             return False
         found: DirectiveNode | None = next((one for one in node.directives if one.name.value == name), None)
@@ -247,59 +247,62 @@ class _Meter:
         return found is not None and getattr(condition, "value", True) is not False
 
     def keys(self, selections: SelectionSetNode, root: str) -> dict[str, tuple[int, FieldNode]]:
-        """How many keys each root field asks for, by its key in the answer: selected twice it is asked for once."""
+        """Return the number of keys of each root field, by response key: a field selected twice is fetched once."""
         found: dict[str, tuple[int, FieldNode]] = {}
-        spread, ahead = set[str](), [selections]
-        while ahead:
-            for node in ahead.pop().selections:
+        spread, pending = set[str](), [selections]
+        while pending:
+            for node in pending.pop().selections:
                 if isinstance(node, FieldNode):
-                    found[(node.alias or node.name).value] = self._asks_for(node, root), node
+                    found[(node.alias or node.name).value] = self._key_count(node, root), node
                 elif not isinstance(node, FragmentSpreadNode):
-                    ahead.append(node.selection_set)  # type: ignore[attr-defined]
+                    pending.append(node.selection_set)  # type: ignore[attr-defined]
                 elif node.name.value not in spread:
                     spread.add(node.name.value)
-                    ahead.append(self.fragments[node.name.value].selection_set)
+                    pending.append(self.fragments[node.name.value].selection_set)
         return found
 
-    def _asks_for(self, node: FieldNode, root: str) -> int:
+    def _key_count(self, node: FieldNode, root: str) -> int:
         field = self._field(node, root)
         if field is None:
             return 0
         keys = self._keys(node, field)
-        # One entity has one key.
+        # A field without a list of keys that returns an entity has one key.
         return int(EDGE in metadata_of(field)) if keys is None else keys
 
-    def dearest(self, selections: SelectionSetNode, parent: str, figure: int) -> FieldNode | SelectionSetNode:
+    def most_expensive(self, selections: SelectionSetNode, parent: str, figure: int) -> FieldNode | SelectionSetNode:
         fields = [node for node in selections.selections if isinstance(node, FieldNode)]
         return max(fields, key=lambda node: _total(self.field(node, parent))[figure], default=selections)
 
     def _field(self, node: FieldNode, parent: str) -> GraphQLField | None:
-        """None for what belongs to the schema's own questions, which cost nothing here."""
+        """Return None for introspection fields, which cost nothing here."""
         name = node.name.value
         return None if name.startswith("__") else self.schema.type_map[parent].fields.get(name)  # type: ignore[attr-defined]
 
     def _size(self, node: FieldNode, field: GraphQLField, list_size: ListSize | None) -> int | None:
         keys = self._keys(node, field)
         if keys is not None and keys > LONGEST_LIST:
-            asked = f"`{node.name.value}` is asked for too much at once ({keys} keys, at most {LONGEST_LIST})."
-            message = f"{asked} Ask in several requests."
+            reason = f"`{node.name.value}` is asked for too much at once ({keys} keys, at most {LONGEST_LIST})."
+            message = f"{reason} Ask in several requests."
             raise _refusal(message, "list", LONGEST_LIST, keys, node)
         if keys is not None and _is_list(field.type):
             return keys
         assumed = list_size.assumed_size if list_size else None
         given = [self._given(node, field, name) for name in (list_size and list_size.slicing_arguments) or ()]
-        # What is no number of entries, or more than a page has, is refused in its own place, for less.
+        # Values that are no valid page size are rejected during validation of the argument, at a lower cost.
         sizes = [min(size, assumed or size) for size in given if isinstance(size, int) and size >= 0]
         return max(sizes, default=assumed)
 
     def _keys(self, node: FieldNode, field: GraphQLField) -> int | None:
-        """How many keys the field is asked for by; None where it takes no list. A single value is a list of it."""
+        """Return the length of the field's longest list of keys, or None without one.
+
+        A single value counts as a list of one.
+        """
         given = [self._given(node, field, name) for name, argument in field.args.items() if _is_list(argument.type)]
         lengths = [len(keys) if isinstance(keys, list) else 1 for keys in given if keys not in (None, Undefined)]
         return max(lengths, default=None)
 
     def _given(self, node: FieldNode, field: GraphQLField, name: str) -> Any:
-        """The argument's value; of a list in the document, at least its length."""
+        """Return the argument's value. Of a list literal, at least the length is right."""
         value = next((one.value for one in node.arguments or () if one.name.value == name), None)
         if isinstance(value, VariableNode):
             value = self.variables.get(value.name.value, Undefined)
@@ -317,7 +320,7 @@ def _directive(field: GraphQLField, kind: type[D]) -> D | None:
 
 
 def _is_plain(field: GraphQLField) -> bool:
-    """Whether it is read as an attribute."""
+    """Return whether the field only reads an attribute."""
     definition = field.extensions.get(DEFINITION)
     return PLAIN in metadata_of(field) or bool(getattr(definition, "is_basic_field", False))
 

@@ -1,4 +1,4 @@
-"""Documents as clients' tools print them before they hash them. Each has its own order and white space."""
+"""Printers of documents as client tools print them for hashing. Each has its own order and white space."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ TYPENAME = FieldNode(name=NameNode(value="__typename"), arguments=(), directives
 
 
 class _Compact(Visitor):
-    """Puts what prints as it stands in the place of each object."""
+    """Replace each object value by an enum value whose text is the compact form of the object."""
 
     def enter_object_value(self, node: ObjectValueNode, *_: Any) -> EnumValueNode:
         return EnumValueNode(value=_compact(node))
 
 
 def print_like_graphql_js(node: Node) -> str:
-    """As graphql-js 16 prints it, which most clients have. 17, like graphql-core, puts spaces inside of braces."""
+    """Return the text that graphql-js 16, the version of most clients, prints.
+
+    Version 17 and graphql-core put spaces inside braces.
+    """
     return print_ast(visit(node, _Compact()))
 
 
@@ -49,17 +52,17 @@ def _compact(value: Node) -> str:
     return print_ast(value)
 
 
-# Of both versions: a hash names one text.
+# The printers of both versions: a hash identifies one exact text.
 PRINTERS: tuple[Printer, ...] = (print_like_graphql_js, print_ast)
 
 
 def as_relay(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
-    """`relay-compiler` prints what its own transforms have made of a document: without them it is this."""
+    """Return the text that `relay-compiler` prints for a document that its own transforms do not change."""
     return show(document)
 
 
 def as_apollo(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
-    """Apollo Client asks for `__typename` in each selection but the operation's own, and puts the operation first."""
+    """Return Apollo Client's text: `__typename` in every selection except the operation's, and the operation first."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     fragments = sorted((node for node in document.definitions if node not in operations), key=_name)
     definitions = [replace(node, selection_set=_each(node, _with_typename)) for node in operations]
@@ -68,14 +71,14 @@ def as_apollo(document: DocumentNode, show: Printer = print_like_graphql_js) -> 
 
 
 def as_codegen(document: DocumentNode, show: Printer = print_like_graphql_js) -> str:
-    """`@graphql-tools/documents` sorts all that may be sorted, and leaves one space between any two words."""
+    """Return the text of `@graphql-tools/documents`: all that can be sorted is sorted, white space is one space."""
     definitions = sorted(document.definitions, key=lambda node: (node.kind, _name(node)))
     ordered = replace(document, definitions=tuple(map(_ordered_definition, definitions)))
     return _spaced(show(ordered))
 
 
 def _with_typename(node: Any) -> Any:
-    """With all that is selected below it."""
+    """Return `node` with `__typename` added to its selection and to all selections below."""
     if getattr(node, "selection_set", None) is None:
         return node
     below: SelectionSetNode = _each(node, _with_typename)
@@ -97,7 +100,7 @@ def _ordered_definition(node: Any) -> Any:
         changes["directives"] = _by(map(_ordered_directive, node.directives or ()), _name)
         changes["selection_set"] = _ordered(node.selection_set)
     else:
-        # Fields of a mutation are executed in their order, so they keep it.
+        # Mutation fields are executed in order, so their order is kept.
         keeps = node.operation is OperationType.MUTATION
         changes["directives"] = tuple(map(_ordered_directive, node.directives or ()))
         changes["selection_set"] = _ordered(node.selection_set, keeps=keeps)

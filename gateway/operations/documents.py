@@ -1,4 +1,4 @@
-"""Documents, parsed and validated once."""
+"""The cache of parsed and validated documents, and the pricing of a document."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from gateway.planner.selection import Selection
 
 KEPT = 2**24  # bytes of all documents
 LONGEST_KEPT = 20_000  # characters
-# How often a text is kept with its tree: the values of comments and strings are parts of it.
+# Copies of a text that its tree holds: the values of comments and strings are parts of it.
 TEXTS = 3
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 
@@ -42,8 +42,8 @@ INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 class Document:
     """A valid document.
 
-    `introspects`: it asks about the schema rather than for data. `shared`: its answers are the same for every client
-    that may have them. `variables` are those that its operations declare. `size` is in bytes.
+    `introspects`: it queries the schema rather than data. `shared`: its responses are the same for all clients that may
+    read them. `variables` are those that its operations declare. `size` is in bytes.
     """
 
     node: DocumentNode
@@ -54,7 +54,10 @@ class Document:
 
 
 class DocumentCache:
-    """Only valid documents are kept, so nonsense cannot push them out. They take at most `max_bytes`."""
+    """An LRU cache of valid documents of at most `max_bytes`.
+
+    Invalid documents are not cached, so they evict nothing.
+    """
 
     def __init__(self, max_bytes: int = KEPT) -> None:
         self._known: LRUCache[str, Document] = LRUCache(max_bytes, getsizeof=lambda document: document.size)
@@ -63,7 +66,7 @@ class DocumentCache:
         return self._known.get(text)
 
     def keep(self, schema: GraphQLSchema, text: str, node: DocumentNode) -> Document:
-        """`node` is `text`, parsed, and valid."""
+        """Cache and return the document for `text`. `node` is the parsed, valid tree of `text`."""
         shared = is_shared(schema, node)
         introspects = not shared and not INTROSPECTION.isdisjoint(_field_names(node))
         document = Document(node, introspects, shared, _variables(node), _size(text, node))
@@ -85,7 +88,7 @@ def quote(
     variables: Mapping[str, Any] | None,
     operation_name: str | None,
 ) -> Estimate:
-    """The price of the operation, given `facts`. Raises as `priced` does."""
+    """Return the price of the operation, given `facts`. Raise the same errors as `priced`."""
     return pricer.estimate(priced(schema, documents, text, variables, operation_name), facts)
 
 
@@ -98,9 +101,9 @@ def priced(
     *,
     accounts: Sequence[str] = (),
 ) -> tuple[Selection, ...]:
-    """What there is to price of the operation, for a client that may publish for `accounts`.
+    """Return the selections of the operation to price, for a client that may publish for `accounts`.
 
-    Raises InvalidInput for a document that could not be run, and a GraphQLError for one that is too complex.
+    Raise InvalidInput for a document that cannot be executed, and a GraphQLError for one that is too complex.
     """
     document = documents.find(text) or documents.keep(schema, text, _valid(schema, text))
     check_cost(schema, document.node, operation_name, variables)
@@ -145,13 +148,13 @@ def _variables(node: DocumentNode) -> frozenset[str]:
 
 
 def _field_names(node: DocumentNode) -> set[str]:
-    """Of all fields, wherever they stand: graphql-core's visitor takes five times as long."""
+    """Return the names of all fields at any depth. graphql-core's visitor takes five times as long."""
     names = set()
-    ahead: list[Any] = list(node.definitions)
-    while ahead:
-        below = getattr(ahead.pop(), "selection_set", None)
+    pending: list[Any] = list(node.definitions)
+    while pending:
+        below = getattr(pending.pop(), "selection_set", None)
         for selection in below.selections if below else ():
             if isinstance(selection, FieldNode):
                 names.add(selection.name.value)
-            ahead.append(selection)
+            pending.append(selection)
     return names

@@ -1,4 +1,4 @@
-"""What happens around each operation, on every transport: document, rights, purchases, errors, bill."""
+"""Strawberry extensions that run around each operation: document, rights, purchases, errors, billing."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ IN_PARTS = (
     "@defer and @stream need Accept: multipart/mixed or text/event-stream, with incrementalSpec=v0.2 or "
     "deferSpec=20220824 if the form of the parts is named."
 )
-# What Strawberry raises where there is nothing to run.
+# The errors that Strawberry raises when there is nothing to execute.
 UNRUNNABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
 class PrepareOperation(SchemaExtension):
-    """Parses and validates a document once, checks the client's rights, and buys ahead what the operation needs."""
+    """Parse and validate each document once, check the client's rights, and fetch ahead the data of the operation."""
 
     def __init__(self, documents: DocumentCache) -> None:
         self.documents = documents
         self.document: Document | None = None
         self.refusal: GraphQLError | None = None
-        """Why the text has no syntax tree."""
+        """The error if the text was not parsed."""
 
     @property
     def context(self) -> Context:
@@ -67,7 +67,7 @@ class PrepareOperation(SchemaExtension):
         self.document = self.documents.find(text)
         if self.document is None and early is None:
             await self.context.buyer.share.take(work.of_text(text))
-            self.document = self.documents.find(text)  # whoever waited for it before may have brought it
+            self.document = self.documents.find(text)  # another operation may have cached it meanwhile
         try:
             if isinstance(early, GraphQLError):
                 raise early
@@ -89,8 +89,9 @@ class PrepareOperation(SchemaExtension):
         except Exception as problem:
             several = problem.exceptions if isinstance(problem, ExceptionGroup) else (problem,)
             if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-                raise several[0] from None  # a stream has no result before its first, and masks what is raised here
-            # A result like any other: what is raised out of a hook reaches the client as it is, bugs too.
+                raise several[0] from None  # a stream has no result before its first event and masks these errors
+            # Errors become a normal result: an exception raised out of a hook would reach the client unmasked, bugs
+            # included.
             self.execution_context.result = ExecutionResult(None, [as_graphql_error(one) for one in several])
         yield
 
@@ -98,11 +99,11 @@ class PrepareOperation(SchemaExtension):
         return report(self.context)
 
     def _problems(self, node: DocumentNode) -> list[GraphQLError]:
-        """Why the operation cannot be run. The document is kept if it could be."""
+        """Return the errors that prevent execution. Cache the document if there are none."""
         if self.refusal is not None:
             return [self.refusal]
         run = self.execution_context
-        # Strawberry would take the first; the specification wants it named.
+        # Strawberry would take the first operation; the GraphQL specification requires a name.
         if run._provided_operation_name is None and len(operations(node)) > 1:
             return [as_graphql_error(InvalidInput(NAMELESS, field="operationName"))]
         if self.document is not None:
@@ -121,7 +122,7 @@ class PrepareOperation(SchemaExtension):
         self._check_rights()
         run = self.execution_context
         assert run.graphql_document is not None
-        # The cost first: it looks at the length of lists alone.
+        # The cost comes first: it reads only the lengths of lists.
         keys = self.context.keys
         check_cost(run.schema._schema, run.graphql_document, run.operation_name, run.variables, keys)
         await self._take(work.of_variables(run.variables))
@@ -137,9 +138,9 @@ class PrepareOperation(SchemaExtension):
         if self.context.room is not None:
             await self.context.room()
 
-    async def _take(self, much: int) -> None:
-        if much > work.LONG:
-            await self.context.buyer.share.take(much)
+    async def _take(self, amount: int) -> None:
+        if amount > work.LONG:
+            await self.context.buyer.share.take(amount)
 
     def _check_rights(self) -> None:
         rights = self.context.client.rights
@@ -150,8 +151,10 @@ class PrepareOperation(SchemaExtension):
             raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
 
     def _check_variables(self, document: DocumentNode) -> None:
-        """Raises an ExceptionGroup of GraphQLErrors. Execution would tell more of them, and name what comes near to
-        those who are not to be told."""
+        """Raise an ExceptionGroup of GraphQLErrors.
+
+        Execution would report more errors, and would suggest names to clients without the right to introspect.
+        """
         run = self.execution_context
         operation = get_operation_ast(document, run.operation_name)
         if operation is None:
@@ -180,14 +183,17 @@ def _right_to(kind: OperationType) -> Right:
 
 
 def _substitute(operation_name: str | None) -> DocumentNode:
-    """For a text that is not to be parsed: without a tree Strawberry would parse it again, and without limits."""
+    """Return an empty document in place of a text that must not be parsed.
+
+    Without a tree Strawberry would parse the text itself, without limits.
+    """
     name = None if operation_name is None else NameNode(value=operation_name)
     query = OperationDefinitionNode(operation=Operation.QUERY, name=name, selection_set=SelectionSetNode(selections=()))
     return DocumentNode(definitions=(query,))
 
 
 class FormatErrors(MaskErrors):
-    """Gives every error a code, and hides bugs behind an id that the log has too."""
+    """Give every error a code, and mask bugs behind an id that the log also contains."""
 
     def __init__(self, hook: Hook) -> None:
         super().__init__(should_mask_error=lambda error: True)
@@ -198,28 +204,28 @@ class FormatErrors(MaskErrors):
 
 
 def format_error(error: GraphQLError, hook: Hook) -> GraphQLError:
-    """`error` as the client may see it. Seeing it twice changes nothing. Its traceback goes: see `forget_frames`."""
-    shown = bounded(_presentable(error, hook))
+    """Return `error` in the form that the client may see. Idempotent. The traceback is dropped: see `forget_frames`."""
+    shown = bounded(_masked(error, hook))
     forget_frames(error)
     return shown
 
 
-def _presentable(error: GraphQLError, hook: Hook) -> GraphQLError:
+def _masked(error: GraphQLError, hook: Hook) -> GraphQLError:
     cause = unwrap(error)
     if isinstance(cause, GatewayError) or (cause is None and "code" in (error.extensions or {})):
         return error
     if isinstance(cause, UNRUNNABLE):
         return as_graphql_error(_unrunnable(cause))
     if cause is None:
-        return _coded(error, "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else _code_of(error))
+        return _with_code(error, "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else _code_of(error))
     bug = secrets.token_hex(8)
     hook(InternalErrorMasked(bug, cause))
     masked = GraphQLError(f"Internal error {bug}.", nodes=error.nodes, path=error.path)
-    return _coded(masked, "INTERNAL_SERVER_ERROR", id=bug)
+    return _with_code(masked, "INTERNAL_SERVER_ERROR", id=bug)
 
 
 def unwrap(error: GraphQLError) -> Exception | None:
-    """What was raised, below all that GraphQL wrapped around it."""
+    """Return the exception below all GraphQL errors that wrap it, or None."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
@@ -227,7 +233,7 @@ def unwrap(error: GraphQLError) -> Exception | None:
 
 
 def as_graphql_error(problem: Exception) -> GraphQLError:
-    """`problem` as an error of the whole answer, if it is none yet."""
+    """Return `problem` as an error of the whole response, unless it is a GraphQLError already."""
     return problem if isinstance(problem, GraphQLError) else GraphQLError(str(problem), original_error=problem)
 
 
@@ -242,10 +248,10 @@ def _unrunnable(problem: Exception) -> GatewayError:
 
 
 def _code_of(error: GraphQLError) -> str:
-    """Without a cause of ours an error is GraphQL's own: of execution, which has a path, or of validation."""
+    """Return the code of an error raised by GraphQL itself: in execution if it has a path, otherwise in validation."""
     return "BAD_USER_INPUT" if error.path else "GRAPHQL_VALIDATION_FAILED"
 
 
-def _coded(error: GraphQLError, code: str, **more: object) -> GraphQLError:
+def _with_code(error: GraphQLError, code: str, **more: object) -> GraphQLError:
     error.extensions = {**(error.extensions or {}), "code": code, **more}
     return error

@@ -1,4 +1,4 @@
-"""The formats of manifests. Apart from what reads and writes them, because the command line names them, too."""
+"""The formats of manifests, apart from their readers and writers because the command line names them too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an operation is answered by more than one message."""
+"""Detection of operations that are answered by more than one message: subscriptions, `@defer` and `@stream`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DIRECTIVES = {directive.name: directive for directive in (GraphQLDeferDirective,
 
 
 async def parsed_early(documents: DocumentCache, text: str, share: TimeShare) -> Parsed | None:
-    """A text that may have a subscription, parsed. None where the word is missing, and for a document that is known."""
+    """Parse a text that may contain a subscription. Return None if the keyword is missing or the document is cached."""
     if OperationType.SUBSCRIPTION.value not in text or documents.find(text) is not None:
         return None
     await share.take(work.of_text(text))
@@ -39,7 +39,7 @@ async def parsed_early(documents: DocumentCache, text: str, share: TimeShare) ->
 
 
 def is_subscription(documents: DocumentCache, text: str, early: Parsed | None, operation_name: str | None) -> bool:
-    """Whether the operation is a subscription; false for what could not be run."""
+    """Return whether the operation is a subscription; False for a document that cannot be executed."""
     if OperationType.SUBSCRIPTION.value not in text:
         return False
     known = documents.find(text)
@@ -49,14 +49,14 @@ def is_subscription(documents: DocumentCache, text: str, early: Parsed | None, o
 
 
 def may_defer(text: str) -> bool:
-    """Cheap; false only for a document that has none (white space may stand after the @)."""
+    """Return False only for a document without these directives. A cheap text search: white space may follow the @."""
     return "@" in text and any(name in text for name in DIRECTIVES)
 
 
 def uses_defer_or_stream(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any] | None
 ) -> bool:
-    """Whether any of a valid document's `@defer` and `@stream` is switched on."""
+    """Return whether any `@defer` or `@stream` of a valid document is switched on."""
     operation = get_operation_ast(document, operation_name)
     found = list(_directives(document))
     if operation is None or not found:
@@ -74,13 +74,15 @@ def _is_on(node: DirectiveNode, parent: Any, values: Any) -> bool:
 
 
 def _directives(document: DocumentNode) -> Iterator[tuple[DirectiveNode, Any]]:
-    """`@defer` and `@stream`, each with the selection that it stands at. A visitor of graphql-core's would be left to
-    the garbage collector."""
-    ahead: list[Any] = list(document.definitions)
-    while ahead:
-        node = ahead.pop()
+    """Yield each `@defer` and `@stream` with the node that carries it.
+
+    A visitor of graphql-core would leave reference cycles to the garbage collector.
+    """
+    pending: list[Any] = list(document.definitions)
+    while pending:
+        node = pending.pop()
         for directive in node.directives or ():
             if directive.name.value in DIRECTIVES:
                 yield directive, node
         if (below := getattr(node, "selection_set", None)) is not None:
-            ahead += below.selections
+            pending += below.selections

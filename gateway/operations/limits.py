@@ -1,6 +1,6 @@
-"""How large a document may be. Everything here is linear in its text, and comes before what is not.
+"""Size limits of documents. All checks are linear in the text and run before any step that is not.
 
-Fragments are measured once each, however often they are spread, so that doubling them forty times costs forty steps.
+Each fragment is measured once, however often it is spread: fragments that double forty times cost forty steps.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from graphql import (
 
 from gateway.errors import TooComplex
 
-# By what is counted: the most of it. Some four times what the largest query of a frontend needs; parsing and validating
+# The maximum of each counted size. About four times what the largest query of a frontend needs; parsing and validating
 # a document at all of these limits takes tens of milliseconds of the event loop.
 LIMITS = {
     "characters": 100_000,
-    "lines": 5_000,  # each error of more than one place counts them anew
+    "lines": 5_000,  # each error with more than one location counts the lines again
     "tokens": 2_000,
-    "word length": 200,  # names are keys of the answer: each entry of a list and each error in it repeats them
+    "word length": 200,  # response keys: each entry of a list and each error in it repeats them
     "nesting": 50,  # of brackets: every walk over a document recurses that deep
-    "fragments": 100,  # validation compares each with each
-    "depth": 20,  # the introspection of common tools takes 15
+    "fragments": 100,  # validation compares each pair
+    "depth": 20,  # the introspection queries of common tools have 15
     "aliases": 100,
     "directives": 100,
     "root fields": 50,
-    "fields": 500,  # fragments expanded
-    "repetitions": 16,  # of one field with a selection in one place: validation compares each with each
-    "introspection": 3,  # lists of the schema inside each other: the answer grows with their power
-    "keys": 1_000,  # of all root fields, and of a batch together: each is a question of its own
+    "fields": 500,  # with fragments expanded
+    "repetitions": 16,  # of one field with a selection, in one place: validation compares each pair
+    "introspection": 3,  # nested lists of the schema: the response grows exponentially with them
+    "keys": 1_000,  # of all root fields, and of a whole batch: each key is fetched separately
 }
-# Counts that grow by doubling fragments are reported up to here.
+# The upper bound of reported counts, which nested fragments can double.
 COUNTABLE = 1_000_000_000
-# An unclosed string is one token up to where it must end, so that no character is looked at twice.
+# An unclosed string is one token up to its latest possible end, so that no character is scanned twice.
 TOKEN = re.compile(
     r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:"""|\Z)'
     r'|"(?:[^"\\\n\r]++|\\.)*+"?'
@@ -55,7 +55,7 @@ SCHEMA_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"
 
 
 def check_text(text: str) -> None:
-    """Before parsing. Raises a GraphQLError for TooComplex that shows where the limit was passed."""
+    """Check the limits that apply before parsing. Raise a GraphQLError for TooComplex that points at the excess."""
     lines = 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
     for limit, value in (("characters", len(text)), ("lines", lines)):
         if value > LIMITS[limit]:
@@ -70,7 +70,7 @@ def check_text(text: str) -> None:
 
 
 def check_document(document: DocumentNode) -> None:
-    """Before validation. Raises a GraphQLError for TooComplex that shows the operation."""
+    """Check the limits that apply before validation. Raise a GraphQLError for TooComplex that shows the operation."""
     fragments = {
         node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
@@ -100,7 +100,7 @@ def _refusal(limit: str, value: int, **place: Any) -> GraphQLError:
 
 @dataclass(slots=True)
 class Size:
-    """Of one selection set, with its fragments expanded. `keys` counts its fields that have a selection, by name."""
+    """The size of a selection set, fragments expanded. `keys` counts its fields with a selection, by response key."""
 
     depth: int = 0
     aliases: int = 0
@@ -124,7 +124,7 @@ class Size:
         }
 
     def add(self, other: Size) -> None:
-        """What stands beside it."""
+        """Add the size of a sibling selection."""
         self.depth = max(self.depth, other.depth)
         self.aliases += other.aliases
         self.directives += other.directives
@@ -133,11 +133,14 @@ class Size:
         self.lists = max(self.lists, other.lists)
         self.introspection = max(self.introspection, other.introspection)
         self.repetitions = max(self.repetitions, other.repetitions)
-        if self.fields <= LIMITS["fields"]:  # else it is refused anyway, and its keys need not be told apart
+        if self.fields <= LIMITS["fields"]:  # a larger document is refused anyway, so its keys need not be counted
             self._add_keys(other.keys)
 
     def _add_keys(self, others: dict[str, int]) -> None:
-        """One by one the fewer of them: a chain of fragments would else count those of its end at each link."""
+        """Add the smaller mapping to the larger one.
+
+        Otherwise a chain of fragments would count the keys at its end once per link.
+        """
         fewer = others
         if len(others) > len(self.keys):
             fewer, self.keys = self.keys, dict(others)
@@ -146,7 +149,7 @@ class Size:
             self.repetitions = max(self.repetitions, self.keys[key])
 
     def inside(self, node: FieldNode) -> Size:
-        """As the selection of `node`."""
+        """Return the size of the field `node` whose selection has this size."""
         name, key = node.name.value, (node.alias or node.name).value
         lists = self.lists + (name in SCHEMA_LISTS)
         return Size(
@@ -163,7 +166,7 @@ class Size:
 
 
 class _Meter:
-    """Measures the selections of one document."""
+    """A measurement of the selections of one document."""
 
     def __init__(self, fragments: dict[str, SelectionSetNode]) -> None:
         self.fragments = fragments
@@ -172,7 +175,10 @@ class _Meter:
             self.known[name] = self.measure(fragments[name])
 
     def measure(self, selections: SelectionSetNode | None) -> Size:
-        """Recurses as deep as brackets are nested; fragments have been measured. Unknown ones are not its concern."""
+        """Return the size of the selections, without unknown fragments.
+
+        The recursion is as deep as brackets nest, because fragments are measured before.
+        """
         total = Size()
         for node in selections.selections if selections else ():
             total.directives += len(node.directives or ())
@@ -186,7 +192,7 @@ class _Meter:
 
 
 def _inner_first(fragments: dict[str, SelectionSetNode]) -> Iterator[str]:
-    """Every fragment after those it spreads. A circle, which validation refuses, is broken somewhere."""
+    """Yield every fragment after the fragments that it spreads. A cycle, which validation rejects, is cut anywhere."""
     spreads = {name: [inner for inner in spread_in(node) if inner in fragments] for name, node in fragments.items()}
     begun: set[str] = set()
     for name in fragments:
@@ -204,7 +210,7 @@ def _inner_first(fragments: dict[str, SelectionSetNode]) -> Iterator[str]:
 
 
 def spread_in(selections: SelectionSetNode) -> Iterator[str]:
-    """The names of the fragments that are spread in it, each once."""
+    """Yield the names of the fragments spread in `selections`, each once."""
     seen, left = set[str](), [selections]
     while left:
         for node in left.pop().selections:

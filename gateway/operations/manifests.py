@@ -1,9 +1,9 @@
-"""Manifests of documents, in the three formats of clients' tools: which hash stands for which text.
+"""Manifests of persisted documents (hash to text) in the three formats of client tools.
 
 - Apollo: `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "name", "type", "body"}]}`,
-  as `@apollo/generate-persisted-query-manifest` writes it.
-- Relay: `{hash: text}`, as `relay-compiler` writes it with `persistConfig.file`.
-- codegen: `{"sha256:" + hash: text}`, as the client preset of `@graphql-codegen` writes it with `persistedDocuments`.
+  as written by `@apollo/generate-persisted-query-manifest`.
+- Relay: `{hash: text}`, as written by `relay-compiler` with `persistConfig.file`.
+- codegen: `{"sha256:" + hash: text}`, as written by the client preset of `@graphql-codegen` with `persistedDocuments`.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SHA256 = "sha256:"
 
 
 class ManifestError(Unusable):
-    """The documents or their manifest cannot be used: the message names file or operation."""
+    """The documents or their manifest cannot be used. The message names the file or the operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation with the fragments it needs, as a document of its own."""
+    """An operation with the fragments it needs, as a separate document."""
 
     name: str
     kind: str
     node: DocumentNode
 
     def text(self, form: Format, show: Printer = print_like_graphql_js) -> str:
-        """As the client's tool would print it: its hash depends on each character."""
+        """Return the text that the client's tool prints: the hash depends on every character."""
         match form:
             case Format.APOLLO:
                 return as_apollo(self.node, show)
@@ -53,7 +53,7 @@ class Operation:
 
 
 def operations_in(sources: Mapping[str, str]) -> list[Operation]:
-    """All operations of `sources` (name to text), by name. Fragments are shared by all. Raises ManifestError."""
+    """Return all operations of `sources` (name to text), by name. All share the fragments. Raise ManifestError."""
     definitions = [(file, definition) for file, text in sources.items() for definition in _parsed(file, text)]
     fragments = {node.name.value: node for file, node in definitions if isinstance(node, FragmentDefinitionNode)}
     found = [
@@ -80,7 +80,7 @@ def manifest(operations: Iterable[Operation], form: Format) -> dict[str, Any]:
 
 
 def read(data: bytes) -> dict[str, str]:
-    """The texts of a manifest of any of the formats, by their ids. Raises ManifestError."""
+    """Return the texts of a manifest of any format, by id. Raise ManifestError."""
     try:
         found = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
@@ -96,7 +96,7 @@ def read(data: bytes) -> dict[str, str]:
 
 
 def digest_of(text: str) -> str:
-    """SHA-256 in hex. A text may come out of JSON, where half a surrogate pair is allowed."""
+    """Return the SHA-256 in hex. Texts from JSON may contain unpaired surrogates."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -129,7 +129,7 @@ def _operation(file: str, node: OperationDefinitionNode, fragments: Mapping[str,
 
 
 def check(operation: Operation, schema: GraphQLSchema) -> None:
-    """Raises ManifestError for one that the gateway would refuse."""
+    """Raise ManifestError for an operation that the gateway would reject."""
     try:
         check_document(operation.node)
     except GraphQLError as error:

@@ -1,4 +1,4 @@
-"""From the text of a document to its syntax tree."""
+"""The parser of documents, without the reference cycles and the repeated line counts of graphql-core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWLINE = re.compile(r"\r\n|[\n\r]")
 
 
 def parsed(text: str) -> DocumentNode:
-    """Raises a GraphQLError: for TooComplex, or for what is no GraphQL."""
+    """Return the syntax tree. Raise a GraphQLError for TooComplex or for a syntax error."""
     check_text(text)
     source = Lined(text)
     lexer = Lexer(source)
@@ -28,8 +28,10 @@ def parsed(text: str) -> DocumentNode:
 
 
 def _link_forwards_only(begin: Token) -> None:
-    """The lexer links each token with the next and the one before: a cycle, of which a dropped document would wait for
-    the garbage collector."""
+    """Unlink each token from its predecessor.
+
+    The lexer links tokens both ways, a cycle that would leave a dropped document to the garbage collector.
+    """
     token: Token | None = begin
     while token is not None:
         token.prev = None
@@ -37,14 +39,14 @@ def _link_forwards_only(begin: Token) -> None:
 
 
 class Lined(Source):
-    """A text that knows where its lines begin.
+    """A source that caches the positions of its lines.
 
-    Each error says where it stands, and graphql-core reads the text from its begin for each of them.
+    Each error computes its location, for which graphql-core scans the text from its start.
     """
 
     @cached_property
     def _begins(self) -> array[int]:
-        """Of all lines but the first."""
+        """Start positions of all lines but the first."""
         return array("I", (newline.end() for newline in NEWLINE.finditer(self.body)))
 
     def get_location(self, position: int) -> SourceLocation:

@@ -1,8 +1,9 @@
-"""Documents that clients name instead of sending them.
+"""Persisted queries: documents that clients name instead of sending them.
 
-By `documentId` (its id in a manifest, or "sha256:" and the hash), or by the hash in `extensions.persistedQuery`, which
-is how automatic persisted queries go: a client that is told that its hash is unknown sends hash and document together,
-once. Trusted documents are those of manifests; they are known from the start, and for ever.
+A client sends a `documentId` (the id in a manifest, or "sha256:" and the hash), or the hash in
+`extensions.persistedQuery`. The latter is the protocol of automatic persisted queries: after the error for an unknown
+hash, the client sends hash and document together once. Trusted documents come from manifests and stay available
+permanently.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from gateway.operations.manifests import digest_of
 
 PERSISTED = "persistedQuery"
 KEPT = 2**24  # bytes of all texts together
-OVERHEAD = 600  # bytes of each beside its text, its hash among them
+OVERHEAD = 600  # bytes per text besides the text itself, including its hash
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class PersistedQueries:
-    """Keeps what was sent along with its hash and turned out to be valid, so nonsense cannot push it out.
+    """A cache of valid documents sent with their hash. Invalid documents are not cached, so they evict nothing.
 
-    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is run. What is kept takes at
+    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is executed. The cache takes at
     most `max_bytes`.
     """
 
@@ -46,7 +47,7 @@ class PersistedQueries:
         self._texts: LRUCache[str, str] = LRUCache(max_bytes, getsizeof=_size)
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
-        """The document that is asked for. Raises InvalidRequest."""
+        """Return the requested document. Raise InvalidRequest."""
         digest = hash_in(extensions)
         if document_id is not None:
             if query is not None or digest is not None:
@@ -61,19 +62,19 @@ class PersistedQueries:
         return query
 
     def priceable(self, document: str) -> str:
-        """The text to price: `document` itself, or the one that is stored under this id or hash.
+        """Return the text to price: `document` itself, or the document stored under this id or hash.
 
-        A price tells what is in the schema, so where only trusted documents are run no other is priced. Raises
+        A price reveals parts of the schema, so if only trusted documents are executed, no others are priced. Raise
         DocumentNotTrusted.
         """
-        if "{" not in document and (stored := self.find(document)) is not None:  # every text has a brace
+        if "{" not in document and (stored := self.find(document)) is not None:  # every document has a brace
             return stored
         if self._only_trusted and self._trusted(digest_of(document)) is None:
             raise DocumentNotTrusted("Only documents that this gateway trusts are priced here: name one of them.")
         return document
 
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
-        """After `text` was run."""
+        """Cache `text` under the hash in `extensions`. Call it after `text` was executed."""
         digest = hash_in(extensions)
         if digest is None or self._documents.find(text) is None or self._trusted(digest) is not None:
             return
@@ -81,7 +82,7 @@ class PersistedQueries:
             self._texts[digest] = text
 
     def find(self, name: str) -> str | None:
-        """The text of a documentId, or of a hash."""
+        """Return the text of a documentId or of a hash."""
         return self._find(name) or self._find(name.removeprefix(PREFIX))
 
     def _named(self, document_id: str) -> str:
@@ -95,7 +96,7 @@ class PersistedQueries:
             raise InvalidRequest("A document must be given: `query`, `documentId`, or `extensions.persistedQuery`.")
         text = self._find(digest)
         if text is None:
-            raise HashUnknown("PersistedQueryNotFound")  # some clients look for this very word
+            raise HashUnknown("PersistedQueryNotFound")  # some clients search for this exact message
         return text
 
     def _find(self, id_: str) -> str | None:
@@ -107,7 +108,7 @@ def _size(text: str) -> int:
 
 
 def hash_in(extensions: Mapping[str, Any]) -> str | None:
-    """Raises InvalidRequest."""
+    """Return the hash in `extensions.persistedQuery`. Raise InvalidRequest."""
     persisted = extensions.get(PERSISTED)
     if persisted is None:
         return None

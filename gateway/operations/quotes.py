@@ -1,8 +1,8 @@
-"""What other operations would cost, asked for within an operation: bounded as if they stood in it, and in turns.
+"""Prices of other operations, queried within an operation: limited like a part of it, and computed in time slices.
 
-To price is to plan in imagination, four times over. Others have the loop between the steps, those of other prices too:
-a price of one key does not wait for the whole of one with a thousand. What is imagined is held in memory, so of those
-that name many keys few are worked on at once.
+A price simulates planning four times. Between the steps other requests, and other prices, get the event loop: the price
+of one key does not wait for a whole price of a thousand keys. Simulated data takes memory, so few prices of many keys
+are computed at once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from gateway.planner.estimator import Estimate
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import Selection
 
-# Of all documents that one operation has priced: as many as may be bought at once.
+# Keys of all documents that one operation prices: as many as one operation may buy.
 MOST_PRICED_KEYS = LONGEST_LIST
 
-# Keys of a price that does not wait for those of more.
+# The most keys of a price that uses the fast lane.
 FEW_KEYS = 100
-# Prices that one process works on at once: of few keys, and of more.
+# Concurrent prices per process, for few keys and for more.
 OF_FEW = 16
 OF_MANY = 2
 
@@ -31,7 +31,7 @@ Priced: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], tuple[
 
 
 class Lanes:
-    """Who waits until the prices of others are worked out; one for each process."""
+    """Semaphores that limit concurrent prices, by the number of keys; one instance per process."""
 
     def __init__(self) -> None:
         self._few = asyncio.Semaphore(OF_FEW)
@@ -42,10 +42,10 @@ class Lanes:
 
 
 class Quotes:
-    """The prices that one operation asks for; made anew for each operation. `lanes` are the process's.
+    """The prices queried by one operation; one instance per operation. `lanes` belongs to the process.
 
-    `trusted` gives the text of the document that is named, or refuses it. `priced` gives what a document's operation
-    needs, and raises as `gateway.operations.documents.priced` does.
+    `trusted` returns the text of the named document or raises. `priced` returns the selections of a document's
+    operation, and raises the same errors as `gateway.operations.documents.priced`.
     """
 
     def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Fetcher, lanes: Lanes) -> None:
@@ -58,7 +58,10 @@ class Quotes:
     async def __call__(
         self, document: str, variables: Mapping[str, Any] | None, operation_name: str | None
     ) -> Estimate:
-        """The price now, for the same client. Raises DocumentNotTrusted, InvalidInput, and what says TooComplex."""
+        """Return the current price for the same client.
+
+        Raise DocumentNotTrusted, InvalidInput, and TooComplex or a GraphQLError for it.
+        """
         text = self._trusted(document)
         await self._take(work.of_text(text) + work.of_variables(variables))
         roots = self._priced(text, variables, operation_name)
@@ -68,9 +71,9 @@ class Quotes:
             await self._take(count)
             return await self._buyer.pricer.estimate_in_steps(roots, self._buyer.facts, self._take)
 
-    async def _take(self, much: int) -> None:
-        """Alone in any case: what one operation prices may be many short steps."""
-        await self._buyer.share.take(much, alone=True)
+    async def _take(self, amount: int) -> None:
+        """Take the share alone in every case: one operation may price many documents in many short steps."""
+        await self._buyer.share.take(amount, alone=True)
 
     def _count(self, roots: Sequence[Selection]) -> None:
         self._keys += sum(map(keys, roots))
@@ -85,6 +88,6 @@ class Quotes:
 
 
 def keys(root: Selection) -> int:
-    """How many entities it names: by a list of them, or one."""
+    """Return the number of entities that the root selection names: the length of its longest list, or 1."""
     lists = [len(value) for value in root.arguments.values() if isinstance(value, list | tuple)]
     return max(lists, default=1)

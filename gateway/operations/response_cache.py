@@ -1,4 +1,4 @@
-"""Answers that need not be made again."""
+"""The cache of finished query responses."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gateway.clients import Client, Right
 from gateway.operations.documents import DocumentCache
 from schema.context import Context
 
-# Two ways to write the same variables are the same question.
+# Different spellings of equal variables have the same cache key.
 CANONICAL = msgspec.json.Encoder(order="sorted")
 
 
 class ResponseCache:
-    """Finished answers of queries, by what was asked and what the client may see."""
+    """Finished responses of queries, by request and by the client's rights."""
 
     def __init__(self, documents: DocumentCache, responses: Responses) -> None:
         self.documents = documents
@@ -27,9 +27,10 @@ class ResponseCache:
     def key(
         self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
     ) -> bytes | None:
-        """None for what is not kept (unknown documents; what is not the same for all clients) or may not be read.
+        """Return the cache key, or None if the response is not cacheable or the client may not read it.
 
-        A hash, as clients say how long the question is. Variables that the document does not declare are no part of it.
+        Not cacheable are unknown documents and responses that differ between clients. The key is a hash, because
+        clients determine the size of a request. Variables that the document does not declare are not part of the key.
         """
         document = self.documents.find(text)
         if document is None or not document.shared or Right.READ not in client.rights:
@@ -42,11 +43,11 @@ class ResponseCache:
         return self._responses.find(key)
 
     def life(self, response: Response) -> float:
-        """Seconds for which it is fresh."""
+        """Return the seconds for which `response` stays fresh."""
         return self._responses.life(response)
 
     def keep(self, key: bytes, data: bytes, context: Context) -> Response | None:
-        """`data` is the JSON of an answer without errors. None if something in it must not be kept."""
+        """Cache `data`, the JSON of a response without errors. Return None if a part of it must not be cached."""
         provenance = context.buyer.provenance()
         if provenance is None:
             return None

@@ -1,4 +1,4 @@
-"""The rules that make a document valid."""
+"""The validation rules of documents."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from gateway.operations.client_errors import MistakesInValues
 
 
 class NonNullOneOfVariables(ValidationRule):
-    """A variable as the only key of a `@oneOf` input must be non-null.
+    """Require that a variable used as the only key of a `@oneOf` input is non-null.
 
-    graphql-core's own rule misses the inputs that must be given: `by: UserBy!`.
+    graphql-core's own rule misses non-null inputs: `by: UserBy!`.
     """
 
     def leave_operation_definition(self, operation: OperationDefinitionNode, *_: Any) -> None:
@@ -43,6 +43,7 @@ class NonNullOneOfVariables(ValidationRule):
         self.report_error(GraphQLError(message, node))
 
 
-# Not Strawberry's rule for `@oneOf`: it breaks on variables that are not defined, or used by a fragment before them.
+# Strawberry's rule for `@oneOf` is left out: it fails on undefined variables and on variables that a fragment uses
+# before their definition.
 GRAPHQLS = (MistakesInValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
 RULES = (*GRAPHQLS, MaybeNullValidationRule, NonNullOneOfVariables)

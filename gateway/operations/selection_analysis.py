@@ -1,7 +1,7 @@
-"""From a GraphQL operation to what the planner sees of it: entities, and the facets selected of each.
+"""Analysis of a GraphQL operation for the planner: the entities and the facets selected of each.
 
-The schema says, on each field, which facet it belongs to or which edge it is (`strawberry.field(metadata=...)`).
-Fields without either are looked through: connections, and whatever rides along for nothing.
+The schema declares on each field its facet or its edge (`strawberry.field(metadata=...)`). Fields without either
+(connections, and fields that arrive with others free of charge) contribute only their selections.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ENTITIES = "_entities"
 
 
 class AnalyzedSelection(NamedTuple):
-    """What is selected below an entity's field, up to the next entities."""
+    """The selection below an entity's field, down to the next entities."""
 
     facets: FieldGroup
     children: tuple[Selection, ...]
@@ -55,16 +55,17 @@ Path: TypeAlias = tuple[str, ...]
 def analyze(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: dict[str, Any] | None
 ) -> tuple[Selection, ...]:
-    """The entity selections of a valid query; empty where it is none, or where its variables do not fit.
+    """Return the entity selections of a valid query, or nothing if it is no query or its variables do not fit.
 
-    What is deferred is left out, to be bought when it is executed, but for what the entity itself must carry by then.
+    Deferred selections are left out, and bought when they are executed, except for the facets that the entity must
+    already have by then.
     """
     operation = get_operation_ast(document, operation_name)
     if operation is None or operation.operation is not OperationType.QUERY or schema.query_type is None:
         return ()
     values = coerced(schema, operation, variables, suggest=False)
     if isinstance(values, list):
-        return ()  # execution says why
+        return ()  # execution reports the error
     fragments = {
         node.name.value: FragmentDetails(node)
         for node in document.definitions
@@ -74,9 +75,9 @@ def analyze(
 
 
 async def prefetch(buyer: Fetcher, info: GraphQLResolveInfo[Any], edge: Relation, arguments: dict[str, Any]) -> None:
-    """Buys what is selected of the entity that the field being resolved turned out to lead to: as if it were a root.
+    """Buy the selection of the entity that the current field resolved to, as if the entity were a root.
 
-    Raises as `Fetcher.prepare` does.
+    Raise the same errors as `Fetcher.prepare`.
     """
     fragments = {name: FragmentDetails(node) for name, node in info.fragments.items()}
     reader = _Reader(info.schema, info.operation, fragments, info.variable_values)
@@ -111,7 +112,7 @@ class _Reader:
                 children += found.children
             else:
                 facets |= (found.facets | _source_of(found.children)) & FieldGroup.SOURCE
-                children += _carried(found.children)
+                children += _required_when_deferred(found.children)
         return AnalyzedSelection(facets, tuple(children))
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
@@ -134,7 +135,7 @@ class _Reader:
         return AnalyzedSelection(facet, (selection,))
 
     def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
-        """Federation's `_entities`: one selection for each type that a reference may have."""
+        """Return the selection of federation's `_entities`, with one child for each type that a reference may have."""
         field = self.schema.get_field(parent, ENTITIES)
         union = get_named_type(field.type) if field else None
         types = self.schema.get_possible_types(union) if is_union_type(union) else ()
@@ -152,24 +153,27 @@ class _Reader:
         try:
             return get_argument_values(field, details[0].node, self.values)
         except GraphQLError:
-            return {}  # execution says why
+            return {}  # execution reports the error
 
 
 def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
     return tuple(key for key in info.path.as_list() if isinstance(key, str))
 
 
-def _carried(deferred: Iterable[Selection]) -> Iterator[Selection]:
-    """What has to be there of deferred entities before they are resolved: nobody asks for a highlight on demand."""
+def _required_when_deferred(deferred: Iterable[Selection]) -> Iterator[Selection]:
+    """Yield the deferred entities with the facets they need before they are resolved.
+
+    Highlights, for example, are not fetched on demand.
+    """
     for selection in deferred:
-        carried = (selection.facets | _source_of(selection.children)) & FieldGroup.BRIEF
-        below = tuple(_carried(selection.children)) if selection.edge is Relation.REFERENCES else ()
-        if _is_carrier(selection.edge) and (carried or below):
-            yield replace(selection, facets=carried, children=below)
+        required = (selection.facets | _source_of(selection.children)) & FieldGroup.BRIEF
+        below = tuple(_required_when_deferred(selection.children)) if selection.edge is Relation.REFERENCES else ()
+        if _is_carrier(selection.edge) and (required or below):
+            yield replace(selection, facets=required, children=below)
 
 
 def _source_of(children: tuple[Selection, ...]) -> FieldGroup:
-    """What an entity must carry for these edges to be followed."""
+    """Return the facets that an entity needs for these edges to be followed."""
     return reduce(or_, (_source(child.edge) for child in children), FieldGroup.NONE)
 
 
@@ -188,7 +192,7 @@ def _source(edge: Relation) -> FieldGroup:
 
 
 def _is_carrier(edge: Relation) -> bool:
-    """Whether it leads to entities that are resolved without asking."""
+    """Return whether the edge leads to entities that are resolved without another call."""
     match edge:
         case Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.REFERENCES | Relation.INSTANCE:
             return True

@@ -1,4 +1,4 @@
-"""Whether an answer is the same for every client."""
+"""Detection of documents whose responses are the same for every client."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from gateway.cache.response_cache import SHARED
 
 
 def is_shared(schema: GraphQLSchema, document: DocumentNode) -> bool:
-    """Whether all operations of a valid document are queries, and all that is selected in them is shared.
+    """Return whether a valid document contains only queries, and selects only shared fields.
 
-    The schema says so on each field; what it does not know (of introspection, too) is private.
+    The schema marks each shared field; fields it does not mark or know (introspection included) are private.
     """
     types = schema.type_map
-    ahead: list[tuple[Any, Any]] = []
+    pending: list[tuple[Any, Any]] = []
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             if definition.operation is not OperationType.QUERY:
                 return False
-            ahead.append((schema.query_type, definition.selection_set))
+            pending.append((schema.query_type, definition.selection_set))
         elif isinstance(definition, FragmentDefinitionNode):
-            ahead.append((types.get(definition.type_condition.name.value), definition.selection_set))
-    while ahead:
-        parent, selections = ahead.pop()
+            pending.append((types.get(definition.type_condition.name.value), definition.selection_set))
+    while pending:
+        parent, selections = pending.pop()
         fields = getattr(parent, "fields", {})  # a union has none
         for node in selections.selections:
             if isinstance(node, FieldNode):
@@ -43,8 +43,8 @@ def is_shared(schema: GraphQLSchema, document: DocumentNode) -> bool:
                 if field is None or SHARED not in field.extensions:
                     return False
                 if node.selection_set is not None:
-                    ahead.append((get_named_type(field.type), node.selection_set))
+                    pending.append((get_named_type(field.type), node.selection_set))
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
-                ahead.append((types.get(condition.name.value) if condition else parent, node.selection_set))
+                pending.append((types.get(condition.name.value) if condition else parent, node.selection_set))
     return True

@@ -1,4 +1,4 @@
-"""The documents that the gateway trusts from the start: its own, and those of a manifest."""
+"""The trusted documents of the gateway: its own, and those of a manifest."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.operations.formats import Format
 from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
 
 PACKAGE = Path(__file__).parents[1]
-# In a wheel the queries lie inside of the package, in the repository beside it.
+# In a wheel the queries are inside the package, in the repository next to it.
 OWN = next(path for path in (PACKAGE / "queries", PACKAGE.parent / "queries") if path.is_dir())
 SUFFIXES = (".graphql", ".gql")
 
 
 def sources(folder: Path) -> dict[str, str]:
-    """The texts of all documents below `folder`, by their paths in it. Raises ManifestError."""
+    """Return the texts of all documents below `folder`, by relative path. Raise ManifestError."""
     try:
         files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
         found = {str(path.relative_to(folder)): path.read_text("utf-8-sig") for path in files}
@@ -30,7 +30,7 @@ def sources(folder: Path) -> dict[str, str]:
 
 
 class Trusted:
-    """The texts of the gateway's own documents and of those of `manifest`, by id and by hash. Raises ManifestError."""
+    """The texts of the gateway's own documents and of those in `manifest`, by id and by hash. Raises ManifestError."""
 
     def __init__(self, manifest: Path | None = None) -> None:
         listed = _read(manifest) if manifest else {}
@@ -42,15 +42,15 @@ class Trusted:
 
 @cache
 def own() -> dict[str, str]:
-    """The texts of our own documents, and of those that the console and the commands send as they are, by hash."""
+    """Return the gateway's own documents, and those that the console and the commands send, by hash of their text."""
     return _hashed([*sources(OWN).values(), *sources(OPERATIONS).values()])
 
 
 @cache
 def prints() -> dict[str, str]:
-    """Our own documents as each client's tool prints them, by hash.
+    """Return the gateway's own documents as printed by each client tool, by hash.
 
-    That takes a tenth of a second, and few clients name a document: so it is done when the first of them does.
+    Printing takes a tenth of a second and few clients name a document, so it is done on first use.
     """
     operations = operations_in(sources(OWN))
     return _hashed(one.text(form, show) for one in operations for form in Format for show in PRINTERS)

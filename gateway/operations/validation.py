@@ -1,8 +1,8 @@
-"""Validation: whether a document may be executed, and what is wrong with it if not.
+"""Validation of documents without reference cycles.
 
-graphql-core's `validate` leaves hundreds of objects in reference cycles for each document: visitors that keep their
-bound methods, rules and a context that keep each other. Here they are taken apart at the end, so that nothing waits for
-the garbage collector.
+graphql-core's `validate` leaves hundreds of objects in reference cycles for each document: visitors that hold their own
+bound methods, and rules and a context that reference each other. Here these are cleared at the end, so that nothing is
+left to the garbage collector.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ ABORTED = "Validation aborted."
 
 
 def problems(schema: GraphQLSchema, document: DocumentNode, *, suggest: bool) -> list[GraphQLError]:
-    """Why the document is not valid: at most MOST_MISTAKES errors, and one more that says there are more.
+    """Return the validation errors: at most MOST_MISTAKES, plus one that says that there are more.
 
-    `suggest`: the errors may name what comes near, which not everybody is to be told.
+    `suggest`: the errors may suggest similar names, which clients without the right to introspect must not see.
     """
     errors: list[GraphQLError] = []
 
@@ -70,7 +70,7 @@ def problems(schema: GraphQLSchema, document: DocumentNode, *, suggest: bool) ->
 
 
 def _check_nesting(document: DocumentNode) -> None:
-    """Raises RecursionError where fragments in fragments are deeper than the rules could follow."""
+    """Raise RecursionError if fragments nest deeper than the rules can follow."""
     definitions = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
     fragments = {node.name.value: node for node in definitions}
     if fragments:
@@ -100,9 +100,9 @@ Handler: TypeAlias = Callable[..., Any]
 
 
 class CombinedValidationRule(ValidationRule):
-    """All rules as one: of each kind of node only the rules that look at it are told.
+    """All rules combined into one, which calls only the rules that handle a kind of node.
 
-    graphql-core asks every rule about every kind anew for each document, which is a third of the time of validation.
+    graphql-core asks every rule about every kind again for each document, which takes a third of the validation time.
     """
 
     def __init__(self, context: ValidationContext) -> None:
@@ -122,7 +122,8 @@ class CombinedValidationRule(ValidationRule):
         for at, enter, leave in _concerned(kind):
             if enter is not None:
                 entering.append((at, getattr(self.rules[at], enter)))
-            # Those that only enter, too: one that skips what is below a node is awake again behind it.
+            # Rules that only enter are listed too: a rule that skips a subtree becomes active again when its node is
+            # left.
             leaving.append((at, None if leave is None else getattr(self.rules[at], leave)))
         if not leaving:
             return EnterLeaveVisitor(None, None)
@@ -139,9 +140,9 @@ class CombinedValidationRule(ValidationRule):
 
     def _leave(self, handlers: list[tuple[int, Handler | None]], node: Node, rest: tuple[Any, ...]) -> None:
         for at, leave in handlers:
-            asleep = self.skipping[at]
-            if asleep:
-                if asleep is node:
+            skipped = self.skipping[at]
+            if skipped:
+                if skipped is node:
                     self.skipping[at] = None
             elif leave and leave(node, *rest) is BREAK:
                 self.skipping[at] = BREAK
@@ -149,7 +150,7 @@ class CombinedValidationRule(ValidationRule):
 
 @cache
 def _concerned(kind: str) -> tuple[tuple[int, str | None, str | None], ...]:
-    """The rules that look at nodes of `kind`, by their place, with the names of their methods."""
+    """Return the rules that handle nodes of `kind`, by index, with the names of their methods."""
     named = [(at, _method(rule, "enter", kind), _method(rule, "leave", kind)) for at, rule in enumerate(RULES)]
     return tuple((at, enter, leave) for at, enter, leave in named if enter or leave)
 

@@ -1,4 +1,4 @@
-"""How much work a request is before anything of it is known, in the units of `gateway.scheduling`."""
+"""Estimates of a request's work before it is parsed, in the units of `gateway.scheduling`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Any
 
 from gateway.scheduling import SLICE
 
-# What is done for each request, whatever it asks.
+# Work of every request, whatever it contains.
 LEAST = 50
-# What is shorter is done at once: to wait for a turn would be one more queue to stand in.
+# Shorter work is done immediately: waiting for a time slice would only add another queue.
 LONG = 50
-# Bytes that are read as JSON in one unit, if they are as many small values as may be.
+# Bytes of JSON parsed in one unit, in the worst case of many small values.
 BYTES = 100
 
 
 def of_json(size: int) -> int:
-    """To read so many bytes."""
+    """Return the work of parsing `size` bytes of JSON."""
     return size // BYTES
 
 
 def of_text(text: str) -> int:
-    """To parse and validate a document that is not known."""
+    """Return the work of parsing and validating a document that is not cached."""
     return LEAST + len(text)
 
 
 def of_variables(variables: Mapping[str, Any] | None) -> int:
-    """To coerce them and to see what they ask for: the objects, lists and values in them, counted up to a slice."""
-    count, ahead = 0, [variables]
-    while ahead and count < SLICE:
-        value: Any = ahead.pop()
+    """Return the work of coercing and analyzing variables: their objects, lists and values, counted up to one slice."""
+    count, pending = 0, [variables]
+    while pending and count < SLICE:
+        value: Any = pending.pop()
         if not isinstance(value, dict | list):
             continue
         count += len(value)
         if count < SLICE:
-            ahead += value.values() if isinstance(value, dict) else value
+            pending += value.values() if isinstance(value, dict) else value
     return min(count, SLICE)
