@@ -1,9 +1,9 @@
 """Projection: the plain-data parts of a selection set, compiled once per document to generated Python.
 
-`leaves` completes single values, `prompt` calls resolvers that need not wait, `kept` remembers what was projected,
-`compiler` writes and builds the functions, `plans` decides when that pays and keeps them, `context` is the execution
-context that uses them. `partial` is the one below it, which tells what upstream answers lost; a schema built with it
-alone projects nothing, which is the switch.
+`leaf_values` completes single values, `sync_resolvers` calls resolvers that need not wait, `projection_cache` caches
+projected lists, `compiler` generates and compiles the functions, `compilation_cache` decides when compiling pays and
+caches the plans, `context` is the execution context that uses them. `partial` is its base class, which reports the lost
+parts of upstream responses; a schema built with that class alone projects nothing, which switches projection off.
 """
 
 from __future__ import annotations

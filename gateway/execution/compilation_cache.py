@@ -1,4 +1,4 @@
-"""When a selection is worth a plan, and where plans are kept."""
+"""The cache of compiled plans, and the decision when a selection is worth compiling."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from graphql import DocumentNode, Token
 from gateway.execution.compiler import Module, Plan
 from gateway.execution.projection_cache import Projections
 
-# Objects to meet before a selection is compiled, as many as graphql-core executes in the time that compiling takes: so
-# it never costs more than twice the better choice. Measured by bench/execution.py: 19 for one field, 11 for eight,
-# 10 for hundreds. A list counts all its objects before the first is executed.
+# Objects to execute before a selection is compiled: graphql-core executes as many in the time that compiling takes, so
+# compiling never costs more than twice the better choice. Measured by bench/execution.py: 19 for one field, 11 for
+# eight, 10 for hundreds. A list counts all its objects before the first is executed.
 WORTHWHILE = 10
-# Where the code is there already, because another document selects the same, a plan takes a fifth of that.
+# If the code is cached because another document selects the same, a plan takes a fifth of that time.
 INITIAL_EXECUTIONS = 2
 MAX_BYTES = 2**24
-# Of these bytes one part in so many is for generated modules: new documents mostly select what others selected before,
-# and Python's own compiler takes four fifths of the time.
+# The divisor for the share of the bytes that generated modules get: new documents mostly select what others selected
+# before, and Python's own compiler takes four fifths of the time.
 MODULES_SHARE = 4
-# Bytes of a document and its slots: measured at most 550 for each token, whose nodes are kept along, 45 for each node
-# that a slot is of, and some hundreds for the slot.
+# Bytes of a document and its slots: measured at most 550 for each token (with its nodes), 45 for each node of a slot,
+# and some hundreds for the slot.
 OVERHEAD = 3_000
 EACH_TOKEN = 560
 EACH_SLOT = 400
@@ -31,7 +31,7 @@ EACH_NODE = 50
 
 
 class TierUpCounter:
-    """One selection on its way to a plan, which is worthwhile after as many objects."""
+    """The count of objects executed with one selection, and its plan once the count makes compiling worthwhile."""
 
     __slots__ = ("met", "plan", "worthwhile")
 
@@ -41,9 +41,9 @@ class TierUpCounter:
         self.plan: Plan | None = None
 
     def warm(self, objects: int, compile_plan: Callable[[bool], Plan]) -> Plan | None:
-        """Counts `objects`; the plan once there is one. `compile_plan` is told whether only known code is wanted.
+        """Count `objects`, and return the plan if there is one. `compile_plan` gets whether to use only cached code.
 
-        A selection that will not compile is tried once for each of the two.
+        A selection that does not compile is tried once in each of the two modes.
         """
         before, self.met = self.met, self.met + objects
         if before < self.worthwhile <= self.met:
@@ -54,15 +54,15 @@ class TierUpCounter:
 
     def _try(self, compile_plan: Callable[[bool], Plan], *, only_known: bool) -> None:
         if self.plan is None:
-            with suppress(Exception):  # whatever is wrong with it, graphql-core is to find and report it
+            with suppress(Exception):  # whatever fails, graphql-core finds and reports it
                 self.plan = compile_plan(only_known)
 
 
 class DocumentPlans(dict[Hashable, TierUpCounter]):
     """The slots of one document under one assignment of its conditions, by type and ids of the selected nodes.
 
-    It keeps the document, so that those ids go to no other node while it lives. `size` is in bytes, with the document;
-    `grown` hears of each change of it.
+    The document is referenced, so that the ids of its nodes are not reused while it lives. `size` is in bytes and
+    includes the document; `grown` is called on each change of it.
     """
 
     def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[DocumentPlans], None]) -> None:
@@ -72,7 +72,7 @@ class DocumentPlans(dict[Hashable, TierUpCounter]):
         self._grown = grown
 
     def slot(self, type_: Hashable, nodes: tuple[int, ...]) -> TierUpCounter:
-        """For the nodes of these ids, selected of the type."""
+        """Return the slot for the nodes with these ids, selected on the type."""
         slot = self.get((type_, nodes))
         if slot is None:
             slot = self[type_, nodes] = TierUpCounter(self.worthwhile)
@@ -85,11 +85,11 @@ class DocumentPlans(dict[Hashable, TierUpCounter]):
 
 
 class PlanCache:
-    """The plans of the documents used last; to hit, the same text must come as the same DocumentNode.
+    """The plans of the most recently used documents. A hit requires the same DocumentNode, not only the same text.
 
     Conditions are the Boolean variables: with `@skip`, `@include` and `@defer` they decide which fields are selected.
-    What plans project of lists that never change is kept in `projections`, where there are any. All else takes at most
-    `max_bytes`, generated modules too, which are kept in `modules` by their text.
+    Projections of lists that never change are cached in `projections`, if given. Everything else takes at most
+    `max_bytes`, including the generated modules, which `modules` caches by their text.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class PlanCache:
         return plans
 
     def _weigh(self, key: Hashable, plans: DocumentPlans) -> None:
-        """Anew, after they have grown; those that had to go meanwhile are weighed no more."""
+        """Update the size of plans that have grown, unless they were evicted meanwhile."""
         if self._plans.get(key) is plans:
             self._keep(key, plans)
 
@@ -127,12 +127,12 @@ class PlanCache:
 
 
 def tree_size(document: DocumentNode) -> int:
-    """In bytes, with what a cache spends on it."""
+    """Return the bytes of the document, including the overhead of a cache."""
     return OVERHEAD + EACH_TOKEN * _tokens_in(document)
 
 
 def _tokens_in(document: DocumentNode) -> int:
-    """Its parts that no node stands for are kept by their order."""
+    """Return the number of tokens. Tokens without a node of their own are referenced by their order."""
     token: Token | None = document.loc.start_token if document.loc else None
     count = 0
     while token is not None:

@@ -1,13 +1,13 @@
-"""From a selection set to a Python function that projects plain data.
+"""The compiler of selection sets to Python functions that project plain data.
 
-The generated functions know the happy case only and raise for anything else; their caller then has graphql-core do
-the same part again. Reading a plain field has no effects, so doing it twice is safe, and every error, path and null
-propagation is graphql-core's own.
+The generated functions handle only the common case and raise for anything else; then their caller has graphql-core
+execute the same part again. Reading a plain field has no effects, so doing it twice is safe, and every error, path and
+null propagation is graphql-core's own.
 
 A field is *plain* if Strawberry's resolver for it does nothing but read an attribute: no resolver function, argument,
-permission or extension. Below the object that a plan starts at, resolvers that answer at once are called, too
-(`prompt`). Everything else, and what only graphql-core should judge (abstract types, `is_type_of` of the schema's
-author, `@stream`, a `@defer` that starts below, arguments of fragments), is left to it.
+permission or extension. Below the object that a plan starts at, synchronous resolvers are called, too
+(`sync_resolvers`). Everything else is left to graphql-core: abstract types, `is_type_of` of the schema's author,
+`@stream`, a `@defer` that starts below, arguments of fragments.
 
     def _3(o, g):
         if type(o) not in known: admit(known, o)
@@ -55,46 +55,47 @@ from gateway.execution.leaf_values import (
 from gateway.execution.projection_cache import MIN_LENGTH, Projections
 from gateway.execution.sync_resolvers import ResolverInfo, is_hasty, is_prompt, reader
 
-# Beyond this many fields compiling would hold up other operations for longer than some 12 ms. It also bounds selections
-# that repeat a fragment under ever new aliases: those grow exponentially with the text.
+# The most fields of a plan: compiling more would block other operations for longer than about 12 ms. It also bounds
+# selections that repeat a fragment under ever new aliases, which grow exponentially with the text.
 LARGEST = 500
 
 
-# Bytes of a plan and of its module, and of each for a byte of the module's text: measured 6 and 5.5.
+# Bytes of a plan and of its module, and bytes of each per byte of the module's text: measured 6 and 5.5.
 OVERHEAD = 3_000
 SWELLING = 7
 
 
 class NotCompilable(Exception):
-    """This part of the selection can not be compiled."""
+    """A part of the selection that cannot be compiled."""
 
 
 class NotCompiledYet(Exception):
-    """It can be, but was not before, and only what was is wanted."""
+    """A part of the selection that could be compiled, but whose code is not cached while only cached code is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`project` makes the response of one object, or of one list of objects, and raises if anything is odd.
+    """A compiled selection. `project` returns the response of one object or of one list, and raises for any other case.
 
-    With the object goes what prompt resolvers may see of the operation, if it has anything for them.
+    Besides the object, `project` gets the info of the operation for prompt resolvers, or None if they cannot be called.
 
-    The response of an object holds every key in order; the keys in `rest` are None in it, for graphql-core to fill.
+    The response of an object contains every key in order; the keys in `rest` are None in it, and graphql-core fills
+    them.
     """
 
     project: Callable[[Any, ResolverInfo | None], Any]
     names: dict[str, Any] = field(repr=False)
-    """The globals of its functions, which are among them: a cycle, which ends with the plan."""
+    """The globals of the functions, which contain the functions: a reference cycle that is cleared with the plan."""
     rest: tuple[str, ...] = ()
     size: int = 0
-    """In bytes, without its module."""
+    """Bytes, without the module."""
 
     def __del__(self) -> None:
         self.names.clear()
 
 
 class Module(NamedTuple):
-    """`size` is in bytes, with its text."""
+    """A compiled module. `size` is in bytes and includes its text."""
 
     code: CodeType
     size: int
@@ -103,7 +104,10 @@ class Module(NamedTuple):
 def compile_object(
     executor: Executor[Any], type_: GraphQLObjectType, group: GroupedFieldSet, *, only_known: bool = False
 ) -> Plan:
-    """The plan of the fields in `group`, for sources that were found to be of `type_`. Raises NotPlain and NotYet."""
+    """Return the plan of the fields in `group`, for sources known to be of `type_`.
+
+    Raise NotCompilable and NotCompiledYet.
+    """
     compiler = Compiler(executor, only_known)
     body, rest = compiler.fields(type_, group, partly=True)
     if len(rest) == len(group):
@@ -114,7 +118,7 @@ def compile_object(
 def compile_list(
     executor: Executor[Any], type_: GraphQLList[Any], details: FieldDetailsList, *, only_known: bool = False
 ) -> Plan:
-    """The plan of a list of `type_`, at any depth of nesting. Raises NotPlain and NotYet."""
+    """Return the plan of a list of `type_`, at any depth of nesting. Raise NotCompilable and NotCompiledYet."""
     if not is_static(details):
         raise NotCompilable
     compiler = Compiler(executor, only_known)
@@ -123,7 +127,7 @@ def compile_list(
 
 
 def is_static(details: FieldDetailsList) -> bool:
-    """Whether the field needs no incremental delivery of its own and no arguments of a fragment."""
+    """Return whether the field needs neither incremental delivery of its own nor fragment arguments."""
     return not any(
         detail.fragment_variable_values or any(each.name.value == "stream" for each in detail.node.directives or ())
         for detail in details
@@ -131,10 +135,10 @@ def is_static(details: FieldDetailsList) -> bool:
 
 
 def plain_field(field: GraphQLField) -> StrawberryField:
-    """The Strawberry field behind `field`. Raises NotPlain unless resolving it is reading an attribute.
+    """Return the Strawberry field behind `field`. Raise NotCompilable unless resolving it only reads an attribute.
 
-    Strawberry marks the resolvers that it made itself, but also those that wrap permissions and extensions; a resolver
-    that was put in its place bears no mark. A field class of one's own may read in its own way.
+    Strawberry marks the resolvers that it generated, including those that wrap permissions and extensions; a resolver
+    that replaced one has no mark. A custom field class may read in its own way.
     """
     definition = field.extensions.get(DEFINITION)
     if type(definition) is not StrawberryField or not definition.is_basic_field:
@@ -145,7 +149,7 @@ def plain_field(field: GraphQLField) -> StrawberryField:
 
 
 class Compiler:
-    """Writes the functions of one plan. Each method that is given a variable's name answers an expression."""
+    """The generator of one plan's functions. Methods that get a variable name return an expression."""
 
     def __init__(self, executor: Executor[Any], only_known: bool) -> None:
         self.executor = executor
@@ -173,7 +177,7 @@ class Compiler:
             if self.only_known:
                 raise NotCompiledYet
             module = Module(compile(text, "<projection>", "exec"), self.size)
-            with suppress(ValueError):  # larger than all that may be kept
+            with suppress(ValueError):  # larger than the whole cache
                 self.modules[text] = module
         return module.code
 
@@ -206,9 +210,9 @@ class Compiler:
                 raise NotCompilable
 
     def items(self, type_: GraphQLList[Any], v: str, details: FieldDetailsList) -> str:
-        """Only LISTS: a subclass may iterate asynchronously, an iterator can be read but once.
+        """Accept only LISTS: a subclass may iterate asynchronously, and an iterator can be read only once.
 
-        What depends on no resolver is the same for every operation.
+        Items that no resolver computes are the same for every operation, so their projection is cached.
         """
         item, readers, start = self.bind(), self.readers, len(self.selected)
         value = self.value(type_.of_type, item, details)
@@ -229,7 +233,10 @@ class Compiler:
         return coerced if condition is None else f"({v} if {condition.format(v=v)} else {coerced})"
 
     def moment(self, v: str) -> str:
-        """What `isoformat` answers, in a quarter of its time: it asks the time zone, which msgspec knows to be UTC."""
+        """Return the text of `isoformat` in a quarter of its time.
+
+        `isoformat` queries the time zone, which msgspec knows to be UTC.
+        """
         quick = f"{self.bind(to_builtins)}({v})[:-1] + '+00:00'"
         return f"({quick} if {v}.tzinfo is {self.bind(UTC)} else {v}.isoformat())"
 
@@ -239,7 +246,10 @@ class Compiler:
         return f"({self.bind(names)}[{v}] if type({v}) is {self.bind(members)} else {coerced})"
 
     def child(self, type_: GraphQLObjectType, details: FieldDetailsList) -> str:
-        """The function of an object that graphql-core has not seen: it must prove to be of `type_` first."""
+        """Return the function of an object that graphql-core has not checked.
+
+        The function first checks that the object is of `type_`.
+        """
         collected = self.executor.collect_subfields(type_, details)
         if collected.new_defer_usages:
             raise NotCompilable
@@ -247,7 +257,7 @@ class Compiler:
         return self.function(*self.type_check(type_), *body)
 
     def type_check(self, type_: GraphQLObjectType) -> tuple[str, ...]:
-        """Strawberry's own `is_type_of`, made for members of interfaces, looks at the object alone."""
+        """Return the check by Strawberry's own `is_type_of` for members of interfaces, which reads only the object."""
         if type_.is_type_of is None:
             return ()
         if type_.extensions[DEFINITION].is_type_of:
@@ -257,9 +267,9 @@ class Compiler:
     def fields(
         self, type_: GraphQLObjectType, group: GroupedFieldSet, *, partly: bool = False
     ) -> tuple[list[str], tuple[str, ...]]:
-        """The body of a function that answers the fields of `o`, and the keys that it leaves to graphql-core.
+        """Return the body of a function that returns the fields of `o`, and the keys left to graphql-core.
 
-        Raises NotPlain for the first field that can not be compiled, unless told to compile `partly`.
+        Raise NotCompilable for the first field that cannot be compiled, unless compiling `partly`.
         """
         body = ["if type(o) not in known: admit(known, o)"]
         response, rest = [], []
@@ -279,19 +289,23 @@ class Compiler:
         return [*body, f"return {{{', '.join(response)}}}"], tuple(rest)
 
     def field(self, type_: GraphQLObjectType, details: FieldDetailsList, *, prompt: bool) -> tuple[list[str], str]:
-        """The statements that read one field of `o`, and the expression of its response."""
+        """Return the statements that read one field of `o`, and the expression of its response."""
         name = details[0].node.name.value
         if name == "__typename":
             return [], repr(type_.name)
         self.compiled_fields += 1
         if self.compiled_fields > LARGEST or not is_static(details):
             raise NotCompilable
-        field = type_.fields[name]  # a KeyError: graphql-core leaves the key out, so it must not stand in our response
+        field = type_.fields[name]  # a KeyError: graphql-core leaves the key out, so the response must not contain it
         read, v = self.source(field, details, prompt=prompt), self.bind()
         return [f"{v} = {read}"], self.value(field.type, v, details)
 
     def source(self, field: GraphQLField, details: FieldDetailsList, *, prompt: bool) -> str:
-        """Where a prompt resolver fails, graphql-core does its whole object again: so no plan starts with one."""
+        """Return the expression of the field's value.
+
+        If a prompt resolver fails, graphql-core executes its whole object again, so no plan starts with a prompt
+        resolver.
+        """
         attribute, definition = field.extensions.get(PLAIN), field.extensions.get(DEFINITION)
         if attribute and not any(detail.node.arguments for detail in details):
             return f"o.{attribute}"
@@ -301,7 +315,10 @@ class Compiler:
         return self.read(plain_field(field))
 
     def read(self, definition: StrawberryField) -> str:
-        """Python folds identifiers that are not ASCII to another form, which `getattr` does not."""
+        """Return the expression that reads the attribute.
+
+        Python normalizes non-ASCII identifiers, `getattr` does not.
+        """
         resolver, name = definition.default_resolver, definition.python_name
         if resolver is getattr and name.isascii() and name.isidentifier() and not keyword.iskeyword(name):
             return f"o.{name}"

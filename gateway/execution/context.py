@@ -1,8 +1,8 @@
-"""The execution context that projects where it can and has graphql-core execute the rest.
+"""The execution context that projects selections where possible and leaves the rest to graphql-core.
 
-It comes in at two places: where the fields of an object are executed, and where a list is completed, which saves
-entering each of its objects. It steps aside for operations with a middleware (an extension with a `resolve` hook sees
-every field), for fields that several deferred fragments share, and wherever a plan raises.
+It overrides two steps: the execution of an object's fields, and the completion of a list, which avoids entering each of
+its objects. It does not project operations with a middleware (an extension with a `resolve` hook handles every field),
+fields shared by several deferred fragments, and selections whose plan raises.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
 
 
 class ProjectingExecutionContext(PartialExecutionContext):
-    """Give it to `strawberry.Schema(execution_context_class=...)`; without it nothing is projected.
+    """The class for `strawberry.Schema(execution_context_class=...)`; without it nothing is projected.
 
-    All operations of the process share `cache`; a subclass may bring its own. With `projections` in it, lists in a
-    result may be `msgspec.Raw`: their JSON.
+    All operations of the process share `cache`; a subclass may bring its own. If the cache has `projections`, lists in
+    a result may be `msgspec.Raw`: their JSON.
     """
 
     cache: ClassVar[PlanCache] = PlanCache()
 
     plans: DocumentPlans | None = None
     glance: ResolverInfo | None = None
-    # By identity of the selection, which is kept beside its slot; graphql-core makes selections once per operation.
+    # By identity of the selection, which is referenced next to its slot; graphql-core makes selections once per
+    # operation.
     slots: dict[Hashable, tuple[object, TierUpCounter | None]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,14 +72,19 @@ class ProjectingExecutionContext(PartialExecutionContext):
             self.glance = glance(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
-        """An event's selections are its own: a long subscription must not gather those of all its events."""
+        """Return an executor with its own slots.
+
+        A long subscription must not collect the selections of all its events.
+        """
         executor = super().build_per_event_executor(payload)
         cast("ProjectingExecutionContext", executor).slots = {}
         return executor
 
     def get_incremental_work(self) -> Work:
-        """From now on it belongs to the queue it is delivered by: a stream and its executor would keep each other, and
-        all that the operation has read."""
+        """Return the work, and drop it here: the queue that delivers it owns it from now on.
+
+        Otherwise a stream and its executor would reference each other, and all data that the operation has read.
+        """
         work = super().get_incremental_work()
         self.groups, self.tasks, self.streams = [], [], []
         return work
@@ -128,7 +134,10 @@ class ProjectingExecutionContext(PartialExecutionContext):
         objects: int,
         compile_plan: Callable[..., Plan],
     ) -> Plan | None:
-        """The plan for `selection` on values of `type_`, if there is one by now; `objects` are about to be executed."""
+        """Return the plan for `selection` on values of `type_`, or None if there is none yet.
+
+        `objects` is the number of objects about to be executed.
+        """
         key = type_, id(selection)
         known = self.slots.get(key)
         if known is None:
@@ -144,9 +153,9 @@ class ProjectingExecutionContext(PartialExecutionContext):
         return plan
 
     def slot(self, type_: Hashable, selection: GroupedFieldSet | FieldDetailsList) -> TierUpCounter | None:
-        """None where plans must not be used: some field also belongs to another fragment's delivery.
+        """Return None if plans must not be used: some field also belongs to the delivery of another fragment.
 
-        What is delivered with `@defer` is executed by an executor of its own, which knows the fragments it delivers.
+        Fields delivered with `@defer` are executed by a separate executor, which knows the fragments it delivers.
         """
         details = selection if isinstance(selection, list) else list(chain.from_iterable(selection.values()))
         fragment = next(iter(self.defer_usage_set)) if self.defer_usage_set else None
@@ -156,8 +165,11 @@ class ProjectingExecutionContext(PartialExecutionContext):
 
 
 def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:
-    """Otherwise executor and helpers keep each other, and all that the operation has read, until a garbage collection:
-    under load that were hundreds of megabytes."""
+    """Return helpers with a weak reference to the executor.
+
+    Otherwise executor and helpers would reference each other, and all data that the operation has read, until a garbage
+    collection: under load that would be hundreds of megabytes.
+    """
     this = ref(executor)
 
     def alive() -> Executor[Any]:
@@ -172,12 +184,12 @@ def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:
 
 
 def project(plan: Plan | None, source: Any, glance: ResolverInfo | None) -> Any:
-    """The response of `source`, or None: there is no plan, or graphql-core must find out and report what is odd."""
+    """Return the response of `source`, or None without a plan or if graphql-core must find and report a problem."""
     if plan is None:
         return None
     try:
         return plan.project(source, glance)
-    except Exception:  # all that a plan raises means the same
+    except Exception:  # every exception of a plan has the same meaning
         return None
 
 

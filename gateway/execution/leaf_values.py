@@ -1,8 +1,8 @@
-"""Completing single values the quick way, or refusing to.
+"""Fast completion of single values, which raises for every value that needs graphql-core.
 
-Everything here answers exactly what graphql-core's `complete_value` would for a value without surprises, and raises
-for the rest: null where none may be, an exception as value, an awaitable, an iterator (coercing it would use it up
-before graphql-core comes to see it), a failing coercion.
+Results equal those of graphql-core's `complete_value` for ordinary values. Everything else raises: null for a non-null
+type, an exception as value, an awaitable, an iterator (coercing it would exhaust it before graphql-core reads it), a
+failing coercion.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from gateway.domain.models import EXACT
 from gateway.domain.partial import Incomplete, Partial
 
 DEFINITION = "strawberry-definition"
-# Names the attribute that is all a field reads as long as it is given no arguments: in the field's metadata, and among
-# its extensions in a schema where that is so.
+# Names the attribute that is all a field reads without arguments: in the field's metadata, and in its extensions in a
+# schema where this holds.
 PLAIN = "plain attribute"
 Complete = Callable[[Any], Any]
 
 
 def metadata_of(field: GraphQLField) -> Mapping[str, Any]:
-    """What the schema says of it by `strawberry.field(metadata=...)`: nothing of fields that are not Strawberry's."""
+    """Return the metadata of `strawberry.field(metadata=...)`; empty for fields that are not Strawberry's."""
     return getattr(field.extensions.get(DEFINITION), "metadata", {})
 
 
@@ -52,10 +52,11 @@ SAFE_TYPES = frozenset(
     }
 )  # fmt: skip
 
-# What is sure to be a list, and to be there a second time.
+# Types that are certain to be lists that can be read twice.
 LISTS = frozenset({list, tuple, SharedTuple})
 
-# When coercing the variable `{v}` is sure to answer `{v}` itself. Int is 32 bits wide, Float is finite (1e999 is not).
+# The condition under which coercing the variable `{v}` returns `{v}` itself. Int has 32 bits, Float is finite (1e999 is
+# not).
 UNCHANGED: dict[GraphQLScalarType, str] = {
     GraphQLString: "type({v}) is str",
     GraphQLID: "type({v}) is str",
@@ -64,32 +65,35 @@ UNCHANGED: dict[GraphQLScalarType, str] = {
     GraphQLFloat: "type({v}) is float and -1e999 < {v} < 1e999",
 }
 
-# Bounds of a number that every JSON parser reads exactly.
+# Bounds of integers that every JSON parser reads exactly.
 EXACT_INT = f"type({{v}}) is int and {-EXACT} <= {{v}} <= {EXACT}"
 
 
-# What Strawberry's own scalars of time do, and the exact types whose `isoformat` is sure to answer text.
+# Strawberry's own date and time scalars, with the exact types whose `isoformat` is certain to return text.
 DATETIME_SCALARS: dict[str, type] = {"DateTime": datetime.datetime, "Date": datetime.date, "Time": datetime.time}
 
 
 def big_int(value: Any) -> int:
-    """Coerces a result of the scalar BigInt. Raises GraphQLError for what no JSON number says exactly to everybody."""
+    """Coerce a result of the scalar BigInt. Raise GraphQLError for integers that some JSON parsers read inexactly."""
     if type(value) is int and -EXACT <= value <= EXACT:
         return value
     raise GraphQLError("BigInt cannot represent what is no integer of at most 53 bits.")
 
 
 class Deoptimize(Exception):
-    """Not the happy case: graphql-core is to complete this value."""
+    """The signal that graphql-core must complete this value."""
 
 
 def surprise() -> Any:
-    """Raises Surprise: `raise` for places where only an expression fits."""
+    """Raise Deoptimize: the `raise` statement for places that allow only an expression."""
     raise Deoptimize
 
 
 def refuse_odd(value: object) -> None:
-    """Raises Surprise for what graphql-core would null, raise or await, and for what a second look would find empty."""
+    """Raise Deoptimize for values that graphql-core would null, raise or await, and for iterators.
+
+    An iterator can be read only once.
+    """
     if value is None or value is Undefined or isinstance(value, Exception) or hasattr(value, "__next__"):
         raise Deoptimize
     if is_awaitable(value):
@@ -97,10 +101,10 @@ def refuse_odd(value: object) -> None:
 
 
 def admit(known: set[type], source: object) -> None:
-    """Adds the class of `source` to `known`: its instances are neither null, nor exceptions, nor awaitables.
+    """Add the class of `source` to `known`: its instances are neither null, nor exceptions, nor awaitables.
 
-    A class with `__getattr__` may answer differently for each instance, so it is never admitted; nor is one whose
-    instances lost something, which has to be told. Raises Surprise.
+    A class with `__getattr__` may behave differently for each instance, so it is never added; neither is a class whose
+    instances lost a part, which must be reported. Raise Deoptimize.
     """
     kind = type(source)
     if hasattr(kind, "__getattr__") or issubclass(kind, Partial | Incomplete):
@@ -110,7 +114,10 @@ def admit(known: set[type], source: object) -> None:
 
 
 def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
-    """Completes a non-null leaf by its type's own coercion. Raises Surprise, and whatever the coercion raises."""
+    """Return a function that completes a non-null leaf by the type's own coercion.
+
+    The function raises Deoptimize and the errors of the coercion.
+    """
     coerce = type_.coerce_output_value
 
     def complete(value: Any) -> Any:
@@ -125,16 +132,16 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
 
 
 def unchanged(type_: GraphQLScalarType) -> str | None:
-    """When coercing the variable `{v}` is sure to answer `{v}` itself; None if nobody knows."""
+    """Return the condition under which coercing the variable `{v}` returns `{v}` itself; None if it is unknown."""
     return EXACT_INT if type_.coerce_output_value is big_int else UNCHANGED.get(type_)
 
 
 def moment(type_: GraphQLScalarType) -> type | None:
-    """The class of which `type_` answers the ISO 8601 text, if that is all it does."""
+    """Return the class whose ISO 8601 text `type_` returns, if the scalar does nothing else."""
     return DATETIME_SCALARS.get(type_.name) if type_.coerce_output_value is isoformat else None
 
 
 def member_names(type_: GraphQLEnumType) -> tuple[type, dict[Any, str]]:
-    """The Python enum behind `type_` and the GraphQL name of each of its members."""
+    """Return the Python enum behind `type_`, and the GraphQL name of each member."""
     members: Any = type_.extensions[DEFINITION].wrapped_cls
     return members, {member: type_.coerce_output_value(member) for member in members}

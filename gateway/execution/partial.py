@@ -1,7 +1,7 @@
-"""Execution of answers that lost a part: the error says so at its path, and what is there is shown all the same.
+"""Execution of partial responses: the loss is reported as an error at its path, and the remaining data is returned.
 
-graphql-core makes null of whatever an error is at. A list that lacks an entry, or a field that may not be null, keeps
-its value here, and the error stands beside it.
+graphql-core replaces the value at an error's path by null. Here a list that lacks an entry, or a non-null field, keeps
+its value, and the error is reported next to it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from gateway.domain.partial import Incomplete, Partial, lost, problem_of
 from gateway.errors import UpstreamPartialAnswer
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 
-# Of the errors of one result; one more says that there are more.
+# Errors per result; one more error says that there are more.
 MOST_TOLD = 100
 MORE = "More of the upstream's answers could not be read."
 
 
 class PartialExecutionContext(StrawberryGraphQLCoreExecutionContext):
-    """Knows Partial models as sources, and Incomplete values."""
+    """An execution context that handles Partial models as sources, and Incomplete values."""
 
     def execute_fields(
         self,
@@ -72,13 +72,16 @@ class PartialExecutionContext(StrawberryGraphQLCoreExecutionContext):
         result: AsyncIterable[Any] | Iterable[Any],
         position_context: Any,
     ) -> AwaitableOrValue[list[Any]]:
-        if isinstance(result, Incomplete):  # no list, whatever the resolver says
+        if isinstance(result, Incomplete):  # no list, although the resolver's return type says so
             self.tell(result.problem, field_details_list, path)
             result = result.value
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
     def tell(self, problem: UpstreamPartialAnswer, details: FieldDetailsList, path: Path) -> None:
-        """Not as graphql-core collects errors: it takes the place of one for null, and all below it for gone."""
+        """Add the error directly to the collected errors.
+
+        graphql-core's error collection would treat the position as null and discard everything below it.
+        """
         errors = self.collected_errors.errors
         if len(errors) > MOST_TOLD or self.collected_errors.has_nulled_position(path):
             return
@@ -89,7 +92,10 @@ class PartialExecutionContext(StrawberryGraphQLCoreExecutionContext):
 
 
 def _loss(field: GraphQLField | None, source: Partial) -> int | None:
-    """What `source` lost of what `field` reads as it is. Other fields have resolvers, which see to it themselves."""
+    """Return the count that `source` lost of the attribute that `field` reads.
+
+    Fields with a resolver return None: their resolvers report losses themselves.
+    """
     definition = None if field is None else field.extensions.get(DEFINITION)
     if field is None or definition is None:
         return None

@@ -1,7 +1,7 @@
-"""What was projected of lists that last, as JSON, for the next operation that selects the same of them.
+"""The cache of projected immutable lists, as JSON, for later operations that select the same fields of them.
 
-New operations mostly select what others selected before, of the same few entities: a frontend's fragments. Projecting
-and encoding are then a copy of bytes.
+New operations mostly select the same fields of the same few entities as earlier ones: a frontend's fragments. For
+these, projecting and encoding become a copy of bytes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from gateway.execution.sizes import is_larger
 
 # Shorter lists are not worth a look-up.
 MIN_LENGTH = 8
-# Of one list: a selection that nobody repeats is forgotten with others like it.
+# Shapes per list: a selection that is never repeated is dropped with others like it.
 MOST_SHAPES = 16
-# Of the bytes one part in so many is for the selections that are known: they are as long as clients make them.
+# The divisor for the share of the bytes that known selections get: clients determine their length.
 SELECTIONS_SHARE = 8
-# Bytes of the objects, which are kept along, for each byte of their JSON: measured at most 1.5.
+# Bytes of the objects, which stay referenced, for each byte of their JSON: measured at most 1.5.
 MEMORY_FACTOR = 2
 OVERHEAD = 500
 
@@ -32,14 +32,17 @@ Project: TypeAlias = Callable[[Any, None], list[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectionShape:
-    """What is selected of a list. `size` is in bytes, with the selection."""
+    """The identity of the fields selected of a list. `size` is in bytes and includes the selection."""
 
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class CachedProjection:
-    """The objects are kept along with their JSON, so that their id goes to no other list. `size` counts both."""
+    """A cached projection.
+
+    It references the objects, so that their id is not reused. `size` counts objects and JSON.
+    """
 
     objects: SharedTuple[Any]
     json: msgspec.Raw
@@ -47,7 +50,7 @@ class CachedProjection:
 
 
 class Projections:
-    """Those used last; they take at most `max_bytes`."""
+    """An LRU cache of projections of at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         selections = max_bytes // SELECTIONS_SHARE
@@ -60,7 +63,7 @@ class Projections:
         return len(self._kept)
 
     def shape(self, type_: Hashable, selected: tuple[str, ...]) -> SelectionShape:
-        """Stands for the fields `selected` of `type_`, and is looked up in less time."""
+        """Return the shape for the fields `selected` of `type_`: its lookup is faster than that of the fields."""
         known = self._shapes.get((type_, selected))
         if known is None:
             known = SelectionShape(OVERHEAD + sys.getsizeof(selected) + sum(map(sys.getsizeof, selected)))
@@ -69,10 +72,10 @@ class Projections:
         return known
 
     def of(self, objects: SharedTuple[Any], shape: SelectionShape, project: Project) -> list[Any] | msgspec.Raw:
-        """What `project` answers, or its JSON. It must depend on nothing but `objects` and `shape`.
+        """Return the result of `project`, or its JSON. The result must depend only on `objects` and `shape`.
 
-        Kept is what is selected a second time: most of what is selected once is never selected again. What had to make
-        room is not kept again, or more lists than there is room for would push each other out for ever.
+        A projection is cached on its second use: most selections that are used once are never used again. A projection
+        that was evicted is not cached again, because more lists than fit would otherwise evict each other forever.
         """
         key = id(objects), shape
         known = self._kept.get(key)
@@ -85,7 +88,7 @@ class Projections:
         objects.shapes[shape] = was_kept is not None
         if was_kept is not False:
             return projected
-        if is_larger(projected):  # one text may stand in it many times
+        if is_larger(projected):  # the same text may occur in it many times
             return projected
         json = msgspec.json.encode(projected)
         size = OVERHEAD + len(json) + MEMORY_FACTOR * len(msgspec.json.encode(objects))

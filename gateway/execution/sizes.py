@@ -1,4 +1,4 @@
-"""How large a result is before it is encoded: values are shared until then, and a long one may stand in many places."""
+"""Lower bounds of a result's JSON size before encoding: values are shared, and a long one may occur many times."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
-# Bytes of one answer as JSON, or of one part of it.
+# Bytes of one response as JSON, or of one part of it.
 LARGEST = 2**24
-# What an entry takes at least beside what is in it: quotation marks, colon, comma and a letter of a name; a comma.
+# The least bytes of an entry besides its value: quotation marks, colon, comma and one letter of a name; a comma.
 EACH_MEMBER, EACH_ENTRY = 5, 1
 
 
 def is_larger(result: Any, most: int = LARGEST) -> bool:
-    """Whether the JSON of `result` is certainly longer than `most` bytes. It is looked at no further than that."""
+    """Return whether the JSON of `result` is certainly longer than `most` bytes. Counting stops beyond that."""
     return least_size(result, most) > most
 
 
 def least_size(result: Any, most: int = LARGEST) -> int:
-    """Bytes that the JSON of `result` takes at least; beyond `most` it is not counted on."""
+    """Return the least bytes of the JSON of `result`; counting stops beyond `most`."""
     size, ahead = 0, [result]
     while ahead and size <= most:
         one = ahead.pop()
@@ -36,7 +36,7 @@ def least_size(result: Any, most: int = LARGEST) -> int:
 
 
 def _below(values: Any, ahead: list[Any]) -> int:
-    """Characters of the texts among `values`; what is no text, number or null goes to `ahead`."""
+    """Return the characters of the texts among `values`, and append containers and raw JSON to `ahead`."""
     size = 0
     for value in values:
         kind = type(value)

@@ -1,8 +1,8 @@
-"""Resolvers that answer at once, called by compiled code.
+"""Synchronous resolvers that compiled code may call.
 
-A field whose metadata says PROMPT has a resolver that only reads: the object it is asked of, and what the operation
-knows by then. Called twice it answers the same, and all it asks of its `info` is the context. Where something is not
-known yet it would have to wait: it is handed a context that raises instead, and graphql-core does that part.
+A field with PROMPT in its metadata has a resolver that only reads its object and the data that the operation has
+loaded. Calling it twice returns the same, and it uses only the context of its `info`. It gets a context whose loaders
+raise instead of waiting for data that is not loaded yet; then graphql-core resolves the object.
 """
 
 from __future__ import annotations
@@ -23,27 +23,30 @@ class SupportsSyncAccess(Protocol):
     """A context that prompt resolvers can be called with."""
 
     def at_once(self) -> Any:
-        """The same context, but what would have to be waited for raises."""
+        """Return the same context, except that loaders raise where they would have to wait."""
         ...
 
 
 class ResolverInfo:
-    """What a prompt resolver sees of one operation, in place of Strawberry's `Info`."""
+    """The part of one operation that prompt resolvers see, in place of Strawberry's `Info`."""
 
     __slots__ = ("arguments", "context", "hide_suggestions", "schema", "variables")
 
     def __init__(self, context: Any, executor: Executor[Any]) -> None:
-        """Without the executor, which keeps it: a circle would keep all that the operation has read, too."""
+        """Copy what is needed from the executor, which references this object.
+
+        A reference back would be a cycle that keeps all data the operation has read.
+        """
         self.context = context
         self.schema: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
         self.variables = executor.variable_values
         self.hide_suggestions = executor.hide_suggestions
         self.arguments: dict[int, Mapping[str, Any]] = {}
-        """Of each prompt field, by the id of its node, as its resolver takes them."""
+        """Arguments of each prompt field in its resolver's form, by the id of the field's node."""
 
 
 def glance(executor: Executor[Any]) -> ResolverInfo | None:
-    """None for a context that must be waited for."""
+    """Return the info for prompt resolvers, or None if the context has no synchronous access."""
     context = executor.context_value
     return ResolverInfo(context.at_once(), executor) if is_hasty(context) else None
 
@@ -53,7 +56,7 @@ def is_hasty(context: Any) -> TypeGuard[SupportsSyncAccess]:
 
 
 def is_prompt(definition: StrawberryField) -> bool:
-    """Permissions are extensions, too."""
+    """Return whether the field's resolver is prompt and has no extensions. Permissions are extensions, too."""
     resolver = definition.base_resolver
     if not definition.metadata.get(PROMPT) or definition.extensions:
         return False
@@ -61,7 +64,10 @@ def is_prompt(definition: StrawberryField) -> bool:
 
 
 def reader(field: GraphQLField, definition: StrawberryField, node: FieldNode) -> Callable[[Any, ResolverInfo], Any]:
-    """Calls the resolver as Strawberry does. Raises what it raises, and what is wrong with its arguments."""
+    """Return a function that calls the resolver as Strawberry does.
+
+    The function raises the errors of the resolver and of its arguments.
+    """
     resolver = definition.base_resolver
     assert resolver is not None, "a prompt field has a resolver"
     resolve: Any = resolver.wrapped_func
