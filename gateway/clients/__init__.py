@@ -1,4 +1,4 @@
-"""The callers of the gateway: who they are, what they may do, and what they may spend."""
+"""The clients of the gateway: identity, rights, limits and keys."""
 
 from gateway.clients.client import Client, Key, Right
 from gateway.clients.entries import ClientsFileError

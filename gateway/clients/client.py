@@ -1,4 +1,4 @@
-"""A caller of the gateway: what it may do, and what it may spend."""
+"""The client model: an identified caller with its rights and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FINGERPRINT = 12  # hex digits
 
 
 class Right(enum.Enum):
-    """What a client may do besides reading its own allowance."""
+    """A permission of a client. Reading its own allowance needs none."""
 
     READ = "read"
     WRITE = "write"
@@ -23,7 +23,10 @@ class Right(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One of a client's keys, of which the SHA-256 alone is known. Times are Unix seconds; None: not told, or never."""
+    """A client's key, stored only as its SHA-256.
+
+    Times are Unix seconds; None: unknown (created) or never (expires).
+    """
 
     digest: bytes = field(repr=False)
     created: float | None = None
@@ -31,15 +34,16 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """By which people tell keys apart: nothing can be opened with it."""
+        """A short id of the key for people. It grants no access."""
         return self.digest.hex()[:FINGERPRINT]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A caller. `ceiling` is in billed requests per operation, `allowance` per window; None and no window: no limit.
+    """A caller. `ceiling` is in billed requests per operation, `allowance` per window.
 
-    `id` outlives its name: flows, idempotency keys, spending and places are those of the id.
+    None as ceiling and a missing window mean no limit. `id` survives a rename: workflows, idempotency keys, spending
+    and connection slots are recorded by id.
     """
 
     name: str
@@ -48,9 +52,9 @@ class Client:
     ceiling: int | None
     allowance: Mapping[Window, int] = field(hash=False)
     key: Key | None
-    """The one that it showed; None for the one local client, which has no key."""
+    """The key it authenticated with; None for the local client, which has no key."""
     accounts: frozenset[str] | None = None
-    """Ids of the accounts it may publish for; None: all that the gateway holds."""
+    """Ids of the accounts it may publish for; None: all accounts of the gateway."""
     is_disabled: bool = False
 
     def may_publish_for(self, account: str) -> bool:

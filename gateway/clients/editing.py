@@ -1,7 +1,7 @@
-"""The clients file as commands change it. What else stands in it stays as it is: order, comments, ends of line.
+"""Editing of the clients file by commands. Everything else in it is preserved: order, comments, line endings.
 
-It is changed as text, at the places of one entry, and read again before it is written: a file in which the change is
-not what was meant, because it is written in a way that is not foreseen here, is refused and left alone.
+An edit changes the text of one entry and parses the result before writing. If the result is not the intended change,
+because the entry is written in an unsupported way, the edit is rejected and the file is left unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from gateway.domain.window import Window
 KEY_PREFIX = "hg_"
 KEY_BYTES = 32
 LEAST_FINGERPRINT = 4  # hex digits that name a key
-# What ends an entry and is not of it: comments there are about what follows.
+# The end of an entry's text that is not part of it: comments there belong to the next entry.
 TRAILING = re.compile(r"(?:^[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))+\Z", re.MULTILINE)
 
 Entries: TypeAlias = tuple[Entry, ...]
@@ -45,7 +45,7 @@ Entries: TypeAlias = tuple[Entry, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One entry, and where its text stands in the file: from `before` to `after`."""
+    """One entry, with the text of the file `before` it, its own `text`, and the text `after` it."""
 
     entry: Entry
     before: str
@@ -57,7 +57,10 @@ class _Section:
         return "\r\n" if "\r\n" in self.text else "\n"
 
     def replaced(self, pattern: str, new: str) -> _Section:
-        """With `new`, a template, for the first match: where there is none, the check of the whole finds that out."""
+        """Replace the first match by the template `new`.
+
+        If there is no match, the check of the whole file fails later.
+        """
         return replace(self, text=re.sub(pattern, new, self.text, count=1, flags=re.MULTILINE))
 
     @property
@@ -75,12 +78,12 @@ def add_key(
     accounts: Collection[str] | None = None,
     now: float | None = None,
 ) -> str:
-    """Appends a client to the file, which is made where it is not, and returns its key: nobody can read it again.
+    """Append a client to the file, which is created if missing. Return its key, which cannot be read again.
 
-    `now`, in Unix seconds, is written down as when the key was made. Raises ClientsFileError for a name that is taken,
-    for limits and accounts the file does not accept, and for a file that is broken already.
+    `now`, in Unix seconds, is recorded as the key's time of creation. Raise ClientsFileError for a name in use, for
+    limits and accounts that the file does not accept, and for a file that is already invalid.
     """
-    path = path.resolve()  # a link stays a link: what it points to is replaced
+    path = path.resolve()  # a symbolic link is kept: its target is replaced
     text = read(path) if path.exists() else ""
     entries = parse(text, path)
     _check_name(name)
@@ -98,7 +101,10 @@ def add_key(
 
 
 def rotate_key(path: Path, name: str, *, overlap: float, now: float) -> str:
-    """A new key for a client, whose other keys expire after `overlap` seconds, unless they do so sooner."""
+    """Add a key to a client and return it.
+
+    Its other keys expire after `overlap` seconds, or sooner if they already do.
+    """
     key, made = _new_key(now)
     end = writing.moment(int(now + overlap))
 
@@ -115,15 +121,15 @@ def rotate_key(path: Path, name: str, *, overlap: float, now: float) -> str:
                 section = _expiring(section, before, end)
         return _with_key(section, made, old[0]).whole
 
-    def meant(entry: Entry) -> Entry:
+    def intended(entry: Entry) -> Entry:
         return msgspec.structs.replace(entry, key_sha256=None, keys=(made, *aging(entry)))
 
-    _edit(path, name, change, meant)
+    _edit(path, name, change, intended)
     return key
 
 
 def remove_client(path: Path, name: str) -> None:
-    """Its entry and what is written within. Comments before and after it stay."""
+    """Remove the client's entry with the comments inside it. Comments before and after it are kept."""
 
     def change(section: _Section) -> str:
         trailing = TRAILING.search(section.text)
@@ -136,7 +142,7 @@ def remove_client(path: Path, name: str) -> None:
 
 
 def remove_key(path: Path, name: str, fingerprint: str) -> None:
-    """One of several keys of a client."""
+    """Remove one of several keys of a client."""
     if len(fingerprint) < LEAST_FINGERPRINT:
         raise ClientsFileError(f"Name the key by {LEAST_FINGERPRINT} digits of its fingerprint at least.")
 
@@ -154,26 +160,26 @@ def remove_key(path: Path, name: str, fingerprint: str) -> None:
         pattern = alone if re.search(alone, section.text, re.MULTILINE) else rf"{table}[ \t]*(?:,[ \t]*)?"
         return section.replaced(pattern, "").whole
 
-    def meant(entry: Entry) -> Entry:
+    def intended(entry: Entry) -> Entry:
         gone = chosen(entry)
         return msgspec.structs.replace(entry, keys=tuple(key for key in entry.all_keys if key != gone))
 
-    _edit(path, name, change, meant)
+    _edit(path, name, change, intended)
 
 
 def set_disabled(path: Path, name: str, *, disabled: bool) -> None:
     def change(section: _Section) -> str:
         value = "true" if disabled else "false"
-        told = re.search(r"^[ \t]*disabled[ \t]*=[ \t]*(?:true|false)", section.text, re.MULTILINE)
-        if told:
-            return section.replaced(re.escape(told[0]), re.sub(r"\w+\Z", value, told[0])).whole
+        match = re.search(r"^[ \t]*disabled[ \t]*=[ \t]*(?:true|false)", section.text, re.MULTILINE)
+        if match:
+            return section.replaced(re.escape(match[0]), re.sub(r"\w+\Z", value, match[0])).whole
         return _after_name(section, f"disabled = {value}").whole if disabled else section.whole
 
     _edit(path, name, change, lambda entry: msgspec.structs.replace(entry, disabled=disabled))
 
 
 def rename_client(path: Path, name: str, new: str) -> None:
-    """What is the client's stays so: its id is what it was called before."""
+    """Rename a client. Its records stay its own, because its id becomes or remains the id it had before."""
     _check_name(new)
 
     def change(section: _Section) -> str:
@@ -181,20 +187,20 @@ def rename_client(path: Path, name: str, new: str) -> None:
             section = _after_name(section, f'id = "{section.entry.known_as}"')
         return section.replaced(rf"^([ \t]*name[ \t]*=[ \t]*)[\"']{re.escape(name)}[\"']", rf'\g<1>"{new}"').whole
 
-    def meant(entry: Entry) -> Entry:
+    def intended(entry: Entry) -> Entry:
         return msgspec.structs.replace(entry, name=new, id=entry.known_as)
 
-    _edit(path, name, change, meant, lambda others: _check_free(new, others, path))
+    _edit(path, name, change, intended, lambda others: _check_free(new, others, path))
 
 
 def _edit(
     path: Path,
     name: str,
     change: Callable[[_Section], str],
-    meant: Callable[[Entry], Entry | None],
+    intended: Callable[[Entry], Entry | None],
     check: Callable[[Entries], None] = lambda others: None,
 ) -> None:
-    """Raises ClientsFileError."""
+    """Apply `change` to the text of one entry. Raise ClientsFileError."""
     path = path.resolve()
     text = read(path)
     entries = parse(text, path)
@@ -203,7 +209,7 @@ def _edit(
         raise ClientsFileError(f"{path} has no client named {name}: `highlights-gateway keys list` shows those it has.")
     before, after = entries[:number], entries[number + 1 :]
     check(before + after)
-    changed = meant(entries[number])
+    changed = intended(entries[number])
     expected = (*before, *([changed] if changed else []), *after)
     starts = [header.start() for header in HEADER.finditer(text)]
     new = None
@@ -225,47 +231,47 @@ def _reads_as(text: str, expected: Entries, path: Path) -> bool:
 
 
 def _listed(section: _Section, keys: Sequence[KeyEntry]) -> _Section:
-    """With a list of keys in place of its one `key_sha256`."""
-    told = re.search(
+    """Replace the entry's single `key_sha256` by a list of keys."""
+    match = re.search(
         rf"^([ \t]*)key_sha256[ \t]*=[ \t]*[\"']{section.entry.key_sha256}[\"']", section.text, re.MULTILINE
     )
-    if told is None:
+    if match is None:
         return section
-    value = writing.keys_in_lines(keys, indent=told[1], line_end=section.line_end)
-    return section.replaced(re.escape(told[0]), f"{told[1]}keys = {value}")
+    value = writing.keys_in_lines(keys, indent=match[1], line_end=section.line_end)
+    return section.replaced(re.escape(match[0]), f"{match[1]}keys = {value}")
 
 
 def _expiring(section: _Section, key: KeyEntry, end: datetime) -> _Section:
-    told = re.search(_table_of(key), section.text)
-    if told is None:
+    match = re.search(_table_of(key), section.text)
+    if match is None:
         return section
-    dated = re.sub(r"(?<=expires)[ \t]*=[ \t]*[^,}]*?(?=[ \t]*[,}])", f" = {writing.time(end)}", told[0], count=1)
-    if dated == told[0]:
-        dated = re.sub(r"[ \t]*\}\Z", f", expires = {writing.time(end)} }}", told[0])
-    return section.replaced(re.escape(told[0]), dated)
+    dated = re.sub(r"(?<=expires)[ \t]*=[ \t]*[^,}]*?(?=[ \t]*[,}])", f" = {writing.time(end)}", match[0], count=1)
+    if dated == match[0]:
+        dated = re.sub(r"[ \t]*\}\Z", f", expires = {writing.time(end)} }}", match[0])
+    return section.replaced(re.escape(match[0]), dated)
 
 
 def _with_key(section: _Section, key: KeyEntry, first: KeyEntry) -> _Section:
-    """`key` before `first`, in a line of its own where that has one."""
-    told = re.search(rf"^([ \t]*)(?={_table_of(first)})|(?={_table_of(first)})", section.text, re.MULTILINE)
-    if told is None:
+    """Insert `key` before `first`, on a line of its own if `first` has one."""
+    match = re.search(rf"^([ \t]*)(?={_table_of(first)})|(?={_table_of(first)})", section.text, re.MULTILINE)
+    if match is None:
         return section
-    gap = ", " if told[1] is None else f",{section.line_end}{told[1]}"
-    text = f"{section.text[: told.end()]}{writing.key_table(key)}{gap}{section.text[told.end() :]}"
+    gap = ", " if match[1] is None else f",{section.line_end}{match[1]}"
+    text = f"{section.text[: match.end()]}{writing.key_table(key)}{gap}{section.text[match.end() :]}"
     return replace(section, text=text)
 
 
 def _table_of(key: KeyEntry) -> str:
-    """A pattern of the inline table of a key: no two keys are the same."""
+    """Return a pattern of the key's inline table: no two keys have the same digest."""
     return rf"\{{[^{{}}]*{key.sha256}[^{{}}]*\}}"
 
 
 def _after_name(section: _Section, line: str) -> _Section:
-    told = re.search(r"^([ \t]*)name[ \t]*=[^\n]*(?:\n|\Z)", section.text, re.MULTILINE)
-    if told is None:
+    match = re.search(r"^([ \t]*)name[ \t]*=[^\n]*(?:\n|\Z)", section.text, re.MULTILINE)
+    if match is None:
         return section
-    end = "" if told[0].endswith("\n") else section.line_end
-    text = f"{section.text[: told.end()]}{end}{told[1]}{line}{section.line_end}{section.text[told.end() :]}"
+    end = "" if match[0].endswith("\n") else section.line_end
+    text = f"{section.text[: match.end()]}{end}{match[1]}{line}{section.line_end}{section.text[match.end() :]}"
     return replace(section, text=text)
 
 

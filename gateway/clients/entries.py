@@ -1,17 +1,17 @@
-"""The clients file as it is read: its entries, and what is said of a broken one.
+"""The parser of the clients file: its entries, and the error messages for an invalid one.
 
-TOML, one `[[client]]` per caller:
+The format is TOML with one `[[client]]` per caller:
 
     [[client]]
     name = "web"
-    keys = [{ sha256 = "...", expires = 2026-12-01T00:00:00Z }]   # of the keys; they themselves are kept nowhere
+    keys = [{ sha256 = "...", expires = 2026-12-01T00:00:00Z }]   # of the keys; they themselves are stored nowhere
     rights = ["read", "force"]                    # left out: ["read"]
     ceiling = 50                                  # billed requests per operation; left out: no ceiling
     allowance = { minute = 100, month = 20000 }   # billed requests per window; left out: unlimited
     accounts = ["787132"]                         # for whom it may publish, with the right `write`; left out: all
 
-One key that never expires may be written as `key_sha256 = "..."` instead. `id` is what the client is known by where it
-must outlive its name, and `disabled = true` keeps it out.
+A single key that never expires may be written as `key_sha256 = "..."` instead. `id` identifies the client in records
+that survive a rename, and `disabled = true` rejects its requests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gateway.domain import ids
 from gateway.domain.window import Window
 from gateway.errors import Unusable
 
-# As whose the ledger books what the gateway itself buys, because a picture's URL died before its time.
+# The ledger's client name for requests that the gateway itself buys because a media URL expired early.
 MEDIA_PROXY = "media-proxy"
 RESERVED = f"must not be {MEDIA_PROXY}: as that the ledger books what the gateway buys for its media proxy"
 NAME = r"^[A-Za-z0-9._-]{1,64}\Z"
@@ -43,7 +43,10 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class ClientsFileError(Unusable):
-    """The clients file cannot be used: the message names file, line or field, and the accepted form; never a value."""
+    """The clients file cannot be used.
+
+    The message names file, line or field, and the accepted form, but never a value.
+    """
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +79,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return alone + (self.keys or ())
 
     def clients(self) -> list[Client]:
-        """One for each key that it may show."""
+        """Return one client for each key of the entry."""
         return [
             Client(
                 self.name,
@@ -113,7 +116,7 @@ ACCEPTED = {
 
 
 def read(path: Path) -> str:
-    """The text of the file, with its own ends of line. Raises ClientsFileError."""
+    """Return the text of the file with its own line endings. Raise ClientsFileError."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as exc:
@@ -125,7 +128,7 @@ def read(path: Path) -> str:
 
 
 def parse(text: str, path: Path) -> tuple[Entry, ...]:
-    """Raises ClientsFileError."""
+    """Return the entries. Raise ClientsFileError."""
     try:
         entries = msgspec.convert(tomllib.loads(text), _Table).client
     except tomllib.TOMLDecodeError as exc:
@@ -150,7 +153,7 @@ def _problem(entry: Entry) -> str | None:
 
 
 def _check_together(entries: tuple[Entry, ...], path: Path) -> None:
-    """Raises ClientsFileError. An id must not be another's name: one would be taken for the other."""
+    """Raise ClientsFileError for duplicates. An id must not be another client's name: the two would be confused."""
     _refuse_doubles("name", [(entry.name, entry.name) for entry in entries], path)
     _refuse_doubles("sha256 of a key", [(key.sha256, entry.name) for entry in entries for key in entry.all_keys], path)
     called = [(word, entry.name) for entry in entries for word in {entry.name, entry.known_as}]
@@ -158,7 +161,7 @@ def _check_together(entries: tuple[Entry, ...], path: Path) -> None:
 
 
 def _refuse_doubles(what: str, given: Iterable[tuple[str, str]], path: Path) -> None:
-    """`given` are values, each with the client that has it."""
+    """Raise ClientsFileError if a value occurs twice. `given` is pairs of a value and the name of its client."""
     given = list(given)
     counts = Counter(value for value, _ in given)
     names = [name for value, name in given if counts[value] > 1]
@@ -167,7 +170,7 @@ def _refuse_doubles(what: str, given: Iterable[tuple[str, str]], path: Path) -> 
 
 
 def _complaint(problem: str, text: str) -> str:
-    """Where, and what is accepted there. The library's own words are not passed on: they may quote a value."""
+    """Return the place and the accepted form. The library's message is not passed on: it may quote a value."""
     inside = re.search(r"\$\.client\[(\d+)\](\.keys\[)?", problem)
     where = _place(int(inside[1]), text) if inside else ""
     of_key = inside is not None and inside[2] is not None
@@ -182,7 +185,7 @@ def _complaint(problem: str, text: str) -> str:
 
 
 def _place(number: int, text: str) -> str:
-    """Of an entry, counted from 0."""
+    """Return the position of the entry with this number, counted from 0."""
     lines = [text.count("\n", 0, header.start()) + 1 for header in HEADER.finditer(text)]
     return f", client {number + 1}" + (f" (line {lines[number]})" if number < len(lines) else "")
 

@@ -1,4 +1,4 @@
-"""Who may ask, just now: the clients file, as it was read last."""
+"""The current clients: the last valid version of the clients file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Version: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One reading of the file. `keyed` has each client once for each of its keys."""
+    """One version of the file. `keyed` contains each client once for each of its keys."""
 
     number: int
     keyed: tuple[Client, ...]
@@ -30,7 +30,7 @@ class Table:
 
     @classmethod
     def of(cls, path: Path, number: int) -> Self:
-        """Raises ClientsFileError."""
+        """Load the file. Raise ClientsFileError."""
         keyed = tuple(client for entry in parse(read(path), path) for client in entry.clients())
         keys = [(client, client.key) for client in keyed if client.key is not None]
         expiries = sorted(key.expires for _, key in keys if key.expires is not None)
@@ -38,7 +38,7 @@ class Table:
 
 
 class Clients:
-    """The table of those who may ask. It is read again in a thread: each look at it takes one reading."""
+    """The current table of clients. A thread may reload it: each access uses one version of the file."""
 
     def __init__(self, table: Table, *, keyless: Client | None, path: Path | None, clock: Clock) -> None:
         self._table = table
@@ -49,32 +49,34 @@ class Clients:
 
     @classmethod
     def local(cls) -> Self:
-        """One client without a key and without limits, for a gateway that only this machine reaches.
+        """Return one client without a key and without limits, for a gateway that only this machine can reach.
 
-        It has all rights but to force: to skip the privacy check is to be chosen, not to be had by default.
+        It has all rights except `force`: skipping the privacy check must be an explicit choice.
         """
         client = Client("local", "local", frozenset(Right) - {Right.FORCE}, ceiling=None, allowance={}, key=None)
         return cls(Table(0, ()), keyless=client, path=None, clock=SystemClock())
 
     @classmethod
     def load(cls, path: Path, clock: Clock | None = None) -> Self:
-        """Raises ClientsFileError."""
+        """Load the file. Raise ClientsFileError."""
         return cls(Table.of(path, 0), keyless=None, path=path, clock=clock or SystemClock())
 
     @property
     def version(self) -> Version:
-        """Another one when the file is read again or a key expires: while it stays, a key is the same client's, with
-        the same terms."""
+        """A number that changes when the file is reloaded or a key expires.
+
+        While it is unchanged, a key identifies the same client with the same terms.
+        """
         table = self._table
         return table.number, bisect_right(table.expiries, self._clock.now()) if table.expiries else 0
 
     @property
     def everyone(self) -> Iterable[Client]:
-        """Each client at least once, whatever has become of its keys."""
+        """Each client at least once, including those with expired keys."""
         return self._table.keyed if self._keyless is None else (self._keyless,)
 
     def identify(self, key: str | None) -> Client:
-        """The client that `key` belongs to; raises Unauthenticated. Takes the same time whichever it is, or none."""
+        """Return the client with `key`, or raise Unauthenticated. The time taken does not depend on the result."""
         if self._keyless is not None:
             return self._keyless
         if not key:
@@ -90,7 +92,10 @@ class Clients:
         return found[0]
 
     def confirm(self, client: Client) -> Client:
-        """As it is now, for what it began earlier. Raises Unauthenticated where the key it showed is good no more."""
+        """Return the current state of `client`, for work it began earlier.
+
+        Raise Unauthenticated if its key is no longer valid.
+        """
         if client.key is None:
             return client
         now = self._table.by_digest.get(client.key.digest)
@@ -104,17 +109,17 @@ class Clients:
             self._used[client.key.fingerprint] = self._clock.now()
 
     def take_uses(self) -> dict[str, float]:
-        """When keys were used since this was asked last, in Unix seconds, by their fingerprints."""
+        """Return and clear the keys' times of last use since the previous call, in Unix seconds, by fingerprint."""
         used, self._used = self._used, {}
         return used
 
     def reload(self) -> None:
-        """Reads the file again. Raises ClientsFileError, and then keeps the clients it had."""
+        """Reload the file. Raise ClientsFileError, and then keep the current clients."""
         if self._path is not None:
             self._table = Table.of(self._path, self._table.number + 1)
 
     def _check(self, client: Client) -> None:
-        """Raises Unauthenticated. Who shows the right key may know what has become of it."""
+        """Raise Unauthenticated. The reason is not secret to a caller with the right key."""
         if client.is_disabled:
             raise Unauthenticated("This client is disabled: ask the gateway's operator.")
         expires = None if client.key is None else client.key.expires
@@ -127,5 +132,5 @@ class Clients:
 
 
 def digest_of(key: str) -> bytes:
-    # A key may come out of JSON, where half a surrogate pair is allowed: it is unknown, not an error.
+    # Keys from JSON may contain unpaired surrogates: such a key is unknown, not an error.
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

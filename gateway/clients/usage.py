@@ -1,6 +1,6 @@
-"""When keys were last used: a small SQLite file in the data directory, for `keys list`.
+"""Times of the keys' last uses, in a small SQLite file of the data directory, for `keys list`.
 
-It is written once a minute at most by each process, and nothing depends on it: what a crash loses is a minute.
+Each process writes it at most once a minute, and nothing depends on it: a crash loses at most a minute.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from gateway.files import make_file
 NAME = "keys.sqlite3"
 BUSY_SECONDS = 2.0
 TABLE = "CREATE TABLE IF NOT EXISTS uses (key TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID"
-# Several processes may serve one key, and write in any order.
+# Several processes may serve the same key, and write in any order.
 USED = "INSERT INTO uses VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
 
 
 class UsesUnreadable(Exception):
-    """The file is there and cannot be used just now."""
+    """The file exists but cannot be used at the moment."""
 
 
 class Uses:
-    """Times are in Unix seconds, keys named by their fingerprints. Both methods block, and raise UsesUnreadable."""
+    """Times of last use in Unix seconds, by key fingerprint. Both methods block, and raise UsesUnreadable."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / NAME
@@ -39,7 +39,7 @@ class Uses:
             db.executemany(USED, uses.items())
 
     def read(self) -> dict[str, float]:
-        """Empty where no gateway has written yet."""
+        """Return the times by fingerprint; empty if no gateway has written yet."""
         if not self._path.exists():
             return {}
         with self._opened() as db:

@@ -1,4 +1,4 @@
-"""How the clients file is written: a client's entry, a key of it, and the file as a whole."""
+"""The writer of the clients file: the text of an entry and of its keys, and the file as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def key_table(key: KeyEntry) -> str:
 
 
 def keys_in_lines(keys: Sequence[KeyEntry], *, indent: str, line_end: str) -> str:
-    """The value of `keys`, which begins on a line that is indented so."""
+    """Return the value of `keys` in lines, for a first line with this indent."""
     lines = ["[", *(f"{indent}    {key_table(key)}," for key in keys), f"{indent}]"]
     return line_end.join(lines)
 
@@ -57,9 +57,9 @@ def entry(
 
 
 def save(path: Path, text: str, *, before: str) -> None:
-    """Whole or not at all, readable by the owner alone.
+    """Write the file atomically, readable by its owner alone.
 
-    Raises ClientsFileError, also where the file is not as `before` any more.
+    Raise ClientsFileError, also if the file has changed since `before` was read.
     """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
