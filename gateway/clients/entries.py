@@ -134,10 +134,10 @@ def parse(text: str, path: Path) -> tuple[Entry, ...]:
     except tomllib.TOMLDecodeError as exc:
         raise ClientsFileError(f"{path} is not TOML: {exc}.") from exc
     except msgspec.ValidationError as exc:
-        raise ClientsFileError(f"{path}{_complaint(str(exc), text)}") from exc
+        raise ClientsFileError(f"{path}{_error_text(str(exc), text)}") from exc
     for number, entry in enumerate(entries):
         if (problem := _problem(entry)) is not None:
-            raise ClientsFileError(f"{path}{_place(number, text)}: {problem}")
+            raise ClientsFileError(f"{path}{_position(number, text)}: {problem}")
     _check_together(entries, path)
     return entries
 
@@ -154,13 +154,15 @@ def _problem(entry: Entry) -> str | None:
 
 def _check_together(entries: tuple[Entry, ...], path: Path) -> None:
     """Raise ClientsFileError for duplicates. An id must not be another client's name: the two would be confused."""
-    _refuse_doubles("name", [(entry.name, entry.name) for entry in entries], path)
-    _refuse_doubles("sha256 of a key", [(key.sha256, entry.name) for entry in entries for key in entry.all_keys], path)
+    _refuse_duplicates("name", [(entry.name, entry.name) for entry in entries], path)
+    _refuse_duplicates(
+        "sha256 of a key", [(key.sha256, entry.name) for entry in entries for key in entry.all_keys], path
+    )
     called = [(word, entry.name) for entry in entries for word in {entry.name, entry.known_as}]
-    _refuse_doubles("id", called, path)
+    _refuse_duplicates("id", called, path)
 
 
-def _refuse_doubles(what: str, given: Iterable[tuple[str, str]], path: Path) -> None:
+def _refuse_duplicates(what: str, given: Iterable[tuple[str, str]], path: Path) -> None:
     """Raise ClientsFileError if a value occurs twice. `given` is pairs of a value and the name of its client."""
     given = list(given)
     counts = Counter(value for value, _ in given)
@@ -169,10 +171,10 @@ def _refuse_doubles(what: str, given: Iterable[tuple[str, str]], path: Path) -> 
         raise ClientsFileError(f"{path}: {what}: must differ, but is the same for the clients {', '.join(names)}.")
 
 
-def _complaint(problem: str, text: str) -> str:
+def _error_text(problem: str, text: str) -> str:
     """Return the place and the accepted form. The library's message is not passed on: it may quote a value."""
     inside = re.search(r"\$\.client\[(\d+)\](\.keys\[)?", problem)
-    where = _place(int(inside[1]), text) if inside else ""
+    where = _position(int(inside[1]), text) if inside else ""
     of_key = inside is not None and inside[2] is not None
     named = re.search(r"(missing required|unknown) field `(.*?)`", problem)
     if named and named[1] == "unknown":
@@ -184,7 +186,7 @@ def _complaint(problem: str, text: str) -> str:
     return f"{where}: {name}: {'missing; ' if named and not of_key else ''}must be {ACCEPTED[name]}."
 
 
-def _place(number: int, text: str) -> str:
+def _position(number: int, text: str) -> str:
     """Return the position of the entry with this number, counted from 0."""
     lines = [text.count("\n", 0, header.start()) + 1 for header in HEADER.finditer(text)]
     return f", client {number + 1}" + (f" (line {lines[number]})" if number < len(lines) else "")
