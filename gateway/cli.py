@@ -1,7 +1,7 @@
-"""The command `highlights-gateway`: its arguments, and what its exit code means.
+"""The command line of `highlights-gateway`: its arguments and exit codes.
 
-0 done, 1 refused by what it met (a port in use, a stale schema), 2 bad arguments, settings or files, 3 the application
-did not start.
+0 success, 1 rejected because of the state found (a port in use, a stale schema), 2 invalid arguments, settings or
+files, 3 the application did not start.
 """
 
 from __future__ import annotations
@@ -204,14 +204,14 @@ def _add_address(parser: argparse.ArgumentParser, *, port: int) -> None:
 
 
 def _refused_key(text: str) -> NoReturn:
-    """Without a word of it: whoever lists processes has read it already."""
+    """Reject `--key` without quoting it: every user who lists processes could read it."""
     raise argparse.ArgumentTypeError(
         f"is taken no more, since everybody on the machine can read arguments: set {KEY_VARIABLE}, or give --ask-key"
     )
 
 
 def _form(parse: Callable[[str], T], accepts: str) -> Callable[[str], T]:
-    """`parse`, which raises ValueError, as argparse wants it: refusing with what is accepted."""
+    """Return `parse`, which raises ValueError, as an argparse type whose error names the accepted form."""
 
     def read(text: str) -> T:
         try:
@@ -229,7 +229,7 @@ def _amount(text: str) -> int:
 
 
 def _span(text: str) -> int:
-    """In seconds."""
+    """Return the number of seconds."""
     if (seconds := _amount(text[:-1]) * SPANS.get(text[-1:], 0)) > MOST_DAYS * DAY or text[-1:] not in SPANS:
         raise ValueError
     return seconds

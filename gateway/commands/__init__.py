@@ -1,1 +1,1 @@
-"""The commands of `highlights-gateway`: each takes its arguments and the environment, and returns an exit code."""
+"""The commands of `highlights-gateway`. Each takes its arguments and the environment, and returns an exit code."""

@@ -1,6 +1,6 @@
-"""`backup`: all that the gateway keeps, copied while it runs or not, each part as it is at one moment.
+"""The `backup` command: a consistent copy of each part of the gateway's data, while the gateway runs or not.
 
-A plain copy of an SQLite file leaves out what its write-ahead log holds, which may be all of it.
+A plain copy of an SQLite file lacks the content of its write-ahead log, which may be all of the data.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY, which the flows are sealed with, is not in t
 
 
 def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Makes the directory, or nothing. Raises SettingsError and CommandError."""
+    """Create the directory completely or not at all. Raise SettingsError and CommandError."""
     settings = Settings.read(environ)
     target: Path = arguments.directory
     _check(target)
@@ -68,7 +68,10 @@ def _missing(settings: Settings) -> Iterator[str]:
 
 
 def _copy_all(settings: Settings, draft: Path) -> None:
-    """What flows need is copied before and after them: whatever was there when they were copied is in one of both."""
+    """Copy all parts. The files that workflows need are copied before and after the workflow store.
+
+    A file that exists at the time of the store's copy is then in one of both copies.
+    """
     data = settings.data_dir
     _copy_database(settings.database_path, draft / LEDGER)
     _copy_needs(data, draft)
@@ -96,7 +99,7 @@ def _copy_needs(data: Path, draft: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Empty where it is not, or not any more: what no flow needs goes while it is copied."""
+    """Return the files of the folder; none if it is missing: unneeded files may be deleted during the copy."""
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
@@ -104,7 +107,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    """Nothing where the source is not. What the copy has stays: such files are made once."""
+    """Copy the file if it exists and the target does not: such files are written once and never change."""
     if target.exists():
         return
     with contextlib.suppress(FileNotFoundError), source.open("rb") as file:
@@ -116,7 +119,7 @@ def _copy_file(source: Path, target: Path) -> None:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """By SQLite, which reads one state of it while others write, and waits for nobody. Raises CommandError."""
+    """Copy by SQLite's backup, which reads one state during writes without waiting for them. Raise CommandError."""
     make_file(target)
     try:
         with (
@@ -124,7 +127,7 @@ def _copy_database(source: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
         ):
             original.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # a single file without a write-ahead log
             (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise CommandError(f"{source} cannot be copied ({error}): is it a file of the gateway?") from error
@@ -133,12 +136,12 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """Never makes a file. It may have to be written, since what a crash left in its log is read into it first."""
+    """Open an existing file. It must be writable, because SQLite first applies the log that a crash left."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
 
 
 def _sync(folder: Path) -> None:
-    """So that the names in it are on the disk, too."""
+    """Flush the directories, so that the names of their files are on disk too."""
     for path in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -1,19 +1,20 @@
-"""What all commands share: their form, and how they say that they cannot go on."""
+"""Types shared by all commands: their signature and their errors."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
 
-# A client's key, for commands that ask a gateway. No setting of the gateway's own, so not named like one.
+# The environment variable of a client's key, for commands that query a gateway. It is no setting of the gateway, so it
+# has no prefix.
 KEY_VARIABLE = "HIGHLIGHTS_GATEWAY_KEY"
 
 Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 
 
 class CommandError(Exception):
-    """A command cannot go on because of what it met. Its message is for the person at the terminal."""
+    """A command cannot continue because of the state it found. The message is for the person at the terminal."""
 
 
 class UsageError(CommandError):
-    """A command cannot go on because of what it was given."""
+    """A command cannot continue because of its arguments."""

@@ -1,4 +1,4 @@
-"""The commands by name. The module of one is imported when it runs: no command waits for what another one needs."""
+"""The commands by name. Each imports its module when it runs, so that no command loads the imports of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`documents`: a folder of documents as a manifest for clients' tools."""
+"""The `documents` command: a manifest of a folder's documents for client tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.operations.trusted_documents import OWN, sources
 
 
 def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Raises UsageError for documents that do not fit the schema."""
+    """Write or print the manifest. Raise UsageError for documents that are invalid in the schema."""
     from schema.build import build_schema
 
     try:

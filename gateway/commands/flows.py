@@ -1,4 +1,4 @@
-"""`flows`: what runs, what failed, and how to go on. A gateway that runs on the same store takes up what changes."""
+"""The `flows` command: list, show, retry, cancel and prune workflows. A gateway on the same store applies changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SQLITE = "sqlite:///"
 
 
 def list_flows(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Newest first."""
+    """Print the workflows, newest first."""
     status = Status(arguments.status) if arguments.status else None
     with _store(environ) as store:
         records = store.page(arguments.prefix, status, arguments.limit, None)
@@ -33,7 +33,7 @@ def list_flows(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
 
 
 def show(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Neither what a flow was given nor what it gave: that may be private."""
+    """Print a workflow and its steps, without input and result: these may be private."""
     with _store(environ) as store:
         record = _found(store, arguments.id)
     for name, text in _facts(record):
@@ -64,7 +64,7 @@ def prune(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def _change(
     arguments: argparse.Namespace, environ: Mapping[str, str], act: Callable[[Store], bool], wanted: Status
 ) -> int:
-    """A gateway may be faster: what was set to run may be done by the time it is looked at."""
+    """Change a workflow's status. A running gateway may have finished the workflow before its status is read again."""
     with _store(environ) as store:
         _found(store, arguments.id)
         changed = act(store)
@@ -84,8 +84,8 @@ def _store(environ: Mapping[str, str]) -> Iterator[Store]:
             f"There are no flows in {settings.data_dir}: the gateway makes their file at its first start."
         )
     try:
-        seal = JsonCipher(settings.flows_key or key_in(settings.data_dir))
-        with contextlib.closing(Store(url, seal, SystemClock(), patience=STANDARD.statement)) as store:
+        cipher = JsonCipher(settings.flows_key or key_in(settings.data_dir))
+        with contextlib.closing(Store(url, cipher, SystemClock(), patience=STANDARD.statement)) as store:
             store.prepare()
             yield store
     except DecryptionError as exc:

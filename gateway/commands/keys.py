@@ -1,4 +1,4 @@
-"""`keys`: who may ask a gateway, and with which keys. A gateway that runs reads the file again at a hang-up."""
+"""The `keys` command: clients and their keys. A running gateway reloads the file on SIGHUP."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ UNLIMITED = "No allowance{ceiling}: this client may spend without limit. Give --
 
 
 def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """The key alone goes to standard output, so that it can be piped to where it is kept.
+    """Add a client. Only the key goes to standard output, so that it can be piped to a secret store.
 
-    Raises ClientsFileError and UsageError, as all of these do.
+    Raise ClientsFileError and UsageError, like all functions of this module.
     """
     path = _file(arguments, environ)
     if arguments.accounts and Right.WRITE not in arguments.rights:
@@ -51,14 +51,14 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         now=SystemClock().now(),
     )
     print(key)
-    _tell(f"The client {arguments.name} is in {path}. {SHOWN}{KNOWN.format(path=path)}")
+    _print_to_stderr(f"The client {arguments.name} is in {path}. {SHOWN}{KNOWN.format(path=path)}")
     if not arguments.allowance:
-        _tell(UNLIMITED.format(ceiling=", no ceiling" if arguments.ceiling is None else ""))
+        _print_to_stderr(UNLIMITED.format(ceiling=", no ceiling" if arguments.ceiling is None else ""))
     return 0
 
 
 def list_keys(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """One line for each key. When it was last used is known for the data directory of the settings."""
+    """Print one line for each key. The last use is read from the data directory of the settings."""
     path = _file(arguments, environ)
     entries = parse(read(path), path)
     try:
@@ -72,13 +72,15 @@ def list_keys(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def rotate(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """As `add`."""
+    """Add a key to a client, and let its other keys expire. Only the new key goes to standard output."""
     path = _file(arguments, environ)
     now = SystemClock().now()
     key = rotate_key(path, arguments.name, overlap=arguments.overlap, now=now)
     print(key)
-    _tell(f"The client {arguments.name} has another key. {SHOWN}{KNOWN.format(path=path)}")
-    _tell(f"Its keys of before expire at {_time(now + arguments.overlap)} (UTC), unless they did so already.")
+    _print_to_stderr(f"The client {arguments.name} has another key. {SHOWN}{KNOWN.format(path=path)}")
+    _print_to_stderr(
+        f"Its keys of before expire at {_time(now + arguments.overlap)} (UTC), unless they did so already."
+    )
     return 0
 
 
@@ -112,7 +114,7 @@ def _set_disabled(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
 
 
 def _changed(what: str, path: Path) -> int:
-    _tell(f"{what} {KNOWN.format(path=path)}")
+    _print_to_stderr(f"{what} {KNOWN.format(path=path)}")
     return 0
 
 
@@ -145,5 +147,5 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
 
 
-def _tell(text: str) -> None:
+def _print_to_stderr(text: str) -> None:
     print(text, file=sys.stderr)

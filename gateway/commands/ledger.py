@@ -1,4 +1,4 @@
-"""`ledger`: who spent what, on which endpoint, in which day: as a table for people, as CSV for sheets."""
+"""The `ledger` command: spending by client, endpoint and day, as a table or as CSV."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NUMBERS_FROM = 3
 
 
 def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Reads what the gateway has written, whether it runs or not.
+    """Print the spending that the gateway recorded, whether it runs or not.
 
-    Raises LedgerFileError, LedgerUnavailable and ClientsFileError.
+    Raise LedgerFileError, LedgerUnavailable and ClientsFileError.
     """
     settings = Settings.read(environ)
     path = settings.database_path
@@ -37,7 +37,7 @@ def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _id_of(name: str, clients_file: Path | None) -> str:
-    """The ledger knows clients by their ids, which are their names until they are renamed."""
+    """Return the client's id, by which the ledger records it. The id is the name until the client is renamed."""
     if clients_file is None or not clients_file.exists():
         return name
     entries = parse(read(clients_file), clients_file)
@@ -45,7 +45,7 @@ def _id_of(name: str, clients_file: Path | None) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """One line per row under a line of headings, without totals."""
+    """Return a header line and one line per row, without totals."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADINGS)
@@ -54,7 +54,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def as_table(rows: Sequence[Row]) -> str:
-    """Aligned columns and a line of totals."""
+    """Return aligned columns and a line of totals."""
     total = ("total", "", "", str(sum(row.calls for row in rows)), str(sum(row.billed for row in rows)))
     return aligned([HEADINGS, *map(_cells, rows), total], numbers_from=NUMBERS_FROM)
 

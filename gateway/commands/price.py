@@ -1,4 +1,4 @@
-"""`price`: what an operation would cost, before it runs: asked of a running gateway, or with an empty cache."""
+"""The `price` command: the price of an operation before it runs, from a running gateway or for an empty cache."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from gateway.domain.proxies import Proxies
 
 EXAMPLE = "http://127.0.0.1:8000/graphql"
 TIMEOUT_SECONDS = 30.0
-LARGEST = 8 * 2**20  # bytes of an answer
-# Trusted by every gateway, as a text of ours would not be.
+LARGEST = 8 * 2**20  # bytes of a response
+# A document that every gateway trusts; it would not trust another text.
 QUERY = OPERATIONS / "price.graphql"
 
 
@@ -39,7 +39,7 @@ class Place(msgspec.Struct):
 
 
 class Price(msgspec.Struct, rename="camel"):
-    """As the graph tells it, in billed requests. `within_budget` is None where there is nobody's budget to ask."""
+    """A price in billed requests, as the GraphQL API returns it. `within_budget` is None without a client's budget."""
 
     lower: int
     upper: int
@@ -51,20 +51,20 @@ class Price(msgspec.Struct, rename="camel"):
 
 
 def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Raises InvalidInput for a document that could not be run."""
+    """Print the price. Raise InvalidInput for a document that cannot be executed."""
     document = _read(arguments.file)
     if arguments.url is None:
-        found = _unasked(document, arguments.variables, arguments.operation)
+        found = _price_offline(document, arguments.variables, arguments.operation)
     else:
         key = _key(environ, asks=arguments.ask_key)
-        asked = {"document": document, "variables": arguments.variables, "operationName": arguments.operation}
-        found = _asked(asked, arguments.url, key, Proxies.read(environ))
+        requested = {"document": document, "variables": arguments.variables, "operationName": arguments.operation}
+        found = _price_from_gateway(requested, arguments.url, key, Proxies.read(environ))
     print(as_text(found), end="")
     return 0
 
 
 def as_text(price: Price) -> str:
-    """A table by endpoint, a table by place in the answer, and the bounds."""
+    """Return a table by endpoint, a table by path in the response, and the bounds."""
     calls = [(one.endpoint, *map(str, (one.count, one.unit, one.total, one.cached))) for one in price.calls]
     places = [(place.path, str(place.total)) for place in price.fields]
     tables = [
@@ -92,7 +92,10 @@ def _read(path: Path) -> str:
 
 
 def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
-    """Raises UsageError. A key is never an argument: everybody on the machine can read these."""
+    """Return the key, or None.
+
+    Raise UsageError. A key is never an argument: all users of the machine can read arguments.
+    """
     if not asks:
         return environ.get(KEY_VARIABLE) or None
     try:
@@ -101,8 +104,8 @@ def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
         raise UsageError(f"There is no terminal to ask for the key at: set {KEY_VARIABLE}.") from error
 
 
-def _unasked(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
-    """With an empty cache and the upstream's own prices; nobody is asked."""
+def _price_offline(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
+    """Return the price for an empty cache and the upstream's list prices, without any request."""
     from gateway.billing.prices import Prices
     from gateway.clock import SystemClock
     from gateway.operations.documents import DocumentCache, quote
@@ -119,13 +122,13 @@ def _unasked(document: str, variables: dict[str, Any] | None, operation: str | N
     return msgspec.structs.replace(found, within_budget=None)
 
 
-def _asked(asked: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> Price:
-    """Of the gateway at `url`, with what its cache holds now. Raises ProxyUnusable."""
+def _price_from_gateway(requested: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> Price:
+    """Return the price from the gateway at `url` with its current cache. Raise ProxyUnusable."""
     endpoint = _endpoint(url)
     proxy = proxies.to(endpoint)
-    # What is packed might unpack to more than is read.
+    # Compression is disabled, because a compressed body may expand beyond the limit.
     headers = {"accept-encoding": "identity"} | ({} if key is None else {"authorization": f"Bearer {key}"})
-    request = {"query": QUERY.read_text(), "variables": asked}
+    request = {"query": QUERY.read_text(), "variables": requested}
     body = b""
     try:
         with httpx.stream(
@@ -136,7 +139,7 @@ def _asked(asked: Mapping[str, Any], url: str, key: str | None, proxies: Proxies
             timeout=TIMEOUT_SECONDS,
             proxy=None if proxy is None else proxy.url,
             verify=httpx.create_ssl_context(),
-            trust_env=False,  # a password for this host in ~/.netrc would take the key's place
+            trust_env=False,  # credentials for this host in ~/.netrc would replace the key
         ) as response:
             for piece in response.iter_raw():
                 body += piece
@@ -151,7 +154,7 @@ def _asked(asked: Mapping[str, Any], url: str, key: str | None, proxies: Proxies
 
 
 def _endpoint(url: str) -> str:
-    """As `serve` prints it, or without the path or the scheme. Raises UsageError."""
+    """Return the GraphQL URL. Accept the address that `serve` prints, also without path or scheme. Raise UsageError."""
     text = url.strip()
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")

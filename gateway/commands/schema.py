@@ -1,4 +1,4 @@
-"""`schema`: the graph as printed, in its two committed files."""
+"""The `schema` command: print the schema, or check the two committed files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _change(path: Path, sdl: str) -> str:
-    """A unified diff from the file to `sdl`; empty where they are equal."""
+    """Return a unified diff from the file to `sdl`; empty if they are equal."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = difflib.unified_diff(
         before.splitlines(), sdl.splitlines(), path.name, f"{path.name}, as printed now", lineterm=""

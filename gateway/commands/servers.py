@@ -1,4 +1,4 @@
-"""`serve` and `sandbox`: what listens."""
+"""The commands that run a server: `serve` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from gateway.composition.app import Gateway
 
-# `docker stop` kills after ten seconds.
+# `docker stop` kills the process after ten seconds.
 GRACE_SECONDS = 8
-# Objects made and not freed until the youngest are looked through, and how often that is until older ones are. An
-# answer of 1,200 items makes 1,300 dictionaries, none of them garbage. By the defaults (700, 10, 10) these are looked
-# through twice, which took an eighth of the time; with these thresholds it is nothing, and cyclic garbage waits longer.
+# Garbage collection thresholds: allocations per young collection, and collections per older generation. A response of
+# 1,200 items allocates 1,300 dictionaries, none of them garbage. With the defaults (700, 10, 10) they are scanned
+# twice, which took an eighth of the time; with these thresholds the scans take no measurable time, and cyclic garbage
+# is freed later.
 THRESHOLDS = (20_000, 20, 50)
-# At their finer levels these write what is private: request headers and query strings, which hold keys and signatures;
-# SQL with its parameters; what a picture's metadata says of where and by whom it was taken.
+# Loggers that write private data at finer levels: request headers and query strings, which hold keys and signatures;
+# SQL with its parameters; image metadata with place and author.
 TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pillow_heif")
 
 
 def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Raises SettingsError, ClientsFileError, LedgerFileError and ProxyUnusable."""
+    """Run the gateway. Raise SettingsError, ClientsFileError, LedgerFileError and ProxyUnusable."""
     settings = Settings.read(environ)
     ceilings = Ceilings(settings.peer_connections, settings.open_connections)
     workers: int = arguments.workers
@@ -56,9 +57,9 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
     with _listen(arguments.host, arguments.port) as listener:
         if settings.clients_file is None:
-            _stay_at_home(arguments.host, listener)
+            _require_loopback(arguments.host, listener)
         url, address = _url(arguments.host, listener), listener.getsockname()[0]
-        # Here at first, so that what is wrong with the files is told once, and before the announcement.
+        # Created here first, so that errors in the files are reported once, and before the announcement.
         gateway = _gateway(settings, url, workers, address)
         if workers > 1:
             gateway.close_ledger()
@@ -80,23 +81,23 @@ def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:
 
 
 def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gateway:
-    """The parts of one process, which reads its clients again when the terminal hangs up."""
-    with _sparing_the_collector():
+    """Return the gateway of one process, which reloads its clients on SIGHUP."""
+    with _without_garbage_collection():
         from gateway.composition.app import Gateway
 
         _log_to_stderr(settings.log_level)
         leave_with_the_supervisor()
         gateway = Gateway(settings, None, SystemClock(), url, workers=workers, address=address)
         if settings.clients_file is not None:
-            _reload_at_hangup(gateway.clients)
+            _reload_on_sighup(gateway.clients)
         return gateway
 
 
 @contextlib.contextmanager
-def _sparing_the_collector() -> Iterator[None]:
-    """What is made within lives as long as the process: it is not looked through, neither now nor later.
+def _without_garbage_collection() -> Iterator[None]:
+    """Exclude everything created inside from garbage collection, now and later: it lives as long as the process.
 
-    Garbage among it stays, too: some thousand small objects, while a look at all of them takes a tenth of the start.
+    Garbage among it stays as well: some thousand small objects, whereas scanning everything takes a tenth of the start.
     """
     gc.disable()
     try:
@@ -118,7 +119,7 @@ def sandbox(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Listens before anything is announced, so that the announced URL answers."""
+    """Listen before the announcement, so that the announced URL accepts connections."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -126,8 +127,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
 
 
-def _stay_at_home(host: str, listener: socket.socket) -> None:
-    """Without a clients file anybody who reaches the gateway may spend: so nobody else may reach it."""
+def _require_loopback(host: str, listener: socket.socket) -> None:
+    """Raise UsageError unless only this machine can connect: without a clients file every caller may spend."""
     if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
         raise UsageError(
             f"On {host} other machines reach the gateway, so it needs to know its clients: "
@@ -136,22 +137,23 @@ def _stay_at_home(host: str, listener: socket.socket) -> None:
 
 
 def _url(host: str, listener: socket.socket) -> str:
-    """A URL that a browser on this machine can open, also where the server listens on every address."""
+    """Return a URL that a browser on this machine can open, even if the server listens on all addresses."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{name}:{listener.getsockname()[1]}"
 
 
-def _reload_at_hangup(clients: Clients) -> None:
-    """In a thread of its own: the file may be long, or its disk slow, and the signal's handler runs on the event loop.
+def _reload_on_sighup(clients: Clients) -> None:
+    """Reload the clients in a separate thread on SIGHUP.
 
-    One after the other, so that what was read last holds.
+    The file may be long or its disk slow, and the signal handler runs on the event loop. Reloads run one after the
+    other, so that the last one wins.
     """
-    hangups: SimpleQueue[None] = SimpleQueue()  # the one thing of threads that a handler may use at any moment
-    threading.Thread(target=_reload_at_each, args=(hangups, clients), name="clients", daemon=True).start()
+    hangups: SimpleQueue[None] = SimpleQueue()  # reentrant: safe to use in a signal handler
+    threading.Thread(target=_reload_repeatedly, args=(hangups, clients), name="clients", daemon=True).start()
     signal.signal(signal.SIGHUP, lambda *_: hangups.put(None))
 
 
-def _reload_at_each(hangups: SimpleQueue[None], clients: Clients) -> None:
+def _reload_repeatedly(hangups: SimpleQueue[None], clients: Clients) -> None:
     while True:
         hangups.get()
         try:
@@ -164,7 +166,7 @@ def _reload_at_each(hangups: SimpleQueue[None], clients: Clients) -> None:
 
 def _run(app: Starlette, listener: socket.socket, log_level: str, ceilings: Ceilings) -> int:
     _log_to_stderr(log_level)
-    # uvicorn raises the signal again once it has shut down: then, and before it has started, the process simply ends.
+    # After its shutdown uvicorn raises the signal again: the process then exits, as it does before uvicorn has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = _config(app, log_level, workers=1, ceilings=ceilings)
     server = uvicorn.Server(config)
@@ -193,9 +195,9 @@ def _log_to_stderr(log_level: str) -> None:
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_tells_of_no_socket)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_about_websockets)
 
 
-def _tells_of_no_socket(record: logging.LogRecord) -> bool:
-    """uvicorn writes a line for each WebSocket that comes and goes, with the query string of its URL."""
+def _is_not_about_websockets(record: logging.LogRecord) -> bool:
+    """Filter uvicorn's lines for opened and closed WebSockets: they contain the query string of the URL."""
     return "WebSocket" not in str(record.msg) and record.msg not in ("connection open", "connection closed")

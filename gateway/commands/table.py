@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Plain-text tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ GAP = "  "
 
 
 def aligned(lines: Sequence[Sequence[str]], *, numbers_from: int) -> str:
-    """`lines` in columns, those from `numbers_from` on to the right. Each line ends with a newline."""
+    """Return `lines` in columns, right-aligned from column `numbers_from` on. Each line ends with a newline."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(f"{_line(cells, widths, numbers_from)}\n" for cells in lines)
 
