@@ -1,1 +1,1 @@
-"""The nouns: ids, links, hosts and frozen models. Imports nothing of the gateway but `errors`."""
+"""The domain: ids, links, hosts and frozen models. Imports nothing of the gateway except `errors`."""

@@ -1,4 +1,4 @@
-"""Hosts as URLs and the header `Host` write them: names and IP addresses, brought into one form to be compared."""
+"""Hosts in URLs and in the `Host` header: names and IP addresses, normalized for comparison."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 
 LOCALHOST = "localhost"
-# What a network of one's own is in IPv6 (RFC 6177): whoever has one address of it has them all.
+# The prefix length of one site's IPv6 network (RFC 6177): the holder of one address has the whole network.
 NETWORK = 64
 # `host [":" port]` of RFC 3986, without the characters that no host in use has.
 AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::[0-9]{0,5})?")
 
 
 def host_in(authority: str) -> str | None:
-    """The host of `authority`: in lower case, without port, brackets and final dot. None where there is none."""
+    """Return the host of `authority` in lower case, without port, brackets and final dot, or None."""
     found = AUTHORITY.fullmatch(authority.lower())
     if found is None:
         return None
@@ -28,7 +28,7 @@ def host_in(authority: str) -> str | None:
 
 
 def address_of(host: str) -> Address | None:
-    """The IP address that `host` is, without its zone; None for a name. What is mapped into IPv6 is an IPv4 address."""
+    """Return `host` as an IP address without its zone, or None for a name. IPv4-mapped IPv6 addresses become IPv4."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -38,7 +38,7 @@ def address_of(host: str) -> Address | None:
 
 
 def network_of(host: str) -> str:
-    """Whose an address is, as far as it shows; empty for what is no address."""
+    """Return the network of the holder of an address, as far as it is visible; empty if `host` is no address."""
     address = address_of(host)
     if address is None:
         return ""
@@ -48,6 +48,6 @@ def network_of(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host`, in the form of `host_in`, is this machine and no other, whatever a name server says."""
+    """Return whether `host`, in the form of `host_in`, is this machine, independent of any name server."""
     address = address_of(host)
     return host == LOCALHOST if address is None else address.is_loopback

@@ -1,7 +1,7 @@
-"""Ids, user names and Instagram links: what may be asked for, and how a link says it.
+"""Ids, user names and Instagram links: accepted forms and parsing.
 
-Sources of the rules: docs/upstream facts of the read API (a share link holds base64url of `highlight:<pk>`; an item's
-`code` is base64url of its pk; a pk holds its time of creation).
+Sources of the rules: docs/upstream facts of the read API (a share link contains base64url of `highlight:<pk>`; an
+item's `code` is base64url of its pk; a pk contains its time of creation).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gateway.errors import InvalidInput
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 HOSTS = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com", "instagr.am", "www.instagr.am"})
 PK = re.compile(r"[1-9][0-9]{0,19}")  # the platform's ids are unsigned 64-bit
-LONGEST_URL = 2_048  # characters: the standard library remembers the last 128 URLs that it has read, whole
-# Characters of its path, of which the longest that leads anywhere has a hundred: each link is read several times.
+LONGEST_URL = 2_048  # characters: the standard library caches the last 128 parsed URLs in full
+# Characters of a path; the longest valid one has about a hundred. Each link is parsed several times.
 LONGEST_PATH = 200
 USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
-# Such names the platform gives to nobody: with a dot at either end, or two in a row.
+# Names that the platform never assigns: with a dot at either end, or two dots in a row.
 NOBODY = re.compile(r"\.|.*\.\.|.*\.$")
-# First path segments of instagram.com that only say who opens the rest: the app's deep links.
+# First path segments of instagram.com that only name the opening app: the app's deep links.
 PREFIXES = frozenset({"_u"})
 # First path segments of instagram.com that name a page or a part of the app, never a user.
 PAGES = frozenset(
@@ -50,13 +50,13 @@ class UserId:
 
     @property
     def subject(self) -> str:
-        """How a sentence names what is asked for."""
+        """The phrase that names the entity in a sentence."""
         return f"user '{self.pk}'"
 
 
 @dataclass(frozen=True, slots=True)
 class Username:
-    """Lower case: the platform's user names are case-insensitive."""
+    """A user name in lower case: the platform's user names are case-insensitive."""
 
     name: str
 
@@ -87,7 +87,7 @@ UserKey = UserId | Username
 
 
 def user_key(by: Mapping[str, str], *, field: str) -> UserKey:
-    """What a `UserBy` names: exactly one of `id`, `username`, `url`. Raises InvalidInput."""
+    """Return the key of a `UserBy` with exactly one of `id`, `username`, `url`. Raise InvalidInput."""
     if "id" in by:
         return user_id(by["id"], field=f"{field}.id")
     if "username" in by:
@@ -98,7 +98,7 @@ def user_key(by: Mapping[str, str], *, field: str) -> UserKey:
 
 
 def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
-    """What a `HighlightBy` names: exactly one of `id`, `url`. Raises InvalidInput."""
+    """Return the key of a `HighlightBy` with exactly one of `id`, `url`. Raise InvalidInput."""
     if "id" in by:
         return highlight_id(by["id"], field=f"{field}.id")
     if "url" in by:
@@ -107,19 +107,19 @@ def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
 
 
 def reference_id(given: object) -> str | None:
-    """The id of a reference by which a router names an entity: text, or a whole number, as for any `ID`."""
+    """Return the id in a router's entity reference: text, or a whole number, as for any `ID`."""
     if isinstance(given, float) and given.is_integer():
         given = int(given)
     return str(given) if isinstance(given, str | int) and not isinstance(given, bool) else None
 
 
 def user_id(text: str, *, field: str) -> UserId:
-    """Raises InvalidInput unless `text` is a user's numeric id."""
+    """Return the user's id. Raise InvalidInput unless `text` is a numeric id."""
     return UserId(_pk(text, "user", field))
 
 
 def username(text: str, *, field: str) -> Username:
-    """Accepts `natgeo`, `@natgeo` and `NatGeo`. Raises InvalidInput."""
+    """Return the user name. Accept `natgeo`, `@natgeo` and `NatGeo`. Raise InvalidInput."""
     name = text.strip().removeprefix("@")
     if not _is_username(name):
         raise InvalidInput(
@@ -131,12 +131,12 @@ def username(text: str, *, field: str) -> Username:
 
 
 def highlight_id(text: str, *, field: str) -> HighlightId:
-    """Accepts `highlight:<pk>` and a bare pk. Raises InvalidInput."""
+    """Return the highlight's id. Accept `highlight:<pk>` and a bare pk. Raise InvalidInput."""
     return HighlightId(_pk(text.strip().removeprefix("highlight:"), "highlight", field))
 
 
 def item_id(text: str, *, field: str) -> ItemId:
-    """Accepts `<pk>_<user>` and a bare pk. Raises InvalidInput."""
+    """Return the item's id. Accept `<pk>_<user>` and a bare pk. Raise InvalidInput."""
     pk, separator, owner = text.strip().partition("_")
     if separator and not _is_pk(owner):
         pk = ""
@@ -144,9 +144,9 @@ def item_id(text: str, *, field: str) -> ItemId:
 
 
 def user_from_url(url: str, *, field: str) -> Username:
-    """The user of a profile link (`/natgeo/`, `/_u/natgeo`) or of a story link (`/stories/natgeo/...`).
+    """Return the user of a profile link (`/natgeo/`, `/_u/natgeo`) or a story link (`/stories/natgeo/...`).
 
-    Raises InvalidInput.
+    Raise InvalidInput.
     """
     segments = _segments(url, field)
     if len(segments) >= 2 and segments[0].lower() == "stories" and segments[1].lower() != "highlights":
@@ -158,7 +158,7 @@ def user_from_url(url: str, *, field: str) -> Username:
 
 
 def highlight_from_url(url: str, *, field: str) -> str:
-    """The pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raises InvalidInput."""
+    """Return the pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raise InvalidInput."""
     segments = _segments(url, field)
     words = [segment.lower() for segment in segments[:2]]
     if len(segments) == 3 and words == ["stories", "highlights"] and _is_pk(segments[2]):
@@ -177,12 +177,12 @@ def highlight_url(pk: str) -> str:
 
 
 def share_url(pk: str) -> str:
-    """The share link of a highlight, without the tracking parameters the app adds."""
+    """Return the share link of a highlight, without the tracking parameters that the app adds."""
     return f"https://www.instagram.com/s/{base64.urlsafe_b64encode(f'highlight:{pk}'.encode()).decode().rstrip('=')}"
 
 
 def code_of(pk: int) -> str:
-    """An item's short code: its pk in base64url digits."""
+    """Return an item's short code: its pk in base64url digits."""
     digits = ""
     while pk:
         pk, digit = divmod(pk, 64)
@@ -206,7 +206,7 @@ def _is_username(name: str) -> bool:
 
 
 def _segments(url: str, field: str) -> list[str]:
-    """Those of its path, without the prefixes."""
+    """Return the path segments of the link, without the prefixes. Raise InvalidInput."""
     text = url.strip()
     if len(text) > LONGEST_URL:
         raise InvalidInput(f"{field} must be a link of at most {LONGEST_URL} characters.", field=field)

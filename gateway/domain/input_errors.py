@@ -1,4 +1,4 @@
-"""What can be wrong with a field of a write: the codes of its problems."""
+"""Error codes of the input fields of a write."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import enum
 
 class InputErrorCode(enum.StrEnum):
     REQUIRED = "REQUIRED"
-    """Left out or empty, or not exactly one of those of which one is wanted."""
+    """The value is missing or empty, or not exactly one of several alternatives is given."""
     INVALID = "INVALID"
-    """Not of the accepted form."""
+    """The value has an invalid form."""
     TOO_LONG = "TOO_LONG"
-    """More characters or more entries than are taken."""
+    """The value has too many characters or entries."""
     OUT_OF_RANGE = "OUT_OF_RANGE"
     DUPLICATE = "DUPLICATE"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
-    """None that this client may publish for."""
+    """The account is none that this client may publish for."""
     NOT_PUBLIC = "NOT_PUBLIC"
-    """A URL that is not https, or leads to no public host."""
+    """The URL is not https, or its host is not public."""
     FORMAT = "FORMAT"
-    """A file or a URL of a kind that is not taken here."""
+    """The file, or the URL's target, has an unsupported type."""
     DAMAGED = "DAMAGED"
-    """A file that cannot be read, or was cut off."""
+    """The file is unreadable or truncated."""
     TOO_LARGE = "TOO_LARGE"
-    """A file of more bytes or pixels than are taken."""
+    """The file has too many bytes or pixels."""
     CODEC = "CODEC"
     DURATION = "DURATION"
     DIMENSIONS = "DIMENSIONS"

@@ -1,4 +1,4 @@
-"""Lists that stay."""
+"""Immutable lists with a stable identity."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class SharedTuple(tuple[T, ...]):
-    """Whoever hands it out vouches that it hands out the very same one again, and that nothing in it ever changes.
+    """A tuple that its owner returns as the same object again, and whose content never changes.
 
-    `shapes` is what was projected of it, and whether that was kept by now: for `execution.kept`.
+    `shapes` records the selections projected from it, and whether each was cached: for `execution.projection_cache`.
     """
 
     shapes: dict[object, bool]

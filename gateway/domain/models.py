@@ -1,8 +1,8 @@
-"""Frozen models of what the read API answers, decoded straight from its bytes.
+"""Frozen models of the read API's responses, decoded directly from their bytes.
 
-A field that the upstream names otherwise carries that name in `field(name=...)`; there is no second set of wire types.
-Where an attribute is nullable the upstream leaves it out or sends null. `items` of a tray entry are *not loaded*, which
-is why trays are read as `Highlight` and only an answer for one highlight as `LoadedHighlight`.
+A field with another name upstream has that name in `field(name=...)`; there is no second set of wire types. Nullable
+attributes are those that the upstream omits or sends as null. `items` of a tray entry are *not loaded*, so trays are
+decoded as `Highlight`, and only a response for one highlight as `LoadedHighlight`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from msgspec import Meta, Struct, field
 
 from gateway.domain import ids
 
-# Begins with what the engine can search for as a whole, and then looks at what is before it.
+# Begins with a literal that the engine can search for, and then checks the characters before it.
 EXPIRY = re.compile(r"oe=(?<=[?&]oe=)([0-9A-Fa-f]{1,12})(?:&|$)")
 
-# What can be shown: GraphQL's Int has 32 bits, and a JSON number is exact for all clients up to 53.
+# The largest exact integer: GraphQL's Int has 32 bits, and all clients read JSON numbers of 53 bits exactly.
 EXACT = 2**53 - 1
 Small: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
@@ -36,16 +36,16 @@ class MediaKind(enum.Enum):
 
 
 class Model(Struct, frozen=True, gc=False):
-    """No cycles are possible in decoded JSON, so the garbage collector need not track these.
+    """The base of all models. Decoded JSON has no cycles, so the garbage collector need not track instances.
 
-    `SOURCES` names, for each property that may lack what it is made of, the attributes that it is made of.
+    `SOURCES` names, for each property that is computed from attributes that may be lost, those attributes.
     """
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
 
 class UserSummary(Model, frozen=True, gc=False):
-    """The eight fields of a user that ride on other answers. `pk` is an integer in places."""
+    """The eight fields of a user that other responses include. `pk` is an integer in some of them."""
 
     pk: str | int
     username: str | None = None
@@ -60,14 +60,14 @@ class UserSummary(Model, frozen=True, gc=False):
         return str(self.pk)
 
     def alone(self) -> UserSummary:
-        """These fields without those that a subclass adds."""
+        """Return these fields without those that a subclass adds."""
         if type(self) is UserSummary:
             return self
         return UserSummary(*(getattr(self, name) for name in UserSummary.__struct_fields__))
 
 
 class Profile(UserSummary, frozen=True, gc=False):
-    """The user's own record."""
+    """The full record of a user."""
 
     biography: str | None = None
     external_url: str | None = None
@@ -93,7 +93,7 @@ class CoverImage(Model, frozen=True, gc=False):
 
 
 class Cover(Model, frozen=True, gc=False):
-    """`crop_rect` is x1, y1, x2, y2 as fractions of the 9:16 frame."""
+    """The cover of a highlight. `crop_rect` is x1, y1, x2, y2 as fractions of the 9:16 frame."""
 
     cropped: CoverImage | None = field(name="cropped_image_version", default=None)
     full: CoverImage | None = field(name="full_image_version", default=None)
@@ -230,7 +230,7 @@ class Location(Model, frozen=True, gc=False):
 
 
 class Link(Model, frozen=True, gc=False):
-    """The defaults are the upstream's own: it omits what the app would place there."""
+    """A link sticker. The defaults are the upstream's: it omits values that equal the app's own placement."""
 
     url: str = field(name="webUri")
     x: float = 0.5126011
@@ -280,7 +280,7 @@ class EmbeddedMedia(Model, frozen=True, gc=False):
 
 
 class Item(Model, frozen=True, gc=False):
-    """One story inside a highlight."""
+    """One story in a highlight."""
 
     pk: str | int
     id: str
@@ -307,7 +307,7 @@ class Item(Model, frozen=True, gc=False):
 
     @property
     def kind(self) -> MediaKind | None:
-        """None for a media type that the contract does not know."""
+        """The kind, or None for a media type that the contract does not know."""
         try:
             return MediaKind(self.media_type)
         except ValueError:
@@ -315,7 +315,7 @@ class Item(Model, frozen=True, gc=False):
 
     @property
     def urls_expire_at(self) -> datetime | None:
-        """The earliest expiry signed into this item's own URLs."""
+        """The earliest expiry signed into the item's own URLs."""
         expiries = [int(m[1], 16) for url in (self.thumbnail_url, self.video_url) if url and (m := EXPIRY.search(url))]
         return _moment(min(expiries)) if expiries else None
 
@@ -339,9 +339,9 @@ class HighlightReference(Model, frozen=True, gc=False):
 
 
 class Highlight(HighlightReference, frozen=True, gc=False):
-    """A highlight as a tray entry shows it. `items` and `media_ids` ride on `LoadedHighlight` only.
+    """A highlight as in a tray entry. `items` and `media_ids` are on `LoadedHighlight` only.
 
-    An owner always comes along; it is None where it could not be read.
+    The upstream always includes an owner; it is None if it could not be read.
     """
 
     owner: UserSummary | None = field(name="user")
@@ -356,7 +356,7 @@ class Highlight(HighlightReference, frozen=True, gc=False):
 
     @property
     def latest_media_at(self) -> datetime | None:
-        """When the newest item was taken; the upstream says it in Unix seconds."""
+        """The time of the newest item; the upstream sends it in Unix seconds."""
         return None if self.latest_reel_media is None else _moment(self.latest_reel_media)
 
 
@@ -372,25 +372,25 @@ class LoadedHighlight(Highlight, frozen=True, gc=False):
     }
 
     def items_of(self, kind: object = None) -> tuple[Item, ...]:
-        """The items of one MediaKind, given itself or by its name; all of them for None."""
+        """Return the items of one MediaKind, given itself or by name; all of them for None."""
         if kind is None:
             return self.items
         wanted = kind if isinstance(kind, MediaKind) else MediaKind[str(kind)]
         return tuple(item for item in self.items if item.kind is wanted)
 
     def by_pk(self) -> dict[str, Item]:
-        """Its items by their pks; of two with one pk the first."""
+        """The items by pk; the first of two items with the same pk."""
         return {str(item.pk): item for item in reversed(self.items)}
 
     @property
     def missing_item_ids(self) -> tuple[str, ...]:
-        """Ids the highlight names but whose items the platform dropped silently, in the highlight's order."""
+        """Ids that the highlight lists but whose items the platform silently omits, in the highlight's order."""
         present = {str(item.pk) for item in self.items}
         return tuple(pk for pk in map(str, self.media_ids) if pk not in present)
 
 
 def _moment(seconds: int) -> datetime | None:
-    """None for Unix seconds outside the years 1 to 9999, which cannot be meant."""
+    """Return the time, or None for Unix seconds outside the years 1 to 9999, which are invalid."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

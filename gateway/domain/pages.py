@@ -1,6 +1,6 @@
-"""Pages of a list, by the Relay cursor specification, forward only.
+"""Pages of a list by the Relay cursor specification, forward only.
 
-A cursor names the entry it stands at, not its offset: what is added or removed in front of it moves no page.
+A cursor names an entry, not an offset: entries added or removed before it do not shift pages.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.errors import InvalidInput
 
-# A highlight holds at most 100 items, and no tray seen so far was longer: the largest page is usually all of it.
+# A highlight holds at most 100 items, and no observed tray was longer: the largest page usually contains everything.
 LARGEST_PAGE = 100
 
 
@@ -37,16 +37,16 @@ class Page(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of a list is asked for: the `first` entries after the one with the id `after`."""
+    """The requested part of a list: the `first` entries after the entry with the id `after`."""
 
     first: int = LARGEST_PAGE
     after: str | None = None
 
     def of(self, entries: Sequence[E]) -> Page[E]:
-        """Raises InvalidInput if the entry of `after` is not in the list any more."""
+        """Return the page. Raise InvalidInput if the list no longer contains the entry of `after`."""
         start = 0 if self.after is None else self._position(entries) + 1
         stop = min(start + self.first, len(entries))
-        # All of it as it is: a list that lasts goes on lasting.
+        # A page of everything is the list itself, so that a SharedTuple keeps its identity.
         nodes = entries[start:stop] if stop - start < len(entries) else entries
         return Page(nodes, len(entries), has_previous=start > 0, has_next=stop < len(entries))
 
@@ -58,7 +58,7 @@ class Window:
 
 
 def window(arguments: Mapping[str, object]) -> Window:
-    """The window of the arguments `first` and `after`. Raises InvalidInput."""
+    """Return the window of the arguments `first` and `after`. Raise InvalidInput."""
     first, after = arguments.get("first"), arguments.get("after")
     if first is None:
         first = LARGEST_PAGE

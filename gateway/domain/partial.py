@@ -1,7 +1,7 @@
-"""Answers of which a part could not be read: the rest of them, and what is lost.
+"""Partial responses: models and lists with unreadable parts, and the record of the losses.
 
-A model of the domain that lost something is an instance of a subclass that says so. A count of 0 means that the value
-as a whole could not be read, any other how many entries of a list were left out.
+A domain model with a loss is an instance of a generated subclass. A count of 0 means that the whole value could not be
+read; any other count is the number of entries left out of a list.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ NOTHING: Mapping[str, int] = {}
 
 
 class Partial(Model, frozen=True, gc=False):
-    """Mixed into the class of a model that lost something."""
+    """The mixin of generated subclasses for models with a loss."""
 
 
 class Shortened(tuple[T, ...]):
-    """A list from which `left_out` entries are missing, because they could not be read."""
+    """A list that lacks `left_out` entries, because they could not be read."""
 
     left_out: int
 
@@ -39,7 +39,7 @@ class Shortened(tuple[T, ...]):
 
 
 def partial(model: M, lost: Mapping[str, int]) -> M:
-    """`model`, with the attributes in `lost`; a part of a part is named like `cover.url`."""
+    """Return `model` with the losses in `lost`, by attribute; nested attributes are named like `cover.url`."""
     values = {name: getattr(model, name) for name in model.__struct_fields__ if name != "lost"}
     kind: Any = type(model).__base__ if isinstance(model, Partial) else type(model)
     made: M = _partial_class(kind)(**values, lost=dict(lost)) if lost else kind(**values)
@@ -47,12 +47,12 @@ def partial(model: M, lost: Mapping[str, int]) -> M:
 
 
 def losses(value: object) -> Mapping[str, int]:
-    """All that `value` lost, by the name of the attribute."""
+    """Return all losses of `value`, by attribute."""
     return value.lost if isinstance(value, Partial) else NOTHING  # type: ignore[attr-defined]  # of each subclass
 
 
 def lost(value: object, attribute: str) -> int | None:
-    """What `value` lost of an attribute, which may be a property made of others; None for nothing."""
+    """Return the count lost of an attribute, which may be a property computed from others; None without a loss."""
     if not isinstance(value, Partial):
         return None
     found = losses(value)
@@ -62,14 +62,14 @@ def lost(value: object, attribute: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """What a resolver answers with for an object or a list that `problem` is told of beside it."""
+    """A resolver's result for an object or a list whose `problem` is reported in addition to its value."""
 
     value: Any
     problem: UpstreamPartialAnswer
 
 
 def problem_of(count: int) -> UpstreamPartialAnswer:
-    """`count` is of entries that were left out, or WHOLE."""
+    """Return the error for `count` entries that were left out, or for WHOLE."""
     if count == WHOLE:
         return UpstreamPartialAnswer("The upstream's value of this field could not be read.")
     entries = "1 entry" if count == 1 else f"{count} entries"
@@ -77,13 +77,13 @@ def problem_of(count: int) -> UpstreamPartialAnswer:
 
 
 def left_out(entries: object) -> int:
-    """How many entries are missing from a list."""
+    """Return the number of entries missing from a list."""
     return entries.left_out if isinstance(entries, Shortened) else 0
 
 
 @cache
 def _partial_class(kind: type[Model]) -> Any:
-    """Its first base is `kind`."""
+    """Return the generated subclass. Its first base is `kind`."""
     name = f"Partial{kind.__name__}"
     bases = (kind, Partial)
     return msgspec.defstruct(name, [("lost", dict[str, int])], bases=bases, frozen=True, gc=False, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which proxy leads to a URL, by the variables that say so to most programs: HTTPS_PROXY and its like, and NO_PROXY."""
+"""Proxy selection by the usual environment variables: HTTPS_PROXY and the like, and NO_PROXY."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ PORTS = {"http": 80, "https": 443}
 
 
 class ProxyUnusable(Unusable):
-    """The message names the variable, and quotes nothing of it: it may hold a password."""
+    """A proxy variable is invalid.
+
+    The message names the variable and never quotes its value: it may hold a password.
+    """
 
     def __init__(self, variable: str) -> None:
         super().__init__(
@@ -30,7 +33,7 @@ class ProxyUnusable(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """`variable` is where its `url` stands, which may hold a name and a password."""
+    """A proxy URL, which may contain a name and a password, and the `variable` that sets it."""
 
     variable: str
     url: str = field(repr=False)
@@ -38,26 +41,26 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """By the scheme of the URL that is asked. `without` is a list of hosts, as in NO_PROXY."""
+    """Proxies by the scheme of the requested URL. `without` is a list of hosts, as in NO_PROXY."""
 
     by_scheme: Mapping[str, Proxy] = field(default_factory=dict)
     without: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Of a variable that is there in both spellings the one in lower case holds, as with curl and Python."""
-        found = {scheme: given for scheme in SCHEMES if (given := _given(environ, scheme)) is not None}
-        without = _given(environ, WITHOUT)
+        """Read the variables. If both spellings are set, lower case wins, as with curl and Python."""
+        found = {scheme: given for scheme in SCHEMES if (given := _from_environment(environ, scheme)) is not None}
+        without = _from_environment(environ, WITHOUT)
         return cls(found, "" if without is None else without.url)
 
     def check(self) -> None:
-        """Raises ProxyUnusable for what `to` would, whatever the URL."""
+        """Raise ProxyUnusable for every error that `to` could raise for any URL."""
         if self.without != ANYWHERE:
             for given in self.by_scheme.values():
                 _usable(given)
 
     def to(self, url: str) -> Proxy | None:
-        """The proxy to ask `url` by, or None. Raises ProxyUnusable."""
+        """Return the proxy for `url`, or None. Raise ProxyUnusable."""
         try:
             parts = urlsplit(url)
             parts.port  # noqa: B018 (raises for one that is none)
@@ -65,7 +68,7 @@ class Proxies:
             return None
         given = self.by_scheme.get(parts.scheme) or self.by_scheme.get(EVERYTHING)
         host = host_in(parts.netloc.rpartition("@")[2])
-        if given is None or host is None or any(_covers(entry, host, parts) for entry in self.without.split(",")):
+        if given is None or host is None or any(_matches(entry, host, parts) for entry in self.without.split(",")):
             return None
         return _usable(given)
 
@@ -73,8 +76,8 @@ class Proxies:
 DIRECT = Proxies()
 
 
-def _covers(entry: str, host: str, parts: SplitResult) -> bool:
-    """An entry of NO_PROXY is a host, which stands for those below it too, a host with a port, or a network."""
+def _matches(entry: str, host: str, parts: SplitResult) -> bool:
+    """Return whether an entry of NO_PROXY matches: a host with its subdomains, a host with a port, or a network."""
     entry = entry.strip().lower()
     if entry == ANYWHERE:
         return True
@@ -93,13 +96,13 @@ def _is_in_network(entry: str, host: str) -> bool:
         return False
 
 
-def _given(environ: Mapping[str, str], name: str) -> Proxy | None:
+def _from_environment(environ: Mapping[str, str], name: str) -> Proxy | None:
     spellings = f"{name}_proxy", f"{name}_proxy".upper()
     return next((Proxy(one, text) for one in spellings if (text := environ.get(one, "").strip())), None)
 
 
 def _usable(proxy: Proxy) -> Proxy:
-    """With the scheme, which may be left out. Raises ProxyUnusable."""
+    """Return the proxy with a scheme, which the variable may omit. Raise ProxyUnusable."""
     url = proxy.url if "://" in proxy.url else f"http://{proxy.url}"
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What is published: media on their way, stories, and what a publishing upstream can and cannot do."""
+"""The publishing domain: media to upload, stories, and the capabilities of a publishing upstream."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LinkedMedium:
 
 @dataclass(frozen=True, slots=True)
 class FiledMedium:
-    """A medium on disk: checked, and within the upstream's limits.
+    """A medium on disk, validated and within the upstream's limits.
 
     `content_type` is image/jpeg, video/mp4 or video/quicktime.
     """
@@ -38,7 +38,10 @@ Source = LinkedMedium | FiledMedium
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that a client sent: in the spool under its SHA-256, unchecked. `size` is in bytes, the rest as claimed."""
+    """A client's upload, stored in the spool under its SHA-256 and not validated. `size` is in bytes.
+
+    The other fields are as the client declared them.
+    """
 
     sha256: str
     size: int
@@ -56,9 +59,9 @@ class ContainerState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """An uploaded medium. `retry_after` is in seconds, where the upstream says when to look again.
+    """An uploaded medium. `retry_after` is in seconds, if the upstream says when to poll again.
 
-    `problem` says what is wrong with it, in our words. `story` is set where the upload published it in the same call.
+    `problem` describes an error in our words. `story` is set if the upload itself published the medium.
     """
 
     id: str
@@ -70,9 +73,9 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A published medium. `medium_id` is how a highlight is given it, and names it afterwards among its media.
+    """A published medium. `medium_id` adds it to a highlight, and identifies it later among the highlight's media.
 
-    `expires_at` is in Unix seconds; None where the upstream does not say.
+    `expires_at` is in Unix seconds; None if the upstream does not report it.
     """
 
     id: str
@@ -82,7 +85,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A highlight as the publishing upstream tells it. `is_ready` is False while it is still being made (202)."""
+    """A highlight as the publishing upstream returns it. `is_ready` is False while it is being created (202)."""
 
     pk: str
     title: str
@@ -101,14 +104,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a dialect can do; flows act on these, never on its name.
+    """The capabilities of a dialect; workflows depend on these, never on its name.
 
-    idempotent           the same key with the same body answers the first call's result for 24 h
-    processes_later      an upload may have to be waited for
-    publishes_on_upload  an upload is a story at once: there is no separate publication
-    tells_quota          the publishing limit can be asked for
-    film_endings         how the path of a URL ends that is taken for a video, as any other is for an image, whatever
-                         it shows; none where the upstream is told what it shows
+    idempotent           the same key with the same body returns the first call's result for 24 h
+    processes_later      an upload may be processed asynchronously
+    publishes_on_upload  an upload publishes the story: there is no separate publication
+    tells_quota          the publishing limit can be queried
+    film_endings         URL path suffixes that the upstream treats as videos, and all others as images, whatever the
+                         content; empty if the request states the kind
     """
 
     idempotent: bool
@@ -118,7 +121,7 @@ class Capabilities:
     film_endings: tuple[str, ...] = ()
 
     def taken_for(self, url: str) -> MediumKind | None:
-        """What the upstream takes a URL for by itself; None where it is told."""
+        """Return the kind that the upstream infers from a URL; None if the request states it."""
         if not self.film_endings:
             return None
         is_film = urlsplit(url).path.lower().endswith(self.film_endings)

@@ -1,4 +1,4 @@
-"""Who holds how much of what there is for all: bytes, connections."""
+"""Shares of common resources (bytes, connections) by holder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 
 class Count:
-    """By holder, and in all. It forgets who holds nothing."""
+    """Amounts by holder and in total. Holders with nothing are removed."""
 
     def __init__(self, most_each: int, most: int) -> None:
         self._most_each = most_each
@@ -15,7 +15,7 @@ class Count:
         self.total = 0
 
     def add(self, holder: str, amount: int) -> bool:
-        """Whether it is within both ceilings with that."""
+        """Add the amount, and return whether holder and total are within their ceilings."""
         self._each[holder] += amount
         self.total += amount
         return self._each[holder] <= self._most_each and self.total <= self._most
@@ -31,7 +31,7 @@ class Count:
 
 
 class Share:
-    """What a holder has for one of its connections, or one of its bodies."""
+    """A holder's amount for one of its connections or request bodies."""
 
     __slots__ = ("_count", "_holder", "amount")
 
@@ -41,7 +41,7 @@ class Share:
         self.amount = 0
 
     def hold(self, amount: int) -> bool:
-        """Has so much from now on, in any case. Whether it is within the ceilings with that."""
+        """Set the amount in any case. Return whether it is within the ceilings."""
         more = amount - self.amount
         self.amount = amount
         if more > 0:

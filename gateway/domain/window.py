@@ -1,4 +1,4 @@
-"""The calendar windows in which spending is counted."""
+"""Calendar windows in which spending is counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import assert_never
 
 
 class Window(enum.Enum):
-    """A calendar window in UTC: everybody's allowance of a day starts anew at the same midnight."""
+    """A calendar window in UTC: all daily allowances reset at the same midnight."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -17,7 +17,7 @@ class Window(enum.Enum):
     MONTH = "month"
 
     def bounds(self, now: float) -> tuple[int, int]:
-        """First second of the window that holds `now`, and of the next one. Unix seconds, which know no leap second."""
+        """Return the first second of the window that contains `now`, and of the next one, in Unix seconds."""
         match self:
             case Window.DAY:
                 return _slice(now, 86_400)
