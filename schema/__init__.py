@@ -1,1 +1,1 @@
-"""The graph: types, resolvers of one line each, and how they become a schema. Import `schema.build`."""
+"""The GraphQL schema: types and resolvers of one line each. Import `schema.build`."""

@@ -1,4 +1,4 @@
-"""How the types become a schema, and its two printed forms."""
+"""The builder of the schema from its types, and its two printed forms."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ TYPES = {
 
 
 class Schema(strawberry.federation.Schema):
-    """A federation subgraph whose entities are domain models, read field by field."""
+    """A federation subgraph whose entities are domain models, resolved field by field."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         union = self._schema.type_map["_Entity"]
         assert isinstance(union, GraphQLUnionType)
         union.resolve_type = lambda value, info, type_: _type_of(value)
-        # Strawberry leaves it at an out type of its own, which validation and printed schema do not know.
+        # Strawberry keeps `@oneOf` on its own type, which validation and the printed schema do not read.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
                 type_.is_one_of = type_.extensions[DEFINITION].is_one_of
@@ -69,20 +69,20 @@ class Schema(strawberry.federation.Schema):
         self._print_once()
 
     def _share_entities(self) -> None:
-        """Strawberry makes the field; what it leads to is the same for every client, as all that is `_reference`d."""
+        """Mark `_entities` as shared: Strawberry creates the field, and every entity is the same for every client."""
         query = self._schema.query_type
         assert query is not None
         query.fields["_entities"].extensions[DEFINITION].metadata = {SHARED: True}
 
     def _print_once(self) -> None:
-        """Strawberry prints the schema anew for each `_service`."""
+        """Cache the printed schema: Strawberry prints it again for each `_service`."""
         service = self._schema.type_map["_Service"]
         assert isinstance(service, GraphQLObjectType)
         text = functools.cache(self.as_str)
         service.fields["sdl"].resolve = lambda service, info: text()
 
     def executed(self, extensions: Iterable[Callable[[], SchemaExtension]], context: type[Executor[Any]]) -> Schema:
-        """The same types, executed with other extensions and by another class."""
+        """Return a copy with the same types, other extensions and another execution context class."""
         schema = copy.copy(self)
         schema.extensions = tuple(extensions)
         schema.execution_context_class = context
@@ -90,15 +90,15 @@ class Schema(strawberry.federation.Schema):
 
     @property
     def core(self) -> GraphQLSchema:
-        """The schema as graphql-core sees it."""
+        """The schema as a graphql-core object."""
         return self._schema
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
-        """A reference that is unknown or malformed is an error in its own place only."""
+        """Return the entities. An unknown or malformed reference is an error at its own position only."""
         return [_reference(info, at, representation) for at, representation in enumerate(representations)]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing: stock logs each mistake of a client with the text of its document."""
+        """Do nothing: Strawberry's own method logs each client error with the text of the document."""
 
 
 def build_schema(
@@ -108,9 +108,11 @@ def build_schema(
     plans: PlanCache | None = None,
     proxies: bool = False,
 ) -> Schema:
-    """`extensions` make one extension per operation. `projects`: plain fields are read by compiled code, which is kept
-    in `plans`. `proxies`: media are linked by way of the proxy where a query does not say, so that their fields are
-    more than an attribute."""
+    """Return the schema.
+
+    `extensions` create one extension per operation. `projects`: compiled code, cached in `plans`, reads plain fields.
+    `proxies`: media URLs lead to the proxy unless a query says otherwise, so their fields are more than an attribute.
+    """
     types = _types(proxies)
     context = types.execution_context_class
     if projects:
@@ -120,7 +122,7 @@ def build_schema(
 
 @functools.cache
 def _types(proxies: bool) -> Schema:
-    """Converted once: it takes longer than all else that a gateway does before it starts."""
+    """Return the converted types. Cached: the conversion takes longer than everything else in the gateway's start."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
@@ -139,7 +141,7 @@ def _type_of(entity: object) -> str:
 
 
 def _mark(core: GraphQLSchema, *, proxies: bool) -> None:
-    """Fields of media that a query says nothing about: they are an attribute, or the link to a proxy."""
+    """Mark what media URL fields return without the `proxied` argument: a proxy link, or a plain attribute."""
     for type_ in core.type_map.values():
         for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
             attribute = metadata_of(field).get(PLAIN)
@@ -150,7 +152,10 @@ def _mark(core: GraphQLSchema, *, proxies: bool) -> None:
 
 
 def subgraph_sdl(*, guards: bool = False) -> str:
-    """What a router composes. `guards`: with the directives by which a router checks rights itself."""
+    """Return the schema that a router composes.
+
+    `guards`: with the directives by which a router checks rights itself.
+    """
     return (_guarded_schema() if guards else build_schema()).as_str() + "\n"
 
 
@@ -166,16 +171,16 @@ def _guarded_schema() -> Schema:
 
 
 def api_sdl() -> str:
-    """What clients see: the graph without what only routers use."""
+    """Return the schema that clients see, without the parts that only routers use."""
     core = build_schema().core
     query = core.query_type
     assert query is not None
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
     directives = [directive for directive in core.directives if directive.name not in FOR_ROUTERS]
-    shown = GraphQLSchema(
+    filtered = GraphQLSchema(
         GraphQLObjectType(query.name, fields), core.mutation_type, core.subscription_type, directives=directives
     )
-    return print_schema(shown) + "\n"
+    return print_schema(filtered) + "\n"
 
 
 def _reference(info: Any, at: int, representation: Any) -> Any:
@@ -188,7 +193,7 @@ def _reference(info: Any, at: int, representation: Any) -> Any:
 
 
 def _named(representation: object, field: str) -> tuple[str, str]:
-    """Type and id of a reference. Raises InvalidInput."""
+    """Return type and id of an entity reference. Raise InvalidInput."""
     if not isinstance(representation, Mapping):
         raise InvalidInput(f"{field} must be an object with `__typename` and `id`.", field=field)
     name = representation.get("__typename")

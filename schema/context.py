@@ -1,4 +1,4 @@
-"""What one operation carries through its resolvers."""
+"""The context of one operation, which its resolvers share."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
 Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Relation, dict[str, Any]], Awaitable[None]]
 
-# Of one operation: to sign one anew takes longer than all else that is done for a field.
+# Cached links per operation: signing a link again takes longer than all other work of a field.
 MOST_LINKS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What a client can write with: `accounts` are the ids of those it may publish for, none as long as the upstream
-    has not said whose tokens the gateway holds; `unknown` says why it has not."""
+    """The means of a client to write.
+
+    `accounts` are the ids of the accounts it may publish for, none until the upstream has named the owners of the
+    gateway's tokens; `unknown` is the reason for that.
+    """
 
     publishing: Publishing
     inspector: InputValidator
@@ -40,27 +43,27 @@ class Writes:
     unknown: GatewayError | None
 
     def allowed(self) -> tuple[str, ...]:
-        """The accounts. Raises GatewayError as long as nobody knows them."""
+        """Return the accounts. Raise GatewayError while they are unknown."""
         if self.unknown is not None:
             raise self.unknown.with_traceback(None)
         return self.accounts
 
 
 Parsed: TypeAlias = DocumentNode | GraphQLError
-"""A text, or why it is no document."""
+"""A parsed text, or its syntax error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Made anew for each operation, on every transport: a connection may outlive many of them.
+    """The context of one operation. It is created for each one, on every transport: a connection may outlive many.
 
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate, awaited.
-    `foresee` buys ahead for a field of which only now is known where it leads. `writes` is None where the gateway
-    holds no account. `links` lead to the media proxy, which `proxies` makes the rule. `explains` says that the client
-    wants to see the calls on its bill, `streams` that it can take an answer in parts. `keys` counts what its request
-    asks for. `linked` are the links that were made so far, by URL and reference. `room` is waited for before anything
-    is executed: until the client has taken enough of what it asked for before. `parsed` is the text of the operation,
-    if its kind was to be known early.
+    `foresee` fetches the selection of an entity that only the field's resolver determined. `writes` is None if the
+    gateway has no account. `links` creates media proxy links, which `proxies` makes the default. `explains`: the client
+    wants the calls in its billing extension; `streams`: it accepts incremental delivery. `keys` counts the keys of its
+    request. `linked` caches links by URL and reference. `room` is awaited before execution: it waits until the client
+    has received enough of earlier responses. `parsed` is the parsed text, if the operation's type had to be known
+    early.
     """
 
     client: Client
@@ -79,16 +82,16 @@ class Context:
     parsed: Parsed | None = field(default=None, repr=False)
 
     def at_once(self) -> Self:
-        """For resolvers that must not wait: its loaders raise NotYetKnown."""
+        """Return a context for resolvers that must not wait: its loaders raise WouldBlock."""
         return replace(self, loaders=Loaders.of(self.buyer, waits=False))
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """Ids of those the client may publish for."""
+        """Ids of the accounts that the client may publish for."""
         return () if self.writes is None else self.writes.accounts
 
     def link(self, url: str, reference: str, *, proxied: bool | None) -> str:
-        """The URL of a medium, itself or by way of the proxy; None leaves it to the gateway's rule."""
+        """Return a medium's URL, direct or through the proxy; None as `proxied` means the gateway's default."""
         through = self.proxies if proxied is None else proxied
         return self._linked(url, reference, self.links) if through and self.links is not None else url
 
@@ -102,7 +105,7 @@ class Context:
         return link
 
     def writing(self) -> Writes:
-        """Raises PublishingNotConfigured."""
+        """Return the means to write. Raise PublishingNotConfigured."""
         if self.writes is None:
             raise PublishingNotConfigured(
                 "This gateway holds no account to publish for. Its operator sets GATEWAY_PLATFORM_TOKEN."

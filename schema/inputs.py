@@ -1,4 +1,4 @@
-"""How entities are asked for."""
+"""Inputs that identify entities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import strawberry
 
 
 def one_of_value(by: object) -> Mapping[str, str]:
-    """The one member that a oneOf input has been given, by its name."""
+    """Return the given member of a oneOf input, by its name."""
     return {name: str(value.value) for name, value in vars(by).items() if value is not None}
 
 

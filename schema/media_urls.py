@@ -1,4 +1,4 @@
-"""URLs of media: the platform's own, or by way of the media proxy, which shows them on any page."""
+"""Media URL fields: the platform's URLs, or links to the media proxy, which work on any page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.execution.sync_resolvers import PROMPT
 from gateway.planner.selection import FACET, FieldGroup
 from schema.context import Info
 
-# The argument that chooses; among a field's extensions where the link is the rule.
+# The argument that selects the proxy; also the key in a field's extensions if the proxy is the default.
 PROXIED = "proxied"
 Proxied = Annotated[
     bool | None,
@@ -26,7 +26,7 @@ Proxied = Annotated[
 def media_url_field(
     attribute: str, description: str, refers: Callable[[Any], str], facet: FieldGroup | None = None
 ) -> Any:
-    """A field that reads the URL `attribute`; `refers` names the upstream answer that the URL came from."""
+    """Return a field that reads the URL `attribute`. `refers` names the upstream response that contains the URL."""
 
     def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
         return media_url(info, getattr(source, attribute), refers(source), proxied)

@@ -1,4 +1,4 @@
-"""The root of all writes. Each is a durable flow; a mutation starts it and waits for a while."""
+"""The mutation root. Each mutation starts a durable workflow and waits for it for a limited time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from schema.publishing import (
 
 T = TypeVar("T")
 R = TypeVar("R", CreateRequest, UpdateRequest, DeleteRequest)
-O = TypeVar("O", CreateHighlight, EditHighlight, DeleteHighlight)  # noqa: E741 (an order)
+Command = TypeVar("Command", CreateHighlight, EditHighlight, DeleteHighlight)
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
 
 
@@ -53,87 +53,90 @@ class Mutation:
         directives=[WORK],
     )
     async def create_highlight(self, info: Info, input: CreateHighlightInput) -> CreateHighlightPayload:
-        await _in_turn(info)
+        await _take_slice(info)
         writes = info.context.writing()
-        landed = _landed(info, _create(input), writes.inspector.create, writes.publishing.create)
-        return CreateHighlightPayload.of(await landed)
+        outcome = _start_and_wait(info, _create(input), writes.inspector.create, writes.publishing.create)
+        return CreateHighlightPayload.of(await outcome)
 
     @strawberry.mutation(description="Changes a highlight: its title, its cover, what is in it.", directives=[WORK])
     async def update_highlight(self, info: Info, input: UpdateHighlightInput) -> UpdateHighlightPayload:
-        await _in_turn(info)
+        await _take_slice(info)
         writes = info.context.writing()
-        landed = _landed(info, _update(input), writes.inspector.update, writes.publishing.edit)
-        return UpdateHighlightPayload.of(await landed)
+        outcome = _start_and_wait(info, _update(input), writes.inspector.update, writes.publishing.edit)
+        return UpdateHighlightPayload.of(await outcome)
 
     @strawberry.mutation(description="Deletes a highlight. One that is gone already is deleted.", directives=[WORK])
     async def delete_highlight(self, info: Info, input: DeleteHighlightInput) -> DeleteHighlightPayload:
-        await _in_turn(info)
+        await _take_slice(info)
         writes = info.context.writing()
-        landed = _landed(info, _delete(input), writes.inspector.delete, writes.publishing.delete)
-        return DeleteHighlightPayload.of(await landed)
+        outcome = _start_and_wait(info, _delete(input), writes.inspector.delete, writes.publishing.delete)
+        return DeleteHighlightPayload.of(await outcome)
 
     @strawberry.mutation(
         description="Ends a flow before its next step, unless the highlight is being made already.", directives=[WORK]
     )
     async def cancel_flow(self, info: Info, id: FlowId) -> FlowPayload:
-        return await _told(info.context.writing().publishing.cancel(info.context.client.id, id))
+        return await _flow_payload(info.context.writing().publishing.cancel(info.context.client.id, id))
 
     @strawberry.mutation(
         description="Takes up a failed or cancelled flow again, from the step that failed.", directives=[WORK]
     )
     async def retry_flow(self, info: Info, id: FlowId) -> FlowPayload:
-        return await _told(info.context.writing().publishing.retry(info.context.client.id, id))
+        return await _flow_payload(info.context.writing().publishing.retry(info.context.client.id, id))
 
 
-async def _in_turn(info: Info) -> None:
-    """Others have turns between the fields of a mutation: each makes objects of its whole input, and checks it."""
+async def _take_slice(info: Info) -> None:
+    """Take a time slice, so that other requests run between the fields of a mutation.
+
+    Each field converts and checks its whole input.
+    """
     await info.context.buyer.share.take(SLICE)
 
 
-async def _landed(
+async def _start_and_wait(
     info: Info,
     request: R,
-    check: Callable[[R, Collection[str]], Awaitable[O | tuple[Problem, ...]]],
+    check: Callable[[R, Collection[str]], Awaitable[Command | tuple[Problem, ...]]],
     begin: Callable[..., Awaitable[WorkflowView]],
 ) -> MutationOutcome:
-    """What has become of a request after its wait, or what is wrong with it.
+    """Return the workflow's state after the wait, or the input errors.
 
-    One that was received before is not checked again.
+    A request that was received before is not validated again.
     """
     client, writes = info.context.client.id, info.context.writing()
-    asked = fingerprint(request)
-    receipt = await writes.publishing.begun(client, request.key, asked) if request.key else None
-    if receipt is None:
-        order = await check(request, writes.allowed())
-        if isinstance(order, tuple):
-            return order
-        receipt = await begin(client, replace(order, request=asked), key=request.key or secrets.token_hex(16))
-    return await writes.publishing.wait(client, receipt.id, min(max(request.wait_seconds, 0), LONGEST_WAIT))
+    request_hash = fingerprint(request)
+    workflow = await writes.publishing.begun(client, request.key, request_hash) if request.key else None
+    if workflow is None:
+        command = await check(request, writes.allowed())
+        if isinstance(command, tuple):
+            return command
+        workflow = await begin(client, replace(command, request=request_hash), key=request.key or secrets.token_hex(16))
+    return await writes.publishing.wait(client, workflow.id, min(max(request.wait_seconds, 0), LONGEST_WAIT))
 
 
-async def _told(receipt: Awaitable[WorkflowView]) -> FlowPayload:
+async def _flow_payload(workflow: Awaitable[WorkflowView]) -> FlowPayload:
     try:
-        return FlowPayload.of(await receipt)
+        return FlowPayload.of(await workflow)
     except (Forbidden, InvalidInput, NotFound) as problem:
         return FlowPayload.refused(problem)
 
 
-def _given(one_of: object) -> dict[str, Any]:
-    """The members that a oneOf input was given."""
+def _given_members(one_of: object) -> dict[str, Any]:
+    """Return the given members of a oneOf input."""
     return {name: given.value for name, given in vars(one_of).items() if given is not None}
 
 
-def _or(given: T | None, default: T) -> T:
-    """Where a default is, null means it: clients send null for what nobody has filled in."""
+def _or_default(given: T | None, default: T) -> T:
+    """Return the default for null: clients send null for inputs that were left empty."""
     return default if given is None else given
 
 
 def _media(inputs: list[MediaInput]) -> list[MediumRequest]:
-    return [MediumRequest(**_given(medium)) for medium in inputs]
+    return [MediumRequest(**_given_members(medium)) for medium in inputs]
 
 
 def _cover(cover: CoverInput | None) -> CoverRequest | None:
-    return None if cover is None else CoverRequest(**_given(cover))
+    return None if cover is None else CoverRequest(**_given_members(cover))
 
 
 def _create(input: CreateHighlightInput) -> CreateRequest:
@@ -143,9 +146,9 @@ def _create(input: CreateHighlightInput) -> CreateRequest:
         media=_media(input.media),
         cover=_cover(input.cover),
         key=input.idempotency_key,
-        wait_seconds=_or(input.wait_seconds, WAIT),
-        on_media_error=_or(input.on_media_error, OnMediaError.FAIL),
-        on_quota=_or(input.on_quota, OnQuota.WAIT),
+        wait_seconds=_or_default(input.wait_seconds, WAIT),
+        on_media_error=_or_default(input.on_media_error, OnMediaError.FAIL),
+        on_quota=_or_default(input.on_quota, OnQuota.WAIT),
     )
 
 
@@ -158,11 +161,11 @@ def _update(input: UpdateHighlightInput) -> UpdateRequest:
         add=_media(input.add or []),
         remove=input.remove or [],
         key=input.idempotency_key,
-        wait_seconds=_or(input.wait_seconds, WAIT),
-        on_quota=_or(input.on_quota, OnQuota.WAIT),
+        wait_seconds=_or_default(input.wait_seconds, WAIT),
+        on_quota=_or_default(input.on_quota, OnQuota.WAIT),
     )
 
 
 def _delete(input: DeleteHighlightInput) -> DeleteRequest:
-    wait = _or(input.wait_seconds, WAIT)
+    wait = _or_default(input.wait_seconds, WAIT)
     return DeleteRequest(id=input.id, account=input.account, key=input.idempotency_key, wait_seconds=wait)

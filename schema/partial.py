@@ -1,4 +1,4 @@
-"""How resolvers tell what upstream answers lost."""
+"""Resolver helpers that report the losses of upstream responses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 def readable(source: object, attribute: str) -> Any:
-    """The attribute. Raises UpstreamPartialAnswer where it could not be read."""
+    """Return the attribute. Raise UpstreamPartialAnswer if it could not be read."""
     if lost(source, attribute) == WHOLE:
         raise problem_of(WHOLE)
     return getattr(source, attribute)
 
 
 def shortened(value: T, count: int | None) -> T:
-    """`value`, with the error that so many entries of its list were left out beside it; None for none."""
+    """Return `value`, and report in addition that `count` entries of its list were left out, unless it is None."""
     return value if count is None else Incomplete(value, problem_of(count))  # type: ignore[return-value]  # unwrapped

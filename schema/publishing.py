@@ -1,4 +1,4 @@
-"""How a write is asked for, and what it answers."""
+"""Inputs and payloads of the mutations."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ class CreateHighlightPayload:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: MutationOutcome) -> Self:
-        return cls(**_told(landed))
+    def of(cls, outcome: MutationOutcome) -> Self:
+        return cls(**_payload_fields(outcome))
 
 
 @strawberry.type(description="What came of `updateHighlight`.")
@@ -127,8 +127,8 @@ class UpdateHighlightPayload:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, landed: MutationOutcome) -> Self:
-        return cls(**_told(landed))
+    def of(cls, outcome: MutationOutcome) -> Self:
+        return cls(**_payload_fields(outcome))
 
 
 @strawberry.type(description="What came of `deleteHighlight`.")
@@ -138,9 +138,9 @@ class DeleteHighlightPayload:
     user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
 
     @classmethod
-    def of(cls, landed: MutationOutcome) -> Self:
-        gone = landed.highlight_pk if isinstance(landed, WorkflowView) and landed.state is FlowState.DONE else None
-        return cls(deleted_id=None if gone is None else strawberry.ID(f"highlight:{gone}"), **_told(landed))
+    def of(cls, outcome: MutationOutcome) -> Self:
+        gone = outcome.highlight_pk if isinstance(outcome, WorkflowView) and outcome.state is FlowState.DONE else None
+        return cls(deleted_id=None if gone is None else strawberry.ID(f"highlight:{gone}"), **_payload_fields(outcome))
 
 
 @strawberry.type(description="What came of `cancelFlow` and `retryFlow`.")
@@ -150,15 +150,15 @@ class FlowPayload:
 
     @classmethod
     def of(cls, receipt: WorkflowView) -> Self:
-        return cls(**_told(receipt))
+        return cls(**_payload_fields(receipt))
 
     @classmethod
     def refused(cls, problem: GatewayError) -> Self:
         return cls(flow=None, user_errors=[UserError(field=["id"], code=problem.code, message=problem.message)])
 
 
-def _told(landed: MutationOutcome) -> dict[str, Any]:
-    """What every payload has: the flow, or what is wrong with the input."""
-    if isinstance(landed, tuple):
-        return {"flow": None, "user_errors": [UserError.of(problem) for problem in landed]}
-    return {"flow": Flow.of(landed), "user_errors": []}
+def _payload_fields(outcome: MutationOutcome) -> dict[str, Any]:
+    """Return the fields common to all payloads: the workflow, or the input errors."""
+    if isinstance(outcome, tuple):
+        return {"flow": None, "user_errors": [UserError.of(problem) for problem in outcome]}
+    return {"flow": Flow.of(outcome), "user_errors": []}

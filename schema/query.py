@@ -1,4 +1,4 @@
-"""The root of all reads."""
+"""The query root."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ class Query:
 
 
 def as_variables(value: object) -> dict[str, Any] | None:
-    """Raises InvalidInput."""
+    """Return the variables. Raise InvalidInput."""
     if value is None or isinstance(value, dict):
         return value
     raise InvalidInput("variables must be an object.", field="variables")
 
 
 def each(keys: Iterable[K], find: Callable[[K], Any]) -> list[Any]:
-    """What is found for each key. An error takes the place of its own entry only."""
+    """Return the result for each key. An error replaces only its own entry."""
     return [_or_error(find, key) for key in keys]
 
 

@@ -1,7 +1,7 @@
-"""The root types for routers that check rights themselves: opt-in, as a router that does not know these directives does
-not start.
+"""Root types for routers that check rights themselves.
 
-The scopes are named like the rights of clients. The gateway checks its own rights all the same.
+Opt-in, because a router that does not know these directives does not start. The scopes have the names of the clients'
+rights. The gateway checks its own rights in any case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAY_WRITE = RequiresScopes(scopes=[[Right.WRITE.value]])
 
 
 def guarded(root: Any, directive: object) -> type:
-    """`root` with `directive` on each of its fields."""
+    """Return `root` with `directive` on each of its fields."""
     definition = root.__strawberry_definition__
     return create_type(definition.name, [_with(field, directive) for field in definition.fields])
 

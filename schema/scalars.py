@@ -1,4 +1,4 @@
-"""Scalars of the graph beyond GraphQL's own."""
+"""Custom scalars of the schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.domain.models import EXACT
 from gateway.domain.publishing import Uploaded
 from gateway.execution.leaf_values import big_int
 
-# Of its characters as many as are looked at: the standard library remembers the last 128 that it has split, whole.
+# The characters that are parsed: the standard library caches the last 128 split texts in full.
 BEGINNING = 2_048
 
 STOCK_JSON = DEFAULT_SCALAR_REGISTRY[JSON]
@@ -25,7 +25,7 @@ Upload = NewType("Upload", Uploaded)
 BigInt = NewType("BigInt", int)
 
 
-# What these raise is a client's mistake: any other exception would pass for a bug of ours.
+# Parsers raise GraphQLError for client errors: any other exception would count as a bug of the gateway.
 def _url(value: Any) -> str:
     if isinstance(value, str) and _scheme(value):
         return value
@@ -46,7 +46,7 @@ def _uploaded(value: Any) -> Uploaded:
 
 
 def exact(value: Any) -> Any:
-    """`value`, with text in the place of integers that no JSON number says exactly to everybody: they are ids."""
+    """Return `value` with text in place of integers that some JSON parsers read inexactly: these are ids."""
     if type(value) is int:
         return value if -EXACT <= value <= EXACT else str(value)
     if isinstance(value, dict):
@@ -61,7 +61,7 @@ def _json(value: Any) -> Any:
         raise GraphQLError("JSON cannot represent what is nested so deeply.") from None
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
@@ -95,6 +95,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         description=f"{STOCK_JSON.description} Integers beyond 53 bits, which many clients cannot read, come as text.",
         specified_by_url=STOCK_JSON.specified_by_url,
         serialize=_json,
-        parse_value=_as_it_is,
+        parse_value=_unchanged,
     ),
 }

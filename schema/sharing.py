@@ -1,8 +1,8 @@
-"""Which fields answer the same to every client, so that an answer of these alone may be kept for all of them.
+"""Fields that return the same to every client, so that a response of only these fields may be cached for all clients.
 
-Nothing is shared unless it says so (`metadata={SHARED: True}`): not a root field, and below it no field with a
-resolver, which may see who asks. A field without one is part of its object, and as shared as that. What a mutation or
-a subscription answers is never shared.
+Nothing is shared without a mark (`metadata={SHARED: True}`): no root field, and below it no field with a resolver,
+which may depend on the client. A field without a resolver is part of its object, and as shared as the object. Responses
+of mutations and subscriptions are never shared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.execution.leaf_values import DEFINITION, metadata_of
 
 
 def mark_shared(core: GraphQLSchema) -> None:
-    """Puts SHARED among the extensions of these fields, where a document is compared with it."""
+    """Set SHARED in the extensions of the shared fields, where documents are checked against it."""
     for type_ in core.type_map.values():
         if isinstance(type_, GraphQLObjectType) and type_ not in (core.mutation_type, core.subscription_type):
             for field in type_.fields.values():
@@ -28,5 +28,5 @@ def mark_shared(core: GraphQLSchema) -> None:
 
 
 def _is_part(field: GraphQLField) -> bool:
-    """Whether it is read off its object."""
+    """Return whether the field is read from its object without a resolver."""
     return bool(getattr(field.extensions.get(DEFINITION), "is_basic_field", False))

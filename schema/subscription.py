@@ -1,4 +1,4 @@
-"""The root of all subscriptions."""
+"""The subscription root."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import strawberry
 from schema.context import Info
 from schema.types.flow import Flow
 
-# The work of one event. All who watch a flow are told of a change at once.
+# The work of one event. All subscribers of a workflow are notified of a change together.
 EVENT = 100
 
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]

@@ -1,4 +1,4 @@
-"""What a client may still spend."""
+"""The remaining allowance of a client."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Connection(Generic[T]):
 
     @classmethod
     def of(cls, entries: Sequence[Any], first: int | None, after: str | None) -> Self:
-        """Raises InvalidInput."""
+        """Return the page. Raise InvalidInput."""
         page = pages.window({"first": first, "after": after}).of(entries)
         return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)
 
@@ -63,9 +63,9 @@ class Connection(Generic[T]):
 def page_of(
     entries: Sequence[Any], first: int | None, after: str | None, *, lost: int | None, of: Sequence[Any]
 ) -> Connection[Any]:
-    """A page of those `entries` of a list that are wanted. `lost` is what the list `of` all entries lost.
+    """Return a page of `entries`, which are a filtered part of the list `of`. `lost` counts what that list lost.
 
-    Raises InvalidInput, and UpstreamPartialAnswer where nothing of the list could be read.
+    Raise InvalidInput, and UpstreamPartialAnswer if nothing of the list could be read.
     """
     if lost is not None and not of:
         raise problem_of(lost)

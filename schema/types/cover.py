@@ -1,4 +1,4 @@
-"""A highlight's cover."""
+"""The cover of a highlight."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from schema.media_urls import media_url_field
 
 
 def unknown(source: object) -> str:
-    """A cover does not say whose it is: if its URL dies before its time, the tray has to be asked for again."""
+    """Return an empty reference: a cover does not name its owner, so an early expired URL requires the tray again."""
     return ""
 
 

@@ -1,4 +1,4 @@
-"""A flow: what one write is doing, did, or failed to do."""
+"""The flow type: the state, result or failure of one write."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class FlowConnection:
 
 
 async def made(info: Info, flow: Flow | None) -> Any:
-    """The highlight of which only now is known which it is: bought with all that is selected of it."""
+    """Return the highlight that the workflow determined, after fetching its selection."""
     pk = None if flow is None else flow.highlight_pk
     if pk is None:
         return None

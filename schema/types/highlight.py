@@ -1,4 +1,4 @@
-"""The highlight."""
+"""The highlight type."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Highlight:
 def page_of_items(
     loaded: models.LoadedHighlight, kind: object, first: int | None, after: str | None
 ) -> Connection[Item]:
-    """What cannot be told to be of a kind is missing from it, too."""
+    """Return a page of items. Items whose kind could not be read count as lost if `kind` is given."""
     count = lost(loaded, "items")
     if kind is not None:
         kindless = sum(lost(item, "kind") is not None for item in loaded.items)
@@ -81,21 +81,21 @@ def page_of_items(
 
 
 def missing(loaded: models.LoadedHighlight) -> tuple[str, ...]:
-    """Raises UpstreamPartialAnswer where items could not be read: their ids would be among the missing ones."""
+    """Return the ids. Raise UpstreamPartialAnswer if items could not be read: their ids would count as missing."""
     if lost(loaded, "items") is not None:
         raise problem_of(WHOLE)
     return shortened(loaded.missing_item_ids, lost(loaded, "media_ids"))
 
 
 def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[models.LoadedHighlight]:
-    """Raises the GatewayError that stands in their place. A highlight that says it is empty need not be asked."""
+    """Return the highlight with its items, without a request for an empty one. Raise its GatewayError."""
     if isinstance(source, models.Highlight) and source.media_count == 0:
         return models.LoadedHighlight(source.pk, source.owner)
     return info.context.loaders.highlights.get(HighlightId(source.pk))
 
 
 def highlight(info: Info, key: HighlightId) -> Source:
-    """As much as the operation needs of it. Raises the GatewayError that stands in its place."""
+    """Return as much of the highlight as the operation needs. Raise the highlight's GatewayError."""
     known = info.context.buyer.facts.brief(key)
     if isinstance(known, GatewayError):
         raise known.about(key.subject)

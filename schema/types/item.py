@@ -1,4 +1,4 @@
-"""One story inside a highlight, and what is placed on it."""
+"""The type of one story in a highlight, and the types of its stickers."""
 
 from __future__ import annotations
 

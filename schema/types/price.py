@@ -1,4 +1,4 @@
-"""What an operation would cost."""
+"""The price of an operation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _calls(estimate: Estimate) -> list[PricedCalls]:
 
 
 def _count(purchases: Iterable[Purchase]) -> Counter[tuple[str, int]]:
-    """Calls by endpoint and price."""
+    """Return the number of calls by endpoint and price."""
     counts: Counter[tuple[str, int]] = Counter()
     for purchase in purchases:
         counts[purchase.call.endpoint.label, purchase.price] += purchase.times

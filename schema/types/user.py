@@ -1,4 +1,4 @@
-"""The user."""
+"""The user type."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def short(attribute: str, type_: Any, description: str) -> Any:
-    """A field that rides on every answer about the user."""
+    """Return a field that every upstream response about the user contains."""
 
     def resolve(self: User, info: Info) -> Any:
         return map_awaitable(self.short(info), lambda short: readable(short, attribute))
@@ -35,7 +35,7 @@ def short(attribute: str, type_: Any, description: str) -> Any:
 
 
 def portrait(attribute: str, description: str) -> Any:
-    """A picture that rides on every answer about the user."""
+    """Return a media URL field that every upstream response about the user contains."""
 
     def resolve(self: User, info: Info, proxied: Proxied = None) -> Any:
         def show(short: UserSummary) -> str | None:
@@ -47,7 +47,7 @@ def portrait(attribute: str, description: str) -> Any:
 
 
 def profile(attribute: str, type_: Any, description: str) -> Any:
-    """A field of the user's own record."""
+    """Return a field of the user's full record."""
 
     def resolve(self: User, info: Info) -> Any:
         return map_awaitable(info.context.loaders.profiles.get(self.key), lambda profile: readable(profile, attribute))
@@ -112,7 +112,7 @@ class User:
 
     @classmethod
     def of(cls, info: Info, key: UserKey, rides: UserSummary | None = None) -> Self:
-        """Raises the GatewayError that leaves nothing to show of the user."""
+        """Return the user. Raise the GatewayError if nothing of the user can be returned."""
         failure = info.context.buyer.facts.failure(key)
         if failure is not None and rides is None:
             raise failure.about(key.subject)
@@ -120,7 +120,7 @@ class User:
 
     @classmethod
     def riding(cls, info: Info, rides: UserSummary) -> Self:
-        """A user that another answer brought along."""
+        """Return a user that another response included."""
         complete = rides.username is not None
         return cls.of(info, UserId(rides.id), rides if complete else None)
 
