@@ -1,4 +1,4 @@
-"""What happened, as frozen values given to a hook: logic does not log, count or trace by itself."""
+"""Events as frozen values for a hook: logic does not log, count or trace by itself."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gateway.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of all events. No field ever holds a key, a token or a URL's query string."""
+    """The base of all events. No field ever contains a key, a token or a URL's query string."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAttempt(Event):
-    """One HTTP request to the upstream ended. `status` is None when no answer came; `charged` is in billed requests."""
+    """One HTTP request to the upstream ended. `status` is None without a response; `charged` is in billed requests."""
 
     endpoint: str
     attempt: int
@@ -29,9 +29,9 @@ class UpstreamAttempt(Event):
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreakerStateChanged(Event):
-    """The breaker in front of an upstream changed its state: `closed`, `opened` or `half-opened`.
+    """The circuit breaker of an upstream changed its state to `closed`, `opened` or `half-opened`.
 
-    `is_news`: it opened or closed. During an outage it also half-opens and opens again, for each probe.
+    `is_news`: it opened or closed. During an outage it also half-opens and opens again for each probe.
     """
 
     state: str
@@ -41,8 +41,10 @@ class CircuitBreakerStateChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAccess(Event):
-    """Whether an upstream can be used, when that is first known and whenever it changes: it `answers`, it `refuses` the
-    gateway's key, or it `fails` before it has ever answered. `problem` says what to look at."""
+    """The first known state of an upstream, or a change of it. `problem` names the thing to check.
+
+    The upstream `answers`, it `refuses` the gateway's key, or it `fails` before its first response.
+    """
 
     state: str
     upstream: str
@@ -51,8 +53,10 @@ class UpstreamAccess(Event):
 
 @dataclass(frozen=True, slots=True)
 class BalanceRead(Event):
-    """What the upstream account has, at the first reading since the start: billed requests, and their worth, if it
-    says so."""
+    """The upstream account's balance at the first reading after the start.
+
+    It is in billed requests, with their worth if the upstream reports it.
+    """
 
     balance: int
     amount: float | None
@@ -61,7 +65,7 @@ class BalanceRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class BalanceLow(Event):
-    """The upstream account has sunk to `percent` of the most it had since the start. Sent once until it recovers."""
+    """The upstream account fell to `percent` of its maximum since the start. Sent once until it recovers."""
 
     balance: int
     percent: int
@@ -85,12 +89,12 @@ class BalanceRecovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class RefusalForgotten(Event):
-    """The upstream said a minute ago that the account is empty, and told no balance since: buying begins again."""
+    """Buying resumes: the upstream reported an empty account a minute ago, and no balance since."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceMismatch(Event):
-    """The upstream billed another price than our table says. Sent once an hour for each kind of call."""
+    """The upstream billed another price than the price table says. Sent once an hour for each kind of call."""
 
     endpoint: str
     expected: int
@@ -99,7 +103,7 @@ class PriceMismatch(Event):
 
 @dataclass(frozen=True, slots=True)
 class PriceDisbelieved(Event):
-    """The upstream named a price that cannot be meant: our table's is taken instead. Sent as PriceMismatch is."""
+    """The upstream reported an implausible price, so the price table is used. Sent as often as PriceMismatch."""
 
     endpoint: str
     expected: int
@@ -108,7 +112,7 @@ class PriceDisbelieved(Event):
 
 @dataclass(frozen=True, slots=True)
 class ResponseSchemaMismatch(Event):
-    """An upstream answer was not quite of the documented shape; the parts at `paths` could not be read as they are."""
+    """An upstream response deviates from the documented shape: the parts at `paths` could not be read as documented."""
 
     endpoint: str
     paths: tuple[str, ...]
@@ -116,7 +120,7 @@ class ResponseSchemaMismatch(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerTooLarge(Event):
-    """An upstream answer has more than `most` bytes, as it is sent or unpacked. The rest of it was not read."""
+    """An upstream response has more than `most` bytes, compressed or decompressed. The rest of it was not read."""
 
     endpoint: str
     most: int
@@ -124,12 +128,12 @@ class AnswerTooLarge(Event):
 
 @dataclass(frozen=True, slots=True)
 class TokenRefreshed(Event):
-    """The platform refused the account's token and gave another, which is known to this process alone."""
+    """The platform rejected the account's token and issued another, which only this process knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaleServed(Event):
-    """An entry past its freshness was served because the upstream failed. `age` is in seconds."""
+    """A stale entry was served because the upstream failed. `age` is in seconds."""
 
     kind: str
     age: float
@@ -137,31 +141,31 @@ class StaleServed(Event):
 
 @dataclass(frozen=True, slots=True)
 class LedgerAvailabilityChanged(Event):
-    """Spending can be written down again, or not any more: then what is not cached is refused."""
+    """The ledger became writable or unwritable. While it is unwritable, requests for uncached data are rejected."""
 
     writable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLost(Event):
-    """The ledger's file was deleted or replaced: nothing is bought until it is back, or the gateway started again."""
+    """The ledger's file was deleted or replaced. Nothing is bought until it is back or the gateway restarts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientsReloaded(Event):
-    """The clients file was read again, and holds from now on."""
+    """The clients file was reloaded and is in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientsReloadFailed(Event):
-    """The clients file was read again and is broken: the clients stay as they were."""
+    """The clients file could not be reloaded because it is invalid. The clients are unchanged."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class FlowStarted(Event):
-    """A flow is carried out, from its start or from where a crash, a failure or a cancellation left it."""
+    """A workflow runs, from its start or from the step where a crash, a failure or a cancellation left it."""
 
     flow: str
     name: str
@@ -169,7 +173,7 @@ class FlowStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class FlowEnded(Event):
-    """`status` is DONE, FAILED or CANCELLED; `code` says why it failed."""
+    """A workflow ended. `status` is DONE, FAILED or CANCELLED; `code` is the reason of a failure."""
 
     flow: str
     name: str
@@ -179,7 +183,7 @@ class FlowEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepRetried(Event):
-    """A step of a flow failed with a transient error, and is tried again in `seconds`. `medium` is a position."""
+    """A workflow step failed with a transient error, and is retried in `seconds`. `medium` is a position."""
 
     flow: str
     step: str
@@ -191,21 +195,21 @@ class StepRetried(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStoreAvailabilityChanged(Event):
-    """The store of the flows can be reached again, or not any more: then no flow is begun, and those begun wait."""
+    """The workflow store became reachable or unreachable. While it is unreachable, no workflow starts or continues."""
 
     reachable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FlowsDirectoryRefused(Event):
-    """What flows need in the data directory cannot be used: `problem` names the path. It is tried again."""
+    """The data directory cannot be used for workflows: `problem` names the path. It is retried."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowsRecovered(Event):
-    """The flows of a process that is gone were taken over by this one."""
+    """The workflows of a process that ended were taken over by this process."""
 
     executor: str
     flows: int
@@ -213,9 +217,12 @@ class WorkflowsRecovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class WebhookIgnored(Event):
-    """Signed news were ignored: `repeated`, `of another account`, `out of time`, `not to be read` where they are more
-    than an ResponseSchemaMismatch names, or `too many at once` in one body. Sent once a minute for each reason;
-    `changes` is how many there were since it was last sent."""
+    """Signed webhook events were ignored, for one of these reasons.
+
+    `repeated`, `of another account`, `out of time`, `not to be read` (more than a ResponseSchemaMismatch names), or
+    `too many at once` in one body. Sent once a minute for each reason; `changes` counts them since the event was last
+    sent.
+    """
 
     reason: str
     changes: int
@@ -223,7 +230,7 @@ class WebhookIgnored(Event):
 
 @dataclass(frozen=True, slots=True)
 class InternalErrorMasked(Event):
-    """An unexpected exception was hidden from the client under `id`."""
+    """An unexpected exception was masked from the client under `id`."""
 
     id: str
     error: BaseException = dataclasses.field(repr=False)
@@ -234,7 +241,7 @@ class Hook(Protocol):
 
 
 class EventLimit:
-    """One event of a kind in so many seconds: what repeats itself is told once and then not for a while."""
+    """A rate limit of one event of a kind per interval in seconds, for events that repeat."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
         self._seconds = seconds
@@ -242,7 +249,7 @@ class EventLimit:
         self._next: dict[Hashable, float] = {}
 
     def allows(self, kind: Hashable = None) -> bool:
-        """Whether it may be told now; then it is not to be told again before that time is over."""
+        """Return whether the event may be sent now. If so, the next interval begins."""
         now = self._clock.monotonic()
         if now < self._next.get(kind, now):
             return False
@@ -251,11 +258,11 @@ class EventLimit:
 
 
 def ignore(event: Event) -> None:
-    """The null hook."""
+    """Ignore the event: the null hook."""
 
 
 def fan_out(hooks: Iterable[Hook]) -> Hook:
-    """One hook that hands each event to all `hooks`, in order."""
+    """Return one hook that passes each event to all `hooks`, in order."""
     chain = tuple(hooks)
 
     def hook(event: Event) -> None:

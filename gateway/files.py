@@ -1,4 +1,4 @@
-"""Files of the data directory: for their owner alone, and noticed when they are gone."""
+"""Files of the data directory: private to their owner, and identifiable after deletion or replacement."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Identity: TypeAlias = tuple[int, int] | None
 
 
 def make_folder(path: Path) -> None:
-    """With those above it. Nobody else may look into it; one that is there stays as it is. Raises OSError."""
+    """Create the folder and its parents, accessible by the owner alone, unless it exists. Raise OSError."""
     if not path.exists():
         make_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
 
 
 def check_folder(path: Path, setting: str) -> None:
-    """Makes it where it is not. Raises Unusable, which names the setting, where no file can be made in it."""
+    """Create the folder if it is missing. Raise Unusable, which names the setting, if it is not writable."""
     try:
         make_folder(path)
         with tempfile.TemporaryFile(dir=path):
@@ -33,10 +33,11 @@ def check_folder(path: Path, setting: str) -> None:
 
 
 def make_file(path: Path, content: bytes = b"") -> None:
-    """Nobody else may read it; one that is there stays as it is. Raises OSError.
+    """Create the file, readable by the owner alone, unless it exists. Raise OSError.
 
-    Whole or not at all, and one for all processes that start at once. It gets its name when it is closed: by closing a
-    file, a process loses its locks on it, those of an SQLite connection in another thread as well.
+    The file appears complete or not at all, and only once if several processes start together. It gets its name after
+    it is closed: closing a file releases the process's locks on it, including those of an SQLite connection in another
+    thread.
     """
     if path.exists():
         return
@@ -53,7 +54,7 @@ def make_file(path: Path, content: bytes = b"") -> None:
 
 
 def identity(path: str | Path) -> Identity:
-    """Device and inode: of another file at the same path another one. None where there is none."""
+    """Return device and inode, which differ for another file at the same path. None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Events as log lines: `key=value` pairs, so that a machine can read them too."""
+"""Events as log lines of `key=value` pairs, readable by machines too."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LEVELS: dict[type[Event], int] = {
 
 
 def log(event: Event) -> None:
-    """A hook. A masked bug is logged with its traceback; no other event holds more than its own fields."""
+    """Log the event; a hook. A masked bug is logged with its traceback, every other event only with its fields."""
     level = _level(event)
     if LOGGER.isEnabledFor(level):
         cause = event.error if isinstance(event, InternalErrorMasked) else None
@@ -57,7 +57,7 @@ def log(event: Event) -> None:
 
 
 def _level(event: Event) -> int:
-    """To lose what is needed is an error; to have it, at the start or again, is none."""
+    """Return the level: losing a required dependency is an error; having it, at the start or again, is not."""
     match event:
         case CircuitBreakerStateChanged(is_news=False):
             return logging.DEBUG

@@ -1,7 +1,7 @@
-"""What can be set from outside: one frozen table, read once, from a mapping that the caller passes.
+"""The settings of the gateway: one frozen table, read once from a mapping that the caller passes.
 
-`Settings` is the table. The setting of a field is called `GATEWAY_` and the field's name in capitals; each default is
-written the way the setting is. docs/settings.md shows the same table.
+`Settings` is the table. A field's setting is named `GATEWAY_` and the field's name in capitals; defaults are written in
+the syntax of the setting. docs/settings.md contains the same table.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from gateway.errors import Unusable
 T = TypeVar("T")
 
 PREFIX = "GATEWAY_"
-# Part of the announced contract, read by nothing yet: accepting one would promise what this version does not do.
+# Part of the announced contract but not implemented: accepting it would promise a missing feature.
 ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
-# A setting, another that it is nothing without, and why.
+# A setting, another setting that it requires, and the reason.
 NEEDS = (
     ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox would answer"),
     ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published there"),
@@ -44,7 +44,7 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class SettingsError(Unusable):
-    """Everything that is wrong with the settings, at once. Never quotes a value: it may be a key."""
+    """All problems of the settings in one error. It never quotes a value, which may be a key."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -53,7 +53,7 @@ class SettingsError(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[T]):
-    """How a value is written. `accepts` ends the sentence "NAME must be ..."; `parse` raises ValueError."""
+    """The syntax of a value. `accepts` completes the sentence "NAME must be ..."; `parse` raises ValueError."""
 
     accepts: str
     parse: Callable[[str], T]
@@ -97,7 +97,7 @@ def _base_url(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    """Goes into a header as it is, so nothing that could end the header."""
+    """Return the key. It is sent in a header unchanged, so it must not contain a character that ends the header."""
     if not re.fullmatch(r"[!-~]{1,500}", text):
         raise ValueError
     return text
@@ -110,7 +110,7 @@ def _database_url(text: str) -> str:
 
 
 def _sealing_key(text: str) -> bytes:
-    key = base64.b64decode(text, validate=True)  # its error is a ValueError
+    key = base64.b64decode(text, validate=True)  # raises a ValueError
     if len(key) != SEALING_KEY_BYTES:
         raise ValueError
     return key
@@ -139,7 +139,7 @@ def _origins(text: str) -> frozenset[str]:
 
 
 def _origin(text: str) -> str:
-    """As browsers write it: in lower case, without the default port, and nothing follows."""
+    """Return the origin in the form of browsers: lower case, without the default port, and with nothing after it."""
     scheme, _, host = text.lower().partition("://")
     if scheme not in DEFAULT_PORTS or not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", host):
         raise ValueError
@@ -151,7 +151,7 @@ def _hosts(text: str) -> frozenset[str]:
 
 
 def _host(text: str) -> str:
-    """As it is compared. Without a port, which says nothing of whose name it is."""
+    """Return the host in its normalized form, without a port, which does not identify the host."""
     if (address := address_of(text)) is not None:
         return str(address)
     host = host_in(text)
@@ -215,7 +215,7 @@ def _setting(form: Form[T], default: str, help: str) -> T:
 
 
 def _optional(form: Form[T], help: str, *, unset: str) -> T | None:
-    """A setting without a default; `unset` says what happens then. Kept out of `repr`: it may hold a secret."""
+    """Return a field without a default; `unset` describes that case. Excluded from `repr`: it may be a secret."""
     return dataclasses.field(default=None, repr=False, metadata=_row(form, unset, help))
 
 
@@ -225,7 +225,7 @@ def _row(form: Form[Any], default: str, help: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Times are in seconds, sizes in bytes."""
+    """The values of all settings. Times are in seconds, sizes in bytes."""
 
     hikerapi_url: str = _setting(BASE_URL, "https://api.hikerapi.com", "Where the read API is. Needs the key.")
     hikerapi_key: str | None = _optional(KEY, "Key for the read API.", unset="the embedded sandbox answers")
@@ -331,7 +331,7 @@ class Settings:
     )
     log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
     proxies: Proxies = dataclasses.field(default=DIRECT, repr=False)
-    """No row of the table: they are every program's."""
+    """Not a row of the table: the proxy variables are common to all programs."""
 
     @classmethod
     def table(cls) -> tuple[Setting, ...]:
@@ -343,7 +343,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
-        """An empty value counts as not set. Raises SettingsError with all problems."""
+        """Read the settings. An empty value counts as not set. Raise SettingsError with all problems."""
         problems = _misnamed(environ, [row.name for row in cls.table()])
         values: dict[str, Any] = {}
         for row in cls.table():
@@ -352,33 +352,33 @@ class Settings:
                     values[row.field] = row.form.parse(text)
                 except ValueError:
                     problems.append(f"{row.name} must be {row.form.accepts}.")
-        problems += _lonely(environ)
+        problems += _unmet(environ)
         if problems:
             raise SettingsError(tuple(problems))
         return cls(**values, proxies=Proxies.read(environ))
 
     @property
     def sandboxed(self) -> bool:
-        """Whether the embedded sandbox takes the place of the read API."""
+        """Return whether the embedded sandbox replaces the read API."""
         return self.hikerapi_key is None
 
     @property
     def database_path(self) -> Path:
-        """The file of the spending ledger."""
+        """Return the path of the spending ledger."""
         if self.database_url is None or not self.database_url.startswith(SQLITE):
             return self.data_dir / "gateway.sqlite3"
         return Path(self.database_url.removeprefix(SQLITE))
 
     @property
     def flows_url(self) -> str:
-        """Where the flows are, for SQLAlchemy."""
+        """Return the SQLAlchemy URL of the workflow store."""
         if self.database_url is not None and self.database_url.startswith(POSTGRESQL):
             return "postgresql+psycopg://" + self.database_url.removeprefix(POSTGRESQL)
         return f"{SQLITE}{self.data_dir.absolute() / 'flows.sqlite3'}"
 
 
-def _lonely(environ: Mapping[str, str]) -> list[str]:
-    """What is set without what it needs."""
+def _unmet(environ: Mapping[str, str]) -> list[str]:
+    """Return an error for each setting that lacks a setting it requires."""
     given = {name for name, text in environ.items() if text.strip()}
     return [f"{name} needs {other}: {why}." for name, other, why in NEEDS if name in given and other not in given]
 
@@ -392,6 +392,6 @@ def _refusal(name: str, known: list[str]) -> str:
     if name in ANNOUNCED:
         return f"{name} is not supported by this version."
     bare = {right.removeprefix(PREFIX): right for right in known}
-    # Without the prefix, which every name shares and which would make any two of them look alike.
+    # Compared without the prefix, which all names share and which would make any two of them similar.
     nearest = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)
     return f"{name} is not a setting. The nearest one is {bare[nearest[0]]}."
