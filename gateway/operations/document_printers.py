@@ -101,26 +101,26 @@ def _ordered_definition(node: Any) -> Any:
         changes["selection_set"] = _ordered(node.selection_set)
     else:
         # Mutation fields are executed in order, so their order is kept.
-        keeps = node.operation is OperationType.MUTATION
+        keep_order = node.operation is OperationType.MUTATION
         changes["directives"] = tuple(map(_ordered_directive, node.directives or ()))
-        changes["selection_set"] = _ordered(node.selection_set, keeps=keeps)
+        changes["selection_set"] = _ordered(node.selection_set, keep_order=keep_order)
     return replace(node, **changes)
 
 
-def _ordered(selections: SelectionSetNode, *, keeps: bool = False) -> SelectionSetNode:
-    nodes = selections.selections if keeps else _by(selections.selections, _selection_key)
-    return replace(selections, selections=tuple(_ordered_selection(node, keeps=keeps) for node in nodes))
+def _ordered(selections: SelectionSetNode, *, keep_order: bool = False) -> SelectionSetNode:
+    nodes = selections.selections if keep_order else _by(selections.selections, _selection_key)
+    return replace(selections, selections=tuple(_ordered_selection(node, keep_order=keep_order) for node in nodes))
 
 
-def _ordered_selection(node: Any, *, keeps: bool) -> Any:
+def _ordered_selection(node: Any, *, keep_order: bool) -> Any:
     directives = tuple(map(_ordered_directive, node.directives or ()))
     if isinstance(node, FieldNode):
         below = None if node.selection_set is None else _ordered(node.selection_set)
         return replace(node, directives=directives, selection_set=below)
     if isinstance(node, FragmentSpreadNode):
         return replace(node, directives=_by(directives, _name))
-    kept = directives if keeps else _by(directives, _name)
-    return replace(node, directives=kept, selection_set=_ordered(node.selection_set, keeps=keeps))
+    ordered = directives if keep_order else _by(directives, _name)
+    return replace(node, directives=ordered, selection_set=_ordered(node.selection_set, keep_order=keep_order))
 
 
 def _ordered_directive(node: Any) -> Any:

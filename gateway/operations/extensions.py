@@ -89,7 +89,7 @@ class PrepareOperation(SchemaExtension):
         except Exception as problem:
             several = problem.exceptions if isinstance(problem, ExceptionGroup) else (problem,)
             if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-                raise several[0] from None  # a stream has no result before its first event and masks these errors
+                raise several[0] from None  # a stream has no result before its first event, and masks errors
             # Errors become a normal result: an exception raised out of a hook would reach the client unmasked, bugs
             # included.
             self.execution_context.result = ExecutionResult(None, [as_graphql_error(one) for one in several])

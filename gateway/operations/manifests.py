@@ -124,8 +124,8 @@ def _operation(file: str, node: OperationDefinitionNode, fragments: Mapping[str,
             if name in fragments and name not in used:
                 used[name] = fragments[name]
                 left.append(fragments[name].selection_set)
-    kept = [fragment for name, fragment in fragments.items() if name in used]
-    return Operation(node.name.value, node.operation.value, DocumentNode(definitions=(node, *kept)))
+    spread = [fragment for name, fragment in fragments.items() if name in used]
+    return Operation(node.name.value, node.operation.value, DocumentNode(definitions=(node, *spread)))
 
 
 def check(operation: Operation, schema: GraphQLSchema) -> None:
