@@ -1,4 +1,4 @@
-"""Connections to the database of the flows: SQLite or PostgreSQL, by its SQLAlchemy URL."""
+"""Connections to the database of workflows: SQLite or PostgreSQL, by its SQLAlchemy URL."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import sqlalchemy as sa
 
 POOL = 10
 SWITCHES = 50
-# What is deleted is overwritten, and a commit is on the disk when it returns: a step that is done stays done.
+# Deleted data is overwritten, and a commit is on the disk when it returns: a finished step stays finished.
 PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 
 
 def engine(url: str, *, patience: float) -> sa.Engine:
-    """Nothing is connected yet. `patience` is how long a statement waits for others, in seconds.
+    """Return an engine, without connecting. `patience` is how long a statement waits for locks, in seconds.
 
-    No parameter is quoted in an error: it may be what was to be sealed.
+    Errors never quote parameters: a parameter may be data that is to be encrypted.
     """
     if url.startswith("sqlite"):
-        made = sa.create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=patience, hide_parameters=True)
-        sa.event.listen(made, "connect", lambda connection, _: _prepare(connection, patience))
-        return made
+        created = sa.create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=patience, hide_parameters=True)
+        sa.event.listen(created, "connect", lambda connection, _: _prepare(connection, patience))
+        return created
     milliseconds = str(int(patience * 1_000))
     return sa.create_engine(
         url,
@@ -39,13 +39,13 @@ def engine(url: str, *, patience: float) -> sa.Engine:
 
 
 def close(engine: sa.Engine) -> None:
-    """Closes the connections that are free, and each that a thread still uses as soon as it is returned."""
+    """Close the idle connections, and each connection that a thread still uses as soon as it is returned."""
     sa.event.listen(engine.pool, "checkin", lambda _, record: record.invalidate())
     engine.dispose()
 
 
 def _prepare(connection: Any, patience: float) -> None:
-    # A transaction that will write takes its turn when it begins: it cannot be refused half-way.
+    # A writing transaction takes the write lock when it begins, so it cannot fail half-way on a busy database.
     connection.isolation_level = "IMMEDIATE"
     connection.execute(f"PRAGMA busy_timeout = {int(patience * 1_000)}")
     _write_ahead(connection)
@@ -54,7 +54,10 @@ def _prepare(connection: Any, patience: float) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Unlike all else, the switch does not wait for others who switch at the same time: a transaction does."""
+    """Switch to write-ahead logging.
+
+    The switch ignores `busy_timeout` while other connections switch, so it waits by an empty transaction.
+    """
     for _ in range(SWITCHES):
         try:
             connection.execute("PRAGMA journal_mode = WAL")

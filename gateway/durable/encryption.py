@@ -1,4 +1,4 @@
-"""What flows leave on disk is sealed: JSON, encrypted with AES-GCM (NIST SP 800-38D, 96-bit random nonces)."""
+"""Encryption of stored workflow data: JSON in AES-GCM (NIST SP 800-38D, 96-bit random nonces)."""
 
 from __future__ import annotations
 
@@ -19,46 +19,48 @@ from gateway.files import make_file, make_folder
 KEY_FILE = "flows.key"
 KEY_BYTES = 32
 NONCE_BYTES = 12
-# Binds the texts to their use: nothing else that may one day be sealed with this key is taken for a flow's.
+# Associated data that binds the texts to their use: no other data encrypted with this key passes for a workflow's.
 PURPOSE = b"highlights-gateway flows 1"
 
 
 class DecryptionError(Exception):
-    """Sealed with another key, or not sealed at all. Never quotes the text."""
+    """The text was encrypted with another key, or not at all. The message never quotes the text."""
 
 
 class KeyFileError(Exception):
-    """The key's file cannot be used: the message names the file and what to do."""
+    """The key file cannot be used: the message names the file and the remedy."""
 
 
 class JsonCipher:
-    """Seals JSON into text and opens it again."""
+    """A cipher of JSON values to text and back."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
         self._key = key
 
     def close(self, value: Json) -> str:
+        """Return the encrypted text of a value."""
+        """Return the encrypted text of a value."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         plain = json.dumps(value, allow_nan=False).encode()
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, PURPOSE)).decode()
 
     def open(self, text: str) -> Json:
-        """Raises SealBroken."""
+        """Return the decrypted value. Raises DecryptionError."""
         try:
-            sealed = base64.b64decode(text, validate=True)
-            return json.loads(self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], PURPOSE))
+            encrypted = base64.b64decode(text, validate=True)
+            return json.loads(self._cipher.decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], PURPOSE))
         except (InvalidTag, ValueError, binascii.Error) as exc:
             raise DecryptionError("sealed with another key") from exc
 
     def fingerprint(self, *values: Json) -> str:
-        """The same for the same values, whatever the order of their keys; tells nothing to who has no key."""
+        """Return a keyed digest: equal for equal values in any order of their keys, meaningless without the key."""
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
         return hmac.new(self._key, PURPOSE + canonical, hashlib.sha256).hexdigest()
 
 
 def key_in(directory: Path, name: str = KEY_FILE) -> bytes:
-    """The key of that name in a data directory, made where there is none. Raises KeyFileError."""
+    """Return the key of that name in a data directory, and create it if there is none. Raises KeyFileError."""
     path = directory / name
     try:
         make_folder(directory)

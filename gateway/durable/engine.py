@@ -1,7 +1,8 @@
-"""`Durable` over DBOS and a database. A flow is accepted by one row of our own; all else follows from that row.
+"""The durable engine over DBOS and a database.
 
-So what was refused is nowhere, and cannot be run later; and what was accepted is run by whoever finds it idle, even if
-the process that accepted it died on the spot.
+A workflow is accepted by writing one row of the gateway's own; everything else follows from that row. So a rejected
+workflow leaves nothing that could run later, and an accepted one is run by any process that finds it idle, even if the
+accepting process died immediately.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from gateway.durable.write_behind import WriteBehindBuffer
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook
 
-# How soon a change made by another process is seen.
+# The interval at which changes made by other processes are detected.
 POLL_SECONDS = 0.5
 UNKNOWN = Fault(MASKED, "This version of the gateway knows no such flow.")
 
 
 class DbosDurable:
-    """One per process. `directory` holds the slots, and the key where none is given."""
+    """A `Durable`, one per process. `directory` holds the worker leases, and the key file if no `key` is given."""
 
     def __init__(
         self,
@@ -51,42 +52,45 @@ class DbosDurable:
         key: bytes | None = None,
         patience: Patience = STANDARD,
     ) -> None:
-        """Touches nothing yet. `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes."""
+        """Store the configuration; nothing is opened yet.
+
+        `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes.
+        """
         self._url = url
         self._directory = directory
         self._key = key
         self._clock = clock
         self._hook = hook
-        self._attempts = StepRetrier(clock, hook, dice)
+        self._retrier = StepRetrier(clock, hook, dice)
         self._bodies: dict[str, Body] = {}
-        self._bells = Signals(clock)
+        self._signals = Signals(clock)
         self._changes = ChangeNotifier(clock)
-        self._watches = Watches(self._looks)
+        self._watches = Watches(self._poll)
         self._patience = patience
-        self._bound = DatabaseExecutor(patience)
-        self._keeper = Supervisor(self._open, self._engage, self._bound, clock, hook, retention)
-        self._scribe = WriteBehindBuffer(
-            lambda batch: self._bound.call(partial(self._store.write, batch)), self._changes.changed, clock
+        self._database = DatabaseExecutor(patience)
+        self._supervisor = Supervisor(self._open, self._workflows_on, self._database, clock, hook, retention)
+        self._write_behind = WriteBehindBuffer(
+            lambda batch: self._database.call(partial(self._store.write, batch)), self._changes.changed, clock
         )
 
     def define(self, name: str, body: Body) -> None:
         self._bodies[name] = body
 
     async def launch(self) -> None:
-        """Where the store cannot be reached it is tried again, as long as it takes: `problem` tells."""
-        await self._keeper.start()
+        """Start the supervisor, which retries an unreachable store without limit; `problem` returns the reason."""
+        await self._supervisor.start()
 
     async def aclose(self) -> None:
-        await self._keeper.stop()
-        await self._scribe.aclose()
-        await self._bound.aclose()
-        self._keeper.close()
+        await self._supervisor.stop()
+        await self._write_behind.aclose()
+        await self._database.aclose()
+        self._supervisor.close()
 
     async def start(self, name: str, id: str, input: Json) -> Record:
-        """Raises InvalidInput also for an input that is too large to be kept."""
+        """Start or find a workflow. Also raises InvalidInput if the input is too large to be recorded."""
         check_input(input)
-        workflows = self._keeper.workflows
-        if await self._bound.change(partial(self._store.accept, name, id, input)):
+        workflows = self._supervisor.workflows
+        if await self._database.change(partial(self._store.accept, name, id, input)):
             workflows.start(id)
         record = await self.get(id)
         if record is None:
@@ -94,12 +98,12 @@ class DbosDurable:
         return record
 
     async def get(self, id: str) -> Record | None:
-        return await self._bound.call(partial(self._store.get, id))
+        return await self._database.call(partial(self._store.get, id))
 
     async def list(
         self, *, prefix: str = "", status: Status | None = None, limit: int = 50, before: str | None = None
     ) -> Sequence[Record]:
-        return await self._bound.call(partial(self._store.page, prefix, status, limit, before))
+        return await self._database.call(partial(self._store.page, prefix, status, limit, before))
 
     async def wait(self, id: str, seconds: float) -> Record | None:
         until = self._clock.monotonic() + seconds
@@ -123,14 +127,14 @@ class DbosDurable:
                 else:
                     await news.wait()
 
-    async def _looks(self, id: str) -> AsyncGenerator[Record, None]:
+    async def _poll(self, id: str) -> AsyncGenerator[Record, None]:
         seen, last = None, None
         while True:
             mark = self._changes.mark(id)
-            version = await self._bound.call(partial(self._store.version, id))
+            version = await self._database.call(partial(self._store.version, id))
             if version is None:
                 return
-            # The record may be newer than the version that was read before it.
+            # The record may be newer than the version, which was read first.
             if version != seen and (record := await self.get(id)) not in (None, last):
                 seen, last = version, record
                 yield record
@@ -139,43 +143,46 @@ class DbosDurable:
             await self._changes.wait(mark, POLL_SECONDS)
 
     async def cancel(self, id: str) -> Record | None:
-        await self._bound.change(partial(self._store.cancel, id))
+        await self._database.change(partial(self._store.cancel, id))
         self._changes.changed(id)
         return await self.get(id)
 
     async def retry(self, id: str) -> Record | None:
-        await self._bound.change(partial(self._store.resume, id))
+        await self._database.change(partial(self._store.resume, id))
         self._changes.changed(id)
-        self._keeper.hurry()
+        self._supervisor.hurry()
         return await self.get(id)
 
     async def prune(self, older_than: float) -> int:
         total = 0
-        while gone := await self._bound.call(partial(self._store.prune, older_than)):
-            total += gone
+        while deleted := await self._database.call(partial(self._store.prune, older_than)):
+            total += deleted
         return total
 
     async def remember(self, name: str, seconds: float) -> bool:
-        return await self._bound.call(partial(self._store.remember, name, seconds))
+        return await self._database.call(partial(self._store.remember, name, seconds))
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
-        return await self._bells.wait(topic, seconds)
+        return await self._signals.wait(topic, seconds)
 
     def signal(self, topic: str) -> None:
-        self._bells.ring(topic)
+        self._signals.ring(topic)
 
     def problem(self) -> str | None:
-        return self._keeper.problem
+        return self._supervisor.problem
 
     @property
     def _store(self) -> Store:
-        """Raises FlowsUnavailable."""
-        return self._keeper.store
+        """The open store. Raises FlowsUnavailable."""
+        return self._supervisor.store
 
     def _open(self) -> Resources:
-        """Blocks. Raises KeyFileError, NoSlot, SealBroken, FlowsUnavailable."""
-        self._seal = JsonCipher(self._key or key_in(self._directory))
-        store = Store(self._url, self._seal, self._clock, patience=self._patience.statement)
+        """Open the store and take a worker lease. Blocks.
+
+        Raises KeyFileError, NoSlot, DecryptionError, FlowsUnavailable.
+        """
+        self._cipher = JsonCipher(self._key or key_in(self._directory))
+        store = Store(self._url, self._cipher, self._clock, patience=self._patience.statement)
         try:
             store.prepare()
             return Resources(store, WorkerLease(self._directory))
@@ -183,51 +190,53 @@ class DbosDurable:
             store.close()
             raise
 
-    def _engage(self, ground: Resources) -> Workflows:
-        return Workflows(self._url, self._seal, ground.slots.executor, self._live)
+    def _workflows_on(self, resources: Resources) -> Workflows:
+        return Workflows(self._url, self._cipher, resources.slots.executor, self._run)
 
-    async def _live(self, id: str) -> None:
-        """Where the store is gone the task is cancelled: to DBOS the flow is under way, and the keeper takes it up.
+    async def _run(self, id: str) -> None:
+        """Run the workflow until it has ended.
 
-        A flow that was resumed before its cancelled body had stopped is idle then, and begun again.
+        If the store is unreachable, the task is cancelled: for DBOS the workflow is still running, and the supervisor
+        requeues it. A workflow that was resumed before its cancelled body had stopped is idle then, and started again.
         """
         try:
             record = await self.get(id)
             if record is not None and not record.status.is_final:
-                await self._once_through(record)
+                await self._run_once(record)
         except (FlowsUnavailable, Lost) as exc:
             raise asyncio.CancelledError from exc
 
-    async def _once_through(self, record: Record) -> None:
-        steps = await self._bound.call(partial(self._store.steps, record.id))
-        stand = _Stand(self, record.id)
-        running = WorkflowRun(record.id, DbosJournal(record, steps, stand, self._scribe), self._attempts, self._clock)
+    async def _run_once(self, record: Record) -> None:
+        steps = await self._database.call(partial(self._store.steps, record.id))
+        guard = _RunGuard(self, record.id)
+        run = WorkflowRun(record.id, DbosJournal(record, steps, guard, self._write_behind), self._retrier, self._clock)
         end = partial(self._store.end, record.id, Status.DONE)
         try:
-            end = partial(end, output=await self._body(record)(running, record.input))
+            end = partial(end, output=await self._body(record)(run, record.input))
         except Lost:
             raise
         except WorkflowInterrupted:
             return
         except Exception as error:
             fault = fault_of(error, self._hook)
-            end = partial(self._store.end, record.id, Status.FAILED, fault=fault, group=running.group_of(fault))
-        await self._scribe.flush()
-        await self._bound.call(end)
+            end = partial(self._store.end, record.id, Status.FAILED, fault=fault, group=run.group_of(fault))
+        await self._write_behind.flush()
+        await self._database.call(end)
         self._changes.changed(record.id)
 
     def _body(self, record: Record) -> Body:
-        """Raises StepFailed."""
+        """Return the registered body. Raises StepFailed if this version has none."""
         if record.name not in self._bodies:
             raise StepFailed(UNKNOWN)
         return self._bodies[record.name]
 
     async def check(self, id: str) -> None:
-        """Raises Stopped where the flow may not go on, FlowsUnavailable."""
-        if await self._bound.call(partial(self._store.status, id)) is not Status.RUNNING:
+        """Raise WorkflowInterrupted if the workflow may not go on, FlowsUnavailable if that is unknown."""
+        if await self._database.call(partial(self._store.status, id)) is not Status.RUNNING:
             raise WorkflowInterrupted
 
     async def rest(self, id: str, until: float) -> None:
+        """Sleep until a Unix second. Raises WorkflowInterrupted, FlowsUnavailable."""
         while (left := until - self._clock.now()) > 0:
             mark = self._changes.mark(id)
             await self.check(id)
@@ -236,7 +245,9 @@ class DbosDurable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stand:
+class _RunGuard:
+    """The guard of one workflow's run; an unreachable store interrupts the run."""
+
     engine: DbosDurable
     id: str
 

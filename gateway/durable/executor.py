@@ -1,4 +1,4 @@
-"""The store, asked from the event loop: in threads, and never for longer than a caller may be kept waiting."""
+"""The executor of database work: runs blocking calls in threads, with a time limit for each caller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """In seconds. A statement waits for so long in the database itself, and gives up before its caller does."""
+    """The time limits in seconds. A statement waits in the database itself, and times out before its caller does."""
 
     statement: float = 3.0
     caller: float = 4.5
@@ -31,7 +31,7 @@ STANDARD = Patience()
 
 
 class DatabaseExecutor:
-    """Threads of our own: those of the loop may all be waiting for the same database."""
+    """A thread pool of its own: the event loop's default threads may all be waiting for the same database."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
@@ -39,7 +39,10 @@ class DatabaseExecutor:
         self._running: set[threading.Event] = set()
 
     async def work(self, act: Callable[[], T]) -> T:
-        """As long as it takes: for what nobody waits for. A cancellation is raised once the thread is done with it."""
+        """Run `act` without a time limit, for work that no client waits for.
+
+        A cancellation is raised once the thread has finished `act`.
+        """
         ended = threading.Event()
         try:
             return await self._submit(act, ended)
@@ -48,28 +51,31 @@ class DatabaseExecutor:
             raise
 
     async def call(self, act: Callable[[], T]) -> T:
-        """Raises FlowsUnavailable when it takes too long."""
+        """Run `act` within the caller's time limit. Raises FlowsUnavailable when it takes too long."""
         work = self._submit(act, threading.Event())
-        # Also where nobody waits for it any more, somebody must look at how it ends, or asyncio complains.
+        # The exception must be retrieved even after the caller has given up, or asyncio logs a complaint.
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the answer.
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that arrives together with the result.
             async with asyncio.timeout(self._patience.caller):
                 return await asyncio.shield(work)
         except TimeoutError as exc:
             raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
 
     async def change(self, act: Callable[[CancellationToken], T]) -> T:
-        """As `call`; what is refused, or no longer waited for, is not committed later."""
-        ticket = CancellationToken()
+        """Run a write within the caller's time limit. Raises FlowsUnavailable when it takes too long.
+
+        A write that timed out or was cancelled is not committed later.
+        """
+        token = CancellationToken()
         try:
-            return await self.call(partial(act, ticket))
+            return await self.call(partial(act, token))
         except BaseException:
-            ticket.withdraw()
+            token.withdraw()
             raise
 
     async def aclose(self) -> None:
-        """Waits for what the threads are at: a connection in use cannot be closed."""
+        """Wait for the calls in progress: a connection in use cannot be closed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._all_ended(self._running.copy())
 
@@ -85,7 +91,10 @@ class DatabaseExecutor:
         return asyncio.get_running_loop().run_in_executor(self._threads, contextvars.Context().run, run)
 
     async def _all_ended(self, running: Collection[threading.Event]) -> None:
-        """Not longer than for a caller, in real time: DBOS waits for a database that is gone for ever."""
+        """Wait for the threads, no longer than a caller would, in real time.
+
+        DBOS itself waits for an unreachable database without limit.
+        """
         if running:
             await asyncio.to_thread(_wait, running, self._patience.caller / len(running))
 

@@ -1,4 +1,4 @@
-"""The journal of a flow that DBOS runs: results are DBOS's, how steps stand is in our own tables."""
+"""The journal of a workflow run by DBOS: DBOS stores step results, the gateway's own tables the step records."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from gateway.durable.write_behind import WriteBehindBuffer
 
 
 class NotDeterministic(Exception):
-    """A body asked for other steps than when it first came here."""
+    """A replayed body requested other steps than in its first run."""
 
 
 class Lost(WorkflowInterrupted):
-    """Nothing can be recorded: the flow is left where it stands, and run again when it can."""
+    """Nothing can be recorded: the run is abandoned, and the workflow is resumed when the store is reachable."""
 
 
 class Stand(Protocol):
-    """What the engine knows of the flow just now. Both raise Stopped."""
+    """The guard of a run, which knows the workflow's current status. Both methods raise WorkflowInterrupted."""
 
     async def check(self) -> None:
-        """Whether it may go on."""
+        """Raise WorkflowInterrupted if the workflow may not go on."""
 
-    async def rest(self, until: float) -> None: ...
+    async def rest(self, until: float) -> None:
+        """Sleep until a Unix second."""
 
 
 class DbosJournal:
-    """`steps` and `notes` are as a run before this one left them."""
+    """A `Journal` over DBOS. The steps and notes are those that the previous run has left."""
 
-    def __init__(self, record: Record, steps: Numbered, stand: Stand, scribe: WriteBehindBuffer) -> None:
+    def __init__(self, record: Record, steps: Numbered, guard: Stand, write_behind_buffer: WriteBehindBuffer) -> None:
         self._id = record.id
         self._steps = dict(steps)
         self._notes: dict[str, Json] = dict(record.notes)
-        self._stand = stand
-        self._scribe = scribe
+        self._guard = guard
+        self._write_behind = write_behind_buffer
 
     def reserve(self) -> Place:
-        return Place(self._stand)
+        return Place(self._guard)
 
     async def rest(self, until: float) -> None:
-        await self._stand.rest(until)
+        await self._guard.rest(until)
 
     def begun(self, number: int) -> StepRecord | None:
         _, record = self._steps.get(number, (0, None))
@@ -54,22 +55,22 @@ class DbosJournal:
     def step(self, group: int, number: int, record: StepRecord) -> None:
         if self._steps.get(number) != (group, record):
             self._steps[number] = group, record
-            self._scribe.step(self._id, number, group, record)
+            self._write_behind.step(self._id, number, group, record)
 
     async def written(self) -> None:
-        await self._scribe.flush()
+        await self._write_behind.flush()
 
     def note(self, key: str, value: Json) -> None:
         if key not in self._notes or self._notes[key] != value:
             self._notes[key] = value
-            self._scribe.note(self._id, key, value)
+            self._write_behind.note(self._id, key, value)
 
 
 class Place:
-    """A step id of DBOS."""
+    """A reserved step id of DBOS."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, guard: Stand) -> None:
+        self._guard = guard
         self._reserved = DBOS.reserve_step()
 
     @property
@@ -77,12 +78,15 @@ class Place:
         return self._reserved.step_id
 
     async def once(self, name: str, act: Callable[[], Awaitable[Json]]) -> Json:
-        """Raises Lost where DBOS has lost its database, or the flow to another process."""
+        """Return the recorded result of `act`, or execute and record it.
+
+        Raises Lost if DBOS cannot reach its database, or the workflow now belongs to another process.
+        """
 
         async def recorded() -> Json:
             return await act()
 
-        await self._stand.check()
+        await self._guard.check()
         try:
             return await self._reserved.run_async({"name": name}, recorded)
         except DBOSUnexpectedStepError as exc:

@@ -1,4 +1,4 @@
-"""Who runs flows on a data directory: each process holds a slot, by a lock that the kernel lets go when it dies."""
+"""Worker leases: each process on a data directory holds a slot by a file lock, which the kernel frees at its death."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ class NoSlot(Exception):
 
 
 class WorkerLease:
-    """The slots of one data directory. `executor` is stable: a process that starts later resumes what its slot left."""
+    """The lease of one slot of a data directory.
+
+    `executor` is a stable id: a later process with the same slot resumes the workflows that the slot has left.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Takes the first free slot. Raises NoSlot."""
+        """Take the first free slot. Raises NoSlot."""
         self._folder = directory / FOLDER
         try:
             make_folder(self._folder)
@@ -39,7 +42,7 @@ class WorkerLease:
 
     @contextlib.contextmanager
     def abandoned(self) -> Iterator[tuple[str, ...]]:
-        """Executors whose process is gone. Nobody can take their slots while the context lasts."""
+        """Yield the executors whose process is dead. No process can take their slots while the context lasts."""
         with contextlib.ExitStack() as locks:
             found = []
             for path in sorted(self._folder.glob("*.lock")):
@@ -63,7 +66,7 @@ class WorkerLease:
 
 
 def _lock(path: Path) -> int | None:
-    """The descriptor that holds the lock, or None where somebody else does."""
+    """Return the descriptor that holds the lock, or None if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,6 +77,6 @@ def _lock(path: Path) -> int | None:
 
 
 def _host(path: Path) -> str:
-    """Tells data directories apart that share a database."""
+    """Return the id of the data directory, which distinguishes directories that share a database."""
     make_file(path, secrets.token_hex(8).encode())
     return path.read_text()

@@ -1,8 +1,8 @@
-"""The port of durable execution: a flow's body is run to its end, whatever crashes.
+"""The port of durable execution: workflows that run to their end across crashes.
 
-A body is an async function of a `Run` and a JSON input. It is run again from its start after a crash, and finds each
-finished step's result recorded: so it must be deterministic, and every effect must lie in a step. Steps that a crash
-interrupted are done again; to do them twice must be safe.
+A workflow's body is an async function of a `Run` and a JSON input. After a crash it is replayed from its start, with
+the recorded result of each finished step: so it must be deterministic, and every effect must lie in a step. Steps that
+a crash interrupted are executed again, so every step must be safe to execute twice.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 Json: TypeAlias = Any
-"""None, bool, int, float, str, and lists and string-keyed dicts of these: what is recorded."""
+"""None, bool, int, float, str, and lists and string-keyed dicts of these: the form of all recorded data."""
 
 HALF_AN_HOUR = 1_800.0
 
 
 class Status(enum.Enum):
-    """Of a flow."""
+    """The status of a workflow."""
 
     RUNNING = "RUNNING"
     DONE = "DONE"
@@ -39,7 +39,7 @@ class StepState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a step or a flow failed for good: a GatewayError as it can be recorded. Safe to show to the client."""
+    """The final error of a step or workflow: a GatewayError in its recorded form. Safe to show to the client."""
 
     code: str
     message: str
@@ -48,7 +48,7 @@ class Fault:
 
 
 class StepFailed(Exception):
-    """Raised out of `Run.step`: the step failed for good, or its patience is at an end."""
+    """The error of `Run.step`: the step failed with a final error, or its retry budget is exhausted."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -59,10 +59,10 @@ class StepFailed(Exception):
 class Step:
     """One recorded effect.
 
-    `act` gives the JSON to record. A GatewayError that says it is transient (`UpstreamError`) is tried again with
-    backoff and jitter, after its `retry_after` where it names one, for `patience` seconds; any other ends the step.
-    `medium` is the position of the medium the step works on, for the receipt. `is_counted` puts each attempt on record
-    before it is made, so that a crash does not hide it.
+    `act` returns the JSON to record. After a transient error (`UpstreamError`) the step is retried with backoff and
+    jitter, or after the error's `retry_after` if it has one, for `patience` seconds; any other error ends the step.
+    `medium` is the position of the medium that the step works on, shown to the client. `is_counted` records each
+    attempt before it is made, so that a crash does not hide it.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """A step as the receipt shows it. Times are Unix seconds."""
+    """The recorded state of a step, as shown to the client. Times are Unix seconds."""
 
     name: str
     medium: int | None
@@ -87,7 +87,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A flow as it stands. `notes` is what its body emitted, the last value of each key. Times are Unix seconds."""
+    """The current state of a workflow. `notes` holds the last value that its body emitted for each key.
+
+    Times are Unix seconds.
+    """
 
     id: str
     name: str
@@ -102,76 +105,90 @@ class Record:
 
 
 class Run(Protocol):
-    """What a body may do besides computing."""
+    """The interface of a workflow's body to the engine."""
 
     @property
     def id(self) -> str: ...
 
     async def step(self, step: Step) -> Json:
-        """The step's result, now or as it was recorded. Raises StepFailed."""
+        """Return the step's result, executed now or read from its record. Raises StepFailed."""
 
     async def steps(self, steps: Sequence[Step], *, width: int) -> list[Json | Fault]:
-        """All results in order, at most `width` under way at once. A failed step's Fault stands in its place."""
+        """Return all results in order, with at most `width` steps running at once.
+
+        The result of a failed step is its Fault.
+        """
 
     async def sleep(self, seconds: float) -> None:
-        """Durable: what is left of it is slept after a crash."""
+        """Sleep durably: after a crash, only the remaining time is slept."""
 
     async def now(self) -> float:
-        """Unix seconds, recorded."""
+        """Return the time in Unix seconds, recorded at the first execution."""
 
     async def emit(self, key: str, value: Json) -> None:
-        """Progress, for `Record.notes`."""
+        """Record progress in `Record.notes`."""
 
 
 Body: TypeAlias = Callable[[Run, Json], Awaitable[Json]]
 
 
 class Durable(Protocol):
-    """The engine. Every method raises FlowsUnavailable where its store cannot be reached in time."""
+    """The engine of durable workflows. Methods raise FlowsUnavailable if the store cannot be reached in time."""
 
     def define(self, name: str, body: Body) -> None:
-        """Before `launch`."""
+        """Register the body of the workflows called `name`. Must be called before `launch`."""
 
     async def launch(self) -> None:
-        """Inside the running loop; takes up what a crash left."""
+        """Start the engine inside the running event loop, and resume the workflows that a crash interrupted."""
 
     async def aclose(self) -> None:
-        """What runs is left where it stands, to be resumed."""
+        """Stop the engine; running workflows are interrupted and can be resumed later."""
 
     async def start(self, name: str, id: str, input: Json) -> Record:
-        """Starts the flow `id`, or finds it. Raises IdempotencyKeyReused if it was started with other input."""
+        """Start the workflow `id`, or return the existing one.
+
+        Raises IdempotencyKeyReused if it was started with other input.
+        """
 
     async def get(self, id: str) -> Record | None: ...
 
     async def list(
         self, *, prefix: str = "", status: Status | None = None, limit: int = 50, before: str | None = None
     ) -> Sequence[Record]:
-        """Newest first, those whose id begins with `prefix`; `before` is the id of the last one seen."""
+        """Return the workflows whose id begins with `prefix`, newest first.
+
+        `before` is the id of the last workflow of the previous page.
+        """
 
     async def wait(self, id: str, seconds: float) -> Record | None:
-        """The flow when it has ended, or as it stands after `seconds`."""
+        """Return the workflow when it has ended, or its current state after `seconds`."""
 
     def watch(self, id: str) -> AsyncIterator[Record]:
-        """The flow as it stands, then after each change, until it has ended."""
+        """Yield the workflow's current state, then its state after each change, until it has ended."""
 
     async def cancel(self, id: str) -> Record | None:
-        """Ends it before its next step; a step under way is not interrupted. None where there is no such flow."""
+        """Cancel the workflow before its next step; a running step is not interrupted.
+
+        Returns None if the workflow does not exist.
+        """
 
     async def retry(self, id: str) -> Record | None:
-        """Runs a failed or cancelled flow on from the step that failed."""
+        """Resume a failed or cancelled workflow at the step that failed."""
 
     async def prune(self, older_than: float) -> int:
-        """Forgets ended flows last changed before `older_than` (Unix seconds); how many."""
+        """Delete ended workflows last changed before `older_than` (Unix seconds). Returns how many were deleted."""
 
     async def remember(self, name: str, seconds: float) -> bool:
-        """Whether `name` is new: no process was given it whose seconds are not over. Of very many, the first to end
-        are forgotten early."""
+        """Remember `name` for `seconds`, and return whether it is new: no process still remembers it.
+
+        Of very many names, the first to expire are forgotten early.
+        """
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
-        """Inside a step that polls: whether the event came before the time was over. A hint, not recorded."""
+        """Return whether the event came within `seconds`. For steps that poll: a hint, not recorded."""
 
     def signal(self, topic: str) -> None:
-        """Wakes whoever waits for the event in this process."""
+        """Wake the tasks of this process that wait for the event."""
 
     def problem(self) -> str | None:
-        """Why flows cannot run now, for readiness."""
+        """Return why workflows cannot run now, for the readiness check; None if they can."""

@@ -1,4 +1,4 @@
-"""Where a failed flow goes on: which places of its journal are forgotten."""
+"""The resumption of a failed workflow: the journal positions that are executed again."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from gateway.durable.port import StepRecord, StepState
 
 Numbered = Mapping[int, tuple[int, StepRecord]]
-"""Steps by their place in the journal, each with its group."""
+"""Steps by their position in the journal, each with its group."""
 
 
 def steps_to_rerun(steps: Numbered, failed_group: int | None, places: int) -> frozenset[int]:
-    """Of the places 1 to `places`: what failed in the group that failed the flow, and all that came after that group.
+    """Return the positions, of 1 to `places`, that a retry executes again.
 
-    What its other steps have done stays done. Where no step failed, the body did not like what the last group told it:
-    then that group is asked again.
+    These are the failed steps of the group that failed the workflow, and everything after that group; the group's
+    other steps keep their results. If no step failed, the body rejected the results of the last group: then that
+    whole group is executed again.
     """
     group = _group(steps, failed_group)
     members = {number: record for number, (of, record) in steps.items() if of == group}

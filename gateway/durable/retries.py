@@ -1,4 +1,4 @@
-"""One step's attempts: made until one succeeds, fails for good, or the step's patience is at an end."""
+"""Retries of one step: until an attempt succeeds or fails with a final error, or the retry budget is exhausted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gateway.events import Hook, InternalErrorMasked, StepRetried
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
-# Answers that more patience does not help: they are no trouble that passes, but may be a gateway's or a proxy's on the
-# way. The same is asked for so many seconds, and then believed.
+# Responses that are not transient in themselves, but may come from a gateway or proxy on the way to the upstream.
+# The step is retried for this many seconds; then the response counts as final.
 BEWILDERING = (UpstreamInvalidAnswer, UpstreamRejected)
 BEWILDERED = 180.0
-LONGEST_NAMED = 3_600.0  # that the upstream may name: one attempt more an hour is in nobody's way
-# What a step records is read again on each replay: what is larger belongs into a file.
+LONGEST_NAMED = 3_600.0  # seconds, of a `retry_after`: one attempt an hour is harmless
+# The most a step may record, as each replay reads it again: larger data belongs in a file.
 RESULT_BYTES = 64 * 1024
 MASKED = "INTERNAL_SERVER_ERROR"
 
@@ -31,29 +31,30 @@ Written = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended: its result as it is read back from the record, or its fault."""
+    """The outcome of a step: its result, in the form in which it is read back from the record, or its fault."""
 
     record: StepRecord
     value: Json = None
 
 
 class StepRetrier:
-    """Makes the attempts. `dice` spreads the waits: those who failed together should not come back together."""
+    """The retry loop of steps. `dice` adds jitter: steps that failed together should not retry together."""
 
     def __init__(self, clock: Clock, hook: Hook, dice: random.Random) -> None:
         self._clock = clock
         self._hook = hook
-        self._dice = dice
+        self._rng = dice
 
     async def make(self, flow: str, step: Step, begun: StepRecord | None, tell: Tell, written: Written) -> Outcome:
-        """`begun` is what is known of attempts before a crash; `tell` hears of each attempt before it is made, and
-        `written` returns when what it heard is on record.
+        """Attempt the step until it succeeds, fails with a final error, or its retry budget is exhausted.
 
-        Patience begins anew after a crash: how long the gateway was down says nothing of the upstream.
+        `begun` is the record of attempts before a crash. `tell` is called with each attempt before it is made, and
+        `written` returns when these calls are stored. The retry budget starts over after a crash: the downtime of the
+        gateway says nothing about the upstream.
         """
         record = begun or StepRecord(step.name, step.medium, StepState.RUNNING, 0, self._clock.now(), None, None)
         now = self._clock.monotonic()
-        give_up, understood = now + step.patience, now
+        deadline, understood_at = now + step.patience, now
         for failures in itertools.count():
             record = replace(record, attempts=record.attempts + 1)
             tell(record)
@@ -64,11 +65,11 @@ class StepRetrier:
             except UpstreamError as error:
                 wait, now = self._wait(failures, error.retry_after), self._clock.monotonic()
                 if not isinstance(error, BEWILDERING):
-                    understood = now
+                    understood_at = now
                 fault = fault_of(error, self._hook)
-                if now + wait > min(give_up, understood + BEWILDERED):
+                if now + wait > min(deadline, understood_at + BEWILDERED):
                     return Outcome(self._ended(record, fault))
-                record = replace(record, fault=fault)  # why it is tried again
+                record = replace(record, fault=fault)  # the reason of the retry
                 tell(record)
                 self._hook(StepRetried(flow, step.name, step.medium, record.attempts, error.code, wait))
             except Exception as error:
@@ -79,8 +80,8 @@ class StepRetrier:
     def _wait(self, failures: int, retry_after: float | None) -> float:
         backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 30))
         if retry_after is None:
-            return backoff * self._dice.uniform(0.5, 1.0)
-        return min(retry_after, LONGEST_NAMED) + FIRST_WAIT * self._dice.random()
+            return backoff * self._rng.uniform(0.5, 1.0)
+        return min(retry_after, LONGEST_NAMED) + FIRST_WAIT * self._rng.random()
 
     def _ended(self, record: StepRecord, fault: Fault | None) -> StepRecord:
         state = StepState.FAILED if fault else StepState.DONE
@@ -88,7 +89,7 @@ class StepRetrier:
 
 
 def recorded_form(value: Json) -> Json:
-    """`value` as a replay reads it, so that the first run sees no other. Raises TypeError and ValueError."""
+    """Return `value` as a replay reads it, so that the first run gets the same. Raises TypeError and ValueError."""
     text = json.dumps(value, allow_nan=False)
     if len(text) > RESULT_BYTES:
         raise ValueError(f"a step may record {RESULT_BYTES} bytes, not {len(text)}")
@@ -96,9 +97,9 @@ def recorded_form(value: Json) -> Json:
 
 
 def fault_of(error: Exception, hook: Hook) -> Fault:
-    """What a client may see of an error; what nobody expected is masked, and handed to `hook`.
+    """Return the client-safe fault of an error; an unexpected error is masked, and reported to `hook`.
 
-    The error forgets its frames: what a flow holds would stay in a cycle with them.
+    The error's frames are cleared: otherwise they keep the workflow's objects alive in a reference cycle.
     """
     fault = _fault_of(error, hook)
     forget_frames(error)
@@ -111,6 +112,6 @@ def _fault_of(error: Exception, hook: Hook) -> Fault:
     if isinstance(error, GatewayError):
         shown = {name: value for name, value in error.extensions.items() if name != "code"}
         return Fault(error.code, error.message, isinstance(error, UpstreamError), shown)
-    bug = secrets.token_hex(8)
-    hook(InternalErrorMasked(bug, error))
-    return Fault(MASKED, "Something went wrong in the gateway.", extensions={"id": bug})
+    error_id = secrets.token_hex(8)
+    hook(InternalErrorMasked(error_id, error))
+    return Fault(MASKED, "Something went wrong in the gateway.", extensions={"id": error_id})

@@ -1,4 +1,4 @@
-"""What a body is given: steps, once each, over whatever journal remembers them."""
+"""The run of a workflow's body over a journal, which makes each step's result durable."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ SLEEP = "sleep"
 
 
 class WorkflowInterrupted(BaseException):
-    """Nothing of the body may run on: the flow was cancelled, or is no longer this process's."""
+    """The body must stop at once: the workflow was cancelled, or is no longer run by this process."""
 
 
 class Place(Protocol):
-    """A reserved place in the journal."""
+    """A reserved position in the journal."""
 
     @property
     def number(self) -> int:
-        """From 1, in the order in which the body asked."""
+        """The position, from 1, in the order of reservation."""
 
     async def once(self, name: str, act: Callable[[], Awaitable[Json]]) -> Json:
-        """What `act` gave when the flow first came here. Raises Stopped."""
+        """Return the recorded result of `act`, or execute and record it. Raises WorkflowInterrupted."""
 
 
 class Journal(Protocol):
-    """What an engine remembers of one flow."""
+    """The journal of one workflow, kept by an engine."""
 
     def reserve(self) -> Place: ...
 
     async def rest(self, until: float) -> None:
-        """Until a Unix second. Raises Stopped as soon as the flow is cancelled."""
+        """Sleep until a Unix second. Raises WorkflowInterrupted as soon as the workflow is cancelled."""
 
     def step(self, group: int, number: int, record: StepRecord) -> None:
-        """How a step stands, for those who look. Steps of one `group` were begun by one call."""
+        """Publish the state of a step to watchers. Steps of one `group` were started by one call."""
 
     async def written(self) -> None:
-        """Until what was told is on record."""
+        """Wait until everything published so far is stored."""
 
     def begun(self, number: int) -> StepRecord | None:
-        """How the step at this place stood before the crash."""
+        """Return the state before the crash of the step at this position; None if it was not running."""
 
     def note(self, key: str, value: Json) -> None: ...
 
@@ -53,10 +53,10 @@ class Journal(Protocol):
 class WorkflowRun:
     """A `Run` over a journal."""
 
-    def __init__(self, id: str, journal: Journal, attempts: StepRetrier, clock: Clock) -> None:
+    def __init__(self, id: str, journal: Journal, retrier: StepRetrier, clock: Clock) -> None:
         self._id = id
         self._journal = journal
-        self._attempts = attempts
+        self._retrier = retrier
         self._clock = clock
         self._faults: list[tuple[Fault, int]] = []
 
@@ -72,12 +72,12 @@ class WorkflowRun:
         return result
 
     async def steps(self, steps: Sequence[Step], *, width: int) -> list[Json | Fault]:
-        # All places are taken before the first step runs: which one ends first must not decide what follows it.
+        # All positions are reserved before the first step runs: the order in which steps end must not affect them.
         places = [self._journal.reserve() for _ in steps]
-        gate = asyncio.Semaphore(width)
+        semaphore = asyncio.Semaphore(width)
 
         async def one(place: Place, step: Step) -> Json | Fault:
-            async with gate:
+            async with semaphore:
                 return await self._once(place, places[0].number, step)
 
         tasks = [asyncio.ensure_future(one(place, step)) for place, step in zip(places, steps, strict=True)]
@@ -89,19 +89,19 @@ class WorkflowRun:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def sleep(self, seconds: float) -> None:
-        await self._journal.rest(await self._read(SLEEP, seconds))
+        await self._journal.rest(await self._recorded_time(SLEEP, seconds))
 
     async def now(self) -> float:
-        return await self._read(NOW, 0.0)
+        return await self._recorded_time(NOW, 0.0)
 
     async def emit(self, key: str, value: Json) -> None:
         self._journal.note(key, recorded_form(value))
 
     def group_of(self, fault: Fault) -> int | None:
-        """The group of the step that this very fault came from: equal faults may come from steps that were skipped."""
+        """Return the group of the step that raised this very object: equal faults may come from skipped steps."""
         return next((group for known, group in self._faults if known is fault), None)
 
-    async def _read(self, name: str, ahead: float) -> float:
+    async def _recorded_time(self, name: str, ahead: float) -> float:
         async def read() -> Json:
             return self._clock.now() + ahead
 
@@ -110,7 +110,7 @@ class WorkflowRun:
     async def _once(self, place: Place, group: int, step: Step) -> Json | Fault:
         async def attempt() -> Json:
             begun = self._journal.begun(place.number)
-            outcome = await self._attempts.make(
+            outcome = await self._retrier.make(
                 self._id,
                 step,
                 begun,

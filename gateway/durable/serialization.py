@@ -1,4 +1,4 @@
-"""Steps and faults as JSON and back, and what a flow may be given."""
+"""Serialization of steps and faults to JSON, and the size limit of workflow input."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 from gateway.durable.port import Fault, Json, StepRecord, StepState
 from gateway.errors import InvalidInput
 
-# Media are files: what comes with a request beyond this is no list of media.
+# Media are sent as files: no list of media needs more than this.
 INPUT_BYTES = 512 * 1024
 
 
 def check_input(input: Json) -> None:
-    """Raises InvalidInput."""
+    """Raise InvalidInput if the input is too large."""
     if len(json.dumps(input, allow_nan=False)) > INPUT_BYTES:
         raise InvalidInput(f"The input of a flow may have {INPUT_BYTES} bytes.", field="input")
 

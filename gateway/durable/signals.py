@@ -1,4 +1,4 @@
-"""Who waits in this process for something to happen, and is woken."""
+"""Signals between tasks of this process: topics to wait for, and changes of workflows."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
 
-# Hints that nobody has waited for yet. The oldest is dropped: whoever waits polls as well.
+# The most undelivered signals. The oldest is dropped: every waiter polls as well.
 KEPT = 1_000
 
 
 class Signals:
-    """A ring wakes whoever waits for the topic; one that nobody waits for is kept for the next who does."""
+    """Signals by topic: a signal wakes all tasks that wait for the topic; without any, the next waiter receives it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: OrderedDict[str, None] = OrderedDict()
+        self._undelivered: OrderedDict[str, None] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     def ring(self, topic: str) -> None:
+        """Send a signal."""
+        """Send a signal."""
         waiting = self._waiting.get(topic)
         if not waiting:
-            self._kept[topic] = None
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._undelivered[topic] = None
+            if len(self._undelivered) > KEPT:
+                self._undelivered.popitem(last=False)
         for future in waiting or ():
             if not future.done():
                 future.set_result(None)
 
     async def wait(self, topic: str, seconds: float) -> bool:
-        """Whether it rang before `seconds` were over."""
-        if topic in self._kept:
-            del self._kept[topic]
+        """Wait for a signal, and return whether it came within `seconds`."""
+        if topic in self._undelivered:
+            del self._undelivered[topic]
             return True
-        rang: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
-        self._waiting.setdefault(topic, set()).add(rang)
+        signalled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        timeout = asyncio.ensure_future(self._clock.sleep(seconds))
+        self._waiting.setdefault(topic, set()).add(signalled)
         try:
-            await asyncio.wait({rang, over}, return_when=asyncio.FIRST_COMPLETED)
-            return rang.done()
+            await asyncio.wait({signalled, timeout}, return_when=asyncio.FIRST_COMPLETED)
+            return signalled.done()
         finally:
-            over.cancel()
-            self._waiting[topic].discard(rang)
+            timeout.cancel()
+            self._waiting[topic].discard(signalled)
             if not self._waiting[topic]:
                 del self._waiting[topic]
 
 
 class ChangeNotifier:
-    """Which flows have changed. Ask for the `mark` before looking, so that no change in between is missed.
+    """Notifications of changed workflows. Take the `mark` before reading a workflow: no change in between is missed.
 
-    A mark lives for as long as somebody holds it.
+    A mark lives for as long as something references it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -59,6 +61,8 @@ class ChangeNotifier:
         self._marks: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def mark(self, id: str) -> asyncio.Event:
+        """Return the event that the workflow's next change sets."""
+        """Return the event that the workflow's next change sets."""
         return self._marks.setdefault(id, asyncio.Event())
 
     def changed(self, id: str) -> None:
@@ -66,11 +70,11 @@ class ChangeNotifier:
             mark.set()
 
     async def wait(self, mark: asyncio.Event, seconds: float) -> None:
-        """Until the flow has changed since the mark, or `seconds` are over."""
-        rang = asyncio.ensure_future(mark.wait())
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
+        """Wait until the workflow has changed since the mark was taken, or `seconds` have passed."""
+        signalled = asyncio.ensure_future(mark.wait())
+        timeout = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
-            await asyncio.wait({rang, over}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({signalled, timeout}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            rang.cancel()
-            over.cancel()
+            signalled.cancel()
+            timeout.cancel()

@@ -1,4 +1,4 @@
-"""All SQL of the flows. Every method is one transaction, and blocks: the engine calls them in threads."""
+"""The SQL store of workflows. Every method is one transaction, and blocks: the engine calls them in threads."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from gateway.files import Identity, identity, make_file
 
 PROBE = "highlights-gateway"
 SCHEMA = "dbos"
-# Any number, the same in each process: who makes the tables keeps the others waiting.
+# An arbitrary number, equal in each process: the advisory lock under which one process creates the tables.
 MAKING = 0x6869_6768
 AT_ONCE = 500
 MOST_REMEMBERED = 100_000  # names: about 20 MB
-# Asked before each step and by all who wait: to build a statement takes as long as to run it.
+# Run before each step and for all waiting clients: to build a statement takes as long as to run it.
 STATUS = sa.select(FLOWS.c.status).where(FLOWS.c.id == sa.bindparam("flow"))
 VERSION = sa.select(FLOWS.c.version).where(FLOWS.c.id == sa.bindparam("flow"))
 
 
 class CancellationToken:
-    """The caller's interest in a change. Once withdrawn, the change is not committed."""
+    """The caller's interest in a write. Once it is withdrawn, the write is not committed."""
 
     def __init__(self) -> None:
         self._withdrawn = threading.Event()
@@ -43,25 +43,25 @@ class CancellationToken:
         self._withdrawn.set()
 
     def check(self) -> None:
-        """Raises FlowsUnavailable."""
+        """Raise FlowsUnavailable if the caller has given up."""
         if self._withdrawn.is_set():
             raise FlowsUnavailable("The store of the flows took too long. Ask again later.")
 
 
 @dataclass(slots=True)
 class Changed:
-    """What is to be written of one flow: steps by their place, with their group, and notes."""
+    """The pending changes of one workflow: steps by their position, with their group, and notes."""
 
     steps: dict[int, tuple[int, StepRecord]] = field(default_factory=dict)
     notes: dict[str, Json] = field(default_factory=dict)
 
 
 class Store:
-    """Methods raise FlowsUnavailable when the database cannot be used just now, or not with this key."""
+    """The store. Methods raise FlowsUnavailable if the database is unavailable, or was written with another key."""
 
-    def __init__(self, url: str, seal: JsonCipher, clock: Clock, *, patience: float) -> None:
+    def __init__(self, url: str, cipher: JsonCipher, clock: Clock, *, patience: float) -> None:
         self._engine = engine(url, patience=patience)
-        self._seal = seal
+        self._cipher = cipher
         self._clock = clock
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._path = Path(str(self._engine.url.database)) if self._is_sqlite else None
@@ -73,11 +73,11 @@ class Store:
         close(self._engine)
 
     def prepare(self) -> None:
-        """Makes the tables where there are none. Raises SealBroken where they were written with another key."""
+        """Create missing tables. Raises DecryptionError if the tables were written with another key."""
         if self._path is not None:
-            with suppress(OSError):  # SQLite would make it, readable by all; it also says what is wrong
+            with suppress(OSError):  # SQLite would create it, readable by all; it also reports errors
                 make_file(self._path)
-        with self._changing() as db:
+        with self._transaction() as db:
             if self._is_sqlite:
                 db.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -85,50 +85,50 @@ class Store:
             METADATA.create_all(db)
             probe = db.scalar(sa.select(KEYS.c.probe))
             if probe is None:
-                db.execute(KEYS.insert().values(probe=self._seal.close(PROBE)))
+                db.execute(KEYS.insert().values(probe=self._cipher.close(PROBE)))
             else:
-                self._seal.open(probe)
+                self._cipher.open(probe)
         if self._path is not None:
             self._opened = identity(self._path)
 
     def ping(self) -> None:
-        """Whether it can be written, without writing."""
-        with self._changing() as db:
+        """Check that the database can be written, without writing."""
+        with self._transaction() as db:
             db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "SELECT 1")
 
     def accept(self, name: str, id: str, input: Json, ticket: CancellationToken) -> bool:
-        """Whether the flow is new. Raises IdempotencyKeyReused."""
+        """Insert a workflow, and return whether it is new. Raises IdempotencyKeyReused."""
         now = self._clock.now()
         row = {
             "id": id,
             "name": name,
-            "fingerprint": self._seal.fingerprint(name, input),
-            "input": self._seal.close(input),
+            "fingerprint": self._cipher.fingerprint(name, input),
+            "input": self._cipher.close(input),
             "status": Status.RUNNING.value,
             "created_at": now,
             "updated_at": now,
             "version": 0,
         }
-        with self._changing() as db:
-            offered = self._insert(FLOWS).values(row).on_conflict_do_nothing().returning(FLOWS.c.id)
-            is_new = db.scalar(offered) is not None
+        with self._transaction() as db:
+            insertion = self._insert(FLOWS).values(row).on_conflict_do_nothing().returning(FLOWS.c.id)
+            is_new = db.scalar(insertion) is not None
             known = db.scalar(sa.select(FLOWS.c.fingerprint).where(FLOWS.c.id == id))
             ticket.check()
         if known != row["fingerprint"]:
             raise IdempotencyKeyReused("This key was used before, with other input. Send a new key.")
         if is_new:
-            self._take_back(id, ticket)
+            self._undo_if_withdrawn(id, ticket)
         return is_new
 
     def get(self, id: str) -> Record | None:
-        with self._changing() as db:
+        with self._transaction() as db:
             row = db.execute(sa.select(FLOWS).where(FLOWS.c.id == id)).one_or_none()
             return None if row is None else self._records(db, [row])[0]
 
     def page(self, prefix: str, status: Status | None, limit: int, before: str | None) -> Sequence[Record]:
         query = sa.select(FLOWS).order_by(FLOWS.c.created_at.desc(), FLOWS.c.id.desc()).limit(limit)
         if prefix:
-            # LIKE would take capitals for small letters on SQLite.
+            # LIKE ignores case on SQLite.
             query = query.where(sa.func.substr(FLOWS.c.id, 1, len(prefix)) == prefix)
         if status is not None:
             query = query.where(FLOWS.c.status == status.value)
@@ -137,30 +137,30 @@ class Store:
             query = query.where(
                 sa.or_(FLOWS.c.created_at < age, sa.and_(FLOWS.c.created_at == age, FLOWS.c.id < before))
             )
-        with self._changing() as db:
+        with self._transaction() as db:
             return self._records(db, db.execute(query).all())
 
     def status(self, id: str) -> Status | None:
-        with self._changing() as db:
+        with self._transaction() as db:
             found = db.scalar(STATUS, {"flow": id})
         return None if found is None else Status(found)
 
     def version(self, id: str) -> int | None:
-        with self._changing() as db:
+        with self._transaction() as db:
             return db.scalar(VERSION, {"flow": id})
 
     def steps(self, id: str) -> dict[int, tuple[int, StepRecord]]:
-        with self._changing() as db:
+        with self._transaction() as db:
             return self._steps(db, [id]).get(id, {})
 
     def write(self, changes: Mapping[str, Changed]) -> None:
-        """Of flows that are still there."""
-        with self._changing() as db:
-            there = self._touch(db, FLOWS.c.id.in_(changes))
-            steps = [row for id in there for row in self._step_rows(id, changes[id])]
+        """Write the changes of those workflows that still exist."""
+        with self._transaction() as db:
+            existing = self._update(db, FLOWS.c.id.in_(changes))
+            steps = [row for id in existing for row in self._step_rows(id, changes[id])]
             notes = [
-                {"flow": id, "key": key, "value": self._seal.close(value)}
-                for id in there
+                {"flow": id, "key": key, "value": self._cipher.close(value)}
+                for id in existing
                 for key, value in changes[id].notes.items()
             ]
             self._upsert(db, STEPS, steps)
@@ -169,47 +169,50 @@ class Store:
     def end(
         self, id: str, status: Status, *, output: Json = None, fault: Fault | None = None, group: int | None = None
     ) -> None:
-        """Unless it has ended already: what was cancelled stays so."""
+        """End a running workflow. One that has ended stays as it is: a cancelled workflow stays cancelled."""
         values = {
             "status": status.value,
-            "output": self._seal.close(output),
-            "fault": self._seal.close(fault_to(fault)) if fault else None,
+            "output": self._cipher.close(output),
+            "fault": self._cipher.close(fault_to(fault)) if fault else None,
             "failed_group": group,
         }
-        with self._changing() as db:
-            self._touch(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
+        with self._transaction() as db:
+            self._update(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
 
     def cancel(self, id: str, ticket: CancellationToken) -> bool:
-        """Whether it was running."""
-        with self._changing() as db:
+        """Cancel a running workflow, and return whether it was running."""
+        with self._transaction() as db:
             running = FLOWS.c.status == Status.RUNNING.value
-            changed = self._touch(db, FLOWS.c.id == id, running, status=Status.CANCELLED.value)
+            changed = self._update(db, FLOWS.c.id == id, running, status=Status.CANCELLED.value)
             ticket.check()
         return bool(changed)
 
     def resume(self, id: str, ticket: CancellationToken) -> bool:
-        """Whether it had failed or was cancelled.
+        """Set a failed or cancelled workflow to run, and return whether it was one.
 
-        A failed flow forgets what failed it, in the same transaction as it is set to run.
+        The results of failed steps are deleted in the same transaction.
         """
-        with self._changing() as db:
+        with self._transaction() as db:
             ended = FLOWS.c.status.in_((Status.FAILED.value, Status.CANCELLED.value))
             row = db.execute(sa.select(FLOWS).where(FLOWS.c.id == id, ended).with_for_update()).one_or_none()
             fresh = {"status": Status.RUNNING.value, "fault": None, "failed_group": None}
             if row is not None:
-                self._touch(db, FLOWS.c.id == id, ended, **fresh)
+                self._update(db, FLOWS.c.id == id, ended, **fresh)
                 if row.status == Status.FAILED.value:
-                    self._forget(db, id, row.failed_group)
+                    self._delete_results_to_rerun(db, id, row.failed_group)
             ticket.check()
         return row is not None
 
     def prune(self, older_than: float) -> int:
-        """Steps, notes and results go with their flow; a bounded number at once. What has not quite stopped, stays."""
+        """Delete a bounded number of ended workflows with their steps, notes and results. Returns how many.
+
+        Workflows that DBOS still runs stay.
+        """
         workflows = self._dbos.workflows
         active = sa.select(workflows.c.workflow_uuid).where(workflows.c.status.in_(ACTIVE))
         ended = FLOWS.c.status != Status.RUNNING.value
         old = sa.select(FLOWS.c.id).where(ended, FLOWS.c.updated_at < older_than, FLOWS.c.id.not_in(active))
-        with self._changing() as db:
+        with self._transaction() as db:
             ids = db.scalars(old.limit(AT_ONCE)).all()
             for table in self._dbos.all:
                 db.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
@@ -219,30 +222,33 @@ class Store:
         return len(ids)
 
     def remember(self, name: str, seconds: float) -> bool:
-        """Whether it is new, or its time was over."""
+        """Remember a name for `seconds`, and return whether it is new or had expired."""
         now = self._clock.now()
-        row = {"fingerprint": self._seal.fingerprint("remembered", name), "expires_at": now + seconds}
+        row = {"fingerprint": self._cipher.fingerprint("remembered", name), "expires_at": now + seconds}
         insert = self._insert(REMEMBERED).values(row)
         taken = insert.on_conflict_do_update(
             index_elements=[REMEMBERED.c.fingerprint],
             set_={"expires_at": row["expires_at"]},
             where=REMEMBERED.c.expires_at <= now,
         )
-        with self._changing() as db:
+        with self._transaction() as db:
             return db.scalar(taken.returning(REMEMBERED.c.fingerprint)) is not None
 
     def forget_names(self) -> int:
-        """Those whose time is over, and what is too many; a bounded number at once."""
+        """Delete a bounded number of names that have expired or exceed MOST_REMEMBERED. Returns how many."""
         by_end = sa.select(REMEMBERED.c.fingerprint).order_by(REMEMBERED.c.expires_at)
-        with self._changing() as db:
+        with self._transaction() as db:
             surplus = (db.scalar(sa.select(sa.func.count()).select_from(REMEMBERED)) or 0) - MOST_REMEMBERED
-            gone = set(db.scalars(by_end.where(REMEMBERED.c.expires_at <= self._clock.now()).limit(AT_ONCE)))
-            gone.update(db.scalars(by_end.limit(min(max(surplus, 0), AT_ONCE))))
-            db.execute(REMEMBERED.delete().where(REMEMBERED.c.fingerprint.in_(gone)))
-        return len(gone)
+            deleted = set(db.scalars(by_end.where(REMEMBERED.c.expires_at <= self._clock.now()).limit(AT_ONCE)))
+            deleted.update(db.scalars(by_end.limit(min(max(surplus, 0), AT_ONCE))))
+            db.execute(REMEMBERED.delete().where(REMEMBERED.c.fingerprint.in_(deleted)))
+        return len(deleted)
 
     def idle(self, older_than: float) -> dict[str, str | None]:
-        """Flows that should run and do not, with what DBOS says of them; those accepted lately are on their way."""
+        """Return the workflows that should run and do not, with their DBOS status.
+
+        Workflows accepted after `older_than` are left out: DBOS may be about to start them.
+        """
         workflows = self._dbos.workflows
         query = (
             sa.select(FLOWS.c.id, workflows.c.status)
@@ -255,20 +261,20 @@ class Store:
                 )
             )
         )
-        with self._changing() as db:
+        with self._transaction() as db:
             return {row.id: row.status for row in db.execute(query)}
 
     def held(self, executor: str) -> frozenset[str]:
-        """Workflows that DBOS says the executor runs."""
+        """Return the workflows that DBOS records as running on the executor."""
         workflows = self._dbos.workflows
         query = sa.select(workflows.c.workflow_uuid).where(
             workflows.c.status == PENDING, workflows.c.executor_id == executor
         )
-        with self._changing() as db:
+        with self._transaction() as db:
             return frozenset(db.scalars(query))
 
     @contextmanager
-    def _changing(self) -> Iterator[sa.Connection]:
+    def _transaction(self) -> Iterator[sa.Connection]:
         self._check_file()
         try:
             with self._engine.begin() as db:
@@ -277,9 +283,9 @@ class Store:
             raise FlowsUnavailable("Flows cannot be begun or read now. Ask again later.") from exc
 
     def _check_file(self) -> None:
-        """What is written to a file that was deleted or replaced is lost with the process. Raises FlowsUnavailable.
+        """Raise FlowsUnavailable if the file was deleted or replaced: data written to it is lost with the process.
 
-        For good: by the time the file is back, some connections may lead to it and others to what stood in its place.
+        The error is permanent: once the file is back, some connections may lead to it and others to its replacement.
         """
         if self._path is not None and self._opened not in (None, identity(self._path)):
             self._is_lost = True
@@ -295,29 +301,29 @@ class Store:
             values = {name: insert.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
             db.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values), list(rows))
 
-    def _touch(self, db: sa.Connection, *where: sa.ColumnElement[bool], **values: object) -> list[str]:
-        """The flows that were changed."""
+    def _update(self, db: sa.Connection, *where: sa.ColumnElement[bool], **values: object) -> list[str]:
+        """Update workflows, and return the ids of those that were changed."""
         changed = (
             FLOWS.update().where(*where).values(version=FLOWS.c.version + 1, updated_at=self._clock.now(), **values)
         )
         return list(db.scalars(changed.returning(FLOWS.c.id)))
 
-    def _take_back(self, id: str, ticket: CancellationToken) -> None:
-        """A commit may have taken until the caller was told that the flow is refused."""
+    def _undo_if_withdrawn(self, id: str, ticket: CancellationToken) -> None:
+        """Delete the workflow if its commit ended after the caller had timed out, and so reported a failure."""
         try:
             ticket.check()
         except FlowsUnavailable:
-            with self._changing() as db:
+            with self._transaction() as db:
                 db.execute(FLOWS.delete().where(FLOWS.c.id == id))
             raise
 
-    def _forget(self, db: sa.Connection, id: str, failed_group: int | None) -> None:
+    def _delete_results_to_rerun(self, db: sa.Connection, id: str, failed_group: int | None) -> None:
         results = self._dbos.results
         steps = self._steps(db, [id]).get(id, {})
         places = db.scalar(sa.select(sa.func.max(results.c.function_id)).where(results.c.workflow_uuid == id)) or 0
-        gone = steps_to_rerun(steps, failed_group, places)
-        db.execute(sa.delete(results).where(results.c.workflow_uuid == id, results.c.function_id.in_(gone)))
-        db.execute(STEPS.delete().where(STEPS.c.flow == id, STEPS.c.place.in_(gone)))
+        deleted = steps_to_rerun(steps, failed_group, places)
+        db.execute(sa.delete(results).where(results.c.workflow_uuid == id, results.c.function_id.in_(deleted)))
+        db.execute(STEPS.delete().where(STEPS.c.flow == id, STEPS.c.place.in_(deleted)))
 
     def _records(self, db: sa.Connection, rows: Sequence[Any]) -> list[Record]:
         ids = [row.id for row in rows]
@@ -329,9 +335,9 @@ class Store:
             id=row.id,
             name=row.name,
             status=Status(row.status),
-            input=self._open(row.input),
-            output=self._open(row.output),
-            fault=fault_from(self._open(row.fault)),
+            input=self._decrypt(row.input),
+            output=self._decrypt(row.output),
+            fault=fault_from(self._decrypt(row.fault)),
             steps=tuple(record for _, (_, record) in sorted(steps.items())),
             notes=notes,
             created_at=row.created_at,
@@ -341,26 +347,26 @@ class Store:
     def _steps(self, db: sa.Connection, ids: Collection[str]) -> dict[str, dict[int, tuple[int, StepRecord]]]:
         found: dict[str, dict[int, tuple[int, StepRecord]]] = {}
         for row in db.execute(sa.select(STEPS).where(STEPS.c.flow.in_(ids))).mappings():
-            found.setdefault(row["flow"], {})[row["place"]] = row["group"], step_from(self._open(row["record"]))
+            found.setdefault(row["flow"], {})[row["place"]] = row["group"], step_from(self._decrypt(row["record"]))
         return found
 
     def _notes(self, db: sa.Connection, ids: Collection[str]) -> dict[str, dict[str, Json]]:
         found: dict[str, dict[str, Json]] = {}
         for row in db.execute(sa.select(NOTES).where(NOTES.c.flow.in_(ids)).order_by(NOTES.c.key)).mappings():
-            found.setdefault(row["flow"], {})[row["key"]] = self._open(row["value"])
+            found.setdefault(row["flow"], {})[row["key"]] = self._decrypt(row["value"])
         return found
 
     def _step_rows(self, id: str, changed: Changed) -> Iterator[dict[str, object]]:
         for place, (group, record) in changed.steps.items():
-            yield {"flow": id, "place": place, "group": group, "record": self._seal.close(step_to(record))}
+            yield {"flow": id, "place": place, "group": group, "record": self._cipher.close(step_to(record))}
 
-    def _open(self, text: str | None) -> Json:
+    def _decrypt(self, text: str | None) -> Json:
         try:
-            return None if text is None else self._seal.open(text)
+            return None if text is None else self._cipher.open(text)
         except DecryptionError as exc:
             raise FlowsUnavailable("Flows were written with another key. Tell whoever runs the gateway.") from exc
 
     def _truncate_log(self) -> None:
-        """The write-ahead log still holds what was deleted; where others read, the next prune empties it."""
-        with self._changing() as db:
+        """Empty the write-ahead log, which still holds deleted data; while others read, the next prune does it."""
+        with self._transaction() as db:
             db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

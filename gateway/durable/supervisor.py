@@ -1,4 +1,4 @@
-"""Keeps flows running: opens their store as soon as it can be, and looks once a second for work that nobody does."""
+"""The supervisor of workflows: opens their store, and checks once a second for work that no process does."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ T = TypeVar("T")
 TICK_SECONDS = 1.0
 LAUNCH_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
-# How long an accepted flow may be on its way to DBOS before others begin it.
+# How long an accepted workflow may take to reach DBOS before other processes start it.
 ON_THE_WAY_SECONDS = 5.0
 HURRY = "hurry"
 
 WRONG_KEY = "The flows were written with another key: restore it, or give the gateway a database of its own."
 NOT_OPEN = "The store of the flows is not open yet."
 UNREACHABLE = "The store of the flows cannot be reached."
-# Told to anybody, so without the paths: these are in the log.
+# Shown without authentication, so without the paths: these are in the log.
 NO_KEY = "The key of the flows cannot be used."
 NO_SLOT = "There is no slot for this process to run flows in."
 POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
@@ -41,7 +41,7 @@ POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again an
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What flows run on: their rows, and this process's slot."""
+    """The resources of the engine: the store, and this process's worker lease."""
 
     store: Store
     slots: WorkerLease
@@ -52,162 +52,172 @@ Launch = Callable[[Resources], Workflows]
 
 
 class Supervisor:
+    """The background task that opens the store, recovers and starts workflows, and prunes ended ones."""
+
     def __init__(
-        self, open: Open, engage: Launch, bound: DatabaseExecutor, clock: Clock, hook: Hook, retention: float
+        self, open: Open, launch_dbos: Launch, database: DatabaseExecutor, clock: Clock, hook: Hook, retention: float
     ) -> None:
-        """`open` blocks, and raises KeyFileError, NoSlot, SealBroken or FlowsUnavailable; `engage` does not block."""
+        """`open` blocks, and raises KeyFileError, NoSlot, DecryptionError or FlowsUnavailable.
+
+        `launch_dbos` does not block.
+        """
         self.problem: str | None = NOT_OPEN
         self._open = open
-        self._engage = engage
-        self._bound = bound
+        self._launch = launch_dbos
+        self._database = database
         self._clock = clock
         self._hook = hook
         self._retention = retention
-        self._bells = Signals(clock)
-        self._ground: Resources | None = None
+        self._signals = Signals(clock)
+        self._resources: Resources | None = None
         self._workflows: Workflows | None = None
-        self._tried = asyncio.Event()
+        self._open_attempted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._stray: frozenset[str] = frozenset()
+        self._orphaned: frozenset[str] = frozenset()
         self._pruned_at = float("-inf")
 
     @property
     def store(self) -> Store:
-        """Raises FlowsUnavailable."""
-        return self._need(self._ground).store
+        """The open store. Raises FlowsUnavailable."""
+        return self._require(self._resources).store
 
     @property
     def workflows(self) -> Workflows:
-        """Raises FlowsUnavailable."""
-        return self._need(self._workflows)
+        """The running DBOS instance. Raises FlowsUnavailable."""
+        return self._require(self._workflows)
 
     async def start(self) -> None:
-        """Returns when the store is open, or cannot be opened just now."""
-        self._task = asyncio.ensure_future(self._keep())
+        """Start the task. Returns when the store is open, or after the first failed attempt to open it."""
+        self._task = asyncio.ensure_future(self._supervise())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAUNCH_SECONDS):
-                await self._tried.wait()
+                await self._open_attempted.wait()
 
     def hurry(self) -> None:
-        self._bells.ring(HURRY)
+        """Wake the task before its next tick."""
+        """Wake the task before its next tick."""
+        self._signals.ring(HURRY)
 
     async def stop(self) -> None:
-        """Once more does no harm. The store stays open until `close`: threads may be at it."""
+        """Stop the task and DBOS. Idempotent. The store stays open until `close`: threads may still use it."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         workflows, self._workflows = self._workflows, None
         if workflows is not None:
             await workflows.stop()
-            await self._bound.work(workflows.close)
+            await self._database.work(workflows.close)
 
     def close(self) -> None:
-        """Once more does no harm."""
-        ground, self._ground = self._ground, None
-        if ground is not None:
-            ground.slots.close()
-            ground.store.close()
+        """Close the store and release the worker lease. Idempotent."""
+        resources, self._resources = self._resources, None
+        if resources is not None:
+            resources.slots.close()
+            resources.store.close()
 
-    async def _keep(self) -> None:
-        while not await self._opened():
+    async def _supervise(self) -> None:
+        while not await self._try_open():
             await self._clock.sleep(TICK_SECONDS)
         while True:
-            await self._look()
-            await self._bells.wait(HURRY, TICK_SECONDS)
+            await self._check()
+            await self._signals.wait(HURRY, TICK_SECONDS)
 
-    async def _opened(self) -> bool:
+    async def _try_open(self) -> bool:
         try:
-            if self._ground is None:
-                await self._bound.work(self._open_ground)
-            workflows = self._engage(self._need(self._ground))
+            if self._resources is None:
+                await self._database.work(self._open_resources)
+            workflows = self._launch(self._require(self._resources))
             try:
-                await self._bound.work(workflows.launch)
+                await self._database.work(workflows.launch)
             except BaseException:
-                await self._bound.work(workflows.close)
+                await self._database.work(workflows.close)
                 raise
         except KeyFileError as error:
-            self._refuse(NO_KEY, error)
+            self._report_unusable(NO_KEY, error)
         except NoSlot as error:
-            self._refuse(NO_SLOT, error)
+            self._report_unusable(NO_SLOT, error)
         except DecryptionError:
-            self._tell(WRONG_KEY)
+            self._set_problem(WRONG_KEY)
         except Exception:
-            # Whatever DBOS makes of a database that is gone.
-            self._tell(UNREACHABLE)
+            # DBOS raises various errors for an unreachable database.
+            self._set_problem(UNREACHABLE)
         else:
             self._workflows = workflows
-            self._tell(None)
-        self._tried.set()
+            self._set_problem(None)
+        self._open_attempted.set()
         return self._workflows is not None
 
-    def _open_ground(self) -> None:
-        """Kept here, in the thread: a caller that is cancelled meanwhile would lose it open."""
-        self._ground = self._open()
+    def _open_resources(self) -> None:
+        """Store the resources in the thread: a caller that is cancelled meanwhile would leak them open."""
+        self._resources = self._open()
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         try:
-            await self._bound.call(self.store.ping)
-            await self._adopt()
-            await self._begin_idle()
-            await self._take_up_stray()
+            await self._database.call(self.store.ping)
+            await self._recover_abandoned()
+            await self._start_idle()
+            await self._requeue_orphaned()
             await self._prune()
         except Exception:
-            # Whatever DBOS makes of a database that is gone: the next look is a second away.
-            self._tell(UNREACHABLE)
+            # DBOS raises various errors for an unreachable database; the next check follows in a second.
+            self._set_problem(UNREACHABLE)
         else:
-            self._tell(None)
+            self._set_problem(None)
 
-    async def _adopt(self) -> None:
-        """A sibling's slot is ours to look into while we hold its lock."""
-        slots = self._need(self._ground).slots
+    async def _recover_abandoned(self) -> None:
+        """Recover the workflows of dead processes. Their leases are locked meanwhile, so no other process does."""
+        slots = self._require(self._resources).slots
         with contextlib.ExitStack() as locks:
-            for executor in await self._bound.work(lambda: locks.enter_context(slots.abandoned())):
-                if flows := await self._bound.work(partial(self.workflows.adopt, executor)):
+            for executor in await self._database.work(lambda: locks.enter_context(slots.abandoned())):
+                if flows := await self._database.work(partial(self.workflows.adopt, executor)):
                     self._hook(WorkflowsRecovered(executor, flows))
 
-    async def _begin_idle(self) -> None:
-        idle = await self._bound.call(partial(self.store.idle, self._clock.now() - ON_THE_WAY_SECONDS))
+    async def _start_idle(self) -> None:
+        idle = await self._database.call(partial(self.store.idle, self._clock.now() - ON_THE_WAY_SECONDS))
         for id, status in idle.items():
             if status is None:
                 self.workflows.start(id)
             elif status == GIVEN_UP:
-                await self._bound.call(partial(self.store.end, id, Status.FAILED, fault=POISON_WORKFLOW))
+                await self._database.call(partial(self.store.end, id, Status.FAILED, fault=POISON_WORKFLOW))
             else:
-                await self._again(id)
+                await self._rerun(id)
 
-    async def _again(self, id: str) -> None:
-        # Another process may have been faster: then it is not at its end any more.
+    async def _rerun(self, id: str) -> None:
+        # Another process may have rerun it first: then DBOS refuses, as it has not ended.
         with contextlib.suppress(Exception):
-            await self._bound.work(partial(self.workflows.again, id))
+            await self._database.work(partial(self.workflows.again, id))
 
-    async def _take_up_stray(self) -> None:
-        """What DBOS believes to run here, and at two looks did not: its database was gone when it should have."""
-        held = await self._bound.call(partial(self.store.held, self._need(self._ground).slots.executor))
-        stray = held - self.workflows.running
-        for id in stray & self._stray:
-            await self._bound.work(partial(self.workflows.take_up, id))
-        self._stray = stray
+    async def _requeue_orphaned(self) -> None:
+        """Requeue workflows that DBOS records as running here, but that two checks in a row did not find running.
+
+        The database was unreachable when DBOS should have started or ended them.
+        """
+        held = await self._database.call(partial(self.store.held, self._require(self._resources).slots.executor))
+        orphaned = held - self.workflows.running
+        for id in orphaned & self._orphaned:
+            await self._database.work(partial(self.workflows.take_up, id))
+        self._orphaned = orphaned
 
     async def _prune(self) -> None:
         now = self._clock.monotonic()
         if now - self._pruned_at >= PRUNE_SECONDS:
-            while await self._bound.call(partial(self.store.prune, self._clock.now() - self._retention)):
+            while await self._database.call(partial(self.store.prune, self._clock.now() - self._retention)):
                 pass
-            while await self._bound.call(self.store.forget_names):
+            while await self._database.call(self.store.forget_names):
                 pass
             self._pruned_at = now
 
-    def _refuse(self, problem: str, error: Exception) -> None:
+    def _report_unusable(self, problem: str, error: Exception) -> None:
         if problem != self.problem:
             self._hook(FlowsDirectoryRefused(str(error)))
-        self._tell(problem)
+        self._set_problem(problem)
 
-    def _tell(self, problem: str | None) -> None:
+    def _set_problem(self, problem: str | None) -> None:
         if (problem is None) != (self.problem is None) or (problem and self.problem == NOT_OPEN):
             self._hook(WorkflowStoreAvailabilityChanged(problem is None))
         self.problem = problem
 
-    def _need(self, part: T | None) -> T:
-        if part is None:
+    def _require(self, resource: T | None) -> T:
+        if resource is None:
             raise FlowsUnavailable(self.problem or NOT_OPEN)
-        return part
+        return resource

@@ -1,7 +1,8 @@
-"""The tables of the flows, beside those of DBOS in the same database. What is not a name, a state or a time is sealed.
+"""The tables of workflows, beside those of DBOS in the same database.
 
-A row of `gateway_flows` is a flow that was accepted; everything else follows from it. `version` grows with each change.
-DBOS keeps the results of the steps; its tables are named here as far as we touch them (DBOS 3.4).
+Everything except names, states and times is encrypted. A row of `gateway_flows` is an accepted workflow; everything
+else follows from it. `version` grows with each change. DBOS stores the results of the steps; its tables are described
+here as far as the gateway uses them (DBOS 3.4).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ NOTES = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
-# Fingerprints of what happens once, however often it is told.
+# Fingerprints of events that are handled once, however often they are delivered.
 REMEMBERED = sa.Table(
     "gateway_flow_remembered",
     METADATA,
@@ -54,12 +55,12 @@ REMEMBERED = sa.Table(
     sa.Index("gateway_flow_remembered_by_end", "expires_at"),
 )
 
-# One row: a text that only the key of this database opens.
+# One row: a text that only the key of this database decrypts.
 KEYS = sa.Table("gateway_flow_keys", METADATA, sa.Column("probe", sa.Text, primary_key=True))
 
 
 class Engine:
-    """DBOS's own tables."""
+    """The tables of DBOS itself."""
 
     def __init__(self, schema: str | None) -> None:
         def table(name: str, *columns: str) -> sa.TableClause:
@@ -70,7 +71,7 @@ class Engine:
         self.all = (self.results, table("workflow_input"), table("workflow_output"), self.workflows)
 
 
-# Of a workflow that DBOS runs, or will.
+# The statuses of a workflow that DBOS runs, or will run.
 ACTIVE = ("PENDING", "ENQUEUED", "DELAYED")
 PENDING = "PENDING"
 GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"

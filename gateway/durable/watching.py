@@ -1,4 +1,4 @@
-"""Who watches a flow in this process. One looks at the store for all of them, however many there are."""
+"""The watchers of workflows in this process. One poller per workflow reads the store for all of its watchers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gateway.errors import forget_frames
 
 
 class Watched:
-    """One flow, for as long as somebody watches it.
+    """One workflow, for as long as it has watchers.
 
-    `latest` is how it was seen last, None before the first look and for one that is not there. `is_over`: it is not
-    looked at any more. `news` is set with the next change: ask for it before looking.
+    `latest` is the record last read; None before the first read, and for a workflow that does not exist. `is_over`
+    means that polling has ended. `news` is set with the next change: take the event before reading `latest`.
     """
 
     def __init__(self, records: AsyncGenerator[Record, None]) -> None:
@@ -24,46 +24,54 @@ class Watched:
         self.is_over = False
         self.news = asyncio.Event()
         self._problem: Exception | None = None
-        self._looking = asyncio.create_task(self._look(records))
+        self._task = asyncio.create_task(self._follow(records))
 
     def check(self) -> None:
-        """Raises what kept the store from being looked at: to each a copy, for whoever raises it keeps his frames."""
+        """Raise the error that ended polling.
+
+        Each watcher gets a copy: raising an exception attaches the frames of the raiser to it.
+        """
         if self._problem is not None:
             raise copy.copy(self._problem)
 
     def leave(self) -> None:
-        self._looking.cancel()
+        """Stop polling."""
+        """Stop polling."""
+        self._task.cancel()
 
-    async def _look(self, records: AsyncGenerator[Record, None]) -> None:
+    async def _follow(self, records: AsyncGenerator[Record, None]) -> None:
         try:
             async with aclosing(records):
                 async for record in records:
                     self.latest = record
-                    self._tell()
-        except Exception as problem:  # a bug, too: it is raised where it is waited for
+                    self._notify()
+        except Exception as problem:  # a bug, too: each watcher raises it
             forget_frames(problem)
             self._problem = problem
         finally:
             self.is_over = True
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         news, self.news = self.news, asyncio.Event()
         news.set()
 
 
 class Watches:
-    """`look` gives the records of a flow by its id: as it stands, after each change, until it has ended."""
+    """The watched workflows by id.
+
+    `look` yields the records of a workflow by its id: the current one, then one after each change, until it has ended.
+    """
 
     def __init__(self, look: Callable[[str], AsyncGenerator[Record, None]]) -> None:
-        self._look = look
+        self._follow = look
         self._watched: dict[str, Watched] = {}
 
     @contextmanager
     def of(self, id: str) -> Iterator[Watched]:
         watched = self._watched.get(id)
         if watched is None or watched.is_over:
-            watched = self._watched[id] = Watched(self._look(id))
+            watched = self._watched[id] = Watched(self._follow(id))
         watched.watchers += 1
         try:
             yield watched

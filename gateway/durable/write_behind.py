@@ -1,4 +1,4 @@
-"""Writes down how steps stand and what bodies tell: many changes in one transaction, beside the steps that go on."""
+"""A write-behind buffer of step records and notes: many changes in one transaction, while the steps go on."""
 
 from __future__ import annotations
 
@@ -13,41 +13,44 @@ from gateway.durable.store import Changed
 from gateway.errors import FlowsUnavailable
 
 AGAIN_SECONDS = 1.0
-# Changes are gathered for this long: writers of SQLite take turns, and steps want theirs.
+# Changes are batched for this long: SQLite allows one writer at a time, and the steps must write, too.
 GATHER_SECONDS = 0.05
 HURRY = "hurry"
-# A process that ends has a few seconds for all of its parts.
+# A process that shuts down has a few seconds for all of its components.
 LAST_SECONDS = 1.0
 
 Write = Callable[[dict[str, Changed]], Awaitable[None]]
 
 
 class WriteBehindBuffer:
-    """What is lost in a crash is told again when the body is run again: its steps hold their own records."""
+    """The pending changes by workflow.
+
+    Changes lost in a crash are buffered again when the body is replayed: the results of its steps hold their records.
+    """
 
     def __init__(self, write: Write, written: Callable[[str], None], clock: Clock) -> None:
-        """`written` hears of each flow whose changes are in the store."""
+        """`written` is called with each workflow whose changes are in the store."""
         self._write = write
         self._written = written
         self._clock = clock
-        self._bells = Signals(clock)
+        self._signals = Signals(clock)
         self._pending: dict[str, Changed] = {}
         self._task: asyncio.Task[None] | None = None
 
     def step(self, id: str, place: int, group: int, record: StepRecord) -> None:
-        self._of(id).steps[place] = group, record
+        self._changes_of(id).steps[place] = group, record
 
     def note(self, id: str, key: str, value: Json) -> None:
-        self._of(id).notes[key] = value
+        self._changes_of(id).notes[key] = value
 
     async def flush(self) -> None:
-        """When it returns, what was told before is in the store. May wait for the store to come back."""
+        """Write all changes made before the call. Waits until the store is reachable."""
         while self._task is not None:
-            self._bells.ring(HURRY)
+            self._signals.ring(HURRY)
             await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
-        """Writes what is pending, where the store takes it at once."""
+        """Write the pending changes, if the store accepts them within LAST_SECONDS."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -57,7 +60,7 @@ class WriteBehindBuffer:
                     await self._write(self._pending)
             self._pending = {}
 
-    def _of(self, id: str) -> Changed:
+    def _changes_of(self, id: str) -> Changed:
         if self._task is None:
             self._task = asyncio.ensure_future(self._drain())
         return self._pending.setdefault(id, Changed())
@@ -65,25 +68,25 @@ class WriteBehindBuffer:
     async def _drain(self) -> None:
         try:
             while self._pending:
-                await self._bells.wait(HURRY, GATHER_SECONDS)
+                await self._signals.wait(HURRY, GATHER_SECONDS)
                 batch, self._pending = self._pending, {}
                 try:
-                    await self._insist(batch)
+                    await self._write_with_retry(batch)
                 except asyncio.CancelledError:
-                    self._take_back(batch)
+                    self._requeue(batch)
                     raise
                 for id in batch:
                     self._written(id)
         finally:
             self._task = None
 
-    def _take_back(self, batch: dict[str, Changed]) -> None:
-        """What was told since is newer."""
+    def _requeue(self, batch: dict[str, Changed]) -> None:
+        """Put a batch back that was not written; changes made since then are newer and win."""
         for id, older in batch.items():
             newer = self._pending.get(id, Changed())
             self._pending[id] = Changed(older.steps | newer.steps, older.notes | newer.notes)
 
-    async def _insist(self, batch: dict[str, Changed]) -> None:
+    async def _write_with_retry(self, batch: dict[str, Changed]) -> None:
         while True:
             try:
                 return await self._write(batch)
