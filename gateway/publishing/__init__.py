@@ -1,1 +1,1 @@
-"""Writes: validated input becomes a recorded command, which a durable workflow carries out exactly once."""
+"""Publishing: validated input becomes a recorded command, which a durable workflow executes exactly once."""

@@ -1,6 +1,6 @@
-"""The publisher of one flow: the rights of its client are asked again before each effect, as a flow may outlive them.
+"""Authorization of a workflow's effects: its client's rights are checked before each effect, as they may be revoked.
 
-What may have been done already is no effect that begins anew: to look for it needs no right, so that it can be settled.
+Reads need no right: so a workflow can always find out whether an effect that it started has happened.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from gateway.upstream.platforms.port import Publisher
 
 
 class Permitted:
-    """A `Publisher`. `permits` says whether the client may publish for an account now.
+    """A `Publisher` with authorization. `permits` returns whether the client may publish for an account now.
 
-    `upload`, `publish`, `create`, `edit` and `delete` raise Forbidden where it may not, and then send nothing.
+    If it may not, `upload`, `publish`, `create`, `edit` and `delete` raise Forbidden, and send nothing.
     """
 
     def __init__(self, publisher: Publisher, permits: Callable[[str], bool]) -> None:
@@ -82,6 +82,7 @@ class Permitted:
 
 
 def withdrawn(account: str) -> Forbidden:
+    """Return the error for a client whose right to publish for the account was revoked."""
     return Forbidden(
         f"This client may not publish for the account {account} any more: retry the flow when it may again.",
         right="write",

@@ -1,6 +1,6 @@
-"""What a client ordered, checked, as it is recorded with the flow: JSON by msgspec, and no bytes of media.
+"""Commands: validated write requests as they are recorded with workflows. JSON by msgspec, without media content.
 
-`request` is the fingerprint of what was asked for, before it was checked.
+`request` is the fingerprint of the request before validation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gateway.domain.publishing import MediumKind
 class MediumOrder:
     """One medium; exactly one of the first four is set.
 
-    `url` is public and https, `file` is the sha256 of a file in the spool (its `content_type` is known), `media_id` is
-    a medium that is uploaded already, `story_id` a story that is live or archived.
+    `url` is public and https, `file` is the SHA-256 of a file in the spool (its `content_type` is known), `media_id`
+    is a medium that is already uploaded, `story_id` a story that is live or archived.
     """
 
     url: str | None = None
@@ -33,14 +33,14 @@ class MediumOrder:
 
 
 class OnMediaError(enum.Enum):
-    """When one medium fails for good: FAIL fails the flow; SKIP goes on without it, as long as one is left."""
+    """The policy for a medium with a final error: FAIL the workflow, or SKIP the medium as long as another is left."""
 
     FAIL = "FAIL"
     SKIP = "SKIP"
 
 
 class OnQuota(enum.Enum):
-    """When the account's publications of the rolling day are used up: WAIT until enough are free, or FAIL at once."""
+    """The policy for an exhausted publishing quota of the rolling day: WAIT until enough is free, or FAIL at once."""
 
     WAIT = "WAIT"
     FAIL = "FAIL"
@@ -48,7 +48,7 @@ class OnQuota(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CreateHighlight:
-    """A highlight to be made of `media`, in this order. `cover` is a position in `media`, or an image of its own."""
+    """Create a highlight of `media`, in this order. `cover` is a position in `media`, or a separate image."""
 
     account: str
     title: str
@@ -61,9 +61,9 @@ class CreateHighlight:
 
 @dataclass(frozen=True, slots=True)
 class EditHighlight:
-    """Changes of the highlight `pk`; what is None or empty stays.
+    """Edit the highlight `pk`; fields that are None or empty leave it unchanged.
 
-    `cover` is a position in `add`, or an image of its own; `remove` holds the ids of items.
+    `cover` is a position in `add`, or a separate image; `remove` holds the ids of items.
     """
 
     account: str
@@ -78,7 +78,7 @@ class EditHighlight:
 
 @dataclass(frozen=True, slots=True)
 class DeleteHighlight:
-    """The highlight `pk` is to be gone."""
+    """Delete the highlight `pk`."""
 
     account: str
     pk: str
@@ -89,7 +89,7 @@ HighlightCommand = CreateHighlight | EditHighlight | DeleteHighlight
 
 
 def files_of(order: HighlightCommand) -> frozenset[str]:
-    """The sha256 of each file it needs."""
+    """Return the SHA-256 of each file that the command needs."""
     return frozenset(medium.file for medium in (*media_of(order), *_cover_of(order)) if medium.file is not None)
 
 
@@ -106,7 +106,7 @@ def media_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
 
 
 def highlight_of(order: HighlightCommand) -> str | None:
-    """The pk of the highlight that it changes; None for one that is to be made."""
+    """Return the pk of the highlight that the command changes; None for one that it creates."""
     match order:
         case CreateHighlight():
             return None
@@ -117,7 +117,7 @@ def highlight_of(order: HighlightCommand) -> str | None:
 
 
 def _cover_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
-    """An image of its own."""
+    """Return the separate cover image, if the command has one."""
     match order:
         case CreateHighlight() | EditHighlight():
             return (order.cover,) if isinstance(order.cover, MediumOrder) else ()

@@ -1,4 +1,4 @@
-"""What the flows are given: the world beyond them, and the few ways of waiting for it that all of them share."""
+"""The context of publishing workflows: their dependencies, and the waits that all of them share."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from gateway.upstream.platforms.port import Publisher
 
 T = TypeVar("T")
 Permits: TypeAlias = Callable[[str, str], bool]
-"""(owner of the flow, id of an account): whether the client may publish for the account now."""
+"""(owner of the workflow, id of an account): whether the client may publish for the account now."""
 
 # Idempotency keys are derived, so that a repeated step sends the same one.
 NAMESPACE = uuid.UUID("0f6f2b0e-6d0b-5b8e-9b53-9a7f6d1c2f11")
 DAY = 86_400.0
-# The contract's answer to 24/2207008: twice more within two minutes, then the container is gone.
+# As the contract says for error 24/2207008: retry twice within two minutes, then the container is gone.
 PAUSES_BEFORE_EXPIRED = (30.0, 60.0)
 FIRST_LOOK = 1.0
 LONGEST_LOOK = 60.0
-LONGEST_NAMED = 600.0  # that the upstream may name: a look costs nothing, and a medium is processed in minutes
+LONGEST_NAMED = 600.0  # seconds, of a `retry_after`: polling is free, and a medium is processed in minutes
 
 
 class Files(Protocol):
-    """The spool, as flows see it."""
+    """The port to the spool of uploaded files."""
 
     def path(self, sha256: str) -> Path:
-        """Where the file lies, if it is still there."""
+        """Return the path of the file, which may no longer exist."""
 
     async def hold(self, sha256: str, holder: str) -> None: ...
 
@@ -46,7 +46,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HighlightChanged:
-    """Something of an account may be different now: what is remembered of it is to be forgotten."""
+    """A part of an account may have changed: its cached data must be invalidated."""
 
     account: str
     highlight_pk: str | None
@@ -54,8 +54,11 @@ class HighlightChanged:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowContext:
-    """`dice` spreads the looks of those who wait; `settled` forgets what the gateway remembers; `permits` says what a
-    flow's client may do now."""
+    """The dependencies of workflows.
+
+    `dice` adds jitter to polling; `settled` invalidates cached data; `permits` returns whether a workflow's client may
+    publish for an account now.
+    """
 
     durable: Durable
     publisher: Publisher
@@ -67,17 +70,20 @@ class WorkflowContext:
     permits: Permits
 
     def of(self, flow: str) -> Self:
-        """For one flow: its effects need the rights that its client has then."""
+        """Return the context of one workflow, whose effects need the rights that its client has at that time."""
         return replace(self, publisher=Permitted(self.publisher, lambda account: self.may_publish(flow, account)))
 
     def may_publish(self, flow: str, account: str) -> bool:
+        """Return whether the workflow's client may publish for the account now."""
         return self.permits(owner_in(flow), account)
 
     async def look_until(
         self, look: Callable[[], Awaitable[tuple[T | None, float | None]]], topic: str, first: float | None
     ) -> T:
-        """Inside a step: looks until there is an answer. Before each look it waits as long as the last one named, or
-        longer and longer; `first` is the wait that is known already. The event `topic` ends a wait early, if it comes.
+        """Call `look` until it returns an answer, and return that. For use inside a step.
+
+        Each wait is as long as the last `look` named, or grows by exponential backoff; `first` is the first wait, if
+        known. The event `topic` ends a wait early.
         """
         wait, named = FIRST_LOOK, first
         while True:
@@ -89,15 +95,18 @@ class WorkflowContext:
             wait = min(wait * 2, LONGEST_LOOK)
 
     async def check(self, flow: str) -> None:
-        """Inside a step, after a wait and before an effect. Raises Stopped where the flow was cancelled meanwhile."""
-        # Without its store it can neither be cancelled nor go on after this step.
+        """Raise WorkflowInterrupted if the workflow has ended. For use inside a step, between a wait and an effect."""
+        # Without the store, the workflow can neither be cancelled nor go on after this step.
         with contextlib.suppress(FlowsUnavailable):
             record = await self.durable.get(flow)
             if record is None or record.status.is_final:
                 raise WorkflowInterrupted
 
     async def unless_expired(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
-        """Inside a step: None where the upstream keeps saying that a container is gone."""
+        """Return the result of `attempt`; None if the upstream repeatedly reports that a container has expired.
+
+        For use inside a step.
+        """
         for pause in PAUSES_BEFORE_EXPIRED:
             try:
                 return await attempt()
@@ -110,5 +119,5 @@ class WorkflowContext:
 
 
 def key_of(flow: str, *parts: Json) -> str:
-    """The idempotency key of one effect of one flow."""
+    """Return the idempotency key of one effect of one workflow."""
     return str(uuid.uuid5(NAMESPACE, "/".join((flow, *map(str, parts)))))

@@ -1,8 +1,9 @@
-"""The flow that makes a highlight: its media become live stories, then it is created, exactly once.
+"""The workflow that creates a highlight: its media become live stories, then it is created, exactly once.
 
-An upstream with idempotency keys is sent the same key again. Any other is read before an attempt is repeated: the tray
-names the media of each highlight, and those of this flow are its own. One race stays: an attempt that was given up may
-be carried out after that reading. So what was in doubt is looked at once more in the end, and a twin is reported.
+An upstream with idempotency keys gets the same key again. With any other, the tray is read before an attempt is
+repeated: it lists the media of each highlight, and media of this workflow are unique to it. One race remains: an
+attempt that timed out may take effect after that read. So the tray is read again after an uncertain creation, and a
+duplicate is reported.
 """
 
 from __future__ import annotations
@@ -20,115 +21,117 @@ from gateway.publishing.media_pipeline import MediaPipeline
 from gateway.publishing.reconciliation import UncertainEffect
 from gateway.publishing.step_kinds import Act
 
-# When the tray is read for twins, in seconds after the step before.
+# When the tray is read for duplicates, in seconds after the previous step.
 LOOKS_FOR_TWINS = (2.0, 8.0, 20.0)
-# For how long a highlight that was accepted may be unknown, in seconds.
+# How long an accepted highlight may be missing, in seconds.
 UNKNOWN = 120.0
 
 
 class CreateHighlightWorkflow:
-    """One run of the body."""
+    """One run of the workflow's body."""
 
-    def __init__(self, ports: WorkflowContext, run: Run, order: CreateHighlight) -> None:
-        self._ports = ports
+    def __init__(self, context: WorkflowContext, run: Run, command: CreateHighlight) -> None:
+        self._context = context
         self._run = run
-        self._order = order
-        self._tried: list[list[frozenset[str]]] = []
-        self._strangers: list[str] = []
-        self._stories = MediaPipeline(
-            ports,
+        self._command = command
+        self._attempted_media: list[list[frozenset[str]]] = []
+        self._preexisting: list[str] = []
+        self._pipeline = MediaPipeline(
+            context,
             run,
-            order.account,
-            order.media,
-            order.cover,
-            on_media_error=order.on_media_error,
-            on_quota=order.on_quota,
+            command.account,
+            command.media,
+            command.cover,
+            on_media_error=command.on_media_error,
+            on_quota=command.on_quota,
         )
 
     async def make(self) -> Json:
-        """What the receipt tells. Raises StepFailed."""
-        made = await self._stories.use(self._attempt)
+        """Run the workflow, and return its recorded output. Raises StepFailed."""
+        made = await self._pipeline.use(self._attempt)
         pk = made["pk"]
         await self._run.emit("highlight", pk)
         if not made["is_ready"]:
             await self._run.step(Step(Act.CONFIRM.step(), partial(self._confirm, pk), patience=DAY))
-        twins = await self._check(pk) if made["in_doubt"] else []
+        duplicates = await self._check(pk) if made["in_doubt"] else []
         return {
             "highlight": pk,
-            "skipped": self._stories.skipped,
-            "surplus": self._stories.surplus,
-            "warnings": twins + self._stories.warnings,
+            "skipped": self._pipeline.skipped,
+            "surplus": self._pipeline.surplus,
+            "warnings": duplicates + self._pipeline.warnings,
         }
 
     async def _attempt(self, number: int) -> Json:
-        self._tried.append([medium.names for medium in self._stories.whole])
-        doubt = UncertainEffect(self._ports, self._run, self._order.account)
-        marked = await doubt.mark(number, partial(self._find_strangers, number))
-        self._strangers += marked
-        return await self._run.step(Step(Act.CREATE.step(number), partial(self._create, number, doubt)))
+        self._attempted_media.append([medium.names for medium in self._pipeline.whole])
+        effect = UncertainEffect(self._context, self._run, self._command.account)
+        marked = await effect.mark(number, partial(self._find_preexisting, number))
+        self._preexisting += marked
+        return await self._run.step(Step(Act.CREATE.step(number), partial(self._create, number, effect)))
 
-    async def _find_strangers(self, number: int) -> Json:
-        """Highlights made of the same media before: what the client names by id may be in others, too."""
-        if number or any(not medium.order.is_uploaded for medium in self._stories.whole):
+    async def _find_preexisting(self, number: int) -> Json:
+        """Return existing highlights of the same media: a medium that the client names by id may be in others, too."""
+        if number or any(not medium.order.is_uploaded for medium in self._pipeline.whole):
             return []
-        return [one.pk for one in await self._ours()]
+        return [highlight.pk for highlight in await self._matching()]
 
-    async def _create(self, number: int, doubt: UncertainEffect) -> Json:
-        return await self._stories.unless_dead(partial(self._create_once, number, doubt))
+    async def _create(self, number: int, effect: UncertainEffect) -> Json:
+        return await self._pipeline.unless_dead(partial(self._create_once, number, effect))
 
-    async def _create_once(self, number: int, doubt: UncertainEffect) -> Json:
-        in_doubt = doubt.attempt()
-        if in_doubt and (found := await self._ours()):
-            return _told(found[-1], in_doubt)  # the oldest: what an earlier attempt made
-        doubt.check()
-        if in_doubt and self._stories.are_dying:
+    async def _create_once(self, number: int, effect: UncertainEffect) -> Json:
+        in_doubt = effect.attempt()
+        if in_doubt and (found := await self._matching()):
+            return _result(found[-1], in_doubt)  # the oldest: created by an earlier attempt
+        effect.check()
+        if in_doubt and self._pipeline.are_dying:
             return None
-        made = await self._ports.publisher.create(
-            self._order.account,
-            self._order.title,
-            [medium.media_id for medium in self._stories.whole],
-            self._stories.cover_id,
+        made = await self._context.publisher.create(
+            self._command.account,
+            self._command.title,
+            [medium.media_id for medium in self._pipeline.whole],
+            self._pipeline.cover_id,
             key=key_of(self._run.id, "create", number),
         )
-        return _told(made, in_doubt)
+        return _result(made, in_doubt)
 
-    async def _ours(self) -> Sequence[Published]:
-        """Newest first."""
-        tray = await self._ports.publisher.tray(self._order.account)
-        return [one for one in tray if one.pk not in self._strangers and self._was_tried(one)]
+    async def _matching(self) -> Sequence[Published]:
+        """Return the highlights of this workflow's media, newest first."""
+        tray = await self._context.publisher.tray(self._command.account)
+        return [
+            highlight for highlight in tray if highlight.pk not in self._preexisting and self._was_attempted(highlight)
+        ]
 
-    def _was_tried(self, one: Published) -> bool:
-        pks = [pk_of(id) for id in one.media_ids]
+    def _was_attempted(self, highlight: Published) -> bool:
+        pks = [pk_of(id) for id in highlight.media_ids]
         return any(
-            len(pks) == len(tried) and all(pk in names for pk, names in zip(pks, tried, strict=True))
-            for tried in self._tried
+            len(pks) == len(attempted) and all(pk in names for pk, names in zip(pks, attempted, strict=True))
+            for attempted in self._attempted_media
         )
 
     async def _confirm(self, pk: str) -> Json:
-        give_up = self._ports.clock.monotonic() + UNKNOWN
+        deadline = self._context.clock.monotonic() + UNKNOWN
 
         async def look() -> tuple[bool | None, float | None]:
-            one = await self._ports.publisher.highlight(self._order.account, pk)
-            if one is None and self._ports.clock.monotonic() > give_up:
+            highlight = await self._context.publisher.highlight(self._command.account, pk)
+            if highlight is None and self._context.clock.monotonic() > deadline:
                 raise PublishingRejected("The platform accepted the highlight, and then did not make it.")
-            return (True if one is not None and one.is_ready else None), None
+            return (True if highlight is not None and highlight.is_ready else None), None
 
-        return await self._ports.look_until(look, f"highlight:{pk}", None)
+        return await self._context.look_until(look, f"highlight:{pk}", None)
 
     async def _check(self, pk: str) -> list[str]:
-        """Warnings. The highlight is made: that it cannot be looked at does not fail the flow."""
-        twins: set[str] = set()
+        """Return warnings of duplicates. The highlight exists, so a failed check does not fail the workflow."""
+        duplicates: set[str] = set()
         for number, wait in enumerate(LOOKS_FOR_TWINS):
             await self._run.sleep(wait)
-            (found,) = await self._run.steps([Step(Act.CHECK.step(number), partial(self._twins, pk))], width=1)
+            (found,) = await self._run.steps([Step(Act.CHECK.step(number), partial(self._duplicates, pk))], width=1)
             if isinstance(found, Fault):
                 return ["The highlight may have a twin: its tray could not be read."]
-            twins |= set(found)
-        return [f"The highlight {twin} is a twin of this one: delete it." for twin in sorted(twins)]
+            duplicates |= set(found)
+        return [f"The highlight {duplicate} is a twin of this one: delete it." for duplicate in sorted(duplicates)]
 
-    async def _twins(self, pk: str) -> Json:
-        return sorted({one.pk for one in await self._ours()} - {pk})
+    async def _duplicates(self, pk: str) -> Json:
+        return sorted({highlight.pk for highlight in await self._matching()} - {pk})
 
 
-def _told(made: Published, in_doubt: bool) -> Json:
+def _result(made: Published, in_doubt: bool) -> Json:
     return {"pk": made.pk, "is_ready": made.is_ready, "in_doubt": in_doubt}

@@ -1,6 +1,6 @@
-"""The flow that deletes a highlight. To delete what is gone is done, so an attempt may be repeated blindly.
+"""The workflow that deletes a highlight. Deletion is idempotent, so an attempt may be repeated blindly.
 
-Who may not delete it any more is told by a look whether an earlier attempt did.
+If the client may no longer delete it, the workflow reads the highlight to find out whether an earlier attempt did.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from gateway.publishing.step_kinds import Act
 
 
 class DeleteHighlightWorkflow:
-    """One run of the body."""
+    """One run of the workflow's body."""
 
-    def __init__(self, ports: WorkflowContext, run: Run, order: DeleteHighlight) -> None:
-        self._ports = ports
+    def __init__(self, context: WorkflowContext, run: Run, command: DeleteHighlight) -> None:
+        self._context = context
         self._run = run
-        self._order = order
+        self._command = command
 
     async def make(self) -> Json:
-        """What the receipt tells. Raises StepFailed."""
+        """Run the workflow, and return its recorded output. Raises StepFailed."""
         await self._run.step(Step(Act.DELETE.step(), self._delete))
-        return {"highlight": self._order.pk, "skipped": [], "surplus": [], "warnings": []}
+        return {"highlight": self._command.pk, "skipped": [], "surplus": [], "warnings": []}
 
     async def _delete(self) -> Json:
-        account, pk = self._order.account, self._order.pk
-        is_permitted = self._ports.may_publish(self._run.id, account)
-        if is_permitted or await self._ports.publisher.highlight(account, pk) is not None:
-            await self._ports.publisher.delete(account, pk)
+        account, pk = self._command.account, self._command.pk
+        is_permitted = self._context.may_publish(self._run.id, account)
+        if is_permitted or await self._context.publisher.highlight(account, pk) is not None:
+            await self._context.publisher.delete(account, pk)
         return None

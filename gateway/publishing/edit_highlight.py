@@ -1,4 +1,4 @@
-"""The flow that changes a highlight. What is added becomes live stories first, as for a new one."""
+"""The workflow that edits a highlight. Added media become live stories first, as for a new highlight."""
 
 from __future__ import annotations
 
@@ -18,61 +18,61 @@ from gateway.publishing.step_kinds import Act
 
 
 class EditHighlightWorkflow:
-    """One run of the body."""
+    """One run of the workflow's body."""
 
-    def __init__(self, ports: WorkflowContext, run: Run, order: EditHighlight) -> None:
-        self._ports = ports
+    def __init__(self, context: WorkflowContext, run: Run, command: EditHighlight) -> None:
+        self._context = context
         self._run = run
-        self._order = order
-        self._stories = MediaPipeline(
-            ports,
+        self._command = command
+        self._pipeline = MediaPipeline(
+            context,
             run,
-            order.account,
-            order.add,
-            order.cover,
+            command.account,
+            command.add,
+            command.cover,
             on_media_error=OnMediaError.FAIL,
-            on_quota=order.on_quota,
+            on_quota=command.on_quota,
         )
 
     async def make(self) -> Json:
-        """What the receipt tells. Raises StepFailed."""
-        await self._stories.use(self._attempt)
-        return {"highlight": self._order.pk, "skipped": [], "surplus": self._stories.surplus, "warnings": []}
+        """Run the workflow, and return its recorded output. Raises StepFailed."""
+        await self._pipeline.use(self._attempt)
+        return {"highlight": self._command.pk, "skipped": [], "surplus": self._pipeline.surplus, "warnings": []}
 
     async def _attempt(self, number: int) -> Json:
-        doubt = UncertainEffect(self._ports, self._run, self._order.account)
-        await doubt.mark(number, _nothing)
-        return await self._run.step(Step(Act.EDIT.step(number), partial(self._edit, number, doubt)))
+        effect = UncertainEffect(self._context, self._run, self._command.account)
+        await effect.mark(number, _nothing)
+        return await self._run.step(Step(Act.EDIT.step(number), partial(self._edit, number, effect)))
 
-    async def _edit(self, number: int, doubt: UncertainEffect) -> Json:
-        return await self._stories.unless_dead(partial(self._edit_once, number, doubt))
+    async def _edit(self, number: int, effect: UncertainEffect) -> Json:
+        return await self._pipeline.unless_dead(partial(self._edit_once, number, effect))
 
-    async def _edit_once(self, number: int, doubt: UncertainEffect) -> Json:
-        wanted = _Changes(self._order.title, self._stories.cover_id, self._stories.whole, self._order.remove)
-        if doubt.attempt():
-            wanted = wanted.beyond(await self._now())
-            if wanted.any:
-                doubt.check()
-            if wanted.add and self._stories.are_dying:
+    async def _edit_once(self, number: int, effect: UncertainEffect) -> Json:
+        changes = _Changes(self._command.title, self._pipeline.cover_id, self._pipeline.whole, self._command.remove)
+        if effect.attempt():
+            changes = changes.beyond(await self._current())
+            if changes.any:
+                effect.check()
+            if changes.add and self._pipeline.are_dying:
                 return None
-        if wanted.any:
-            await self._ports.publisher.edit(
-                self._order.account,
-                self._order.pk,
-                title=wanted.title,
-                cover_id=wanted.cover,
-                add=[medium.media_id for medium in wanted.add],
-                remove=wanted.remove,
+        if changes.any:
+            await self._context.publisher.edit(
+                self._command.account,
+                self._command.pk,
+                title=changes.title,
+                cover_id=changes.cover,
+                add=[medium.media_id for medium in changes.add],
+                remove=changes.remove,
                 key=key_of(self._run.id, "edit", number),
             )
         return True
 
-    async def _now(self) -> Published:
-        """Raises NotFound."""
-        now = await self._ports.publisher.highlight(self._order.account, self._order.pk)
-        if now is None:
+    async def _current(self) -> Published:
+        """Return the highlight's current state. Raises NotFound."""
+        current = await self._context.publisher.highlight(self._command.account, self._command.pk)
+        if current is None:
             raise NotFound("The highlight is gone.")
-        return now
+        return current
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,14 @@ class _Changes:
     def any(self) -> bool:
         return bool(self.title is not None or self.cover is not None or self.add or self.remove)
 
-    def beyond(self, now: Published) -> _Changes:
-        """What an earlier attempt has not done. The cover is set again: a highlight does not tell where it is from."""
-        there = {pk_of(id) for id in now.media_ids}
+    def beyond(self, current: Published) -> _Changes:
+        """Return the changes that no earlier attempt has made.
+
+        The cover is always set again: a highlight does not show which image its cover was made from.
+        """
+        there = {pk_of(id) for id in current.media_ids}
         return _Changes(
-            None if now.title == self.title else self.title,
+            None if current.title == self.title else self.title,
             self.cover,
             [medium for medium in self.add if not medium.names & there],
             [id for id in self.remove if pk_of(id) in there],

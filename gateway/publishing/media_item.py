@@ -1,4 +1,4 @@
-"""One medium on its way to a highlight."""
+"""The state of one medium while a workflow publishes it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gateway.durable.port import Fault, Json
 from gateway.publishing.commands import MediumOrder
 from gateway.publishing.step_kinds import Act
 
-# Names the medium that has no position.
+# The label of the medium that has no position.
 COVER = "cover"
 
 
 @dataclass(slots=True)
 class MediaItem:
-    """It knows what steps have recorded, so that a replay finds it in the same place.
+    """A medium. Its state comes from recorded steps only, so that a replay reaches the same state.
 
-    `place` is its position in the order; None for a cover of its own, which needs no story. `generation` counts how
-    often it was made anew. `left` is what earlier generations left upstream. `uploads`, by this run of the body, is for
-    steps alone.
+    `place` is its position in the command; None for a separate cover image, which needs no story. `generation` counts
+    how often it was published again. `left` lists the objects that earlier generations left upstream. `uploads` counts
+    the uploads of this run of the body; only steps may use it.
     """
 
     place: int | None
@@ -34,7 +34,7 @@ class MediaItem:
     left: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._begin()
+        self._reset()
 
     @property
     def label(self) -> int | str:
@@ -58,7 +58,7 @@ class MediaItem:
 
     @property
     def media_id(self) -> str:
-        """What a highlight holds of it."""
+        """The media id under which a highlight holds it."""
         return self.order.story_id or (self.story.medium_id if self.story else str(self.container))
 
     @property
@@ -69,33 +69,34 @@ class MediaItem:
 
     @property
     def made(self) -> list[Json]:
-        """All that exists upstream on its behalf."""
+        """All objects created upstream for it."""
         return self.left + self._current()
 
     def step(self, act: Act) -> str:
-        """The name of its step that does `act`, one of its own in each generation."""
+        """Return the name of its step of kind `act`, unique to each generation."""
         return act.step(self.generation, of=COVER if self.place is None else "")
 
     def uploaded(self, container: Container) -> None:
+        """Apply the result of an upload."""
         self.container = container.id
         self.is_processed = container.state is not ContainerState.IN_PROGRESS
         self.retry_after = container.retry_after
         self.story = container.story
 
     def again(self, *, upload: bool) -> None:
-        """Its story is gone or about to go; with `upload`, its container is, too."""
+        """Restart it, as its story has expired or is about to; with `upload`, from a new container."""
         self.left = self.made
         self.story = None
         self.generation += 1
         if upload:
-            self._begin()
+            self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.container = self.order.media_id
         self.is_processed = self.order.is_uploaded
 
     def _current(self) -> list[Json]:
-        """A published container is its story's own: it is not left behind besides."""
+        """Return the objects of this generation. A published container counts as its story, not separately."""
         if self.story is not None:
             return [{"kind": "story", "id": self.story.id, "medium": self.place}]
         if self.container is not None and not self.order.is_uploaded:
@@ -104,5 +105,5 @@ class MediaItem:
 
 
 def pk_of(id: str) -> str:
-    """An item's id may name its owner behind its pk."""
+    """Return the pk of an item's id, which may name the owner after the pk."""
     return id.partition("_")[0]

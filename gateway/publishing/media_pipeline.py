@@ -1,7 +1,7 @@
-"""From ordered media to live stories: upload, wait until processed, publish; and again what has expired meanwhile.
+"""The pipeline from requested media to live stories: upload, wait for processing, publish; repeated after an expiry.
 
-Nothing is published before all is processed: so the stories are young when the highlight is made, and a medium that
-fails leaves nothing published behind.
+Nothing is published before all media are processed: so the stories are young when the highlight is created, and a
+medium that fails leaves nothing published.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from gateway.publishing.quota import QuotaOf
 from gateway.publishing.step_kinds import Act
 
 WIDTH = 4
-# A story that has less left than this, in seconds, may be dead before the highlight holds it.
+# A story with less time left than this, in seconds, may expire before the highlight holds it.
 YOUNG_ENOUGH = 600.0
-# How often a medium is uploaded before its flow gives up, and how often stories may die before their use. Both count
-# anew when the flow is retried.
+# How often a medium is uploaded before its workflow fails, and how often stories may expire before their use. Both
+# start over when the workflow is retried.
 MOST_UPLOADS = 4
-MOST_DEATHS = 2
-# Outages of the upstream are outlasted while the containers may live; but where each attempt may leave a story more,
-# there are few.
+MOST_EXPIRATIONS = 2
+# Retry budgets in seconds. Upstream outages are waited out for the life of a container; but without idempotency keys
+# each attempt may leave another story, so the budget is small.
 PATIENCE = DAY
-LITTLE_PATIENCE = 240.0
-# What goes wrong with one medium alone; anything else would befall the next one as well.
+SHORT_PATIENCE = 240.0
+# Errors of a single medium; any other error would affect the next medium as well.
 OF_ONE_MEDIUM = frozenset({"MEDIUM_REFUSED", "CONTAINER_EXPIRED", "PUBLISHING_REJECTED", "NOT_FOUND"})
 
 
 class MediaPipeline:
-    """The media of one flow. `cover` is the position of one of them, or an image of its own, which needs no story."""
+    """The media of one workflow. `cover` is the position of one of them, or a separate image, which needs no story."""
 
     def __init__(
         self,
-        ports: WorkflowContext,
+        context: WorkflowContext,
         run: Run,
         account: str,
         orders: Sequence[MediumOrder],
@@ -50,16 +50,16 @@ class MediaPipeline:
         on_media_error: OnMediaError,
         on_quota: OnQuota,
     ) -> None:
-        self._ports = ports
+        self._context = context
         self._run = run
         self._account = account
         self._on_media_error = on_media_error
-        self._quota = QuotaOf(ports, run.id, account, on_quota)
-        self._deaths = 0
-        self._on_upload = ports.publisher.capabilities.publishes_on_upload
+        self._quota = QuotaOf(context, run.id, account, on_quota)
+        self._expirations = 0
+        self._publishes_on_upload = context.publisher.capabilities.publishes_on_upload
         self.media = [MediaItem(place, order) for place, order in enumerate(orders)]
         self._cover = MediaItem(None, cover) if isinstance(cover, MediumOrder) else None
-        self._covering = self._cover if cover is None or isinstance(cover, MediumOrder) else self.media[cover]
+        self._cover_item = self._cover if cover is None or isinstance(cover, MediumOrder) else self.media[cover]
 
     @property
     def whole(self) -> list[MediaItem]:
@@ -72,25 +72,28 @@ class MediaPipeline:
 
     @property
     def made(self) -> list[Json]:
-        """Everything that was made upstream for this flow."""
-        return [thing for medium in self._all for thing in medium.made]
+        """All objects created upstream for this workflow."""
+        return [item for medium in self._all for item in medium.made]
 
     @property
     def surplus(self) -> list[Json]:
-        """What of it no highlight holds. Nor is a cover's story in one, where an upload is a story at once."""
+        """The created objects that no highlight holds.
+
+        With an upstream that publishes on upload, the story of a separate cover is one of them.
+        """
         return [
-            thing
+            item
             for medium in self._all
-            for thing in (medium.made if medium.fault or (medium is self._cover and medium.story) else medium.left)
+            for item in (medium.made if medium.fault or (medium is self._cover and medium.story) else medium.left)
         ]
 
     @property
     def cover_id(self) -> str | None:
-        return self._covering.media_id if self._covering and self._covering.fault is None else None
+        return self._cover_item.media_id if self._cover_item and self._cover_item.fault is None else None
 
     @property
     def warnings(self) -> list[str]:
-        is_lost = self._covering is not None and self._covering.fault is not None
+        is_lost = self._cover_item is not None and self._cover_item.fault is not None
         return ["The cover that was ordered failed: the highlight has the platform's choice."] if is_lost else []
 
     @property
@@ -98,55 +101,68 @@ class MediaPipeline:
         return [*self.media, *([self._cover] if self._cover else [])]
 
     async def use(self, attempt: Callable[[int], Awaitable[Json]]) -> Json:
-        """Makes them, then what `attempt` makes of them; while that is None, a story has died, and all is done again.
+        """Publish the media, then call `attempt` and return its result.
 
-        Raises StepFailed.
+        While `attempt` returns None, a story has expired: the affected media are published again. Raises StepFailed.
         """
         await self._wait_for_quota()
         await self._until_ready()
-        await self._rejuvenate(self._dying(await self._run.now()))
+        await self._republish(self._expiring(await self._run.now()))
         number = 0
         while (made := await attempt(number)) is None:
             number += 1
-            # The upstream does not say which of them has died.
-            await self._rejuvenate(self._dying(await self._run.now()) or [m for m in self.whole if m.story])
+            # The upstream does not say which story has expired.
+            await self._republish(self._expiring(await self._run.now()) or [m for m in self.whole if m.story])
         return made
 
     async def unless_dead(self, attempt: Callable[[], Awaitable[Json]]) -> Json:
-        """Inside a step: None where a story has died and can be published once more; else raises ContainerExpired."""
-        made = await self._ports.unless_expired(attempt)
+        """Return the result of `attempt`; None if a story has expired and can be published again.
+
+        Raises ContainerExpired if it cannot. For use inside a step.
+        """
+        made = await self._context.unless_expired(attempt)
         if made is None:
-            self._deaths += 1
-            if self._deaths > MOST_DEATHS or not any(medium.story for medium in self.whole):
+            self._expirations += 1
+            if self._expirations > MOST_EXPIRATIONS or not any(medium.story for medium in self.whole):
                 raise ContainerExpired("A story died before the highlight could hold it.")
         return made
 
     @property
     def are_dying(self) -> bool:
-        """Inside a step: whether there is no use in trying to hold them, as not every upstream says why it fails."""
-        return bool(self._dying(self._ports.clock.now()))
+        """True if a story is about to expire, so that an attempt is useless. For use inside a step.
 
-    def _dying(self, now: float) -> list[MediaItem]:
-        return [medium for medium in self.whole if medium.story and _is_dying(medium.story, now)]
+        Not every upstream gives the reason when such an attempt fails.
+        """
+        return bool(self._expiring(self._context.clock.now()))
 
-    async def _rejuvenate(self, media: Sequence[MediaItem]) -> None:
+    def _expiring(self, now: float) -> list[MediaItem]:
+        return [medium for medium in self.whole if medium.story and _is_expiring(medium.story, now)]
+
+    async def _republish(self, media: Sequence[MediaItem]) -> None:
         for medium in media:
-            medium.again(upload=self._on_upload)
+            medium.again(upload=self._publishes_on_upload)
         await self._until_ready()
 
     async def _until_ready(self) -> None:
-        """What expires in a phase begins anew. It ends, because a medium is uploaded only so often."""
-        while not all(medium.is_ready for medium in self._going):
-            await self._do(Act.UPLOAD, [m for m in self._going if m.needs_upload], self._upload, self._uploaded)
-            await self._do(Act.PROCESS, [m for m in self._going if m.needs_processing], self._process, self._processed)
-            if not any(medium.needs_upload for medium in self._going):
-                await self._do(Act.PUBLISH, [m for m in self._going if m.needs_story], self._publish, self._published)
+        """Run the phases until all media are ready; media that expire start over.
+
+        The loop ends, because a medium is uploaded at most MOST_UPLOADS times.
+        """
+        while not all(medium.is_ready for medium in self._active):
+            await self._run_phase(Act.UPLOAD, [m for m in self._active if m.needs_upload], self._upload, self._uploaded)
+            await self._run_phase(
+                Act.PROCESS, [m for m in self._active if m.needs_processing], self._process, self._processed
+            )
+            if not any(medium.needs_upload for medium in self._active):
+                await self._run_phase(
+                    Act.PUBLISH, [m for m in self._active if m.needs_story], self._publish, self._published
+                )
 
     @property
-    def _going(self) -> list[MediaItem]:
+    def _active(self) -> list[MediaItem]:
         return [medium for medium in self._all if medium.fault is None]
 
-    async def _do(
+    async def _run_phase(
         self,
         act: Act,
         todo: Sequence[MediaItem],
@@ -155,11 +171,11 @@ class MediaPipeline:
     ) -> None:
         if not todo:
             return
-        # Each attempt may leave a story more: the receipt tells how many there were.
-        is_counted = not self._ports.publisher.capabilities.idempotent
-        patience = LITTLE_PATIENCE if is_counted else PATIENCE
+        # Each attempt may leave another story, so attempts are recorded and reported to the client.
+        is_counted = not self._context.publisher.capabilities.idempotent
+        patience = SHORT_PATIENCE if is_counted else PATIENCE
         steps = [
-            Step(medium.step(act), partial(self._act, medium, do, count()), medium.place, patience, is_counted)
+            Step(medium.step(act), partial(self._attempt, medium, do, count()), medium.place, patience, is_counted)
             for medium in todo
         ]
         for medium, result in zip(todo, await self._run.steps(steps, width=WIDTH), strict=True):
@@ -168,25 +184,25 @@ class MediaPipeline:
             else:
                 take(medium, result)
         await self._run.emit("made", self.made)
-        self._refuse_faults(todo)
+        self._raise_faults(todo)
 
-    async def _act(
+    async def _attempt(
         self, medium: MediaItem, act: Callable[[MediaItem], Awaitable[Json]], attempts: Iterator[int]
     ) -> Json:
-        """A fault says which medium it befell. What was cancelled is not attempted again."""
+        """Attempt a step of one medium, and add the medium to its error. After a cancellation there is no retry."""
         if next(attempts):
-            await self._ports.check(self._run.id)
+            await self._context.check(self._run.id)
         try:
             return await act(medium)
         except GatewayError as error:
             error.extensions.setdefault("medium", medium.label)
             raise
 
-    def _refuse_faults(self, tried: Sequence[MediaItem]) -> None:
-        """Raises StepFailed with the fault that a retry would not mend, if there is one, else with the first."""
+    def _raise_faults(self, tried: Sequence[MediaItem]) -> None:
+        """Raise StepFailed unless all faults may be skipped; a fault that is not retryable comes first."""
         faults = sorted((medium.fault for medium in self._all if medium.fault), key=lambda fault: fault.retryable)
         may_skip = self._on_media_error is OnMediaError.SKIP and bool(self.whole)
-        # The upstream does work, so what it failed at again and again is the medium's fault.
+        # The upstream works for other media, so a repeated failure is due to this medium.
         works = any(medium.fault is None for medium in tried)
         for fault in faults:
             if not may_skip or not (fault.code in OF_ONE_MEDIUM or (fault.retryable and works)):
@@ -197,8 +213,8 @@ class MediaPipeline:
             raise ContainerExpired("The uploaded medium expired again and again.")
         key = key_of(self._run.id, "upload", medium.label, medium.generation)
         source = self._source(medium.order)
-        container = await self._quota.when_free(lambda: self._ports.publisher.upload(self._account, source, key=key))
-        _refuse_broken(container)
+        container = await self._quota.when_free(lambda: self._context.publisher.upload(self._account, source, key=key))
+        _raise_if_failed(container)
         medium.uploads += 1
         return msgspec.to_builtins(container)
 
@@ -206,16 +222,16 @@ class MediaPipeline:
         medium.uploaded(msgspec.convert(result, Container))
 
     async def _process(self, medium: MediaItem) -> Json:
-        """Whether it can be published; False where its container is gone."""
+        """Wait for processing, and return whether the medium can be published; False if its container has expired."""
         id = str(medium.container)
 
         async def look() -> tuple[ContainerState | None, float | None]:
-            container = await self._ports.publisher.container(self._account, id)
-            _refuse_broken(container)
+            container = await self._context.publisher.container(self._account, id)
+            _raise_if_failed(container)
             return None if container.state is ContainerState.IN_PROGRESS else container.state, container.retry_after
 
-        state = await self._ports.unless_expired(
-            lambda: self._ports.look_until(look, f"media:{id}", medium.retry_after)
+        state = await self._context.unless_expired(
+            lambda: self._context.look_until(look, f"media:{id}", medium.retry_after)
         )
         return state not in (None, ContainerState.EXPIRED)
 
@@ -226,13 +242,13 @@ class MediaPipeline:
             medium.again(upload=True)
 
     async def _publish(self, medium: MediaItem) -> Json:
-        """The story; None where the container is gone."""
+        """Return the story; None if the container has expired."""
         key = key_of(self._run.id, "publish", medium.label, medium.generation)
 
         async def publish() -> Story:
-            return await self._ports.publisher.publish(self._account, str(medium.container), key=key)
+            return await self._context.publisher.publish(self._account, str(medium.container), key=key)
 
-        story = await self._ports.unless_expired(lambda: self._quota.when_free(publish))
+        story = await self._context.unless_expired(lambda: self._quota.when_free(publish))
         if story is None and medium.order.is_uploaded:
             raise ContainerExpired("The medium is gone from the platform.")
         return msgspec.to_builtins(story)
@@ -245,23 +261,23 @@ class MediaPipeline:
 
     async def _wait_for_quota(self) -> None:
         need = sum(medium.needs_story for medium in self.media)
-        if need and self._ports.publisher.capabilities.tells_quota:
+        if need and self._context.publisher.capabilities.tells_quota:
             await self._run.step(Step(Act.QUOTA.step(), partial(self._quota.wait_for, need), patience=PATIENCE))
 
     def _source(self, order: MediumOrder) -> Source:
-        """Raises MediumRefused where the file is no longer kept."""
+        """Return the source of the upload. Raises MediumRefused if the file no longer exists."""
         if order.url is not None:
             return LinkedMedium(order.url, order.kind)
-        path = self._ports.files.path(str(order.file))
+        path = self._context.files.path(str(order.file))
         if not path.exists():
             raise MediumRefused("The uploaded file is no longer kept: send it again, with another idempotency key.")
         return FiledMedium(path, order.kind, order.content_type or "image/jpeg")
 
 
-def _is_dying(story: Story, now: float) -> bool:
+def _is_expiring(story: Story, now: float) -> bool:
     return story.expires_at is not None and story.expires_at - now < YOUNG_ENOUGH
 
 
-def _refuse_broken(container: Container) -> None:
+def _raise_if_failed(container: Container) -> None:
     if container.state is ContainerState.ERROR:
         raise MediumRefused(container.problem or "The platform could not process the medium.")

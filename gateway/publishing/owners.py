@@ -1,4 +1,4 @@
-"""Whose flow it is: its id begins with a digest of its client's id, and says no name."""
+"""Ownership of workflows: an id begins with a digest of its client's id, so that it reveals no name."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ SEPARATOR = "-"
 
 
 def owner_of(client: str) -> str:
-    """Of the client with this id."""
+    """Return the digest of a client's id."""
     return _digest(client)
 
 
 def prefix_of(client: str) -> str:
-    """A client's flows begin alike, so that it can be shown its own."""
+    """Return the prefix of the ids of all of a client's workflows."""
     return owner_of(client) + SEPARATOR
 
 
 def flow_of(client: str, key: str) -> str:
-    """The id of the flow that the client began with this idempotency key."""
+    """Return the id of the workflow that the client started with this idempotency key."""
     return prefix_of(client) + _digest(client, key)
 
 
 def owner_in(flow: str) -> str:
+    """Return the digest of the client's id in the id of a workflow."""
     return flow.partition(SEPARATOR)[0]
 
 

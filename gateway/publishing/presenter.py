@@ -1,4 +1,4 @@
-"""What a flow's record says to its client."""
+"""The presenter of workflows: from a recorded workflow to the view for its client."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ NAMES = {kind: name for name, (kind, _) in ORDERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What steps of one kind stand for: the flow's state, and its progress before and after them.
+    """The meaning of steps of one kind: the workflow's state, and its progress before and after them.
 
-    `is_effect`: it is what was ordered. `follows`: it looks at what came of that. `is_marked`: a mark is recorded
-    before it, and rights are asked with it. `each`: there is one for each medium, which `makes` something upstream.
+    `is_effect`: the step performs the command. `follows`: it verifies the effect. `is_marked`: a mark is recorded
+    before it, together with a check of rights. `each`: there is one step per medium, which creates `makes` upstream.
     """
 
     state: FlowState
@@ -59,9 +59,9 @@ PHASES = {
     Act.CONFIRM: Phase(FlowState.CREATING, 0.95, 0.99, follows=True),
     Act.CHECK: Phase(FlowState.CREATING, 0.99, 0.99, follows=True),
 }
-# Of a step that another version recorded: nobody knows what it does, so it may have done what was ordered.
+# For a step that another version recorded: its meaning is unknown, so it may have performed the command.
 UNKNOWN = Phase(FlowState.RECEIVED, 0.0, 0.0, is_effect=True, is_marked=True)
-# Final for the upstream, but something can be done about it, and then the flow can go on.
+# Errors that are final for the upstream, but can be remedied, after which a retry of the workflow can succeed.
 RETRYABLE_CODES = frozenset(
     {
         "ACCOUNT_DISCONNECTED",
@@ -73,23 +73,24 @@ RETRYABLE_CODES = frozenset(
         "FORBIDDEN",
     }
 )
-FATE = {
+EXPIRY = {
     "container": "a container, unpublished: it expires by itself 24 hours after its upload",
     "story": "a story that is in no highlight: it dies by itself 24 hours after its publication",
 }
 
 
 def is_known(record: Record) -> bool:
-    """Whether this version can tell of it: another one that shares the store may have recorded other kinds of flows."""
+    """Return whether this version knows the workflow's kind: others that share the store may record new kinds."""
     return record.name in ORDERS
 
 
 def order_of(record: Record) -> HighlightCommand:
+    """Return the recorded command."""
     return msgspec.convert(record.input, ORDERS[record.name][1])
 
 
 def receipt_of(record: Record, *, keys_are_known: bool) -> WorkflowView:
-    """`keys_are_known`: the upstream knows a repeated request by its idempotency key."""
+    """Return the view of a workflow. `keys_are_known`: the upstream supports idempotency keys."""
     order = order_of(record)
     output = record.output or {}
     pk = highlight_of(order) or record.notes.get("highlight")
@@ -105,13 +106,18 @@ def receipt_of(record: Record, *, keys_are_known: bool) -> WorkflowView:
         retryable=may_be_retried(record),
         skipped=tuple(output.get("skipped", ())),
         leftovers=tuple(_leftovers(record)),
-        warnings=(*output.get("warnings", ()), *_doubts(record), *(() if keys_are_known else _repeats(record))),
+        warnings=(
+            *output.get("warnings", ()),
+            *_uncertain_effects(record),
+            *(() if keys_are_known else _repeated_publications(record)),
+        ),
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
 
 
 def may_be_retried(record: Record) -> bool:
+    """Return whether the workflow has ended in a way that a retry can change."""
     match record.status:
         case Status.FAILED:
             return record.fault is not None and may_be_mended(record.fault)
@@ -124,22 +130,23 @@ def may_be_retried(record: Record) -> bool:
 
 
 def may_be_mended(fault: Fault) -> bool:
+    """Return whether a retry after this fault can succeed."""
     return fault.retryable or fault.code in RETRYABLE_CODES
 
 
 def needs_files(record: Record) -> bool:
-    """Whether what it ordered from the spool is still wanted."""
+    """Return whether the workflow may still need its files in the spool."""
     return record.status is Status.RUNNING or may_be_retried(record)
 
 
 def is_past_cancelling(record: Record) -> bool:
-    """Its last effect is under way, or done: what it was ordered for may have happened."""
+    """Return whether the workflow's last effect has started, so that the command may have been performed."""
     last = _phase(record.steps[-1]) if record.steps else None
     return last is not None and (last.is_effect or last.follows)
 
 
 def is_to_be_settled(record: Record) -> bool:
-    """It has ended, and its last effect may have happened all the same: by going on the flow will know."""
+    """Return whether an ended workflow has yet to find out if its last effect has happened; a retry does."""
     return _is_in_doubt(record) or bool(record.steps and _phase(record.steps[-1]).follows)
 
 
@@ -151,8 +158,11 @@ def _is_in_doubt(record: Record) -> bool:
 
 
 def _may_have_happened(step: StepRecord) -> bool:
-    """Its answer may be lost. Who lost the right to send it may have sent it before: of what is marked ahead, also in a
-    run whose attempts a retry has forgotten."""
+    """Return whether the step may have had its effect, as its response may be lost.
+
+    A step that is Forbidden now may have been sent while it was allowed: in an earlier attempt or, for a marked step,
+    in an earlier run whose attempts a retry has deleted.
+    """
     if step.fault is not None and step.fault.code == Forbidden.code:
         return step.attempts > 1 or _phase(step).is_marked
     return step.fault is None or step.fault.retryable
@@ -183,7 +193,7 @@ def _state(record: Record) -> FlowState:
 
 
 def _progress(record: Record, order: HighlightCommand) -> float:
-    """What is made again does not count again, so that progress does not go back."""
+    """Return the progress from 0 to 1. Repeated steps do not count again, so that progress never decreases."""
     if record.status is Status.DONE:
         return 1.0
     phases = map(_phase, record.steps)
@@ -194,37 +204,37 @@ def _progress(record: Record, order: HighlightCommand) -> float:
 
 
 def _leftovers(record: Record) -> Iterator[str]:
-    """What is in no highlight, and what becomes of it: none of it can be removed upstream."""
+    """Yield the objects that are in no highlight, and when they expire: none of them can be removed upstream."""
     if record.status is Status.DONE:
         yield from map(_leftover, record.output["surplus"])
     elif record.status.is_final:
         made = record.notes.get("made", [])
         yield from map(_leftover, made)
-        yield from _untold(record, {(thing["kind"], thing["medium"]) for thing in made})
+        yield from _unidentified(record, {(item["kind"], item["medium"]) for item in made})
 
 
-def _leftover(thing: Json) -> str:
-    return f"{_owner(thing['medium'])}: {thing['kind']} {thing['id']}, {FATE[thing['kind']]}."
+def _leftover(item: Json) -> str:
+    return f"{_owner(item['medium'])}: {item['kind']} {item['id']}, {EXPIRY[item['kind']]}."
 
 
-def _untold(record: Record, told: set[tuple[str, int | None]]) -> Iterator[str]:
-    """Of steps whose phase was broken off, or whose answer was lost, nobody knows the ids."""
+def _unidentified(record: Record, known: set[tuple[str, int | None]]) -> Iterator[str]:
+    """Yield the objects with unknown ids: their step was interrupted, or its response was lost."""
     for step in record.steps:
         kind = _phase(step).makes
-        if kind and _may_have_happened(step) and not told & {(kind, step.medium), ("story", step.medium)}:
-            yield f"{_owner(step.medium)}: perhaps {FATE[kind]}."
+        if kind and _may_have_happened(step) and not known & {(kind, step.medium), ("story", step.medium)}:
+            yield f"{_owner(step.medium)}: perhaps {EXPIRY[kind]}."
 
 
 def _owner(medium: int | None) -> str:
     return "Of the cover" if medium is None else f"Of medium {medium}"
 
 
-def _doubts(record: Record) -> Iterator[str]:
+def _uncertain_effects(record: Record) -> Iterator[str]:
     if _is_in_doubt(record):
         yield "What was ordered may have been done all the same: retry the flow to find out."
 
 
-def _repeats(record: Record) -> Iterator[str]:
+def _repeated_publications(record: Record) -> Iterator[str]:
     for step in record.steps:
         if _phase(step).makes and step.attempts > 1:
             yield f"{_owner(step.medium)}: perhaps one more story, as an answer was lost: it dies within 24 hours."

@@ -1,4 +1,4 @@
-"""The account's publications of a rolling day: waited for, or not, as the order says."""
+"""The publishing quota of an account over a rolling day: a workflow waits for it or fails, as its command says."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from gateway.publishing.context import DAY, WorkflowContext
 
 T = TypeVar("T")
 
-# Between two looks at the quota, in seconds, where the upstream does not say when it frees.
+# The polling interval of the quota, in seconds, if the upstream does not say when some becomes free.
 LOOK = 900.0
 
 
 class QuotaOf:
-    """Of one account, for one flow. Everything here is done inside a step."""
+    """The quota of one account, for one workflow. All methods run inside a step."""
 
-    def __init__(self, ports: WorkflowContext, flow: str, account: str, on_quota: OnQuota) -> None:
-        self._ports = ports
+    def __init__(self, context: WorkflowContext, flow: str, account: str, on_quota: OnQuota) -> None:
+        self._context = context
         self._flow = flow
         self._account = account
         self._on_quota = on_quota
 
     async def wait_for(self, need: int) -> Json:
-        """Until `need` publications are free. To be done before anything is uploaded: it would expire meanwhile."""
+        """Wait until `need` publications are free. Call it before any upload: containers would expire meanwhile."""
 
         async def enough() -> None:
-            quota = await self._ports.publisher.quota(self._account)
+            quota = await self._context.publisher.quota(self._account)
             if quota is None or quota.used + need <= quota.total:
                 return
             if need > quota.total:
@@ -44,14 +44,19 @@ class QuotaOf:
         return None
 
     async def when_free(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """What `attempt` gives once the quota allows it. Raises QuotaExhausted after a day, or at once if so told."""
-        give_up = self._ports.clock.monotonic() + DAY + LOOK
+        """Return the result of `attempt` once the quota allows it.
+
+        Raises QuotaExhausted after a day, or at once with OnQuota.FAIL.
+        """
+        deadline = self._context.clock.monotonic() + DAY + LOOK
         while True:
             try:
                 return await attempt()
-            except QuotaExhausted as full:
-                if self._on_quota is OnQuota.FAIL or self._ports.clock.monotonic() > give_up:
+            except QuotaExhausted as error:
+                if self._on_quota is OnQuota.FAIL or self._context.clock.monotonic() > deadline:
                     raise
-                named = full.extensions.get("retryAfter")
-                await self._ports.clock.sleep(min(DAY, named) if isinstance(named, (int, float)) else LOOK)
-                await self._ports.check(self._flow)
+                retry_after = error.extensions.get("retryAfter")
+                await self._context.clock.sleep(
+                    min(DAY, retry_after) if isinstance(retry_after, (int, float)) else LOOK
+                )
+                await self._context.check(self._flow)

@@ -1,4 +1,4 @@
-"""The flows by name, as the engine runs them: an order in, what its receipt tells out."""
+"""The registry of workflows: by name, a command as input and the recorded result as output."""
 
 from __future__ import annotations
 
@@ -30,50 +30,56 @@ OrderT = TypeVar("OrderT", CreateHighlight, EditHighlight, DeleteHighlight)
 
 
 class Flow(Protocol):
-    """One run of a body."""
+    """One run of a workflow's body."""
 
     async def make(self) -> Json:
-        """`{"highlight": pk, "skipped": places, "surplus": things, "warnings": texts}`. Raises StepFailed."""
+        """Return `{"highlight": pk, "skipped": positions, "surplus": objects, "warnings": texts}`.
+
+        Raises StepFailed.
+        """
 
 
-def register(ports: WorkflowContext) -> None:
-    """Makes all flows known to the engine."""
-    _define(ports, FlowKind.CREATE, CreateHighlight, CreateHighlightWorkflow)
-    _define(ports, FlowKind.UPDATE, EditHighlight, EditHighlightWorkflow)
-    _define(ports, FlowKind.DELETE, DeleteHighlight, DeleteHighlightWorkflow)
+def register(context: WorkflowContext) -> None:
+    """Register all workflows with the engine."""
+    _register(context, FlowKind.CREATE, CreateHighlight, CreateHighlightWorkflow)
+    _register(context, FlowKind.UPDATE, EditHighlight, EditHighlightWorkflow)
+    _register(context, FlowKind.DELETE, DeleteHighlight, DeleteHighlightWorkflow)
 
 
-def _define(
-    ports: WorkflowContext, kind: FlowKind, form: type[OrderT], flow: Callable[[WorkflowContext, Run, OrderT], Flow]
+def _register(
+    context: WorkflowContext,
+    kind: FlowKind,
+    command_type: type[OrderT],
+    workflow: Callable[[WorkflowContext, Run, OrderT], Flow],
 ) -> None:
     async def body(run: Run, input: Json) -> Json:
-        order = msgspec.convert(input, form)
-        return await _carry_out(ports, run, NAMES[kind], order, flow(ports.of(run.id), run, order))
+        command = msgspec.convert(input, command_type)
+        return await _execute(context, run, NAMES[kind], command, workflow(context.of(run.id), run, command))
 
-    ports.durable.define(NAMES[kind], body)
+    context.durable.define(NAMES[kind], body)
 
 
-async def _carry_out(ports: WorkflowContext, run: Run, name: str, order: HighlightCommand, flow: Flow) -> Json:
-    ports.hook(FlowStarted(run.id, name))
+async def _execute(context: WorkflowContext, run: Run, name: str, command: HighlightCommand, workflow: Flow) -> Json:
+    context.hook(FlowStarted(run.id, name))
     try:
-        output = await flow.make()
+        output = await workflow.make()
     except StepFailed as failed:
-        # A failed attempt may have had its effect all the same.
-        ports.settled(HighlightChanged(order.account, highlight_of(order)))
-        await _release(ports, run, order, failed.fault)
-        ports.hook(FlowEnded(run.id, name, Status.FAILED.value, failed.fault.code))
+        # A failed attempt may nevertheless have had its effect.
+        context.settled(HighlightChanged(command.account, highlight_of(command)))
+        await _release(context, run, command, failed.fault)
+        context.hook(FlowEnded(run.id, name, Status.FAILED.value, failed.fault.code))
         raise
-    ports.settled(HighlightChanged(order.account, output["highlight"]))
-    await _release(ports, run, order, None)
-    ports.hook(FlowEnded(run.id, name, Status.DONE.value, None))
+    context.settled(HighlightChanged(command.account, output["highlight"]))
+    await _release(context, run, command, None)
+    context.hook(FlowEnded(run.id, name, Status.DONE.value, None))
     return output
 
 
-async def _release(ports: WorkflowContext, run: Run, order: HighlightCommand, fault: Fault | None) -> None:
-    """The files of a flow that will not need them again."""
+async def _release(context: WorkflowContext, run: Run, command: HighlightCommand, fault: Fault | None) -> None:
+    """Release the files of the workflow, unless a retry may need them."""
     if fault is not None and may_be_mended(fault):
         return
-    # What cannot be released now goes with the next sweep: a flow that has ended is no holder.
+    # The next sweep releases the rest: a workflow that has ended is no longer a holder.
     with contextlib.suppress(FlowsUnavailable):
-        for sha256 in files_of(order):
-            await ports.files.release(sha256, run.id)
+        for sha256 in files_of(command):
+            await context.files.release(sha256, run.id)

@@ -1,4 +1,4 @@
-"""A write as its client asks for it: unchecked, and independent of how it came in."""
+"""Write requests as clients send them: not yet validated, and independent of the transport."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.publishing.commands import OnMediaError, OnQuota
 
 @dataclass(frozen=True, slots=True)
 class MediumRequest:
-    """What was given of the four; exactly one should be."""
+    """A requested medium; exactly one of the four fields should be set."""
 
     url: str | None = None
     file: Uploaded | None = None
@@ -24,7 +24,7 @@ class MediumRequest:
 
 @dataclass(frozen=True, slots=True)
 class CoverRequest:
-    """What was given of the four; exactly one should be."""
+    """A requested cover; exactly one of the four fields should be set."""
 
     index: int | None = None
     url: str | None = None
@@ -34,6 +34,8 @@ class CoverRequest:
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
+    """A request to create a highlight."""
+
     account: str
     title: str
     media: Sequence[MediumRequest]
@@ -46,7 +48,10 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """`account` and `key` may be left out: then it is the client's only account, and a request of its own."""
+    """A request to edit a highlight.
+
+    Without `account`, the client's only account is meant; without `key`, the request is a new one.
+    """
 
     id: str
     account: str | None
@@ -61,7 +66,7 @@ class UpdateRequest:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRequest:
-    """As `UpdateRequest`."""
+    """A request to delete a highlight; `account` and `key` are optional as in `UpdateRequest`."""
 
     id: str
     account: str | None
@@ -71,7 +76,7 @@ class DeleteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one field. `field` is its path from `input` down, `code` names the kind of mistake."""
+    """A validation error of one field. `field` is its path from `input` down, `code` names the kind of error."""
 
     field: tuple[str, ...]
     code: str
@@ -79,17 +84,17 @@ class Problem:
 
 
 Request = CreateRequest | UpdateRequest | DeleteRequest
-# What does not make it another request: its name, how long its sender waits, and what a file is said to be.
-ASIDE = frozenset({"key", "wait_seconds", "filename", "content_type", "size"})
+# Fields outside the fingerprint: the key, how long the client waits, and the claims about a file.
+EXCLUDED = frozenset({"key", "wait_seconds", "filename", "content_type", "size"})
 
 
 def fingerprint(request: Request) -> str:
-    """The same for the same request: its checks may come out otherwise when it is sent again."""
-    told = [type(request).__name__, _bare(msgspec.to_builtins(request))]
-    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
+    """Return the fingerprint of a request before validation, whose result may differ when the request is sent again."""
+    content = [type(request).__name__, _without_excluded(msgspec.to_builtins(request))]
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def _bare(value: object) -> object:
+def _without_excluded(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _bare(member) for name, member in value.items() if name not in ASIDE}
-    return [_bare(member) for member in value] if isinstance(value, list) else value
+        return {name: _without_excluded(member) for name, member in value.items() if name not in EXCLUDED}
+    return [_without_excluded(member) for member in value] if isinstance(value, list) else value

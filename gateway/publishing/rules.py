@@ -1,6 +1,6 @@
-"""What is found wrong with a write, rule by rule: each gives the field as it is recorded, or notes a problem.
+"""Validation rules of write requests: each returns the field as it is recorded, or notes a problem.
 
-Sources of the rules: the upstream's contract (title, number of media), and the graph's own promises.
+Sources of the rules: the upstream's contract (title, number of media), and the guarantees of the GraphQL schema.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from gateway.publishing.requests import Problem
 
 T = TypeVar("T")
 
-LONGEST_TITLE = 16  # characters, as people count them
-# Unicode's, of all of them: a family is one character of eleven, a flag of a country's part one of seven.
+LONGEST_TITLE = 16  # characters, counted as grapheme clusters
+# Of the whole title. One grapheme may have many: a family emoji has eleven, the flag of a subdivision seven.
 MOST_CODE_POINTS = 16 * LONGEST_TITLE
 MOST_MEDIA = 100
 LONGEST_KEY = 200
@@ -27,28 +27,29 @@ LONGEST_WAIT = 60  # seconds
 GRAPHEME = regex.compile(r"\X")
 SURROGATE = regex.compile(r"\p{Cs}")
 BREAK = regex.compile(r"[\p{Cc}\p{Zl}\p{Zp}]")
-# Neither blank nor ignorable (zero-width), nor a mark without what it is put on. Control characters come later.
+# A visible character: neither blank, nor ignorable (zero-width), nor a combining mark alone. BREAK finds controls.
 SHOWN = regex.compile(r"[^\p{Cf}\p{Cs}\p{Z}\p{M}\p{DI}\u2800]")
-# A medium's id may carry its owner's, as a story's does.
+# A medium's id may include its owner's id, as a story's does.
 MEDIUM_ID = regex.compile(r"[0-9]{1,20}(_[0-9]{1,20})?")
-SPELLED = {"media_id": "mediaId", "story_id": "storyId"}  # as in the graph
+SPELLED = {"media_id": "mediaId", "story_id": "storyId"}  # as in the GraphQL schema
 
 
 class ValidationErrors:
-    """The problems of one request, in the order of its rules. What a rule gives along with a problem is of no use."""
+    """The problems of one request, in the order of its rules. The return value of a failed rule is meaningless."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
     def note(self, field: Sequence[str], mistake: InputErrorCode, what: str) -> None:
-        """`what` ends the sentence that the field begins."""
+        """Add a problem. `what` completes the sentence that starts with the field."""
         self.problems.append(Problem(tuple(field), mistake.value, f"{'.'.join(field)} {what}."))
 
     def has(self, field: str) -> bool:
-        """Whether anything is wrong with `field` as a whole."""
+        """Return whether `field` as a whole has a problem."""
         return any(problem.field == (field,) for problem in self.problems)
 
     def order_or(self, order: Callable[[], T]) -> T | tuple[Problem, ...]:
+        """Return the problems, or the command if there are none."""
         return tuple(self.problems) or order()
 
     def account(self, given: str | None, accounts: Collection[str]) -> str:
@@ -70,7 +71,7 @@ class ValidationErrors:
         title = given.strip()
         if not title:
             self.note(["title"], InputErrorCode.REQUIRED, "must not be empty")
-        elif len(title) > MOST_CODE_POINTS:  # before each of them is looked at
+        elif len(title) > MOST_CODE_POINTS:  # before the slower checks
             self.note(["title"], InputErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif SURROGATE.search(title):
             self.note(["title"], InputErrorCode.INVALID, "holds half of a surrogate pair, which is no character")
@@ -106,7 +107,7 @@ class ValidationErrors:
         return self._id(ids.highlight_id, given, ["id"])
 
     def items(self, given: Sequence[str]) -> tuple[str, ...]:
-        """The ids as they were given: some upstreams want the owner's, too."""
+        """Return the item ids as given, without duplicates: some upstreams need the owner's id in them."""
         if len(given) > MOST_MEDIA:
             self.note(["remove"], InputErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} items")
         for position, item in enumerate(given[:MOST_MEDIA]):
@@ -114,7 +115,7 @@ class ValidationErrors:
         return tuple(dict.fromkeys(item.strip() for item in given[:MOST_MEDIA]))
 
     def one_of(self, given: object, names: Sequence[str], field: Sequence[str]) -> tuple[str, object] | None:
-        """The name and the value of the one that is given."""
+        """Return the name and the value of the only field that is set; None if there is not exactly one."""
         found = [(name, value) for name in names if (value := getattr(given, name)) is not None]
         if len(found) == 1:
             return found[0]
@@ -140,7 +141,7 @@ class ValidationErrors:
         return given
 
     def doubles(self, media: Sequence[MediumOrder | None], field: str) -> None:
-        """The same medium twice: the same URL, file or id."""
+        """Note each medium that occurs twice: the same URL, file or id."""
         seen: dict[object, int] = {}
         for position, medium in enumerate(media):
             source = medium and (medium.url, medium.file, medium.media_id, medium.story_id)

@@ -1,4 +1,4 @@
-"""What the steps of flows do: the first word of a step's name, which is recorded and shown."""
+"""The kinds of workflow steps: the first word of a step's name, which is recorded and shown to clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Act(enum.Enum):
-    """Recorded, so never renamed."""
+    """A kind of step. The values are recorded, so they are never renamed."""
 
     QUOTA = "quota"
     UPLOAD = "upload"
@@ -22,13 +22,13 @@ class Act(enum.Enum):
 
     @classmethod
     def of(cls, name: str) -> Self | None:
-        """That of the step of this name; None where another version recorded what this one does not know."""
+        """Return the kind of the step of this name; None for a kind that only another version knows."""
         try:
             return cls(name.partition(" ")[0])
         except ValueError:
             return None
 
     def step(self, number: int = 0, *, of: str = "") -> str:
-        """The name of such a step; `number` counts those before it on the same thing."""
+        """Return the name of a step of this kind; `number` counts the earlier ones on the same object."""
         name = f"{self.value} {of}" if of else self.value
         return f"{name} again ({number})" if number else name

@@ -1,4 +1,4 @@
-"""Writes, checked before anything is begun: all that is wrong with one is told at once, each mistake with its field."""
+"""Validation of write requests before a workflow starts: reports all errors at once, each with its field."""
 
 from __future__ import annotations
 
@@ -28,15 +28,18 @@ COVERS = ("index", "url", "file", "media_id")
 
 
 class InputValidator:
-    """Makes orders of requests. A file is brought within the upstream's limits where it lies, in the spool."""
+    """The validator that turns requests into commands. Files are normalized to the upstream's limits in the spool."""
 
-    def __init__(self, fitter: MediaNormalizer, looks: Looks, capabilities: Capabilities) -> None:
-        self._fitter = fitter
-        self._looks = looks
+    def __init__(self, normalizer: MediaNormalizer, looks: Looks, capabilities: Capabilities) -> None:
+        self._normalizer = normalizer
+        self._probe = looks
         self._capabilities = capabilities
 
     async def create(self, request: CreateRequest, accounts: Collection[str]) -> CreateHighlight | tuple[Problem, ...]:
-        """`accounts` are those the client may publish for. Raises FlowsUnavailable where the spool's disk fails."""
+        """Return the command, or all problems of the request. `accounts` are those the client may publish for.
+
+        Raises FlowsUnavailable if the spool's disk fails.
+        """
         found = ValidationErrors()
         account = found.account(request.account, accounts)
         title = found.title(request.title)
@@ -50,7 +53,7 @@ class InputValidator:
         )
 
     async def update(self, request: UpdateRequest, accounts: Collection[str]) -> EditHighlight | tuple[Problem, ...]:
-        """As `create`."""
+        """Return the command, or all problems of the request. Parameters and errors are those of `create`."""
         found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
         title = None if request.title is None else found.title(request.title)
@@ -67,7 +70,7 @@ class InputValidator:
         return found.order_or(lambda: EditHighlight(account, pk, title, cover, add, remove, request.on_quota))
 
     async def delete(self, request: DeleteRequest, accounts: Collection[str]) -> DeleteHighlight | tuple[Problem, ...]:
-        """As `create`."""
+        """Return the command, or all problems of the request. Parameters are those of `create`."""
         found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
         found.key(request.key)
@@ -77,10 +80,10 @@ class InputValidator:
     async def _media(
         self, found: ValidationErrors, given: Sequence[MediumRequest], field: str
     ) -> tuple[MediumOrder, ...]:
-        """Only if there are as many as may be: no look is taken at thousands."""
+        """Validate the media, unless their number is invalid: thousands of URLs are not probed."""
         if found.has(field):
             return ()
-        # Each with findings of its own, for the order is that of the media, and not of what is known first.
+        # Each medium has its own errors, so that problems are in the order of the media, not of completion.
         each = [ValidationErrors() for _ in given]
         looks = [self._medium(each[at], one, SOURCES, [field, str(at)]) for at, one in enumerate(given)]
         media = await asyncio.gather(*looks)
@@ -107,16 +110,16 @@ class InputValidator:
         name, value = one
         place = [*field, SPELLED.get(name, name)]
         if name == "url":
-            return await self._linked(found, str(value), place)
+            return await self._from_url(found, str(value), place)
         if given.file is not None:
-            return await self._filed(found, given.file.sha256, place)
+            return await self._from_file(found, given.file.sha256, place)
         id = found.medium_id(str(value), place)
         return MediumOrder(media_id=id) if name == "media_id" else MediumOrder(story_id=id)
 
-    async def _linked(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _from_url(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumOrder | None:
         url = as_browsers_send(given)
         try:
-            shown = await look_at(url, self._looks)
+            shown = await look_at(url, self._probe)
         except AddressNotAllowed as problem:
             forget_frames(problem)
             found.note(place, InputErrorCode.NOT_PUBLIC, str(problem))
@@ -125,15 +128,15 @@ class InputValidator:
             forget_frames(problem)
             found.note(place, InputErrorCode.FORMAT, str(problem))
             return None
-        taken = self._capabilities.taken_for(url)
-        if taken is not None and (wrong := shown.mistaken_for(taken)) is not None:
+        assumed = self._capabilities.taken_for(url)
+        if assumed is not None and (wrong := shown.mistaken_for(assumed)) is not None:
             found.note(place, InputErrorCode.FORMAT, wrong)
             return None
         return MediumOrder(url=url, kind=shown.kind)
 
-    async def _filed(self, found: ValidationErrors, sha256: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _from_file(self, found: ValidationErrors, sha256: str, place: Sequence[str]) -> MediumOrder | None:
         try:
-            fit = await self._fitter.fit(sha256)
+            fit = await self._normalizer.fit(sha256)
         except Unfit as problem:
             forget_frames(problem)
             found.note(place, problem.mistake, problem.message)

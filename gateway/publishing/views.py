@@ -1,4 +1,4 @@
-"""A flow as its client sees it."""
+"""Views of workflows for their clients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FlowState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StepReceipt:
-    """Times are Unix seconds."""
+    """The view of one step. Times are Unix seconds."""
 
     name: str
     medium: int | None
@@ -40,8 +40,12 @@ class StepReceipt:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowView:
-    """`progress` runs from 0 to 1. `skipped` are positions of media that were left out; `leftovers` says what stays
-    behind upstream, and until when; `warnings` what should be looked at. Times are Unix seconds."""
+    """The view of one workflow.
+
+    `progress` runs from 0 to 1. `skipped` holds the positions of media that were left out; `leftovers` describes the
+    objects that stay upstream, and until when; `warnings` describes what the client should check. Times are Unix
+    seconds.
+    """
 
     id: str
     kind: FlowKind
