@@ -1,1 +1,1 @@
-"""Files sent by clients: formats, the platform's limits, normalization, and the spool directory."""
+"""Uploaded files: formats, the platform's limits, normalization, and the spool directory."""

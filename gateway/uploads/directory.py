@@ -1,13 +1,13 @@
-"""The spool's directory: entries, who holds them, and what crashes have left. Everything here blocks.
+"""The directory of the spool: entries, their holders, and the cleanup after crashes. All calls block.
 
-    DIRECTORY/lock                     held while entries change, by whichever process changes them
-    DIRECTORY/PROCESS.alive            held as long as the process lives
+    DIRECTORY/lock                     locked by a process while it changes entries
+    DIRECTORY/PROCESS.alive            locked as long as the process lives
     DIRECTORY/PROCESS.N.part           a file that is being written
-    DIRECTORY/SHA256/content           what was sent
-    DIRECTORY/SHA256/ready             what is sent on, where that is something else
+    DIRECTORY/SHA256/content           the content that the client sent
+    DIRECTORY/SHA256/ready             the content sent to the upstream, if it differs
     DIRECTORY/SHA256/HOLDER            empty: HOLDER needs the entry
 
-A holder is a flow, by its id, or a request, as `request.PROCESS.N`. An entry goes with its last holder.
+A holder is a workflow, by its id, or a request, as `request.PROCESS.N`. An entry is removed with its last holder.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOCK = "lock"
 
 
 class UploadDirectory:
-    """Several processes may have hands on the same directory. Raises OSError."""
+    """A directory of uploads, which several processes may share. Every method raises OSError if the disk fails."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -40,18 +40,18 @@ class UploadDirectory:
         self._alive: BinaryIO | None = None
 
     def begin(self) -> None:
-        """Makes the directory, and removes what processes that are gone have left."""
+        """Create the directory, and remove the files of dead processes."""
         make_folder(self._directory)
         with self._locked():
             alive = self._directory / f"{self._process}.alive"
-            # Opened for good: the lock on it is what tells other processes that this one lives.
+            # Kept open: its lock shows other processes that this one is alive.
             self._alive = alive.open("xb")
             fcntl.flock(self._alive, fcntl.LOCK_EX)
-            living = self._living()
+            live = self._live_processes()
             for part in self._directory.glob("*.part"):
-                if part.name.split(".")[0] not in living:
+                if part.name.split(".")[0] not in live:
                     part.unlink()
-            self._let_go_where(lambda mark: _is_orphan(mark.name, living))
+            self._release_where(lambda marker: _is_of_dead_process(marker.name, live))
 
     def end(self) -> None:
         if self._alive is not None:
@@ -63,7 +63,7 @@ class UploadDirectory:
         return Part(self._directory / f"{self._process}.{number}.part")
 
     def request(self, number: int) -> str:
-        """The name of a holder that goes with this process."""
+        """Return the name of a holder that ends with this process."""
         return f"{REQUEST}{self._process}.{number}"
 
     def path(self, sha256: str) -> Path:
@@ -71,12 +71,12 @@ class UploadDirectory:
         return entry / READY if (entry / READY).exists() else entry / CONTENT
 
     def size(self) -> int:
-        """Bytes of all files. Counted on the disk, because other processes write, too."""
+        """Return the bytes of all files, measured on the disk because other processes write, too."""
         patterns = ("*.part", f"*/{CONTENT}", f"*/{READY}", f"*/{PART}")
         return sum(_size(file) for pattern in patterns for file in self._directory.glob(pattern))
 
     def enter(self, part: Part, holder: str) -> None:
-        """`part`, written, becomes an entry, unless there is one with the same content."""
+        """Turn a finished part into an entry, unless one with the same content exists."""
         entry = self._entry(part.sha256)
         with self._locked():
             entry.mkdir(exist_ok=True)
@@ -87,13 +87,13 @@ class UploadDirectory:
             _sync(self._directory)
 
     def hold(self, sha256: str, holder: str) -> None:
-        """Raises FileNotFoundError if the entry is gone."""
+        """Add a holder to an entry. Raises FileNotFoundError if the entry no longer exists."""
         with self._locked():
             (self._entry(sha256) / _checked(holder)).touch()
             _sync(self._entry(sha256))
 
     def replace(self, sha256: str, data: bytes) -> None:
-        """`data` is sent on from now on, and what was sent is no longer kept."""
+        """Replace the content of an entry by `data`, which is sent to the upstream instead."""
         entry = self._entry(sha256)
         with self._locked():
             with (entry / PART).open("wb") as file:
@@ -106,29 +106,29 @@ class UploadDirectory:
 
     def release(self, sha256: str, holder: str) -> None:
         with self._locked():
-            _let_go(self._entry(sha256), lambda mark: mark.name == holder)
+            _release_entry(self._entry(sha256), lambda marker: marker.name == holder)
 
     def release_all(self, holder: str) -> None:
         with self._locked():
-            self._let_go_where(lambda mark: mark.name == holder)
+            self._release_where(lambda marker: marker.name == holder)
 
     def sweep(self, keep: Collection[str], grace: float) -> int:
-        """Lets go of what neither a living process nor one of the flows `keep` holds; how many entries went.
+        """Drop the holds of dead processes and of workflows outside `keep`. Returns how many entries were removed.
 
-        A flow that took hold less than `grace` seconds ago may not be known yet, and keeps it.
+        A hold younger than `grace` seconds stays: its workflow may not be in `keep` yet.
         """
         with self._locked():
-            living, flows, old = self._living(), frozenset(keep), self._time() - grace
+            live, flows, old = self._live_processes(), frozenset(keep), self._time() - grace
 
-            def lets_go(mark: Path) -> bool:
-                if mark.name.startswith(REQUEST):
-                    return _is_orphan(mark.name, living)
-                return mark.name not in flows and mark.stat().st_mtime <= old
+            def is_released(marker: Path) -> bool:
+                if marker.name.startswith(REQUEST):
+                    return _is_of_dead_process(marker.name, live)
+                return marker.name not in flows and marker.stat().st_mtime <= old
 
-            return self._let_go_where(lets_go)
+            return self._release_where(is_released)
 
     def _time(self) -> float:
-        """As the file system counts it, which marks are compared with."""
+        """Return the time by the clock of the file system, which also dates the markers of holders."""
         lock = self._directory / LOCK
         lock.touch()
         return lock.stat().st_mtime
@@ -144,23 +144,23 @@ class UploadDirectory:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _living(self) -> frozenset[str]:
-        """The processes whose lock cannot be had; the marks of the others are removed."""
-        living = set()
+    def _live_processes(self) -> frozenset[str]:
+        """Return the live processes, whose lock files are locked; remove the lock files of the others."""
+        live = set()
         for alive in self._directory.glob("*.alive"):
             if _is_locked(alive):
-                living.add(alive.stem)
+                live.add(alive.stem)
             else:
                 alive.unlink()
-        return frozenset(living)
+        return frozenset(live)
 
-    def _let_go_where(self, lets_go: Callable[[Path], bool]) -> int:
+    def _release_where(self, is_released: Callable[[Path], bool]) -> int:
         entries = [path for path in self._directory.iterdir() if SHA256.fullmatch(path.name)]
-        return sum(_let_go(entry, lets_go) for entry in entries)
+        return sum(_release_entry(entry, is_released) for entry in entries)
 
 
 class Part:
-    """A file that is being written: its bytes are on the disk when `finish` returns."""
+    """A file being written; its bytes are on the disk when `finish` returns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -184,16 +184,16 @@ class Part:
         os.fsync(self._file.fileno())
 
     def discard(self) -> None:
-        """What has become an entry stays one."""
+        """Remove the file, unless it has become an entry."""
         if self._file is not None:
-            with contextlib.suppress(OSError):  # a full disk may refuse the rest once more
+            with contextlib.suppress(OSError):  # a full disk may reject the remaining bytes again
                 self._file.close()
         self.path.unlink(missing_ok=True)
 
 
-def _is_orphan(holder: str, living: Collection[str]) -> bool:
-    """A request of a process that is gone."""
-    return holder.startswith(REQUEST) and holder.split(".")[1] not in living
+def _is_of_dead_process(holder: str, live: Collection[str]) -> bool:
+    """Return whether the holder is a request of a dead process."""
+    return holder.startswith(REQUEST) and holder.split(".")[1] not in live
 
 
 def _is_locked(path: Path) -> bool:
@@ -205,15 +205,18 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _let_go(entry: Path, lets_go: Callable[[Path], bool]) -> bool:
-    """Removes the marks of those that let go, and the entry with the last of them; whether it went."""
+def _release_entry(entry: Path, is_released: Callable[[Path], bool]) -> bool:
+    """Remove the markers of holders that release the entry, and the entry with the last one.
+
+    Returns whether the entry was removed.
+    """
     if not entry.exists():
         return False
-    marks = [path for path in entry.iterdir() if path.name not in (CONTENT, READY, PART)]
-    leaving = [mark for mark in marks if lets_go(mark)]
-    for mark in leaving:
-        mark.unlink()
-    if len(leaving) < len(marks):
+    markers = [path for path in entry.iterdir() if path.name not in (CONTENT, READY, PART)]
+    released = [marker for marker in markers if is_released(marker)]
+    for marker in released:
+        marker.unlink()
+    if len(released) < len(markers):
         return False
     for path in entry.iterdir():
         path.unlink()
@@ -235,7 +238,7 @@ def _size(file: Path) -> int:
 
 
 def _sync(directory: Path) -> None:
-    """A new name in a directory survives a power cut only after this."""
+    """Flush the directory: only then does a new name in it survive a power failure."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names and claimed content types are the client's."""
+"""File formats, detected from the first bytes: names and content types are claims of the client."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import assert_never
 from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import MediumKind
 
-HEAD = 32  # bytes that are looked at
-# ISO base media: the major brand says what is inside (ISO 14496-12, 23008-12; QuickTime).
+HEAD = 32  # bytes that are read
+# ISO base media: the major brand identifies the format (ISO 14496-12, 23008-12; QuickTime).
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 MP4_BRANDS = frozenset(
     {b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9"}
@@ -19,7 +19,7 @@ MP4_BRANDS = frozenset(
 
 
 class Format(enum.Enum):
-    """What is taken; the value is its content type."""
+    """An accepted format; the value is its content type."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -40,7 +40,10 @@ class Format(enum.Enum):
 
 
 class Unfit(Exception):
-    """A file that cannot be made into what the upstream takes. The message ends the sentence "the file ..."."""
+    """The file cannot be converted to a form that the upstream accepts.
+
+    The message completes the sentence "the file ...".
+    """
 
     def __init__(self, mistake: InputErrorCode, message: str) -> None:
         super().__init__(message)
@@ -49,7 +52,7 @@ class Unfit(Exception):
 
 
 def format_of(path: Path) -> Format:
-    """Raises Unfit and OSError."""
+    """Return the format of a file. Raises Unfit and OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
@@ -69,7 +72,7 @@ def _format(head: bytes) -> Format | None:
         return Format.WEBP
     if head[4:8] == b"ftyp":
         return _branded(head[8:12])
-    # QuickTime files of before 2001 have no brand, and begin with any of these.
+    # QuickTime files from before 2001 have no brand, and begin with one of these boxes.
     return Format.MOV if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") else None
 
 

@@ -1,4 +1,4 @@
-"""Images into what the upstream takes: a JPEG of at most 8 MB, which does not tell where and by whom it was taken."""
+"""Conversion of images to the upstream's format: a JPEG of at most 8 MB, without metadata of place and author."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from gateway.uploads.formats import Format, Unfit
 
 LARGEST_SOURCE = 50_000_000  # bytes
 LARGEST_JPEG = 8_000_000  # bytes, by the upstream's contract
-# Decoded, 3 bytes each; a phone's camera makes 50 million.
+# 3 bytes each when decoded; photos of phones have up to 50 million.
 MOST_PIXELS = 64_000_000
-# A progressive JPEG has some ten; each one of thousands would cost a pass over all pixels.
+# A progressive JPEG has about ten; each scan costs a pass over all pixels, so thousands are an attack.
 MOST_SCANS = 100
 START_OF_SCAN = b"\xff\xda"
-LARGEST_PROFILE = 100_000  # bytes that go along
-LARGEST_READ_PROFILE = 4_000_000  # bytes: those of printers are tables
+LARGEST_PROFILE = 100_000  # bytes of a profile that is kept
+LARGEST_READ_PROFILE = 4_000_000  # bytes: profiles of printers contain large tables
 GREYS = frozenset({"1", "L", "LA", "La"})
 QUALITIES = (92, 85, 75)
 SHRINK = 0.75
-# Segments that say how to read the picture, and nothing else: JFIF, the colour profile, Adobe's colour transform.
+# Segments needed to decode the picture: JFIF, the colour profile, Adobe's colour transform.
 PLAIN = {"APP0": b"JFIF", "APP2": b"ICC_PROFILE", "APP14": b"Adobe"}
 
 
 def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> bytes | None:
-    """The image as a JPEG of at most `largest` bytes; None if the file is one, and may go as it is.
+    """Return the image as a JPEG of at most `largest` bytes; None if the file already is one and can be sent as it is.
 
-    Upright, opaque, and without EXIF, XMP, IPTC and comments. Raises Unfit and OSError. Takes a while, and 12 bytes for
-    each of MOST_PIXELS: not for the event loop.
+    The JPEG is upright, opaque, and without EXIF, XMP, IPTC and comments. Raises Unfit and OSError. The conversion is
+    slow, and takes 12 bytes for each of up to MOST_PIXELS: call it in a thread, not on the event loop.
     """
     size = path.stat().st_size
     if size > LARGEST_SOURCE:
@@ -51,7 +51,7 @@ def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> byte
         except Unfit:
             raise
         except Exception as exc:
-            # Decoders raise what they like: it means that the file is damaged, or made to do damage.
+            # Decoders raise various errors; each means that the file is damaged or malicious.
             raise Unfit(InputErrorCode.DAMAGED, "cannot be read as an image") from exc
 
 
@@ -66,7 +66,10 @@ def _decoded(file: BinaryIO, format_: Format) -> Image.Image:
 
 
 def _opened(file: BinaryIO, format_: Format) -> ImageFile:
-    """By the class itself: `Image.open` would look at what else the bytes could be, and warn where we refuse."""
+    """Open the image with the plugin class of its format.
+
+    `Image.open` would try other formats, too, and warn where this module rejects.
+    """
     match format_:
         case Format.JPEG:
             return JpegImageFile(file)
@@ -84,7 +87,7 @@ def _opened(file: BinaryIO, format_: Format) -> ImageFile:
 
 
 def _scans(file: BinaryIO) -> int:
-    """Within the picture's data a marker cannot occur by chance; a preview in the metadata adds a few."""
+    """Return the number of scan markers. They cannot occur by chance in image data; an embedded preview adds a few."""
     count = file.read().count(START_OF_SCAN)
     file.seek(0)
     return count
@@ -98,40 +101,42 @@ def _is_plain(image: Image.Image) -> bool:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """RGB on white. The profile of RGB pictures goes along; all other colours become those of sRGB."""
+    """Return the image upright, in RGB on white. The profile of an RGB image is kept; other images become sRGB."""
     profile = image.info.get("icc_profile") or b""
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I;16"):
-        turned = turned.convert("I").point(lambda value: value / 256).convert("L")
-    goes_along = image.mode == "RGB" and 0 < len(profile) <= LARGEST_PROFILE
-    alpha = turned.convert("RGBA").getchannel("A") if turned.has_transparency_data else None
-    colours = turned.convert("RGB") if goes_along else _in_srgb(turned, profile)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        upright = upright.convert("I").point(lambda value: value / 256).convert("L")
+    keeps_profile = image.mode == "RGB" and 0 < len(profile) <= LARGEST_PROFILE
+    alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+    colours = upright.convert("RGB") if keeps_profile else _in_srgb(upright, profile)
     opaque = colours if alpha is None else _on_white(colours, alpha)
-    opaque.info = {"icc_profile": profile} if goes_along else {}
+    opaque.info = {"icc_profile": profile} if keeps_profile else {}
     return opaque
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """By its profile. One that is damaged, or of other pixels than these, says nothing about them."""
+    """Convert the image to sRGB by its profile. A profile that is damaged or of another colour space is ignored."""
     try:
         read = _profile(profile)
-        given = None if read is None else _given(image.mode, read.profile.xcolor_space)
-        if read is None or given is None:
+        input_mode = None if read is None else _input_mode(image.mode, read.profile.xcolor_space)
+        if read is None or input_mode is None:
             return image.convert("RGB")
-        transform = ImageCms.buildTransform(read, ImageCms.createProfile("sRGB"), given, "RGB")
+        transform = ImageCms.buildTransform(read, ImageCms.createProfile("sRGB"), input_mode, "RGB")
     except (ImageCms.PyCMSError, OSError):
         return image.convert("RGB")
-    return transform.apply(image.convert(given))
+    return transform.apply(image.convert(input_mode))
 
 
 def _profile(data: bytes) -> ImageCms.ImageCmsProfile | None:
-    """Raises OSError for one that is damaged."""
+    """Return the parsed profile; None if it is missing or too large. Raises OSError if it is damaged."""
     return ImageCms.ImageCmsProfile(io.BytesIO(data)) if 0 < len(data) <= LARGEST_READ_PROFILE else None
 
 
-def _given(mode: str, space: str) -> str | None:
-    """The mode in which pixels are given to a profile of this colour space (ICC.1, 7.2.6); None where they are none of
-    its own."""
+def _input_mode(mode: str, space: str) -> str | None:
+    """Return the mode in which pixels are passed to a profile of this colour space (ICC.1, 7.2.6).
+
+    Returns None if the profile is for another kind of image.
+    """
     match space:
         case "RGB " if mode != "CMYK":
             return "RGB"
@@ -150,7 +155,7 @@ def _on_white(colours: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _encoded(image: Image.Image, largest: int) -> bytes:
-    """The best quality that fits; smaller, where none does."""
+    """Return the JPEG of the best quality that fits; the image is scaled down until one does."""
     while True:
         for quality in QUALITIES:
             if len(data := _jpeg(image, quality)) <= largest:

@@ -1,4 +1,4 @@
-"""Files in the spool, looked at and brought within the upstream's limits."""
+"""Normalization of spooled files: inspection, and conversion to the upstream's formats and limits."""
 
 from __future__ import annotations
 
@@ -18,35 +18,40 @@ AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class NormalizedMedia:
-    """What is sent on."""
+    """The kind and content type of a file in the form sent to the upstream."""
 
     kind: MediumKind
     content_type: str
 
 
 class MediaNormalizer:
+    """The normalizer of spooled files, which decodes at most AT_ONCE images at a time."""
+
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._decoding_slots = asyncio.Semaphore(AT_ONCE)
 
     async def fit(self, sha256: str) -> NormalizedMedia:
-        """Makes the entry what the upstream takes. Raises Unfit, and FlowsUnavailable where the disk fails."""
-        async with self._turns:
-            fit, image = await in_thread(self._examined, sha256)
+        """Convert the entry to a form that the upstream accepts.
+
+        Raises Unfit if that is impossible, and FlowsUnavailable if the disk fails.
+        """
+        async with self._decoding_slots:
+            fit, image = await in_thread(self._examine_entry, sha256)
         if image is not None:
             await self._spool.replace(sha256, image)
         return fit
 
-    def _examined(self, sha256: str) -> tuple[NormalizedMedia, bytes | None]:
+    def _examine_entry(self, sha256: str) -> tuple[NormalizedMedia, bytes | None]:
         try:
             return _examine(self._spool.path(sha256))
         except FileNotFoundError:
-            # Another request has sent the same file, and has just replaced it.
+            # Another request with the same file has just replaced it.
             return _examine(self._spool.path(sha256))
 
 
 def _examine(path: Path) -> tuple[NormalizedMedia, bytes | None]:
-    """What is sent on, and the image to replace the file by, if it has to be."""
+    """Return the normalized form of a file, and the image that must replace the file, if any."""
     found = format_of(path)
     if found.kind is MediumKind.VIDEO:
         check_video(path)
