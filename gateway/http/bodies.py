@@ -1,6 +1,7 @@
-"""How much of bodies is being read, of each client and in all.
+"""A memory bound for request bodies that are being read, per client and in total.
 
-Nobody is waited for here: whoever sends slowly would have the room that others wait for.
+Beyond the bound a request is refused instead of queued: a slow sender would otherwise hold the memory that others
+wait for.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ MOST = 64 * 2**20
 
 
 class Reading:
-    """One body that is being read."""
+    """The memory that one body takes while it is read."""
 
     def __init__(self, share: Share) -> None:
         self._share = share
 
     def add(self, size: int) -> None:
-        """So many bytes of it have come. Raises TooManyBodies."""
+        """Count `size` more bytes of the body. Raises TooManyBodies."""
         if not self._share.hold(self._share.amount + size):
             raise TooManyBodies("Too much is being sent at once: send fewer large requests side by side, or try again.")
 
 
 class Bodies:
-    """Of all clients, each known by its id."""
+    """The bodies of all clients, counted by client id."""
 
     def __init__(self, most_each: int = MOST_EACH, most: int = MOST) -> None:
         self._count = Count(most_each, most)

@@ -1,4 +1,4 @@
-"""How single answers are compressed: br, gzip or zstd, as the client weighs them (RFC 9110, section 12.5.3)."""
+"""Compression of single responses: br, gzip or zstd, by the client's weights (RFC 9110, section 12.5.3)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gateway.http.negotiation import EVENTS, GRAPHQL, MULTIPART
 from gateway.http.preferences import preferences
 
 add_compress_type(GRAPHQL)
-# Parts and events are too small to gain by it, and must not wait for each other.
+# Parts and events are too small to gain from compression, and must not be buffered together.
 for streamed in (EVENTS, MULTIPART):
     remove_compress_type(streamed)
 
-# Of equals the first is taken. Clients on Node 20 list a zstd that they cannot decode.
+# Of equal weights the first is taken. Clients on Node 20 list a zstd that they cannot decode.
 CODINGS = ("br", "gzip", "zstd")
 IDENTITY = "identity"
 ALIASES = {"x-gzip": "gzip"}
@@ -25,8 +25,10 @@ LONGEST_ACCEPTED = 300
 
 
 def coding(accepted: str, offered: tuple[str, ...] = CODINGS) -> str:
-    """The one of `offered` that the client weighs most, of equals the first. The weight of `*` is that of each coding
-    that is not listed. `identity` where none is accepted, or where it weighs more.
+    """Return the coding of `offered` with the highest weight; of equal weights the first.
+
+    The weight of `*` applies to each coding that is not listed. Returns `identity` if no coding is accepted, or if
+    `identity` weighs more.
     """
     if len(accepted) > LONGEST_ACCEPTED:
         return IDENTITY
@@ -38,9 +40,10 @@ def coding(accepted: str, offered: tuple[str, ...] = CODINGS) -> str:
 
 
 class Compression(CompressMiddleware):
-    """Tells the library, which has an order of its own, of no other coding than the one that is chosen.
+    """Compression middleware with the gateway's own choice of coding.
 
-    A long answer is compressed piece by piece, and others have their turn between two.
+    The library has its own order of preference, so it sees only the coding chosen here. A long response is compressed
+    piece by piece; other tasks run between two pieces.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""How many long connections a client may hold."""
+"""A limit of long-lived connections per client."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gateway.errors import TooManyStreams
 
 
 class ConnectionLimiter:
-    """Of all clients. A client that holds `most` gets no more until one is free."""
+    """The open connections of all clients: at most `most` per client."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._held = Counter[str]()
 
     def check(self, client: str) -> None:
-        """Raises TooManyStreams."""
+        """Raise TooManyStreams if `client` already holds `most` connections."""
         if self._held[client] >= self.most:
             raise TooManyStreams(f"At most {self.most} connections may be open at once.", most=self.most)
 
     @contextmanager
     def held(self, client: str) -> Iterator[None]:
-        """Raises TooManyStreams."""
+        """Count one connection of `client` while the context is open. Raises TooManyStreams."""
         self.check(client)
         self._held[client] += 1
         try:

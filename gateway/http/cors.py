@@ -1,4 +1,4 @@
-"""Whose pages may ask: by CORS and what browsers tell of them over HTTP, by the header `Origin` over WebSocket."""
+"""Origin checks: CORS and `Sec-Fetch-Site` over HTTP, the header `Origin` over WebSocket."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gateway.http.request_parsing import CSRF_HEADERS
 
 READ_BY_PAGES = ("etag", "retry-after", "x-billed-requests", "x-billing-remaining")
 SENT_BY_PAGES = ("authorization", "content-type", "if-none-match", EXPLAIN, LIMIT, *CSRF_HEADERS)
-# How browsers name the page that had them send a request, if it is not the gateway's own. Another port of this machine
-# is the same site, and so is every name below one's own domain: who writes their pages is not known here.
+# Values of `Sec-Fetch-Site` for a page that is not of the gateway's origin. "same-site" is another port of this machine
+# or another name below the gateway's domain: the authors of those pages are unknown, so they are not trusted.
 FOREIGN = ("cross-site", "same-site")
-MAX_AGE = 600  # seconds; browsers cut longer ones
+MAX_AGE = 600  # seconds; browsers cap longer values
 
 
 def is_own_or_allowed(headers: Headers, allowed: Collection[str]) -> bool:
-    """Whether a WebSocket may be opened. Browsers say whose page it is; what sends no origin is no page.
+    """Return whether a WebSocket may be opened. Browsers always send `Origin`; a request without it is not from a page.
 
-    The gateway may stand behind TLS that it does not see, so its own origin is told by the host alone.
+    The gateway may run behind a TLS proxy and not know its scheme, so its own origin is recognised by the host alone.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -33,9 +33,9 @@ def is_own_or_allowed(headers: Headers, allowed: Collection[str]) -> bool:
 
 
 def check_page(headers: Headers, allowed: Collection[str]) -> None:
-    """Raises CrossSite for what a page of another origin had a browser send without a key: it spends for nobody.
+    """Raise CrossSite for a request without a key from a page of another origin: no client asked for its cost.
 
-    A page that sends a key has been allowed to, by its preflight.
+    A request with a key is let through: its page had to pass a CORS preflight to send the header.
     """
     is_foreign = headers.get("sec-fetch-site", "").lower() in FOREIGN
     if is_foreign and key_in(headers) is None and headers.get("origin", "").lower() not in allowed:
@@ -45,7 +45,7 @@ def check_page(headers: Headers, allowed: Collection[str]) -> None:
 
 
 def cors(allowed: Collection[str]) -> Middleware:
-    """Answers preflights, and lets pages of these origins read answers. They send keys as headers, and no cookies."""
+    """Return the CORS middleware for the origins `allowed`. Pages send keys as headers; cookies are not used."""
     return Middleware(
         CORSMiddleware,
         allow_origins=sorted(allowed),

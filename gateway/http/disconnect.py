@@ -1,4 +1,4 @@
-"""Working for somebody who may hang up, or read slowly."""
+"""Client disconnects and slow readers: cancellation of work, and response bodies in pieces."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.http.unsent import Reader, reader_in
 from gateway.scheduling import turn
 
-# As much is written before it is asked whether the client keeps up.
+# Size of a piece: after each one the server checks whether the client keeps up.
 PIECE = 65_536  # bytes
 
 
 async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work` and cancels it when the client goes away. The request's body has been read by then.
+    """Run `work`, and cancel it when the client disconnects. The request's body must have been read already.
 
-    It runs in the caller's own task: another would have to wait for its first turn of the event loop. What `work`
-    shares with others is theirs to keep: nobody waits for it by cancelling.
+    `work` runs in the caller's own task: a new task would have to wait for its first turn of the event loop.
+    Cancelling it does not cancel calls that it shares with other requests.
     """
     worker = asyncio.current_task()
     assert worker is not None, "a coroutine runs in a task"
@@ -28,7 +28,7 @@ async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, None]
     try:
         await work
     except asyncio.CancelledError:
-        # Of two who cancel it, the other one means the worker itself.
+        # `uncancel` is above 0 if something else cancelled the task as well: then the error belongs to it.
         if not gone.done() or gone.cancelled() or worker.uncancel():
             raise
     finally:
@@ -42,7 +42,7 @@ async def _hang_up(receive: Receive, worker: asyncio.Task[Any]) -> None:
 
 
 def without_body(send: Send) -> Send:
-    """For HEAD: the headers of the answer, its length too, and nothing after them."""
+    """Return `send` for HEAD requests: headers, with the content length, and an empty body."""
 
     async def send_headers(message: Message) -> None:
         body = {"body": b""} if message["type"] == "http.response.body" else {}
@@ -52,10 +52,10 @@ def without_body(send: Send) -> Send:
 
 
 class InPieces:
-    """ASGI middleware: sends long bodies piece by piece.
+    """ASGI middleware that sends long bodies piece by piece.
 
-    A server waits for a slow reader between messages alone: what is handed to it at once it holds at once. `in_turns`:
-    others go on between two pieces, as what is done with each takes long.
+    A server applies back-pressure only between messages, so a body sent in one message is buffered whole. `in_turns`:
+    yield to the event loop between two pieces, because processing each one takes long.
     """
 
     def __init__(self, app: ASGIApp, *, in_turns: bool = False) -> None:
@@ -85,7 +85,7 @@ class InPieces:
                     await turn()
                 if reader is not None:
                     if reader.is_cut:
-                        await turn()  # until the server knows it as well
+                        await turn()  # until the server has seen the disconnect, too
                         return
                     reader.note()
             await send({**message, "body": body[last:]})

@@ -39,18 +39,18 @@ METHODS = "GET, HEAD, OPTIONS, POST"
 
 
 def route(endpoint: Endpoint, allowed: Collection[str] = (), uploads: Middleware | None = None) -> Route:
-    """`allowed` are the origins of other sites whose pages may ask; `uploads` takes the files out of requests."""
-    crossing = [cors(allowed)] if allowed else []
-    taking = [uploads] if uploads else []
-    return Route("/graphql", endpoint, middleware=[*crossing, COMPRESSION, *taking])
+    """Return the route of `/graphql`. `allowed` are foreign origins for CORS; `uploads` extracts files."""
+    cors_layers = [cors(allowed)] if allowed else []
+    upload_layers = [uploads] if uploads else []
+    return Route("/graphql", endpoint, middleware=[*cors_layers, COMPRESSION, *upload_layers])
 
 
 class Endpoint:
-    """Reads requests, and hands those that ask for an operation, with its document, to `run`.
+    """The GraphQL endpoint: parses requests, loads their documents, and passes operations to `run`.
 
-    `identify` raises Unauthenticated for whoever may not ask: before the body is read, which costs memory and time.
-    `longest_batch` is how many may come at once, for `run_batch`; 0 for none. `allowed` are the origins of other sites
-    whose pages may ask without a key. `bodies` bounds what is being read.
+    `identify` raises Unauthenticated for an unknown client, before the body is read, which costs memory and time.
+    `longest_batch` is the maximum number of operations in a batch, which `run_batch` executes; 0 disables batches.
+    `allowed` are foreign origins whose pages need no key. `bodies` bounds the memory of bodies that are being read.
     """
 
     def __init__(
@@ -79,25 +79,25 @@ class Endpoint:
         accepted = negotiate(",".join(request.headers.getlist("accept")))
         send = without_body(send) if request.method == "HEAD" else send
         try:
-            asked = await self._read(request, accepted)
+            params = await self._read(request, accepted)
         except ClientDisconnect:
             return
         except GatewayError as problem:
-            asked = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
-        if isinstance(asked, Response):
-            await asked(scope, receive, send)
+            params = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
+        if isinstance(params, Response):
+            await params(scope, receive, send)
         else:
-            await cancel_on_disconnect(receive, self._answer(asked, request, accepted, send))
+            await cancel_on_disconnect(receive, self._answer(params, request, accepted, send))
 
-    async def _answer(self, asked: GraphQLRequest | Batch, request: Request, accepted: Accepted, send: Send) -> None:
-        if isinstance(asked, Batch):
-            response = await self.run_batch(asked.members, request, accepted)
+    async def _answer(self, params: GraphQLRequest | Batch, request: Request, accepted: Accepted, send: Send) -> None:
+        if isinstance(params, Batch):
+            response = await self.run_batch(params.members, request, accepted)
         else:
-            response = await self.run(asked, request, accepted)
+            response = await self.run(params, request, accepted)
         await response(request.scope, request.receive, send)
 
     async def _read(self, request: Request, accepted: Accepted) -> GraphQLRequest | Batch | Response:
-        """What is asked, or the answer to what is no operation. Raises GatewayError and ClientDisconnect."""
+        """Return the parsed request, or a response without any operation. Raises GatewayError and ClientDisconnect."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method == "POST":
@@ -105,28 +105,28 @@ class Endpoint:
             client = self.identify(key_in(request.headers))
             self._check_acceptable(accepted)
             with self.bodies.reading(client.id) as reading:
-                asked = await parse_post(request, reading, self.scheduler, longest_batch=self.longest_batch)
-            return asked if isinstance(asked, Batch) else self._with_document(with_uploads(asked, request.scope))
+                params = await parse_post(request, reading, self.scheduler, longest_batch=self.longest_batch)
+            return params if isinstance(params, Batch) else self._with_document(with_uploads(params, request.scope))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
         await turn_for(len(request.scope["query_string"]), self.scheduler)
         return self._read_url(request, accepted)
 
     def _read_url(self, request: Request, accepted: Accepted) -> GraphQLRequest | Response:
-        """A link to a query shows it in the explorer, and leaves running it to the reader."""
+        """Return the request of the URL. A browser gets the console, not an error: links to queries open there."""
         try:
             check_page(request.headers, self.allowed)
-            asked = parse_get(request)
-            check_origin(request.headers, asked)
+            params = parse_get(request)
+            check_origin(request.headers, params)
             self._check_acceptable(accepted)
-            return self._with_document(asked)
+            return self._with_document(params)
         except GatewayError:
             if accepted.page:
                 return console.page()
             raise
 
-    def _with_document(self, asked: GraphQLRequest) -> GraphQLRequest:
-        return replace(asked, query=self.stored.text(asked.query, asked.document_id, asked.extensions))
+    def _with_document(self, params: GraphQLRequest) -> GraphQLRequest:
+        return replace(params, query=self.stored.text(params.query, params.document_id, params.extensions))
 
     def _check_acceptable(self, accepted: Accepted) -> None:
         if accepted.nothing:

@@ -1,9 +1,9 @@
-"""Requests that were answered before: the same bytes come in, the kept answer goes out, with the bill of now.
+"""The exact-match response cache: replays a cached response to a byte-identical request, with up-to-date billing.
 
-Stands before all routes. The first repetition of a request goes the long way, and what was said of it there is noted:
-status and headers as they were sent, who asked what, and on which terms. From then on the request is neither parsed
-nor negotiated again. What can change between two requests is asked anew each time: the clients, the stored documents,
-the client's rights, the answer's entries, the allowance. Whatever does not fit goes the long way, which alone refuses.
+It runs before all routes. The first repetition of a request takes the full path, which records the status and headers
+as sent, the client, the document and the billing options. Later repetitions skip parsing and content negotiation.
+Everything that can change between two requests is checked each time: clients and their rights, persisted documents,
+the entries behind the response, the allowance. Any other request takes the full path; only that path refuses requests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gateway.operations.response_cache import ResponseCache
 PATH = "/graphql"
 METHODS = ("POST", "GET")
 RECORDER_SCOPE_KEY = "highlights.lesson"
-# Read by nothing behind this door, so they make no other request. All other headers do. The host is read before it.
+# Not read by anything after this middleware, so not part of the key. All other headers are. The host is checked before.
 HEADERS_NOT_IN_KEY = frozenset(
     name.encode()
     for name in (
@@ -53,7 +53,7 @@ HEADERS_NOT_IN_KEY = frozenset(
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"),
     )
 )
-# Those that are made anew. An answer with a header beside these was not made of what is known here.
+# Recomputed for each replay. A response with any header that is not replayable depends on more than is known here.
 VOLATILE_HEADERS = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"})
 REPLAYABLE_HEADERS = VOLATILE_HEADERS | {
     b"content-type",
@@ -64,10 +64,10 @@ REPLAYABLE_HEADERS = VOLATILE_HEADERS | {
 }
 REPLAYABLE_HEADERS |= {b"x-billed-requests", b"access-control-allow-origin", b"access-control-expose-headers"}
 LONGEST = 20_000  # bytes of a request's body
-# Bytes of each beside what its sender decides, and of each header beside its name and value: measured.
+# Measured bytes of an entry beside the data of its request, and of a header beside its name and value.
 OVERHEAD = 3_000
 EACH_HEADER = 150
-# Beyond this many bytes one message after the other is cheaper than joining them.
+# Beyond this many bytes several messages are cheaper than joining the parts.
 COALESCE_BELOW_BYTES = 64_000
 BEGINNING, MIDDLE, END = b'{"data":', b',"extensions":', b"}"
 
@@ -77,16 +77,16 @@ Request: TypeAlias = tuple[RequestTerms, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A document that its name stood for: another one may tomorrow, or none."""
+    """A persisted document and its id or hash. The id may refer to another document later, or to none."""
 
     name: str
     text: str
 
     @classmethod
-    def of(cls, asked: GraphQLRequest) -> Self | None:
-        """None where the document itself was sent. Raises InvalidRequest."""
-        name = asked.document_id or hash_in(asked.extensions)
-        return None if name is None else cls(name, asked.query or "")
+    def of(cls, params: GraphQLRequest) -> Self | None:
+        """Return the document of a request by id or hash; None if the text was sent. Raises InvalidRequest."""
+        name = params.document_id or hash_in(params.extensions)
+        return None if name is None else cls(name, params.query or "")
 
     @property
     def size(self) -> int:
@@ -95,28 +95,28 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class BillingContext:
-    """Who asks, what may be spent, and whether the bill is to be itemised."""
+    """The client, its budget, and whether the bill is itemised (`explains`)."""
 
     client: Client
     purse: OperationBudget
     explains: bool
 
     def figures(self) -> WindowFigures | None:
-        """Raises LedgerUnavailable."""
+        """Return the figures of the tightest allowance window. Raises LedgerUnavailable."""
         return self.purse.allowance.tightest()
 
     def extensions(self, worth: int) -> bytes:
-        """What stands behind the data of an answer that cost nothing now and is worth so much."""
+        """Return the JSON after the data of a cached response. `worth` is its cost with an empty cache."""
         report = report_cached(self.purse, worth=worth, explains=self.explains)
         return b"".join((MIDDLE, msgspec.json.encode(report), END))
 
 
 @dataclass(frozen=True, slots=True)
 class CacheCandidate:
-    """An answer that was given from those kept, and what decided that it could be.
+    """A response served from the response cache, with everything that its validity depends on.
 
-    The answer itself is for `Responses` to keep or to let go, by `key`. `tells_life`: its headers say how long it is
-    good.
+    The response itself stays in the response cache under `key`, so it is referenced weakly. `tells_life`: the headers
+    include `cache-control` with the remaining lifetime.
     """
 
     key: bytes
@@ -129,15 +129,15 @@ class CacheCandidate:
 
     @classmethod
     def of(
-        cls, key: bytes, asked: GraphQLRequest, spending: BillingContext, response: Response, *, tells_life: bool
+        cls, key: bytes, params: GraphQLRequest, spending: BillingContext, response: Response, *, tells_life: bool
     ) -> Self:
-        """Raises LedgerUnavailable."""
+        """Return the candidate for `response`. Raises LedgerUnavailable."""
         figures, extensions = spending.figures(), spending.extensions(response.worth)
-        return cls(key, Named.of(asked), spending, weakref.ref(response), tells_life, figures, extensions)
+        return cls(key, Named.of(params), spending, weakref.ref(response), tells_life, figures, extensions)
 
 
 class ResponseRecorder:
-    """One request on the long way: what is sent, and the `CacheCandidate` that the answer turns out to be."""
+    """A recorder of one request on the full path: the messages sent, and the `CacheCandidate` set by the handler."""
 
     def __init__(self, send: Send) -> None:
         self.repeat: CacheCandidate | None = None
@@ -156,9 +156,9 @@ class ResponseRecorder:
 
 
 class CachedResponse:
-    """What was said to a request, to be said again.
+    """A recorded response of one request.
 
-    A compressed body is kept as it was sent, and good for as long as the bill in it is. `size` counts the request, too.
+    A compressed body is stored as sent, so it is valid only while the bill in it is. `size` includes the request.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class CachedResponse:
         self.extensions = repeat.extensions
 
     def take(self, figures: WindowFigures | None, worth: int) -> bool:
-        """Whether it can be said with the bill of now, which is encoded once for as long as it stays the same."""
+        """Refresh the bill, and return whether the response can be replayed. An unchanged bill is not encoded again."""
         if figures == self.figures:
             return True
         if self.encoded is not None:
@@ -201,7 +201,7 @@ class CachedResponse:
 
 
 class ExactMatchCacheMiddleware:
-    """ASGI middleware. What it remembers takes at most `max_bytes`."""
+    """ASGI middleware with the exact-match cache, which takes at most `max_bytes`."""
 
     def __init__(
         self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, kept: ResponseCache, max_bytes: int
@@ -210,77 +210,77 @@ class ExactMatchCacheMiddleware:
         self.clients = clients
         self.stored = stored
         self.kept = kept
-        self._is_open = _identifies(clients, None)
-        self._said: LRUCache[Request, CachedResponse] = LRUCache(max_bytes, getsizeof=lambda said: said.size)
+        self._allows_anonymous = _identifies(clients, None)
+        self._entries: LRUCache[Request, CachedResponse] = LRUCache(max_bytes, getsizeof=lambda cached: cached.size)
 
     @property
     def size(self) -> int:
-        return int(self._said.currsize)
+        return int(self._entries.currsize)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         terms = _terms(scope)
-        if terms is None or not self._is_known(scope):
+        if terms is None or not self._is_identified(scope):
             await self.app(scope, receive, send)
             return
         messages = await _messages(receive)
         body = _body(messages)
-        receive = _after(messages, receive)
+        receive = _replayed(messages, receive)
         if body is None:
             await self.app(scope, receive, send)
             return
         key = terms, body
-        said = self._said.get(key)
-        response = None if said is None else self._response(said)
-        if said is None or response is None:
-            await self._learn(key, scope, receive, send)
+        cached = self._entries.get(key)
+        response = None if cached is None else self._response(cached)
+        if cached is None or response is None:
+            await self._record(key, scope, receive, send)
             return
-        parts = said.parts(response)
+        parts = cached.parts(response)
         length = sum(map(len, parts))
-        await send(said.start(length, self.kept.life(response) if said.repeat.tells_life else 0.0))
+        await send(cached.start(length, self.kept.life(response) if cached.repeat.tells_life else 0.0))
         for part in parts[:-1] if length > COALESCE_BELOW_BYTES else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send(
             {"type": "http.response.body", "body": parts[-1] if length > COALESCE_BELOW_BYTES else b"".join(parts)}
         )
 
-    def _is_known(self, scope: Scope) -> bool:
-        """Whether there is a client, whose body may be waited for."""
-        return self._is_open or _identifies(self.clients, key_in(Headers(scope=scope)))
+    def _is_identified(self, scope: Scope) -> bool:
+        """Return whether the client is identified: only then is its body read."""
+        return self._allows_anonymous or _identifies(self.clients, key_in(Headers(scope=scope)))
 
-    async def _learn(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        """The long way, and what can be said again of it."""
-        lesson = ResponseRecorder(send)
+    async def _record(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request on the full path, and store its response if it can be replayed."""
+        recorder = ResponseRecorder(send)
         version = self.clients.version
-        # In a copy: in the server's own scope it would close a cycle by `send`, which holds the server's request.
-        await self.app({**scope, RECORDER_SCOPE_KEY: lesson}, receive, lesson.send)
-        repeat, start = lesson.repeat, lesson.start
+        # In a copy: in the server's own scope it would form a reference cycle: `send` holds the server's request.
+        await self.app({**scope, RECORDER_SCOPE_KEY: recorder}, receive, recorder.send)
+        repeat, start = recorder.repeat, recorder.start
         if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
             return
-        encoded = None if lesson.encoded is None else b"".join(lesson.encoded)
-        said = CachedResponse(repeat, key, start, encoded, version=version)
-        self._said.pop(key, None)
-        if said.size <= self._said.maxsize:
-            self._said[key] = said
+        encoded = None if recorder.encoded is None else b"".join(recorder.encoded)
+        cached = CachedResponse(repeat, key, start, encoded, version=version)
+        self._entries.pop(key, None)
+        if cached.size <= self._entries.maxsize:
+            self._entries[key] = cached
 
-    def _response(self, said: CachedResponse) -> Response | None:
-        """The answer that was given, if all that made it so is as it was."""
-        response = self.kept.find(said.repeat.key) if self._is_current(said) else None
-        if response is None or response is not said.repeat.response():
+    def _response(self, cached: CachedResponse) -> Response | None:
+        """Return the response if it is still current, billable and in the response cache; else None."""
+        response = self.kept.find(cached.repeat.key) if self._is_current(cached) else None
+        if response is None or response is not cached.repeat.response():
             return None
         try:
-            figures = said.repeat.spending.figures()
+            figures = cached.repeat.spending.figures()
         except LedgerUnavailable:
             return None
-        if not said.take(figures, response.worth):
+        if not cached.take(figures, response.worth):
             return None
-        self.clients.note_use(said.repeat.spending.client)
+        self.clients.note_use(cached.repeat.spending.client)
         return response
 
-    def _is_current(self, said: CachedResponse) -> bool:
-        """Whether the request asks for the same as it did: the same for ever, unless it names its document."""
-        document = said.repeat.document
+    def _is_current(self, cached: CachedResponse) -> bool:
+        """Return whether the clients and, for a persisted document, its text are unchanged."""
+        document = cached.repeat.document
         is_same = document is None or self.stored.find(document.name) == document.text
-        return is_same and said.version == self.clients.version
+        return is_same and cached.version == self.clients.version
 
 
 def _identifies(clients: Clients, key: str | None) -> bool:
@@ -292,28 +292,28 @@ def _identifies(clients: Clients, key: str | None) -> bool:
 
 
 def _terms(scope: Scope) -> RequestTerms | None:
-    """All of a request but its body; None for what is never answered from here."""
+    """Return the key of a request without its body; None for a request that is never cached here."""
     if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in METHODS:
         return None
-    telling = []
+    significant = []
     for header in scope["headers"]:
         name, value = header
         if name == b"expect" or (name == b"content-length" and not (value.isdigit() and int(value[:9]) <= LONGEST)):
             return None
         if name not in HEADERS_NOT_IN_KEY:
-            telling.append(header)
-    return scope["method"], scope["query_string"], tuple(telling)
+            significant.append(header)
+    return scope["method"], scope["query_string"], tuple(significant)
 
 
 def _size(request: Request) -> int:
-    """In bytes, with all that is remembered of it beside its document and its answer."""
+    """Return the bytes that the entry of `request` takes beside its document and its response."""
     (_, query, headers), body = request
-    told = sum(EACH_HEADER + len(name) + len(value) for name, value in headers)
-    return OVERHEAD + len(query) + len(body) + told
+    header_bytes = sum(EACH_HEADER + len(name) + len(value) for name, value in headers)
+    return OVERHEAD + len(query) + len(body) + header_bytes
 
 
 async def _messages(receive: Receive) -> list[Message]:
-    """The request's body as it came, up to a little more than LONGEST."""
+    """Return the messages of the request's body, up to slightly more than LONGEST bytes."""
     messages, size = [await receive()], 0
     while messages[-1].get("more_body") and (size := size + len(messages[-1]["body"])) <= LONGEST:
         messages.append(await receive())
@@ -321,15 +321,15 @@ async def _messages(receive: Receive) -> list[Message]:
 
 
 def _body(messages: list[Message]) -> bytes | None:
-    """None if there is more of it, or nobody who waits for an answer."""
+    """Return the whole body; None if it is incomplete or the client has disconnected."""
     last = messages[-1]
     if last["type"] != "http.request" or last.get("more_body"):
         return None
     return last.get("body", b"") if len(messages) == 1 else b"".join(message["body"] for message in messages)
 
 
-def _after(messages: list[Message], receive: Receive) -> Receive:
-    """`receive`, with `messages` before all others."""
+def _replayed(messages: list[Message], receive: Receive) -> Receive:
+    """Return `receive`, preceded by `messages`."""
     waiting = iter(messages)
 
     async def receive_again() -> Message:

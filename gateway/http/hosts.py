@@ -1,7 +1,8 @@
-"""By which names the gateway may be asked for: the header `Host`.
+"""A check of the header `Host`, against DNS rebinding.
 
-A page can have its own name lead to the gateway's address (DNS rebinding). To the browser it is then of the gateway's
-origin: it needs no leave to ask, and reads the answers. Only the name, which stays the page's own, tells it apart.
+A page can point its own domain at the gateway's address (DNS rebinding). The browser then treats the page as of the
+gateway's origin: it sends requests without CORS and reads the responses. Only the host name, which is still the page's
+own, shows the attack.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from gateway.http.negotiation import Media, negotiate
 from gateway.http.routes.health import PATHS
 from gateway.operations.extensions import as_graphql_error
 
-# A server that can answer a handshake by more than 403 says so by this extension of ASGI.
+# The ASGI extension of servers that can reject a handshake with a response other than 403.
 DENIAL = "websocket.http.response"
-# Of each host that is served, as it was written: those of a gateway's clients are few, and need not be read each time.
+# Size of the cache of accepted spellings: a gateway's clients use few, which then need not be parsed each time.
 MOST_SPELLINGS = 64
 REFUSAL = (
     "The gateway is not asked for by this host: use the address it listens on, or have the name added to "
@@ -34,7 +35,7 @@ REFUSAL = (
 
 
 class Literals(enum.Enum):
-    """Which IP addresses the gateway may be asked for by, beside those that are named. None of them can be rebound."""
+    """The IP addresses accepted as host, beside configured ones. An IP address cannot be rebound."""
 
     NONE = enum.auto()
     LOOPBACK = enum.auto()
@@ -43,16 +44,16 @@ class Literals(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """`names` are in the form of `host_in`; each holds with any port."""
+    """The accepted hosts. `names` are in the form of `host_in`, and match with any port."""
 
     names: frozenset[str]
     literals: Literals
 
     @classmethod
     def of(cls, *urls: str, address: str | None = None, allowed: frozenset[str] = frozenset()) -> Self:
-        """The hosts of `urls`, those `allowed`, and the names of `address`.
+        """Return the hosts of `urls`, those `allowed`, and the names of `address`.
 
-        `address` is the one that is listened on: without one, the host of the first URL.
+        `address` is the listening address; it defaults to the host of the first URL.
         """
         found = [host for url in urls if (host := host_in(urlsplit(url).netloc))]
         here = address or next(iter(found), "")
@@ -68,9 +69,9 @@ class Hosts:
         host = host_in(authority)
         if host is None:
             return False
-        return host in self.names or self._takes(host)
+        return host in self.names or self._serves_literal(host)
 
-    def _takes(self, host: str) -> bool:
+    def _serves_literal(self, host: str) -> bool:
         match self.literals:
             case Literals.NONE:
                 return False
@@ -83,7 +84,7 @@ class Hosts:
 
 
 def _literals(address: str) -> Literals:
-    """Behind an address of its own a server has that one alone; behind all of them it has all that lead here."""
+    """Return the literals for a listening address. A wildcard (0.0.0.0 or ::) listens on all, so any is valid."""
     parsed = address_of(address)
     if parsed is not None and parsed.is_unspecified:
         return Literals.ANY
@@ -91,9 +92,9 @@ def _literals(address: str) -> Literals:
 
 
 class HostCheck:
-    """ASGI middleware: what is asked of another host is answered 421, except how the gateway is.
+    """ASGI middleware that answers requests for other hosts with 421.
 
-    That is asked by probes, which know no name.
+    The health routes are exempt: probes do not know the gateway's name.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
@@ -103,7 +104,7 @@ class HostCheck:
 
     @property
     def size(self) -> int:
-        """How many spellings are remembered."""
+        """The number of cached spellings."""
         return len(self._spellings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,16 +118,16 @@ class HostCheck:
             await refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     def _is_served(self, scope: Scope) -> bool:
-        """One host, no more and no less (RFC 9112, section 3.2)."""
+        """Return whether there is exactly one `Host` (RFC 9112, section 3.2) and it is accepted."""
         given: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"host":
                 if given is not None:
                     return False
                 given = value
-        return given in self._spellings or (given is not None and self._reads(given))
+        return given in self._spellings or (given is not None and self._check_spelling(given))
 
-    def _reads(self, spelling: bytes) -> bool:
+    def _check_spelling(self, spelling: bytes) -> bool:
         is_served = self.hosts.serves(spelling.decode("latin-1"))
         if is_served and len(self._spellings) < MOST_SPELLINGS:
             self._spellings.add(spelling)

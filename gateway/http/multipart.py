@@ -1,4 +1,4 @@
-"""A multipart body as it comes in, part by part, without ever holding more than a piece of it (RFC 7578)."""
+"""A streaming parser for multipart bodies (RFC 7578), which holds at most one chunk of the body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_NAME = 200  # characters of a part's name, and of its file's
 PARAMETER = re.compile(rb';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|[^;]*)', re.DOTALL)
 # RFC 5987, 3.2: a charset, a language, and the text in percent-encoding.
 EXTENDED = re.compile(rb"([A-Za-z0-9_-]{1,40})'[^']*'(.*)", re.DOTALL)
-# Those that names are met in: Python knows others, some of which take long.
+# Charsets in use for file names. Python knows others, some of which are slow to decode.
 CHARSETS = re.compile(
     r"utf-8|us-ascii|iso-8859-[0-9]{1,2}|windows-125[0-8]|koi8-[ru]|shift_jis|euc-(jp|kr)|gbk|gb18030|big5"
 )
@@ -33,7 +33,7 @@ CHARSETS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The head of a part; its content comes from `MultipartReader.content`."""
+    """The headers of a part. `MultipartReader.content` yields its content."""
 
     name: str
     filename: str
@@ -41,11 +41,11 @@ class Part:
 
 
 class MultipartReader:
-    """Reads the parts of a body in their order.
+    """A reader of the parts of a body, in order.
 
-    `largest` bounds the whole of it, in bytes, and `patience` the wait for the next of them, in seconds.
+    `largest` is the maximum size of the body in bytes, and `patience` the maximum wait for the next chunk in seconds.
 
-    Every method raises InvalidRequest for what is no multipart body, and BodyTooLarge.
+    Every method raises InvalidRequest for a malformed or stalled body, and BodyTooLarge.
     """
 
     def __init__(
@@ -54,29 +54,29 @@ class MultipartReader:
         self._chunks = chunks
         self._patience = patience
         self._left = self._largest = largest
-        self._told = Told()
+        self._events = Told()
         try:
-            self._parser = MultipartParser(boundary, self._told.callbacks())
+            self._parser = MultipartParser(boundary, self._events.callbacks())
         except FormParserError as exc:
             raise InvalidRequest("The boundary of the multipart body is too long.") from exc
 
     async def part(self) -> Part | None:
-        """The head of the next part, past whatever is left of the one before; None after the last."""
+        """Return the next part, skipping unread content of the part before; None after the last part."""
         while await self._more():
-            if isinstance(found := self._told.found.popleft(), Part):
+            if isinstance(found := self._events.found.popleft(), Part):
                 return found
         return None
 
     async def content(self) -> AsyncIterator[bytes]:
-        """What is in the part whose head was read last."""
+        """Yield the content of the part that `part` returned last."""
         while await self._more():
-            found = self._told.found.popleft()
+            found = self._events.found.popleft()
             if not isinstance(found, bytes):
                 return
             yield found
 
     async def text(self, most: int, reading: Reading) -> bytes:
-        """The whole content of a part of at most `most` bytes. Raises TooManyBodies, too."""
+        """Return the whole content of a part of at most `most` bytes. Also raises TooManyBodies."""
         content = bytearray()
         async for piece in self.content():
             content += piece
@@ -86,8 +86,8 @@ class MultipartReader:
         return bytes(content)
 
     async def _more(self) -> bool:
-        """Whether anything is found, now or after reading on."""
-        while not self._told.found and not self._told.is_over:
+        """Read until the parser has found something, and return whether it has."""
+        while not self._events.found and not self._events.is_over:
             try:
                 async with asyncio.timeout(self._patience):
                     chunk = await anext(self._chunks, None)
@@ -96,7 +96,7 @@ class MultipartReader:
             if chunk is None:
                 raise InvalidRequest("The multipart body broke off before its end.")
             self._parse(chunk)
-        return bool(self._told.found)
+        return bool(self._events.found)
 
     def _parse(self, chunk: bytes) -> None:
         self._left -= len(chunk)
@@ -109,10 +109,10 @@ class MultipartReader:
 
 
 class Told:
-    """What the parser tells of the last chunk. It knows no parser, which would be a cycle for the garbage collector."""
+    """The parser's output for the last chunk. It has no reference to the parser: that would form a reference cycle."""
 
     def __init__(self) -> None:
-        # A part's head, some of its content, or None for its end.
+        # The headers of a part, a piece of its content, or None for its end.
         self.found: deque[Part | bytes | None] = deque()
         self.is_over = False
         self._headers: dict[bytes, bytes] = {}
@@ -147,7 +147,7 @@ class Told:
 
 
 def _text(value: bytes | None) -> str:
-    """UTF-8, as browsers send it, else Latin-1, which any bytes are: a name is no reason to refuse its file."""
+    """Decode UTF-8, as browsers send it, else Latin-1, which never fails: a file is not refused for its name."""
     text = value or b""
     try:
         return text.decode()[:LONGEST_NAME]
@@ -156,7 +156,7 @@ def _text(value: bytes | None) -> str:
 
 
 def _extended(disposition: bytes) -> str:
-    """`filename*`, which some clients send beside `filename` or in its place; "" where there is none to be read."""
+    """Return the parameter `filename*`, which some clients send besides or instead of `filename`; "" if unreadable."""
     for name, value in PARAMETER.findall(disposition):
         if name.lower() == b"filename*" and (found := EXTENDED.fullmatch(value.strip(b' \t"'))):
             charset = found[1].decode().lower()
@@ -168,5 +168,5 @@ def _extended(disposition: bytes) -> str:
 def _decoded(text: bytes, charset: str) -> str:
     try:
         return text.decode(charset, errors="replace")
-    except LookupError:  # ISO-8859-12 was never made
+    except LookupError:  # ISO-8859-12 was never published
         return ""

@@ -1,6 +1,6 @@
-"""Which representation the client wants: content negotiation of RFC 9110 for what GraphQL over HTTP offers.
+"""Content negotiation (RFC 9110) for the media types of GraphQL over HTTP.
 
-A range with a parameter that is not known here, or with an unknown value of a known one, asks for a representation that
+A media range with an unknown parameter, or with an unknown value of a known parameter, asks for a representation that
 does not exist: it matches nothing.
 """
 
@@ -19,24 +19,24 @@ GRAPHQL = "application/graphql-response+json"
 MULTIPART = "multipart/mixed"
 EVENTS = "text/event-stream"
 HTML = "text/html"
-STREAMS = (EVENTS, MULTIPART)  # of equals the last is taken: parts are what clients have read longer
+STREAMS = (EVENTS, MULTIPART)  # of equal weights the last is taken: clients have supported multipart longer
 
 CHARSETS = ("utf-8", "utf8")
-# Characters of all `Accept` together: browsers and clients of GraphQL send two hundred at most.
+# Characters of all `Accept` headers together: browsers and GraphQL clients send two hundred at most.
 LONGEST_ACCEPTED = 1_000
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046, section 5.1.1
 SUBSCRIPTION = ("subscriptionspec", "1.0")
 
 
 class Media(enum.Enum):
-    """The forms of a single answer."""
+    """The media types of a single response."""
 
     GRAPHQL = GRAPHQL
     JSON = JSON
 
 
 class Incremental(enum.Enum):
-    """The forms of an answer in parts, oldest first; of equals the newest is taken."""
+    """The formats of incremental delivery, oldest first; of equal weights the newest is taken."""
 
     V0_1 = "v0.1"
     """Each part names the path of its data: https://specs.apollo.dev/incremental/v0.1/."""
@@ -44,7 +44,7 @@ class Incremental(enum.Enum):
     """Each part names the id of what was announced as pending: https://specs.apollo.dev/incremental/v0.2/."""
 
 
-# How clients name the forms.
+# The media type parameters by which clients name the formats.
 FORMS = {
     ("deferspec", "20220824"): ("deferSpec=20220824", Incremental.V0_1),
     ("incrementalspec", "v0.1"): ("incrementalSpec=v0.1", Incremental.V0_1),
@@ -56,9 +56,9 @@ UNNAMED = {Incremental.V0_1: "incrementalSpec=v0.1", Incremental.V0_2: "incremen
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A stream that the client reads: its media type, and the boundary between its parts if the client names one.
+    """A stream that the client accepts: its media type, and the multipart boundary if the client names one.
 
-    `form` is that of an answer in parts, and `parameter` how the client names it.
+    `form` is the format of incremental delivery, and `parameter` the client's name of it.
     """
 
     media: str
@@ -69,11 +69,11 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the client can read.
+    """The representations that the client accepts.
 
-    `single` is None where it reads no single answer, or would rather have events; `incremental` is how it reads answers
-    in parts, and `subscription` the events of a subscription. `page` says that it shows HTML. Streams must be named: a
-    wildcard means a single answer.
+    `single` is None if it accepts no single response, or prefers server-sent events. `incremental` is the stream for
+    incremental delivery, and `subscription` that for subscriptions. `page`: it accepts HTML. A stream must be named: a
+    wildcard means a single response.
     """
 
     single: Media | None
@@ -83,16 +83,16 @@ class Accepted:
 
     @property
     def nothing(self) -> bool:
-        """Whether no form that there is will do."""
+        """True if no representation is acceptable."""
         return self.single is None and self.incremental is None and self.subscription is None
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One element of an Accept header, all of whose parameters are understood.
+    """One media range of an Accept header whose parameters are all known.
 
-    `parameter` and `form` are those of an answer in parts, None where none is named; `subscribes`: it names that of a
-    subscription.
+    `parameter` and `form` name the format of incremental delivery; "" and None if the range names none. `subscribes`:
+    it has the parameter of multipart subscriptions.
     """
 
     type: str
@@ -108,41 +108,41 @@ class Range:
 
     @classmethod
     def of(cls, preference: Preference) -> Self | None:
-        """None for what is not spoken here."""
+        """Return the media range of `preference`; None if a parameter of it is unknown."""
         parameters = dict(preference.parameters)
         pairs = {(name, value.lower()) for name, value in preference.parameters}
         forms = [FORMS[pair] for pair in pairs if pair in FORMS]
-        if len(parameters) < len(preference.parameters) or len(forms) > 1 or not pairs <= _spoken(preference):
+        if len(parameters) < len(preference.parameters) or len(forms) > 1 or not pairs <= _known_parameters(preference):
             return None
         parameter, form = forms[0] if forms else ("", None)
         boundary = parameters.get("boundary")
         return cls(preference.name, preference.weight, boundary, parameter, form, SUBSCRIPTION in pairs)
 
     def carries(self, form: Incremental) -> bool:
-        """Whether an answer in parts of this form matches."""
+        """Return whether incremental delivery in this format matches the range."""
         return self.form is form or (self.form is None and not self.subscribes)
 
 
-def _spoken(preference: Preference) -> set[tuple[str, str]]:
-    """The parameters that a range of this type may have, with their values."""
-    spoken = {("charset", charset) for charset in CHARSETS}
+def _known_parameters(preference: Preference) -> set[tuple[str, str]]:
+    """Return the known parameters of a range of this type, with their values."""
+    known = {("charset", charset) for charset in CHARSETS}
     if preference.name in STREAMS:
-        spoken |= FORMS.keys()
+        known |= FORMS.keys()
     if preference.name == MULTIPART:
-        spoken.add(SUBSCRIPTION)
-        spoken |= {
+        known.add(SUBSCRIPTION)
+        known |= {
             (name, value.lower())
             for name, value in preference.parameters
             if name == "boundary" and BOUNDARY.fullmatch(value)
         }
-    return spoken
+    return known
 
 
 def negotiate(accept: str | None) -> Accepted:
-    """Without a header, and where any JSON would do, the answer is `application/json`: what old clients expect.
+    """Return the representations that the header `accept` asks for.
 
-    A header that is longer than LONGEST_ACCEPTED is none: to look at thousands of ranges takes long, and nobody has
-    shown a key yet.
+    Without a header, or if it accepts any JSON, a response is `application/json`, which older clients expect. A header
+    longer than LONGEST_ACCEPTED is ignored: thousands of ranges take long to read, and no key has been checked yet.
     """
     is_read = accept is not None and len(accept) <= LONGEST_ACCEPTED and accept.strip() != ""
     ranges = list(_ranges(accept)) if accept is not None and is_read else [Range("*/*", 1.0)]
@@ -156,14 +156,14 @@ def _ranges(header: str) -> Iterator[Range]:
 
 
 def _single(ranges: list[Range], least: float) -> Media | None:
-    """The heaviest; of equals the one that is named rather than matched, then the more telling one."""
+    """Return the media type of highest weight; of equal weights one named exactly, then the more specific one."""
     rated = [(*_rate(ranges, media), media) for media in Media]
     weight, _, best = max(rated, key=lambda rating: rating[:2])
     return best if weight > 0 and weight >= least else None
 
 
 def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
-    """The most exact range decides, and a wildcard means plain JSON when both would do."""
+    """Return weight and rank of `media`, by the most specific range. A wildcard for both prefers plain JSON."""
     matching = [range_ for range_ in ranges if range_.type in (media.value, "application/*", "*/*")]
     if not matching:
         return 0.0, 0
@@ -172,26 +172,26 @@ def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
 
 
 def _incremental(ranges: list[Range]) -> Streamed | None:
-    """The heaviest; of equals parts rather than events, and the form that is named, then the newest."""
+    """Return the stream of highest weight; of equal ones multipart, then a named format, then the newest."""
     best, rating = None, (0.0, 0, 0, 0)
-    for place, media in enumerate(STREAMS):
+    for rank, media in enumerate(STREAMS):
         for age, form in enumerate(Incremental):
             range_ = _most_exact(range_ for range_ in ranges if range_.type == media and range_.carries(form))
             if range_ is None or range_.weight == 0:
                 continue
-            rated = (range_.weight, place, int(range_.form is not None), age)
+            rated = (range_.weight, rank, int(range_.form is not None), age)
             if rated > rating:
                 best, rating = Streamed(media, range_.boundary, form, range_.parameter or UNNAMED[form]), rated
     return best
 
 
 def _most_exact(ranges: Iterable[Range]) -> Range | None:
-    """Of the ranges of one stream: one that names a form holds more for it than one that does not."""
+    """Return the most specific of the ranges of one stream: one that names a format goes before one that does not."""
     return max(ranges, key=lambda range_: (range_.form is not None, range_.weight), default=None)
 
 
 def _subscription(ranges: list[Range]) -> Streamed | None:
-    """The heaviest; of equals parts rather than events."""
+    """Return the stream of highest weight for subscriptions; of equal weights multipart."""
     reading = [range_ for range_ in ranges if range_.weight > 0 and (range_.subscribes or range_.type == EVENTS)]
     range_ = max(reading, key=lambda one: (one.weight, one.subscribes), default=None)
     return None if range_ is None else Streamed(range_.type, range_.boundary)

@@ -1,4 +1,4 @@
-"""Lists of preferences in request headers, each with its weight (RFC 9110, section 12.4). No value raises."""
+"""A parser of weighted lists in request headers (RFC 9110, section 12.4). It accepts any value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A separator in a quoted string separates nothing. Both expressions are linear: no character fits two alternatives.
+# Separators in quoted strings are ignored. Both expressions take linear time: no character fits two alternatives.
 ELEMENTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 PIECES = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 WEIGHT = "q"
@@ -16,7 +16,7 @@ ESCAPED = re.compile(r"\\(.)")
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One element of such a list: names are in lower case, and `weight` is no parameter."""
+    """One element of a list. Names are in lower case; the weight is not in `parameters`."""
 
     name: str
     parameters: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ def _parameter(piece: str) -> tuple[str, str]:
 
 
 def _weight(value: str) -> float:
-    """An unreadable one counts as a refusal."""
+    """Return the weight; 0, which means "not acceptable", if it is unreadable."""
     try:
         weight = float(value)
     except ValueError:

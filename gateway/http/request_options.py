@@ -1,4 +1,4 @@
-"""What a request says about itself besides its operation."""
+"""The options in the headers of a request: the API key, the billing limit, the itemised bill."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_LIMIT = 12  # digits
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """Whose the request is, and on what terms it may spend. `streams`: its answer may come in parts."""
+    """The API key and billing options of a request. `streams`: the client accepts incremental delivery."""
 
     key: str | None
     limit: int | None
@@ -25,7 +25,7 @@ class RequestOptions:
 
     @classmethod
     def of(cls, headers: Headers, *, streams: bool = False) -> Self:
-        """Raises InvalidInput."""
+        """Return the options in `headers`. Raises InvalidInput for an invalid limit."""
         return cls(key_in(headers), _limit(headers.get(LIMIT)), headers.get(EXPLAIN) == "1", streams)
 
 

@@ -1,4 +1,4 @@
-"""From an HTTP request to what it asks: both methods, the media type, the size, and who may have made it."""
+"""The parser of GraphQL requests over HTTP (POST and GET), with checks of media type, size and CSRF headers."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from gateway.operations import work
 from gateway.scheduling import FairScheduler, Rank
 
 LARGEST_BODY = 1_000_000  # bytes
-PATIENCE = 60.0  # seconds, for the whole of it
-# A page of another site cannot make a browser send these without asking first, by a preflight that is not answered.
+PATIENCE = 60.0  # seconds, for the whole body
+# A page of another site can have a browser send these only after a CORS preflight, which the gateway does not allow it.
 CSRF_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name", "x-api-key")
-# Of JSON, in one body: each takes its time wherever it is walked, and no operation uses a tenth of them.
+# JSON values in one body: each costs time wherever they are walked, and no operation uses a tenth of them.
 MOST_VALUES = 100_000
-# Deeper than any variable of this graph, and shallow enough for whoever walks it.
+# Deeper than any variable of this schema, and shallow enough for recursive code.
 MAX_JSON_DEPTH = 64
-# Of a URL, whatever they are called.
+# Of a URL, under any name.
 MOST_PARAMETERS = 100
-# Characters of a content type: it names a media type, a charset, or a boundary of at most 256.
+# Characters of a content type: a media type, a charset, or a boundary of at most 256 characters.
 LONGEST_TYPE = 500
-# Of a number, wherever it stands: to read one, or to write it again, takes the square of them.
+# Digits of a number in JSON: the time to parse or to write one is quadratic in them.
 MOST_DIGITS = 400
-# Characters beyond the first 65536, as JSON may escape them, and halves of them.
+# Surrogate pairs, by which JSON escapes characters beyond U+FFFF, and single surrogates.
 PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-# Relay's compiler knows no name for the id of a document; these are what its clients send.
+# Relay's compiler defines no name for the id of a document; these are the names that its clients send.
 IDS = ("documentId", "doc_id", "id")
 PARAMETERS = ("query", "operationName", "variables", "extensions", *IDS)
 
@@ -56,7 +56,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Several requests, sent as an array."""
+    """Several requests in one body, sent as an array."""
 
     members: tuple[GraphQLRequest, ...]
 
@@ -64,7 +64,7 @@ class Batch:
 async def parse_post(
     request: Request, reading: Reading, scheduler: FairScheduler, *, longest_batch: int = 0
 ) -> GraphQLRequest | Batch:
-    """The request in the body. Raises InvalidRequest, TooComplex and TooManyBodies."""
+    """Return the request in the body. Raises InvalidRequest, TooComplex, TooManyBodies and UnsupportedMediaType."""
     _check_media(request.headers)
     data = await body_of(request, reading)
     await turn_for(len(data), scheduler)
@@ -75,7 +75,7 @@ async def parse_post(
 
 
 async def turn_for(size: int, scheduler: FairScheduler) -> None:
-    """Returns when so much JSON may be read."""
+    """Wait for the scheduler before `size` bytes of JSON are parsed; small bodies do not wait."""
     if (much := work.of_json(size)) > work.LONG:
         await scheduler.take(much, Rank.UNREAD)
 
@@ -87,18 +87,18 @@ def _batch(body: Sequence[Any], longest: int) -> Batch:
 
 
 def parameters(request: Request) -> QueryParams:
-    """Those of the URL. Raises InvalidRequest for too many, which take long to read."""
+    """Return the parameters of the URL. Raises InvalidRequest for too many, which take long to parse."""
     if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
         raise InvalidRequest(f"A URL may have {MOST_PARAMETERS} parameters.")
     return request.query_params
 
 
 def parse_get(request: Request) -> GraphQLRequest:
-    """The request in the URL's query string. Raises InvalidRequest."""
+    """Return the request in the query string of the URL. Raises InvalidRequest."""
     given = parameters(request)
-    doubled = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
-    if doubled:
-        raise InvalidRequest(f"`{doubled[0]}` is given more than once.")
+    duplicates = [name for name in PARAMETERS if len(given.getlist(name)) > 1]
+    if duplicates:
+        raise InvalidRequest(f"`{duplicates[0]}` is given more than once.")
     members: dict[str, Any] = {name: given[name] for name in PARAMETERS if name in given}
     for name in ("variables", "extensions"):
         if name in members:
@@ -106,9 +106,9 @@ def parse_get(request: Request) -> GraphQLRequest:
     return parse_params(members)
 
 
-def check_origin(headers: Headers, asked: GraphQLRequest) -> None:
-    """Raises CrossSite for what any web page could have sent, unless all it can do is run a stored document."""
-    if asked.query is not None and not _is_preflighted(headers):
+def check_origin(headers: Headers, params: GraphQLRequest) -> None:
+    """Raise CrossSite for a request that any web page could have sent, unless it runs a persisted document (CSRF)."""
+    if params.query is not None and not _is_preflighted(headers):
         raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1.")
 
 
@@ -136,9 +136,9 @@ def _check_media(headers: Headers) -> None:
 
 
 async def body_of(request: Request, reading: Reading, *, seconds: float = PATIENCE) -> bytes:
-    """Stops reading at the limit, whatever length was announced.
+    """Return the body. Reading stops at the limit, whatever `Content-Length` says.
 
-    Raises BodyTooLarge, TooManyBodies, and InvalidRequest for a late one.
+    Raises BodyTooLarge, TooManyBodies, and InvalidRequest if the body takes longer than `seconds`.
     """
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > LARGEST_BODY):
@@ -166,13 +166,13 @@ def _too_large() -> BodyTooLarge:
 
 
 def parse_json(data: bytes, what: str, *, or_null: bool = False) -> dict[str, Any]:
-    """The JSON object in `data`. Raises InvalidRequest and TooComplex, which call it `what`."""
+    """Return the JSON object in `data`, which error messages call `what`. Raises InvalidRequest and TooComplex."""
     value = _decoded(data, what)
     return {} if value is None and or_null else _mapped(value, what)
 
 
 def check_values(data: bytes, what: str) -> None:
-    """Raises TooComplex."""
+    """Raise TooComplex if `data` may hold more than MOST_VALUES values."""
     values = values_in(data, MOST_VALUES)
     if values > MOST_VALUES:
         message = f"{what} may hold {values} values, by its commas and brackets, but {MOST_VALUES} are the most."
@@ -180,13 +180,13 @@ def check_values(data: bytes, what: str) -> None:
 
 
 def check_digits(data: bytes, what: str) -> None:
-    """Raises InvalidRequest."""
+    """Raise InvalidRequest if a number in `data` has more than MOST_DIGITS digits."""
     if has_number_beyond(data, MOST_DIGITS):
         raise InvalidRequest(f"{what} holds a number of more than {MOST_DIGITS} digits.")
 
 
 def _decoded(data: bytes, what: str) -> Any:
-    """Raises InvalidRequest and TooComplex."""
+    """Return the JSON value in `data`. Raises InvalidRequest and TooComplex."""
     check_values(data, what)
     check_digits(data, what)
     try:
@@ -199,7 +199,7 @@ def _decoded(data: bytes, what: str) -> Any:
 
 
 def _why_not(data: bytes, problem: Exception) -> str:
-    """What keeps `data` from being read. The library names places, and quotes nothing."""
+    """Return why `data` cannot be decoded. The library's message gives positions and quotes no data."""
     if not data.strip():
         return "; it is empty"
     if data.startswith(codecs.BOM_UTF8):
@@ -231,7 +231,7 @@ def _members(value: object) -> Iterable[object]:
 
 
 def parse_params(members: Mapping[str, Any]) -> GraphQLRequest:
-    """Raises InvalidRequest."""
+    """Return the request with these parameters. Raises InvalidRequest."""
     return GraphQLRequest(
         query=_text(members, "query"),
         operation_name=_text(members, "operationName") or None,
@@ -242,7 +242,7 @@ def parse_params(members: Mapping[str, Any]) -> GraphQLRequest:
 
 
 def _document_id(members: Mapping[str, Any]) -> str | None:
-    """Beside a document only `documentId` is read as one: the others mean many things."""
+    """Return the id of the document. Beside a query only `documentId` counts: the other names have other uses."""
     names = IDS if members.get("query") is None else IDS[:1]
     given = [text for name in names if (text := _text(members, name)) is not None]
     if len(given) > 1:

@@ -1,4 +1,4 @@
-"""Answers as HTTP responses: a single one, a refusal, or one for a client that reads streams."""
+"""HTTP responses: a single result, an error, or a single event for a client that accepts only streams."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gateway.http import status_codes
 from gateway.http.negotiation import Media
 from gateway.http.transports.stream_formats import StreamFormat
 
-# No cache on the way may keep what a client paid for, and no browser may guess another type.
+# Shared caches must not store a response that a client paid for, and browsers must not guess another type.
 DEFAULT_HEADERS = {"vary": "Accept", "cache-control": "no-store", "x-content-type-options": "nosniff"}
-LONGEST_LIFE = 86_400  # seconds, for an answer that stands on nothing
+LONGEST_LIFE = 86_400  # seconds, for a response that depends on no cache entry
 UTF_8 = "; charset=utf-8"
 
 
@@ -29,7 +29,7 @@ def json_response(
     extensions: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`data` is JSON, be it null; without any there is no such entry. Raises AnswerTooLarge for the errors."""
+    """Return a response. `data` is JSON, maybe null; None omits the entry. Raises AnswerTooLarge for the errors."""
     members = {} if data is None else {"data": data}
     if errors:
         members["errors"] = encoded([error.formatted for error in errors])
@@ -48,7 +48,7 @@ def json_response(
 
 
 def encoded(result: Any) -> bytes:
-    """Raises AnswerTooLarge, before memory is taken for it."""
+    """Return `result` as JSON. Raises AnswerTooLarge, before memory is allocated for it."""
     if not is_larger(result):
         data = msgspec.json.encode(result)
         if len(data) <= LARGEST:
@@ -57,28 +57,28 @@ def encoded(result: Any) -> bytes:
 
 
 def body(members: Mapping[str, bytes]) -> bytes:
-    """The JSON object of `members`, whose values are JSON already: megabytes are copied once."""
+    """Return the JSON object of `members`, whose values are JSON already: megabytes are copied only once."""
     pieces = [piece for name, value in members.items() for piece in (b",", b'"%s":' % name.encode(), value)]
     return b"".join((b"{", *pieces[1:], b"}"))
 
 
 def error_response(media: Media, problem: GraphQLError) -> Response:
-    """Nothing was executed, and nobody's account was touched."""
+    """Return the response of a request that failed before execution: no upstream account was used."""
     return json_response(media, None, [problem])
 
 
 def cache_control(seconds: float) -> str:
-    """The `Cache-Control` of an answer that lives so long. No cache but the client's own may keep what it paid for."""
+    """Return the `Cache-Control` for a lifetime. `private`: only the client's own cache may store what it paid for."""
     return f"private, max-age={int(min(seconds, LONGEST_LIFE))}"
 
 
 def not_modified(headers: Mapping[str, str]) -> Response:
-    """What the client has is still good."""
+    """Return 304: the client's cached response is still valid."""
     return Response(status_code=status_codes.NOT_MODIFIED, headers={**DEFAULT_HEADERS, **headers})
 
 
 def as_single_event(response: Response, framing: StreamFormat) -> Response:
-    """A single answer for a client that reads nothing but streams."""
+    """Return `response` as a stream of one event, for a client that accepts only streams."""
     headers = {**response.headers, "content-type": framing.content_type}
     del headers["content-length"]
     return Response(framing.whole(bytes(response.body)), response.status_code, headers)

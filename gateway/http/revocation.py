@@ -1,4 +1,4 @@
-"""What lasts ends when the key it was begun with is withdrawn, or the right to read."""
+"""The end of long-lived connections when their API key, or the right to read, is revoked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK_SECONDS = 1.0
 
 
 class Standing:
-    """Of those whose connections are open. One look for all of them, whenever the clients are others than before."""
+    """The rights of clients with open connections. One check covers all of them, each time the clients change."""
 
     def __init__(self, clients: Clients, clock: Clock) -> None:
         self._clients = clients
@@ -24,34 +24,34 @@ class Standing:
         self._waiting = defaultdict[Client, set[asyncio.Future[GatewayError]]](set)
 
     async def withdrawn(self, client: Client) -> GatewayError:
-        """Waits until `client`, as it was identified, may not go on. Says why."""
-        if (problem := self._problem(client)) is not None:  # meanwhile: nobody may look again
+        """Wait until the key or the right to read of `client` is revoked, and return the reason as an error."""
+        if (problem := self._problem(client)) is not None:  # revoked already: there may be no later check
             return problem
         waiting = self._waiting[client]
-        told: asyncio.Future[GatewayError] = asyncio.get_running_loop().create_future()
-        waiting.add(told)
+        revoked: asyncio.Future[GatewayError] = asyncio.get_running_loop().create_future()
+        waiting.add(revoked)
         try:
-            return await told
+            return await revoked
         finally:
-            waiting.discard(told)
+            waiting.discard(revoked)
             if not waiting:
                 self._waiting.pop(client, None)
 
     async def watch(self) -> None:
-        """The clients are read again in a thread, and keys expire by themselves: so it looks."""
+        """Check the clients whenever their version has changed. It polls: a thread reloads them, and keys expire."""
         seen = self._clients.version
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             if (version := self._clients.version) != seen:
                 seen = version
-                self._look()
+                self._check_all()
 
-    def _look(self) -> None:
+    def _check_all(self) -> None:
         for client, waiting in list(self._waiting.items()):
             if (problem := self._problem(client)) is not None:
-                for told in waiting:
-                    if not told.done():
-                        told.set_result(problem)
+                for revoked in waiting:
+                    if not revoked.done():
+                        revoked.set_result(problem)
 
     def _problem(self, client: Client) -> GatewayError | None:
         try:
@@ -69,20 +69,20 @@ async def while_in_standing(
     client: Client,
     refusal: Callable[[Exception], Payload],
 ) -> AsyncGenerator[Payload, None]:
-    """`payloads`, until `client` may not go on: then the last one is the refusal. None is made ahead."""
+    """Yield `payloads` until `client` is revoked; then the last one is the error. At most one is buffered."""
     queue = asyncio.Queue[Payload | None](1)
     pump = asyncio.create_task(_pump(payloads, queue))
-    guard = asyncio.create_task(_guard(standing, client, refusal, pump, queue))
+    watcher = asyncio.create_task(_end_when_revoked(standing, client, refusal, pump, queue))
     try:
         while (payload := await queue.get()) is not None:
             yield payload
     finally:
-        for task in (guard, pump):
+        for task in (watcher, pump):
             task.cancel()
-        await asyncio.gather(guard, pump, return_exceptions=True)
+        await asyncio.gather(watcher, pump, return_exceptions=True)
 
 
-async def _guard(
+async def _end_when_revoked(
     standing: Standing,
     client: Client,
     refusal: Callable[[Exception], Payload],
@@ -97,7 +97,7 @@ async def _guard(
 
 
 async def _pump(payloads: AsyncGenerator[Payload, None], queue: asyncio.Queue[Payload | None]) -> None:
-    """In one task, which a generator may rely on."""
+    """Iterate in one task: generators with cancel scopes or context variables rely on that."""
     async with aclosing(payloads):
         async for payload in payloads:
             await queue.put(payload)

@@ -1,4 +1,4 @@
-"""The one place that chooses an HTTP status, and the headers that belong to it."""
+"""The choice of HTTP status codes and of the headers that belong to them. No other module chooses one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gateway.operations.extensions import unwrap
 
 OK, NOT_MODIFIED, BAD, BROKEN = 200, 304, 400, 500
 MASKED = "INTERNAL_SERVER_ERROR"
-# By what HTTP itself, or a proxy on the way, must know. The first kind that fits decides.
+# Errors that concern HTTP itself, or a proxy, for any media type. The first class that matches decides.
 STATUS: dict[type[GatewayError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
@@ -47,10 +47,10 @@ STATUS: dict[type[GatewayError], int] = {
     HostNotServed: 421,
     TooManyStreams: 429,
     TooManyBodies: 503,
-    HashUnknown: 200,  # a step of a normal conversation, which clients read from the body
+    HashUnknown: 200,  # a normal step of persisted queries, which clients read from the body
     InvalidRequest: 400,
 }
-# Clients that ask for plain JSON expect 200 for whatever GraphQL itself refuses.
+# Clients that ask for plain JSON expect 200 for errors of GraphQL itself.
 STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
     AllowanceExceeded: 429,
     InsufficientFunds: 503,
@@ -58,8 +58,8 @@ STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
     LedgerUnavailable: 503,
     Refused: 400,
 }
-# Seconds, for errors that name no time: until the account's balance is read again, and until what cannot be written or
-# reached is tried again.
+# `Retry-After` in seconds, for errors without a time: until the account's balance is read again, and until a failed
+# write or connection is tried again.
 WAITS = {
     InsufficientFunds.code: 60,
     FlowsUnavailable.code: 1,
@@ -70,9 +70,9 @@ WAITS = {
 
 
 def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> int:
-    """The status of an answer in `media`. `executed`: it has a `data` entry, whatever stands in it.
+    """Return the status of a response in `media`. `executed`: it has a `data` entry, null or not.
 
-    As "GraphQL over HTTP" has it, in the reading of the `graphql-http` audits: what was executed is 200, errors or not.
+    By "GraphQL over HTTP", as the `graphql-http` audits read it: an executed operation is 200, with or without errors.
     """
     if executed or not errors:
         return OK
@@ -86,7 +86,7 @@ def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> i
 
 
 def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
-    """What HTTP wants to be told along with the status."""
+    """Return the headers that HTTP requires with the status: `Retry-After`, `Allow`, `WWW-Authenticate`."""
     found = retry_after(error.extensions or {} for error in errors)
     for cause in map(unwrap, errors):
         if isinstance(cause, MethodNotAllowed):
@@ -97,7 +97,7 @@ def headers(errors: Sequence[GraphQLError]) -> dict[str, str]:
 
 
 def retry_after(extensions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The header, of errors by their `extensions`: whole seconds after which none of those that name a time is left."""
+    """Return `Retry-After` for errors by their `extensions`: the longest wait of any of them, in whole seconds."""
     named = (one.get("retryAfter", WAITS.get(one.get("code", ""))) for one in extensions)
     waits = [math.ceil(wait) for wait in named if isinstance(wait, int | float)]
     return {"retry-after": str(max(1, *waits))} if waits else {}

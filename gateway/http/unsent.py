@@ -1,7 +1,7 @@
-"""Answers that their readers have not taken yet: how much of them there is, of each peer and in all.
+"""A memory bound for responses that peers have not read yet, per peer and in total.
 
-A server hands the `Reader` of its connection on in the scope, under READER. Whoever makes an answer waits for room
-before, and whoever reads slowest makes it.
+A server passes the `Reader` of its connection in the scope, under READER. An operation waits for room before its
+response is built; if there is none, the connection of the slowest reader is cut to make room.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from gateway.domain.shares import Count
 from gateway.scheduling import REST, turns
 
 READER = "highlights.reader"
-# Bytes: two of the largest answers for one peer, four for all.
+# Bytes: two of the largest responses for one peer, four for all peers.
 MOST_EACH = 32 * 2**20
 MOST = 64 * 2**20
-# Seconds. Whoever took nothing for so long is cut off where there is no room,
+# Seconds. If there is no room, the connection of a reader that has read nothing for so long is cut.
 STALLED = 0.25
-# and when somebody waited for so long for it, whoever took nothing for the longest time.
+# Seconds. After such a wait for room, the connection of the slowest reader is cut even before STALLED.
 PATIENCE = 1.0
 
 
 class Unsent:
-    """Of one process."""
+    """The unread responses of one process."""
 
     def __init__(self, most_each: int = MOST_EACH, most: int = MOST) -> None:
         self._most_each = most_each
         self._most = most
         self._count = Count(most_each, most)
-        # In the order in which they took something last.
+        # In the order of their last progress, the slowest first.
         self._readers: dict[Reader, None] = {}
         self._freed = asyncio.Event()
-        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def size(self) -> int:
         return self._count.total
 
     def reader(self, peer: str, cut: Callable[[], None]) -> Reader:
-        """`cut` ends the connection at once."""
+        """Return a reader for one connection of `peer`. `cut` aborts the connection."""
         return Reader(self, peer, cut)
 
     def add(self, reader: Reader, size: int) -> None:
@@ -54,7 +54,7 @@ class Unsent:
         self.check(reader)
 
     def check(self, reader: Reader) -> None:
-        """Where there is no room, others that took nothing for a while are cut off."""
+        """Cut the connections of other readers that have stalled, until there is room."""
         now = asyncio.get_running_loop().time()
         while (slowest := self._slowest(reader)) is not None and now - slowest.taken_at >= STALLED:
             slowest.end()
@@ -66,21 +66,21 @@ class Unsent:
         self._freed.set()
 
     def note(self, reader: Reader) -> None:
-        """It took something."""
+        """Record that `reader` has read something."""
         if reader in self._readers:
             del self._readers[reader]
             self._readers[reader] = None
             reader.taken_at = asyncio.get_running_loop().time()
 
     async def room(self, reader: Reader) -> None:
-        """Returns when there is some for an answer to `reader`.
+        """Wait for room for a response to `reader`.
 
-        Of one peer's that wait one goes on at a time, and the next when what that one asked for is made.
+        Of one peer's waiting operations one goes on at a time; the next follows when that one's response is built.
         """
         if self._slowest(reader) is None:
             return
-        door = self._doors.setdefault(reader.peer, asyncio.Lock())
-        async with door:
+        queue = self._queues.setdefault(reader.peer, asyncio.Lock())
+        async with queue:
             await turns(REST)
             await self._wait(reader)
 
@@ -98,7 +98,7 @@ class Unsent:
                     await self._freed.wait()
 
     def _slowest(self, reader: Reader) -> Reader | None:
-        """Beside `reader`, of those who take its room; None while there is some."""
+        """Return the slowest other reader that takes up the room of `reader`; None while there is room."""
         if self._count.of(reader.peer) > self._most_each:
             return next((one for one in self._readers if one is not reader and one.peer == reader.peer), None)
         if self._count.total > self._most:
@@ -107,7 +107,7 @@ class Unsent:
 
 
 class Reader:
-    """The peer of one connection. `size` is what it has not taken, `taken_at` when it took something last."""
+    """The peer of one connection. `size` is the bytes it has not read, `taken_at` the time of its last progress."""
 
     __slots__ = ("_cut", "_unsent", "is_cut", "peer", "size", "taken_at")
 
@@ -121,7 +121,7 @@ class Reader:
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
-        """While an answer of so many bytes is sent."""
+        """Count `size` bytes while a response of that size is sent."""
         self.hold(size)
         try:
             yield
@@ -129,7 +129,7 @@ class Reader:
             self.hold(-size)
 
     def hold(self, more: int) -> None:
-        """So many bytes more are held for it, or fewer."""
+        """Count `more` bytes held for this reader; a negative number releases them."""
         if self.is_cut or not more:
             return
         self.size += more
@@ -139,25 +139,25 @@ class Reader:
             self._unsent.subtract(self, -more)
 
     def note(self) -> None:
-        """It took something."""
+        """Record that the peer has read something."""
         self._unsent.note(self)
 
     def check(self) -> None:
-        """Called from time to time while something is held for it."""
+        """Cut other stalled readers if there is no room. Called periodically while bytes are held for this reader."""
         self._unsent.check(self)
 
     async def room(self) -> None:
-        """Returns when there is some for an answer to it."""
+        """Wait for room for a response to this reader."""
         await self._unsent.room(self)
 
     def end(self) -> None:
-        """Cuts the connection off: nothing is held for it from now on."""
+        """Cut the connection and release its bytes; none are counted for it from now on."""
         self.hold(-self.size)
         self.is_cut = True
         self._cut()
 
 
 def reader_in(scope: Scope) -> Reader | None:
-    """None where no server tells, as in tests of the application alone."""
+    """Return the reader in the scope; None without the gateway's own server, as in tests of the application."""
     reader: Reader | None = scope.get(READER)
     return reader

@@ -1,8 +1,8 @@
-"""Files sent along with an operation, by the GraphQL multipart request specification.
+"""File uploads by the GraphQL multipart request specification.
 
-The parts come in the order that the specification demands: `operations` (the request, null where a file belongs), `map`
-(which part belongs where), then the files. They go to the spool piece by piece, before the operation is run, and are
-held until it has been answered: whatever is to outlive that takes hold of them itself.
+The parts come in the order of the specification: `operations` (the request, with null for each file), `map` (the paths
+of each file), then the files. The files are written to the spool in pieces before the operation runs, and held until
+its response is sent: code that needs a file longer takes its own hold on it.
 """
 
 from __future__ import annotations
@@ -41,14 +41,15 @@ LARGEST = 300_000_000  # bytes of the whole body
 LARGEST_MAP = 50_000  # bytes
 # A highlight's media and its cover.
 MOST_FILES = 101
-# In the scope of a request: what was sent along, by its place in `operations`.
+# Key in the scope of a request: its files, by their path in `operations`.
 UPLOADS = "gateway.uploads"
 
 
 class Uploads:
-    """Middleware: takes the files out of a multipart request, and hands on the operation as if it had come alone.
+    """ASGI middleware that extracts the files of a multipart request, and passes on its operation as a JSON request.
 
-    `identify` tells whose a key is, or raises Unauthenticated. `bodies` bounds what is being read, files apart.
+    `identify` returns the client of a key, or raises Unauthenticated. `bodies` bounds the memory of bodies that are
+    being read; files do not count in it.
     """
 
     def __init__(
@@ -79,19 +80,21 @@ class Uploads:
                 accepted = negotiate(",".join(request.headers.getlist("accept")))
                 refusal = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
                 return await refusal(scope, receive, send)
-            await self.app(_alone(scope, operation), _replayed(operation.body, receive), send)
+            await self.app(_json_scope(scope, operation), _receive_operation(operation.body, receive), send)
 
     async def _take(self, request: Request, intake: UploadSession) -> Operation:
-        """Raises GatewayError and ClientDisconnect."""
+        """Read the body, and return its operation with the spooled files. Raises GatewayError and ClientDisconnect."""
         client, boundary = self._checked(request.headers)
         reader = MultipartReader(aiter(request.stream()), boundary, largest=self.largest)
         with self.bodies.reading(client.id) as reading:
             body = await _text_part(reader, "operations", LARGEST_BODY, reading)
-            places = _places(await _text_part(reader, "map", LARGEST_MAP, reading), _object(body, "operations"))
-            return Operation(body, await _files(reader, places, intake))
+            paths_by_part = _paths_by_part(
+                await _text_part(reader, "map", LARGEST_MAP, reading), _object(body, "operations")
+            )
+            return Operation(body, await _files(reader, paths_by_part, intake))
 
     def _checked(self, headers: Headers) -> tuple[Client, bytes]:
-        """Whose it is, and the boundary, of a body that may be read. Raises GatewayError."""
+        """Check the headers, and return the client and the boundary. Raises GatewayError."""
         if not any(name in headers for name in CSRF_HEADERS) and bearer(headers) is None:
             raise CrossSite(
                 f"A multipart request needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1."
@@ -109,21 +112,21 @@ class Uploads:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request without its files, and the files by their place in it."""
+    """A request without its files, and the files by their path in it."""
 
     body: bytes
     files: Mapping[str, Uploaded]
 
 
-def with_uploads(asked: GraphQLRequest, scope: Scope) -> GraphQLRequest:
-    """The request with its files in the places that were left for them."""
+def with_uploads(params: GraphQLRequest, scope: Scope) -> GraphQLRequest:
+    """Return the request with its files at their paths in `variables`."""
     files: Mapping[str, Uploaded] = scope.get(UPLOADS, {})
     if not files:
-        return asked
-    members = {"variables": asked.variables}
-    for place, file in files.items():
-        _put(members, place.split("."), file)
-    return replace(asked, variables=members["variables"])
+        return params
+    members = {"variables": params.variables}
+    for path, file in files.items():
+        _put(members, path.split("."), file)
+    return replace(params, variables=members["variables"])
 
 
 def _is_form(headers: Headers) -> bool:
@@ -131,23 +134,23 @@ def _is_form(headers: Headers) -> bool:
 
 
 def _boundary(content_type: str) -> bytes:
-    """Raises InvalidRequest."""
+    """Return the boundary in a content type. Raises InvalidRequest."""
     _, options = parse_options_header(content_type) if len(content_type) <= LONGEST_TYPE else (b"", {})
     if b"boundary" not in options:
         raise InvalidRequest("The content type of a multipart request must name its boundary, and little else.")
     return options[b"boundary"]
 
 
-def _alone(scope: Scope, operation: Operation) -> Scope:
-    """The scope of the same request as JSON."""
+def _json_scope(scope: Scope, operation: Operation) -> Scope:
+    """Return the scope of the same request as JSON."""
     headers = MutableHeaders(raw=list(scope["headers"]))
     headers["content-type"] = JSON
     headers["content-length"] = str(len(operation.body))
     return {**scope, "headers": headers.raw, UPLOADS: operation.files}
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The operation as the body; after it the client may still hang up."""
+def _receive_operation(body: bytes, receive: Receive) -> Receive:
+    """Return `receive` with the operation as the body, followed by messages of the client such as a disconnect."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_operation() -> Message:
@@ -172,13 +175,13 @@ def _object(data: bytes, what: str) -> dict[str, Any]:
         raise InvalidRequest(f"`{what}` must be a JSON object in UTF-8.") from exc
 
 
-def _places(data: bytes, operations: dict[str, Any]) -> dict[str, list[str]]:
-    """Where the file of each part belongs."""
-    places = _object(data, "map")
-    if len(places) > MOST_FILES:
+def _paths_by_part(data: bytes, operations: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the paths of each file, checked against `operations`. Raises InvalidRequest."""
+    paths_by_part = _object(data, "map")
+    if len(paths_by_part) > MOST_FILES:
         raise InvalidRequest(f"More than {MOST_FILES} files cannot be sent along.")
     seen: set[str] = set()
-    for paths in places.values():
+    for paths in paths_by_part.values():
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise InvalidRequest("`map` must hold a list of places for each file.")
         for path in paths:
@@ -189,7 +192,7 @@ def _places(data: bytes, operations: dict[str, Any]) -> dict[str, list[str]]:
                     f"`map` must name places in `variables` that are null; `{path[:LONGEST_NAME]}` is none."
                 )
             seen.add(path)
-    return places
+    return paths_by_part
 
 
 def _is_left_for_file(operations: dict[str, Any], steps: list[str]) -> bool:
@@ -200,19 +203,19 @@ def _is_left_for_file(operations: dict[str, Any], steps: list[str]) -> bool:
 
 
 def _at(members: Any, steps: list[str]) -> Any:
-    """Raises LookupError, TypeError and ValueError where there is no such place."""
+    """Return the value at a path. Raises LookupError, TypeError and ValueError if there is none."""
     for step in steps:
         members = members[_key(members, step)]
     return members
 
 
 def _put(members: Any, steps: list[str], file: Uploaded) -> None:
-    holder = _at(members, steps[:-1])
-    holder[_key(holder, steps[-1])] = file
+    parent = _at(members, steps[:-1])
+    parent[_key(parent, steps[-1])] = file
 
 
 def _key(members: Any, step: str) -> int | str:
-    """Positions in lists are counted from their begin."""
+    """Return `step` as a key, or as an index from the start of a list. Raises ValueError."""
     if not isinstance(members, list):
         return step
     if not step.isdigit():
@@ -220,12 +223,14 @@ def _key(members: Any, step: str) -> int | str:
     return int(step)
 
 
-async def _files(reader: MultipartReader, places: dict[str, list[str]], intake: UploadSession) -> dict[str, Uploaded]:
+async def _files(
+    reader: MultipartReader, paths_by_part: dict[str, list[str]], intake: UploadSession
+) -> dict[str, Uploaded]:
     files: dict[str, Uploaded] = {}
-    waiting = dict(places)
+    waiting = dict(paths_by_part)
     while (part := await reader.part()) is not None:
         if part.name not in waiting:
-            reason = "comes twice" if part.name in places else "is not in `map`"
+            reason = "comes twice" if part.name in paths_by_part else "is not in `map`"
             raise InvalidRequest(f"The part `{part.name}` {reason}.")
         spooled = await intake.take(reader.content())
         file = Uploaded(spooled.sha256, spooled.size, part.filename, part.content_type)
