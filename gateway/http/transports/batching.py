@@ -1,4 +1,4 @@
-"""Several operations in one request: each is run as if it had come alone, and begun before the last has ended."""
+"""Batches: several operations in one request, each run like a single one, and all of them concurrently."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from schema.context import Context
 
 
 class Batches:
-    """Answers batches by an array in their order. The headers tell of the whole batch, `extensions` of each."""
+    """The handler of batches. Results come as an ordered array; headers bill the batch, `extensions` each operation."""
 
     def __init__(self, operations: OperationRunner) -> None:
         self.operations = operations
@@ -34,19 +34,19 @@ class Batches:
     async def __call__(self, batch: Sequence[GraphQLRequest], request: Request, accepted: Accepted) -> Response:
         media = accepted.single or Media.JSON
         try:
-            terms = RequestOptions.of(request.headers)
+            options = RequestOptions.of(request.headers)
             keys = Keys()
             reader = reader_in(request.scope)
             room = None if reader is None else reader.room
-            contexts = [replace(self.operations.context(terms), keys=keys, room=room) for _ in batch]
-        except Exception as problem:  # as for one operation
+            contexts = [replace(self.operations.context(options), keys=keys, room=room) for _ in batch]
+        except Exception as problem:  # also a bug in an event hook, as for a single operation
             return responses.error_response(media, format_error(as_graphql_error(problem), self.operations.hook))
         results = []
         left = Room()
         async with asyncio.TaskGroup() as group:
-            for asked, context in zip(batch, contexts, strict=True):
-                results.append(group.create_task(self._result(asked, context, left)))
-                await context.buyer.market.clock.sleep(0)  # others have a turn before the next is parsed and planned
+            for params, context in zip(batch, contexts, strict=True):
+                results.append(group.create_task(self._result(params, context, left)))
+                await context.buyer.market.clock.sleep(0)  # others run before the next one is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**responses.DEFAULT_HEADERS, **billing_headers(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + responses.UTF_8
@@ -55,26 +55,26 @@ class Batches:
         headers |= status_codes.retry_after(error.get("extensions", {}) for error in errors)
         return Response(msgspec.json.encode(payloads), status_codes.OK, headers)
 
-    async def _result(self, asked: GraphQLRequest, context: Context, room: Room) -> Payload:
-        """That of an operation is a stream of one: no answer of a batch comes in parts."""
+    async def _result(self, params: GraphQLRequest, context: Context, room: Room) -> Payload:
+        """Return the result of one operation: the last payload, since batches have no incremental delivery."""
         operations = self.operations
         try:
-            asked = replace(asked, query=operations.stored.text(asked.query, asked.document_id, asked.extensions))
+            params = replace(params, query=operations.stored.text(params.query, params.document_id, params.extensions))
         except GatewayError as problem:
             return operations.refusal(problem)
-        async with aclosing(operations.payloads(asked, context, READS_AND_WRITES)) as payloads:
+        async with aclosing(operations.payloads(params, context, READS_AND_WRITES)) as payloads:
             result = [payload async for payload in payloads][-1]
         return result if room.take(least_size(result)) else too_large(result.get("extensions"))
 
 
 class Room:
-    """What the answers of a batch may be large together: as large as one alone."""
+    """The size limit of all results of a batch together: the same as for a single response."""
 
     def __init__(self) -> None:
         self.left = LARGEST
 
     def take(self, size: int) -> bool:
-        """Whether there was so much left."""
+        """Take `size` bytes, and return whether there was so much left."""
         if size > self.left:
             return False
         self.left -= size

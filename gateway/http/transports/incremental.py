@@ -1,8 +1,8 @@
-"""The forms of an answer in parts: GraphQL makes payloads of v0.2, and those of v0.1 are made of them.
+"""The formats of incremental delivery: graphql-core produces v0.2, which is converted to v0.1 where asked for.
 
-In v0.2 a payload announces what is pending, data come by the id of that, and what is completed is listed apart. In
-v0.1, which Apollo's clients name `deferSpec=20220824`, each entry has the path of its data, and a fragment is complete
-when an entry with its path and its label is there.
+In v0.2 a payload announces pending fragments and lists, later payloads refer to them by id, and completed ones are
+listed separately. In v0.1, which Apollo's clients name `deferSpec=20220824`, each entry has the path of its data, and a
+fragment is complete once an entry with its path and label has been sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ONLY_V0_2 = frozenset({"pending", "incremental", "completed"})
 
 
 async def in_form(form: Incremental, payloads: AsyncGenerator[Payload, None]) -> AsyncGenerator[Payload, None]:
-    """`payloads`, which are of v0.2, in this form."""
+    """Yield `payloads`, which are in v0.2, in the given format."""
     by_path = ByPath()
     async with aclosing(payloads):
         async for payload in payloads:
@@ -30,7 +30,7 @@ async def in_form(form: Incremental, payloads: AsyncGenerator[Payload, None]) ->
 
 @dataclass(slots=True)
 class Pending:
-    """A fragment, or a list of which `length` entries were delivered."""
+    """A pending fragment, or a list of which `length` items have been delivered."""
 
     path: Path
     label: str | None
@@ -42,7 +42,7 @@ class Pending:
 
 
 class Delivered:
-    """The data of one payload, by their paths."""
+    """The data of one payload, by path."""
 
     def __init__(self) -> None:
         self._values: dict[Path, list[Any]] = {}
@@ -51,7 +51,7 @@ class Delivered:
         self._values.setdefault(path, []).append(value)
 
     def length(self, path: Path) -> int | None:
-        """Of the list at this path; None if there is none."""
+        """Return the length of the list at a path; None if there is no list."""
         for depth in range(len(path), -1, -1):
             for value in self._values.get(path[:depth], ()):
                 if isinstance(found := _below(value, path[depth:]), list):
@@ -60,7 +60,7 @@ class Delivered:
 
 
 class ByPath:
-    """Makes payloads of v0.1 of those of v0.2, taken in their order."""
+    """A converter of payloads from v0.2 to v0.1. It must get the payloads of one operation in order."""
 
     def __init__(self) -> None:
         self._pending: dict[str, Pending] = {}
@@ -77,7 +77,7 @@ class ByPath:
         for pending in announced.values():
             if pending.length is None:
                 pending.length = delivered.length(pending.path)
-        entries += self._ends(completed, told={part["id"] for part in parts if not part.get("subPath")})
+        entries += self._completions(completed, delivered_ids={part["id"] for part in parts if not part.get("subPath")})
         others = {name: value for name, value in payload.items() if name not in ONLY_V0_2}
         return {**others, "incremental": entries} if entries else others
 
@@ -92,14 +92,14 @@ class ByPath:
         return pending.entry(below, labelled=labelled, data=part["data"], **errors)
 
     def _items(self, pending: Pending, items: Sequence[Any], delivered: Delivered) -> Entry:
-        begin = delivered.length(pending.path) or 0 if pending.length is None else pending.length
-        pending.length = begin + len(items)
-        for place, item in enumerate(items, begin):
-            delivered.add((*pending.path, place), item)
-        return pending.entry([begin], items=items)
+        first = delivered.length(pending.path) or 0 if pending.length is None else pending.length
+        pending.length = first + len(items)
+        for index, item in enumerate(items, first):
+            delivered.add((*pending.path, index), item)
+        return pending.entry([first], items=items)
 
-    def _ends(self, completed: Mapping[str, Any], told: set[str]) -> Iterator[Entry]:
-        """Of what failed, and of fragments all of whose data came with others."""
+    def _completions(self, completed: Mapping[str, Any], delivered_ids: set[str]) -> Iterator[Entry]:
+        """Yield the entries of failures, and of completed fragments whose data came with other entries."""
         for id_, errors in completed.items():
             pending = self._pending.pop(id_)
             if pending.length is not None:
@@ -107,7 +107,7 @@ class ByPath:
                     yield pending.entry([pending.length], items=None, errors=errors)
             elif errors:
                 yield pending.entry(data=None, errors=errors)
-            elif id_ not in told:
+            elif id_ not in delivered_ids:
                 yield pending.entry(data={})
 
 

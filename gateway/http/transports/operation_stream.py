@@ -1,4 +1,4 @@
-"""Operations as streams of payloads: what every transport sends that answers in more than one message."""
+"""Operations as streams of payloads, for all transports that send more than one message."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERYTHING = READS_AND_WRITES | QUERY_OR_SUBSCRIPTION
 
 
 class OperationRunner:
-    """Runs operations. `context` makes the context of one, or raises a GatewayError."""
+    """The runner of operations. `context` returns the context of an operation, or raises a GatewayError."""
 
     def __init__(
         self,
@@ -46,56 +46,56 @@ class OperationRunner:
         self.hook = hook
         self.scheduler = scheduler
 
-    async def start(self, asked: GraphQLRequest, context: Context, allowed: frozenset[OperationType]) -> ResultStream:
-        """A single result is a stream of one."""
+    async def start(self, params: GraphQLRequest, context: Context, allowed: frozenset[OperationType]) -> ResultStream:
+        """Start an operation, and return the stream of its results; a single result is a stream of one."""
         frames: Any = await self.schema.stream(
-            asked.query,
-            dict(asked.variables or {}),
+            params.query,
+            dict(params.variables or {}),
             context_value=context,
-            operation_name=asked.operation_name,
-            operation_extensions=dict(asked.extensions),
+            operation_name=params.operation_name,
+            operation_extensions=dict(params.extensions),
             allowed_operation_types=allowed,
         )
         return frames  # type: ignore[no-any-return]
 
     async def payloads(
-        self, asked: GraphQLRequest, context: Context, allowed: frozenset[OperationType]
+        self, params: GraphQLRequest, context: Context, allowed: frozenset[OperationType]
     ) -> AsyncGenerator[Payload, None]:
-        """Whatever goes wrong is in a payload."""
+        """Yield the payloads of an operation. Any error becomes a payload."""
         try:
-            async with aclosing(await self.start(asked, context, allowed)) as frames:
+            async with aclosing(await self.start(params, context, allowed)) as frames:
                 async for frame in frames:
                     yield payload(frame, context)
-        except Exception as problem:  # a bug in a hook, too: it is raised past all masks
+        except Exception as problem:  # also a bug in an event hook, which no extension masks
             yield self.refusal(problem)
         else:
-            self.stored.remember(asked.query or "", asked.extensions)
+            self.stored.remember(params.query or "", params.extensions)
 
     def refusal(self, problem: Exception) -> Payload:
-        """`problem` as the client may see it."""
+        """Return `problem` as a payload; internal errors are masked."""
         return {"errors": [format_error(as_graphql_error(problem), self.hook).formatted]}
 
 
 def payload(frame: Any, context: Context) -> Payload:
-    """A result, or a part of one, as JSON has it. Raises AnswerTooLarge for a part."""
+    """Return a result, or a part of one, as a payload. Raises AnswerTooLarge for a part that is too large."""
     if isinstance(frame, ExecutionResult):
         result = _result(frame)
         return too_large(result.get("extensions")) if is_larger(result) else result
     part: Payload = frame.formatted
     if is_larger(part):
         raise AnswerTooLarge(LARGEST)
-    # Only the last part knows the whole bill.
+    # The bill is complete only in the last part.
     return part if frame.has_next else {**part, "extensions": report(context)}
 
 
 def too_large(extensions: Any) -> Payload:
-    """In the place of a result, whose bill stands all the same."""
+    """Return the payload that replaces a result that is too large; its cost is still billed."""
     errors = [as_graphql_error(AnswerTooLarge(LARGEST)).formatted]
     return {"errors": errors, "extensions": extensions} if extensions else {"errors": errors}
 
 
 def executed(result: ExecutionResult) -> bool:
-    """A problem of the whole request has no path, and then there is no data, not even null."""
+    """Return whether the operation was executed: a request error has no path, and then `data` is absent, not null."""
     return result.data is not None or any(error.path is not None for error in result.errors or ())
 
 

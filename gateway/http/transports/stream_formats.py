@@ -1,4 +1,4 @@
-"""How a stream of payloads is written over HTTP: as parts, as server-sent events, as a multipart subscription."""
+"""The stream formats of HTTP: incremental multipart, server-sent events, and multipart subscriptions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from gateway.http.negotiation import EVENTS, MULTIPART, Streamed
 
 PART_HEAD = b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
-# Where the client names none. Those of the protocols: some clients look for nothing else.
+# The boundaries if the client names none. The protocols' own: some clients recognise no other.
 BOUNDARY, SUBSCRIPTION_BOUNDARY = "-", "graphql"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamFormat:
-    """`frame` writes one JSON payload, `beat` keeps an idle connection alive; empty where nothing may be idle."""
+    """The bytes of a stream. `frame` wraps a JSON payload; `beat` is the heartbeat, empty if the format has none."""
 
     content_type: str
     opening: bytes
@@ -23,40 +23,40 @@ class StreamFormat:
     end: bytes
 
     def whole(self, payload: bytes) -> bytes:
-        """A stream of one payload."""
+        """Return a whole stream with one payload."""
         return self.opening + self.frame(payload) + self.end
 
 
 def incremental(streamed: Streamed) -> StreamFormat:
-    """For the parts of an answer, whose form the content type names."""
+    """Return the format for incremental delivery; the content type names its version."""
     named = f"; {streamed.parameter}"
     return _events(named) if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY, named)
 
 
 def subscription(streamed: Streamed) -> StreamFormat:
-    """For the events of a subscription."""
+    """Return the format for a subscription."""
     return _events() if streamed.media == EVENTS else _payloads(streamed.boundary or SUBSCRIPTION_BOUNDARY)
 
 
 def single(streamed: Streamed) -> StreamFormat:
-    """For a single answer as the only part, which has no form of those of several."""
+    """Return the format for a single response as the only part, without a version of incremental delivery."""
     return _events() if streamed.media == EVENTS else _parts(streamed.boundary or BOUNDARY)
 
 
 def _part(boundary: str) -> Callable[[bytes], bytes]:
-    # The boundary that ends a part goes out with it: until then a client cannot know that the part is whole.
+    # Each part is sent with the boundary that ends it: without that a client cannot know that the part is complete.
     after = b"\r\n--" + boundary.encode("ascii")
     return lambda payload: PART_HEAD + payload + after
 
 
 def _parts(boundary: str, named: str = "") -> StreamFormat:
-    """The incremental delivery protocol."""
+    """Return the format of incremental delivery over multipart HTTP."""
     opening = b"\r\n--" + boundary.encode("ascii")
     return StreamFormat(f'{MULTIPART}; boundary="{boundary}"{named}', opening, _part(boundary), beat=b"", end=b"--\r\n")
 
 
 def _payloads(boundary: str) -> StreamFormat:
-    """Apollo's protocol of subscriptions over multipart HTTP."""
+    """Return the format of Apollo's subscriptions over multipart HTTP."""
     part = _part(boundary)
     return StreamFormat(
         f'{MULTIPART}; boundary="{boundary}"; subscriptionSpec="1.0"',
@@ -68,8 +68,8 @@ def _payloads(boundary: str) -> StreamFormat:
 
 
 def _events(named: str = "") -> StreamFormat:
-    """The distinct connections mode of "GraphQL over Server-Sent Events"."""
-    # JSON holds no line breaks; CRLF loses events in clients.
+    """Return the format of "GraphQL over Server-Sent Events" in distinct connections mode."""
+    # Encoded JSON has no line breaks. Some clients lose events with CRLF.
     return StreamFormat(
         f"{EVENTS}; charset=utf-8{named}",
         b"",

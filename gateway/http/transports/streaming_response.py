@@ -1,4 +1,4 @@
-"""A stream of payloads as an HTTP response."""
+"""The HTTP response that streams payloads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gateway.http import status_codes
 from gateway.http.transports.operation_stream import Payload
 from gateway.http.transports.stream_formats import StreamFormat
 
-# What stands between may close what is silent for half a minute; Apollo's router beats as often.
+# Proxies may close a connection that is silent for half a minute; Apollo's router has the same interval.
 BEAT = 5.0  # seconds
-# Who comes back after it is asked for a key that is still good, and may meet another process.
+# A client that reconnects afterwards has its key checked again, and may reach another process.
 LIFETIME = 3_600.0  # seconds
-# Asks proxies not to collect what is meant to arrive at once.
+# Asks proxies not to buffer the stream.
 UNBUFFERED = {"x-accel-buffering": "no"}
 
 
 class StreamingGraphQLResponse:
-    """Sends each payload as soon as it is there. `place` is held while it lasts."""
+    """The ASGI response that sends each payload as soon as it is ready, and holds `place` until it ends."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class StreamingGraphQLResponse:
 async def with_heartbeats(
     payloads: AsyncGenerator[Payload, None], seconds: float | None
 ) -> AsyncGenerator[Payload | None]:
-    """`payloads`, and None whenever there was none for `seconds`. At most one is made before the last was taken."""
+    """Yield `payloads`, and None after each `seconds` without one. At most one payload is buffered."""
     queue = asyncio.Queue[Payload | None](1)
     pump = asyncio.create_task(_pump(payloads, queue))
     try:
@@ -77,7 +77,7 @@ async def with_heartbeats(
 
 
 async def _pump(payloads: AsyncGenerator[Payload, None], queue: asyncio.Queue[Payload | None]) -> None:
-    """In one task, which a generator may rely on."""
+    """Iterate in one task: generators with cancel scopes or context variables rely on that."""
     async with aclosing(payloads):
         async for payload in payloads:
             await queue.put(payload)

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket, by the subprotocol graphql-transport-ws: any operation, each with a context of its own."""
+"""GraphQL over WebSocket (subprotocol graphql-transport-ws), for all operations, each with its own context."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from gateway.http.transports import ws_messages
 from gateway.http.transports.operation_stream import EVERYTHING, OperationRunner, Payload
 from gateway.http.transports.ws_messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
 
-# Bytes of a connection's answers that nobody has taken. Beyond them no other operation of it is executed.
+# Bytes of a connection's payloads that are not sent yet. Beyond them no further operation of it is executed.
 MOST_UNSENT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a connection may take, in seconds, and how many operations it may have running."""
+    """The timeouts of a connection, in seconds, and the maximum number of concurrent operations."""
 
     init: float = 10.0
-    # Without any operation; whoever needs it again connects again.
+    # Without any operation; the client connects again when it needs to.
     idle: float = 900.0
-    # Who comes back after it is asked for a key that is still good, and may meet another process.
+    # A client that reconnects afterwards has its key checked again, and may reach another process.
     life: float = 3_600.0
-    # For one message to be taken off our hands.
+    # For sending one message.
     send: float = 30.0
     operations: int = 100
 
@@ -54,7 +54,7 @@ def socket_route(
 
 
 class WebSocketEndpoint:
-    """The ASGI application: one connection per call."""
+    """The WebSocket endpoint: an ASGI application with one connection per call."""
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class WebSocketEndpoint:
             forget_frames(gone)
 
     async def _hold(self, socket: WebSocket, *, known: bool) -> None:
-        """Raises Closing and WebSocketDisconnect."""
+        """Initialise the connection, and run its session. Raises Closing and WebSocketDisconnect."""
         if not known:
             raise Closing(Close.SUBPROTOCOL, f"Speak {PROTOCOL}.")
-        terms = await self._terms(socket)
+        terms = await self._options(socket)
         client = self._client(terms)
         try:
             with self.places.held(client.id):
@@ -97,7 +97,7 @@ class WebSocketEndpoint:
         except TooManyStreams as refusal:
             raise Closing(Close.TOO_MANY, refusal.message) from refusal
 
-    async def _terms(self, socket: WebSocket) -> RequestOptions:
+    async def _options(self, socket: WebSocket) -> RequestOptions:
         try:
             async with asyncio.timeout(self.patience.init):
                 text = await _text(socket)
@@ -121,14 +121,14 @@ class WebSocketEndpoint:
 
 
 class Unsent:
-    """What was made of a connection's answers and not yet taken."""
+    """The bytes of a connection's payloads that are not sent yet."""
 
     def __init__(self) -> None:
         self.size = 0
         self._room = asyncio.Event()
 
     async def room(self) -> None:
-        """Returns while there is some. Whoever waited looks again: another one may have been faster."""
+        """Wait until there is room. A woken waiter checks again: another operation may have taken the room."""
         while self.size > MOST_UNSENT:
             self._room.clear()
             await self._room.wait()
@@ -145,7 +145,7 @@ class Unsent:
 
 
 class WebSocketSession:
-    """A connection that has been initialised."""
+    """The session of an initialised connection."""
 
     def __init__(
         self, socket: WebSocket, operations: OperationRunner, terms: RequestOptions, patience: Patience
@@ -160,21 +160,21 @@ class WebSocketSession:
         self.unsent = Unsent()
 
     async def hold(self, standing: Standing, client: Client) -> None:
-        """Until the client goes away. Raises WebSocketDisconnect, and Closing when it must go."""
+        """Serve the connection until it ends. Raises WebSocketDisconnect, and Closing if the gateway ends it."""
         try:
             async with asyncio.timeout(self.patience.life), self.group:
-                self.group.create_task(_leave(standing, client))
+                self.group.create_task(_close_when_revoked(standing, client))
                 await self._send("connection_ack")
                 while True:
                     text = await self._next()
                     await turn_for(len(text or ""), self.operations.scheduler)
-                    await self._heed(ws_messages.read(text))
+                    await self._dispatch(ws_messages.read(text))
         except TimeoutError as exc:
             raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
-            self.running.clear()  # a task that was cancelled before it began has not taken itself out
+            self.running.clear()  # a task cancelled before its start has not removed itself
 
     async def _next(self) -> str | None:
         while True:
@@ -185,7 +185,7 @@ class WebSocketSession:
                 if not self.running:
                     raise Closing(Close.ENDED, "Idle") from exc
 
-    async def _heed(self, message: Message) -> None:
+    async def _dispatch(self, message: Message) -> None:
         match message:
             case Init():
                 raise Closing(Close.TOO_MANY, "Too many initialisation requests")
@@ -194,14 +194,14 @@ class WebSocketSession:
             case Complete(id_):
                 if (task := self.running.pop(id_, None)) is not None:
                     task.cancel()
-            case Subscribe(id_, asked):
-                await self._subscribe(id_, asked)
+            case Subscribe(id_, params):
+                await self._subscribe(id_, params)
             case Pong():
                 pass
             case _:
                 assert_never(message)
 
-    async def _subscribe(self, id_: str, asked: GraphQLRequest) -> None:
+    async def _subscribe(self, id_: str, params: GraphQLRequest) -> None:
         if id_ in self.running:
             raise Closing(Close.DUPLICATE, f"Subscriber for {id_} already exists")
         if len(self.running) >= self.patience.operations:
@@ -209,12 +209,12 @@ class WebSocketSession:
             refusal = TooManyStreams(f"At most {most} operations may run on a connection.", most=most)
             await self._send("error", id_, self.operations.refusal(refusal)["errors"])
             return
-        self.running[id_] = self.group.create_task(self._run(id_, asked))
+        self.running[id_] = self.group.create_task(self._run(id_, params))
 
-    async def _run(self, id_: str, asked: GraphQLRequest) -> None:
+    async def _run(self, id_: str, params: GraphQLRequest) -> None:
         last: tuple[Any, ...] = "complete", id_
         try:
-            async with aclosing(self._payloads(asked)) as payloads:
+            async with aclosing(self._payloads(params)) as payloads:
                 async for payload in payloads:
                     if "data" not in payload and "hasNext" not in payload:
                         last = "error", id_, payload["errors"]
@@ -223,27 +223,27 @@ class WebSocketSession:
                         await self._send("next", id_, payload)
         finally:
             self._forget(id_)
-        await self._send(*last)  # whoever reads it may use the id again
+        await self._send(*last)  # after it the client may use the id again
 
-    async def _payloads(self, asked: GraphQLRequest) -> AsyncGenerator[Payload, None]:
+    async def _payloads(self, params: GraphQLRequest) -> AsyncGenerator[Payload, None]:
         stored = self.operations.stored
         try:
-            asked = replace(asked, query=stored.text(asked.query, asked.document_id, asked.extensions))
+            params = replace(params, query=stored.text(params.query, params.document_id, params.extensions))
             context = replace(self.operations.context(self.terms), room=self.unsent.room)
-        except Exception as problem:  # a bug, too: the other operations go on
+        except Exception as problem:  # also a bug: the other operations must go on
             yield self.operations.refusal(problem)
             return
-        async with aclosing(self.operations.payloads(asked, context, EVERYTHING)) as payloads:
+        async with aclosing(self.operations.payloads(params, context, EVERYTHING)) as payloads:
             async for payload in payloads:
                 yield payload
 
     def _forget(self, id_: str) -> None:
-        """A client that completed the operation may have begun another one under its id."""
+        """Remove the operation, unless the client has completed it and started another one with the same id."""
         if self.running.get(id_) is asyncio.current_task():
             del self.running[id_]
 
     async def _send(self, kind: str, id: str | None = None, payload: Payload | list[Any] | None = None) -> None:
-        """One at a time, and none is encoded before the last was taken. Who takes none for long is gone."""
+        """Send one message at a time, encoded after the last was sent. Raises WebSocketDisconnect on a timeout."""
         async with self.sending:
             text = ws_messages.write(kind, id, payload) if payload is not None else ws_messages.write(kind, id)
             try:
@@ -253,14 +253,14 @@ class WebSocketSession:
                 raise WebSocketDisconnect(Close.AWAY) from exc
 
 
-async def _leave(standing: Standing, client: Client) -> None:
-    """Raises Closing when `client` may not go on. A client of the protocol connects again then, with the key of now."""
+async def _close_when_revoked(standing: Standing, client: Client) -> None:
+    """Raise Closing when `client` is revoked. Clients of the protocol then connect again, with their current key."""
     problem = await standing.withdrawn(client)
     raise Closing(Close.FORBIDDEN, problem.message)
 
 
 async def _text(socket: WebSocket) -> str | None:
-    """None for a message in bytes. Raises WebSocketDisconnect."""
+    """Return the text of the next message; None if it is binary. Raises WebSocketDisconnect."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", Close.ENDED))
@@ -273,4 +273,4 @@ async def _close(socket: WebSocket, closing: Closing, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await socket.close(closing.code, closing.reason)
     except (TimeoutError, RuntimeError, OSError):
-        pass  # gone
+        pass  # the client has disconnected

@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws, the subprotocol "GraphQL over WebSocket" of the library `graphql-ws`."""
+"""The messages of graphql-transport-ws, the WebSocket subprotocol of the library `graphql-ws`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_REASON = 123  # bytes, of RFC 6455
 
 
 class Close(enum.IntEnum):
-    """Why the gateway closes a connection. Those from 4400 are the protocol's."""
+    """The close codes that the gateway sends. Codes from 4400 are defined by the subprotocol."""
 
     ENDED = 1000
     AWAY = 1001
@@ -32,7 +32,7 @@ class Close(enum.IntEnum):
 
 
 class Closing(Exception):
-    """The connection must be closed, with this code and reason."""
+    """The error that closes the connection, with a code and a reason."""
 
     def __init__(self, code: Close, reason: str) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class Closing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """The first message. `headers` are what the client could not send as such: browsers let no page set them."""
+    """The first message. `headers` are sent in its payload, because browsers let no page set those of a handshake."""
 
     headers: Mapping[str, str]
 
@@ -72,7 +72,7 @@ Message = Init | Subscribe | Complete | Ping | Pong
 
 
 def read(text: str | None) -> Message:
-    """Raises Closing for what is no message of a client."""
+    """Return the message in `text`. Raises Closing if it is not a valid message of a client."""
     try:
         return _message(_parsed(text))
     except (InvalidRequest, TooComplex) as problem:
@@ -127,7 +127,7 @@ def _id(members: Mapping[str, Any]) -> str:
 
 
 def _headers(payload: Mapping[str, Any] | None) -> dict[str, str]:
-    """By their names in lower case; some clients put them under `headers`."""
+    """Return the headers in the payload, names in lower case. Some clients nest them under `headers`."""
     given = payload or {}
     nested = given.get("headers")
     merged = {**given, **(nested if isinstance(nested, dict) else {})}
