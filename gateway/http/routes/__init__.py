@@ -1,1 +1,1 @@
-"""Routes beside GraphQL: console, health, webhooks, media, and the root."""
+"""The HTTP routes besides GraphQL: console, health, webhooks, media, and the root."""

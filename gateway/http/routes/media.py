@@ -1,4 +1,4 @@
-"""`/media/TOKEN`: a picture or a video of the platform, for pages that its own servers do not serve."""
+"""The route `/media/TOKEN`: a media proxy, for pages on which the platform's CDN does not allow its media."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.media_proxy.signed_urls import Claim, TokenExpired, TokenInvalid, U
 from gateway.upstream.egress.cdn_client import OutOfRange, UrlExpired
 
 METHODS = "GET, HEAD, OPTIONS"
-# Any page may show it, nothing in it is run, and nobody takes it for something else.
+# Any page may embed a response; nothing in it is executed, and browsers must not guess its type.
 ALWAYS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "accept-ranges, content-length, content-range, etag",
@@ -31,7 +31,7 @@ ALWAYS = {
 }
 NEVER = {"cache-control": "no-store"}
 SOON = {"retry-after": "1"}
-LONGEST_LIFE = 31_536_000  # seconds, the most that RFC 9111 caches are wont to take
+LONGEST_LIFE = 31_536_000  # seconds, the maximum that RFC 9111 caches usually accept
 
 
 def route(tokens: UrlSigner, proxy: Proxy, clock: Clock) -> Route:
@@ -39,7 +39,7 @@ def route(tokens: UrlSigner, proxy: Proxy, clock: Clock) -> Route:
 
 
 class MediaEndpoint:
-    """Needs no key: a token is the right to see what it names until it expires."""
+    """The endpoint of the media proxy. It needs no key: a signed token grants access to one URL until it expires."""
 
     def __init__(self, tokens: UrlSigner, proxy: Proxy, clock: Clock) -> None:
         self.tokens = tokens
@@ -57,10 +57,10 @@ class MediaEndpoint:
             await cancel_on_disconnect(receive, self._send(answer, request, send))
 
     def _at_once(self, request: Request) -> Response | Claim:
-        """The answer that needs no look at the medium, or what the token stands for."""
+        """Return a response that does not need the media, or the claim of the token."""
         if request.method == "OPTIONS":
-            crossing = {"access-control-allow-methods": METHODS, "access-control-allow-headers": "range, if-none-match"}
-            return Response(status_code=204, headers={**ALWAYS, **crossing, "allow": METHODS})
+            cors = {"access-control-allow-methods": METHODS, "access-control-allow-headers": "range, if-none-match"}
+            return Response(status_code=204, headers={**ALWAYS, **cors, "allow": METHODS})
         if request.method not in ("GET", "HEAD"):
             return _refusal(405, "Ask for media by GET or HEAD.", {"allow": METHODS})
         try:
@@ -74,17 +74,17 @@ class MediaEndpoint:
         return claim
 
     async def _send(self, claim: Claim, request: Request, send: Send) -> None:
-        begun = False
+        started = False
         try:
             part = _part(request.headers, _etag(claim))
             peer = network_of(request.client.host) if request.client else ""
             async with self.proxy.opened(claim, peer=peer, method=request.method, part=part) as medium:
-                begun = True
+                started = True
                 await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")
         except (UrlExpired, OutOfRange, UpstreamError, TooManyStreams, TimeoutError) as problem:
             forget_frames(problem)
-            # After the head there is no status left to tell it by: the connection ends before the body does.
-            if not begun:
+            # Once headers are sent the status cannot change: the connection is closed before the end of the body.
+            if not started:
                 await _answer_to(problem)(request.scope, request.receive, send)
 
     def _headers(self, claim: Claim) -> dict[str, str]:
@@ -93,7 +93,7 @@ class MediaEndpoint:
 
 
 async def _stream(medium: Medium, headers: dict[str, str], send: Send, *, with_body: bool) -> None:
-    """`send` waits for a slow reader, and with it the reading from the picture server."""
+    """Send the media. `send` waits for a slow reader, which also slows down reading from the CDN."""
     headers = {**headers, "content-type": medium.content_type, "accept-ranges": "bytes"}
     if medium.length is not None:
         headers["content-length"] = str(medium.length)
@@ -113,8 +113,8 @@ def _answer_to(problem: Exception) -> Response:
         case UrlExpired():
             return _refusal(410, "The platform does not show this any more: ask for the URL again.")
         case OutOfRange(length=length):
-            told = {} if length is None else {"content-range": f"bytes */{length}"}
-            return _refusal(416, "It has not these bytes.", told)
+            range_headers = {} if length is None else {"content-range": f"bytes */{length}"}
+            return _refusal(416, "It has not these bytes.", range_headers)
         case TooManyStreams():
             return _refusal(503, problem.message, SOON)
         case UpstreamTimeout() | TimeoutError():
@@ -128,7 +128,7 @@ def _refusal(status: int, text: str, headers: dict[str, str] | None = None) -> R
 
 
 def _etag(claim: Claim) -> str:
-    """What lies under one path never changes."""
+    """Return the ETag, made of the URL: the content under one path never changes."""
     return f'"{identity(claim.url)}"'
 
 
@@ -138,7 +138,7 @@ def _is_known(headers: Headers, etag: str) -> bool:
 
 
 def _part(headers: Headers, etag: str) -> Range | None:
-    """A part only makes sense together with the other parts of the same medium."""
+    """Return the requested range; None if `If-Range` names another version of the media."""
     if headers.get("if-range", etag) != etag:
         return None
     return Range.of(headers.get("range"))

@@ -1,4 +1,4 @@
-"""What is at the address itself, for whoever comes without knowing a path: `/`, and `/version`."""
+"""The routes `/`, which lists the other paths, and `/version`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def routes() -> list[Route]:
 
 
 async def _front(request: Request) -> Response:
-    """A browser is led to the console; others are told what there is. By its path alone: the host is the client's."""
+    """Redirect browsers to the console; list the paths for others. Paths only: the host is chosen by the client."""
     if negotiate(",".join(request.headers.getlist("accept"))).page:
         return RedirectResponse(GRAPHQL, 303, HEADERS)
     return JSONResponse({"name": NAME, **PLACES}, headers=HEADERS)
 
 
 async def _version(request: Request) -> Response:
-    told = {"name": NAME, "version": version(NAME), "python": platform.python_version()}
-    return JSONResponse(told, headers=HEADERS)
+    body = {"name": NAME, "version": version(NAME), "python": platform.python_version()}
+    return JSONResponse(body, headers=HEADERS)

@@ -1,11 +1,12 @@
-"""What the platform tells by itself. It is a hint and no more: events come late, twice, out of order, or never.
+"""The webhook of the platform. Its events are only hints: they come late, twice, out of order, or never.
 
 Contract: a GET with `hub.mode`, `hub.verify_token` and `hub.challenge` subscribes; events are posted as JSON of up to
 1000 changes, signed by `X-Hub-Signature-256: sha256=<HMAC-SHA256 of the raw body with the app secret>`, and posted
 again for 36 hours unless they are answered 200. Each entry names its account, and the time in Unix seconds.
 
-A signature says who wrote an event, and not that it is new: whoever has seen one can post it again, and each time what
-was bought would be forgotten. So an event is heard once: it is remembered for as long as its time may be believed.
+A signature proves the author of an event, not that it is new: anyone who has seen one could replay it, and each replay
+would invalidate cache entries that were paid for. So each event is handled once: its digest is stored for as long as
+its timestamp is accepted.
 """
 
 from __future__ import annotations
@@ -32,34 +33,34 @@ from gateway.http.bodies import Bodies
 from gateway.http.request_parsing import body_of, parameters
 
 PATH = "/webhooks/platform"
-# Whose a body is shows when it is whole: until then anybody may have sent it.
+# The signature can be checked only once the body is complete: until then the sender is unknown.
 PATIENCE = 10.0  # seconds
-# Read at once, and of them from one address: whoever has no secret must not keep the platform out.
+# Bodies read concurrently, in total and per address: senders without the secret must not keep the platform out.
 MOST_BODIES = 16
 MOST_EACH = 4
-# As the contract says. Of one body: entries, and changes in all of them.
+# By the contract. Entries of one body, and changes in all of them together.
 MOST_CHANGES = 1_000
 LONGEST_ID = 60  # characters
-MOST_PATHS = 20  # of what cannot be read that are told
-PER_TURN = 50  # news that are told in one turn of the event loop
+MOST_PATHS = 20  # of undecodable values that one event reports
+PER_TURN = 50  # events passed to the listener in one turn of the event loop
 SIGNATURE = "x-hub-signature-256"
 SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
-# Browsers must not take a challenge for a page.
+# Browsers must not interpret a challenge as HTML.
 SAFE_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-# All in seconds. The platform's clock may differ from ours, either way.
+# All in seconds. The platform's clock may be ahead of the gateway's, or behind it.
 RETRIED = 36 * 3_600.0
 SKEW = 300.0
 REMEMBERED = RETRIED + 2 * SKEW
-TOLD = 60.0  # between two events about what is ignored for the same reason
-LATELY = 256  # events that are known again without asking the store
+TOLD = 60.0  # between two reports of changes ignored for the same reason
+LATELY = 256  # digests that are recognised without a look into the store
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """Something changed upstream. Flows wait for `topic`: `media:<id>`, `highlight:<id>` or `story:<id>`.
+    """A change upstream. Workflows wait for `topic`: `media:<id>`, `highlight:<id>` or `story:<id>`.
 
-    `account` is the id of the user whose it is. `highlight` is the pk of the one that may read differently now, and
-    with it the account's tray.
+    `account` is the id of the owning user. `highlight` is the pk of the highlight that may have changed, and with it
+    the account's tray.
     """
 
     account: str
@@ -69,10 +70,10 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Whom news are for. Nothing here may block.
+    """The callbacks for events. None of them may block.
 
-    `is_ours` says whether an account's news concern anybody. `remember` takes a name and seconds, and says whether the
-    name is new: it is not to any process, until the seconds are over. It raises FlowsUnavailable.
+    `is_ours` returns whether the gateway uses an account. `remember` takes a name and seconds, and returns whether the
+    name is new: for so many seconds it is not, in any process. It raises FlowsUnavailable.
     """
 
     is_ours: Callable[[str], bool]
@@ -86,7 +87,7 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     story_id: str | int | None = None
 
     def __post_init__(self) -> None:
-        """By its id something is remembered until a flow waits for it."""
+        """Raise ValueError for an overlong id: ids are stored until a workflow waits for them."""
         if any(len(str(id)) > LONGEST_ID for id in (self.media_id, self.highlight_id, self.story_id)):
             raise ValueError("an id is longer than any")
 
@@ -113,14 +114,14 @@ CHANGE = msgspec.json.Decoder(Change)
 def webhooks(
     secret: str | None, verify_token: str | None, listener: Listener, *, clock: Clock, hook: Hook
 ) -> list[Route]:
-    """`/webhooks/platform`, unless there is no app secret to believe anything by.
+    """Return the route `/webhooks/platform`; none without an app secret, since signatures cannot be checked.
 
-    The listener hears each piece of news in turn, after the platform has its answer.
+    The listener gets the events one after the other, after the response has been sent.
     """
     if secret is None or verify_token is None:
         return []
-    ears = WebhookReceiver(secret, verify_token, listener, clock, hook)
-    return [Route(PATH, ears.answer, methods=["GET", "POST"])]
+    receiver = WebhookReceiver(secret, verify_token, listener, clock, hook)
+    return [Route(PATH, receiver.answer, methods=["GET", "POST"])]
 
 
 class WebhookReceiver:
@@ -131,8 +132,8 @@ class WebhookReceiver:
         self._clock = clock
         self._hook = hook
         self._ignored = Ignored(clock, hook)
-        self._lately: OrderedDict[str, None] = OrderedDict()
-        self._places = Count(MOST_EACH, MOST_BODIES)
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._senders = Count(MOST_EACH, MOST_BODIES)
         self._bodies = Bodies()
 
     async def answer(self, request: Request) -> Response:
@@ -140,17 +141,17 @@ class WebhookReceiver:
 
     def _subscribe(self, request: Request) -> Response:
         try:
-            asked = parameters(request)
+            params = parameters(request)
         except InvalidRequest:
             return _refused()
-        shown = asked.get("hub.verify_token", "").encode()
+        shown = params.get("hub.verify_token", "").encode()
         is_known = hmac.compare_digest(shown, self._verify_token)
-        if not is_known or asked.get("hub.mode") != "subscribe":
+        if not is_known or params.get("hub.mode") != "subscribe":
             return _refused()
-        return PlainTextResponse(asked.get("hub.challenge", ""), headers=SAFE_HEADERS)
+        return PlainTextResponse(params.get("hub.challenge", ""), headers=SAFE_HEADERS)
 
     async def _receive(self, request: Request) -> Response:
-        """200 for whatever is signed, even if it cannot be read: it would only be posted again."""
+        """Return 200 for any signed body, even an undecodable one: the platform would only send it again."""
         signature = request.headers.get(SIGNATURE, "")
         if not SIGNED.fullmatch(signature):
             return _refused()
@@ -166,46 +167,46 @@ class WebhookReceiver:
             return Response(status_code=400)
         if not self._is_signed(body, signature):
             return _refused()
-        return Response(status_code=200, background=BackgroundTask(self._tell, body))
+        return Response(status_code=200, background=BackgroundTask(self._dispatch, body))
 
     async def _body(self, request: Request) -> bytes:
-        """Raises TooManyBodies, InvalidRequest and ClientDisconnect."""
+        """Return the body. Raises TooManyBodies, BodyTooLarge, InvalidRequest and ClientDisconnect."""
         peer = network_of(request.client.host) if request.client else ""
-        place = Share(self._places, peer)
+        slot = Share(self._senders, peer)
         try:
-            if not place.hold(1):
+            if not slot.hold(1):
                 raise TooManyBodies("Too many at once")
             with self._bodies.reading(peer) as reading:
                 return await body_of(request, reading, seconds=PATIENCE)
         finally:
-            place.hold(0)
+            slot.hold(0)
 
     def _is_signed(self, body: bytes, signature: str) -> bool:
-        """The raw body, as it came: JSON written anew would have another signature."""
+        """Return whether the raw body is signed: re-encoded JSON would have another signature."""
         expected = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
         return hmac.compare_digest(signature.encode(), expected.encode())
 
-    async def _tell(self, body: bytes) -> None:
-        # A coroutine, so that it runs in the loop: whom it wakes waits there.
-        news = list(self._read(body))
-        if not news:  # nothing would be done about it however often it came
+    async def _dispatch(self, body: bytes) -> None:
+        # A coroutine, so that it runs in the event loop, in which workflows wait for events.
+        events = list(self._read(body))
+        if not events:  # without events a replay has no effect, so it need not be remembered
             return
         if not await self._is_new(body):
-            self._ignored.count("repeated", len(news))
+            self._ignored.count("repeated", len(events))
             return
-        for number, one in enumerate(news, start=1):
+        for number, one in enumerate(events, start=1):
             self._listener.heard(one)
             if not number % PER_TURN:
                 await self._clock.sleep(0)
 
     async def _is_new(self, body: bytes) -> bool:
-        """While the store cannot be reached, this process alone remembers: a hint more is better than one too few."""
+        """Return whether the body is new. Without the store, only this process checks: a duplicate beats a loss."""
         digest = hashlib.sha256(body).hexdigest()
-        if digest in self._lately:
+        if digest in self._recent:
             return False
-        self._lately[digest] = None
-        if len(self._lately) > LATELY:
-            self._lately.popitem(last=False)
+        self._recent[digest] = None
+        if len(self._recent) > LATELY:
+            self._recent.popitem(last=False)
         try:
             return await self._listener.remember(digest, REMEMBERED)
         except FlowsUnavailable:
@@ -215,42 +216,42 @@ class WebhookReceiver:
         try:
             entries = EVENTS.decode(body).entry
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._drifted([""])
+            self._report_undecodable([""])
             return
-        odd: list[str] = []
+        undecodable: list[str] = []
         left = MOST_CHANGES
         for at, entry in enumerate(entries[:MOST_CHANGES]):
             if entry.time is None:
-                odd.append(f"entry[{at}].time")
+                undecodable.append(f"entry[{at}].time")
             elif not self._listener.is_ours(str(entry.id)):
                 self._ignored.count("of another account", len(entry.changes))
             elif not -SKEW <= self._clock.now() - entry.time < REMEMBERED - SKEW:
                 self._ignored.count("out of time", len(entry.changes))
             else:
-                yield from self._changes(entry.changes[:left], str(entry.id), f"entry[{at}]", odd)
-                self._pass_over(len(entry.changes) - left)
+                yield from self._changes(entry.changes[:left], str(entry.id), f"entry[{at}]", undecodable)
+                self._count_excess(len(entry.changes) - left)
                 left = max(0, left - len(entry.changes))
-        self._pass_over(sum(len(entry.changes) or 1 for entry in entries[MOST_CHANGES:]))
-        self._drifted(odd)
+        self._count_excess(sum(len(entry.changes) or 1 for entry in entries[MOST_CHANGES:]))
+        self._report_undecodable(undecodable)
 
     def _changes(
-        self, changes: Sequence[msgspec.Raw], account: str, path: str, odd: list[str]
+        self, changes: Sequence[msgspec.Raw], account: str, path: str, undecodable: list[str]
     ) -> Iterator[WebhookEvent]:
-        """Adds to `odd` the paths of what cannot be read."""
+        """Yield the events of `changes`, and add the paths of undecodable values to `odd`."""
         for number, raw in enumerate(changes):
             try:
                 change = CHANGE.decode(raw)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                odd.append(f"{path}.changes[{number}]")
+                undecodable.append(f"{path}.changes[{number}]")
             else:
-                yield from _news(account, change)
+                yield from _events_of(account, change)
 
-    def _pass_over(self, changes: int) -> None:
+    def _count_excess(self, changes: int) -> None:
         if changes > 0:
             self._ignored.count("too many at once", changes)
 
-    def _drifted(self, paths: Sequence[str]) -> None:
-        """Told once for a body."""
+    def _report_undecodable(self, paths: Sequence[str]) -> None:
+        """Report undecodable values, once per body."""
         if len(paths) > MOST_PATHS:
             self._ignored.count("not to be read", len(paths))
         if paths:
@@ -258,7 +259,7 @@ class WebhookReceiver:
 
 
 class Ignored:
-    """Tells what is ignored: at once, and then not before a minute is over, with the number of changes until then."""
+    """The reports of ignored changes, per reason: the first at once, then at most one a minute with the sum."""
 
     def __init__(self, clock: Clock, hook: Hook) -> None:
         self._hook = hook
@@ -271,8 +272,8 @@ class Ignored:
             self._hook(WebhookIgnored(reason, self._changes.pop(reason)))
 
 
-def _news(account: str, change: Change) -> Iterator[WebhookEvent]:
-    """Of a field that somebody may wait for; others may be subscribed to, too."""
+def _events_of(account: str, change: Change) -> Iterator[WebhookEvent]:
+    """Yield the event of a change if workflows may wait for its field; other fields may be subscribed, too."""
     match change:
         case Change("media", Value(media_id=id)) if id is not None:
             yield WebhookEvent(account, f"media:{id}")
@@ -286,5 +287,5 @@ def _news(account: str, change: Change) -> Iterator[WebhookEvent]:
 
 
 def _refused() -> Response:
-    """Without a reason: whoever guesses learns nothing."""
+    """Return 403 without a reason, so that guessing reveals nothing."""
     return PlainTextResponse("Forbidden", status_code=403)
