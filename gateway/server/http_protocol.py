@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, within bounds: what a peer may send, and how long it may take, before it has a key."""
+"""The HTTP/1.1 protocol of uvicorn with limits of size and time, which hold before a peer has shown a key."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
     from gateway.server.server import ServerConfig
 
-MOST_HANDSHAKE = 16_384  # bytes of the head of a WebSocket's, which is kept as long as that is open
+MOST_HANDSHAKE = 16_384  # bytes of the head of a WebSocket handshake, which is kept while the connection is open
 HEAD_SECONDS = 10.0
-# Bytes of a body's chunks that are not the body itself: sizes, extensions, trailers. For each byte of the body, beside
-# MOST_HEAD of them; a body that comes byte by byte takes five.
+# Bytes of chunked framing (sizes, extensions, trailers) per byte of the body, in addition to MOST_HEAD. A body with one
+# byte per chunk takes five.
 MOST_FRAMING = 8
-# So much is parsed before it is looked at what came of it: fifty of the smallest requests, or one as usual. What is
-# announced of a body is parsed at once.
+# Bytes parsed before the limits are checked again: fifty of the smallest requests, or one of usual size. A body with a
+# content length is parsed at once.
 PIECE = 1_024  # bytes
-# Of what is longer than a piece, in pieces: of a body no more is parsed than its first one.
+# Maximum weight of data longer than a piece, in pieces: of a body only the first piece is parsed.
 MOST_WEIGHT = 16
-TICK = 2.0  # seconds between two looks at a connection
-# For the rest of a body that nobody reads any more, and for the peer to read why it is refused.
+TICK = 2.0  # seconds between two checks of a connection
+# For receiving the unread rest of a body, and for the peer to read the refusal.
 LINGER = 5.0  # seconds
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. It counts in `config.peers`."""
+    """One HTTP connection, counted in `config.peers`."""
 
     config: ServerConfig
     flow: HeldFlow
@@ -55,12 +55,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._peers, self._turns = config.peers, config.turns
         self._tick: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
-        self._is_next = False  # a request is begun that waited for the answer to another
+        self._is_next = False  # starting a pipelined request, which waited for the response to another
         self._unfed = b""
-        self._is_waiting = False  # for its turn to be parsed
+        self._is_waiting = False  # for a turn in which its data is parsed
         self._is_over = False  # refused, or a WebSocket now
-        self._status = 400  # that a request which cannot be parsed is refused with
-        # Of the message that is being read: its head, or its body.
+        self._status = 400  # the status of a request that cannot be parsed
+        # The state of the message that is being read: its head or its body.
         self._messages = 0
         self._in_head = False
         self._in_body = False
@@ -78,45 +78,45 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._share(peer_of(transport))
         self.flow = HeldFlow(transport, self._untaken)
-        if not self._place.hold(1):
+        if not self._connection.hold(1):
             self._refuse(503, linger=0.0)
             return
         self._head_since = self.loop.time()
-        self._tick = self.loop.call_later(TICK, self._look)
+        self._tick = self.loop.call_later(TICK, self._check)
 
     def _share(self, peer: str) -> None:
-        """What this connection has of what its peer may have."""
+        """Create the shares of this connection in the limits of its peer."""
         peers = self._peers
-        self._place, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
+        self._connection, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
         self._held = Share(peers.heads, peer)
         self._reader, self._buffered = self.config.unsent.reader(peer, self.transport.abort), 0
-        self._untaken, self._behind = Share(peers.bodies, peer), Share(peers.bodies, peer)
+        self._untaken, self._pipelined = Share(peers.bodies, peer), Share(peers.bodies, peer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        disconnect(self._running)  # uvicorn tells the last one that was read
+        disconnect(self._running)  # uvicorn notifies only the last request that was read
         self._hold_buffer(0)
         self._drop()
-        self._leave()
+        self._release()
 
     def _drop(self) -> None:
-        """What came, and will not be read."""
+        """Drop received data that will not be read."""
         for cycle in (self._running, self.cycle):
             if cycle is not None:
                 cycle.body.clear()
         self.pipeline.clear()
         self._unfed = b""
-        for share in (self._held, self._untaken, self._behind):
+        for share in (self._held, self._untaken, self._pipelined):
             share.hold(0)
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         if self._tick is not None:
             self._tick.cancel()
-        for share in (self._held, self._leaving, self._place):
+        for share in (self._held, self._leaving, self._connection):
             share.hold(0)
 
     def handle_websocket_upgrade(self) -> None:
-        """What the WebSocket's own parser would drop without an answer is refused here."""
+        """Refuse handshakes that the WebSocket parser would drop without a response; start others in a later turn."""
         if self._is_over:
             return
         fields = list(self.scope["headers"])
@@ -134,11 +134,11 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         super().handle_websocket_upgrade()
-        # It holds this protocol, which nobody tells of the connection's end.
+        # The parser refers to this protocol, which gets no `connection_lost` from now on.
         self.parser = None  # type: ignore[assignment]
-        self._leave()
+        self._release()
 
-    # What comes
+    # Incoming data
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
@@ -156,7 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._feed_later()
 
     def _feed_soon(self) -> None:
-        """Unless it will be fed anyhow, when the request before it is answered."""
+        """Parse the data now or in a later turn; held data is parsed once the request before it is answered."""
         if self.flow.is_held:
             self._hold_unfed()
         elif self._turns.admits(self.loop, min(1 + len(self._unfed) // PIECE, MOST_WEIGHT)):
@@ -165,7 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._feed_later()
 
     def _feed_later(self) -> None:
-        """What is short is one piece, and as cheap to keep as a head that has begun."""
+        """Parse the data in a later turn. One piece is not counted: it is as cheap to hold as an unfinished head."""
         self._is_waiting = True
         is_short = len(self._unfed) <= PIECE
         self._turns.take(self._feed_in_turn, self.loop, is_short=is_short)
@@ -180,7 +180,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self.flow.read_on()
 
     def _feed_all(self) -> None:
-        """As long as no request waits for the answer to another: the connection is not read meanwhile."""
+        """Parse data until a pipelined request has to wait for a response; the connection is not read meanwhile."""
         data, at = memoryview(self._unfed), 0
         while at < len(data) and not (self.pipeline or self._is_over or self.transport.is_closing()):
             if (room := self._room()) > 0:
@@ -192,29 +192,29 @@ class HttpProtocol(HttpToolsProtocol):
         self._hold_unfed()
 
     def _hold_unfed(self) -> None:
-        """Nothing else is read from the connection until it is parsed."""
+        """Count unparsed data, and pause reading from the connection until it is parsed."""
         self.flow.is_held = bool(self._unfed)
         if self._unfed and not self.flow.read_paused:
             self.flow.pause_reading()
-        if not self._behind.hold(len(self._unfed)):
+        if not self._pipelined.hold(len(self._unfed)):
             self._refuse(503)
 
     def _room(self) -> int:
-        return max(PIECE, self._left()) if self._in_body else min(PIECE, MOST_HEAD - self._head)
+        return max(PIECE, self._missing()) if self._in_body else min(PIECE, MOST_HEAD - self._head)
 
-    def _left(self) -> int:
-        """Of a body that announced its length: nothing else is in so many bytes."""
+    def _missing(self) -> int:
+        """Return the missing bytes of a body with a content length: so many bytes hold nothing but the body."""
         if self._announced is None:
             self._announced = announced_length(self.headers)
         return self._announced - self._body
 
     def _feed(self, piece: bytes | memoryview) -> None:
         messages, was_in_body, body = self._messages, self._in_body, self._body
-        super().data_received(piece)  # type: ignore[arg-type]  # whatever holds bytes
+        super().data_received(piece)  # type: ignore[arg-type]  # any bytes-like object
         if self._is_over:
             return
         if self._in_body:
-            del self.headers[self._fields :]  # trailers, which nobody reads
+            del self.headers[self._fields :]  # trailers, which are not used
             if was_in_body and messages == self._messages:
                 self._framing += len(piece) - (self._body - body)
                 self._check_framing()
@@ -227,15 +227,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(431)
 
     def _hold(self) -> None:
-        """A head that fits in a piece is bounded by the number of connections."""
+        """Count the bytes of a head beyond a piece. The first piece is bounded by the number of connections."""
         if self._head > PIECE and not self._held.hold(self._head - PIECE):
             self._refuse(503)
 
-    # What is found in it
+    # Parser callbacks
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[READER] = self._reader  # type: ignore[literal-required]  # it is our own
+        self.scope[READER] = self._reader  # type: ignore[literal-required]  # a key of the gateway
         self._in_head = True
 
     def on_headers_complete(self) -> None:
@@ -248,7 +248,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._fields = len(self.headers)
         if self._fields > MOST_FIELDS:
             self._status = 431
-            raise ValueError(TEXTS[431])  # the parser gives up, and the request is refused
+            raise ValueError(TEXTS[431])  # makes the parser stop, so that the request is refused
         self._in_body = True
         super().on_headers_complete()
 
@@ -261,7 +261,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(503)
 
     def _takes(self, body: bytearray) -> bool:
-        """What fits in a piece is bounded by the number of connections."""
+        """Count an unread body, unless it fits in a piece: those are bounded by the number of connections."""
         return len(body) <= PIECE or self._untaken.hold(len(body))
 
     def on_message_complete(self) -> None:
@@ -295,14 +295,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _drop_rest(self) -> None:
-        """Of a body whose request is answered. What still comes of it is read for a while, or not at all."""
+        """Drop the rest of a body after the response. It is still received for a while, or the connection is closed."""
         assert self._running is not None, "a request is answered when it runs"
         self._running.body.clear()
-        comes = self._in_body and self._running is self.cycle
-        if comes and not self.transport.is_closing() and not self._leaving.hold(1):
+        is_arriving = self._in_body and self._running is self.cycle
+        if is_arriving and not self.transport.is_closing() and not self._leaving.hold(1):
             self.transport.close()
 
-    # Time
+    # Timeouts
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -314,19 +314,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._hold_buffer(0)
 
     def _hold_buffer(self, size: int) -> None:
-        """What the server itself has of answers."""
+        """Count the bytes of responses in the write buffer."""
         if size < self._buffered:
             self._reader.note()
         more, self._buffered = size - self._buffered, size
         self._reader.hold(more)
 
-    def _look(self) -> None:
-        """Cuts off a peer that sends nothing, or takes nothing, though it is waited for."""
+    def _check(self) -> None:
+        """Close the connection of a peer that does not send or read what is waited for."""
         now = self.loop.time()
         self._hold_buffer(self.transport.get_write_buffer_size())
         if self._buffered:
             self._reader.check()
-        self._tick = self.loop.call_later(TICK, self._look)
+        self._tick = self.loop.call_later(TICK, self._check)
         self._check_writing(now)
         if self.flow.read_paused or self.transport.is_closing():
             self._reading.stop()
@@ -336,7 +336,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._check_head(now)
 
     def _check_writing(self, now: float) -> None:
-        """What is not taken is neither followed by more, nor left when the connection is closed."""
+        """Abort a connection whose peer reads too slowly, also while it is closing: its buffer would stay."""
         if not (self.flow.write_paused or self.transport.is_closing()):
             self._writing.stop()
         elif self._writing.is_too_slow(-self.transport.get_write_buffer_size(), now):
@@ -362,13 +362,14 @@ class HttpProtocol(HttpToolsProtocol):
     # Refusals
 
     def send_400_response(self, msg: str) -> None:
-        """For what cannot be parsed."""
+        """Refuse a request that cannot be parsed. Called by uvicorn."""
         self._refuse(self._status)
 
     def _refuse(self, status: int, *, linger: float = LINGER) -> None:
-        """Says why, where that is no answer to another request, and closes.
+        """Send the reason, unless it would be taken for the response to another request, and close the connection.
 
-        A peer that is still sending would lose the answer, were the connection closed before it has read that.
+        The connection stays half-open for `linger` seconds: closing it at once would reset it, and a peer that is still
+        sending would lose the response.
         """
         if self._is_over or self.transport.is_closing():
             return

@@ -1,7 +1,7 @@
-"""uvloop, which takes many connections in one turn.
+"""An uvloop event loop that accepts many connections per turn.
 
-libuv accepts one per turn of the loop and listening socket: behind a thousand that one peer has opened at once, another
-one would wait for a thousand turns.
+libuv accepts one connection per turn and listening socket: behind a thousand connections that one peer has opened at
+once, the next peer would wait for a thousand turns.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Loop(uvloop.Loop):
 
 
 class Listening(asyncio.AbstractServer):
-    """`server`, and what else is waiting at its socket, which a second handle of that accepts."""
+    """A server that accepts further connections through a second handle of the listening socket."""
 
     def __init__(self, loop: Loop, server: Any, listener: socket.socket, protocol_factory: Factory) -> None:
         self._loop = loop
         self._server = server
         self._protocol_factory = protocol_factory
-        self._beginning = set[asyncio.Task[Any]]()
+        self._accepting = set[asyncio.Task[Any]]()
         self._listener = listener.dup()
         self._listener.setblocking(False)
         loop.add_reader(self._listener, self._accept)
@@ -67,9 +67,9 @@ class Listening(asyncio.AbstractServer):
         for _ in range(MOST_PER_TURN):
             try:
                 connection, _ = self._listener.accept()
-            except OSError:  # there is none any more, or no file for it
+            except OSError:  # no connection is waiting, or no file descriptor is left
                 return
             connection.setblocking(False)
             task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol_factory, connection))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)

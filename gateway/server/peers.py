@@ -1,4 +1,4 @@
-"""Who is connected: how many connections an address has, and how much of what they send is held for it."""
+"""The limits per peer: connections of an address, and bytes held for it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count
 from gateway.http.unsent import MOST, MOST_EACH
 
-# Open files that connections leave to all else: the databases, the upstream's connections, the spool.
+# Open files reserved for everything else: databases, upstream connections, the spool.
 SPARED_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """Of one process. `each` is how many connections an address may have, 0 for any number; `total` is for all.
+    """The limits of one process. `each` is the maximum of connections per address, 0 for none; `total` is for all.
 
-    `heads` are bytes of heads that have begun and not ended, each counted from its second piece on; `bodies` are bytes
-    of bodies, and of what comes behind a request, that nobody has taken yet; `unsent` are bytes of
-    answers that their readers have not taken; `leavings` are connections on which what was refused still comes, and is
-    dropped.
+    `heads` are bytes of unfinished heads, each counted from its second piece on; `bodies` are unread bytes of bodies,
+    and of data behind a request; `unsent` are bytes of responses that peers have not read; `leavings` are connections
+    on which a refused body still arrives, and is dropped.
     """
 
     each: int = 2_000
@@ -37,14 +36,14 @@ class Ceilings:
 
     @property
     def connections(self) -> int:
-        """For all together: each takes one of the files that the process may have open."""
+        """The maximum of connections of all peers: each takes one of the files that the process may have open."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         spared = self.total if files == resource.RLIM_INFINITY else max(1, files - SPARED_FILES)
         return min(self.total, spared)
 
 
 class Peers:
-    """Counts by address, and forgets those that are not connected."""
+    """The counts per address. An address without connections is not stored."""
 
     def __init__(self, ceilings: Ceilings) -> None:
         most = ceilings.connections
@@ -55,6 +54,6 @@ class Peers:
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
-    """Its address, or its network; empty where it has none."""
+    """Return the address of the peer, or its network; "" if it has none."""
     name = transport.get_extra_info("peername")
     return network_of(name[0]) if isinstance(name, tuple) else ""

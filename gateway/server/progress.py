@@ -1,25 +1,25 @@
-"""Whether a peer keeps up: what is waited for must move on, or its connection is cut off."""
+"""A timeout for slow peers: data that is waited for must make progress, or the connection is closed."""
 
 from __future__ import annotations
 
-# A peer that takes, or sends, less than this many bytes in so many seconds holds what it does not use.
+# The minimum of bytes that a peer must send or read in so many seconds: slower ones hold resources without using them.
 LEAST = 16_384
 SECONDS = 30.0
 
 
 class ProgressTimeout:
-    """Of bytes in one direction, looked at from time to time while any are waited for."""
+    """A timeout for bytes in one direction, checked periodically while any are waited for."""
 
     def __init__(self) -> None:
         self._since: float | None = None
         self._mark = 0
 
     def stop(self) -> None:
-        """Nothing is waited for."""
+        """Stop the timeout: no bytes are waited for."""
         self._since = None
 
     def is_too_slow(self, moved: int, now: float) -> bool:
-        """`moved` grows by the bytes that were moved."""
+        """Return whether the peer is too slow. `moved` grows by the bytes sent or received."""
         if self._since is None or moved - self._mark >= LEAST:
             self._since, self._mark = now, moved
         return now - self._since >= SECONDS

@@ -1,4 +1,4 @@
-"""What is read from a connection, and when nothing is."""
+"""Flow control for reading from a connection, and helpers for uvicorn's requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.domain.shares import Share
 
 
 class HeldFlow(FlowControl):
-    """Reads nothing while `is_held`, whoever waits for more of a body. `untaken` counts what nobody has taken of it."""
+    """uvicorn's flow control, which does not read while `is_held`. `untaken` counts the unread bytes of a body."""
 
     is_held = False
 
@@ -20,7 +20,7 @@ class HeldFlow(FlowControl):
         self.untaken = untaken
 
     def resume_reading(self) -> None:
-        """Called by whoever takes all that has come of a body, and when it is answered."""
+        """Release the bytes of the body and read on. uvicorn calls it once they are taken, and after the response."""
         self.untaken.hold(0)
         self.read_on()
 
@@ -30,12 +30,12 @@ class HeldFlow(FlowControl):
 
 
 def is_answered(cycle: RequestResponseCycle | None) -> bool:
-    """Or there was none yet."""
+    """Return whether the request is answered, or there is none yet."""
     return cycle is None or cycle.response_complete
 
 
 def announced_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """That a body announces; 0 for one in chunks. The parser has checked it by then."""
+    """Return the content length; 0 for a chunked body. The parser has validated it already."""
     fields = dict(headers)
     return 0 if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))
 

@@ -1,4 +1,4 @@
-"""What is said to a peer whose request is not read to its end, before anybody is asked."""
+"""The responses to requests that are refused before they are complete, without the application."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ TEXTS = {
 
 def refusal(status: int) -> bytes:
     text = TEXTS[status].encode()
-    again = b"retry-after: 1\r\n" if status == 503 else b""
+    retry = b"retry-after: 1\r\n" if status == 503 else b""
     head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(text)
-    return STATUS_LINE[status] + head + again + b"\r\n" + text
+    return STATUS_LINE[status] + head + retry + b"\r\n" + text

@@ -1,4 +1,4 @@
-"""How uvicorn is run: our protocols, and what they have in common."""
+"""The configuration of uvicorn: the gateway's protocols, and the state that they share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.server.websocket_protocol import WebSocketProtocol
 
 
 class ServerConfig(uvicorn.Config):
-    """`peers`, `turns` and `unsent` are those of one process: each worker makes its own of what it is given."""
+    """The uvicorn configuration. `peers`, `turns` and `unsent` belong to one process: each worker has its own."""
 
     def __init__(self, app: ASGIApp | Callable[[], ASGIApp], *, ceilings: Ceilings, **options: Any) -> None:
         super().__init__(
@@ -30,7 +30,7 @@ class ServerConfig(uvicorn.Config):
             access_log=False,
             log_config=None,
             ws_max_size=LARGEST_BODY,
-            ws_per_message_deflate=False,  # a compressor for each connection would take more memory than all else of it
+            ws_per_message_deflate=False,  # a compressor takes more memory than the rest of a connection
             **options,
         )
         self.peers = Peers(ceilings)
@@ -39,7 +39,7 @@ class ServerConfig(uvicorn.Config):
 
     @cached_property
     def unsent(self) -> Unsent:
-        """Made by the process that serves: it cannot be handed to another."""
+        """The bound of unread responses. Created in the serving process, since it cannot be pickled for a worker."""
         return Unsent(self.ceilings.unsent_each, self.ceilings.unsent_total)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:

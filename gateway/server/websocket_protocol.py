@@ -1,4 +1,4 @@
-"""WebSocket as uvicorn speaks it, within bounds: what a peer may send before it is known, and what it must take."""
+"""The WebSocket protocol of uvicorn with limits: on data before the first message, and on slow peers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from gateway.server.server import ServerConfig
 
-# Until the first message is whole, which holds a key and little else.
+# Before the first message is complete, which holds a key and little else.
 MOST_UNKNOWN = 16_384  # bytes
 MOST_FRAGMENTS = 1_000  # frames of one message, which may be empty
-# The smallest frames have six bytes, and each is answered or handed on: others have a turn between the pieces.
+# Bytes parsed per turn. The smallest frames have six bytes, and each one is processed, so other tasks run in between.
 PIECE = 4_096  # bytes
-TICK = 10.0  # seconds between two looks at a connection
+TICK = 10.0  # seconds between two checks of a connection
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection. It counts in `config.peers`. While its peer takes nothing, nothing is read from it."""
+    """One WebSocket connection, counted in `config.peers`. While its peer does not read, nothing is read from it."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._peer = peer_of(transport)
-        self._peers.connections.add(self._peer, 1)  # it was within the ceilings before the handshake
-        self._tick = self.loop.call_later(TICK, self._look)
+        self._peers.connections.add(self._peer, 1)  # it was within the limits before the handshake
+        self._tick = self.loop.call_later(TICK, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -62,14 +62,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:
-            super().data_received(data)  # the head, which was parsed before
+            super().data_received(data)  # the head, which the HTTP protocol has parsed
             return
         self._unfed += data
         if self._feeding is None:
             self._feed()
 
     def _feed(self) -> None:
-        """A piece, unless the application has not taken what came before, or the peer not what it was sent."""
+        """Parse a piece, unless the application or the peer has not read the messages before."""
         self._feeding = None
         if self.transport.is_closing():
             self._unfed = b""
@@ -91,7 +91,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         return self._unknown <= MOST_UNKNOWN
 
     def _pause(self) -> None:
-        """Reads on when all that came has been parsed and taken."""
+        """Pause reading until all received data has been parsed and read."""
         if self.transport.is_closing():
             return
         if self._unfed or self._is_full():
@@ -119,7 +119,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            # A handshake that is answered by HTTP is over, too. uvicorn would write an error into the log.
+            # A handshake that is rejected by a response is complete, too; else uvicorn would log an error.
             self.handshake_complete = True
 
     def pause_writing(self) -> None:
@@ -131,8 +131,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._writing.stop()
         self._pause()
 
-    def _look(self) -> None:
-        self._tick = self.loop.call_later(TICK, self._look)
+    def _check(self) -> None:
+        self._tick = self.loop.call_later(TICK, self._check)
         if not (self.transport.is_closing() or not self.writable.is_set()):
             self._writing.stop()
         elif self._writing.is_too_slow(-self.transport.get_write_buffer_size(), self.loop.time()):

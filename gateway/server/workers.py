@@ -1,7 +1,7 @@
-"""`serve --workers N`: several processes behind one port, watched over by uvicorn's own supervisor.
+"""Worker processes (`serve --workers N`): several processes on one port, under uvicorn's supervisor.
 
-Each has its own cache and its part of the upstream's rate; what clients spend is one ledger's. A worker that dies or
-hangs is replaced.
+Each worker has its own cache and its share of the upstream's rate limit; all of them share one ledger. A worker that
+dies or hangs is replaced.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from uvicorn.supervisors import Multiprocess
 
 class Workers(Multiprocess):
     def handle_hup(self) -> None:
-        """Passed on, so that each reads the clients again. uvicorn would replace the workers, and lose their caches."""
+        """Forward SIGHUP, so that workers reload the clients. uvicorn would replace them, and lose their caches."""
         for worker in self.processes:
             if worker.pid is not None and worker.process.is_alive():
                 os.kill(worker.pid, signal.SIGHUP)
 
 
 def supervise(config: Config, listener: socket.socket) -> int:
-    """Until it is told to end. The exit code: 3 if a worker could not start."""
+    """Run the workers until a signal ends them, and return the exit code: 3 if a worker could not start."""
     workers = Workers(config, [listener])
     workers.run()
     return 3 if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes) else 0
 
 
 def leave_with_the_supervisor() -> None:
-    """For a worker: it ends when its supervisor has ended, also where that could not say so any more."""
+    """End this worker when its supervisor has ended, even one that was killed and could not send a signal."""
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
-        threading.Thread(target=_leave_after, args=(supervisor.sentinel,), daemon=True).start()
+        threading.Thread(target=_end_after, args=(supervisor.sentinel,), daemon=True).start()
 
 
-def _leave_after(sentinel: int) -> None:
+def _end_after(sentinel: int) -> None:
     wait([sentinel])
     os.kill(os.getpid(), signal.SIGTERM)
