@@ -1,11 +1,11 @@
-"""The event loop's time as a resource: what is long goes on in slices, between which everybody else has turns.
+"""Fair scheduling of the event loop's time: long work runs in slices, and other tasks run between them.
 
-All tasks that are ready run in one turn of the loop, so a hundred requests whose last bytes arrive together would keep
-everybody waiting for the sum of their work. Work is told in units that take some ten microseconds each: what one
-character of a new document takes, or one key in one step of a plan. It is counted and not measured, so that it is the
-same on every machine.
+All tasks that are ready run in one turn of the loop, so a hundred requests whose last bytes arrive together would
+delay all other tasks by the sum of their work. Work is given in units of about ten microseconds: the work for one
+character of a new document, or for one key in one step of a plan. It is counted, not measured, so that it is the same
+on every machine.
 
-Coroutines ask a FairScheduler for their time, each operation by its TimeShare; callbacks of connections go by Turns.
+Coroutines request time from a FairScheduler, each operation through its TimeShare. Callbacks of connections use Turns.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import TypeAlias
 
-# Units between two rests. A longer piece has a slice of its own.
+# Units between two pauses. A longer piece of work gets a slice of its own.
 SLICE = 1_000
-# Turns of the loop after each slice: as many as a small request takes from its connection to its answer.
+# Turns of the loop after each slice: the number that a small request needs from its connection to its response.
 REST = 16
 
-# What is only to be read has one of so many grants while others wait. A request that was read holds a multiple of its
-# bytes, and asks two or three times more: so those that were read go on before more of them are.
+# Unread bodies get one of so many grants while other work waits. A parsed request holds a multiple of its bytes and
+# requests time two or three times more, so parsed requests go on before more bodies are parsed.
 ORDER = 4
 
-# Callbacks in one turn of the loop: of those that are long, and of those that are short and came when much was begun.
+# Callbacks in one turn of the loop: long ones, and short ones that were queued because many had started already.
 MOST_PER_TURN = 16
 MOST_SHORT = 16
-# Of those that need not wait. A request takes some ten turns of the loop, each as long as what is begun in one.
+# Callbacks per turn that run without queueing. A request takes about ten turns, each as long as the work started in it.
 MOST_AT_ONCE = 16
 
 Waiter: TypeAlias = tuple[asyncio.Future[None], int]
@@ -37,30 +37,30 @@ Waiter: TypeAlias = tuple[asyncio.Future[None], int]
 
 @types.coroutine
 def turn() -> Generator[None, None, None]:
-    """Awaited it lets whoever else is ready go on first."""
+    """Yield to the event loop once: all other ready tasks run first."""
     yield
 
 
 async def turns(count: int) -> None:
-    """Lets others go on so many times."""
+    """Yield to the event loop `count` times."""
     for _ in range(count):
         await turn()
 
 
 class Rank(enum.IntEnum):
-    """Of those who wait."""
+    """The classes of waiting work."""
 
-    LITTLE = 0  # has had little of the loop's time
+    LITTLE = 0  # work of an operation that has used little of the loop's time
     MUCH = 1
-    UNREAD = 2  # a large body, of which nothing is known yet
+    UNREAD = 2  # a large body that is not parsed yet
 
 
 class FairScheduler:
-    """Gives out the time of one process's loop. Whoever has had little of it goes first every other time."""
+    """The scheduler of one process's event loop. Operations that have used little time go first every other time."""
 
     def __init__(self) -> None:
         self._left = SLICE
-        self._turns = 0  # until the next slice; 0 while nothing of this one is used
+        self._turns = 0  # until the next slice; 0 while this one is unused
         self._waiting: dict[Rank, deque[Waiter]] = {rank: deque() for rank in Rank}
         self._grants = 0
 
@@ -96,7 +96,7 @@ class FairScheduler:
             granted.set_result(None)
 
     def _next(self) -> Waiter | None:
-        """Who goes on now; None if nobody waits, or what comes next must wait for the next slice."""
+        """Return the next waiter; None if there is none, or if its work does not fit in this slice."""
         for queue in self._waiting.values():
             while queue and queue[0][0].done():  # cancelled meanwhile
                 queue.popleft()
@@ -110,7 +110,7 @@ class FairScheduler:
         return queue.popleft()
 
     def _ranks(self) -> tuple[Rank, Rank, Rank]:
-        """Who goes first this time."""
+        """Return the order of the classes for the next grant."""
         if self._grants % ORDER == ORDER - 1:
             return Rank.UNREAD, Rank.MUCH, Rank.LITTLE
         if self._grants % 2:
@@ -119,51 +119,52 @@ class FairScheduler:
 
 
 class TimeShare:
-    """What one operation has had of the loop's time."""
+    """The share of the loop's time that one operation has used."""
 
-    __slots__ = ("_had", "_time")
+    __slots__ = ("_scheduler", "_used")
 
     def __init__(self, time: FairScheduler) -> None:
-        self._time = time
-        self._had = 0
+        self._scheduler = time
+        self._used = 0
 
     async def take(self, work: int, *, alone: bool = False) -> None:
-        """Returns when so much may be done without a break: at once, unless others have used up the slice.
+        """Wait until `work` units may run without a pause: not at all, unless the slice is used up.
 
-        `alone`: the rest of the slice is nobody's.
+        `alone`: the work gets a whole slice, in which no other work is granted.
         """
-        rank = Rank.MUCH if self._had >= SLICE else Rank.LITTLE
-        self._had += work
-        await self._time.take(max(work, SLICE) if alone else work, rank)
+        rank = Rank.MUCH if self._used >= SLICE else Rank.LITTLE
+        self._used += work
+        await self._scheduler.take(max(work, SLICE) if alone else work, rank)
 
 
 class Turns:
-    """Runs what it is given, and so much in one turn of the event loop.
+    """A queue of callbacks with a limit per turn of the event loop.
 
-    What is long is run in its order. Of what is short every other one is the one that came last: who comes amid a crowd
-    does not wait for all of it.
+    Long callbacks run in order. Short ones are taken from both ends of their queue in turn: a single request that
+    arrives during a burst does not wait for all of the burst.
     """
 
     def __init__(self) -> None:
         self._long = deque[Callable[[], None]]()
         self._short = deque[Callable[[], None]]()
-        self._at_once = 0
+        self._started = 0
         self._is_running = False
 
     def admits(self, loop: asyncio.AbstractEventLoop, weight: int = 1) -> bool:
-        """Whether something may be done at once, because not much was begun in this turn of the loop.
+        """Return whether work may run at once, because little has started in this turn of the loop.
 
-        `weight` is how many short ones it takes as long as."""
-        if self._at_once >= MOST_AT_ONCE:
+        `weight` is its duration in short callbacks.
+        """
+        if self._started >= MOST_AT_ONCE:
             return False
-        if not self._at_once:
+        if not self._started:
             loop.call_soon(self.end)
-        self._at_once += weight
+        self._started += weight
         return True
 
     def end(self) -> None:
-        """The loop's turn is over."""
-        self._at_once = 0
+        """Reset the count at the end of the loop's turn."""
+        self._started = 0
 
     def take(self, work: Callable[[], None], loop: asyncio.AbstractEventLoop, *, is_short: bool = False) -> None:
         if not self._is_running:
