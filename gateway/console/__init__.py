@@ -1,8 +1,8 @@
-"""The console: GraphiQL with what you get and what you pay beside it.
+"""The console: GraphiQL, with a preview of the media and the bill beside it.
 
-`web` holds the sources, `static` what is built of them (`make console`): the page `index.html`, and files whose names
-change with their content, each of them gzipped. `operations` holds what the console asks by itself, and is built in.
-The wheel carries `static` and `operations`.
+`web` holds the sources, `static` the build (`make console`): the page `index.html`, and files whose names change with
+their content, all of them gzipped. `operations` holds the operations that the console sends itself; they are part of
+the build. The wheel contains `static` and `operations`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ OPERATIONS = Path(__file__).parent / "operations"
 
 
 def built(name: str) -> bytes | None:
-    """The gzipped bytes of a built file; None where there is no such file, or no console was built."""
-    # Looked up among what is there, so that no name leads elsewhere.
+    """Return the gzipped bytes of a built file; None if there is no such file, or the console is not built."""
+    # Looked up in the directory listing, so that no name can escape the directory.
     names = {entry.name for entry in STATIC.iterdir()} if STATIC.is_dir() else set()
     return (STATIC / f"{name}.gz").read_bytes() if f"{name}.gz" in names else None
 
 
 def built_at(name: str) -> int | None:
-    """When the file was built, in nanoseconds; None where there is none. Cheaper than to read it."""
+    """Return the build time of a file in nanoseconds; None if there is none. Cheaper than reading the file."""
     try:
         return (STATIC / f"{name}.gz").stat().st_mtime_ns
     except OSError:
