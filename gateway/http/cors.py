@@ -33,7 +33,7 @@ def is_own_or_allowed(headers: Headers, allowed: Collection[str]) -> bool:
 
 
 def check_page(headers: Headers, allowed: Collection[str]) -> None:
-    """Raise CrossSite for a request without a key from a page of another origin: no client asked for its cost.
+    """Raise CrossSite for a request without a key from a page of another origin: it must not spend anything.
 
     A request with a key is let through: its page had to pass a CORS preflight to send the header.
     """

@@ -79,15 +79,15 @@ class Endpoint:
         accepted = negotiate(",".join(request.headers.getlist("accept")))
         send = without_body(send) if request.method == "HEAD" else send
         try:
-            params = await self._read(request, accepted)
+            outcome = await self._read(request, accepted)
         except ClientDisconnect:
             return
         except GatewayError as problem:
-            params = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
-        if isinstance(params, Response):
-            await params(scope, receive, send)
+            outcome = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
+        if isinstance(outcome, Response):
+            await outcome(scope, receive, send)
         else:
-            await cancel_on_disconnect(receive, self._answer(params, request, accepted, send))
+            await cancel_on_disconnect(receive, self._answer(outcome, request, accepted, send))
 
     async def _answer(self, params: GraphQLRequest | Batch, request: Request, accepted: Accepted, send: Send) -> None:
         if isinstance(params, Batch):

@@ -53,7 +53,7 @@ HEADERS_NOT_IN_KEY = frozenset(
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"),
     )
 )
-# Recomputed for each replay. A response with any header that is not replayable depends on more than is known here.
+# Recomputed for each replay. A response with a header that is not replayable depends on data unknown to this module.
 VOLATILE_HEADERS = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"})
 REPLAYABLE_HEADERS = VOLATILE_HEADERS | {
     b"content-type",

@@ -36,7 +36,7 @@ LOST = (
 
 
 class HealthMonitor:
-    """The state of the parts that buying upstream data depends on. `hear` is an event hook."""
+    """The state of the upstream, its account and the ledger, on which purchases depend. `hear` is an event hook."""
 
     def __init__(self, account: AccountGuard) -> None:
         self._account = account

@@ -74,7 +74,7 @@ class Room:
         self.left = LARGEST
 
     def take(self, size: int) -> bool:
-        """Take `size` bytes, and return whether there was so much left."""
+        """Take `size` bytes of the limit, and return whether they were left."""
         if size > self.left:
             return False
         self.left -= size

@@ -75,19 +75,19 @@ class WebSocketEndpoint:
         if not is_own_or_allowed(socket.headers, self.allowed):
             await socket.close()  # before it is accepted: HTTP 403
             return
-        known = PROTOCOL in scope["subprotocols"]
-        await socket.accept(subprotocol=PROTOCOL if known else None)
+        speaks_protocol = PROTOCOL in scope["subprotocols"]
+        await socket.accept(subprotocol=PROTOCOL if speaks_protocol else None)
         try:
-            await self._hold(socket, known=known)
+            await self._hold(socket, speaks_protocol=speaks_protocol)
         except Closing as closing:
             forget_frames(closing)
             await _close(socket, closing, self.patience.send)
         except (WebSocketDisconnect, OSError) as gone:
             forget_frames(gone)
 
-    async def _hold(self, socket: WebSocket, *, known: bool) -> None:
+    async def _hold(self, socket: WebSocket, *, speaks_protocol: bool) -> None:
         """Initialise the connection, and run its session. Raises Closing and WebSocketDisconnect."""
-        if not known:
+        if not speaks_protocol:
             raise Closing(Close.SUBPROTOCOL, f"Speak {PROTOCOL}.")
         terms = await self._options(socket)
         client = self._client(terms)
