@@ -203,7 +203,7 @@ class HttpProtocol(HttpToolsProtocol):
         return max(PIECE, self._missing()) if self._in_body else min(PIECE, MOST_HEAD - self._head)
 
     def _missing(self) -> int:
-        """Return the missing bytes of a body with a content length: so many bytes hold nothing but the body."""
+        """Return the missing bytes of a body with a content length: the next bytes, up to that many, are only body."""
         if self._announced is None:
             self._announced = announced_length(self.headers)
         return self._announced - self._body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# The minimum of bytes that a peer must send or read in so many seconds: slower ones hold resources without using them.
+# The bytes that a peer must send or read within SECONDS: slower peers hold resources without using them.
 LEAST = 16_384
 SECONDS = 30.0
 
