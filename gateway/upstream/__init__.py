@@ -1,1 +1,1 @@
-"""Upstream APIs: `client` (HTTP), `hikerapi` (reads), `platforms` (publishing), `egress` (URLs of others)."""
+"""Upstream APIs: `client` (HTTP), `hikerapi` (reads), `platforms` (publishing), `egress` (external URLs)."""

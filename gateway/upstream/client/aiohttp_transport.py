@@ -1,6 +1,7 @@
-"""The HTTP transport in use unless another one is given: httpx's interface over aiohttp's connections.
+"""The default HTTP transport: httpx's interface over aiohttp's connections.
 
-Over its own pool httpx 0.28 costs ten times as much per call at 30 connections, because it rescans the pool each time.
+With its own connection pool httpx 0.28 costs ten times as much per call at 30 connections, because it rescans the pool
+for each call.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from gateway.scheduling import turn
 from gateway.upstream.client.prepared_requests import PreparedGet
 from gateway.upstream.egress.address_policy import AddressPolicy
 
-# Bytes of an answer that wait to be taken, and a sixteenth as many chunks of it: each takes its time when it is taken.
+# Bytes of a response that may be buffered, and a sixteenth as many chunks: reading each chunk costs time.
 BUFFER = 64 * 1024
-# Of answers that wait to be taken: what announces an answer (1xx) comes before its own.
+# Response heads that may be queued: informational ones (1xx) precede the final one.
 MOST_HEADS = 8
-# Bytes of an answer's chunks that are not its body: sizes, extensions, trailers. In all, and for each byte of the body
-# beside them; a body that comes byte by byte takes five.
+# Bytes of chunked framing (sizes, extensions, trailers): a fixed allowance, and so many more for each byte of the body.
+# A body that is sent byte by byte takes five.
 FRAMING = 64 * 1024
 MOST_FRAMING = 8
 
@@ -42,10 +43,10 @@ def aiohttp_transport(
     proxy: Proxy | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
-    """`keep_alive` is how many seconds a connection may stay idle. Cookies are neither kept nor sent.
+    """Return a transport. `keep_alive` is how many seconds a connection may stay idle. Cookies are ignored.
 
-    With a guard, names are resolved by its lookup, and no socket is opened to an address it does not admit: that is
-    httpx.TransportError. By way of a proxy it is the proxy that resolves names and opens sockets: there is no guard.
+    With a guard, names are resolved by its lookup, and opening a socket to an address that it does not admit raises
+    httpx.TransportError. A proxy resolves names and opens sockets itself, so a guard cannot be combined with one.
     """
     assert guard is None or proxy is None
     tls = tls or httpx.create_ssl_context()
@@ -56,7 +57,7 @@ def aiohttp_transport(
             connector=_Connector(limit=connections, keepalive_timeout=keep_alive, ssl=tls, **guarded),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER,
-            middlewares=(_translate,),
+            middlewares=(_map_exceptions,),
             proxy=None if proxy is None else proxy.url,
         )
 
@@ -64,6 +65,8 @@ def aiohttp_transport(
 
 
 class _Connector(aiohttp.TCPConnector):
+    """aiohttp's connector with connections of the class `_Connection`."""
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         made: Any = partial(_Connection, loop=self._loop)
@@ -71,39 +74,40 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Connection(ResponseHandler):
-    """Closed when heads come that nobody asked for: aiohttp queues them without end, on an idle connection too.
+    """A connection with bounds on queued heads and on chunked framing.
 
-    Also when what stands around the chunks of a body is more than the body: it is parsed, and bounded by nothing else.
+    It is closed when unsolicited heads arrive, because aiohttp queues them without a limit, on idle connections too. It
+    is closed when the framing outweighs the body, because framing is parsed and has no other limit.
     """
 
     _framing = 0
 
     def is_connected(self) -> bool:
-        """False with a head that waits: the next request would take it for its answer."""
+        """Return False if a head is queued: the next request would take it for its own response."""
         return super().is_connected() and not len(self)
 
     def data_received(self, data: bytes) -> None:
-        payload, before = self._payload, _came(self._payload)
+        payload, before = self._payload, _body_bytes(self._payload)
         super().data_received(data)
         if payload is None or payload is not self._payload:
             self._framing = 0
         else:
-            came = _came(payload)
-            self._framing += len(data) - (came - before)
-            if self._framing > FRAMING + MOST_FRAMING * came:
+            received = _body_bytes(payload)
+            self._framing += len(data) - (received - before)
+            if self._framing > FRAMING + MOST_FRAMING * received:
                 self.close()
         if len(self) > MOST_HEADS:
             self.close()
             self.set_exception(HttpProcessingError(message="More heads came than requests went."))
 
 
-def _came(payload: aiohttp.StreamReader | None) -> int:
-    """Bytes of an answer's body."""
+def _body_bytes(payload: aiohttp.StreamReader | None) -> int:
+    """Return the bytes received so far of a response's body."""
     return 0 if payload is None else payload.total_bytes
 
 
 class _Transport(AiohttpTransport):
-    """A `PreparedGet` goes to aiohttp as it is: translating it and its answer takes longer than the call."""
+    """A transport that passes a `PreparedGet` to aiohttp directly: converting it and its response outlasts the call."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(request, PreparedGet):
@@ -118,20 +122,20 @@ class _Transport(AiohttpTransport):
             source = await self.client.get(
                 request.address,
                 headers=kind.headers,
-                timeout=_patience(*kind.patience),
+                timeout=_timeout(*kind.patience),
                 allow_redirects=False,
                 auto_decompress=False,
             )
-        return _Answer(source)
+        return _PreparedResponse(source)
 
 
 @cache
-def _patience(pool: float, connect: float, read: float) -> aiohttp.ClientTimeout:
+def _timeout(pool: float, connect: float, read: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
 
 
-class _Answer(httpx.Response):
-    """Of a `PreparedGet`."""
+class _PreparedResponse(httpx.Response):
+    """The response to a `PreparedGet`."""
 
     def __init__(self, source: aiohttp.ClientResponse) -> None:
         super().__init__(source.status, headers=source.raw_headers, stream=_Body(source))
@@ -141,13 +145,13 @@ class _Answer(httpx.Response):
         if self._source.content.is_eof():
             self._source.release()
         else:
-            self._source.close()  # with its connection, on which the rest would come
+            self._source.close()  # closes the connection too, on which the rest would arrive
 
 
 class _Body(AiohttpResponseStream):
-    """Its pieces are whatever has come: most answers are one.
+    """A response's body in pieces as they arrive: most responses are one piece.
 
-    Between pieces others have their turn, or an upstream that sends faster than we read would hold the loop.
+    Other tasks run between pieces, because an upstream that sends faster than we read would hold the event loop.
     """
 
     def __init__(self, source: aiohttp.ClientResponse) -> None:
@@ -162,15 +166,14 @@ class _Body(AiohttpResponseStream):
                     await turn()
 
 
-async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Names aiohttp's errors before an answer by what they mean.
+async def _map_exceptions(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Map the errors that aiohttp raises before a response to httpx's errors.
 
-    Two things would go wrong otherwise. aiohttp silently sends a request again when its connection drops: retries have
-    one owner here, and each attempt is accounted for. And the transport reports a dropped connection as a timeout of
-    connecting.
+    This prevents two faults. aiohttp silently resends a request whose connection drops, although `UpstreamClient` alone
+    retries and accounts for each attempt. And the transport reports a dropped connection as a connect timeout.
     """
     try:
-        answer = await handler(request)
+        response = await handler(request)
     except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ServerTimeoutError):
         raise
     except aiohttp.ServerDisconnectedError as exc:
@@ -181,16 +184,18 @@ async def _translate(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         raise httpx.ReadError("The connection broke before the answer began.") from exc
     except aiohttp.ClientResponseError as exc:
         raise httpx.DecodingError("The answer is not HTTP.") from exc
-    answer.reason = None  # no part of the answer: it may be no UTF-8, which the transport would raise for
-    return answer
+    response.reason = None  # unused here, and the transport raises if it is not UTF-8
+    return response
 
 
 def _guarded(guard: AddressPolicy) -> dict[str, Any]:
-    # Remembered addresses were admitted, too, but a short memory is no gain where each host is asked once.
+    # Caching admitted addresses would be safe, but gains nothing where each host is requested once.
     return {"resolver": _Resolver(guard), "use_dns_cache": False, "socket_factory": guard.open}
 
 
 class _Resolver(AbstractResolver):
+    """aiohttp's resolver interface over the guard's lookup."""
+
     def __init__(self, guard: AddressPolicy) -> None:
         self._guard = guard
 
@@ -203,7 +208,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the resolver holds no resources."""
 
 
 def _family(address: str) -> socket.AddressFamily:

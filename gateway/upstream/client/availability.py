@@ -1,4 +1,4 @@
-"""Whether an upstream can be used at all: told when that is first known, and whenever it changes, not per request."""
+"""Availability of an upstream, reported when it is first known and whenever it changes, not per request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gateway.errors import (
 from gateway.events import EventLimit, Hook, UpstreamAccess
 
 FORBIDDEN = 403
-# Between two refusals that are told: what stands before an upstream may turn away one request and let the next pass.
-QUIET = 60.0  # seconds
+# Seconds between two reported refusals: a proxy in front of an upstream may reject one request and pass the next.
+QUIET = 60.0
 
 
 class State(enum.Enum):
-    """FAILS is for an upstream that was never heard of: what follows later is the breaker's to tell."""
+    """The availability of an upstream. FAILS: no response yet; later failures are reported by the circuit breaker."""
 
     ANSWERS = "answers"
     REFUSES = "refuses"
@@ -31,7 +31,7 @@ class State(enum.Enum):
 
 
 class Access:
-    """`key` and `url` are the settings that an operator looks at."""
+    """The availability of one upstream. `key` and `url` name the settings that an operator checks first."""
 
     def __init__(self, upstream: str, *, key: str, url: str, clock: Clock, hook: Hook) -> None:
         self._upstream = upstream
@@ -42,7 +42,7 @@ class Access:
         self._refusals = EventLimit(QUIET, clock)
 
     def note(self, problem: GatewayError | None, *, status: int | None = None, is_charged: bool = False) -> None:
-        """What came of a request that was sent. Whoever is charged was let in, if what answers is the upstream."""
+        """Record the result of a request. A charge proves access, unless the response is not the upstream's."""
         if problem is None or (is_charged and not isinstance(problem, UpstreamInvalidAnswer)):
             self._answers()
         elif isinstance(problem, UpstreamUnauthorized | AccountDisconnected):

@@ -1,6 +1,6 @@
-"""The body of an answer: received piece by piece, and unpacked so, within bounds.
+"""Bounded reading of response bodies: received and decompressed piece by piece.
 
-A body that is too large is found out before it is in memory, whether it is sent, announced or only unpacked so.
+A body that is too large is detected before it is in memory, by its Content-Length, its bytes as sent or decompressed.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ import httpx
 
 from gateway.scheduling import turn
 
-# Bytes that a body may have, as it is sent and after each of its codings is undone: some eight times the largest
+# Bytes that a body may have, as it is sent and after each of its codings is decoded: some eight times the largest
 # highlight, of 100 items.
 LARGEST = 8 * 2**20
-# Of one upstream so many may be larger than that at once: together with as many modest ones as there are requests on
-# their way, some 64 MiB.
+# At most MOST_LARGE bodies of one upstream may exceed MODEST bytes at once. Together with smaller bodies for all other
+# requests in flight that is some 64 MiB.
 MODEST = 512 * 1024  # bytes
 MOST_LARGE = 4
-# Others have their turn when so much was unpacked, and before a body of more than that is read.
+# Other tasks run after so many decompressed bytes, and before a body larger than that is decoded.
 TURN = 100_000  # bytes
-# Those that can be undone piece by piece: nothing else is asked for.
+# The codings that can be decoded piece by piece: no others are accepted.
 ACCEPTED = "gzip, deflate"
-# One on top of another. Each costs as much as the body again.
+# Codings on top of one another. Each costs as much as the body again.
 MOST_CODINGS = 3
-PACKED = 16 * 1024  # bytes that are unpacked at once: what is left of them is copied with each piece that they make
-PIECE = 64 * 1024  # bytes that come of it at once
+PACKED = 16 * 1024  # compressed bytes per step: the rest of them is copied with each piece that they yield
+PIECE = 64 * 1024  # decompressed bytes per step
 
-MAGIC = b"\x1f\x8b"  # how gzip begins, and no JSON
-JSON = (b"{", b"[")  # how it begins that is answered, and nothing that is packed
+MAGIC = b"\x1f\x8b"  # the first bytes of gzip, and of no JSON
+JSON = (b"{", b"[")  # the first byte of the JSON of all upstreams, and of no compressed data
 UNDONE = frozenset({"gzip", "deflate"})
 GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class TooLarge(Exception):
-    """The answer is larger than any that is read. It is left unread from there on."""
+    """The response exceeds the size limit. The rest of it is not read."""
 
 
 class Place:
-    """Among the large bodies of an upstream, for one that may turn out to be large."""
+    """A request's slot among the large bodies of an upstream, acquired only if its body turns out to be large."""
 
     def __init__(self, places: asyncio.Semaphore) -> None:
         self._places = places
         self._is_taken = False
 
     async def take(self) -> None:
-        """Returns when there is one, which is this one's until it leaves."""
+        """Wait for a slot and hold it until `leave`. Further calls return at once."""
         if not self._is_taken:
             await self._places.acquire()
             self._is_taken = True
@@ -59,29 +59,29 @@ class Place:
 
 
 async def received(response: httpx.Response, place: Place) -> bytes:
-    """The whole body, unpacked. A large one waits for its place, and is not received meanwhile.
+    """Return the whole body, decompressed. Receiving a large one pauses until there is a slot for it.
 
-    Raises TooLarge, httpx.DecodingError for a coding that was not asked for, zlib.error, and what the transport raises.
-    The caller closes the response, whatever happens.
+    Raises TooLarge, httpx.DecodingError for a coding that was not accepted, zlib.error, and the transport's errors. The
+    caller closes the response in any case.
     """
-    if _announced(response) > LARGEST:
+    if _content_length(response) > LARGEST:
         raise TooLarge
-    stages = _stages(response)
-    sent, body = _Tally(), _Growing(place)
+    decoders = _decoders(response)
+    sent, body = _SizeLimit(), _BodyBuffer(place)
     assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous transport has an asynchronous stream"
-    # The stream itself: `Response.aiter_bytes` unpacks each piece as a whole, and however much comes of it.
+    # The stream itself: `Response.aiter_bytes` decompresses each piece as a whole, however large the result is.
     async for piece in response.stream:
         sent.add(piece)
         pieces: Iterable[bytes] = (piece,)
-        for stage in stages:
-            pieces = stage.unpacked(pieces)
+        for decoder in decoders:
+            pieces = decoder.decode(pieces)
         for unpacked in pieces:
             await body.add(unpacked)
-    return await body.as_packed() if body.bytes.startswith(MAGIC) else bytes(body.bytes)
+    return await body.decompressed() if body.bytes.startswith(MAGIC) else bytes(body.bytes)
 
 
-class _Growing:
-    """A body while it comes."""
+class _BodyBuffer:
+    """A body while it is received."""
 
     def __init__(self, place: Place) -> None:
         self.bytes = bytearray()
@@ -96,68 +96,68 @@ class _Growing:
             self._turn_at = len(self.bytes) + TURN
             await turn()
 
-    async def as_packed(self) -> bytes:
-        """A body that is packed once more than its header says. Raises TooLarge and zlib.error."""
-        body = _Growing(self._place)
-        for piece in _Stage("gzip").unpacked((bytes(self.bytes),)):
+    async def decompressed(self) -> bytes:
+        """Return a body that has one layer of gzip more than its header says. Raises TooLarge and zlib.error."""
+        body = _BodyBuffer(self._place)
+        for piece in _Decoder("gzip").decode((bytes(self.bytes),)):
             await body.add(piece)
         return bytes(body.bytes)
 
 
-class _Tally:
-    """Of the bytes at one stage."""
+class _SizeLimit:
+    """A count of the bytes at one decoder, checked against the limit."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def add(self, piece: bytes) -> None:
-        """Raises TooLarge."""
+        """Count `piece`. Raises TooLarge."""
         self._bytes += len(piece)
         if self._bytes > LARGEST:
             raise TooLarge
 
 
-class _Stage:
-    """Undoes one coding. Each has a bound of its own: what one makes, the next may swallow without a trace."""
+class _Decoder:
+    """A decoder of one coding. Each has its own limit: the next decoder may discard all output of this one."""
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
-        self._inflating: zlib._Decompress | None = None
+        self._decompressor: zlib._Decompress | None = None
         self._is_plain = False
         self._head = b""
-        self._tally = _Tally()
+        self._limit = _SizeLimit()
 
-    def unpacked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """What comes of the next pieces, none of it longer than PIECE. What follows the end is passed over."""
+    def decode(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the next pieces decoded, none longer than PIECE. Bytes after the end are ignored."""
         for piece in pieces:
             for at in range(0, len(piece), PACKED):
-                yield from self._inflated(piece[at : at + PACKED])
+                yield from self._decoded(piece[at : at + PACKED])
 
-    def _inflated(self, packed: bytes) -> Iterator[bytes]:
-        """Raises httpx.DecodingError."""
-        inflating = self._inflating
-        if inflating is None and not self._is_plain:
+    def _decoded(self, packed: bytes) -> Iterator[bytes]:
+        """Yield `packed` decoded. Raises httpx.DecodingError."""
+        decompressor = self._decompressor
+        if decompressor is None and not self._is_plain:
             self._head += packed
             if len(self._head) < len(MAGIC):
                 return
             packed = self._head
-            inflating = self._inflating = self._inflate(packed)
-        if inflating is None:
-            self._tally.add(packed)
+            decompressor = self._decompressor = self._new_decompressor(packed)
+        if decompressor is None:
+            self._limit.add(packed)
             yield packed
             return
-        while not inflating.eof:
-            piece = inflating.decompress(packed, PIECE)
-            packed = inflating.unconsumed_tail
-            self._tally.add(piece)
+        while not decompressor.eof:
+            piece = decompressor.decompress(packed, PIECE)
+            packed = decompressor.unconsumed_tail
+            self._limit.add(piece)
             if piece:
                 yield piece
-            # A full piece may have left some of what was taken in without a tail.
+            # After a full piece, zlib may hold more output although no input is left.
             if not packed and len(piece) < PIECE:
                 return
 
-    def _inflate(self, head: bytes) -> zlib._Decompress | None:
-        """None for what only its header says to be packed. Raises httpx.DecodingError."""
+    def _new_decompressor(self, head: bytes) -> zlib._Decompress | None:
+        """Return a decompressor, or None for a plain body despite its header. Raises httpx.DecodingError."""
         if head.startswith(MAGIC):
             return zlib.decompressobj(GZIP)
         if self._coding == "gzip" or head.startswith(JSON):
@@ -169,12 +169,12 @@ class _Stage:
 
 
 def _is_zlib(head: bytes) -> bool:
-    """By RFC 1950: some servers send `deflate` without its header."""
+    """Return whether a zlib header (RFC 1950) is there: some servers send `deflate` without it."""
     return head[0] & 0x0F == zlib.DEFLATED and int.from_bytes(head[:2]) % 31 == 0
 
 
-def _stages(response: httpx.Response) -> Sequence[_Stage]:
-    """In the order in which the codings are undone: the last one first. Raises httpx.DecodingError for too many."""
+def _decoders(response: httpx.Response) -> Sequence[_Decoder]:
+    """Return the decoders in their order: the last coding first. Raises httpx.DecodingError for too many."""
     named = response.headers.get("content-encoding")
     if named is None:
         return ()
@@ -182,10 +182,11 @@ def _stages(response: httpx.Response) -> Sequence[_Stage]:
     codings = [coding for coding in codings if coding not in ("", "identity")]
     if len(codings) > MOST_CODINGS:
         raise httpx.DecodingError("The answer has more codings than are undone.")
-    return [_Stage(coding) for coding in reversed(codings)]
+    return [_Decoder(coding) for coding in reversed(codings)]
 
 
-def _announced(response: httpx.Response) -> int:
+def _content_length(response: httpx.Response) -> int:
+    """Return the Content-Length in bytes, or 0 without a valid one."""
     length = response.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         return 0

@@ -1,8 +1,8 @@
-"""A circuit breaker in front of an upstream that is down: callers learn it at once instead of queueing for a timeout.
+"""A circuit breaker: requests to an upstream that is down fail at once instead of queueing for a timeout.
 
-Own code, because the library that was looked at (purgatory 3.0) reads the wall clock by itself, so its recovery can
-neither be tested in virtual time nor survive a step of the system's clock, and because it lets every waiting request
-through at once when it half-opens, where one probe is enough to know.
+The evaluated library (purgatory 3.0) is not used for two reasons. It reads the wall clock itself, so its recovery can
+neither be tested in virtual time nor survive a step of the system's clock. And when it half-opens it lets every waiting
+request through at once, although one probe is enough.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import enum
 from gateway.clock import Clock
 from gateway.events import CircuitBreakerStateChanged, EventLimit, Hook
 
-TOLD_SECONDS = 60.0  # between two openings that are told: an upstream that comes and goes opens it every few seconds
+TOLD_SECONDS = 60.0  # between two reported openings: an unstable upstream opens it every few seconds
 
 
 class State(enum.Enum):
@@ -22,7 +22,7 @@ class State(enum.Enum):
 
 
 class Breaker:
-    """Opens after `failures` consecutive failures; `cool_down` seconds later one probe decides whether it closes."""
+    """A breaker that opens after `failures` failures in a row; `cool_down` seconds later one probe may close it."""
 
     def __init__(self, *, failures: int, cool_down: float, clock: Clock, hook: Hook, upstream: str = "reading") -> None:
         self._threshold = failures
@@ -33,13 +33,13 @@ class Breaker:
         self._state = State.CLOSED
         self._failures = 0
         self._opens_at = 0.0
-        # Counts the changes of state: the end of a request that began before the last change says nothing any more.
-        self._era = 0
+        # The number of state changes: the result of a request that began before the last one is ignored.
+        self._generation = 0
         self._openings = EventLimit(TOLD_SECONDS, clock)
-        self._is_told = False  # that it is not closed
+        self._is_reported = False  # whether an opening was reported, and no closing since
 
     def refuses(self) -> float | None:
-        """Seconds after which asking again makes sense, or None if a request may be sent now."""
+        """Return the seconds until a retry makes sense, or None if a request may be sent now."""
         if self._state is State.CLOSED:
             return None
         if self._state is State.HALF_OPENED:
@@ -48,14 +48,14 @@ class Breaker:
         return wait if wait > 0 else None
 
     def enter(self) -> int:
-        """Call it only when `refuses()` is None, and hand the ticket to `settle`, whatever happens."""
+        """Begin a request and return its ticket. Requires `refuses()` to be None, and `settle(ticket)` in any case."""
         if self._state is State.OPENED:
             self._change(State.HALF_OPENED)
-        return self._era
+        return self._generation
 
     def settle(self, ticket: int, healthy: bool | None) -> None:
-        """`healthy` is None for a request that was given up before it could tell."""
-        if ticket != self._era:
+        """End a request. `healthy` is None if it was abandoned before its result was known."""
+        if ticket != self._generation:
             return
         if self._state is State.HALF_OPENED:
             self._end_probe(healthy)
@@ -79,14 +79,14 @@ class Breaker:
 
     def _change(self, state: State) -> None:
         self._state = state
-        self._era += 1
-        self._hook(CircuitBreakerStateChanged(state.value, self._upstream, self._is_news(state)))
+        self._generation += 1
+        self._hook(CircuitBreakerStateChanged(state.value, self._upstream, self._should_report(state)))
 
-    def _is_news(self, state: State) -> bool:
-        """Whoever was told that it opened is told that it closed."""
-        was_told = self._is_told
+    def _should_report(self, state: State) -> bool:
+        """Return whether to report the change: a closing is reported if the opening was."""
+        was_reported = self._is_reported
         if state is State.OPENED:
-            self._is_told = was_told or self._openings.allows()
+            self._is_reported = was_reported or self._openings.allows()
         elif state is State.CLOSED:
-            self._is_told = False
-        return self._is_told is not was_told
+            self._is_reported = False
+        return self._is_reported is not was_reported

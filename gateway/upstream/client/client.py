@@ -1,6 +1,6 @@
-"""The one way to the upstream: a place in line, the rate, the breaker, one exchange, and the decision to try again.
+"""The HTTP client of an upstream: concurrency limit, rate limit, circuit breaker, one exchange, and retries.
 
-It knows HTTP, not the contract: a `ResponseInterpreter` says what a reply means and what it cost.
+It knows HTTP, not the API: a `ResponseInterpreter` returns the meaning and the cost of a reply.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from gateway.upstream.client.rate_limiter import RateLimiter
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How the upstream is asked. Times are in seconds.
+    """Timeouts, retries and limits of an upstream client. Times are in seconds.
 
-    connect       until a connection stands, waiting for a free one included
-    read          between two pieces of an answer; a failing look-up takes the upstream about 10
+    connect       until a connection is established, waiting for a free one included
+    read          between two pieces of a response; a failing look-up takes the upstream about 10
     deadline      for one call with all its attempts and waits
-    answer        a request is not sent with less than this left: it would be charged, and nobody would hear the answer
-    opening       for the question for the account's rate, before the first call
+    answer        minimum time left to send a request: with less it would be charged, and its response discarded
+    opening       for the look-up of the account's rate, before the first call
     keep_alive    of an idle connection: less than the 5 after which many servers close theirs
-    concurrency   requests on their way at once
+    concurrency   requests in flight at once
     attempts      of one call, the first included
     backoff       before the second attempt, then doubling; jitter is added, up to `longest_wait`
-    jitter        at most this much more of any wait before an attempt
-    pause         after a 429 that names no time
-    longest_wait  of a backoff, and of what one 429 may stop everybody for
+    jitter        the most that is added to any wait before an attempt
+    pause         after a 429 without a Retry-After
+    longest_wait  of a backoff, and of the pause of all requests after one 429
     failures      in a row that open the breaker
-    cool_down     until the opened breaker lets a probe pass
+    cool_down     until the open breaker lets a probe pass
     """
 
     connect: float = 5.0
@@ -63,7 +63,7 @@ class Policy:
 
 
 STANDARD = Policy()
-# Of the event loop, between two large bodies: as many as a connection takes from its opening to its answer.
+# Turns of the event loop between two large bodies: as many as a connection takes from its opening to its response.
 TURNS = 4
 
 
@@ -72,9 +72,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class InterpretedResponse(Generic[T]):
-    """What a reply means. `charged` is in billed requests; `in_doubt` says that it is a guess, made on the high side.
+    """The meaning of a reply. `charged` is in billed requests; `in_doubt` marks an estimate on the high side.
 
-    `body` is what `result` was read from.
+    `body` is the JSON that `result` was decoded from.
     """
 
     reply: Reply
@@ -85,11 +85,11 @@ class InterpretedResponse(Generic[T]):
 
     @property
     def code(self) -> str | None:
-        """Of the error, for the attempt's event."""
+        """The error's code, for the attempt's event."""
         return self.result.code if isinstance(self.result, GatewayError) else None
 
     def value(self) -> T:
-        """The result. Raises the GatewayError that it may be."""
+        """Return the result, or raise it if it is a GatewayError."""
         if not isinstance(self.result, GatewayError):
             return self.result
         try:
@@ -101,21 +101,21 @@ class InterpretedResponse(Generic[T]):
 ResponseInterpreter = Callable[[Reply], InterpretedResponse[T]]
 
 
-class _Again(Exception):
-    """Carries a transient verdict through stamina, which retries exceptions only. Without text: stamina may log it."""
+class _RetryableResult(Exception):
+    """A transient result, as an exception because stamina retries nothing else. It has no text: stamina may log it."""
 
-    def __init__(self, verdict: InterpretedResponse[Any]) -> None:
+    def __init__(self, interpreted: InterpretedResponse[Any]) -> None:
         super().__init__()
-        self.verdict = verdict
+        self.interpreted = interpreted
 
 
 def silence_retries() -> None:
-    """Stamina logs each retry by default; here every attempt is an event already."""
+    """Disable stamina's retry logs: every attempt is already an event."""
     stamina.instrumentation.set_on_retry_hooks([])
 
 
 class UpstreamClient:
-    """All requests to one upstream pass here."""
+    """The client of one upstream, which sends all requests to it."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class UpstreamClient:
         upstream: str = "reading",
         access: Access | None = None,
     ) -> None:
-        """`access` is told what came of each request, where the key of all of them is one."""
+        """Create a client. `access` records the result of each request, if all requests share one key."""
         self.limiter = RateLimiter(rate, clock)
         self._transport = transport
         self._policy = policy
@@ -136,12 +136,12 @@ class UpstreamClient:
         self._hook = hook
         self._access = access
         self._slots = asyncio.Semaphore(policy.concurrency)
-        self._places = asyncio.Semaphore(MOST_LARGE)
-        self._judging = asyncio.Lock()
+        self._large_slots = asyncio.Semaphore(MOST_LARGE)
+        self._decoding = asyncio.Lock()
         self._breaker = Breaker(
             failures=policy.failures, cool_down=policy.cool_down, clock=clock, hook=hook, upstream=upstream
         )
-        # No timeout of stamina's own: it would read the wall clock. `_again` keeps the deadline.
+        # No timeout in stamina, which would read the wall clock: `_backoff` keeps the deadline.
         self._retry = stamina.AsyncRetryingCaller(
             attempts=policy.attempts,
             timeout=None,
@@ -151,94 +151,100 @@ class UpstreamClient:
         )
 
     async def ask(
-        self, request: httpx.Request, label: str, judge: ResponseInterpreter[T]
+        self, request: httpx.Request, label: str, interpret: ResponseInterpreter[T]
     ) -> tuple[InterpretedResponse[T], int]:
-        """The last verdict and the number of requests sent, within the policy's attempts and deadline."""
+        """Send `request` with retries. Return the last result and the number of requests sent."""
         deadline = self._clock.monotonic() + self._policy.deadline
-        verdict = await self.try_once(request, label, judge, deadline=deadline)
-        sent = int(verdict.reply.was_sent)
-        if not verdict.reply.is_transient:  # nearly always; stamina takes as long as sending a request does
-            return verdict, sent
-        first: InterpretedResponse[T] | None = verdict
+        interpreted = await self.try_once(request, label, interpret, deadline=deadline)
+        sent = int(interpreted.reply.was_sent)
+        if not interpreted.reply.is_transient:  # nearly always; stamina takes as long as sending a request does
+            return interpreted, sent
+        first: InterpretedResponse[T] | None = interpreted
 
         async def attempt() -> InterpretedResponse[T]:
             nonlocal sent, first
-            again, first = first, None
-            if again is None:
-                again = await self.try_once(request, label, judge, deadline=deadline, attempt=sent + 1)
-                sent += again.reply.was_sent
-            if again.reply.is_transient:
-                raise _Again(again)
-            return again
+            current, first = first, None
+            if current is None:
+                current = await self.try_once(request, label, interpret, deadline=deadline, attempt=sent + 1)
+                sent += current.reply.was_sent
+            if current.reply.is_transient:
+                raise _RetryableResult(current)
+            return current
 
         try:
-            return await self._retry(partial(self._again, deadline), attempt), sent
-        except _Again as last:
-            verdict = last.verdict
-            del last.verdict  # what stamina and tenacity make for a call stays in a cycle, with the exception in it
+            return await self._retry(partial(self._backoff, deadline), attempt), sent
+        except _RetryableResult as last:
+            interpreted = last.interpreted
+            del last.interpreted  # stamina's and tenacity's objects form a reference cycle that holds the exception
             forget_frames(last)
-            return verdict, sent
+            return interpreted, sent
 
     async def try_once(
-        self, request: httpx.Request, label: str, judge: ResponseInterpreter[T], *, deadline: float, attempt: int = 1
+        self,
+        request: httpx.Request,
+        label: str,
+        interpret: ResponseInterpreter[T],
+        *,
+        deadline: float,
+        attempt: int = 1,
     ) -> InterpretedResponse[T]:
-        """One request in its turn. Each one that is sent is an UpstreamAttempt, a cancelled one too."""
-        if (refusal := self._refusal()) is not None:
-            return judge(refusal)
+        """Send one request within the limits. Emit an UpstreamAttempt if it was sent, also if it was cancelled."""
+        if (refusal := self._breaker_reply()) is not None:
+            return interpret(refusal)
         try:
             await self._wait_for_turn(deadline)
         except TimeoutError:
-            return judge(Reply(failure=Failure.QUEUED))
+            return interpret(Reply(failure=Failure.QUEUED))
         began = self._clock.monotonic()
-        place = Place(self._places)
+        place = Place(self._large_slots)
         try:
-            verdict = await self._judged(judge, await self._send(request, place, deadline))
+            interpreted = await self._interpret(interpret, await self._send(request, place, deadline))
         except asyncio.CancelledError:
-            lost = judge(Reply(failure=Failure.SILENT, seconds=self._clock.monotonic() - began))
-            self._tell(label, attempt, lost, "CANCELLED")
+            cancelled = interpret(Reply(failure=Failure.SILENT, seconds=self._clock.monotonic() - began))
+            self._emit_attempt(label, attempt, cancelled, "CANCELLED")
             raise
         finally:
             place.leave()
             self._slots.release()
-        if verdict.reply.was_sent:
-            self._tell(label, attempt, verdict, verdict.code)
+        if interpreted.reply.was_sent:
+            self._emit_attempt(label, attempt, interpreted, interpreted.code)
             if self._access is not None:
-                problem = verdict.result if isinstance(verdict.result, GatewayError) else None
-                is_charged = verdict.charged > 0 and not verdict.in_doubt
-                self._access.note(problem, status=verdict.reply.status, is_charged=is_charged)
-        return verdict
+                problem = interpreted.result if isinstance(interpreted.result, GatewayError) else None
+                is_charged = interpreted.charged > 0 and not interpreted.in_doubt
+                self._access.note(problem, status=interpreted.reply.status, is_charged=is_charged)
+        return interpreted
 
-    async def _judged(self, judge: ResponseInterpreter[T], reply: Reply) -> InterpretedResponse[T]:
-        """To read a large body takes its time: others have their turn before each."""
+    async def _interpret(self, interpret: ResponseInterpreter[T], reply: Reply) -> InterpretedResponse[T]:
+        """Interpret a reply. Large bodies are decoded one at a time, and other tasks run before each."""
         if len(reply.body) <= TURN:
-            return judge(reply)
-        async with self._judging:
+            return interpret(reply)
+        async with self._decoding:
             await turns(TURNS)
-            return judge(reply)
+            return interpret(reply)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    def _again(self, deadline: float, error: Exception) -> bool | float:
-        """Stamina's backoff hook: no, yes after its own backoff, or yes after that many seconds."""
-        if not isinstance(error, _Again):
+    def _backoff(self, deadline: float, error: Exception) -> bool | float:
+        """Return False for no retry, True for one after stamina's backoff, or the seconds before it."""
+        if not isinstance(error, _RetryableResult):
             return False
         left = deadline - self._clock.monotonic() - self._policy.answer
-        named = error.verdict.reply.retry_after
-        if named is None:
+        retry_after = error.interpreted.reply.retry_after
+        if retry_after is None:
             return left > self._policy.longest_wait
-        # Jitter on top, lest all who were told the same second come back in it.
-        wait = named + random.uniform(0, self._policy.jitter)  # noqa: S311 (no secret)
+        # Jitter is added so that callers with the same Retry-After do not retry in the same second.
+        wait = retry_after + random.uniform(0, self._policy.jitter)  # noqa: S311 (no secret)
         return wait if wait < left else False
 
     async def _wait_for_turn(self, deadline: float) -> None:
-        """Takes a slot, then a token: the other way round tokens would pile up behind busy slots and go out at once.
+        """Acquire a slot, then a token. Raises TimeoutError.
 
-        Raises TimeoutError.
+        In the opposite order tokens would accumulate behind busy slots and be spent in one burst.
         """
         left = deadline - self._clock.monotonic() - self._policy.answer
         if left > 0 and not self._slots.locked() and self.limiter.take():
-            await self._slots.acquire()  # at once
+            await self._slots.acquire()  # returns at once
             return
         async with asyncio.timeout(left):
             await self._slots.acquire()
@@ -248,12 +254,12 @@ class UpstreamClient:
                 self._slots.release()
                 raise
 
-    def _refusal(self) -> Reply | None:
+    def _breaker_reply(self) -> Reply | None:
         wait = self._breaker.refuses()
         return None if wait is None else Reply(failure=Failure.REFUSED, retry_after=wait)
 
     async def _send(self, request: httpx.Request, place: Place, deadline: float) -> Reply:
-        if (refusal := self._refusal()) is not None:
+        if (refusal := self._breaker_reply()) is not None:
             return refusal
         ticket = self._breaker.enter()
         healthy = None
@@ -265,13 +271,13 @@ class UpstreamClient:
         return self._slow_down(reply) if reply.status == TOO_MANY else reply
 
     def _slow_down(self, reply: Reply) -> Reply:
-        """One request too many: everybody waits a while, and the caller is told how long."""
+        """Pause all requests after a 429, and return the reply with the seconds to wait."""
         seconds = self._policy.pause if reply.retry_after is None else reply.retry_after
         self.limiter.pause(min(seconds, self._policy.longest_wait))
         return replace(reply, retry_after=seconds)
 
-    def _tell(self, label: str, attempt: int, verdict: InterpretedResponse[T], error: str | None) -> None:
-        reply = verdict.reply
-        self._hook(UpstreamAttempt(label, attempt, reply.status, verdict.charged, reply.seconds, error))
+    def _emit_attempt(self, label: str, attempt: int, interpreted: InterpretedResponse[T], error: str | None) -> None:
+        reply = interpreted.reply
+        self._hook(UpstreamAttempt(label, attempt, reply.status, interpreted.charged, reply.seconds, error))
         if reply.failure is Failure.OVERSIZED:
             self._hook(AnswerTooLarge(label, LARGEST))

@@ -1,4 +1,4 @@
-"""JSON of an upstream as models: as it is, and part by part where it does not fit. Bounded in bytes and values."""
+"""Decoding of JSON responses into models: strict first, then leniently. Bounded in bytes and in values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gateway.upstream.client.lenient_decoding import Reader, TooOdd, Undecodable
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
 T = TypeVar("T")
 
-# Of a body that does not fit as it is: to read it part by part takes fifty times as long, and holds the event loop. A
-# highlight's hundred items are a third of that.
+# The largest body that is decoded leniently: that takes fifty times as long, and blocks the event loop. A highlight's
+# hundred items are a third of it.
 LARGEST_ODD = 1_500_000  # bytes
-# Values in an answer. The largest highlight has some ten thousand.
+# Values in a response. The largest highlight has some ten thousand.
 MOST_VALUES = 200_000
 
 
 def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnSchemaMismatch | None = None) -> T:
-    """`body` as what `decoder` makes, leniently but for lists: all of one, or none. Raises Unreadable."""
+    """Decode `body` with `decoder`, leniently except that lists are not shortened. Raises UndecodableResponse."""
     value = strict(decoder, body)
     if value is None:
         value, paths = lenient(decoder.type, body, shortens=False, by_part=False)
@@ -32,7 +32,7 @@ def read_as(decoder: msgspec.json.Decoder[T], body: bytes, on_drift: OnSchemaMis
 
 
 def strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """None for what does not fit as it is, or takes long to be read so. Raises Unreadable for too many values."""
+    """Decode `body` strictly, or return None if it does not match. Raises UndecodableResponse for too many values."""
     if values_in(body, MOST_VALUES) > MOST_VALUES:
         raise UndecodableResponse
     if has_number_beyond(body, MOST_DIGITS):
@@ -44,7 +44,7 @@ def strict(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
 
 
 def lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[Any, list[str]]:
-    """Raises Unreadable."""
+    """Decode `body` part by part; return the value and the paths of its misfits. Raises UndecodableResponse."""
     if len(body) > LARGEST_ODD:
         raise UndecodableResponse
     try:

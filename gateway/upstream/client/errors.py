@@ -1,4 +1,4 @@
-"""Errors of a call as such, whatever the upstream: no answer, or one that cannot be read."""
+"""Errors of a call that are the same for all upstreams: no response, or one that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.upstream.client.exchange import Failure, Reply
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What both error envelopes share; the endpoint's has `detail`, the account's `state` and `error` beside it."""
+    """The member shared by both error envelopes; the endpoint's adds `detail`, the account's `state` and `error`."""
 
     exc_type: str | None = None
 
@@ -20,7 +20,7 @@ ENVELOPE = msgspec.json.Decoder(Envelope)
 
 
 def error_type(reply: Reply) -> str | None:
-    """The envelope's `exc_type`, empty if it names none that can be read; None if the body is no JSON object."""
+    """Return the envelope's `exc_type`, empty if it has no valid one; None if the body is not a JSON object."""
     try:
         return ENVELOPE.decode(reply.body).exc_type or ""
     except msgspec.ValidationError:
@@ -30,7 +30,7 @@ def error_type(reply: Reply) -> str | None:
 
 
 def error_from_failure(reply: Reply, subject: str) -> GatewayError:
-    """For a reply with a failure."""
+    """Return the error for a reply with a failure. `subject` names the requested object in the message."""
     match reply.failure:
         case Failure.REFUSED:
             return UpstreamUnavailable(

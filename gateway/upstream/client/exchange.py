@@ -1,4 +1,4 @@
-"""One request and what came of it. Failures are values: each says whether the request can have been charged."""
+"""One HTTP exchange and its result. Failures are values: each states whether the request may have been charged."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gateway.clock import Clock
 from gateway.upstream.client import bodies
 
 TOO_MANY = 429
-# Of a client's statuses those that say "not now": Request Timeout, Too Early, Too Many Requests (RFC 9110, 8470, 6585).
+# The transient client errors: Request Timeout, Too Early, Too Many Requests (RFC 9110, 8470, 6585).
 NOT_NOW = frozenset({408, 425, TOO_MANY})
 SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-# Seconds: no limit of an upstream holds for longer, so nothing longer is meant.
+# Seconds. No upstream limit lasts longer, so a longer Retry-After is a mistake.
 LONGEST_WAIT = 86_400.0
 
 
 class Failure(enum.Enum):
-    """Why there is no whole answer."""
+    """The reason why there is no complete response."""
 
     REFUSED = "the breaker is open: nothing was sent"
     QUEUED = "the deadline came before its turn: nothing was sent"
@@ -35,10 +35,9 @@ class Failure(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one request. With a failure `body` is empty, and `status` is there only if the head had arrived.
+    """The result of one request. With a failure `body` is empty, and `status` is set only if the head had arrived.
 
-    `retry_after` is in seconds: what the upstream or the breaker says, where it says so. `seconds` is the time on the
-    wire.
+    `retry_after` is in seconds, as the upstream or the breaker named it. `seconds` is the time on the wire.
     """
 
     status: int | None = None
@@ -54,22 +53,22 @@ class Reply:
 
     @property
     def is_transient(self) -> bool:
-        """Asking again is free and may help."""
+        """True if a retry is free and may succeed."""
         return self.failure is Failure.UNREACHED or self.is_trouble
 
     @property
     def is_trouble(self) -> bool:
-        """By its status, none of which is charged: the upstream is not able to answer now, whatever it is asked."""
+        """True if the status means that the upstream serves no request now. None of these statuses is charged."""
         return self.status is not None and (self.status in NOT_NOW or 500 <= self.status <= 599)
 
 
 async def exchange(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, place: bodies.Place, *, deadline: float, clock: Clock
 ) -> Reply:
-    """Raises nothing but CancelledError. `deadline` is in the clock's monotonic time; the caller leaves the place.
+    """Send `request` and return its result. Raises only CancelledError.
 
-    The transport is used directly rather than through `httpx.AsyncClient`, which would add cookies, redirects and a log
-    line with the URL to each request.
+    `deadline` is in the clock's monotonic time; the caller releases `place`. The transport is used directly rather than
+    through `httpx.AsyncClient`, which would add cookies, redirects and a log line with the URL to each request.
     """
     began = clock.monotonic()
     response: httpx.Response | None = None
@@ -79,7 +78,7 @@ async def exchange(
             response = await transport.handle_async_request(request)
             body = await _whole_body(response, place)
     except Exception as exc:
-        # A transport is foreign code: whatever it raises means that there is no whole answer.
+        # A transport is third-party code: any exception means that there is no complete response.
         failure = _failure(exc, answered=response is not None)
     seconds = clock.monotonic() - began
     if response is None:
@@ -108,9 +107,9 @@ def _failure(exc: Exception, *, answered: bool) -> Failure:
 
 
 def seconds_until(retry_after: str | None, now: float) -> float | None:
-    """The seconds a Retry-After header asks for, by RFC 9110: a number of seconds or a date. `now` is Unix time.
+    """Return the seconds of a Retry-After header (RFC 9110): a number of seconds or a date. `now` is Unix time.
 
-    At most LONGEST_WAIT; None for what cannot be read.
+    At most LONGEST_WAIT; None for an invalid header.
     """
     if retry_after is None:
         return None
@@ -120,6 +119,6 @@ def seconds_until(retry_after: str | None, now: float) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):  # the latter for a time zone of a million years
+    except (ValueError, OverflowError):  # OverflowError: a time zone of a million years
         return None
     return min(LONGEST_WAIT, max(0.0, moment - now))

@@ -1,8 +1,7 @@
-"""Bytes that are not quite JSON: read all the same, as long as they have its structure.
+"""Repair of malformed JSON that still has the structure of JSON.
 
-A byte order mark is passed over, and so is what follows the value. A byte that is not of the encoding, or half a
-surrogate pair, becomes U+FFFD, which says in its place that something was there. A number that JSON does not have
-(NaN, Infinity, 1e999) is ODD.
+A byte order mark and anything after the value are ignored. A byte that is invalid in the encoding, or half a surrogate
+pair, becomes U+FFFD, which marks the loss in its place. A number that JSON does not have (NaN, Infinity, 1e999) is ODD.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import Any, NamedTuple
 
 BYTE_ORDER_MARK = "\ufeff"
 REPLACEMENT = "\ufffd"
-# Of an integer: more than any number that is exchanged, and few enough to be read at once.
+# Digits of an integer: more than any upstream sends, and few enough to be parsed quickly.
 MOST_DIGITS = 400
 
 
 class Odd:
-    """Stands for a value that cannot be read."""
+    """A placeholder for a value that cannot be decoded."""
 
 
 ODD = Odd()
 
 
 class Step(NamedTuple):
-    """The last step of the way to a value; the text of it is made only where something is told."""
+    """The last step of the path to a value; the path's text is built only when it is reported."""
 
     before: Step | None
     key: str | int
@@ -42,7 +41,7 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class Repaired:
-    """`paths` are those of texts with characters that were replaced; `has_odd`: some number is ODD."""
+    """The repaired value. `paths` lead to texts with replaced characters; `has_odd`: some number is ODD."""
 
     raw: Any = None
     paths: list[str] = field(default_factory=list)
@@ -50,7 +49,7 @@ class Repaired:
 
 
 def repaired(body: bytes) -> Repaired:
-    """Raises ValueError for what has not the structure of JSON, and RecursionError."""
+    """Parse and repair `body`. Raises ValueError if it lacks the structure of JSON, and RecursionError."""
     found = Repaired()
 
     def odd(_: str) -> Odd:
@@ -64,25 +63,25 @@ def repaired(body: bytes) -> Repaired:
         return int(text) if len(text) <= MOST_DIGITS else odd(text)
 
     text = body.decode(json.detect_encoding(body), "replace").lstrip(BYTE_ORDER_MARK)
-    # Not strict: a line break within a text is no reason to lose the rest.
+    # Not strict: an unescaped line break in a text must not lose the rest.
     decoder = json.JSONDecoder(strict=False, parse_constant=odd, parse_float=real, parse_int=integer)
     raw, _ = decoder.raw_decode(text.lstrip())
-    found.raw = _whole(raw, None, found)
+    found.raw = _repair(raw, None, found)
     return found
 
 
-def _whole(value: Any, step: Step | None, found: Repaired) -> Any:
-    """`value` with texts that can be encoded."""
+def _repair(value: Any, step: Step | None, found: Repaired) -> Any:
+    """Return `value` with only texts that can be encoded."""
     if isinstance(value, str):
-        return value if value.isascii() else _text(value, step, found)
+        return value if value.isascii() else _repair_text(value, step, found)
     if isinstance(value, list):
-        return [_whole(part, Step(step, at), found) for at, part in enumerate(value)]
+        return [_repair(part, Step(step, at), found) for at, part in enumerate(value)]
     if isinstance(value, dict):
-        return {_text(key, None, found): _whole(part, Step(step, key), found) for key, part in value.items()}
+        return {_repair_text(key, None, found): _repair(part, Step(step, key), found) for key, part in value.items()}
     return value
 
 
-def _text(text: str, step: Step | None, found: Repaired) -> str:
+def _repair_text(text: str, step: Step | None, found: Repaired) -> str:
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if REPLACEMENT in whole and step is not None:
         found.paths.append(step.path)

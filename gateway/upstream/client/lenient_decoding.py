@@ -1,9 +1,9 @@
-"""The second reading of an answer, part by part: for what does not fit as it is.
+"""Lenient decoding: the second pass, part by part, over a response that does not match its model.
 
-A value is read by what it can only mean (`12.0` and `"12"` for an integer, Unix seconds for a date, a date without an
-offset as UTC), an id by the other ids beside it. A part that cannot be read becomes null, or the model's default where
-null is no value; an entry of a list that cannot be told apart is left out. Whatever was lost is noted in the model and
-among the paths. What cannot do without the part is lost with it.
+A value is converted if it has only one meaning (`12.0` and `"12"` for an integer, Unix seconds for a date, a date
+without an offset as UTC), an id is derived from the ids beside it. A part that cannot be decoded becomes null, or the
+model's default where null is not allowed; a list entry that cannot be identified is left out. Each loss is recorded in
+the model and among the paths. An object that requires the part is lost with it.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from gateway.upstream.client.json_repair import ODD
 MOST_MISFITS = 10_000
 NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 BOOLEANS = {"true": True, "false": False}
-# No number is meant by these.
+# Names of texts: a number is never converted to one of these.
 TEXTS = ("url", "uri", "username")
-# By these something is told apart, or asked for. What cannot be one is none.
+# Names of identifiers. A malformed one counts as missing.
 IDS = frozenset({"pk", "id", "code", "username"})
-# Unix seconds, which may come as a date.
+# Names of Unix seconds, which may be sent as a date.
 EPOCHS = frozenset({"latest_reel_media"})
-# Null, or nothing, says of these that they are lost, not that there are none: "no items" would be a lie.
+# Null or absence of these means that they are lost, not that there are none: "no items" would be wrong.
 NEVER_NULL = frozenset({(LoadedHighlight, "items")})
 ABSENT = object()
 
 
 class UndecodableResponse(Exception):
-    """A part that can be neither read nor done without."""
+    """A required part could not be decoded."""
 
 
 class TooOdd(Exception):
-    """More parts than may do not fit."""
+    """More than MOST_MISFITS parts do not match."""
 
 
 class Reader:
-    """Reads one answer. `paths` are those of the parts that were not read as they are.
+    """A decoder of one response. `paths` lead to the parts that did not match as they are.
 
-    `shortens`: lists do without entries that cannot be read; else such a list is lost as a whole. `by_part`: no part is
-    taken as it is because it fits, as ODD may be in it, or an id that is none.
+    `shortens`: lists omit entries that cannot be decoded; otherwise such a list is lost as a whole. `by_part`: objects
+    and lists are never converted as a whole, because they may contain ODD or a malformed id.
     """
 
     def __init__(self, *, shortens: bool, by_part: bool) -> None:
@@ -61,10 +61,10 @@ class Reader:
         self._by_part = by_part
         self._misfits = 0
         self._owner: str | None = None
-        self._left_out: dict[str, int] = {}  # by path, until the model takes it that has the list
+        self._left_out: dict[str, int] = {}  # by path, until the model that has the list records it
 
     def whole(self, raw: object, kind: Any) -> Any:
-        """`raw` as `kind`. Raises Unreadable and TooOdd."""
+        """Decode `raw` as `kind`. Raises UndecodableResponse and TooOdd."""
         value = self._part(raw, kind, "")
         count = self._left_out.get("", 0)
         return Shortened.of(value, count) if count else value
@@ -73,19 +73,19 @@ class Reader:
         if not (self._by_part and isinstance(raw, dict | list)):
             try:
                 return msgspec.convert(raw, kind)
-            except msgspec.ValidationError:  # `suppress` takes longer, and there may be many
+            except msgspec.ValidationError:  # not `suppress`, which is slower: there may be many
                 pass
-        self._misfit()
-        return self._odd_part(raw, kind, path)
+        self._count_misfit()
+        return self._convert_part(raw, kind, path)
 
-    def _odd_part(self, raw: object, kind: Any, path: str) -> Any:
-        for arm in _arms(kind):
-            if isinstance(raw, dict) and isinstance(arm, type) and issubclass(arm, msgspec.Struct):
-                return self._struct(raw, arm, path)
-            if isinstance(raw, dict) and get_origin(arm) is dict:
+    def _convert_part(self, raw: object, kind: Any, path: str) -> Any:
+        for alternative in _alternatives(kind):
+            if isinstance(raw, dict) and isinstance(alternative, type) and issubclass(alternative, msgspec.Struct):
+                return self._struct(raw, alternative, path)
+            if isinstance(raw, dict) and get_origin(alternative) is dict:
                 return self._without_odd(raw, path)
-            if isinstance(raw, list) and get_origin(arm) is tuple:
-                return self._entries(raw, get_args(arm)[0], path)
+            if isinstance(raw, list) and get_origin(alternative) is tuple:
+                return self._entries(raw, get_args(alternative)[0], path)
         for reading in _readings(raw, kind, path.rpartition(".")[2]):
             if reading is not None:
                 with suppress(msgspec.ValidationError):
@@ -94,14 +94,14 @@ class Reader:
                     return value
         raise UndecodableResponse(path)
 
-    def _misfit(self) -> None:
-        """Raises TooOdd."""
+    def _count_misfit(self) -> None:
+        """Count a part that does not match. Raises TooOdd."""
         self._misfits += 1
         if self._misfits > MOST_MISFITS:
             raise TooOdd
 
     def _entries(self, raw: list[object], kind: Any, path: str) -> tuple[Any, ...]:
-        """Numbers have their meaning by their place in the list, so that none of them can be left out."""
+        """Decode the entries of a list. Numbers are never left out, because their position gives them meaning."""
         entries: list[Any] = []
         shortens = self._shortens and kind is not float
         for at, part in enumerate(raw):
@@ -111,27 +111,27 @@ class Reader:
             except UndecodableResponse:
                 if not shortens:
                     raise
-                self._note(before, here)
+                self._record_loss(before, here)
         if len(entries) < len(raw):
             self._left_out[path] = len(raw) - len(entries)
         return tuple(entries)
 
     def _without_odd(self, raw: dict[str, object], path: str) -> dict[str, object]:
-        """Of a value that may hold anything."""
+        """Replace ODD by null in a value of arbitrary content."""
         count = 0
 
-        def rid(value: object) -> object:
+        def replaced(value: object) -> object:
             nonlocal count
             if value is ODD:
                 count += 1
                 return None
             if isinstance(value, dict):
-                return {key: rid(part) for key, part in value.items()}
-            return [rid(part) for part in value] if isinstance(value, list) else value
+                return {key: replaced(part) for key, part in value.items()}
+            return [replaced(part) for part in value] if isinstance(value, list) else value
 
-        rest = {key: rid(value) for key, value in raw.items()}
+        rest = {key: replaced(value) for key, value in raw.items()}
         if count:
-            self._note(len(self.paths), path)
+            self._record_loss(len(self.paths), path)
             self._left_out[path] = count
         return rest
 
@@ -148,7 +148,7 @@ class Reader:
             except UndecodableResponse:
                 if field.required and not field.nullable:
                     raise
-                self._note(before, here)
+                self._record_loss(before, here)
                 lost[field.name] = WHOLE
                 value = None if field.nullable else ABSENT
             if value is ABSENT:
@@ -166,7 +166,7 @@ class Reader:
     def _field(
         self, raw: dict[str, object], kind: type[msgspec.Struct], field: Field, path: str, values: Mapping[str, Any]
     ) -> Any:
-        """ABSENT where the default stands. Raises Unreadable."""
+        """Decode one field; ABSENT means its default. Raises UndecodableResponse."""
         given = raw.get(field.key, ABSENT)
         before = len(self.paths)
         value: Any = ABSENT
@@ -176,20 +176,20 @@ class Reader:
         is_doubtful = field.name in IDS and value is not ABSENT and _is_doubtful(kind, field.name, value)
         if value is not ABSENT and not is_doubtful:
             return value
-        followed = self._follows(raw, kind, field.name, values)
-        if followed is not None:
-            value = followed
+        derived = self._derived_id(raw, kind, field.name, values)
+        if derived is not None:
+            value = derived
         elif (is_doubtful and field.name != "id") or (
             value is ABSENT and (given is not None or field.required or (kind, field.name) in NEVER_NULL)
         ):
             raise UndecodableResponse(path)
-        self._note(before, path)
+        self._record_loss(before, path)
         return value
 
-    def _follows(
+    def _derived_id(
         self, raw: Mapping[str, object], kind: type[msgspec.Struct], name: str, values: Mapping[str, Any]
     ) -> str | None:
-        """The id that the ids beside it leave no choice about."""
+        """Return the id that follows from the ids beside it, or None."""
         given = str(raw.get("id"))
         if name == "pk" and issubclass(kind, UserSummary):
             return _id(given)
@@ -206,7 +206,7 @@ class Reader:
         return None if pk is None or owner is None else f"{pk}_{owner}"
 
     def _author(self, raw: Mapping[str, object]) -> str | None:
-        """Whose item it is: its own user's, else its highlight's."""
+        """Return the id of the item's author: its own user, otherwise the highlight's owner."""
         match raw.get("user"):
             case {"pk": str() | int() as pk} if _id(str(pk)):
                 return str(pk)
@@ -215,18 +215,18 @@ class Reader:
             case _:
                 return self._owner
 
-    def _note(self, before: int, path: str) -> None:
-        """In the place of all that was noted inside."""
+    def _record_loss(self, before: int, path: str) -> None:
+        """Record `path` in place of all paths recorded inside it."""
         self.paths[before:] = [path]
 
 
 @cache
 def _kinds(kind: Any) -> frozenset[Any]:
-    return frozenset(map(_bare, _arms(kind)))
+    return frozenset(map(_without_constraints, _alternatives(kind)))
 
 
 def _readings(raw: object, kind: Any, name: str) -> Iterator[object]:
-    """What a single value can mean as well, in the types of `kind`; None for nothing."""
+    """Yield other interpretations of a scalar, in the types of `kind`; None is no interpretation."""
     kinds = _kinds(kind)
     if isinstance(raw, bool):
         return
@@ -234,7 +234,7 @@ def _readings(raw: object, kind: Any, name: str) -> Iterator[object]:
         raw = int(raw)
         yield raw
     is_exact = isinstance(raw, int) or (isinstance(raw, float) and abs(raw) <= EXACT)
-    # Where numbers are meant as well, this one was refused.
+    # If the type allows numbers too, this number was already rejected.
     if is_exact and str in kinds and int not in kinds and not name.lower().endswith(TEXTS):
         yield str(raw)
     if isinstance(raw, str) and NUMBER.fullmatch(raw.strip()) and not kinds.isdisjoint({int, float}):
@@ -243,26 +243,26 @@ def _readings(raw: object, kind: Any, name: str) -> Iterator[object]:
     if bool in kinds:
         yield bool(raw) if raw in (0, 1) else BOOLEANS.get(str(raw).strip().lower())
     if datetime in kinds:
-        yield _moment(raw)
-    if name in EPOCHS and (moment := _moment(raw)) is not None:
-        yield int(moment.timestamp())
+        yield _datetime(raw)
+    if name in EPOCHS and (date := _datetime(raw)) is not None:
+        yield int(date.timestamp())
 
 
-def _moment(raw: object) -> datetime | None:
-    """Of Unix time, or of a date as ISO 8601 or mail has it, which is UTC where it does not say."""
+def _datetime(raw: object) -> datetime | None:
+    """Parse Unix time, or a date by ISO 8601 or RFC 5322, in UTC if it has no offset."""
     if isinstance(raw, str) and NUMBER.fullmatch(raw.strip()):
         raw = float(raw)
     if isinstance(raw, int | float):
-        return _epoch(raw)
+        return _from_epoch(raw)
     for reading in (datetime.fromisoformat, parsedate_to_datetime):
         with suppress(ValueError, OverflowError):
-            moment = reading(str(raw).strip())
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            date = reading(str(raw).strip())
+            return date if date.tzinfo else date.replace(tzinfo=UTC)
     return None
 
 
-def _epoch(number: float) -> datetime | None:
-    """Of Unix seconds, or of thousandths or millionths of them where seconds would lie beyond all dates."""
+def _from_epoch(number: float) -> datetime | None:
+    """Convert Unix seconds, or milliseconds or microseconds if seconds would exceed the range of dates."""
     for unit in (1, 1_000, 1_000_000):
         with suppress(ValueError, OverflowError, OSError):
             return datetime.fromtimestamp(number / unit, UTC)
@@ -270,7 +270,7 @@ def _epoch(number: float) -> datetime | None:
 
 
 def _is_doubtful(kind: type[msgspec.Struct], name: str, value: object) -> bool:
-    """Ids of the platform are digits, and that of an item is two of them. A place without one has 0."""
+    """Return whether an id is malformed: ids are digits, an item's id is two of them. A place without one has 0."""
     if not issubclass(kind, Model) or value is None:
         return False
     match name:
@@ -289,7 +289,7 @@ def _id(text: str) -> str | None:
 
 
 class Field(NamedTuple):
-    """`key` is its name in JSON."""
+    """A field of a model. `key` is its name in JSON."""
 
     name: str
     key: str
@@ -300,18 +300,18 @@ class Field(NamedTuple):
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> tuple[Field, ...]:
-    """To make them takes longer than to read a part by them."""
+    """Return the fields of a model, cached: building them takes longer than decoding with them."""
     return tuple(
-        Field(field.name, field.encode_name, field.type, field.required, type(None) in _arms(field.type))
+        Field(field.name, field.encode_name, field.type, field.required, type(None) in _alternatives(field.type))
         for field in fields(kind)
     )
 
 
 @cache
-def _arms(kind: Any) -> tuple[Any, ...]:
+def _alternatives(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
-def _bare(arm: Any) -> Any:
-    """Without its bounds."""
-    return get_args(arm)[0] if get_origin(arm) is Annotated else arm
+def _without_constraints(alternative: Any) -> Any:
+    """Return a type without its constraints."""
+    return get_args(alternative)[0] if get_origin(alternative) is Annotated else alternative

@@ -1,4 +1,4 @@
-"""A form with a file, sent from the disk: no more than a piece of it is in memory."""
+"""A multipart form with a file that is streamed from disk, one piece in memory at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PIECE = 256 * 1024  # bytes
 
 
 class FileForm:
-    """By RFC 7578. `size` is in bytes, of the whole body. Raises OSError where there is no such file.
+    """A form by RFC 7578. `size` is the whole body's, in bytes. Raises OSError if the file does not exist.
 
-    The boundary follows from `seed`, so that the same upload is the same body each time: an upstream may compare it.
+    The boundary is derived from `seed`, so a repeated upload has an identical body: an upstream may compare bodies.
     """
 
     def __init__(self, fields: Mapping[str, str], path: Path, content_type: str, *, seed: str) -> None:
@@ -24,7 +24,7 @@ class FileForm:
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         ).encode()
-        # The platform judges by the bytes; the name tells nothing of the client's disk.
+        # The platform inspects the bytes; a constant name reveals nothing about the client's disk.
         self._head += (
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="medium"\r\n'
             f"Content-Type: {content_type}\r\n\r\n"
@@ -34,7 +34,7 @@ class FileForm:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._head
-        # Opened here and now: a file that a thread opens for somebody who is cancelled meanwhile is closed by nobody.
+        # Opened in this task: a file opened in a thread would leak if the task is cancelled meanwhile.
         with self._path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 yield piece

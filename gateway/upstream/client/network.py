@@ -1,6 +1,6 @@
-"""Transports over the network, whose library and certificates are loaded with the first of them.
+"""Network transports, whose library and certificates are loaded with the first of them.
 
-Behind the embedded sandbox there is none at the start: the gateway looks outside only for a URL that a client names.
+With the embedded sandbox there is none at the start: the gateway uses the network only for a URL that a client names.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def over_network(
     proxy: Proxy | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
-    """As `wire.aiohttp_transport`: for an upstream, whose first call must not wait for what can be loaded before it."""
+    """Return an `aiohttp_transport`, and load its library now so that the first call does not wait for that."""
     from gateway.upstream.client.aiohttp_transport import aiohttp_transport
 
     return aiohttp_transport(connections=connections, keep_alive=keep_alive, guard=guard, proxy=proxy, tls=tls)
 
 
 class ByProxies(httpx.AsyncBaseTransport):
-    """One transport for each proxy that the URLs lead by, and one for those that need none: `make` is given which."""
+    """One transport per proxy, and one without a proxy. `make` creates the transport for a proxy or None."""
 
     def __init__(self, proxies: Proxies, make: Callable[[Proxy | None], httpx.AsyncBaseTransport]) -> None:
         self._proxies = proxies
@@ -49,7 +49,7 @@ class ByProxies(httpx.AsyncBaseTransport):
 
 
 class OnDemand(httpx.AsyncBaseTransport):
-    """`make` is called once, in a thread: others are served meanwhile."""
+    """A transport that `make` creates at the first request, in a thread so that the event loop is not blocked."""
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""Requests that differ in their targets alone, made once for all of them."""
+"""Prepared GET requests, which differ only in their targets and share everything else."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import httpx
 
 
 class GetRequestFactory:
-    """Makes the GETs of one client: they differ in their targets alone, and share all else.
-
-    `timeouts` are those of httpx, in seconds.
-    """
+    """A factory of one client's GET requests. `timeouts` are those of httpx, in seconds."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeouts: Mapping[str, float]) -> None:
         self.base = base_url.rstrip("/")
@@ -25,7 +22,7 @@ class GetRequestFactory:
 
 
 class PreparedGet(httpx.Request):
-    """One of them. Its `url` is parsed when somebody looks at it: that takes as long as sending the request."""
+    """A prepared GET request. Its `url` is parsed on first access: parsing takes as long as sending the request."""
 
     def __init__(self, kind: GetRequestFactory, address: str) -> None:
         self.kind = kind

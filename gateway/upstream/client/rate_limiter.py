@@ -1,4 +1,4 @@
-"""The upstream's rate limit, kept by waiting in line: nobody is refused, and nobody is overtaken."""
+"""A rate limiter that queues requests in their order and rejects none."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 
 from gateway.clock import Clock
 
-# A token less this is a token: without it rounding could ask for sleeps too short to move the clock.
+# The part of a token that may be missing: rounding could otherwise request sleeps too short to advance the clock.
 ROUNDING = 1e-6
 
 
 class RateLimiter:
-    """A token bucket that holds one second's worth, at least one token. Tokens are handed out first come, first served.
+    """A token bucket with a burst of one second, at least one token. Waiters are served first come, first served.
 
-    A waiter that is cancelled takes nothing with it: only the head of the line sleeps, and a token is taken last.
+    A cancelled waiter uses no token: only the head of the queue sleeps, and it takes its token last.
     """
 
     def __init__(self, rate: float, clock: Clock) -> None:
@@ -21,7 +21,7 @@ class RateLimiter:
         self._rate = rate
         self._tokens = self._capacity
         self._filled_at = clock.monotonic()
-        self._line = asyncio.Lock()
+        self._queue = asyncio.Lock()
         self._waiting = 0
 
     @property
@@ -30,17 +30,17 @@ class RateLimiter:
         return self._rate
 
     def take(self) -> bool:
-        """Whether a request may be sent at once, with nobody waiting in line. If so, its token is taken."""
+        """Take a token if one is available and no request is queued. Return whether it was taken."""
         if self._waiting or self._wait() > 0:
             return False
         self._tokens -= 1
         return True
 
     async def acquire(self) -> None:
-        """Returns when one request may be sent."""
-        self._waiting += 1  # the lock itself is free for a moment whenever it is handed on
+        """Wait until one request may be sent, and take its token."""
+        self._waiting += 1  # the lock alone would not do: it is free for a moment between two holders
         try:
-            async with self._line:
+            async with self._queue:
                 while (wait := self._wait()) > 0:
                     await self._clock.sleep(wait)
                 self._tokens -= 1
@@ -48,12 +48,12 @@ class RateLimiter:
             self._waiting -= 1
 
     def change(self, rate: float) -> None:
-        """From now on; the waiter at the head of the line notices it when its present wait is over."""
+        """Set the rate from now on; the waiter at the head of the queue applies it after its current sleep."""
         self._fill()
         self._rate = rate
 
     def pause(self, seconds: float) -> None:
-        """Hands out nothing for `seconds`: the upstream said that it had enough."""
+        """Grant no token for `seconds`, because the upstream's rate limit was reached."""
         self._fill()
         self._tokens = min(self._tokens, 1 - seconds * self._rate)
 

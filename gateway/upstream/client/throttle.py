@@ -1,4 +1,4 @@
-"""How much of its limits the upstream says is used, heeded before the wall."""
+"""A throttle that slows down requests by the upstream's usage headers before its limits are reached."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gateway.upstream.client.rate_limiter import RateLimiter
 
 T = TypeVar("T")
 
-# From this share of a limit on, in percent, we slow down in proportion to what is left.
+# The usage in percent of a limit from which requests are slowed down in proportion to the rest.
 FROM = 75.0
-# Of the ordinary rate, at the wall: something must still pass, or nobody would learn that it is over.
+# The share of the ordinary rate at the limit: some requests must pass, because their responses report the usage.
 SLOWEST = 0.05
 SPENT = 100.0
-# Seconds. Limits are counted over the past hour or day: what was said an hour ago is asked again, by one request.
+# Seconds that usage figures are valid. Limits cover the past hour or day; after this, one request updates the figures.
 BELIEVED = 3_600.0
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Percents of a limit. `estimated_time_to_regain_access` is in minutes."""
+    """Usage in percent of each limit. `estimated_time_to_regain_access` is in minutes."""
 
     call_count: float = 0.0
     total_time: float = 0.0
@@ -42,42 +42,44 @@ NONE: Mapping[str, tuple[Usage, ...]] = {}
 
 
 def retry_after_from_usage(headers: httpx.Headers) -> float | None:
-    """Seconds until access is given again, where the upstream says that it is not given now; at most LONGEST_WAIT."""
+    """Return the seconds until access is restored, at most LONGEST_WAIT; None if access is not suspended."""
     minutes = max((usage.estimated_time_to_regain_access for usage in _usages(headers)), default=0.0)
     return min(LONGEST_WAIT, minutes * 60) if minutes > 0 else None
 
 
 class Throttle:
-    """Slows the line down, and closes it for an account that was told when to come back, for at most BELIEVED seconds:
-    one odd header must not hold until a restart."""
+    """A throttle of all requests, and of single accounts until the time that the upstream named.
+
+    An account is suspended for at most BELIEVED seconds: one wrong header must not last until a restart.
+    """
 
     def __init__(self, limiter: RateLimiter, clock: Clock) -> None:
         self._limiter = limiter
         self._ordinary = limiter.rate
         self._clock = clock
-        self._closed: dict[str, float] = {}
-        self._told_at = clock.monotonic()
+        self._suspended_until: dict[str, float] = {}
+        self._reported_at = clock.monotonic()
 
     def hear(self, account: str, headers: httpx.Headers) -> None:
-        """Any answer's headers: the latest one speaks. `account` is whom it was sent for."""
+        """Apply the headers of a response; the latest ones count. `account` is the one that the request was for."""
         usages, now = _usages(headers), self._clock.monotonic()
         if usages:
-            self._told_at = now
+            self._reported_at = now
             self._adapt(max(usage.most for usage in usages))
-        elif now - self._told_at > BELIEVED:
+        elif now - self._reported_at > BELIEVED:
             self._adapt(0.0)
         if (seconds := retry_after_from_usage(headers)) is not None:
             self.close(account, seconds)
 
     def close(self, account: str, seconds: float) -> None:
-        self._closed[account] = self._clock.monotonic() + min(BELIEVED, seconds)
+        self._suspended_until[account] = self._clock.monotonic() + min(BELIEVED, seconds)
 
     def closed(self, account: str) -> float | None:
-        """Seconds until the account may be asked for again; None if it may be now."""
-        left = self._closed.get(account, 0.0) - self._clock.monotonic()
+        """Return the seconds until requests for the account may be sent; None if they may be sent now."""
+        left = self._suspended_until.get(account, 0.0) - self._clock.monotonic()
         if left > 0:
             return left
-        self._closed.pop(account, None)
+        self._suspended_until.pop(account, None)
         return None
 
     def _adapt(self, percent: float) -> None:
@@ -94,7 +96,7 @@ def _usages(headers: httpx.Headers) -> list[Usage]:
 
 
 def _read(decoder: msgspec.json.Decoder[T], text: str | None) -> T | None:
-    """What cannot be read says nothing: it is advice, and no part of the answer."""
+    """Decode a usage header; None if it is invalid, because usage is advisory and not part of the response."""
     try:
         return None if text is None else decoder.decode(text)
     except (msgspec.DecodeError, RecursionError):

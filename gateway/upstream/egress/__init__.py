@@ -1,1 +1,1 @@
-"""Requests to addresses that others name: policy against SSRF, redirects, URL probe, CDN client."""
+"""Requests to externally supplied URLs: SSRF policy, redirects, URL probe, CDN client."""

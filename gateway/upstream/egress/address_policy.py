@@ -1,8 +1,8 @@
-"""Where the gateway may go when somebody else names the address: public hosts, by https, and nowhere else.
+"""The SSRF policy for externally supplied addresses: public hosts by https, and no others.
 
-An address is judged twice. Its form is judged before anything is done with it (`AddressPolicy.check`), and whatever a
-name leads to again where a socket is opened (`AddressPolicy.open`): so it does not help to answer with a public address
-first and with a private one afterwards, or to write an address in a way that two parsers read differently.
+An address is checked twice: its form before it is used (`AddressPolicy.check`), and the resolved address again when a
+socket is opened (`AddressPolicy.open`). This defeats DNS rebinding (a public address first, a private one afterwards)
+and spellings of an address that two parsers read differently.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ AddrInfo: TypeAlias = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 HTTPS = 443
 LONGEST_URL = 4_096
-# Characters that some parsers skip, and others take for the end of the host.
+# Characters that some parsers skip and others treat as the end of the host.
 ODD = re.compile(r"[^!-~]|[\\<>\"^`{|}]")
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-# Names that mean another host in each network (RFC 6761, 6762, 8375, and ICANN's reservation of `internal`).
+# Names that denote another host in each network (RFC 6761, 6762, 8375, and ICANN's reservation of `internal`).
 LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "localdomain", "lan")
-# By IANA's registries. `ipaddress` of Python 3.11 takes mapped, translated and relayed addresses for global ones.
+# From IANA's registries. `ipaddress` of Python 3.11 reports mapped, translated and relayed addresses as global.
 SPECIAL_4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
 GLOBAL_6 = IPv6Network("2000::/3")
 SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
-TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network without IPv4 resolves a name to (RFC 6052)
+TRANSLATED = IPv6Network("64:ff9b::/96")  # the form of IPv4 addresses in networks without IPv4 (RFC 6052)
 
 
 class AddressNotAllowed(Exception):
-    """The address is not one to go to. The message ends the sentence "the URL ...", and quotes nothing of it."""
+    """The address is not allowed. The message completes the sentence "the URL ...", and quotes no part of the URL."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is a single host of the public internet."""
+    """Return whether `address` is a single host of the public internet."""
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast and not any(address in net for net in SPECIAL_4)
     if address in TRANSLATED:
@@ -50,21 +50,21 @@ def is_public(address: Address) -> bool:
 
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
-    """The addresses of `host` as the system resolves it. Raises OSError where it has none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    """Return the addresses of `host` from the system's resolver. Raises OSError if there are none."""
+    addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in addresses]
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """`lookup` resolves names, `admits` says which addresses may be reached, `ports` which ports."""
+    """`lookup` resolves names, `admits` returns whether an address is allowed, `ports` are the allowed ports."""
 
     lookup: Lookup = system_lookup
     admits: Callable[[Address], bool] = is_public
     ports: frozenset[int] = frozenset({HTTPS})
 
     def check(self, url: str) -> tuple[str, int]:
-        """Host and port of a URL whose form is acceptable. Raises NotPublic."""
+        """Return host and port of `url`. Raises AddressNotAllowed if its form is not allowed."""
         if len(url) > LONGEST_URL:
             raise AddressNotAllowed(f"is longer than {LONGEST_URL} characters")
         if ODD.search(url):
@@ -84,18 +84,18 @@ class AddressPolicy:
         return host, port
 
     async def resolve(self, url: str) -> bool:
-        """Whether the host of `url` is known here. Raises NotPublic if it leads to anything that is not admitted."""
+        """Return whether the host of `url` resolves. Raises AddressNotAllowed if one of its addresses is not."""
         host, port = self.check(url)
         try:
-            found = await self.lookup(host, port)
+            addresses = await self.lookup(host, port)
         except OSError:
             return False
-        if not all(self.admits(ipaddress.ip_address(address)) for address in found):
+        if not all(self.admits(ipaddress.ip_address(address)) for address in addresses):
             raise AddressNotAllowed("leads to a host that is not public")
-        return bool(found)
+        return bool(addresses)
 
     def open(self, info: AddrInfo) -> socket.socket:
-        """aiohttp's socket factory: the last look at an address before something is sent to it. Raises OSError."""
+        """Create a socket for aiohttp after a last check of the address. Raises OSError."""
         if not self.admits(ipaddress.ip_address(info[4][0])):
             raise PermissionError("The address is not public.")
         return socket.socket(*info[:3])
@@ -113,7 +113,7 @@ class AddressPolicy:
 
 
 def _literal(host: str) -> Address | None:
-    """An address in its usual form; octal, hexadecimal, integer and zoned ones are not names either."""
+    """Return an address in its usual form, or None. Octal, hexadecimal, integer and zoned forms are no names either."""
     try:
         return ipaddress.ip_address(host) if "%" not in host else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""The platform's picture servers: one medium as a stream, from the hosts that may be asked and no others.
+"""The client of the platform's CDN, which streams one medium from allowed hosts only.
 
-Sources of the rules: signed URLs lie on `*.cdninstagram.com` and `*.fbcdn.net`; a signature that is spent or withdrawn
-is answered with 403 "URL signature expired" or "URL signature mismatch".
+Rules of the CDN: signed URLs are on `*.cdninstagram.com` and `*.fbcdn.net`; an expired or revoked signature is answered
+with 403 "URL signature expired" or "URL signature mismatch".
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from gateway.upstream.egress.address_policy import AddressNotAllowed, AddressPol
 from gateway.upstream.egress.redirects import follow
 
 DOMAINS = (".cdninstagram.com", ".fbcdn.net")
-# SVG is not among them: it can hold scripts, and would run them in the gateway's name.
+# SVG is excluded: it can contain scripts, which would run in the gateway's origin.
 TYPES = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif", "image/avif"}
     | {"video/mp4", "video/quicktime", "video/webm"}
 )
 LARGEST = 200_000_000  # bytes
 CONNECT = 5.0  # seconds
-SILENCE = 10.0  # seconds between two pieces of an answer
+SILENCE = 10.0  # seconds between two pieces of a response
 DEAD = frozenset({401, 403, 404, 410})
 WHOLE, PART, UNSATISFIABLE = 200, 206, 416
 
 
 class UrlExpired(Exception):
-    """The server does not honour the URL any more."""
+    """The server no longer accepts the URL's signature."""
 
 
 class OutOfRange(Exception):
-    """The medium has not the bytes that were asked for; `length` is how many it has, where the server says."""
+    """The medium lacks the requested bytes; `length` is its size in bytes, if the server names it."""
 
     def __init__(self, length: int | None) -> None:
         super().__init__()
@@ -48,9 +48,9 @@ class OutOfRange(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaResponse:
-    """An answer whose body is yet to be read. `length` is of this body, in bytes, where the server says.
+    """A response whose body is unread. `length` is the body's, in bytes, if the server names it.
 
-    `content_range` is there if it is a part. Whoever is given one closes it.
+    `content_range` is set for a partial response. The caller closes the response.
     """
 
     content_type: str
@@ -60,7 +60,7 @@ class MediaResponse:
     _largest: int = LARGEST
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Raises UpstreamError if it breaks off, or does not end."""
+        """Yield the body. Raises UpstreamError if it breaks off, or exceeds its size."""
         left = self._largest if self.length is None else self.length
         try:
             async for chunk in self._response.aiter_raw():
@@ -69,7 +69,7 @@ class MediaResponse:
                     raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
                 yield chunk
         except (httpx.HTTPError, OSError) as exc:
-            raise _trouble(exc) from exc
+            raise _error(exc) from exc
         if self.length is not None and left:
             raise UpstreamInvalidAnswer("The picture server sent less than it promised.")
 
@@ -78,7 +78,7 @@ class MediaResponse:
 
 
 class Server(Protocol):
-    """Whom to ask for the media of some URLs."""
+    """A server of the media of some URLs."""
 
     def serves(self, url: str) -> bool: ...
 
@@ -88,7 +88,7 @@ class Server(Protocol):
 
 
 class PlatformServers:
-    """Those of the platform, over the network."""
+    """The platform's CDN servers, over the network."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class PlatformServers:
         proxies: Proxies = DIRECT,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """A proxy is asked for none but the platform's hosts, and TLS says that it led there."""
+        """Create the servers. A proxy is used only for the platform's hosts, and TLS verifies that it leads there."""
         self._guard = guard
         self._domains = tuple(domains)
         make = partial(over_network, connections=connections, keep_alive=10.0, tls=tls)
@@ -124,7 +124,7 @@ class PlatformServers:
 
 
 class EmbeddedServer:
-    """The sandbox's: its URLs begin with `prefix`, and are answered by `transport` under the rest of their path."""
+    """The sandbox's CDN: its URLs begin with `prefix`, and `transport` serves the rest of their path."""
 
     def __init__(self, prefix: str, transport: httpx.AsyncBaseTransport) -> None:
         self._prefix = prefix.rstrip("/")
@@ -143,16 +143,16 @@ class EmbeddedServer:
 
 
 class MediaServers:
-    """All that may be asked. A redirect stays with the server that gave it.
+    """All allowed servers. A redirect must stay on the server that sent it.
 
-    `largest` is the most bytes of a medium, `silence` the most seconds between two pieces of it.
+    `largest` is the maximum size of a medium in bytes, `silence` the maximum of seconds between two pieces of it.
     """
 
     def __init__(self, servers: Sequence[Server], *, largest: int = LARGEST, silence: float = SILENCE) -> None:
         self._servers = tuple(servers)
         self._largest = largest
         self._timeouts = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
-        # Compressed bytes could not be cut into parts, and might unfold into more than was measured.
+        # Compressed bytes could not be cut into ranges, and might decompress to more than the measured size.
         agent = f"highlights-gateway/{version('highlights-gateway')}"
         self._headers = {"user-agent": agent, "accept": "image/*, video/*", "accept-encoding": "identity"}
 
@@ -160,21 +160,21 @@ class MediaServers:
         return self._server(url) is not None
 
     async def open(self, url: str, *, method: str = "GET", part: str | None = None) -> MediaResponse:
-        """`part` is a Range header. Raises UrlDead, OutOfRange and UpstreamError."""
+        """Request a medium. `part` is a Range header. Raises UrlExpired, OutOfRange and UpstreamError."""
         try:
-            response = await self._asked(url, method, self._headers | ({"range": part} if part else {}))
+            response = await self._request(url, method, self._headers | ({"range": part} if part else {}))
         except AddressNotAllowed as exc:
             raise UpstreamInvalidAnswer("The picture server leads to where no pictures are.") from exc
         except (httpx.HTTPError, OSError) as exc:
-            raise _trouble(exc) from exc
+            raise _error(exc) from exc
         try:
-            return _found(response, self._largest)
+            return _media_response(response, self._largest)
         except BaseException:
             await response.aclose()
             raise
 
     async def honours(self, url: str) -> bool:
-        """Whether the medium is still shown, or nobody can say."""
+        """Return False if the URL has expired; True if it is accepted, or if that is unknown."""
         try:
             found = await self.open(url, method="HEAD")
         except UrlExpired:
@@ -191,7 +191,7 @@ class MediaServers:
     def _server(self, url: str) -> Server | None:
         return next((server for server in self._servers if server.serves(url)), None)
 
-    async def _asked(self, url: str, method: str, headers: dict[str, str]) -> httpx.Response:
+    async def _request(self, url: str, method: str, headers: dict[str, str]) -> httpx.Response:
         server = self._server(url)
         if server is None:
             raise AddressNotAllowed("is on no picture server")
@@ -206,7 +206,7 @@ class MediaServers:
         return await follow(url, permit=permit, ask=ask)
 
 
-def _found(response: httpx.Response, largest: int) -> MediaResponse:
+def _media_response(response: httpx.Response, largest: int) -> MediaResponse:
     headers = response.headers
     if response.status_code in DEAD:
         raise UrlExpired
@@ -228,8 +228,8 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
-def _trouble(exc: Exception) -> UpstreamError:
-    # The transport calls every failure to connect a timeout of connecting.
+def _error(exc: Exception) -> UpstreamError:
+    # A ConnectTimeout is not proof of a slow server: the transport reports every failed connection as one.
     if isinstance(exc, httpx.ReadTimeout | httpx.WriteTimeout | TimeoutError):
         return UpstreamTimeout("The picture server is too slow.")
     return UpstreamUnavailable("The picture server cannot be reached.")

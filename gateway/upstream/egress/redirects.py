@@ -1,4 +1,4 @@
-"""Redirects, each judged before it is followed."""
+"""Redirects, each of which is checked before it is followed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
 async def follow(url: str, *, permit: Permit, ask: Ask) -> httpx.Response:
-    """The answer where the redirects end; its body is unread, and the caller closes it.
+    """Return the response at the end of the redirects, with its body unread. The caller closes it.
 
-    `permit` raises NotPublic for an address that may not be asked. Raises that, and whatever `ask` raises.
+    `permit` raises AddressNotAllowed for an address that must not be requested. Raises that, and the errors of `ask`.
     """
     for _ in range(1 + MOST):
         await permit(url)

@@ -1,4 +1,4 @@
-"""A look at a URL that a client named: where it leads, and what is there, without fetching it."""
+"""A probe of a URL from a client: its target and content type, without a download."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gateway.upstream.client.network import OnDemand, over_network
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.redirects import follow
 
-# A host that takes longer is left to the upstream, which will fetch from it: the client waits for this.
+# A slower host is left to the upstream, which will fetch from it: the client waits for the probe.
 PATIENCE = 4.0  # seconds, all redirects included
 AT_ONCE = 8
 
 
 class Unreached(Exception):
-    """Nothing could be found out from here: that says nothing about what the upstream can reach."""
+    """The probe had no result. The upstream may nevertheless be able to reach the URL."""
 
 
 class Probe:
-    """Asks by HEAD, through a guard, and never by way of a proxy: where that would lead, nobody here could say."""
+    """A probe by HEAD that checks addresses with a guard. It uses no proxy, whose target could not be checked."""
 
     def __init__(self, guard: AddressPolicy, transport: httpx.AsyncBaseTransport, proxies: Proxies) -> None:
         self._guard = guard
@@ -40,7 +40,7 @@ class Probe:
         return cls(guard, OnDemand(make), proxies)
 
     async def content_type(self, url: str) -> str | None:
-        """What the host says it is, lower case and without parameters. Raises NotPublic and Unreached."""
+        """Return the Content-Type in lower case, without parameters. Raises AddressNotAllowed and Unreached."""
         self._guard.check(url)
         try:
             async with asyncio.timeout(PATIENCE), self._turns:

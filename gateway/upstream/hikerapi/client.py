@@ -1,4 +1,4 @@
-"""The read upstream: calls in, outcomes out, each with its charge."""
+"""The client of the read API, which returns the outcome and the charge of each call."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from gateway.upstream.hikerapi.errors import Charge
 
 __all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Policy", "ReadOutcome", "connect"]
 
-MOST_REQUESTS = 2**31 - 1  # in a balance: more cannot be meant, nor told by GraphQL
-FASTEST = 1_000  # requests a second that an account may name
-PAID_RATE = 15.0  # requests a second of all paid plans, for when the account does not say
+MOST_REQUESTS = 2**31 - 1  # in a balance: the maximum of a GraphQL Int
+FASTEST = 1_000  # requests a second: the highest rate of an account that is believed
+PAID_RATE = 15.0  # requests a second of all paid plans, used if the account names none
 TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
-MOST_PATHS = 20  # of an answer's drift that are told: a change upstream hits every item of it
+MOST_PATHS = 20  # of a schema mismatch that are reported: a change upstream affects every item of a response
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """What came of a call. Errors are values, because each has been charged or not.
+    """The outcome of a call. Errors are values, because each was charged or not.
 
-    `charged` is in billed requests and, if `in_doubt`, a guess on the high side. `body` is what `payloads.read` makes
-    `value` of; beside a problem both are empty, unless it is Renamed. `seconds` counts waiting, `attempts` the requests
-    that were sent.
+    `charged` is in billed requests and, if `in_doubt`, an estimate on the high side. `body` is the JSON that `value` is
+    decoded from; with a problem both are empty, unless it is Renamed. `seconds` includes waiting, `attempts` is the
+    number of requests sent.
     """
 
     call: Call
@@ -59,7 +59,7 @@ class ReadOutcome:
 
     @property
     def answer(self) -> Value | GatewayError:
-        """The value, or the problem that came instead of it."""
+        """The value, or the problem if there is none."""
         if self.problem is not None:
             return self.problem
         assert self.value is not None, "an outcome has a value or a problem"
@@ -67,9 +67,9 @@ class ReadOutcome:
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """The account: billed requests left, its limit in requests a second, and the money they are worth.
+    """The account's balance: billed requests left, its limit in requests a second, and the value in money.
 
-    Only the first is needed: None for what it does not say.
+    Only `requests` is required; the others are None if the response lacks them.
     """
 
     requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
@@ -94,9 +94,9 @@ def connect(
     proxy: Proxy | None = None,
     policy: Policy = STANDARD,
 ) -> HikerApi:
-    """A client of the API at `base_url`. `rate` is in requests a second; None means what the account's plan allows.
+    """Return a client of the API at `base_url`. `rate` is in requests a second; None means the account's own limit.
 
-    `sharers` processes have that rate together: each takes its part.
+    `sharers` is the number of processes that divide this rate equally.
     """
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
@@ -114,17 +114,17 @@ def connect(
 
 
 def _headers(key: str) -> dict[str, str]:
-    # Without a User-Agent the edge turns a request away.
+    # The edge rejects requests without a User-Agent.
     agent = f"highlights-gateway/{version('highlights-gateway')}"
     return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": ACCEPTED}
 
 
 class HikerApi:
-    """Made by `connect`. `opening` is how long the account may take to name its rate; None: the rate was given."""
+    """The client that `connect` returns. `opening` is the timeout of the rate look-up; None: the rate was given."""
 
     def __init__(
         self,
-        line: UpstreamClient,
+        client: UpstreamClient,
         request: Callable[[str], PreparedGet],
         *,
         clock: Clock,
@@ -132,7 +132,7 @@ class HikerApi:
         opening: float | None,
         sharers: int,
     ) -> None:
-        self._line = line
+        self._client = client
         self._request = request
         self._clock = clock
         self._hook = hook
@@ -140,48 +140,52 @@ class HikerApi:
         self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
-        self._told_prices = EventLimit(TOLD_SECONDS, clock)
+        self._reported_prices = EventLimit(TOLD_SECONDS, clock)
 
     async def start(self) -> None:
-        """Asks once what rate the account allows, unless one was given. If it does not say, the paid plans' holds."""
+        """Look up the account's rate once, unless one was given. Without a result the paid plans' rate applies."""
         if self._is_open:
             return
         async with self._start:
             if not self._is_open:
                 deadline = self._clock.monotonic() + (self._opening or 0.0)
                 request = self._request(BALANCE_TARGET)
-                self._note_rate(await self._line.try_once(request, "balance", _judge_balance, deadline=deadline))
+                self._adopt_rate(await self._client.try_once(request, "balance", _interpret_balance, deadline=deadline))
                 self._is_open = True
 
     async def fetch(self, call: Call) -> ReadOutcome:
-        """Never raises, but for CancelledError."""
+        """Make `call` and return its outcome. Raises only CancelledError."""
         began = self._clock.monotonic()
         await self.start()
-        verdict, attempts = await self._line.ask(
-            self._request(call.target), call.endpoint.label, partial(self._judge, call)
+        interpreted, attempts = await self._client.ask(
+            self._request(call.target), call.endpoint.label, partial(self._interpret, call)
         )
-        result, seconds = verdict.result, self._clock.monotonic() - began
-        if isinstance(result, Renamed):  # what was paid for is an answer all the same, to who asks by id
-            value = decoding.read(call, verdict.body)
-            return ReadOutcome(call, value, verdict.body, result, verdict.charged, verdict.in_doubt, seconds, attempts)
+        result, seconds = interpreted.result, self._clock.monotonic() - began
+        if isinstance(result, Renamed):  # the response was paid for, and can serve requests by id
+            value = decoding.read(call, interpreted.body)
+            return ReadOutcome(
+                call, value, interpreted.body, result, interpreted.charged, interpreted.in_doubt, seconds, attempts
+            )
         if isinstance(result, GatewayError):
             result.subject = call.subject
-            return ReadOutcome(call, None, b"", result, verdict.charged, verdict.in_doubt, seconds, attempts)
-        return ReadOutcome(call, result, verdict.body, None, verdict.charged, verdict.in_doubt, seconds, attempts)
+            return ReadOutcome(call, None, b"", result, interpreted.charged, interpreted.in_doubt, seconds, attempts)
+        return ReadOutcome(
+            call, result, interpreted.body, None, interpreted.charged, interpreted.in_doubt, seconds, attempts
+        )
 
     async def balance(self) -> Balance:
-        """Free. Raises UpstreamError. The rate follows the account's, unless one was given."""
-        verdict, _ = await self._line.ask(self._request(BALANCE_TARGET), "balance", _judge_balance)
-        self._note_rate(verdict)
+        """Return the balance, free of charge, and adopt its rate unless one was given. Raises UpstreamError."""
+        interpreted, _ = await self._client.ask(self._request(BALANCE_TARGET), "balance", _interpret_balance)
+        self._adopt_rate(interpreted)
         try:
-            return verdict.value()
+            return interpreted.value()
         finally:
-            del verdict
+            del interpreted
 
     async def aclose(self) -> None:
-        await self._line.aclose()
+        await self._client.aclose()
 
-    def _judge(self, call: Call, reply: Reply) -> InterpretedResponse[Value]:
+    def _interpret(self, call: Call, reply: Reply) -> InterpretedResponse[Value]:
         charge = errors.charge_from_response(reply, call.nominal_price)
         self._compare_price(call, charge)
         result = errors.error_from_response(reply, call.subject, charge.amount) or self._read(call, reply, charge)
@@ -190,11 +194,11 @@ class HikerApi:
         return InterpretedResponse(reply, result, reply.body, charge.amount, charge.in_doubt)
 
     def _read(self, call: Call, reply: Reply, charge: Charge) -> Value | GatewayError:
-        def tell(paths: tuple[str, ...]) -> None:
+        def report(paths: tuple[str, ...]) -> None:
             self._hook(ResponseSchemaMismatch(call.endpoint.label, paths[:MOST_PATHS]))
 
         try:
-            value = decoding.read(call, reply.body, tell)
+            value = decoding.read(call, reply.body, report)
         except UpstreamInvalidAnswer:
             return errors.told_instead(reply, call.subject, charge.amount)
         if decoding.is_asked(call, value):
@@ -205,16 +209,16 @@ class HikerApi:
         if charge.named is None or charge.named == call.nominal_price:
             return
         kind = PriceMismatch if charge.is_believed else PriceDisbelieved
-        if self._told_prices.allows((kind, call.endpoint, call.forced)):
+        if self._reported_prices.allows((kind, call.endpoint, call.forced)):
             self._hook(kind(call.endpoint.label, call.nominal_price, charge.named))
 
-    def _note_rate(self, verdict: InterpretedResponse[Balance]) -> None:
-        rate = verdict.result.rate if isinstance(verdict.result, Balance) else None
+    def _adopt_rate(self, interpreted: InterpretedResponse[Balance]) -> None:
+        rate = interpreted.result.rate if isinstance(interpreted.result, Balance) else None
         if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
-            self._line.limiter.change(rate / self._sharers)
+            self._client.limiter.change(rate / self._sharers)
 
 
-def _judge_balance(reply: Reply) -> InterpretedResponse[Balance]:
+def _interpret_balance(reply: Reply) -> InterpretedResponse[Balance]:
     subject = "the account's balance"
     result: Balance | GatewayError | None = errors.error_from_response(reply, subject) or _read_balance(reply.body)
     result = result or errors.told_instead(reply, subject)
@@ -231,7 +235,7 @@ def _read_balance(body: bytes) -> Balance | None:
 
 
 def _renamed(call: Call, value: Value) -> Renamed | None:
-    """For an answer to a user name that is all about one user, who goes by another name."""
+    """Return Renamed if a look-up by user name returned one user with another name, otherwise None."""
     match value:
         case Profile():
             users: list[UserSummary] = [value]

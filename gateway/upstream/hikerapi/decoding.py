@@ -1,11 +1,11 @@
-"""The upstream's JSON as domain models.
+"""Decoding of the read API's JSON into domain models.
 
-The fast path decodes and checks in one pass. An answer that does not fit is read a second time (`lenient`): what can be
-read is kept, what cannot is left out and said so by the model. Nothing paid for is thrown away for a detail, and
-nothing is made up.
+The fast path decodes and validates in one pass. A response that does not match is decoded again (`lenient`): valid
+parts are kept, invalid ones are left out and recorded in the model. A paid response is not discarded for a detail, and
+no value is invented.
 
-An answer of nothing but small parts would take a hundred times its size, and one whose every part drifts would take
-minutes, on the loop: how many there may be of each is bounded.
+A response of nothing but small parts would take a hundred times its size in memory, and one whose every part mismatches
+would block the event loop for minutes: the number of each is bounded.
 """
 
 from __future__ import annotations
@@ -58,43 +58,43 @@ def _model(endpoint: Endpoint) -> Any:
 DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
     endpoint: msgspec.json.Decoder(_model(endpoint)) for endpoint in Endpoint
 }
-# Asked by the name that the answer then has.
+# Endpoints whose key is the user name, which their responses contain.
 BY_NAME = frozenset({Endpoint.PROFILE_BY_USERNAME, Endpoint.TRAY_BY_USERNAME})
 
 
 def read(call: Call, body: bytes, on_drift: OnSchemaMismatch | None = None) -> Value:
-    """What `body` answers to `call`. Raises UpstreamInvalidAnswer.
+    """Decode `body`, the response to `call`. Raises UpstreamInvalidAnswer.
 
-    `on_drift` is told the paths of the parts that were not read as they are, like `items[3].video_duration`.
+    `on_drift` is called with the paths of the parts that do not match, such as `items[3].video_duration`.
     """
     try:
         value: Value | None = strict(DECODERS[call.endpoint], body)
         if value is None or not _is_complete(call, value):
-            value = _of_asked(call, body, on_drift, fits=value is not None)
-        elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # beyond it all of it would be lost for an id
-            value = _of_asked(call, body, on_drift, fits=True)
+            value = _decode_leniently(call, body, on_drift, fits=value is not None)
+        elif not names_its_parts(value) and len(body) <= LARGEST_ODD:  # a larger body would be lost for one id
+            value = _decode_leniently(call, body, on_drift, fits=True)
     except UndecodableResponse as exc:
         raise UpstreamInvalidAnswer(f"The upstream's answer for this {call.endpoint.noun} could not be read.") from exc
     return value
 
 
 def is_asked(call: Call, value: Value) -> bool:
-    """False for an answer about somebody or something else, which nobody must see under the name that was asked."""
+    """Return whether `value` is about the object of `call`: data of another one must not be served under its key."""
     match value:
         case LoadedHighlight():
             return value.pk == call.key
         case Item():
             return str(value.pk) == call.key
         case Profile():
-            return _is_asked_user(call, value)
+            return _is_requested_user(call, value)
         case tuple():
             shown = value[:1] if value and _is_of_one(value) else value
-            return all(_is_asked_user(call, highlight.owner) for highlight in shown)
+            return all(_is_requested_user(call, highlight.owner) for highlight in shown)
         case _:
             assert_never(value)
 
 
-def _is_asked_user(call: Call, user: UserSummary | None) -> bool:
+def _is_requested_user(call: Call, user: UserSummary | None) -> bool:
     if user is None:
         return True
     if call.endpoint not in BY_NAME:
@@ -103,30 +103,30 @@ def _is_asked_user(call: Call, user: UserSummary | None) -> bool:
 
 
 def _is_complete(call: Call, value: Value) -> bool:
-    """Whether the answer is about what was asked, and says so throughout."""
+    """Return whether the response is about the requested object, and all its parts say so."""
     match value:
         case LoadedHighlight():
-            has_items = bool(value.items) or not (value.media_ids or value.media_count)  # or they were left out
+            has_items = bool(value.items) or not (value.media_ids or value.media_count)  # else items are missing
             return value.owner is not None and value.pk == call.key and has_items
         case Item():
             return is_asked(call, value)
         case Profile():
-            return _names(call, value)
+            return _identifies(call, value)
         case tuple():
-            return not value or (_names(call, value[0].owner) and _is_of_one(value))
+            return not value or (_identifies(call, value[0].owner) and _is_of_one(value))
         case _:
             assert_never(value)
 
 
-def _names(call: Call, user: UserSummary | None) -> bool:
-    """Whether it is the user who was asked for, and bears the name by which it was."""
-    if user is None or not _is_asked_user(call, user):
+def _identifies(call: Call, user: UserSummary | None) -> bool:
+    """Return whether `user` is the requested one, with a user name if that was the key."""
+    if user is None or not _is_requested_user(call, user):
         return False
     return user.username is not None or call.endpoint not in BY_NAME
 
 
 def _is_of_one(tray: Sequence[Highlight]) -> bool:
-    """Whether all entries name the same owner."""
+    """Return whether all entries have the same owner."""
     first = tray[0].owner
     if first is None:
         return False
@@ -138,8 +138,8 @@ def _is_of_one(tray: Sequence[Highlight]) -> bool:
     return True
 
 
-def _of_asked(call: Call, body: bytes, on_drift: OnSchemaMismatch | None, *, fits: bool) -> Value:
-    """Read leniently, and completed by what the question says. `fits`: its types do, as it is."""
+def _decode_leniently(call: Call, body: bytes, on_drift: OnSchemaMismatch | None, *, fits: bool) -> Value:
+    """Decode leniently, and complete the value from the key of `call`. `fits`: all types match as they are."""
     found, paths = lenient(DECODERS[call.endpoint].type, body, shortens=True, by_part=fits)
     value = _completed(call, found, paths)
     if on_drift is not None and paths:
@@ -155,7 +155,7 @@ def _completed(call: Call, value: Value, paths: list[str]) -> Value:
             paths.append("user")
             return partial(value, {**losses(value), "owner": WHOLE})
         case Profile():
-            return _named(call, value)
+            return _with_requested_name(call, value)
         case tuple():
             return _tray(call, value, paths)
         case Item():
@@ -164,8 +164,8 @@ def _completed(call: Call, value: Value, paths: list[str]) -> Value:
             assert_never(value)
 
 
-def _named(call: Call, user: U) -> U:
-    """Whoever was asked for by a name goes by it."""
+def _with_requested_name(call: Call, user: U) -> U:
+    """Return the user with the requested name, if the name was the key and is missing."""
     if user.username is not None or call.endpoint not in BY_NAME:
         return user
     lost = {name: count for name, count in losses(user).items() if name != "username"}
@@ -173,12 +173,12 @@ def _named(call: Call, user: U) -> U:
 
 
 def _tray(call: Call, tray: tuple[Highlight, ...], paths: list[str]) -> tuple[Highlight, ...]:
-    """A tray is one user's: what an entry does not say of its owner the others do.
+    """Complete each entry's owner from the other entries, because a tray belongs to one user.
 
-    An entry of somebody else is left out, but where all of them are.
+    Entries of other users are left out, unless all are of another user.
     """
     owner = _owner(call, tray)
-    entries = [_owned(call, highlight, owner) for highlight in tray]
+    entries = [_with_owner(call, highlight, owner) for highlight in tray]
     own = tuple(highlight for highlight in entries if owner is None or _is_owned(highlight, owner))
     missing = left_out(tray) + len(tray) - len(own)
     if len(own) < len(tray):
@@ -187,12 +187,12 @@ def _tray(call: Call, tray: tuple[Highlight, ...], paths: list[str]) -> tuple[Hi
 
 
 def _owner(call: Call, tray: tuple[Highlight, ...]) -> UserSummary | None:
-    """The user who was asked for, or all entries' one, as the entry shows it that lost the least."""
+    """Return the requested user, or the owner that all entries share, from the entry with the fewest losses."""
     owners = [highlight.owner for highlight in tray if highlight.owner is not None]
-    asked = [owner for owner in owners if _is_asked_user(call, owner)]
-    found = asked or (owners if len({owner.id for owner in owners}) == 1 else [])
+    requested = [owner for owner in owners if _is_requested_user(call, owner)]
+    found = requested or (owners if len({owner.id for owner in owners}) == 1 else [])
     if found:
-        return _named(call, min(found, key=lambda owner: (len(losses(owner)), owner.username is None)))
+        return _with_requested_name(call, min(found, key=lambda owner: (len(losses(owner)), owner.username is None)))
     return None if owners or call.endpoint in BY_NAME else UserSummary(call.key)
 
 
@@ -200,10 +200,12 @@ def _is_owned(highlight: Highlight, owner: UserSummary) -> bool:
     return highlight.owner is not None and highlight.owner.id == owner.id
 
 
-def _owned(call: Call, highlight: Highlight, owner: UserSummary | None) -> Highlight:
-    """With all that is known of its owner. What else it lost stays lost."""
+def _with_owner(call: Call, highlight: Highlight, owner: UserSummary | None) -> Highlight:
+    """Return the highlight with its owner completed. Its other losses remain."""
     known = highlight.owner
-    if known is not None and ((known.username is not None and not losses(known)) or not _is_asked_user(call, known)):
+    if known is not None and (
+        (known.username is not None and not losses(known)) or not _is_requested_user(call, known)
+    ):
         return highlight
     if owner is None:
         return partial(highlight, {**losses(highlight), "owner": WHOLE})

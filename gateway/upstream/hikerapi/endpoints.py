@@ -1,4 +1,4 @@
-"""What the gateway buys of the read API: endpoints with their prices, and calls.
+"""Endpoints of the read API with their prices, and calls of them.
 
 Source of paths, parameters and prices: the vendor's documentation. Prices are in billed requests.
 """
@@ -13,7 +13,7 @@ from gateway.domain.ids import highlight_url
 
 
 class Endpoint(enum.Enum):
-    """path, name of its key parameter, price, price with `force=on` (None: cannot be forced), noun of what is asked."""
+    """An endpoint: path, key parameter, price, price with `force=on` (None: cannot be forced), noun of its object."""
 
     HIGHLIGHT = ("/v1/highlight/by/url", "url", 1, None, "highlight")
     TRAY = ("/v1/user/highlights", "user_id", 2, 1, "user")
@@ -30,7 +30,7 @@ class Endpoint(enum.Enum):
         self.noun = noun
         self.label = self.name.lower()
 
-    # By identity: an enum's own goes through its name, and calls are looked up a hundred times an operation.
+    # The hash by identity: an enum's own hashes its name, and calls are looked up a hundred times an operation.
     __hash__ = object.__hash__
 
     @property
@@ -60,7 +60,7 @@ class Call:
 
     @property
     def subject(self) -> str:
-        """How a sentence names what is asked for: `user 'natgeo'`."""
+        """The requested object in a sentence: `user 'natgeo'`."""
         return f"{self.endpoint.noun} '{self.key}'"
 
     @property

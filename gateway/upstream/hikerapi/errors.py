@@ -1,8 +1,8 @@
-"""What a reply of the read API means and what it cost, by the vendor's documentation.
+"""Errors and charges of the read API's replies, by the vendor's documentation.
 
 Only 200, 400, 403 and 404 are charged, at the price in `x-hiker-info`: JSON `{"reqs": 1}` or, older, `reqs=1`. A 403
-that is no JSON and names no price comes from the edge in front of the API, and is free. Where the charge is unknown it
-is taken for the nominal price: a budget may be underspent, never overspent.
+that is not JSON and has no price comes from the edge in front of the API, and is free. An unknown charge counts as the
+nominal price: a budget may be underspent, never overspent.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from gateway.upstream.client.exchange import Failure, Reply
 
 CHARGED = frozenset({200, 400, 403, 404})
 PRICE = re.compile(r'\breqs"?\s*[:=]\s*"?([0-9]{1,18})\b')
-# Times the listed price: one that is named beyond it is a mistake, and to believe it would shut the endpoint for all
-# whose budgets are smaller.
+# Times the listed price. A higher price is a mistake, and believing it would block the endpoint for all clients with a
+# smaller budget.
 DEAREST = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """`amount` in billed requests; `in_doubt`: nobody said how much it was, or nobody to be believed; `named` is what
-    the upstream said, whether it is believed or not."""
+    """The charge of a reply. `amount` is in billed requests; `in_doubt`: there was no price, or no credible one;
+    `named` is the upstream's price, credible or not."""
 
     amount: int
     in_doubt: bool = False
@@ -45,9 +45,9 @@ class Charge:
 
 
 FREE = Charge(0)
-# The `exc_type` of an absence: of what can be asked for, and not of a session, a proxy or a path.
+# The `exc_type` of a missing object: one that can be requested, not a session, a proxy or a path.
 ABSENT = re.compile(r"(User|Account|Profile|Highlight|Reel|Story|Stories|Media|Item|Entries|Client)?NotFound(Error)?")
-# How that of trouble with the platform or the API itself ends.
+# Endings of the `exc_type` for a failure of the platform or the API itself.
 TROUBLE = ("ServerError", "InternalError", "GatewayError", "TimeoutError", "ConnectionError", "RateLimitError")
 
 
@@ -66,14 +66,15 @@ def charge_from_response(reply: Reply, nominal: int) -> Charge:
 
 
 def is_empty_tray(reply: Reply) -> bool:
-    """For trays of which nothing was found: so the API may spell an empty list; an unknown user has another type."""
+    """Return whether a 404 is an empty tray: the API may send it so. An unknown user has another `exc_type`."""
     return error_type(reply) == "NotFoundError"
 
 
 def error_from_response(reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
-    """None for a whole 200, whose body is still to be read. `subject` is what was asked for: `user 'natgeo'`.
+    """Return the error of a reply, or None for a complete 200, whose body is not decoded yet.
 
-    `charged` is in billed requests: trouble that cost something says how much.
+    `subject` is the requested object: `user 'natgeo'`. `charged` is in billed requests: an error that cost something
+    carries it.
     """
     if reply.failure is not None and (reply.status is None or reply.status in CHARGED):
         return error_from_failure(reply, subject)
@@ -81,7 +82,7 @@ def error_from_response(reply: Reply, subject: str, charged: int = 0) -> Gateway
         case 200:
             return None
         case 400 | 403 | 404:
-            return _refused(reply, subject, charged)
+            return _refusal(reply, subject, charged)
         case 429:
             return UpstreamRateLimited(
                 f"The upstream's rate limit left no room for {subject}.", retry_after=reply.retry_after
@@ -101,20 +102,20 @@ def error_from_response(reply: Reply, subject: str, charged: int = 0) -> Gateway
 
 
 def told_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
-    """For a whole 200 that is no answer to what was asked: the refusal that it is in truth, if it names its type."""
-    return _refused(reply, subject, charged) if error_type(reply) else invalid_answer(subject)
+    """Return the error of a complete 200 without the requested object: a refusal if it has an `exc_type`."""
+    return _refusal(reply, subject, charged) if error_type(reply) else invalid_answer(subject)
 
 
 def _is_edge(reply: Reply) -> bool:
-    """A 403 that broke off may have been either, so it counts as charged."""
+    """Return whether the edge sent a 403. An incomplete 403 may be from either, so it counts as charged."""
     return reply.status == 403 and reply.failure is None and error_type(reply) is None
 
 
-def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
-    """For a refusal that is charged. Its type decides: a failing platform is told by the status of an absence, too.
+def _refusal(reply: Reply, subject: str, charged: int) -> GatewayError:
+    """Return the error of a charged refusal, by its `exc_type`: a failing platform is also reported with a 404.
 
-    Only a type that names an absence is one. A proxy's page, an unknown path or a type that nobody knows says nothing
-    about the user, and must not be remembered as if it did.
+    Only a type that names a missing object means NotFound. A proxy's page, an unknown path or an unknown type says
+    nothing about the user, and must not be cached as if it did.
     """
     kind, sentence = error_type(reply), subject[0].upper() + subject[1:]
     if (trouble := _trouble(kind, reply, subject, charged)) is not None:
@@ -127,22 +128,24 @@ def _refused(reply: Reply, subject: str, charged: int) -> GatewayError:
         case None | "" if reply.status == 404:
             return invalid_answer(subject)
         case _:
-            more = {"charged": charged} if charged else {}
-            return UpstreamRejected(f"The upstream did not accept the request for {subject}.", **more)
+            details = {"charged": charged} if charged else {}
+            return UpstreamRejected(f"The upstream did not accept the request for {subject}.", **details)
 
 
 def _trouble(kind: str | None, reply: Reply, subject: str, charged: int = 0) -> GatewayError | None:
-    """What types say of the account, the platform or the API, and not of the question, under any status that is no
-    trouble by itself."""
-    more = {"charged": charged} if charged else {}
+    """Return the error if the `exc_type` concerns the account, the platform or the API rather than the request.
+
+    This holds for any status that is not transient by itself.
+    """
+    details = {"charged": charged} if charged else {}
     match kind:
         case "InsufficientFunds":
             return InsufficientFunds("The gateway's account with the upstream has run out of requests.")
         case "InstagramRateLimitError":
-            told = f"The platform's rate limit left no room for {subject}."
-            return UpstreamRateLimited(told, retry_after=reply.retry_after, **more)
+            message = f"The platform's rate limit left no room for {subject}."
+            return UpstreamRateLimited(message, retry_after=reply.retry_after, **details)
         case str() if kind.endswith(TROUBLE):
-            told = f"The upstream failed to answer for {subject}."
-            return UpstreamUnavailable(told, retry_after=reply.retry_after, **more)
+            message = f"The upstream failed to answer for {subject}."
+            return UpstreamUnavailable(message, retry_after=reply.retry_after, **details)
         case _:
             return None

@@ -1,1 +1,1 @@
-"""Publishing upstreams: one port, and a client for each dialect."""
+"""Publishing upstreams: one port, and one client per dialect."""

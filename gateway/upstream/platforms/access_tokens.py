@@ -1,4 +1,4 @@
-"""Whose tokens the gateway holds, and what is sent with them."""
+"""Access tokens of the publishing accounts, their refresh, and requests authorized with them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ T = TypeVar("T")
 
 
 class AccessTokens(Protocol):
-    """A token is given to the request that needs it, and to nothing else."""
+    """The gateway's access tokens. Only the request that needs a token receives it."""
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
-        """What `send` makes of the account's token.
+        """Call `send` with the account's token and return its result.
 
-        One that is refused is refreshed once, where the platform does that, and `send` called again: what was refused
-        had no effect. Raises AccountDisconnected where no token is accepted, UpstreamError, and what `send` raises.
+        A rejected token is refreshed once, if the platform supports that, and `send` is called again: a rejected
+        request had no effect. Raises AccountDisconnected if no token is accepted, UpstreamError, and the errors of
+        `send`.
         """
 
     async def accounts(self) -> Sequence[Account]:
-        """Raises AccountDisconnected and UpstreamError."""
+        """Return the accounts of the tokens. Raises AccountDisconnected and UpstreamError."""
 
 
 class AccessToken:
-    """The token of one account: the one that was configured, or what the platform gave in its place, which this process
-    alone knows. Whose it is, the upstream says, and is asked once: nothing is published for another.
+    """The token of one account: the configured one, or a refreshed one, which only this process knows.
 
-    `owner(token)` asks it; `refresh(account id, token)` gives another token in place of `token`, and raises
-    PublishingError or NotFound where there is none. The id is empty as long as it is not known.
+    The owning account is looked up once; requests for any other account are rejected. `owner(token)` looks it up.
+    `refresh(account id, token)` returns a token that replaces `token`, and raises PublishingError or NotFound if there
+    is none. The id is empty until it is known.
     """
 
     def __init__(
@@ -50,56 +51,56 @@ class AccessToken:
         self._refresh = refresh
         self._access = access
         self._account: Account | None = None
-        self._whose = _Shared(partial(self._sent, owner))
-        self._another = _Shared(self._replace)
+        self._owner_lookup = _SharedCall(partial(self._send, owner))
+        self._refresh_call = _SharedCall(self._replace)
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
-        if (await self._known()).id != account:
+        if (await self._owning_account()).id != account:
             raise AccountDisconnected("The gateway holds no token for this account.")
-        return await self._sent(send)
+        return await self._send(send)
 
     async def accounts(self) -> Sequence[Account]:
-        return [await self._known()]
+        return [await self._owning_account()]
 
-    async def _known(self) -> Account:
+    async def _owning_account(self) -> Account:
         if self._account is None:
-            self._account = await self._whose.answer()
+            self._account = await self._owner_lookup.result()
         return self._account
 
-    async def _sent(self, send: Callable[[str], Awaitable[T]]) -> T:
-        """Told is what came of it in the end: a token that is refused and refreshed is none that fails."""
+    async def _send(self, send: Callable[[str], Awaitable[T]]) -> T:
+        """Send, and report the final result only: a token that was rejected and refreshed is no failure."""
         try:
-            sent = await self._tried(send)
+            sent = await self._send_with_refresh(send)
         except GatewayError as problem:
-            self._note(problem)
+            self._report(problem)
             raise
-        self._note(None)
+        self._report(None)
         return sent
 
-    def _note(self, problem: GatewayError | None) -> None:
+    def _report(self, problem: GatewayError | None) -> None:
         if self._access is not None:
             self._access.note(problem)
 
-    async def _tried(self, send: Callable[[str], Awaitable[T]]) -> T:
+    async def _send_with_refresh(self, send: Callable[[str], Awaitable[T]]) -> T:
         token = self._token
         try:
             return await send(token)
         except AccountDisconnected:
             if self._token == token:
-                await self._another.answer()
+                await self._refresh_call.result()
             if self._token == token:
                 raise
         return await send(self._token)
 
     async def _replace(self) -> None:
-        """By what the platform gives, or else by the configured one. Raises UpstreamError."""
+        """Replace the token by a refreshed one, or else by the configured one. Raises UpstreamError."""
         if self._refresh is None:
             return
         refused, fresh = self._token, None
         try:
             fresh = await self._refresh(self._account.id if self._account else "", refused)
         except AccountDisconnected:
-            # A configured token that has expired stays so. What was given for it may have ended before it.
+            # An expired configured token stays expired. A refreshed one may have expired before the configured one.
             if refused == self._configured:
                 self._refresh = None
         except (PublishingError, NotFound):
@@ -111,22 +112,22 @@ class AccessToken:
             self._hook(TokenRefreshed())
 
 
-class _Shared(Generic[T]):
-    """One question. All who ask it at once get the same answer, and whoever goes away leaves it to the others."""
+class _SharedCall(Generic[T]):
+    """A call shared by all concurrent callers. Cancelling one caller does not cancel it for the others."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._ask = ask
-        self._asked: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[T] | None = None
 
-    async def answer(self) -> T:
-        if self._asked is None:
-            self._asked = asyncio.create_task(self._ask())
-            self._asked.add_done_callback(self._end)
-        asked = self._asked
-        await asyncio.wait((asked,))
-        return asked.result()
+    async def result(self) -> T:
+        if self._task is None:
+            self._task = asyncio.create_task(self._ask())
+            self._task.add_done_callback(self._end)
+        task = self._task
+        await asyncio.wait((task,))
+        return task.result()
 
-    def _end(self, asked: asyncio.Task[T]) -> None:
-        self._asked = None
-        if not asked.cancelled():
-            asked.exception()  # else it is complained of when nobody is left who waits
+    def _end(self, task: asyncio.Task[T]) -> None:
+        self._task = None
+        if not task.cancelled():
+            task.exception()  # marks it as retrieved: asyncio logs an error if all callers were cancelled

@@ -1,7 +1,8 @@
-"""aiograpi-rest, self-hosted: an upload is a story at once, nothing knows idempotency keys, most failures are a 500.
+"""The client of a self-hosted aiograpi-rest: uploads are stories at once, without idempotency keys.
 
-A 500 does not say whether the work was done. Where the tray can tell, it is read; all else is for the flow to find out.
-What a 500 is about, its type says; a 404 without one comes from no route of this API, and says nothing of any object.
+Most failures are a 500, which leaves open whether the work was done. If the tray shows it, the tray is read; the
+workflow finds out the rest. The `exc_type` is the cause of a 500; a 404 without one means an unknown route, and says
+nothing about any object.
 """
 
 from __future__ import annotations
@@ -48,16 +49,16 @@ CAPABILITIES = Capabilities(
     film_endings=(".mp4", ".mov", ".m4v"),
 )
 DAY = 86_400.0  # seconds that a story lives
-# The session is over, or the platform wants to see its owner first, whatever the status: asking again cannot mend it.
+# The session has ended, or the platform requires its owner to act, whatever the status: a retry cannot succeed.
 LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired", "TwoFactorRequired"})
 CHALLENGED = "Challenge"
-# A session that was lost with the API's own store has no type of its own.
+# The `detail` of a session that was lost with the API's own store, which has no type of its own.
 LOST = "Session not found"
-# The account is throttled. Nobody says for how long, but whoever hurries back makes it worse.
+# The account is rate limited. The duration is unknown, and early retries prolong it.
 THROTTLED = frozenset({"FeedbackRequired", "PleaseWaitFewMinutes", "RateLimitError"})
 PAUSE = 60.0  # seconds
 NO_ROUTE = frozenset({404, 405})
-# What the API crops a cover to unless told: the middle square of a 9:16 picture. An edit has no default.
+# The API's default crop of a new cover: the middle square of a 9:16 picture. An edit has no default.
 CROP = "[0.0, 0.21830457, 1.0, 0.78094524]"
 
 ACCOUNT = msgspec.json.Decoder(AccountWire)
@@ -67,7 +68,7 @@ TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...]] = msgspec.json.Decoder(tup
 
 
 class Trouble(msgspec.Struct, frozen=True, gc=False):
-    """Of a refusal. What FastAPI itself refuses has no type; `detail` is a list for bad input."""
+    """The body of a refusal. FastAPI's own refusals have no type; `detail` is a list for invalid input."""
 
     exc_type: str | None = None
     detail: str | list[Any] | None = None
@@ -82,9 +83,9 @@ class Trouble(msgspec.Struct, frozen=True, gc=False):
 TROUBLE = msgspec.json.Decoder(Trouble)
 
 
-def refusal(reply: Reply, ask: RequestSpec) -> GatewayError | None:
-    """None for a whole answer that is no refusal."""
-    subject = ask.subject
+def refusal(reply: Reply, spec: RequestSpec) -> GatewayError | None:
+    """Return the error of a reply, or None for a complete response that is no refusal."""
+    subject = spec.subject
     if reply.failure is not None:
         return errors.error_from_failure(reply, subject)
     status = reply.status or 0
@@ -98,8 +99,8 @@ def refusal(reply: Reply, ask: RequestSpec) -> GatewayError | None:
         return UpstreamRateLimited(f"The platform's rate limit left no room for {subject}.", retry_after=wait)
     if status in NO_ROUTE and not trouble.exc_type:
         return RouteMissing(
-            f"The publishing upstream has no route {ask.route}: its address (GATEWAY_PLATFORM_URL), its dialect or its "
-            "release is another than this gateway was made for."
+            f"The publishing upstream has no route {spec.route}: its address (GATEWAY_PLATFORM_URL), its dialect or "
+            "its release is another than this gateway was made for."
         )
     if status >= 500 or status in NO_ROUTE:
         return UpstreamUnavailable(f"The platform failed at {subject}, which may have been done.")
@@ -115,53 +116,56 @@ def _trouble(reply: Reply) -> Trouble:
         return Trouble(errors.error_type(reply))
 
 
-async def owner(courier: PublishingClient, token: str) -> Account:
-    """Whose session it is. Raises UpstreamError and AccountDisconnected."""
-    ask = RequestSpec("GET", "/account", "aiograpi.account", "the account", session(token))
+async def owner(client: PublishingClient, token: str) -> Account:
+    """Return the account of a session. Raises UpstreamError and AccountDisconnected."""
+    spec = RequestSpec("GET", "/account", "aiograpi.account", "the account", session(token))
 
-    return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+    return await client.fetch("", spec, ACCOUNT, lambda wire, _: wire.account())
 
 
 class Aiograpi:
-    """A Publisher."""
+    """A Publisher over aiograpi-rest."""
 
     capabilities = CAPABILITIES
 
-    def __init__(self, courier: AuthenticatedClient) -> None:
-        self._courier = courier
+    def __init__(self, client: AuthenticatedClient) -> None:
+        self._client = client
 
     async def accounts(self) -> Sequence[Account]:
-        return await self._courier.accounts()
+        return await self._client.accounts()
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container:
         if isinstance(source, LinkedMedium):
-            _refuse_mistaken(source)
-            ask = _ask("POST", "/story/upload/by/url", "upload", "the upload", form={"url": source.url})
+            _check_kind(source)
+            spec = _spec("POST", "/story/upload/by/url", "upload", "the upload", form={"url": source.url})
         else:
-            ask = replace(_ask("POST", "/story/upload", "upload", "the upload"), file=source, key=key)
+            spec = replace(_spec("POST", "/story/upload", "upload", "the upload"), file=source, key=key)
 
         def make(wire: StoryWire, reply: Reply) -> Container:
             pk, taken_at = bare(wire.pk), unix(wire.taken_at)
-            story = Story(_owned(pk, account), pk, None if taken_at is None else taken_at + DAY)
+            story = Story(_with_owner(pk, account), pk, None if taken_at is None else taken_at + DAY)
             return Container(pk, ContainerState.PUBLISHED, story=story)
 
-        return await self._courier.fetch(account, ask, STORY, make)
+        return await self._client.fetch(account, spec, STORY, make)
 
     async def container(self, account: str, id: str) -> Container:
         return Container(id, ContainerState.PUBLISHED)
 
     async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
-        """Raises PublishingRejected."""
+        """Raise PublishingRejected: this upstream cannot publish a medium by its id."""
         raise PublishingRejected("This upstream cannot publish a medium by its id: name its story instead.")
 
     async def create(
         self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
     ) -> Published:
-        form: dict[str, str | Sequence[str]] = {"title": title, "story_ids": [_owned(id, account) for id in media_ids]}
+        form: dict[str, str | Sequence[str]] = {
+            "title": title,
+            "story_ids": [_with_owner(id, account) for id in media_ids],
+        }
         if cover_id is not None:
-            form["cover_story_id"] = _owned(cover_id, account)
-        ask = _ask("POST", "/highlight", "create", "the new highlight", form=form)
-        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+            form["cover_story_id"] = _with_owner(cover_id, account)
+        spec = _spec("POST", "/highlight", "create", "the new highlight", form=form)
+        return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
     async def edit(
         self,
@@ -178,19 +182,19 @@ class Aiograpi:
         if title is not None:
             form["title"] = title
         if cover_id is not None:
-            form["cover"] = json.dumps({"media_id": _owned(cover_id, account), "crop_rect": CROP})
+            form["cover"] = json.dumps({"media_id": _with_owner(cover_id, account), "crop_rect": CROP})
         if add:
-            form["added_media_ids"] = [_owned(id, account) for id in add]
+            form["added_media_ids"] = [_with_owner(id, account) for id in add]
         if remove:
-            form["removed_media_ids"] = [_owned(id, account) for id in remove]
-        ask = _ask("PATCH", "/highlight", "edit", "the highlight's changes", form=form)
-        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+            form["removed_media_ids"] = [_with_owner(id, account) for id in remove]
+        spec = _spec("PATCH", "/highlight", "edit", "the highlight's changes", form=form)
+        return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
     async def delete(self, account: str, pk: str) -> None:
         target = f"/highlight?highlight_pk={quote(pk, safe='')}"
-        ask = _ask("DELETE", target, "delete", "the highlight's deletion")
+        spec = _spec("DELETE", target, "delete", "the highlight's deletion")
         try:
-            await self._courier.carry(account, ask, lambda reply: True)
+            await self._client.carry(account, spec, lambda reply: True)
         except UpstreamUnavailable:
             if await self._is_there(account, pk):
                 raise
@@ -198,7 +202,7 @@ class Aiograpi:
     async def tray(self, account: str) -> Sequence[Published]:
         found = []
         for wire in await self._tray(account):
-            # What does not tell its media is looked at: a reconciling read compares them.
+            # A highlight without its media is read by itself: reconciliation compares the media.
             one = await self.highlight(account, str(wire.key)) if wire.media is None else wire.published()
             if one is not None:
                 found.append(one)
@@ -206,9 +210,9 @@ class Aiograpi:
 
     async def highlight(self, account: str, pk: str) -> Published | None:
         target = f"/highlight?highlight_pk={quote(pk, safe='')}"
-        ask = _ask("GET", target, "highlight", "the highlight")
+        spec = _spec("GET", target, "highlight", "the highlight")
         try:
-            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+            return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
         except UpstreamUnavailable:
             if await self._is_there(account, pk):
                 raise
@@ -218,19 +222,19 @@ class Aiograpi:
         return None
 
     async def aclose(self) -> None:
-        await self._courier.aclose()
+        await self._client.aclose()
 
     async def _tray(self, account: str) -> Sequence[HighlightWire]:
-        """`amount` 0 is all of them."""
+        """Return all highlights of the account: `amount=0` means no limit."""
         target = f"/user/highlights?user_id={quote(account, safe='')}&amount=0"
-        ask = _ask("GET", target, "tray", "the account's highlights")
-        return await self._courier.fetch(account, ask, TRAY, lambda wires, _: named(wires))
+        spec = _spec("GET", target, "tray", "the account's highlights")
+        return await self._client.fetch(account, spec, TRAY, lambda wires, _: named(wires))
 
     async def _is_there(self, account: str, pk: str) -> bool:
         return any(wire.key == pk for wire in await self._tray(account))
 
 
-def _ask(
+def _spec(
     method: str, target: str, label: str, subject: str, *, form: Mapping[str, str | Sequence[str]] | None = None
 ) -> RequestSpec:
     return RequestSpec(method, target, f"aiograpi.{label}", subject, form=form, is_question=method == "GET")
@@ -244,13 +248,13 @@ def session(token: str) -> dict[str, str]:
     return {"x-session-id": token}
 
 
-def _refuse_mistaken(source: LinkedMedium) -> None:
-    """Raises MediumRefused: a story of the wrong kind would be published at once."""
-    taken = CAPABILITIES.taken_for(source.url)
-    if taken is not source.kind:
+def _check_kind(source: LinkedMedium) -> None:
+    """Raise MediumRefused if the URL's ending suggests another kind: a wrong story would be published at once."""
+    assumed_kind = CAPABILITIES.taken_for(source.url)
+    if assumed_kind is not source.kind:
         raise MediumRefused("This upstream would take the URL for another kind of medium: send the file instead.")
 
 
-def _owned(id: str, account: str) -> str:
-    """A medium's id as this API takes it: `<pk>_<user>`."""
+def _with_owner(id: str, account: str) -> str:
+    """Return a medium's id in this API's form: `<pk>_<user>`."""
     return id if "_" in id else f"{id}_{account}"

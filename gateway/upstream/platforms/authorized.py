@@ -1,4 +1,4 @@
-"""A courier that sends each request with the token of the account it is for."""
+"""A publishing client that sends each request with the token of its account."""
 
 from __future__ import annotations
 
@@ -18,32 +18,35 @@ W = TypeVar("W")
 
 
 class AuthenticatedClient:
-    """`sign` makes the headers of a token, by the dialect. All raise what Courier and Tokens do."""
+    """An authenticated client. `sign` returns the headers for a token, in the dialect.
 
-    def __init__(self, courier: PublishingClient, tokens: AccessTokens, sign: Callable[[str], dict[str, str]]) -> None:
-        self._courier = courier
+    Its methods raise the errors of PublishingClient and AccessTokens.
+    """
+
+    def __init__(self, client: PublishingClient, tokens: AccessTokens, sign: Callable[[str], dict[str, str]]) -> None:
+        self._client = client
         self._tokens = tokens
         self._sign = sign
 
     async def accounts(self) -> Sequence[Account]:
         return await self._tokens.accounts()
 
-    async def carry(self, account: str, ask: RequestSpec, read: Callable[[Reply], T]) -> T:
+    async def carry(self, account: str, spec: RequestSpec, read: Callable[[Reply], T]) -> T:
         def send(token: str) -> Awaitable[T]:
-            return self._courier.carry(account, self._signed(ask, token), read)
+            return self._client.carry(account, self._signed(spec, token), read)
 
         return await self._tokens.authorized(account, send)
 
     async def fetch(
-        self, account: str, ask: RequestSpec, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]
+        self, account: str, spec: RequestSpec, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]
     ) -> T:
         def send(token: str) -> Awaitable[T]:
-            return self._courier.fetch(account, self._signed(ask, token), decoder, make)
+            return self._client.fetch(account, self._signed(spec, token), decoder, make)
 
         return await self._tokens.authorized(account, send)
 
     async def aclose(self) -> None:
-        await self._courier.aclose()
+        await self._client.aclose()
 
-    def _signed(self, ask: RequestSpec, token: str) -> RequestSpec:
-        return replace(ask, headers={**ask.headers, **self._sign(token)})
+    def _signed(self, spec: RequestSpec, token: str) -> RequestSpec:
+        return replace(spec, headers={**spec.headers, **self._sign(token)})

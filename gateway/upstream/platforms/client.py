@@ -1,4 +1,4 @@
-"""One attempt of one publishing call: through the line, judged, and its answer read. Retries belong to the flows."""
+"""The client of a publishing upstream: one attempt per call, interpreted and decoded. Workflows own the retries."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from gateway.upstream.client.throttle import Throttle
 T = TypeVar("T")
 W = TypeVar("W")
 
-MOST_PATHS = 20  # of an answer's drift that are told
+MOST_PATHS = 20  # of a schema mismatch that are reported
 
 
 @dataclass(frozen=True, slots=True)
 class PublishingPolicy(Policy):
-    """How the publishing upstream is asked.
+    """Timeouts and limits of the publishing client.
 
-    slowest_upload  bytes a second that a file is given time for, beside the deadline
+    slowest_upload  bytes a second: the deadline is extended by the time that a file takes at this rate
     """
 
     read: float = 120.0
@@ -44,11 +44,11 @@ class PublishingPolicy(Policy):
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """One request. `subject` is how a sentence names it, `label` how events do.
+    """One request. `subject` is its name in a sentence, `label` its name in events.
 
-    `target` is its path, with a query if that holds nothing secret; `query` is one that does. At most one of `json`,
-    `form` and `file` is set; `fields` go along with the file. `key` is its idempotency key. What may hold a token or a
-    signed URL is left out of `repr`. `is_question`: it only looks at `subject`.
+    `target` is its path, with a query that holds no secret; `query` is one that does. At most one of `json`, `form` and
+    `file` is set; `fields` are sent with the file. `key` is its idempotency key. Members that may hold a token or a
+    signed URL are left out of `repr`. `is_question`: it reads `subject` and changes nothing.
     """
 
     method: str
@@ -66,16 +66,16 @@ class RequestSpec:
 
     @property
     def route(self) -> str:
-        """Without the address it is below, and without its query."""
+        """Method and path, without the base URL and the query."""
         return f"{self.method} {self.target.partition('?')[0]}"
 
 
 class PublishingClient:
-    """`refusal` is the dialect's: the error that a reply to a request means, or None where its body is the answer."""
+    """A client of one upstream. `refusal` is the dialect's: it returns the error of a reply, or None for a success."""
 
     def __init__(
         self,
-        line: UpstreamClient,
+        upstream: UpstreamClient,
         *,
         base_url: str,
         refusal: Callable[[Reply, RequestSpec], GatewayError | None],
@@ -83,75 +83,78 @@ class PublishingClient:
         clock: Clock,
         hook: Hook,
     ) -> None:
-        self._line = line
+        self._upstream = upstream
         self._base = base_url.rstrip("/")
         self._refusal = refusal
-        self._pace = pace
+        self._policy = pace
         self._clock = clock
         self._hook = hook
-        self._throttle = Throttle(line.limiter, clock)
+        self._throttle = Throttle(upstream.limiter, clock)
         self._headers = {
             "user-agent": f"highlights-gateway/{version('highlights-gateway')}",
             "accept": "application/json",
             "accept-encoding": ACCEPTED,
         }
 
-    async def carry(self, account: str, ask: RequestSpec, read: Callable[[Reply], T]) -> T:
-        """What `read` makes of the answer; it may raise payloads.Unreadable, or a GatewayError that the answer means.
+    async def carry(self, account: str, spec: RequestSpec, read: Callable[[Reply], T]) -> T:
+        """Send a request and return the result of `read`, which may raise UndecodableResponse or a GatewayError.
 
         Raises UpstreamError, PublishingError and NotFound.
         """
         if (wait := self._throttle.closed(account)) is not None:
-            raise UpstreamRateLimited(f"The platform takes nothing for now, so {ask.subject} waits.", retry_after=wait)
-        request, size = self._request(ask)
-        deadline = self._clock.monotonic() + self._pace.deadline + size / self._pace.slowest_upload
-        judge = partial(self._judge, account, ask, read)
-        return (await self._line.try_once(request, ask.label, judge, deadline=deadline)).value()
+            raise UpstreamRateLimited(f"The platform takes nothing for now, so {spec.subject} waits.", retry_after=wait)
+        request, size = self._request(spec)
+        deadline = self._clock.monotonic() + self._policy.deadline + size / self._policy.slowest_upload
+        interpret = partial(self._interpret, account, spec, read)
+        return (await self._upstream.try_once(request, spec.label, interpret, deadline=deadline)).value()
 
     async def fetch(
-        self, account: str, ask: RequestSpec, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]
+        self, account: str, spec: RequestSpec, decoder: msgspec.json.Decoder[W], make: Callable[[W, Reply], T]
     ) -> T:
-        """As `carry`; `make` is given the answer's body, decoded leniently: drift is told."""
+        """Send a request, decode the response leniently, and return the result of `make`.
 
-        def tell(paths: tuple[str, ...]) -> None:
-            self._hook(ResponseSchemaMismatch(ask.label, paths[:MOST_PATHS]))
+        Schema mismatches are emitted as events. Raises the errors of `carry`.
+        """
 
-        return await self.carry(account, ask, lambda reply: make(decoding.read_as(decoder, reply.body, tell), reply))
+        def report(paths: tuple[str, ...]) -> None:
+            self._hook(ResponseSchemaMismatch(spec.label, paths[:MOST_PATHS]))
+
+        return await self.carry(account, spec, lambda reply: make(decoding.read_as(decoder, reply.body, report), reply))
 
     async def aclose(self) -> None:
-        await self._line.aclose()
+        await self._upstream.aclose()
 
-    def _judge(
-        self, account: str, ask: RequestSpec, read: Callable[[Reply], T], reply: Reply
+    def _interpret(
+        self, account: str, spec: RequestSpec, read: Callable[[Reply], T], reply: Reply
     ) -> InterpretedResponse[T]:
         self._throttle.hear(account, reply.headers)
-        no = self._refusal(reply, ask)
-        if ask.is_question and isinstance(no, PublishingRejected):
-            # Nothing was to be done, so nothing is the matter with what it would have been done to.
-            no = UpstreamRejected(f"The platform did not accept a question about {ask.subject}.")
-        result = self._read(ask, read, reply) if no is None else no
+        error = self._refusal(reply, spec)
+        if spec.is_question and isinstance(error, PublishingRejected):
+            # A read changes nothing, so its rejection says nothing about the object.
+            error = UpstreamRejected(f"The platform did not accept a question about {spec.subject}.")
+        result = self._read(spec, read, reply) if error is None else error
         if isinstance(result, UpstreamRateLimited) and result.retry_after is not None:
             self._throttle.close(account, result.retry_after)
         return InterpretedResponse(reply, result, b"", charged=0, in_doubt=False)
 
-    def _read(self, ask: RequestSpec, read: Callable[[Reply], T], reply: Reply) -> T | GatewayError:
+    def _read(self, spec: RequestSpec, read: Callable[[Reply], T], reply: Reply) -> T | GatewayError:
         try:
             return read(reply)
         except UndecodableResponse:
-            return errors.invalid_answer(ask.subject)
+            return errors.invalid_answer(spec.subject)
         except GatewayError as error:
             return error
 
-    def _request(self, ask: RequestSpec) -> tuple[httpx.Request, int]:
-        """And the size of the file it sends, in bytes. Raises MediumRefused where there is no such file."""
-        pace = self._pace
-        timeouts = {"connect": pace.connect, "read": pace.read, "write": pace.read, "pool": pace.connect}
-        make = partial(httpx.Request, ask.method, self._base + ask.target, extensions={"timeout": timeouts})
-        headers = {**self._headers, **ask.headers}
-        if ask.file is None:
-            return make(headers=headers, params=ask.query, json=ask.json, data=ask.form), 0
+    def _request(self, spec: RequestSpec) -> tuple[httpx.Request, int]:
+        """Return the HTTP request and its size in bytes, 0 without a file. Raises MediumRefused for a missing file."""
+        policy = self._policy
+        timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
+        make = partial(httpx.Request, spec.method, self._base + spec.target, extensions={"timeout": timeouts})
+        headers = {**self._headers, **spec.headers}
+        if spec.file is None:
+            return make(headers=headers, params=spec.query, json=spec.json, data=spec.form), 0
         try:
-            form = FileForm(ask.fields or {}, ask.file.path, ask.file.content_type, seed=ask.key)
+            form = FileForm(spec.fields or {}, spec.file.path, spec.file.content_type, seed=spec.key)
         except OSError:
             raise MediumRefused("The file of this medium is no longer kept.") from None
         headers |= {"content-type": form.content_type, "content-length": str(form.size)}

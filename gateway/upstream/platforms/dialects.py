@@ -1,4 +1,4 @@
-"""The dialects in which a publishing upstream may speak, and a client for each."""
+"""The dialects of publishing upstreams, and a client for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RATE = 10.0  # requests a second, until the upstream's usage headers ask for les
 
 
 def pace(timeout: float) -> PublishingPolicy:
-    """`timeout` is how long an answer is waited for, in seconds; a line before it may take a quarter more."""
+    """Return a policy for a response timeout in seconds; waiting in the request queue may add a quarter of it."""
     return PublishingPolicy(read=timeout, deadline=timeout * 1.25)
 
 
@@ -48,22 +48,22 @@ def connect_publisher(
     policy: PublishingPolicy = STANDARD,
     rate: float = RATE,
 ) -> Publisher:
-    """A client of the upstream at `base_url` for the account whose token (or session) `token` is."""
+    """Return a client of the upstream at `base_url` for the account of `token`, an access token or a session id."""
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
-    line = UpstreamClient(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
+    upstream = UpstreamClient(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
     access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
-    courier = partial(PublishingClient, line, base_url=base_url, pace=policy, clock=clock, hook=hook)
+    make_client = partial(PublishingClient, upstream, base_url=base_url, pace=policy, clock=clock, hook=hook)
     match dialect:
         case Dialect.PLATFORM:
-            platforms = courier(refusal=lambda reply, ask: platform_errors.error_response(reply, ask.subject))
-            owner, refresh = partial(platform.owner, platforms), partial(platform.refresh, platforms)
+            client = make_client(refusal=lambda reply, spec: platform_errors.error_response(reply, spec.subject))
+            owner, refresh = partial(platform.owner, client), partial(platform.refresh, client)
             return Platform(
-                AuthenticatedClient(platforms, AccessToken(token, owner, hook, refresh, access), platform.bearer)
+                AuthenticatedClient(client, AccessToken(token, owner, hook, refresh, access), platform.bearer)
             )
         case Dialect.AIOGRAPI:
-            aiograpis = courier(refusal=aiograpi.refusal)
-            tokens = AccessToken(token, partial(aiograpi.owner, aiograpis), hook, access=access)
-            return Aiograpi(AuthenticatedClient(aiograpis, tokens, aiograpi.session))
+            client = make_client(refusal=aiograpi.refusal)
+            tokens = AccessToken(token, partial(aiograpi.owner, client), hook, access=access)
+            return Aiograpi(AuthenticatedClient(client, tokens, aiograpi.session))
         case _:
             assert_never(dialect)

@@ -1,4 +1,4 @@
-"""The JSON of both publishing dialects, as far as the flows use it."""
+"""Data transfer objects: the JSON of both publishing dialects, as far as the workflows use it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.domain.publishing import Account, ContainerState, Published
 from gateway.errors import PublishingRejected
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 
-# Ids go into URLs and records: those of the platform have some twenty digits.
+# Ids are used in URLs and records, so their length is bounded: the platform's have some twenty digits.
 Id: TypeAlias = (
     Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 )
 
 LONGEST_CURSOR = 2_000
-# Of an account: no tray seen so far had more than 100, and each may have to be looked at.
+# Highlights of an account: no known tray has more than 100, and each may need a request of its own.
 MOST_HIGHLIGHTS = 2_000
 HIGHLIGHT = "highlight:"
 CODE = re.compile(r"(?<![0-9])-?[0-9]{1,9}(?![0-9])")
@@ -27,14 +27,14 @@ FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,4096}")
 
 
 class AccountWire(msgspec.Struct, frozen=True, gc=False):
-    """The account itself. The dialects name its id differently."""
+    """An account. The dialects name its id differently."""
 
     username: str
     id: Id | None = None
     pk: Id | None = None
 
     def account(self) -> Account:
-        """Raises Unreadable for one without an id."""
+        """Return the account. Raises UndecodableResponse without an id."""
         id = self.id if self.pk is None else self.pk
         if id is None:
             raise UndecodableResponse
@@ -45,7 +45,7 @@ class TokenWire(msgspec.Struct, frozen=True, gc=False):
     access_token: str
 
     def token(self) -> str:
-        """Raises Unreadable for one that no header can hold."""
+        """Return the token. Raises UndecodableResponse if it is not valid in a header."""
         if not FIT_FOR_A_HEADER.fullmatch(self.access_token):
             raise UndecodableResponse
         return self.access_token
@@ -56,7 +56,7 @@ class ItemWire(msgspec.Struct, frozen=True, gc=False):
 
 
 class HighlightWire(msgspec.Struct, frozen=True, gc=False):
-    """Of the read API's shape, or `id` and `status` alone while it is being made."""
+    """A highlight in the read API's form, or only its `id` and `status` while it is being created."""
 
     pk: Id | None = None
     id: Id | None = None
@@ -73,7 +73,7 @@ class HighlightWire(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def media(self) -> tuple[str, ...] | None:
-        """None where they are not loaded: an empty list says so too, unless the highlight is said to be empty."""
+        """The pks of the media; None if they are not loaded, as with an empty list unless `media_count` is 0."""
         ids = self.media_ids or tuple(item.pk for item in self.items or ())
         return tuple(map(bare, ids)) if ids or self.media_count == 0 else None
 
@@ -82,7 +82,7 @@ class HighlightWire(msgspec.Struct, frozen=True, gc=False):
         return self.status != "IN_PROGRESS"
 
     def published(self) -> Published:
-        """Raises Unreadable for one without an id, and PublishingRejected for one that will not be made."""
+        """Return the highlight. Raises UndecodableResponse without an id, PublishingRejected if its creation failed."""
         if self.key is None:
             raise UndecodableResponse
         if self.status in ("ERROR", "EXPIRED"):
@@ -91,22 +91,22 @@ class HighlightWire(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoryWire(msgspec.Struct, frozen=True, gc=False):
-    """A story as the read API tells it."""
+    """A story in the read API's form."""
 
     pk: Id
     taken_at: datetime | float | None = None
 
 
 class FlawWire(msgspec.Struct, frozen=True, gc=False):
-    """Why a container failed, by the codes of the error table. They may come as text."""
+    """The reason why a container failed, as codes of the error table, which may be texts."""
 
     code: int | str | None = None
     error_subcode: int | str | None = None
 
 
 class ContainerWire(msgspec.Struct, frozen=True, gc=False):
-    """Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is the word
-    beside a sentence. Whoever asked for it by its id need not be told that."""
+    """A container. Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is
+    the word beside a sentence. The id may be missing in the response to a look-up by id."""
 
     id: Id | None = None
     status: str | None = None
@@ -115,7 +115,7 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def state(self) -> ContainerState:
-        """Raises Unreadable for none that is known."""
+        """The state. Raises UndecodableResponse for an unknown one."""
         for said in (self.status_code, self.status):
             if word := STATE.match(said or ""):
                 return ContainerState[re.sub("[ -]", "_", word[1].upper())]
@@ -123,14 +123,14 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def flaws(self) -> tuple[int, ...]:
-        """All codes that are told, wherever they stand."""
+        """All error codes in any member of the container."""
         error = self.error
         told = [error.error_subcode, error.code] if isinstance(error, FlawWire) else [error]
         return tuple(int(code) for one in (*told, self.status) for code in CODE.findall(str(one or "")))
 
 
 class PublicationWire(msgspec.Struct, frozen=True, gc=False):
-    """`expires_at` is a date or Unix seconds."""
+    """A published story. `expires_at` is a date or Unix seconds."""
 
     id: Id
     expires_at: datetime | float | None = None
@@ -151,13 +151,13 @@ class PageWire(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def after(self) -> str | None:
-        """The cursor of the next page. `next` says that there is one, but is no link to be followed with a token."""
+        """The cursor of the next page. `next` only shows that there is one: its link is not requested with a token."""
         paging = self.paging
         return paging.cursors.after if paging and paging.next and paging.cursors else None
 
 
 class QuotaSizeWire(msgspec.Struct, frozen=True, gc=False):
-    """`quota_duration` is in seconds."""
+    """The size of a quota. `quota_duration` is in seconds."""
 
     quota_total: int
     quota_duration: float
@@ -169,19 +169,19 @@ class QuotaWire(msgspec.Struct, frozen=True, gc=False):
 
 
 def named(wires: tuple[HighlightWire, ...]) -> tuple[HighlightWire, ...]:
-    """The entries of a tray. Raises Unreadable for one that does not say which highlight it is, and for too many."""
+    """Return the entries of a tray. Raises UndecodableResponse for an entry without an id, and for too many."""
     if len(wires) > MOST_HIGHLIGHTS or any(wire.key is None for wire in wires):
         raise UndecodableResponse
     return wires
 
 
 def bare(id: Id) -> str:
-    """A medium's pk without the owner that may follow it: highlights name their media so."""
+    """Return a medium's pk without the owner that may follow it: highlights reference their media by pk."""
     return str(id).partition("_")[0]
 
 
 def unix(moment: datetime | float | None) -> float | None:
-    """None for what no date can tell, too: it cannot be meant."""
+    """Return Unix seconds; None for None, and for a value outside the range of dates, which is a mistake."""
     if moment is None:
         return None
     try:

@@ -1,4 +1,7 @@
-"""The Platform API: media become containers, containers stories, stories a highlight; each call has its own key."""
+"""The client of the Platform API: media to containers, containers to stories, stories to a highlight.
+
+Each write call has its own idempotency key.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +57,10 @@ from gateway.upstream.platforms.platform_errors import NotReady, flaw_of
 T = TypeVar("T")
 
 CAPABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
-# Of a tray: more would be a loop upstream.
+# Pages of a tray: more would be a loop upstream.
 MOST_PAGES = 100
-# How often a call is made that goes on with a reading of many: a failure here and there must not throw away what is
-# read already, or a long tray would hardly ever be read in bad weather.
+# Attempts of a call that continues a longer read: a single failure must not discard the pages already read, or a long
+# tray would rarely be read completely while the platform is unstable.
 MAX_READ_ATTEMPTS = 3
 
 ACCOUNT = msgspec.json.Decoder(AccountWire)
@@ -71,29 +74,29 @@ TRAY: msgspec.json.Decoder[tuple[HighlightWire, ...] | PageWire] = msgspec.json.
 QUOTA = msgspec.json.Decoder(QuotaWire)
 
 
-async def owner(courier: PublishingClient, token: str) -> Account:
-    """Whose token it is. Raises UpstreamError, AccountDisconnected and PermissionMissing."""
-    ask = RequestSpec("GET", "/users/self", "platform.account", "the account", bearer(token))
+async def owner(client: PublishingClient, token: str) -> Account:
+    """Return the account of a token. Raises UpstreamError, AccountDisconnected and PermissionMissing."""
+    spec = RequestSpec("GET", "/users/self", "platform.account", "the account", bearer(token))
     try:
-        return await courier.fetch("", ask, ACCOUNT, lambda wire, _: wire.account())
+        return await client.fetch("", spec, ACCOUNT, lambda wire, _: wire.account())
     except (AccountDisconnected, PermissionMissing):
         raise
     except (PublishingError, NotFound, NotReady) as error:
-        # It is asked inside another call, which would take this for a word on its own medium or highlight.
+        # Another call makes this look-up, and would take this error for one about its own medium or highlight.
         raise UpstreamInvalidAnswer("The platform does not tell whose token it is.") from error
 
 
-async def refresh(courier: PublishingClient, account: str, token: str) -> str:
-    """Another token in its place, by the contract's `ig_refresh_token`: for one that is a day old and has not expired.
+async def refresh(client: PublishingClient, account: str, token: str) -> str:
+    """Return a token that replaces `token`, by the API's `ig_refresh_token`: it must be a day old and not expired.
 
     Raises UpstreamError, PublishingError and NotFound.
     """
     query = {"grant_type": "ig_refresh_token", "access_token": token}
-    ask = RequestSpec(
+    spec = RequestSpec(
         "GET", "/refresh_access_token", "platform.refresh", "the token's refreshing", bearer(token), query=query
     )
     try:
-        return await courier.fetch(account, ask, TOKEN, lambda wire, _: wire.token())
+        return await client.fetch(account, spec, TOKEN, lambda wire, _: wire.token())
     except NotReady as error:
         raise UpstreamInvalidAnswer("The platform does not say whether there is another token.") from error
 
@@ -103,54 +106,54 @@ def bearer(token: str) -> dict[str, str]:
 
 
 class Platform:
-    """A Publisher."""
+    """A Publisher over the Platform API."""
 
     capabilities = CAPABILITIES
 
-    def __init__(self, courier: AuthenticatedClient) -> None:
-        self._courier = courier
+    def __init__(self, client: AuthenticatedClient) -> None:
+        self._client = client
 
     async def accounts(self) -> Sequence[Account]:
-        return await self._courier.accounts()
+        return await self._client.accounts()
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container:
         kind = {"media_type": source.kind.value}
-        ask = _ask("POST", "/media/upload", "upload", "the upload", key=key)
+        spec = _spec("POST", "/media/upload", "upload", "the upload", key=key)
         if isinstance(source, LinkedMedium):
-            ask = replace(ask, json={"media_url": source.url, **kind})
+            spec = replace(spec, json={"media_url": source.url, **kind})
         else:
-            ask = replace(ask, file=source, fields=kind)
-        return await self._courier.fetch(account, ask, CONTAINER, _container)
+            spec = replace(spec, file=source, fields=kind)
+        return await self._client.fetch(account, spec, CONTAINER, _container)
 
     async def container(self, account: str, id: str) -> Container:
-        ask = _ask("GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
+        spec = _spec("GET", f"/media/{_in_path(id)}", "container", "the uploaded medium")
         try:
-            return await self._courier.fetch(account, ask, CONTAINER, lambda wire, reply: _state(id, wire, reply))
+            return await self._client.fetch(account, spec, CONTAINER, lambda wire, reply: _state(id, wire, reply))
         except NotReady as error:
             return Container(id, ContainerState.IN_PROGRESS, error.retry_after)
         except NotFound as error:
-            raise _gone() from error
+            raise _container_expired() from error
 
     async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
         target = f"/media/{_in_path(medium_id)}/stories"
-        ask = _ask("POST", target, "publish", "the publication", key=key)
+        spec = _spec("POST", target, "publish", "the publication", key=key)
 
         def read(wire: PublicationWire, reply: Reply) -> Story:
-            # A highlight takes stories as well as media, and names what it holds by the pks of its stories.
+            # A highlight accepts stories as well as media, and lists its content by the pks of its stories.
             return Story(str(wire.id), bare(wire.id), unix(wire.expires_at))
 
         try:
-            return await self._courier.fetch(account, ask, PUBLICATION, read)
+            return await self._client.fetch(account, spec, PUBLICATION, read)
         except NotFound as error:
-            raise _gone() from error
+            raise _container_expired() from error
 
     async def create(
         self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
     ) -> Published:
-        body = _given(title=title, cover_media_id=cover_id, media_ids=list(media_ids))
+        body = _without_none(title=title, cover_media_id=cover_id, media_ids=list(media_ids))
         target = f"/users/{_in_path(account)}/highlights"
-        ask = _ask("POST", target, "create", "the new highlight", key=key, json=body)
-        return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+        spec = _spec("POST", target, "create", "the new highlight", key=key, json=body)
+        return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
     async def edit(
         self,
@@ -163,81 +166,81 @@ class Platform:
         remove: Sequence[str],
         key: str,
     ) -> Published:
-        body = _given(
+        body = _without_none(
             title=title,
             cover_media_id=cover_id,
             added_media_ids=list(add) or None,
             removed_media_ids=list(remove) or None,
         )
         target = f"/highlights/{_in_path(pk)}/edit"
-        ask = _ask("POST", target, "edit", "the highlight's changes", key=key, json=body)
+        spec = _spec("POST", target, "edit", "the highlight's changes", key=key, json=body)
         try:
-            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+            return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
         except NotFound as error:
             raise NotFound("The platform does not know the highlight.") from error
 
     async def delete(self, account: str, pk: str) -> None:
-        ask = _ask("DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
+        spec = _spec("DELETE", f"/highlights/{_in_path(pk)}", "delete", "the highlight's deletion")
         try:
-            await self._courier.carry(account, ask, lambda reply: True)
+            await self._client.carry(account, spec, lambda reply: True)
         except NotFound:
             return
 
     async def tray(self, account: str) -> Sequence[Published]:
         wires: list[HighlightWire] = []
         after: str | None = ""
-        asked: set[str] = set()
-        while after is not None and after not in asked and len(asked) < MOST_PAGES:
-            asked.add(after)
+        requested: set[str] = set()
+        while after is not None and after not in requested and len(requested) < MOST_PAGES:
+            requested.add(after)
             page = await self._page(account, after)
             wires += page.data
             if len(wires) > MOST_HIGHLIGHTS:
                 raise UpstreamInvalidAnswer("The platform names more highlights than an account can have.")
             after = page.after
-        looks = [asyncio.ensure_future(self._whole(account, wire)) for wire in wires]
+        reads = [asyncio.ensure_future(self._with_media(account, wire)) for wire in wires]
         try:
-            return [one for one in await asyncio.gather(*looks) if one is not None]
+            return [one for one in await asyncio.gather(*reads) if one is not None]
         finally:
-            # One that fails has the flow try again, and the others must not be in its way.
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            # If one read fails, the workflow retries: the others must not compete with the retry.
+            for read_task in reads:
+                read_task.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
 
     async def highlight(self, account: str, pk: str) -> Published | None:
-        ask = _ask("GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
+        spec = _spec("GET", f"/highlights/{_in_path(pk)}", "highlight", "the highlight")
         try:
-            return await self._courier.fetch(account, ask, HIGHLIGHT, _highlight)
+            return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
         except NotReady:
             return Published(pk, "", (), is_ready=False)
         except NotFound:
             return None
 
     async def quota(self, account: str) -> Quota | None:
-        ask = _ask("GET", "/users/self/publishing_limit", "quota", "the publishing limit")
+        spec = _spec("GET", "/users/self/publishing_limit", "quota", "the publishing limit")
 
         def read(wire: QuotaWire, reply: Reply) -> Quota:
             return Quota(wire.quota_usage, wire.config.quota_total, wire.config.quota_duration)
 
-        return await self._courier.fetch(account, ask, QUOTA, read)
+        return await self._client.fetch(account, spec, QUOTA, read)
 
     async def aclose(self) -> None:
-        await self._courier.aclose()
+        await self._client.aclose()
 
     async def _page(self, account: str, after: str) -> PageWire:
         query = f"?after={quote(after, safe='')}" if after else ""
         target = f"/users/{_in_path(account)}/highlights{query}"
-        ask = _ask("GET", target, "tray", "the account's highlights")
-        read = partial(self._courier.fetch, account, ask, TRAY, _page)
-        return await (_going_on(read) if after else read())
+        spec = _spec("GET", target, "tray", "the account's highlights")
+        read = partial(self._client.fetch, account, spec, TRAY, _page)
+        return await (_retry_read(read) if after else read())
 
-    async def _whole(self, account: str, wire: HighlightWire) -> Published | None:
-        """With its media, which a tray may leave out: a reconciling read compares them."""
+    async def _with_media(self, account: str, wire: HighlightWire) -> Published | None:
+        """Return a highlight with its media, which a tray may leave out: reconciliation compares the media."""
         if wire.media is None and wire.is_ready:
-            return await _going_on(partial(self.highlight, account, str(wire.key)))
+            return await _retry_read(partial(self.highlight, account, str(wire.key)))
         return wire.published()
 
 
-def _ask(
+def _spec(
     method: str, target: str, label: str, subject: str, *, key: str = "", json: Mapping[str, Any] | None = None
 ) -> RequestSpec:
     headers = {"idempotency-key": key} if key else {}
@@ -247,8 +250,8 @@ def _ask(
     )
 
 
-async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
-    """Again at once where the platform failed at it, and does not say when to come back."""
+async def _retry_read(read: Callable[[], Awaitable[T]]) -> T:
+    """Retry a read at once if the platform failed and named no time to wait."""
     for left in reversed(range(MAX_READ_ATTEMPTS)):
         try:
             return await read()
@@ -259,14 +262,14 @@ async def _going_on(read: Callable[[], Awaitable[T]]) -> T:
 
 
 def _container(wire: ContainerWire, reply: Reply) -> Container:
-    """One that was made. Raises Unreadable."""
+    """Return a created container. Raises UndecodableResponse."""
     if wire.id is None:
         raise UndecodableResponse
     return _state(str(wire.id), wire, reply)
 
 
 def _state(id: str, wire: ContainerWire, reply: Reply) -> Container:
-    """Raises Unreadable."""
+    """Return a container with the state of `wire`. Raises UndecodableResponse."""
     state = wire.state
     problem = flaw_of(*wire.flaws) if state is ContainerState.ERROR else None
     return Container(id, state, reply.retry_after, problem)
@@ -277,7 +280,7 @@ def _highlight(wire: HighlightWire, reply: Reply) -> Published:
 
 
 def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWire:
-    """The tray comes as a plain list, or as a page of one. Raises Unreadable."""
+    """Return a page of the tray, which may also be sent as a plain list. Raises UndecodableResponse."""
     page = answer if isinstance(answer, PageWire) else PageWire(answer)
     named(page.data)
     if page.after is not None and len(page.after) > LONGEST_CURSOR:
@@ -285,11 +288,11 @@ def _page(answer: tuple[HighlightWire, ...] | PageWire, reply: Reply) -> PageWir
     return page
 
 
-def _gone() -> ContainerExpired:
+def _container_expired() -> ContainerExpired:
     return ContainerExpired("The uploaded medium is gone from the platform.")
 
 
-def _given(**members: Any) -> dict[str, Any]:
+def _without_none(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 

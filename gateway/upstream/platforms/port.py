@@ -1,8 +1,8 @@
-"""The port of publishing: what a flow asks of the upstream, in whichever dialect it speaks.
+"""The publishing port: the operations that a workflow needs of an upstream, independent of its dialect.
 
-Each method makes one attempt: the flow's steps own the retries. Two things alone are sent again at once: what was
-refused for its token, with another, and, while a tray is read, its later pages and highlights. Errors: `UpstreamError`
-(transient: try again, after `retry_after` where it is named) or a final `PublishingError` that names what is wrong.
+Each method makes one attempt: the workflow's steps own the retries. Only two kinds of requests are resent at once: one
+whose token was rejected, with another token, and the later pages and highlights of a tray. Errors: `UpstreamError`
+(transient: retry, after `retry_after` if it is named) or a final `PublishingError` that names the cause.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from gateway.domain.publishing import Account, Capabilities, Container, Publishe
 
 
 class Publisher(Protocol):
-    """`account` is an account's id, `key` an idempotency key that a dialect without idempotency leaves unused."""
+    """A publishing upstream. `account` is an account's id, `key` an idempotency key that some dialects ignore."""
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     async def accounts(self) -> Sequence[Account]:
-        """Those whose tokens the gateway holds."""
+        """Return the accounts of the gateway's tokens."""
 
     async def upload(self, account: str, source: Source, *, key: str) -> Container: ...
 
@@ -45,15 +45,15 @@ class Publisher(Protocol):
     ) -> Published: ...
 
     async def delete(self, account: str, pk: str) -> None:
-        """Also where it is gone already."""
+        """Delete the highlight. Idempotent: succeeds if the highlight no longer exists."""
 
     async def tray(self, account: str) -> Sequence[Published]:
-        """Newest first: what a reconciling read uses."""
+        """Return the account's highlights, newest first, for reconciliation."""
 
     async def highlight(self, account: str, pk: str) -> Published | None:
-        """None where there is none."""
+        """Return the highlight, or None if it does not exist."""
 
     async def quota(self, account: str) -> Quota | None:
-        """None where the dialect does not tell."""
+        """Return the publishing quota, or None if the dialect does not report it."""
 
     async def aclose(self) -> None: ...
