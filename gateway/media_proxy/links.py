@@ -1,4 +1,4 @@
-"""Links to the media proxy, for URLs that an upstream answer contained."""
+"""Media proxy links for the URLs in an upstream response."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gateway.media_proxy.signed_urls import LONGEST_URL, Claim, UrlSigner
 
 PATH = "/media/"
 DAY = 86_400
-# The expiry that is signed into the URL: hex Unix seconds.
+# The expiry in a signed URL: hex Unix seconds.
 EXPIRY = re.compile(r"[?&]oe=([0-9A-Fa-f]{1,10})(?:&|$)")
 
 
 class Links:
-    """`base_url` is where the gateway can be reached; `serves` says which URLs the proxy can fetch."""
+    """A builder of links. `base_url` is the gateway's own; `serves` returns whether the proxy can fetch a URL."""
 
     def __init__(self, tokens: UrlSigner, base_url: str, *, serves: Callable[[str], bool], clock: Clock) -> None:
         self._tokens = tokens
@@ -24,9 +24,9 @@ class Links:
         self._clock = clock
 
     def link(self, url: str, reference: str) -> str:
-        """The URL by way of the proxy; as it is, if the proxy does not fetch from there.
+        """Return a proxy link for `url`, or `url` itself if the proxy cannot fetch it.
 
-        The same for the same URL, as long as its expiry is signed into it: so answers that hold it can be compared.
+        A URL with a signed expiry always gets the same link, so responses that contain it can be compared.
         """
         if len(url) > LONGEST_URL or not self._serves(url):
             return url

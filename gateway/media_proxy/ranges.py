@@ -1,4 +1,4 @@
-"""Parts of a medium: the Range header of RFC 9110, section 14, for one range of bytes."""
+"""The Range header of RFC 9110, section 14, for a single range of bytes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TOLD = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From `first` to `last`, both included; None is left open. Without a first, `last` counts from the end."""
+    """A range from `first` to `last`, both included; None is open. Without `first`, `last` counts from the end."""
 
     first: int | None
     last: int | None
 
     @classmethod
     def of(cls, header: str | None) -> Self | None:
-        """None for what may be ignored: no header, another unit, several ranges, or none that makes sense."""
+        """Parse a header. Return None if it may be ignored: absent, another unit, several ranges, or invalid."""
         match = ONE.fullmatch(header.replace(" ", "")) if header else None
         if match is None or not any(match.groups()):
             return None
@@ -29,7 +29,7 @@ class Range:
         return cls(first, last)
 
     def within(self, length: int) -> tuple[int, int] | None:
-        """First and last byte of a medium of `length` bytes; None if it has none of them."""
+        """Return the first and last byte in a medium of `length` bytes; None if the range lies outside of it."""
         if self.first is None:
             begin, end = max(0, length - (self.last or 0)), length - 1
         else:
@@ -42,7 +42,7 @@ class Range:
 
 
 def is_valid_content_range(content_range: str, length: int | None) -> bool:
-    """Whether a server's Content-Range makes sense, for a body of `length` bytes."""
+    """Return whether a server's Content-Range is valid for a body of `length` bytes."""
     match = TOLD.fullmatch(content_range)
     if match is None:
         return False

@@ -1,10 +1,9 @@
-"""What names a picture in a URL of ours: a token that only the gateway can make, and that dies with the picture's URL.
+"""Signed tokens that name a medium in a proxy URL. Only the gateway can create one; it expires with the medium's URL.
 
     base64url( version | expiry | length of the reference | reference | URL, deflated | tag )
 
 Version and length take a byte each, the expiry five, in Unix seconds. The tag is the first 16 bytes of HMAC-SHA256 over
-all before it. A token is no secret of the gateway's: it holds nothing but a URL that its reader may as well have been
-given.
+all preceding bytes. A token is not confidential: it contains only a URL that its reader could have received directly.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ LONGEST_URL = 4_096
 LONGEST_TOKEN = 6_000
 LONGEST_REFERENCE = 64  # bytes
 LATEST = 2**40 - 1
-# Enough for a URL and the words; to set up more takes ten times as long as the deflating.
+# Enough for a URL and the dictionary; setting up larger tables takes ten times as long as the compression.
 WINDOW, MEMORY = 11, 4
 PURPOSE = b"highlights-gateway media tokens 1"
-# What most URLs consist of: a deflated one takes the place of these words by pointers.
+# The compression dictionary: the parts of most URLs, which a compressed URL contains only as references.
 WORDS = (
     b"https://instagram.fna.fbcdn.net/v/t2/f2/m367/AQ.mp4?efg=eyJ2ZW5jb2RlX3RhZyI6&_nc_gid=&_nc_zt=28&vs=&_nc_vs="
     b"https://scontent.cdninstagram.com/o1/v/t16/f2/m78/.mp4?_nc_cat=&_nc_oc=&_nc_sid=&_nc_ht=scontent.cdninstagram.com"
@@ -36,16 +35,16 @@ WORDS = (
 
 
 class TokenInvalid(Exception):
-    """Not made by this gateway, or not as it is."""
+    """The token was not created by this gateway, or was altered."""
 
 
 class TokenExpired(Exception):
-    """Was good once."""
+    """The token was valid and has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token stands for: a URL, the upstream answer that it came from, and when it dies, in Unix seconds."""
+    """The content of a token: a URL, a reference to its upstream response, and its expiry in Unix seconds."""
 
     url: str
     reference: str
@@ -53,13 +52,13 @@ class Claim:
 
 
 class UrlSigner:
-    """Made of the gateway's secret, of which nothing can be learnt from them."""
+    """A signer and verifier of tokens. The gateway's secret cannot be derived from them."""
 
     def __init__(self, secret: bytes) -> None:
         self._mac = hmac.new(hmac.digest(secret, PURPOSE, "sha256"), digestmod=hashlib.sha256)
 
     def seal(self, claim: Claim) -> str:
-        """Raises ValueError for what is too long for a token."""
+        """Return the token for `claim`. Raises ValueError if it is too long."""
         reference, url = claim.reference.encode(), claim.url.encode()
         if len(reference) > LONGEST_REFERENCE or len(url) > LONGEST_URL:
             raise ValueError("a URL or a reference is too long for a token")
@@ -69,7 +68,7 @@ class UrlSigner:
         return _text(sealed + self._tag(sealed))
 
     def open(self, token: str, now: float) -> Claim:
-        """Raises TokenInvalid and TokenExpired. `now` is in Unix seconds."""
+        """Return the claim of `token`. Raises TokenInvalid and TokenExpired. `now` is in Unix seconds."""
         sealed = self._genuine(token)
         expires, end = int.from_bytes(sealed[1:6]), HEAD + sealed[6]
         if expires <= now:
@@ -78,7 +77,7 @@ class UrlSigner:
         return Claim(inflating.decompress(sealed[end:]).decode(), sealed[HEAD:end].decode(), expires)
 
     def _genuine(self, token: str) -> bytes:
-        """What is under the tag. Nothing else is looked at before the tag is found to be right."""
+        """Return the signed bytes of `token`. Raises TokenInvalid. The tag is verified before any content is used."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise TokenInvalid
         try:
@@ -86,7 +85,7 @@ class UrlSigner:
         except (binascii.Error, ValueError) as exc:
             raise TokenInvalid from exc
         sealed, tag = data[:-TAG], data[-TAG:]
-        if _text(data) != token:  # one spelling only
+        if _text(data) != token:  # only the canonical encoding is accepted
             raise TokenInvalid
         if len(sealed) < HEAD or sealed[:1] != VERSION or not hmac.compare_digest(tag, self._tag(sealed)):
             raise TokenInvalid

@@ -1,9 +1,9 @@
-"""A picture whose URL has died although it should not have: the upstream answer it came from, once more.
+"""Refresh of a media URL that expired too early, by fetching its upstream response again.
 
-What a token refers to is `item:PK`, `highlight:PK` or `user:PK`. Nobody is asked for money here, because a token says
-nothing of who shows it: what is bought is booked on a purse of the gateway's own. So little is bought, however many
-links are shown how often: each answer once in `ONCE` seconds, one after the other, and none for `PAUSE` seconds after
-a new URL turned out to be dead as well: the picture servers then refuse more than a URL.
+A token refers to `item:PK`, `highlight:PK` or `user:PK`. No client can be charged, because a token does not identify
+the reader: the cost is booked on a budget of the gateway's own. The cost is limited, however many links are requested:
+each response is fetched once in `ONCE` seconds, one at a time, and none for `PAUSE` seconds after a fresh URL was
+rejected as well, because the CDN then rejects more than single URLs.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from gateway.planner.requirements import Need, Requirement
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 REFERENCE = re.compile(r"(item|highlight|user):([0-9]{1,20})")
-MOST_SIZES = 1_000  # of one picture, in one answer: some ten are usual
+MOST_SIZES = 1_000  # of one picture, in one response: some ten are usual
 URL = re.compile(rb'"https?:(?:[^"\\]|\\.)*"')
 ONCE = 3_600.0  # seconds
 PAUSE = 600.0  # seconds
-TROUBLE = 60.0  # seconds without a purchase after the upstream has failed
-# Answers whose renewal is remembered: more than may be bought in ONCE seconds by what is allowed unless it is set.
+TROUBLE = 60.0  # seconds without a refresh after the upstream has failed
+# Refreshed responses that are remembered: more than the default budget pays for in ONCE seconds.
 REMEMBERED = 2_000
-# Renewals that wait for their turn; whoever comes beyond finds the picture gone for now.
+# Refreshes that may be queued; further requests are answered as if there were no other URL.
 WAITING = 16
 
 IsAlive = Callable[[str], Awaitable[bool]]
@@ -44,100 +44,102 @@ IsAlive = Callable[[str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the newest answer that shows a picture calls it: by `newer`, or, where that is None, as it was called."""
+    """A picture in the newest response that contains it: `newer` is its new URL, None if the URL is unchanged."""
 
     newer: str | None
 
 
 class UrlRefresher:
-    """Looks into what is remembered, and buys if it has to.
+    """A refresher of URLs, from the cache if possible and otherwise by a paid call.
 
-    `purse` is made anew for each purchase. `is_alive` says whether the picture servers honour a URL.
+    `new_budget` creates the budget of each call. `is_alive` returns whether the CDN accepts a URL.
     """
 
-    def __init__(self, market: UpstreamServices, purse: Callable[[], OperationBudget], *, is_alive: IsAlive) -> None:
-        self._market = market
-        self._purse = purse
+    def __init__(
+        self, services: UpstreamServices, new_budget: Callable[[], OperationBudget], *, is_alive: IsAlive
+    ) -> None:
+        self._services = services
+        self._new_budget = new_budget
         self._is_alive = is_alive
-        self._bought: TTLCache[Call, bool] = TTLCache(REMEMBERED, ttl=ONCE, timer=market.clock.monotonic)
+        self._fetched: TTLCache[Call, bool] = TTLCache(REMEMBERED, ttl=ONCE, timer=services.clock.monotonic)
         self._flights: SingleFlight[Call, None] = SingleFlight()
         self._turn = asyncio.Lock()
         self._paused_until = float("-inf")
 
     async def __call__(self, reference: str, url: str) -> str | None:
-        """The picture's URL in a newer answer; None if there is none, or if it may not be bought."""
+        """Return the picture's URL in a newer response; None if there is none, or if fetching it is not allowed."""
         match = REFERENCE.fullmatch(reference)
         if match is None:
             return None
         calls = self._calls(match[1], match[2])
-        named = self._named(calls, url)
-        if named is not None and named.newer is not None:
-            return named.newer
+        known = self._latest(calls, url)
+        if known is not None and known.newer is not None:
+            return known.newer
         call = next((call for call in calls if self._shows(call, url)), calls[0])
-        if not await self._renews(call, calls, url):
+        if not await self._refresh(call, calls, url):
             return None
-        named = self._named(calls, url)
-        return None if named is None else named.newer
+        known = self._latest(calls, url)
+        return None if known is None else known.newer
 
     async def drain(self) -> None:
-        """What is not bought yet is not worth waiting for."""
+        """Cancel all refreshes in flight: none is worth waiting for."""
         await self._flights.drain(0)
 
-    async def _renews(self, call: Call, calls: list[Call], url: str) -> bool:
-        """Whether `call` was bought anew; whoever wants it at the same time shares one purchase."""
+    async def _refresh(self, call: Call, calls: list[Call], url: str) -> bool:
+        """Fetch the response to `call` again. Return whether it was fetched. Concurrent callers share one fetch."""
         if call not in self._flights:
-            if call in self._bought or self._is_paused() or len(self._flights) >= WAITING:
+            if call in self._fetched or self._is_paused() or len(self._flights) >= WAITING:
                 return False
-            self._flights.start(call, self._renewal(call, calls, url))
+            self._flights.start(call, self._refresh_response(call, calls, url))
         await self._flights.join(call)
-        return call in self._bought
+        return call in self._fetched
 
-    async def _renewal(self, call: Call, calls: list[Call], url: str) -> None:
-        """Ends when it is known whether it was of use: the next one may depend on it."""
+    async def _refresh_response(self, call: Call, calls: list[Call], url: str) -> None:
+        """Fetch one response and check the fresh URL, because the next refresh may depend on the result."""
         async with self._turn:
             if self._is_paused():
                 return
-            self._bought[call] = True  # also if it fails, and is charged all the same
-            buyer = Fetcher(self._market, self._purse(), forced=False, anew=frozenset(calls))
-            await buyer.answer([_question(call)])
-            problems = [line.problem for line in buyer.bill.lines]
+            self._fetched[call] = True  # also if it fails, because a failure may be charged
+            fetcher = Fetcher(self._services, self._new_budget(), forced=False, anew=frozenset(calls))
+            await fetcher.answer([_requirement(call)])
+            problems = [line.problem for line in fetcher.bill.lines]
             if any(isinstance(problem, UpstreamError) for problem in problems):
                 self._pause(TROUBLE)
             elif not any(problems) and not await self._is_of_use(call, url):
                 self._pause(PAUSE)
-            if any(problems) and not buyer.bill.charged:
-                del self._bought[call]
+            if any(problems) and not fetcher.bill.charged:
+                del self._fetched[call]
 
     async def _is_of_use(self, call: Call, url: str) -> bool:
-        """Whether the picture has a URL again that is honoured. One that is shown no more is no trouble."""
-        named = self._named([call], url)
-        return named is None or (named.newer is not None and await self._is_alive(named.newer))
+        """Return whether the picture has an accepted URL again. A picture that was removed counts as success."""
+        known = self._latest([call], url)
+        return known is None or (known.newer is not None and await self._is_alive(known.newer))
 
     def _pause(self, seconds: float) -> None:
-        self._paused_until = self._market.clock.monotonic() + seconds
+        self._paused_until = self._services.clock.monotonic() + seconds
 
     def _is_paused(self) -> bool:
-        return self._market.clock.monotonic() < self._paused_until
+        return self._services.clock.monotonic() < self._paused_until
 
     def _calls(self, noun: str, pk: str) -> list[Call]:
-        """Whose answers show the picture, the one first that is bought where none of them is known to have shown it."""
+        """Return the calls whose responses may contain the picture, the one to prefer without a cached one first."""
         if noun == "user":
             return [Call(Endpoint.PROFILE, pk)]
-        memory = self._market.memory
+        memory = self._services.memory
         if noun == "highlight":
-            home = memory.home(pk)
-            return [Call(Endpoint.HIGHLIGHT, pk), *([] if home is None else [Call(Endpoint.TRAY, home)])]
-        shelf = memory.shelf(pk)
-        # All items of a highlight come with it, for the price of one.
-        return [*([] if shelf is None else [Call(Endpoint.HIGHLIGHT, shelf)]), Call(Endpoint.ITEM, pk)]
+            owner = memory.home(pk)
+            return [Call(Endpoint.HIGHLIGHT, pk), *([] if owner is None else [Call(Endpoint.TRAY, owner)])]
+        highlight = memory.shelf(pk)
+        # A highlight's response contains all its items, for the price of one.
+        return [*([] if highlight is None else [Call(Endpoint.HIGHLIGHT, highlight)]), Call(Endpoint.ITEM, pk)]
 
     def _shows(self, call: Call, url: str) -> bool:
-        entry = self._market.memory.store.get(call)
+        entry = self._services.memory.store.get(call)
         return entry is not None and url in pictures(url, entry.body)
 
-    def _named(self, calls: list[Call], url: str) -> Named | None:
-        """None where no answer shows the picture."""
-        entries = [entry for call in calls if (entry := self._market.memory.store.get(call)) is not None]
+    def _latest(self, calls: list[Call], url: str) -> Named | None:
+        """Return the picture in the newest cached response that contains it, or None."""
+        entries = [entry for call in calls if (entry := self._services.memory.store.get(call)) is not None]
         for entry in sorted(entries, key=lambda entry: -entry.fetched_at):
             if found := pictures(url, entry.body):
                 return Named(None if url in found else found[0])
@@ -145,7 +147,7 @@ class UrlRefresher:
 
 
 def pictures(url: str, body: bytes) -> list[str]:
-    """The URLs in an answer's JSON that show the file of `url`, those first that show it in the same size."""
+    """Return the URLs in a response's JSON for the file of `url`, those of the same size first."""
     path = urlsplit(url).path
     written = islice(_urls_with(path.rpartition("/")[2].encode(), body), MOST_SIZES)
     found = [other for other in written if urlsplit(other).path == path]
@@ -153,9 +155,10 @@ def pictures(url: str, body: bytes) -> list[str]:
 
 
 def _urls_with(name: bytes, body: bytes) -> Iterator[str]:
-    """Looks at no more of the answer than it must, and at none of it twice: whoever has a link can have it looked at.
+    """Yield the URLs in `body` that contain `name`.
 
-    Of a text that is no URL the rest is passed over, however often it holds the name.
+    The scan is lazy and reads no byte twice, because any reader of a link can cause one. The rest of a text that is not
+    a URL is skipped, however often it contains the name.
     """
     begin = 0
     while name and (at := body.find(name, begin)) >= 0:
@@ -169,7 +172,7 @@ def _urls_with(name: bytes, body: bytes) -> Iterator[str]:
             begin = end if end >= 0 else len(body)
 
 
-def _question(call: Call) -> Requirement:
+def _requirement(call: Call) -> Requirement:
     match call.endpoint:
         case Endpoint.PROFILE:
             return Requirement(UserId(call.key), Need.PROFILE, path="")
