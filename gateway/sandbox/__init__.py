@@ -1,15 +1,21 @@
-"""The embedded upstream: an app that speaks the read API's contract, with data, prices, signed URLs and faults.
+"""The embedded sandbox: an app that implements the read API, with data, prices, signed URLs and fault injection.
 
-It lets anyone try the gateway without a key, and tests fail the upstream in every documented way. Beside the read API
-it has a write side, `publishing`: what is created there shows up here.
+It serves for trying the gateway without a key, and for testing all documented failures of the upstream. Objects created
+in its write API, `publishing`, are visible in its read API.
 
-    app        puts the rooms together; `Sandbox` is what tests hold
-    gate       one per endpoint: key, rate, balance, work, bill, faults
-    endpoints  the price list          answers  question -> bytes         replies  refusals
-    world      users, highlights, items, drawn from their numbers         cast     the users that tests may name
-    wire       nouns -> JSON           attachments                        recorded the vendor's own answers
-    cdn        signed URLs             pictures, media, gallery           control  faults and meter over HTTP
-    agenda     what is due             clocks, one that can be moved      publishing  the write side
+    app             the Starlette app; `Sandbox` is its state for tests
+    read_endpoint   handler of an endpoint: key, rate limit, balance, work, billing, faults
+    endpoints       the endpoints with their prices
+    answers         responses of the endpoints
+    replies         replies and error bodies
+    world           users, highlights and items, generated from their numbers
+    fixture_users   users that tests may name
+    wire            entities as JSON, with `attachments`
+    recorded        the vendor's own responses
+    cdn             signed URLs, with `pictures` and `uploaded_media`
+    control         faults and meter over HTTP
+    scheduler       timed actions; `clocks` has a clock that can be advanced
+    publishing      the write API
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The account that pays: its keys, its balance in billed requests, its rate."""
+"""The billed account of the read API: its access keys, its balance in billed requests, its rate limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from gateway.clock import Clock
 
 PRICE_PER_REQUEST = 0.00046  # US dollars, as in the vendor's own example of a balance
-UNLIMITED = 1_000  # what the balance says when nothing is limited
+UNLIMITED = 1_000  # the rate in the balance if the account is not limited
 
 
 class Account:
-    """`rate` is in requests per second, with one second's worth of burst; None does not limit."""
+    """An account. `rate` is in requests per second, with a burst of one second; None is unlimited."""
 
     def __init__(self, clock: Clock, keys: frozenset[str], balance: int, rate: int | None) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class Account:
         return key in self._keys
 
     def wait_for_turn(self) -> int:
-        """Takes a token and says 0, or says in how many whole seconds there will be one."""
+        """Take a token and return 0, or return the whole seconds until one is available."""
         if self._rate is None:
             return 0
         now = self._clock.monotonic()
@@ -41,7 +41,7 @@ class Account:
         return 0
 
     def statement(self) -> dict[str, object]:
-        """The answer of `/sys/balance`."""
+        """Return the response body of `/sys/balance`."""
         return {
             "requests": self.balance,
             "rate": self._rate or UNLIMITED,

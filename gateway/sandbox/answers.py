@@ -1,6 +1,6 @@
-"""What each endpoint answers when nothing fails: the query's value to the bytes of the answer.
+"""Successful responses of the read API's endpoints: from the query's value to the bytes of the body.
 
-Raises Declined with the documented refusal: bad argument, unknown, private.
+Raises ReadError with the documented refusal: bad argument, unknown, private.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from gateway.sandbox.world import World
 NUMBER = re.compile(r"[0-9]{1,20}")
 ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
 NAME = re.compile(r"[A-Za-z0-9._]{1,30}")
-KEPT = 256  # answers, of some 50 kB each
+KEPT = 256  # responses, of some 50 kB each
 Json = dict[str, Any]
 encode = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`value` is that of the endpoint's one required parameter. `amount` 0 means all."""
+    """A query. `value` is the endpoint's required parameter. `amount` 0 means all."""
 
     value: str
     amount: int = 0
@@ -41,14 +41,14 @@ class Question:
 
 
 class Moment(NamedTuple):
-    """When an answer is made, to the minute in Unix seconds, and of which version of the world."""
+    """The time of a response in Unix seconds, rounded to the minute, and the version of its data."""
 
     version: int
     now: int
 
 
 class Answers:
-    """Encoded answers are kept while they stay the same: within one minute of one version of the world."""
+    """The responses, cached in encoded form while they are unchanged: within a minute of one version of the data."""
 
     def __init__(self, world: World, wire: Wire, clock: Clock) -> None:
         self._world = world
@@ -83,7 +83,7 @@ class Answers:
         return self._highlight(_linked(question.value))
 
     def story_by_id(self, question: Question) -> bytes:
-        """Accepts `<pk>` and `<pk>_<user>`."""
+        """Return a story by `<pk>` or `<pk>_<user>`."""
         if not (match := ITEM_ID.fullmatch(question.value)):
             raise ReadError(refusal(400, "id must be a story id"))
         if recorded := self._recorded_item(int(match[1])):
@@ -95,7 +95,7 @@ class Answers:
         return encode(self._wire.item(item, self._moment().now))
 
     def share_by_url(self, question: Question) -> bytes:
-        """Decodes the link without looking whether the highlight is there."""
+        """Decode the link without checking that the highlight exists."""
         if "/s/" not in question.value:
             raise ReadError(refusal(400, "url must be a share link"))
         return encode({"pk": str(_linked(question.value)), "type": "highlight"})
@@ -119,7 +119,7 @@ class Answers:
         return encode([self._wire.tray_entry(highlight, now) for highlight in highlights])
 
     def _brought_up_to_date(self, recorded: bytes, user: User, amount: int) -> bytes:
-        """The very bytes of the recording, unless the world or the question changes something of it."""
+        """Return the recorded bytes, unless the current data or the query changes any of them."""
         entries: list[Json] = msgspec.json.decode(recorded)
         by_pk = {int(entry["pk"]): _owned(entry, user) for entry in entries}
         now = self._moment().now
@@ -173,7 +173,7 @@ def _known(user: User | None) -> User:
 
 
 def _is_hidden(user: User, *, force: bool) -> bool:
-    """A forced call skips the privacy check, and finds nothing behind it."""
+    """Return True for a private user, whose lists a forced call finds empty. Raises ReadError without force."""
     if not force:
         _refuse_private(user)
     return user.is_private
@@ -185,14 +185,14 @@ def _refuse_private(user: User) -> None:
 
 
 def _nothing(user: User) -> bytes:
-    """The upstream answers an empty list in one way or the other."""
+    """Return an empty list, or raise the 404 that the upstream sends instead for some users."""
     if user.empty_is_404:
         raise ReadError(refusal(404))
     return b"[]"
 
 
 def _owned(entry: Json, user: User) -> Json:
-    """The entry with its owner's name as it is now."""
+    """Return the entry with its owner's current name."""
     return entry | {"user": entry["user"] | {"username": user.username}}
 
 

@@ -1,4 +1,4 @@
-"""The sandbox put together: one Starlette app, at the root of its own server or mounted under a prefix."""
+"""The sandbox's Starlette app, at the root of its own server or mounted under a prefix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PICTURES = "/cdn/{path:path}"
 
 
 class Sandbox:
-    """What a test can read and change: `app.state.sandbox`."""
+    """The state that a test can read and change: `app.state.sandbox`."""
 
     def __init__(
         self, clock: Clock, account: Account, terms: Terms, webhook_transport: httpx.AsyncBaseTransport | None
@@ -51,7 +51,7 @@ class Sandbox:
 
     @property
     def balance(self) -> int:
-        """What is left to spend, in billed requests."""
+        """The remaining balance, in billed requests."""
         return self.account.balance
 
     @balance.setter
@@ -59,7 +59,7 @@ class Sandbox:
         self.account.balance = requests
 
     def reset(self) -> None:
-        """Everything as at the start: meter, faults, balance, rate, world, and nothing published."""
+        """Restore the initial state: meter, faults, balance, rate, data, and nothing published."""
         self.meter.reset()
         self.faults.clear()
         self.account.reset()
@@ -80,15 +80,15 @@ def create_sandbox(
     webhook_transport: httpx.AsyncBaseTransport | None = None,
     control: Control = Control.ANYBODY,
 ) -> Starlette:
-    """An app that speaks the read API's contract, and under `/platform` and `/aiograpi` both dialects of the write API.
+    """Return an app for the read API and, under `/platform` and `/aiograpi`, both dialects of the write API.
 
-    `keys` are the access keys it takes, `balance` is in billed requests, `rate` in requests per second (None: no
+    `keys` are the access keys it accepts, `balance` is in billed requests, `rate` in requests per second (None: no
     limit), `base_url` is where the app can be reached, prefix included: its signed URLs begin with it.
 
-    `tokens` say who may publish: access token (in the other dialect: session id) -> user pk. `quota` is in publications
-    per account and rolling day, `calls_per_hour` are write calls per account. Webhooks leave by `webhook_transport`
-    (None: real sockets, on this machine alone), which is entered and left for each. Raises ValueError for a token of an
-    unknown user.
+    `tokens` map an access token (in the other dialect: session id) to the pk of its user. `quota` is in
+    publications per account and rolling day, `calls_per_hour` is in write calls per account. Webhooks are sent over
+    `webhook_transport` (None: real sockets, to this machine only), which is entered and left for each. Raises
+    ValueError for a token of an unknown user.
     """
     terms = Terms(tokens, quota, calls_per_hour)
     sandbox = Sandbox(clock, Account(clock, keys, balance, rate), terms, webhook_transport)
@@ -96,24 +96,24 @@ def create_sandbox(
     wire = Wire(sandbox.world, signer)
     answers = Answers(sandbox.world, wire, clock)
     pictures = PictureServer(signer, sandbox.world, sandbox.gallery, clock)
-    routes: list[BaseRoute] = [Route(gate.path, gate, methods=["GET"]) for gate in _gates(sandbox, answers)]
+    routes: list[BaseRoute] = [Route(each.path, each, methods=["GET"]) for each in _read_endpoints(sandbox, answers)]
     routes += [Route(PICTURES, pictures.serve), *sandbox.publishing.routes(wire, base_url)]
     routes += checked([*control_routes(sandbox), *sandbox.publishing.control_routes()], control)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _fastapi_error})
-    app.router.redirect_slashes = False  # it would send the caller wherever its `Host` says
+    app.router.redirect_slashes = False  # a redirect would lead to any host in the `Host` header
     app.state.sandbox = sandbox
     return app
 
 
 def pictures_of(sandbox: Starlette) -> Starlette:
-    """Of a sandbox no more than what its answers link to, which takes no key."""
+    """Return an app with only the CDN of a sandbox, which requires no key."""
     app = Starlette(routes=[route for route in sandbox.routes if isinstance(route, Route) and route.path == PICTURES])
     app.router.redirect_slashes = False
     app.state = sandbox.state
     return app
 
 
-def _gates(sandbox: Sandbox, answers: Answers) -> list[ReadEndpoint]:
+def _read_endpoints(sandbox: Sandbox, answers: Answers) -> list[ReadEndpoint]:
     priced = [
         ReadEndpoint(sandbox.house, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
         for endpoint in ENDPOINTS
@@ -129,7 +129,7 @@ def _work(answers: Answers, endpoint: Endpoint, query: QueryParams) -> bytes:
 
 
 async def _fastapi_error(request: Request, exc: Exception) -> Response:
-    """An unknown path or method is refused as the vendor's framework does it."""
+    """Reject an unknown path or method as the vendor's framework does."""
     if not isinstance(exc, HTTPException):
         raise exc
     return JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)

@@ -1,4 +1,4 @@
-"""What sticks to an item: mentions, links, hashtags, locations, stickers, embedded media and sponsors."""
+"""Attachments of an item: mentions, links, hashtags, locations, stickers, embedded media and sponsors."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FEED_SLOT = 121
 
 
 def attachments(item: Item, world: World, short: Short) -> Json:
-    """The seven lists of an item, most of them empty, all of them for what was published here.
+    """Return the seven lists of an item. Most are empty; all are for items published here.
 
-    `short` writes a user in its short form.
+    `short` returns the JSON of a user summary.
     """
     dice = Dice("attachments", *item.key)
 
@@ -28,22 +28,22 @@ def attachments(item: Item, world: World, short: Short) -> Json:
         is_bare = item.is_published or not (item.attached or dice.chance(share))
         return [] if is_bare else [make() for _ in range(dice.between(1, 2))]
 
-    def somebody() -> User:
+    def other_user() -> User:
         return world.user(dice.below(POPULATION))
 
     return {
-        "sponsor_tags": some(0.04, lambda: short(somebody())),
-        "mentions": some(0.2, lambda: {"user": short(somebody()), **_place(dice)}),
+        "sponsor_tags": some(0.04, lambda: short(other_user())),
+        "mentions": some(0.2, lambda: {"user": short(other_user()), **_place(dice)}),
         "links": some(0.08, lambda: _link(dice)),
         "hashtags": some(0.15, lambda: _hashtag(dice)),
         "locations": some(0.1, lambda: _location(dice)),
         "stickers": some(0.12, lambda: _sticker(dice)),
-        "medias": some(0.06, lambda: _media(dice, somebody())),
+        "medias": some(0.06, lambda: _media(dice, other_user())),
     }
 
 
 def _place(dice: Dice) -> Json:
-    """Centre and size, as fractions of the frame."""
+    """Return centre and size, as fractions of the frame."""
     return {
         "x": dice.real(0.2, 0.8),
         "y": dice.real(0.1, 0.9),
@@ -53,7 +53,7 @@ def _place(dice: Dice) -> Json:
 
 
 def _link(dice: Dice) -> Json:
-    """The position is the contract's default: the app hardly ever sends another."""
+    """Return a link at the contract's default position: the app rarely sends another."""
     return {
         "webUri": dice.pick(names.LINKS),
         "x": 0.5126011,
@@ -111,7 +111,7 @@ def _sticker(dice: Dice) -> Json:
 
 
 def _media(dice: Dice, author: User) -> Json:
-    """A post of the author's feed, which the world does not hold."""
+    """Return a post of the author's feed, which the sandbox does not otherwise contain."""
     pk = ids.item_pk(EPOCH - dice.below(900 * DAY), ItemKey(author.index, FEED_SLOT, 0))
     return {
         "media_pk": str(pk),

@@ -1,4 +1,4 @@
-"""What was asked and what it cost, by endpoint."""
+"""Counts of calls and of billed requests, by endpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 
 class Meter:
-    """`calls` counts every request that reached an endpoint; `billed` what was charged for, in billed requests."""
+    """A meter. `calls` counts the requests that reached an endpoint, `billed` the billed requests."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()

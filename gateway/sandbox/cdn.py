@@ -1,7 +1,7 @@
-"""The picture servers: URLs signed with an expiry, and the pictures and the clip behind them.
+"""The sandbox's CDN: URLs signed with an expiry, and the images and the video that they lead to.
 
 A URL is `{base_url}/cdn/<path>?...&oh=<signature>&oe=<expiry in hex Unix seconds>`. The signature covers path and
-expiry, so a name that passes is one this sandbox made. No key is needed, and nothing is metered.
+expiry, so only paths created by this sandbox are valid. No key is needed, and nothing is metered.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.world import World
 
 DAY = 86_400
-LONGEST_QUERY = 1_000  # bytes: whoever asks needs no key
-GRANULARITY = 60  # URLs made within one minute expire alike, so that an answer can be kept that long
+LONGEST_QUERY = 1_000  # bytes: bounded, because requests need no key
+GRANULARITY = 60  # seconds: URLs created within one minute expire together, so that a response can be cached that long
 VIDEO_LIFETIME = 108 * 3_600
 IMAGE_LIFETIME = 4 * DAY  # at least
 IMAGE_LIFETIME_SPREAD = 3 * DAY
 VIDEOS = "o1/v/t16/f2/m78"
-# Browsers refuse to show these answers on any other site: the reason for a media proxy.
+# Browsers do not show these responses on other sites, which is the reason for a media proxy.
 HEADERS = {"cross-origin-resource-policy": "same-origin", "cache-control": "max-age=1209600, no-transform"}
 
 
 class Signer:
-    """Makes and checks URLs. `now` is the time of the answer they ride on, in Unix seconds."""
+    """A signer and verifier of URLs. `now` is the time of the response with the URL, in Unix seconds."""
 
     def __init__(self, base_url: str) -> None:
         self._prefix = f"{base_url.rstrip('/')}/cdn/"
@@ -56,7 +56,7 @@ class Signer:
 
 
 class PictureServer:
-    """Answers `/cdn/{path}`."""
+    """The endpoint `/cdn/{path}`."""
 
     def __init__(self, signer: Signer, world: World, gallery: Gallery, clock: Clock) -> None:
         self._signer = signer

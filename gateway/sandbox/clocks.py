@@ -1,4 +1,4 @@
-"""A clock that can be moved forward: a day's expiries are then over in no time."""
+"""A clock that can be advanced, so that expiries of a day can be tested at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.clock import Clock
 
 
 class MovableClock:
-    """`inner` plus what it was advanced by. Whoever sleeps is woken by an advance past the end of the sleep."""
+    """The clock `inner` plus an offset. Advancing it past the end of a sleep ends the sleep."""
 
     def __init__(self, inner: Clock) -> None:
         self._inner = inner
@@ -34,7 +34,7 @@ class MovableClock:
 
 
 async def until_first(*awaitables: Awaitable[object]) -> None:
-    """Returns when one of them is done; the others are cancelled."""
+    """Wait until the first of `awaitables` is done, and cancel the others."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

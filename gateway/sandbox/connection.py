@@ -1,4 +1,4 @@
-"""What ASGI has no word for: a connection that dies without an answer, and one that waits for ever."""
+"""Connection failures that ASGI cannot express: a connection closed without a response, and one left open."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from starlette.types import Receive
 
 
 class ConnectionDropped(ConnectionError):
-    """Raised where there is no socket to close: in-process, `httpx.ASGITransport` passes it on as it is."""
+    """There is no socket to close: in-process, `httpx.ASGITransport` passes this exception on as it is."""
 
 
 async def drop(receive: Receive) -> None:
-    """Closes the client's connection before any byte of an answer.
+    """Close the client's connection before any byte of a response.
 
-    ASGI cannot say this, so the server's own transport is looked up behind `receive` (uvicorn has one). Raises
-    ConnectionDropped where there is none.
+    ASGI cannot express this, so the server's own transport is taken from `receive` (uvicorn has one). Raises
+    ConnectionDropped if there is none.
     """
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
@@ -23,6 +23,6 @@ async def drop(receive: Receive) -> None:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Until the client closes the connection; in-process, until the call is cancelled."""
+    """Wait until the client closes the connection or, in-process, the call is cancelled."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,14 +1,15 @@
-"""The control endpoints: faults, meter, reset. They are the sandbox's own, no part of the contract, and need no key.
+"""The control endpoints: faults, meter, reset. They belong to the sandbox, not to the contract, and need no key.
 
-So no page controls a sandbox, and the one in a gateway is controlled from the same machine, or not at all (`Control`).
+Web pages therefore cannot use them, and those of an embedded sandbox accept only the same machine or no client at all
+(`Control`).
 
 GET    /_control/faults   the rules in force, with what is left of their `times`
 POST   /_control/faults   {"faults": [{"kind": "status", "status": 503, "rate": 0.2, ...}], "seed": 7} replaces them
 DELETE /_control/faults   no more faults
 GET    /_control/meter    {"calls": {path: n}, "billed": {path: n}, "total_calls": n, "total_billed": n, "balance": n}
-POST   /_control/reset    everything as at the start: meter, faults, balance, world, what was published, webhooks
+POST   /_control/reset    restores the initial state: meter, faults, balance, data, published objects, webhooks
 
-What concerns publishing is controlled in `gateway/sandbox/publishing/control.py`.
+The control endpoints of publishing are in `gateway/sandbox/publishing/control.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from gateway.sandbox.faults import Faults, Script
 
 
 class Controlled(Protocol):
-    """What can be controlled."""
+    """The controllable state of a sandbox."""
 
     faults: Faults
     meter: Meter
@@ -42,20 +43,20 @@ class Controlled(Protocol):
 
 
 class Control(enum.Enum):
-    """Who may control a sandbox."""
+    """The clients that may control a sandbox."""
 
     ANYBODY = enum.auto()
-    """Whoever reaches it, as for one that was started to be tried out."""
+    """Any client that reaches it: for a sandbox that was started for trials."""
     THIS_MACHINE = enum.auto()
-    """Peers on loopback, as for one in a gateway that serves nobody else."""
+    """Peers on loopback: for a sandbox in a gateway with local clients only."""
     NOBODY = enum.auto()
-    """As for one in a gateway that others reach."""
+    """No client: for a sandbox in a gateway with remote clients."""
 
 
 class ControlCheck:
-    """ASGI middleware of the control endpoints.
+    """The ASGI middleware of the control endpoints, which rejects requests from web pages.
 
-    Pages can have a browser send whatever is no JSON to any address; what they POST names their origin.
+    A page can make a browser send any body that is not JSON to any address; its POST requests carry an Origin.
     """
 
     def __init__(self, app: ASGIApp, *, control: Control) -> None:
@@ -89,7 +90,7 @@ def _refusal_of_others(request: Request) -> Response | None:
 
 
 def checked(routes: Sequence[Route], control: Control) -> list[Route]:
-    """The control endpoints `routes` for those who may use them."""
+    """Return the control endpoints `routes` with the check for allowed clients."""
     if control is Control.NOBODY:
         return []
     check = Middleware(ControlCheck, control=control)

@@ -1,4 +1,4 @@
-"""Chance that repeats: what is drawn for one thing depends on its name alone, never on what was drawn before."""
+"""Deterministic random values, which depend only on the name of an object and not on earlier draws."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Draws for the thing named by `path`, such as `Dice("item", 7, 3, 12)`.
+    """A generator for the object named by `path`, such as `Dice("item", 7, 3, 12)`.
 
-    Only `random.random` is used: it is the one method whose sequence Python promises to keep.
+    Only `random.random` is used: it is the one method whose sequence Python keeps between versions.
     """
 
     def __init__(self, *path: object) -> None:
@@ -27,11 +27,11 @@ class Dice:
         return int(self.fraction() * limit)
 
     def between(self, low: int, high: int) -> int:
-        """Both ends included."""
+        """Return an integer, both ends included."""
         return low + self.below(high - low + 1)
 
     def real(self, low: float, high: float) -> float:
-        """Rounded to seven digits, about the precision the platform sends."""
+        """Return a number rounded to seven digits, about the precision of the platform."""
         return round(low + self.fraction() * (high - low), 7)
 
     def pick(self, choices: Sequence[T]) -> T:

@@ -1,4 +1,4 @@
-"""The price list: each endpoint of the read API, what it asks for, what it costs, and who answers it."""
+"""The endpoints of the read API: parameter, price and handler of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORCE = {"on": True, "true": True, "1": True, "off": False, "false": False, "0":
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`parameter` is the required one. Prices are in billed requests; with a `forced` one, amount and force count."""
+    """An endpoint. `parameter` is required. Prices are in billed requests; with `forced`, amount and force apply."""
 
     path: str
     parameter: str
@@ -29,7 +29,7 @@ class Endpoint:
         return self.forced if self.forced is not None and is_forced else self.price
 
     def question(self, query: QueryParams) -> Question:
-        """Raises Declined."""
+        """Parse the query. Raises ReadError."""
         if self.parameter not in query:
             raise ReadError(missing_parameter(self.parameter))
         value = query[self.parameter]

@@ -1,4 +1,4 @@
-"""What the world is made of: who and when, before any JSON. Times are Unix seconds."""
+"""Entities of the sandbox's data, independent of their JSON. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from gateway.sandbox.ids import ItemKey
 
 @dataclass(frozen=True, slots=True)
 class HighlightSpec:
-    """What is decided about one highlight before its items are generated; what is None is drawn.
+    """The fixed properties of a highlight before its items are generated; a None is generated too.
 
-    `dropped` are the positions whose items the platform lost silently. `attached` puts one of each attachment on every
-    item. `alternating` makes photos and videos take turns.
+    `dropped` are the positions of items that the platform lost silently. `attached` puts one of each attachment on
+    every item. `alternating` makes photos and videos take turns.
     """
 
     media_count: int
@@ -27,7 +27,7 @@ class HighlightSpec:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`integer_pk`: the API sends this user's pk as a number. `empty_is_404`: empty lists are answered as not found."""
+    """A user. `integer_pk`: the API sends its pk as a number. `empty_is_404`: its empty lists are answered with 404."""
 
     index: int
     pk: int
@@ -42,7 +42,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A chosen cover. `pk` names its picture; `item` is the item it was cut from, as `crop_rect` says where."""
+    """A chosen cover. `pk` identifies its picture; `item` is its source, cropped to `crop_rect`."""
 
     pk: int
     item: str | None = None
@@ -51,7 +51,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """`first_at` and `latest_at` are when its first and last items were taken.
+    """A highlight. `first_at` and `latest_at` are the times of its first and last item.
 
     `held` are the items of one that was created or edited by a write call, `cover` is what such a call chose. Without
     them both are drawn from the sketch.
@@ -72,7 +72,7 @@ class Highlight:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`title` is that of the highlight that holds it, empty for a story.
+    """An item. `title` is that of its highlight, empty for a story.
 
     `duration` (seconds, 0 for a photo) is None for what is drawn, and said of what a write call published.
     """

@@ -1,11 +1,11 @@
-"""Failures on demand: rules that a test, or `POST /_control/faults`, lays down, and what they do to one call.
+"""Fault injection: rules that a test or `POST /_control/faults` sets, and their effects on one call.
 
-Of the rules that match a call, in their order, all latencies add up, the last `info` holds, of `processing`,
-`accepted`, `usage` and `bare_tray` the first, and the first of the others decides how the call fails. A rule with
-`times` is spent after so many calls, so a list of them is a script.
+The rules that match a call apply in their order: all latencies are added, the last `info` applies, the first of each
+of `processing`, `accepted`, `usage` and `bare_tray` applies, and the first of the others decides how the call fails. A
+rule with `times` is used up after so many calls, so a list of such rules is a script.
 
 A read call is named by its path (`/v1/user/by/id`), a write call by method and route (`POST /platform/media/upload`,
-`GET /platform/highlights/{id}`). Some rules are for write calls alone, and pass the others by.
+`GET /platform/highlights/{id}`). Some rules apply to write calls only.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
 
 
 class Latency(Fault, tag="latency"):
-    """The answer comes `seconds` later."""
+    """The response is delayed by `seconds`."""
 
     seconds: Seconds
 
 
 class Info(Fault, tag="info"):
-    """How `x-hiker-info` is spelled; with `price`, the call is billed so, whatever the price list says."""
+    """The format of `x-hiker-info`; with `price`, the call is billed at this price instead of the endpoint's."""
 
     spelling: Literal["json", "text"] = "json"
     price: Count | None = None
 
 
 class Placed(Fault, kw_only=True):
-    """`when` is for write calls: whether the call fails before its work is done or after. None: as its kind says."""
+    """`when` is for write calls: the call fails before or after its work is done. None: the default of its kind."""
 
     when: When | None = None
 
@@ -74,13 +74,13 @@ class Status(Placed, tag="status"):
 
 
 class EdgeHtml(Placed, tag="edge_html"):
-    """A page of HTML from the edge in front of the API: not charged, and no price is said."""
+    """An HTML page from the edge in front of the API: not charged, and without a price."""
 
     status: ErrorStatus = 502
 
 
 class Hang(Placed, tag="hang"):
-    """The work is done and charged, and the answer never comes: the call ends when the client goes away."""
+    """The work is done and charged, but no response is sent: the call ends when the client disconnects."""
 
     @property
     def is_after(self) -> bool:
@@ -88,9 +88,9 @@ class Hang(Placed, tag="hang"):
 
 
 class DeadKeepAlive(Placed, tag="dead_keep_alive"):
-    """The connection closes before any byte of an answer: nothing was read, so nothing is counted or charged.
+    """The connection closes before any byte of a response: nothing was read, so nothing is counted or charged.
 
-    On a server that shows its transport (uvicorn) the socket is closed; in-process `ConnectionDropped` is raised.
+    On a server that exposes its transport (uvicorn) the socket is closed; in-process `ConnectionDropped` is raised.
     """
 
 
@@ -99,15 +99,15 @@ class Truncated(Fault, tag="truncated"):
 
 
 class WrongTypes(Fault, tag="wrong_types"):
-    """Every value of the answer has another type than the contract says."""
+    """Every value of the response has a type that differs from the contract."""
 
 
 class WrongShape(Fault, tag="wrong_shape"):
-    """An object where the contract says a list, and the other way round."""
+    """An object in place of a list, and a list in place of an object."""
 
 
 class PlatformError(Placed, tag="platform_error"):
-    """A write call is refused with this code of the platform's table; its usual subcode and status are replaceable.
+    """A write call is rejected with this code of the platform's table; its usual subcode and status are replaceable.
 
     `retry_after` is in seconds; `regain` is in minutes: the estimated time to regain access.
     """
@@ -120,9 +120,9 @@ class PlatformError(Placed, tag="platform_error"):
 
 
 class Processing(Fault, tag="processing", kw_only=True):
-    """An upload is worked on for so many seconds; with a `code` of the table it ends in ERROR.
+    """An upload is processed for so many seconds; with a `code` of the table it ends in ERROR.
 
-    `retry_after` (seconds) rides on the 202.
+    `retry_after` (seconds) is sent with the 202.
     """
 
     endpoint: str | None = "POST *upload*"
@@ -133,27 +133,27 @@ class Processing(Fault, tag="processing", kw_only=True):
 
 
 class Accepted(Fault, tag="accepted", kw_only=True):
-    """The creation of a highlight is answered 202, and the highlight is there after so many seconds."""
+    """The creation of a highlight is answered with 202, and the highlight exists after so many seconds."""
 
     endpoint: str | None = "POST /platform/users/{user_id}/highlights"
     seconds: Seconds
 
 
 class Usage(Fault, tag="usage"):
-    """The usage headers of a write call say so many percent, and the minutes until access is regained."""
+    """The usage headers of a write call: the percentages, and the minutes until access is regained."""
 
     percent: Count
     regain: Count = 0
 
 
 class BareTray(Fault, tag="bare_tray", kw_only=True):
-    """The tray names no media: `media_ids` and `items` are empty, as the platform often leaves them."""
+    """The tray contains no media: `media_ids` and `items` are empty, as they often are on the platform."""
 
     endpoint: str | None = "GET /aiograpi/user/highlights"
 
 
 WRITES_ONLY = (PlatformError, Processing, Accepted, Usage, BareTray)
-# Those that decide a call's outcome.
+# The faults that decide a call's outcome.
 Failure = Status | EdgeHtml | Hang | DeadKeepAlive | Truncated | WrongTypes | WrongShape | PlatformError
 AnyFault = Latency | Info | Failure | Processing | Accepted | Usage | BareTray
 
@@ -167,7 +167,7 @@ class Script(Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What the rules do to one call. `latency` is in seconds. The last four are for write calls."""
+    """The effects of the rules on one call. `latency` is in seconds. The last four are for write calls."""
 
     latency: float = 0.0
     info: Info = field(default_factory=Info)
@@ -188,7 +188,7 @@ class Faults:
         self.play(Script([]))
 
     def lay(self, *faults: AnyFault, seed: int = 0) -> None:
-        """Puts these rules in the place of all others."""
+        """Replace all rules by these."""
         self.play(Script(list(faults), seed))
 
     def play(self, script: Script) -> None:
@@ -196,7 +196,7 @@ class Faults:
         self._random = random.Random(script.seed)  # noqa: S311 (chance that repeats, not a secret)
 
     def draw(self, path: str, *, is_write: bool = False) -> Effects:
-        """What happens to the next call of this name. A rule behind the deciding one is not used up."""
+        """Return the effects on the next call of this name. Rules after the deciding one are not used up."""
         effects = Effects()
         for fault in self.script.faults:
             is_for_it = is_write or not isinstance(fault, WRITES_ONLY)
@@ -206,7 +206,7 @@ class Faults:
 
 
 def _is_settled(effects: Effects, fault: AnyFault) -> bool:
-    """Whether an earlier rule has decided already what this one would."""
+    """Return whether an earlier rule has already decided the same effect as this one."""
     if isinstance(fault, Failure):
         return effects.failure is not None
     match fault:
@@ -245,7 +245,7 @@ def _with(effects: Effects, fault: AnyFault) -> Effects:
 
 
 def mangled(failure: Failure | None, body: bytes) -> bytes:
-    """The body as this failure leaves it."""
+    """Return the body as this failure changes it."""
     match failure:
         case Truncated():
             return body[: len(body) // 2]

@@ -1,12 +1,12 @@
-"""The cast: the users that tests and documents may name. They never change; everybody else is generated.
+"""Fixture users, which tests and documentation may name. They never change; all other users are generated.
 
-| user name            | what it is for                                                                             |
+| user name            | purpose                                                                                    |
 |----------------------|--------------------------------------------------------------------------------------------|
 | `natgeo`             | recorded tray of three, by id and by name; its highlights' items are generated             |
 | `salwaaa_ki`         | one recorded highlight with three recorded items (and a media_count of 98)                 |
 | `thirty.highlights`  | exactly 30 highlights of 40 items each, none dropped                                       |
 | `hundred.highlights` | exactly 100 highlights; the first holds 100 items, the others 2                            |
-| `private.person`     | private, with 5 highlights behind the lock                                                 |
+| `private.person`     | private, with 5 hidden highlights                                                          |
 | `empty.list`         | no highlights and no stories: the lists are answered `[]`                                  |
 | `empty.404`          | no highlights and no stories: the lists are answered 404 "Entries not found"               |
 | `dropped.items`      | 2 highlights; the first names 12 media and has 9 items, the second names 3 and has none    |
@@ -96,6 +96,6 @@ CAST = (
 
 
 def highlight_pk(user: User, slot: int) -> str:
-    """The pk of a cast member's highlight; slot 0 is the newest, the first of the tray."""
+    """Return the pk of a fixture user's highlight; slot 0 is the newest, the first of the tray."""
     pk = user.highlights[slot].pk
     return str(ids.highlight_pk(user.index, slot) if pk is None else pk)

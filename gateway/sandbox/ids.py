@@ -1,8 +1,8 @@
-"""Where the world's numbers come from: every id says whose it is, so that anything can be found without an index.
+"""Ids of the generated data: every id encodes its owner, so that any object can be found without an index.
 
 A highlight's pk holds (user, slot); an item's pk holds its time of creation, as the platform's own do, and
-(user, slot, position). The functions ending in `_key` turn a pk back and are only hints: the world generates what the
-key names and compares.
+(user, slot, position). The functions ending in `_key` decode a pk and are only hints: the world generates the
+object of the key and compares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SPREAD = 2_654_435_761  # Knuth's multiplier: neighbours look unrelated
 SLOTS = 128
 PLATFORM_EPOCH_MS = 1_314_220_021_721
 TIME_SHIFT = 23
-# What write calls make: covers and containers below the highlights that are drawn, created highlights past them.
+# Objects of write calls: covers and containers below the generated highlights, created highlights above them.
 COVER_BASE = 17_000_000_000_000_000
 CONTAINER_BASE = 17_100_000_000_000_000
 CREATED_BASE = 18_200_000_000_000_000
@@ -48,18 +48,18 @@ def highlight_key(pk: int) -> HighlightKey:
 
 
 def item_pk(taken_at: int, key: ItemKey) -> int:
-    """`taken_at` in Unix seconds; the position rides in the milliseconds."""
+    """Return an item's pk. `taken_at` is in Unix seconds; the position is encoded in the milliseconds."""
     milliseconds = taken_at * 1000 + key.position - PLATFORM_EPOCH_MS
     return milliseconds << TIME_SHIFT | key.user << 13 | key.slot << 6 | key.position * 37 % 64
 
 
 def story_pk(milliseconds: int, user: int) -> int:
-    """Of a published story; `milliseconds` since the Unix epoch, no two the same."""
+    """Return a published story's pk. `milliseconds` are since the Unix epoch, and unique."""
     return milliseconds - PLATFORM_EPOCH_MS << TIME_SHIFT | user << 13 | PUBLISHED_SLOT << 6
 
 
 def created_pk(number: int) -> int:
-    """Of the `number`th highlight created."""
+    """Return the pk of the `number`th created highlight."""
     return CREATED_BASE + number * CREATED_STEP
 
 
@@ -68,7 +68,7 @@ def container_id(number: int) -> int:
 
 
 def cover_pk(number: int) -> int:
-    """Of the picture cut for a cover, the `number`th."""
+    """Return the pk of the `number`th cropped cover."""
     return COVER_BASE + number * CREATED_STEP
 
 

@@ -1,4 +1,4 @@
-"""The words the generated world is made of: readable, distinct, and harmless."""
+"""Word lists for the generated data: readable, distinct, and harmless."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ LINKS = (
 
 
 def username(index: int) -> str:
-    """Distinct for 0 to 1,023."""
+    """Return a user name, distinct for 0 to 1,023."""
     return f"{ADJECTIVES[index % 32]}.{NOUNS[index // 32]}"

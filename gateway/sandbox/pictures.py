@@ -1,4 +1,4 @@
-"""Real images for the picture servers: a gradient whose colours tell the pictures apart, with initials on it."""
+"""Images for the sandbox's CDN: a gradient in colours that differ by picture, with initials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.sandbox.deterministic_random import Dice
 
 
 class Frame(enum.Enum):
-    """What a picture is for; the value is its folder on the picture servers."""
+    """The purpose of a picture; the value is its folder on the CDN."""
 
     COVER = "v/t51.12442-15"
     PROFILE = "v/t51.2885-19"
@@ -25,7 +25,7 @@ SIZES = {Frame.COVER: (150, 150), Frame.PROFILE: (150, 150), Frame.STORY: (360, 
 
 @lru_cache(maxsize=256)
 def render(frame: Frame, pk: int, caption: str) -> bytes:
-    """A JPEG. The same picture for the same arguments."""
+    """Return a JPEG, the same for the same arguments."""
     width, height = SIZES[frame]
     image = ImageOps.colorize(Image.linear_gradient("L").resize((width, height)), *_colours(pk))
     ImageDraw.Draw(image).text(
@@ -47,6 +47,6 @@ def _rgb(hue: float, value: float) -> tuple[int, int, int]:
 
 
 def _initials(caption: str) -> str:
-    """Of the first two words, in letters that the built-in font has."""
+    """Return the initials of the first two words, in letters of the built-in font."""
     words = (word for word in caption.split() if word[0].isascii() and word[0].isalnum())
     return "".join(word[0] for word in list(words)[:2]).upper()

@@ -1,4 +1,4 @@
-"""The gate every call passes: edge, key, rate, balance, work, bill, and the faults among them."""
+"""The handler of a read endpoint: edge, key, rate limit, balance, work, billing, and injected faults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from gateway.sandbox.scheduler import Scheduler
 
 @dataclass(frozen=True, slots=True)
 class SandboxServices:
-    """What all gates share."""
+    """The services shared by all read endpoints."""
 
     clock: Clock
     account: Account
@@ -47,7 +47,7 @@ class SandboxServices:
 
 @dataclass(frozen=True, slots=True)
 class ReadEndpoint:
-    """An ASGI app for one path. `work` makes the body of a 200 or raises Declined; `price` is in billed requests."""
+    """An ASGI app for one path. `work` returns the body of a 200 or raises ReadError; `price` is in billed requests."""
 
     house: SandboxServices
     path: str

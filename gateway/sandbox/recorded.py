@@ -1,4 +1,4 @@
-"""The vendor's three documented answers, served as they are; their shortened URLs lead nowhere."""
+"""The vendor's three documented responses, served as they are; their shortened URLs are not valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 class Recordings:
-    """Raw answers beside their decoded values, for the answers that have to be derived from them."""
+    """Recorded responses, raw and decoded, because other responses are derived from them."""
 
     def __init__(self) -> None:
         self._by_id = _read("user_highlights.json")
@@ -22,7 +22,7 @@ class Recordings:
         self._by_url = _read("highlight_by_url.json")
 
     def tray(self, user: User, *, by_name: bool) -> bytes | None:
-        """The answer for this user's tray, asked for by name or by id; the two differ in their URLs' hosts."""
+        """Return the recorded tray of a user, by name or by id; the two differ in their URLs' hosts."""
         if user.pk == NATGEO.pk:
             return self._by_name if by_name else self._by_id
         if user.pk == SALWAAA.pk:
@@ -37,7 +37,7 @@ class Recordings:
         return next((item for item in items if item["pk"] == str(pk)), None)
 
     def _salwaaa_entry(self) -> Json:
-        """Her recorded highlight as a list shows it: nothing loaded, and the other spelling of the date."""
+        """Return the recorded highlight in its list form: nothing loaded, and the date with `Z`."""
         highlight: Json = msgspec.json.decode(self._by_url)
         created_at = highlight["created_at"].replace("+00:00", "Z")
         return highlight | {"created_at": created_at, "media_ids": [], "items": []}

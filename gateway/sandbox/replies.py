@@ -1,4 +1,4 @@
-"""What an endpoint sends back, and how the upstream words its refusals."""
+"""Replies of the read endpoints, and the upstream's error bodies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INTERNAL = ("InternalError", "Internal error")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`from_edge`: it never reached the API, so it is not charged and says no price."""
+    """A reply. `from_edge`: the request did not reach the API, so it is not charged and has no price."""
 
     status: int
     body: bytes
@@ -47,7 +47,7 @@ class Reply:
 
 
 class ReadError(Exception):
-    """Raised where an answer is worked out; carries the reply that says why there is none."""
+    """A read call failed; carries the error reply."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -57,7 +57,7 @@ class ReadError(Exception):
 def refusal(
     status: int, text: str | None = None, exc_type: str | None = None, *, retry_after: float | None = None
 ) -> Reply:
-    """The documented refusal of this status; `text` and `exc_type` replace its own. `retry_after` is in seconds."""
+    """Return the documented error of a status; `text` and `exc_type` replace its own. `retry_after` is in seconds."""
     is_account = status in ACCOUNT_LAYER
     usual_type, usual_text = ACCOUNT_LAYER[status] if is_account else ENDPOINT_LAYER.get(status, INTERNAL)
     said = text or usual_text

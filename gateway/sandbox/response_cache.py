@@ -1,4 +1,4 @@
-"""Encoded answers kept for as long as they stay the same, so that the sandbox is never what a measurement measures."""
+"""A cache of encoded responses, so that benchmarks measure the gateway and not the sandbox."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Hashable
 
 
 class EncodedAnswers:
-    """The `size` answers used last, by key."""
+    """The `size` most recently used responses, by key."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._answers: OrderedDict[Hashable, bytes] = OrderedDict()
 
     def take(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The answer under this key, made if it is not there."""
+        """Return the response for `key`, and create it if it is missing."""
         if key not in self._answers:
             self._answers[key] = make()
         self._answers.move_to_end(key)

@@ -1,4 +1,4 @@
-"""What becomes due as time passes: done, in its order, when somebody next looks. So time may also be moved by hand."""
+"""A scheduler of timed actions, which run in order at the next access, so that the clock may be advanced by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Act = Callable[[], None]
 
 
 class Scheduler:
-    """`on_change` is told of every new entry, by whoever wants to look at the time that it is due."""
+    """A scheduler. `on_change` is called for every new entry, so that a waiter can adapt to its due time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -24,13 +24,13 @@ class Scheduler:
         self._number = count()
 
     def add(self, due: float, act: Act) -> None:
-        """`due` is in Unix seconds. What is due together is done in the order it was added."""
+        """Schedule `act`. `due` is in Unix seconds. Actions due at the same time run in the order of their addition."""
         heapq.heappush(self._entries, (due, next(self._number), act))
         self.on_change()
 
     @property
     def wait(self) -> float | None:
-        """Seconds until the next entry is due; None without one."""
+        """Return the seconds until the next entry is due; None without one."""
         return max(0.0, self._entries[0][0] - self._clock.now()) if self._entries else None
 
     def catch_up(self) -> None:
@@ -39,4 +39,4 @@ class Scheduler:
 
 
 def _nobody() -> None:
-    """Nobody waits: the next call will look."""
+    """Do nothing: without a waiter, the next call runs the due actions."""

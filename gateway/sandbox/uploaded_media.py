@@ -1,7 +1,7 @@
-"""What was uploaded, kept for the picture servers: bounded, so the media seen last are the ones that stay.
+"""A bounded store of uploaded media for the CDN, which keeps the most recently used ones.
 
-A container, the stories published from it and the covers cut from these share one medium. What has no bytes here (a
-linked medium, a video's poster, what was pushed out) is drawn, in the colours of the same `name`.
+A container, the stories published from it and the covers cut from these share one medium. A medium without bytes (a
+linked one, a video's poster, an evicted one) is drawn, in the colours of the same `name`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CAPACITY = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """The JPEGs and the film of one uploaded medium, each of them optional."""
+    """The JPEGs and the video of one uploaded medium, each of them optional."""
 
     story: bytes | None = None
     cover: bytes | None = None
@@ -28,7 +28,7 @@ class Shots:
 
 
 class Gallery:
-    """By pk of container, story or cover. `capacity` is in bytes."""
+    """The media by the pk of a container, story or cover. `capacity` is in bytes."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -40,7 +40,7 @@ class Gallery:
         self._size = 0
 
     def hang(self, pk: int, shots: Shots) -> None:
-        """Shots larger than the whole gallery are not kept."""
+        """Store a medium, unless it is larger than the whole capacity."""
         self._shots[pk] = shots
         self._size += shots.size
         while self._size > self._capacity:
@@ -48,11 +48,11 @@ class Gallery:
             self._size -= pushed_out.size
 
     def share(self, pk: int, original: int) -> None:
-        """`pk` looks like `original` from now on."""
+        """Give `pk` the medium of `original`."""
         self._names[pk] = self.name(original)
 
     def name(self, pk: int) -> int:
-        """The pk that the medium was uploaded or drawn under."""
+        """Return the pk under which the medium was uploaded or drawn."""
         return self._names.get(pk, pk)
 
     def picture(self, frame: Frame, pk: int) -> bytes | None:

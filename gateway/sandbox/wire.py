@@ -1,4 +1,4 @@
-"""The world's nouns as the JSON of the read API's models. `now` is the time of the answer, for the signed URLs."""
+"""The read API's JSON for the entities. `now` is the time of the response, for the signed URLs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Wire:
         }
 
     def profile(self, user: User, now: int) -> Json:
-        """Businesses have an e-mail address and a place; the others have nulls there."""
+        """Return a profile. Only businesses have an e-mail address and a place; others have nulls."""
         dice = Dice("profile", user.index)
         picture = self._signer.image(Frame.PROFILE, user.pk, now)
         business = _business(user, dice) if dice.chance(0.3) else _NO_BUSINESS
@@ -52,11 +52,11 @@ class Wire:
         }
 
     def tray_entry(self, highlight: Highlight, now: int) -> Json:
-        """As a list shows it: nothing loaded, and dates ending in `Z`."""
+        """Return a highlight in its list form: nothing loaded, and dates ending in `Z`."""
         return self._highlight(highlight, now) | {"created_at": _iso(highlight.created_at) + "Z"}
 
     def highlight(self, highlight: Highlight, now: int) -> Json:
-        """With its items, as the answer for one highlight shows it; dates ending in `+00:00`."""
+        """Return a highlight with its items, in its single form: dates end in `+00:00`."""
         items = self._world.items(highlight)
         return self._highlight(highlight, now) | {
             "media_ids": media_ids(highlight),
@@ -95,7 +95,7 @@ class Wire:
         }
 
     def _cover(self, highlight: Highlight, now: int) -> Json:
-        """A cover cut from an item says which and where; a cover uploaded by itself, or recorded, does not."""
+        """Return a cover. Only one that was cut from an item names the item and the crop."""
         cover = cover_of(highlight)
         return {
             "crop_rect": list(cover.crop_rect) if cover.crop_rect else None,
@@ -112,7 +112,7 @@ class Wire:
 
 
 def cover_of(highlight: Highlight) -> Cover:
-    """The chosen one, else that which is drawn with the highlight."""
+    """Return the chosen cover, otherwise the generated one."""
     if highlight.cover is not None:
         return highlight.cover
     if highlight.sketch.pk is not None or not highlight.sketch.media_count:
@@ -121,7 +121,7 @@ def cover_of(highlight: Highlight) -> Cover:
 
 
 def duration_of(item: Item) -> float:
-    """In seconds; 0 for a photo."""
+    """Return the duration in seconds; 0 for a photo."""
     if item.duration is not None:
         return item.duration
     return Dice("length", *item.key).real(3, 60) if item.is_video else 0.0
@@ -156,7 +156,7 @@ def _business(user: User, dice: Dice) -> Json:
 
 
 def _author(user: User) -> Json:
-    """Inside an item the upstream leaves its user nearly blank."""
+    """Return the user of an item, which the upstream leaves nearly blank."""
     pk = user.pk if user.integer_pk else str(user.pk)
     return {
         "pk": pk,

@@ -1,7 +1,7 @@
-"""The world behind the sandbox: a thousand users, each generated alone when first asked for, always the same.
+"""The sandbox's data: a thousand users, each generated on first access and always the same.
 
-It stands still at `EPOCH`: every date lies before it. What changes is only what a test changes (a user's name, which
-highlights are deleted) and what write calls lay over it: stories, and highlights created and edited.
+All generated dates lie before `EPOCH`. Only tests change the data (a user's name, deleted highlights), and write calls
+overlay it: stories, and created or edited highlights.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ POPULATION = 1_000
 HOUR = 3_600
 DAY = 86_400
 STORY_SLOT = 120  # past the 100 highlights a user may have
-# Up to this share of the users (or of the highlights): at least, at most.
+# Each row: cumulative share of the users (or of the highlights), minimum, maximum.
 HIGHLIGHT_COUNTS = ((0.06, 0, 0), (0.60, 1, 8), (0.92, 9, 30), (1.0, 31, 100))
 ITEM_COUNTS = ((0.55, 1, 10), (0.92, 11, 40), (1.0, 41, 100))
 
 
 class World:
-    """Users by index, pk and name; their highlights; the items in them. What is unknown or deleted is None.
+    """Users by index, pk and name; their highlights; the items in them. Unknown or deleted objects are None.
 
-    `version` grows with every change, so that answers made from an earlier one can be told apart.
+    `version` grows with every change, so that cached responses of an earlier one are recognized.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class World:
         self.restore()
 
     def restore(self) -> None:
-        """Undoes every renaming and deletion, and everything that was published."""
+        """Undo all renamings, deletions and publications."""
         self.version += 1
         self._users = {user.index: user for user in CAST}
         self._names = dict(_names())
@@ -48,7 +48,7 @@ class World:
         self._live: dict[int, Item] = {}
 
     def rename(self, pk: int, username: str) -> None:
-        """Gives a user another name; the old one is unknown from now on. Raises KeyError for an unknown user."""
+        """Rename a user; the old name becomes unknown. Raises KeyError for an unknown user."""
         user = self.user(self._indices[pk])
         del self._names[user.username]
         self._names[username] = user.index
@@ -56,7 +56,7 @@ class World:
         self.version += 1
 
     def delete_highlight(self, pk: int) -> None:
-        """Takes a highlight and its items away. Raises KeyError for an unknown highlight."""
+        """Delete a highlight and its items. Raises KeyError for an unknown highlight."""
         if self.highlight(pk) is None:
             raise KeyError(pk)
         self._deleted.add(pk)
@@ -64,7 +64,7 @@ class World:
         self.version += 1
 
     def put(self, highlight: Highlight) -> None:
-        """Lays a created highlight (the newest of its user from now on) or an edited one over the world."""
+        """Add a created highlight, which becomes the newest of its user, or replace an edited one."""
         self._held[highlight.pk] = highlight
         self._kept |= {item.pk: item for item in highlight.held or ()}
         self.version += 1
@@ -74,12 +74,12 @@ class World:
         self.version += 1
 
     def retire(self, pk: int) -> None:
-        """The story's day is over: it is not among the live ones any more."""
+        """Remove a story from the live ones when its day is over."""
         self._live.pop(pk, None)
         self.version += 1
 
     def bury(self) -> list[Item]:
-        """Takes away what is neither live nor held by a highlight, and says which published stories were among it."""
+        """Remove the items that are neither live nor in a highlight. Return the published stories among them."""
         held = {item.pk for highlight in self._held.values() for item in highlight.held or ()}
         dead = [item for pk, item in self._kept.items() if pk not in self._live and pk not in held]
         for item in dead:
@@ -101,7 +101,7 @@ class World:
         return None if index is None else self.user(index)
 
     def tray(self, user: User) -> list[Highlight]:
-        """Newest first."""
+        """Return the user's highlights, newest first."""
         created = (each for each in reversed(self._held.values()) if each.slot == PUBLISHED_SLOT)
         drawn = (_highlight(user, slot) for slot in range(len(user.highlights)))
         return [
@@ -117,14 +117,14 @@ class World:
         return self._cast_highlight(pk) or self._numbered_highlight(pk)
 
     def items(self, highlight: Highlight) -> list[Item]:
-        """Oldest first, without those that the platform dropped."""
+        """Return the highlight's items, oldest first, without the dropped ones."""
         if highlight.held is not None:
             return list(highlight.held)
         positions = range(highlight.sketch.media_count)
         return [item_at(highlight, position) for position in positions if position not in highlight.sketch.dropped]
 
     def stories(self, user: User) -> list[Item]:
-        """What the user posted in the last day of the world, and what was published and is live, oldest first."""
+        """Return the live stories, oldest first: those generated for the last day, and published ones."""
         live = (item for item in self._live.values() if item.user.index == user.index)
         return [*self.items(_day_of_stories(user)), *live]
 
@@ -146,11 +146,11 @@ class World:
         return self._renamed(self._held[highlight.pk]) if highlight.pk in self._held else highlight
 
     def _renamed(self, highlight: Highlight) -> Highlight:
-        """What was laid over the world, under its owner's name of now."""
+        """Return an overlaid highlight with its owner's current name."""
         return dataclasses.replace(highlight, user=self.user(highlight.user.index))
 
     def _holder(self, key: ItemKey) -> Highlight | None:
-        """The highlight, or the day of stories, that holds the item of this key."""
+        """Return the highlight, or the day of stories, that contains the item of this key."""
         if key.user >= POPULATION:
             return None
         user = self.user(key.user)
@@ -185,20 +185,20 @@ class World:
 
 @cache
 def _indices() -> Mapping[int, int]:
-    """Of all users by pk."""
+    """Return the index of each user by pk."""
     cast = {user.pk: user.index for user in CAST}
     return cast | {ids.user_pk(index): index for index in range(len(CAST), POPULATION)}
 
 
 @cache
 def _names() -> Mapping[str, int]:
-    """The index of each user by the name that nobody has changed."""
+    """Return the index of each user by its original name."""
     cast = {user.username: user.index for user in CAST}
     return cast | {names.username(index): index for index in range(len(CAST), POPULATION)}
 
 
 def media_ids(highlight: Highlight) -> list[int]:
-    """All that the highlight names, the dropped ones too."""
+    """Return the ids of all media of the highlight, the dropped ones too."""
     if highlight.held is not None:
         return [item.pk for item in highlight.held]
     return [_item_pk(highlight, position) for position in range(highlight.sketch.media_count)]
@@ -224,7 +224,7 @@ def _item_pk(highlight: Highlight, position: int) -> int:
 
 
 def _taken_at(highlight: Highlight, position: int) -> int:
-    """Evenly spread; the last item is taken at `latest_at`."""
+    """Return an item's time: evenly spread, the last one at `latest_at`."""
     last = max(highlight.sketch.media_count - 1, 1)
     behind = highlight.sketch.media_count - 1 - position
     return highlight.latest_at - (highlight.latest_at - highlight.first_at) * behind // last
@@ -283,14 +283,14 @@ def _highlight(user: User, slot: int) -> Highlight:
 
 
 def _period(user: User, slot: int, dice: Dice) -> tuple[int, int]:
-    """From the first item to the last. The periods of one user do not overlap, so that slots run newest first."""
+    """Return the time of the first and the last item. Periods of one user do not overlap, so slots run newest first."""
     length = min(60 * DAY, 1_000 * DAY // len(user.highlights))
     end = EPOCH - DAY - Dice("rest", user.index).below(20 * DAY) - slot * length
     return end - int(length * dice.real(0.5, 0.9)), end - int(length * dice.real(0.0, 0.04))
 
 
 def _day_of_stories(user: User) -> Highlight:
-    """The live stories, as if they were a highlight: of the day before the world stood still."""
+    """Return the live stories in the form of a highlight, taken in the day before `EPOCH`."""
     count = Dice("stories", user.index).between(0, 6) if user.highlights else 0
     return Highlight(
         pk=0,

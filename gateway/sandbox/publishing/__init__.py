@@ -1,11 +1,11 @@
-"""The write side of the sandbox: two dialects over one studio, both of them beside the read API in one app.
+"""The sandbox's write API: two dialects over one state, in one app with the read API.
 
-build      puts the rooms together        control    published, webhooks, quota and clock over HTTP
-accounts   who may publish                bodies, pages
-platform   the Platform API               aiograpi   the dialect without keys and 202
-desk       one per call: caller, work, faults before and after it
-studio     everything made, of which:     containers, stories (and their quota), highlights
-media      what uploaded bytes are        film       an MP4's boxes
-keys       idempotency                    usage      the usage headers and the hourly limit
-problems   the error table                news, webhooks
+build           the routes                     control         published objects, webhooks, quota and clock over HTTP
+accounts        accounts and their tokens      bodies, pages   request bodies, and lists by cursor
+platform        the Platform API               aiograpi        the dialect without idempotency keys and 202
+write_endpoint  handler of a call: caller, work, and the faults before and after it
+write_state     all created objects, in: containers, stories (and their quota), highlights
+media           checks of uploaded bytes       mp4_metadata    an MP4's boxes
+keys            idempotency                    usage           the usage headers and the hourly limit
+problems        the error table                webhooks        delivery of `webhook_events`
 """

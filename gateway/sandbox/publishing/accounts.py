@@ -1,4 +1,4 @@
-"""Who may publish: the accounts behind the tokens, which are the session ids of the other dialect as well."""
+"""Publishing accounts and their tokens, which are also the session ids of the other dialect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.sandbox.publishing.problems import INVALID, MISSING, PERMISSION, TO
 from gateway.sandbox.world import World
 
 SELF = "self"
-# How old a token has to be to be refreshed, and how long what is given for it lives, in seconds.
+# The minimum age of a token to be refreshed, and the lifetime of the new token, in seconds.
 OLD_ENOUGH = DAY
 LIFETIME = 5_183_944.0
 RANDOM_BYTES = 24
@@ -21,7 +21,7 @@ RANDOM_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Times are Unix time; what was configured is as old as need be, and does not expire."""
+    """A token. Times are Unix time; a configured token counts as old enough, and does not expire."""
 
     pk: int
     since: float = 0.0
@@ -29,7 +29,7 @@ class Grant:
 
 
 class Accounts:
-    """`tokens` are token -> user pk. Raises ValueError for a pk that the world does not have."""
+    """The accounts. `tokens` map a token to a user pk. Raises ValueError for an unknown pk."""
 
     def __init__(self, world: World, tokens: Mapping[str, int], clock: Clock) -> None:
         self._world = world
@@ -43,11 +43,11 @@ class Accounts:
         self._grants = dict(self._configured)
 
     def of(self, token: str) -> User:
-        """Raises Denied."""
+        """Return the account of a token. Raises WriteError."""
         return self.named(str(self._grant(token).pk))
 
     def refreshed(self, token: str) -> str:
-        """Another token of the same account. The old one stays what it is. Raises Denied."""
+        """Return a new token of the same account; the old one remains valid. Raises WriteError."""
         grant, now = self._grant(token), self._clock.now()
         if now - grant.since < OLD_ENOUGH:
             raise WriteError(INVALID, "The token must be at least 24 hours old")
@@ -64,21 +64,21 @@ class Accounts:
         return grant
 
     def seen(self, caller: User, id: str) -> User:
-        """Whose public things, or own ones, the caller may read. Raises Denied."""
+        """Return the user `id`, whose content the caller may read: public or the caller's own. Raises WriteError."""
         user = caller if id == SELF else self.named(id)
         if user.is_private and user.pk != caller.pk:
             raise WriteError(PERMISSION)
         return user
 
     def own(self, caller: User, id: str) -> User:
-        """Raises Denied for anybody else."""
+        """Return the caller. Raises WriteError if `id` is another user."""
         user = caller if id == SELF else self.named(id)
         if user.pk != caller.pk:
             raise WriteError(PERMISSION)
         return user
 
     def named(self, id: str) -> User:
-        """Raises Denied."""
+        """Return the user `id`. Raises WriteError."""
         user = self._world.user_by_pk(int(id)) if id.isascii() and id.isdigit() and len(id) <= 20 else None
         if user is None:
             raise WriteError(MISSING)

@@ -1,4 +1,4 @@
-"""The dialect of aiograpi-rest: a session, forms, no idempotency, no 202, and 500 for nearly all that goes wrong."""
+"""The dialect of aiograpi-rest: sessions, forms, no idempotency, no 202, and 500 for most errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gateway.sandbox.world import media_ids
 TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False, "": False}
 DIALECT = "aiograpi"
 FILM_ENDINGS = (".mp4", ".mov", ".m4v")
-# The one refusal that its framework makes by itself, so without a type.
+# The only error that its framework sends itself, and therefore without a type.
 NO_SESSION = Problem(401, 190, None, "Session ID required", name="")
 LOST_SESSION = Problem(500, 190, None, "Session not found (e.g. after reload process), please relogin", "Exception")
 THROTTLED = frozenset({"FeedbackRequired", "PleaseWaitFewMinutes", "RateLimitError"})
@@ -34,17 +34,17 @@ HINT = "Instagram is throttling this account: pause, and retry later."
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
-    """The `cover` of an edit, as JSON text; as the app itself sends it, `crop_rect` is JSON text in it."""
+    """The `cover` of an edit, as JSON text; `crop_rect` in it is JSON text too, as the app sends it."""
 
     media_id: str
     crop_rect: Rect | str | None = None
 
 
 class Aiograpi:
-    """One method per call of the contract; each raises Denied."""
+    """One method per call of the contract; each raises WriteError."""
 
-    def __init__(self, studio: WriteState, accounts: Accounts, wire: Wire) -> None:
-        self._studio = studio
+    def __init__(self, state: WriteState, accounts: Accounts, wire: Wire) -> None:
+        self._state = state
         self._accounts = accounts
         self._wire = wire
 
@@ -60,17 +60,17 @@ class Aiograpi:
         return work(call)
 
     def refuse(self, denied: WriteError, retry_after: float | None) -> Reply:
-        """Few statuses, whatever the platform behind it said, and never when to come back."""
+        """Return an error reply with one of few statuses and without a Retry-After, whatever the platform's error."""
         problem = denied.problem
         if problem.is_input:
             detail = [{"loc": ["body"], "msg": problem.message, "type": "value_error"}]
             return _reply({"detail": detail}, 422)
         if not problem.name:
             return _reply({"detail": problem.message}, problem.status)
-        told = {"detail": problem.message, "exc_type": problem.name}
+        payload = {"detail": problem.message, "exc_type": problem.name}
         if problem.name in THROTTLED:
-            return _reply(told | {"hint": HINT}, 429)
-        return _reply(told, 500)
+            return _reply(payload | {"hint": HINT}, 429)
+        return _reply(payload, 500)
 
     def headers(self, caller: User | None, effects: Effects, denied: WriteError | None) -> dict[str, str]:
         return {}
@@ -79,13 +79,13 @@ class Aiograpi:
         return _reply(self._wire.profile(call.caller, self._now()))
 
     def upload_link(self, call: Call) -> Reply:
-        """Of which kind it is, its ending says."""
+        """Upload a linked medium. The URL's ending decides its kind."""
         url = call.body.required("url")
         is_film = url.lower().partition("?")[0].endswith(FILM_ENDINGS)
         return self._publish(call, _of_kind(call.body, media.linked(url, is_video=is_film)))
 
     def upload_file(self, call: Call) -> Reply:
-        """Of which kind it is, its content type says."""
+        """Upload a file. The content type decides its kind."""
         body = call.body
         if body.file is None:
             raise WriteError(MALFORMED, "file is required")
@@ -94,7 +94,7 @@ class Aiograpi:
     def create(self, call: Call) -> Reply:
         body = call.body
         cover = body.text("cover_story_id")
-        creation = self._studio.highlights.create(
+        creation = self._state.highlights.create(
             call.caller,
             body.required("title"),
             body.texts("story_ids"),
@@ -106,7 +106,7 @@ class Aiograpi:
 
     def edit(self, call: Call) -> Reply:
         body = call.body
-        highlight = self._studio.highlights.edit(
+        highlight = self._state.highlights.edit(
             call.caller,
             _pk(body.required("highlight_pk")),
             title=body.text("title"),
@@ -117,47 +117,47 @@ class Aiograpi:
         return self._full(highlight)
 
     def delete(self, call: Call) -> Reply:
-        self._studio.highlights.delete(call.caller, _pk(_asked(call, "highlight_pk")))
+        self._state.highlights.delete(call.caller, _pk(_asked(call, "highlight_pk")))
         return _reply(True)
 
     def tray(self, call: Call) -> Reply:
         user = self._accounts.seen(call.caller, _asked(call, "user_id"))
         amount = _pk(call.query.get("amount", "0"))
-        highlights = self._studio.world.tray(user)[: amount or None]
+        highlights = self._state.world.tray(user)[: amount or None]
         now, is_bare = self._now(), call.effects.bare_tray is not None
         entries = [self._wire.tray_entry(each, now) for each in highlights]
         loaded = [{} if is_bare else {"media_ids": media_ids(each)} for each in highlights]
         return _reply([entry | media for entry, media in zip(entries, loaded, strict=True)])
 
     def highlight(self, call: Call) -> Reply:
-        highlight = self._studio.world.highlight(_pk(_asked(call, "highlight_pk")))
+        highlight = self._state.world.highlight(_pk(_asked(call, "highlight_pk")))
         if highlight is None:
             raise WriteError(MISSING)
         self._accounts.seen(call.caller, str(highlight.user.pk))
         return self._full(highlight)
 
     def _publish(self, call: Call, medium: Medium) -> Reply:
-        """The caption is accepted and not kept: no answer of the contract shows one."""
-        studio = self._studio
-        container = studio.containers.add(call.caller, medium, _processing(call.effects), None)
-        story = studio.stories.publish(call.caller, str(container.id), None)
+        """Publish a medium. The caption is accepted and discarded: no response of the contract contains one."""
+        state = self._state
+        container = state.containers.add(call.caller, medium, _processing(call.effects), None)
+        story = state.stories.publish(call.caller, str(container.id), None)
         return _reply(self._wire.item(story.item, self._now()))
 
     def _full(self, highlight: Highlight) -> Reply:
         return _reply(self._wire.highlight(highlight, self._now()))
 
     def _now(self) -> int:
-        return int(self._studio.clock.now())
+        return int(self._state.clock.now())
 
 
 def _processing(effects: Effects) -> Processing:
-    """The call itself waits while the medium is worked on, so only its end counts."""
+    """Return the processing without its duration: the call itself waits, so only the result counts."""
     fault = effects.processing
     return Processing(0.0, None if fault is None or fault.code is None else coded(fault.code, fault.subcode))
 
 
 def _of_kind(body: Body, medium: Medium) -> Medium:
-    """A picture may be made a film, never the other way round."""
+    """Return the medium in the requested kind: an image may become a video, but not the reverse."""
     text = (body.text("as_video") or "").lower()
     if text not in TRUTH:
         raise WriteError(MALFORMED, "as_video must be a boolean")

@@ -1,4 +1,4 @@
-"""What a write call brings along: JSON or a form, read into the same values."""
+"""Request bodies of write calls: JSON or a form, parsed into the same values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gateway.sandbox.publishing.problems import MALFORMED, WriteError
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`values` are those of the JSON object, or for each field of a form the list of its texts; `file_type` is the
-    content type that the form gives its file."""
+    """A body. `values` are those of the JSON object, or for each field of a form the list of its texts; `file_type` is
+    the content type of the form's file."""
 
     values: dict[str, Any] = field(default_factory=dict)
     file: bytes | None = None
@@ -26,12 +26,12 @@ class Body:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same content, however it was framed."""
+        """Return a hash of the content, independent of its encoding."""
         content = msgspec.json.encode(self.values, order="deterministic")
         return hashlib.sha256(content + b"\0" + hashlib.sha256(self.file or b"").digest()).hexdigest()
 
     def text(self, name: str) -> str | None:
-        """Raises Denied."""
+        """Return a text or None. Raises WriteError."""
         value = self.values.get(name)
         if isinstance(value, list) and len(value) == 1:  # of a form
             value = value[0]
@@ -40,14 +40,14 @@ class Body:
         raise WriteError(MALFORMED, f"{name} must be a text")
 
     def required(self, name: str) -> str:
-        """Raises Denied."""
+        """Return a required text. Raises WriteError."""
         text = self.text(name)
         if text is None:
             raise WriteError(MALFORMED, f"{name} is required")
         return text
 
     def texts(self, name: str) -> list[str]:
-        """Ids may come as JSON numbers, too. Raises Denied."""
+        """Return a list of texts; ids may also be JSON numbers. Raises WriteError."""
         values = self.values.get(name) or []
         if not isinstance(values, list) or not all(isinstance(value, str | int) for value in values):
             raise WriteError(MALFORMED, f"{name} must be a list of ids")
@@ -55,7 +55,7 @@ class Body:
 
 
 async def read_body(request: Request) -> Body:
-    """Raises Denied."""
+    """Parse the body of a request. Raises WriteError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return await _form(request)

@@ -1,4 +1,4 @@
-"""The write side put together: its routes, and what is cleared with it."""
+"""Composition of the write API: its routes, and the state that a reset clears."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ AIOGRAPI = "/aiograpi"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`tokens` are token -> user pk, `quota` is in publications per rolling day, `calls_per_hour` is per account."""
+    """Settings. `tokens` map a token to a user pk, `quota` is in publications per rolling day, `calls_per_hour` is per
+    account."""
 
     tokens: Mapping[str, int]
     quota: int
@@ -39,42 +40,47 @@ class Terms:
 
 
 class Publishing:
-    """`base_url` is that of the sandbox. Raises ValueError for a token of a user that the world does not have."""
+    """The write API. `base_url` is that of the sandbox. Raises ValueError for a token of an unknown user."""
 
     def __init__(
         self,
         world: World,
-        house: SandboxServices,
+        services: SandboxServices,
         gallery: Gallery,
         terms: Terms,
         webhook_transport: httpx.AsyncBaseTransport | None,
     ) -> None:
-        self._house = house
-        self.webhooks = Webhooks(house.agenda, house.clock, webhook_transport)
-        self.studio = WriteState(world, gallery, house.agenda, house.clock, quota=terms.quota, tell=self.webhooks.tell)
-        self._accounts = Accounts(world, terms.tokens, house.clock)
-        self._usage = Usage(house.clock, terms.calls_per_hour)
-        self._keys = Keys(house.clock)
+        self._services = services
+        self.webhooks = Webhooks(services.agenda, services.clock, webhook_transport)
+        self.studio = WriteState(
+            world, gallery, services.agenda, services.clock, quota=terms.quota, tell=self.webhooks.tell
+        )
+        self._accounts = Accounts(world, terms.tokens, services.clock)
+        self._usage = Usage(services.clock, terms.calls_per_hour)
+        self._keys = Keys(services.clock)
 
     def clear(self) -> None:
-        for part in (self.webhooks, self._house.agenda, self.studio, self._accounts, self._usage, self._keys):
+        for part in (self.webhooks, self._services.agenda, self.studio, self._accounts, self._usage, self._keys):
             part.clear()
 
     def routes(self, wire: Wire, base_url: str) -> list[BaseRoute]:
-        spoken = Platform(self.studio, self._accounts, wire, self._usage, self._keys, base_url.rstrip("/"))
-        other = Aiograpi(self.studio, self._accounts, wire)
+        platform_api = Platform(self.studio, self._accounts, wire, self._usage, self._keys, base_url.rstrip("/"))
+        aiograpi_api = Aiograpi(self.studio, self._accounts, wire)
         return [
             *(
-                self._desk(PLATFORM, spoken, method, path, partial(call, spoken))
+                self._route(PLATFORM, platform_api, method, path, partial(call, platform_api))
                 for method, path, call in platform.CALLS
             ),
-            *(self._desk(AIOGRAPI, other, method, path, partial(call, other)) for method, path, call in aiograpi.CALLS),
+            *(
+                self._route(AIOGRAPI, aiograpi_api, method, path, partial(call, aiograpi_api))
+                for method, path, call in aiograpi.CALLS
+            ),
         ]
 
     def control_routes(self) -> list[Route]:
-        return publishing_control(self.studio, self._house.agenda, self._house.clock, self.webhooks)
+        return publishing_control(self.studio, self._services.agenda, self._services.clock, self.webhooks)
 
-    def _desk(self, prefix: str, dialect: Dialect, method: str, path: str, work: Callable[[Call], Reply]) -> Route:
+    def _route(self, prefix: str, dialect: Dialect, method: str, path: str, work: Callable[[Call], Reply]) -> Route:
         return Route(
-            prefix + path, WriteEndpoint(self._house, dialect, f"{method} {prefix}{path}", work), methods=[method]
+            prefix + path, WriteEndpoint(self._services, dialect, f"{method} {prefix}{path}", work), methods=[method]
         )

@@ -1,4 +1,4 @@
-"""Uploaded media on their way: IN_PROGRESS, FINISHED or ERROR, then PUBLISHED, or EXPIRED a day after the upload."""
+"""Containers of uploads: IN_PROGRESS, FINISHED or ERROR, then PUBLISHED, or EXPIRED a day after the upload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Status(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """How an upload is worked on: for so many seconds, to this end. `retry_after` (seconds) is told to the client."""
+    """The processing of an upload: its seconds and its result. `retry_after` (seconds) is sent to the client."""
 
     seconds: float
     flaw: Problem | None = None
@@ -46,7 +46,7 @@ class Container:
 
 
 class Containers:
-    """Those of all accounts, by id."""
+    """The containers of all accounts, by id."""
 
     def __init__(self, agenda: Scheduler, gallery: Gallery, clock: Clock, tell: Tell) -> None:
         self._agenda = agenda
@@ -66,11 +66,11 @@ class Containers:
         flaw = processing.flaw or medium.flaw
         self._agenda.add(now + processing.seconds, self._finish(container, flaw))
         self._agenda.add(now + DAY, self._expire(container))
-        self._agenda.catch_up()  # no processing time: finished at once
+        self._agenda.catch_up()  # without processing time it is finished at once
         return container
 
     def get(self, owner: User, id: int) -> Container:
-        """Raises Denied."""
+        """Return a container of `owner`. Raises WriteError."""
         container = self.all.get(id)
         if container is None:
             raise WriteError(CONTAINER_GONE)
@@ -79,7 +79,7 @@ class Containers:
         return container
 
     def ready(self, owner: User, id: int) -> Container:
-        """One that can be published, or be a cover. Raises Denied."""
+        """Return a container that can be published or used as a cover. Raises WriteError."""
         container = self.get(owner, id)
         if container.status is Status.IN_PROGRESS:
             raise WriteError(NOT_READY)

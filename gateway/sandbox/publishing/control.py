@@ -1,13 +1,13 @@
-"""The write side's control endpoints; like the others they are no part of any contract, and need no key.
+"""The control endpoints of the write API; like the others they belong to no contract, and need no key.
 
-GET    /_control/published  everything ever made: {"highlights": [...], "stories": [...], "uploads": [...]}
+GET    /_control/published  all objects ever created: {"highlights": [...], "stories": [...], "uploads": [...]}
 GET    /_control/webhooks   {"urls": [...]}
 POST   /_control/webhooks   {"url", "app_secret", "verify_token", "mode"?: {"late", "twice", "never", "out_of_order",
-                            "late_seconds", "seed"}}: shakes hands, then sends events; 400 if the handshake fails.
-                            Over real sockets the URL must be of this machine.
-DELETE /_control/webhooks   no more subscribers
+                            "late_seconds", "seed"}}: performs the handshake, then sends events; 400 if it fails.
+                            Over real sockets the URL must be on this machine.
+DELETE /_control/webhooks   removes all subscribers
 POST   /_control/quota      {"total": n} publications per account and rolling day
-POST   /_control/clock      {"advance": seconds}, answers {"now": Unix seconds}; 409 where the clock cannot be moved
+POST   /_control/clock      {"advance": seconds}, returns {"now": Unix seconds}; 409 if the clock cannot be advanced
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.sandbox.publishing.webhooks import HandshakeFailed, Subscription, W
 from gateway.sandbox.publishing.write_state import WriteState
 from gateway.sandbox.scheduler import Scheduler
 
-# As far as a moved clock may go in one step: past everything that expires.
+# The most that the clock may be advanced in one step: longer than any expiry.
 Advance = Annotated[Seconds, Meta(le=366 * 86_400)]
 
 

@@ -1,4 +1,4 @@
-"""Highlights as write calls make them: created from stories, edited, deleted. What is drawn can be edited, too."""
+"""Highlights of write calls: created from stories, edited, deleted. Generated highlights can be edited, too."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from gateway.sandbox.wire import MIDDLE, cover_of
 from gateway.sandbox.world import World
 
 TITLE_LENGTH = 16
-CHARACTER = regex.compile(r"\X")  # as people count them
+CHARACTER = regex.compile(r"\X")  # a grapheme cluster, as users count characters
 MOST_MEDIA = 100
 Rect = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class CoverChoice:
-    """A story, or a container of its own. `crop_rect` is in fractions of the frame: x1, y1, x2, y2."""
+    """A chosen cover: a story, or a container of its own. `crop_rect` is in fractions of the frame: x1, y1, x2, y2."""
 
     id: str
     crop_rect: Rect | None = None
@@ -39,7 +39,7 @@ class CoverChoice:
 
 @dataclass(slots=True)
 class Creation:
-    """One highlight that was ever created here, and by which request. `media` are the ids as that named them."""
+    """A highlight that was created here, and its request. `media` are the ids as the request named them."""
 
     highlight: Highlight
     media: tuple[str, ...]
@@ -90,7 +90,7 @@ class Highlights:
         dialect: str,
         seconds: float = 0.0,
     ) -> Creation:
-        """It is there after `seconds`. Without a cover, the first medium is. Raises Denied."""
+        """Create a highlight that exists after `seconds`. The default cover is the first medium. Raises WriteError."""
         items = self._items(owner, media)
         pk = ids.created_pk(len(self.all))
         highlight = _made(pk, owner, _title(title), items, int(self._clock.now()))
@@ -98,7 +98,7 @@ class Highlights:
         creation = Creation(dataclasses.replace(highlight, cover=chosen), tuple(media), key, dialect)
         self.all[pk] = creation
         self._agenda.add(self._clock.now() + seconds, self._appear(creation))
-        self._agenda.catch_up()  # no waiting: there at once
+        self._agenda.catch_up()  # without a delay it exists at once
         return creation
 
     def edit(
@@ -111,7 +111,7 @@ class Highlights:
         add: Sequence[str],
         remove: Sequence[str],
     ) -> Highlight:
-        """Added media come last; what is there already, or not any more, is no trouble. Raises Denied."""
+        """Edit a highlight. Added media come last; adding or removing a medium twice is allowed. Raises WriteError."""
         before = self.own(owner, pk)
         removed = {pk_of(id) for id in remove}
         kept = [item for item in self._world.items(before) if item.pk not in removed]
@@ -126,7 +126,7 @@ class Highlights:
         return self.own(owner, pk)
 
     def delete(self, owner: User, pk: int) -> None:
-        """Raises Denied."""
+        """Delete a highlight of `owner`. Raises WriteError."""
         self.own(owner, pk)
         self._world.delete_highlight(pk)
         if pk in self.all:
@@ -135,7 +135,7 @@ class Highlights:
         self._tell(HighlightNews(owner.pk, str(pk), "deleted"))
 
     def own(self, owner: User, pk: int) -> Highlight:
-        """Raises Denied."""
+        """Return a highlight of `owner`. Raises WriteError."""
         highlight = self._world.highlight(pk)
         if highlight is None:
             raise WriteError(MISSING)
@@ -144,7 +144,7 @@ class Highlights:
         return highlight
 
     def pending(self, owner: User, pk: int) -> bool:
-        """Whether it is still being made."""
+        """Return whether the highlight is still being created."""
         creation = self.all.get(pk)
         return creation is not None and creation.highlight.user.pk == owner.pk and not creation.is_ready
 
@@ -173,7 +173,7 @@ class Highlights:
         return Cover(self._cut(item.pk, choice.crop_rect), item.id, choice.crop_rect or MIDDLE)
 
     def _cut(self, original: int, crop_rect: Rect | None) -> int:
-        """The pk of the cover's picture: its own one only where a part was chosen of pixels that are here."""
+        """Return the pk of the cover's picture: a new one only if a part of stored pixels was chosen."""
         picture = self._gallery.picture(Frame.STORY, original)
         if crop_rect is None or picture is None:
             return original
@@ -183,7 +183,7 @@ class Highlights:
         return pk
 
     def _cover_after(self, before: Highlight, items: tuple[Item, ...]) -> Cover:
-        """The cover as it was; one that was cut from a medium which is gone gives way to the first that is left."""
+        """Return the cover after an edit: unchanged, or the first medium if the cover's medium was removed."""
         cover = cover_of(before)
         if cover.item is None or cover.item in {item.id for item in items}:
             return cover

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same key with the same request is answered as the first time, for a day."""
+"""Idempotency keys: a repeated request with the same key gets the first response again, for a day."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Kept(NamedTuple):
 
 
 class Keys:
-    """Each account has its own. Only what was done is kept: a refused request may be mended under its key."""
+    """The keys, per account. Only successes are stored: a rejected request may be corrected under its key."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -30,7 +30,7 @@ class Keys:
         self._kept: OrderedDict[tuple[int, str], _Kept] = OrderedDict()
 
     def answer(self, account: int, key: str | None, fingerprint: str, work: Callable[[], Reply]) -> Reply:
-        """Raises Denied, as `work` does."""
+        """Return the stored response, or that of `work`. Raises WriteError for a reused key, or by `work`."""
         if key is None:
             return work()
         _check(key)

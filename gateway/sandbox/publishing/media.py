@@ -1,4 +1,4 @@
-"""What an uploaded medium really is, judged by its bytes, against the limits of story media."""
+"""Checks of an uploaded medium by its bytes, against the limits of story media."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ CODECS = frozenset({"avc1", "avc3", "hvc1", "hev1"})
 # The contract names the error, and 9:16 only as advice; these are the platform's published bounds, width to height.
 RATIOS = (0.1, 10.0)
 SHOWN = (1080, 1920)
-LINKED_FILM_SECONDS = 15.0  # nothing is fetched, so this is what a linked film is said to last
-STILL_SECONDS = 15.0  # of a film that is made of a picture
-# Names that lead to no public host.
+LINKED_FILM_SECONDS = 15.0  # the assumed duration of a linked video, which is not fetched
+STILL_SECONDS = 15.0  # the duration of a video that is made of an image
+# Names of hosts that are not public.
 LOCAL = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """`origin` is `sha256:<hex>` of a file, or the link. `flaw` is found out only when the medium is processed."""
+    """A medium. `origin` is `sha256:<hex>` of a file, or the link. `flaw` is detected only in processing."""
 
     is_video: bool
     origin: str
@@ -57,7 +57,7 @@ class Medium:
 
 
 def linked(url: str, *, is_video: bool) -> Medium:
-    """Nothing is fetched. Raises Denied for what is not https, or not public as far as its name tells."""
+    """Return a linked medium without fetching it. Raises WriteError for a URL that is not https or not public."""
     parts = _split(url)
     if parts is None or parts[0] != "https" or not _is_public(parts[1]):
         raise WriteError(NOT_FETCHED)
@@ -65,7 +65,7 @@ def linked(url: str, *, is_video: bool) -> Medium:
 
 
 def filed(data: bytes, *, is_video: bool) -> Medium:
-    """Raises Denied for what the first look already shows: the size, and whether it is what it is said to be."""
+    """Return an uploaded medium. Raises WriteError for a wrong size or kind, which are checked at once."""
     return _film(data) if is_video else _image(data)
 
 
@@ -74,7 +74,7 @@ def as_film(picture: Medium) -> Medium:
 
 
 def kind(media_type: object) -> bool:
-    """Whether it is a video. Raises Denied."""
+    """Return whether `media_type` is a video. Raises WriteError."""
     if media_type not in ("IMAGE", "VIDEO"):
         raise WriteError(MALFORMED, "media_type must be IMAGE or VIDEO")
     return media_type == "VIDEO"
@@ -102,7 +102,7 @@ def _developed(data: bytes) -> Shots:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as exc:
         raise WriteError(IMAGE_SIZE) from exc
-    except (OSError, SyntaxError) as exc:  # Pillow's words for broken files
+    except (OSError, SyntaxError) as exc:  # Pillow's exceptions for invalid files
         raise WriteError(IMAGE_FORMAT) from exc
     return Shots(story=_jpeg(_shrunk(upright)), cover=_jpeg(ImageOps.fit(upright, SIZES[Frame.COVER])))
 
@@ -119,7 +119,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def cropped(picture: bytes, crop_rect: tuple[float, float, float, float]) -> bytes:
-    """A cover: the part of a story's JPEG between two corners, given as fractions."""
+    """Return a cover: the part of a story's JPEG between two corners, given as fractions."""
     with Image.open(io.BytesIO(picture)) as image:
         left, top, right, bottom = crop_rect
         box = (left * image.width, top * image.height, right * image.width, bottom * image.height)

@@ -1,4 +1,4 @@
-"""What an MP4 or QuickTime file says of its film: read from its boxes (ISO/IEC 14496-12), decoding nothing."""
+"""Metadata of the video in an MP4 or QuickTime file, read from its boxes (ISO/IEC 14496-12) without decoding."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ WITH_64_BITS = 1
 
 
 class NotAFilm(ValueError):
-    """No film track can be read from these bytes."""
+    """The bytes contain no valid video track."""
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """`codec` is the four letters of the sample entry, such as `avc1`; `duration` is in seconds, sizes in pixels."""
+    """A video. `codec` is the sample entry's code, such as `avc1`; `duration` is in seconds, sizes in pixels."""
 
     codec: str
     duration: float
@@ -30,7 +30,7 @@ def looks_like_film(data: bytes) -> bool:
 
 
 def read_film(data: bytes) -> Film:
-    """Raises NotAFilm."""
+    """Return the metadata of a video. Raises NotAFilm."""
     try:
         moov = _one(data, "moov")
         for track in _all(moov, "trak"):
@@ -57,7 +57,7 @@ def _film(moov: bytes, track: bytes) -> Film:
 
 
 def _clock_of(header: bytes) -> tuple[int, int]:
-    """Ticks per second, and ticks in all, of an `mvhd` or `mdhd`."""
+    """Return the ticks per second and the total ticks of an `mvhd` or `mdhd`."""
     scale, length = struct.unpack(">IQ", header[20:32]) if header[:1] == b"\1" else struct.unpack(">II", header[12:20])
     return int(scale), int(length)
 

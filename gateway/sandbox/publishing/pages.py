@@ -17,14 +17,14 @@ HIGHEST_LIMIT = 100
 
 
 def page_of(highlights: Sequence[Highlight], query: QueryParams) -> tuple[Sequence[Highlight], bool]:
-    """The page that `limit` and `after` ask for, and whether there are more. Raises Denied."""
+    """Return the page for `limit` and `after`, and whether there are more. Raises WriteError."""
     start = _start(highlights, query.get("after"))
     end = start + _limit(query.get("limit"))
     return highlights[start:end], end < len(highlights)
 
 
 def paging(page: Sequence[Highlight], url: str, query: QueryParams, *, has_more: bool) -> dict[str, Any]:
-    """`url` is that of the list; `next` is where the following page is."""
+    """Return the `paging` member. `url` is that of the list; `next` is the URL of the following page."""
     if not page:
         return {}
     after = base64.urlsafe_b64encode(str(page[-1].pk).encode()).decode()

@@ -1,4 +1,4 @@
-"""The Platform API's dialect: bearer tokens, idempotency keys, 202 while something is worked on, coded errors."""
+"""The Platform API's dialect: bearer tokens, idempotency keys, 202 during processing, coded errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gateway.sandbox.replies import Reply
 from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import media_ids
 
-# How long the platform works on an upload that comes as a link or as a film, in seconds.
+# The processing time of an upload as a link or a video, in seconds.
 FETCHING = 1.0
 TRANSCODING = 2.0
 PROFILE_FIELDS = (
@@ -48,12 +48,12 @@ Json = dict[str, Any]
 
 
 class Platform:
-    """One method per call of the contract; each raises Denied with a row of its error table."""
+    """One method per call of the contract; each raises WriteError with a row of its error table."""
 
     def __init__(
-        self, studio: WriteState, accounts: Accounts, wire: Wire, usage: Usage, keys: Keys, base_url: str
+        self, state: WriteState, accounts: Accounts, wire: Wire, usage: Usage, keys: Keys, base_url: str
     ) -> None:
-        self._studio = studio
+        self._state = state
         self._accounts = accounts
         self._wire = wire
         self._usage = usage
@@ -61,7 +61,7 @@ class Platform:
         self._base_url = base_url
         self._traces = count(1)
 
-    # What every call goes through.
+    # The steps of every call.
 
     def identify(self, request: Request) -> User:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -71,13 +71,13 @@ class Platform:
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
         self._usage.check(call.caller.pk)
-        began = self._studio.clock.monotonic()
+        began = self._state.clock.monotonic()
         try:
             key = call.key if call.name.startswith("POST") else None
             fingerprint = "/".join((call.name, *call.path.values(), call.body.fingerprint))
             return self._keys.answer(call.caller.pk, key, fingerprint, lambda: work(call))
         finally:
-            self._usage.note(call.caller.pk, (self._studio.clock.monotonic() - began) * 1000)
+            self._usage.note(call.caller.pk, (self._state.clock.monotonic() - began) * 1000)
 
     def refuse(self, denied: WriteError, retry_after: float | None) -> Reply:
         problem = denied.problem
@@ -108,7 +108,7 @@ class Platform:
         return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})
 
     def publishing_limit(self, call: Call) -> Reply:
-        quota = self._studio.quota
+        quota = self._state.quota
         config = {"quota_total": quota.total, "quota_duration": int(DAY)}
         return _reply(200, {"quota_usage": quota.used(call.caller.pk), "config": config})
 
@@ -117,7 +117,7 @@ class Platform:
     def upload(self, call: Call) -> Reply:
         medium = _medium(call)
         processing = _processing(medium, call.effects.processing)
-        container = self._studio.containers.add(call.caller, medium, processing, call.key)
+        container = self._state.containers.add(call.caller, medium, processing, call.key)
         if container.flaw is not None:
             raise WriteError(container.flaw)
         if container.status is not Status.IN_PROGRESS:
@@ -126,17 +126,17 @@ class Platform:
         return _reply(202, _progress(container), {} if after is None else {"retry-after": f"{after:g}"})
 
     def container(self, call: Call) -> Reply:
-        return _reply(200, _progress(self._studio.containers.get(call.caller, pk_of(call.path["id"]))))
+        return _reply(200, _progress(self._state.containers.get(call.caller, pk_of(call.path["id"]))))
 
     def publish(self, call: Call) -> Reply:
-        story = self._studio.stories.publish(call.caller, call.path["id"], call.key)
+        story = self._state.stories.publish(call.caller, call.path["id"], call.key)
         return _reply(201, {"id": story.item.id, "media_id": story.medium, "expires_at": int(story.expires_at)})
 
     # Highlights.
 
     def tray(self, call: Call) -> Reply:
         user = self._accounts.seen(call.caller, call.path["user_id"])
-        page, has_more = page_of(self._studio.world.tray(user), call.query)
+        page, has_more = page_of(self._state.world.tray(user), call.query)
         url = f"{self._base_url}/platform/users/{user.pk}/highlights"
         now = self._now()
         entries = [self._wire.tray_entry(each, now) | {"media_ids": media_ids(each)} for each in page]
@@ -145,7 +145,7 @@ class Platform:
     def create(self, call: Call) -> Reply:
         body = call.body
         accepted = call.effects.accepted
-        creation = self._studio.highlights.create(
+        creation = self._state.highlights.create(
             self._accounts.own(call.caller, call.path["user_id"]),
             body.required("title"),
             body.texts("media_ids"),
@@ -158,9 +158,9 @@ class Platform:
 
     def highlight(self, call: Call) -> Reply:
         pk = _highlight_pk(call)
-        if self._studio.highlights.pending(call.caller, pk):
-            return _pending(self._studio.highlights.all[pk])
-        highlight = self._studio.world.highlight(pk)
+        if self._state.highlights.pending(call.caller, pk):
+            return _pending(self._state.highlights.all[pk])
+        highlight = self._state.world.highlight(pk)
         if highlight is None:
             raise WriteError(MISSING)
         self._accounts.seen(call.caller, str(highlight.user.pk))
@@ -168,7 +168,7 @@ class Platform:
 
     def edit(self, call: Call) -> Reply:
         body = call.body
-        highlight = self._studio.highlights.edit(
+        highlight = self._state.highlights.edit(
             call.caller,
             _highlight_pk(call),
             title=body.text("title"),
@@ -179,14 +179,14 @@ class Platform:
         return self._full(200, highlight)
 
     def delete(self, call: Call) -> Reply:
-        self._studio.highlights.delete(call.caller, _highlight_pk(call))
+        self._state.highlights.delete(call.caller, _highlight_pk(call))
         return Reply(204, b"")
 
     def _full(self, status: int, highlight: Highlight) -> Reply:
         return _reply(status, self._wire.highlight(highlight, self._now()))
 
     def _now(self) -> int:
-        return int(self._studio.clock.now())
+        return int(self._state.clock.now())
 
 
 def _medium(call: Call) -> Medium:

@@ -1,4 +1,4 @@
-"""What a publishing platform refuses, by the contract's error table; each dialect words it its own way."""
+"""Errors of the publishing platform, by the contract's error table; each dialect has its own format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`name` is what the dialect without codes calls it. `is_input`: the request itself was not well formed."""
+    """A row of the table. `name` is the type in the dialect without codes. `is_input`: the request was malformed."""
 
     status: int
     code: int
@@ -21,7 +21,7 @@ class Problem:
 
 
 class WriteError(Exception):
-    """Raised where a write call is worked out. `regain` is in minutes: when the account may call again."""
+    """A write call failed. `regain` is in minutes, until the account may call again."""
 
     def __init__(self, problem: Problem, message: str | None = None, *, regain: int | None = None) -> None:
         self.problem = problem if message is None else dataclasses.replace(problem, message=message)
@@ -83,12 +83,12 @@ TABLE = (
     SERVER_TIMEOUT,
     INVALID,
 )
-# How an HTTP status is worded that a fault asks for by its number alone.
+# The errors for faults that name only an HTTP status.
 BY_STATUS = {401: TOKEN_INVALID, 403: PERMISSION, 404: MISSING, 422: KEY_REUSED, 429: APP_LIMIT, 504: SERVER_TIMEOUT}
 
 
 def coded(code: int, subcode: int | None) -> Problem:
-    """The row of the table; a code that is not in it is refused as the platform words any other."""
+    """Return the row for a code, or a generic error for an unknown code."""
     for problem in TABLE:
         if problem.code == code and subcode in (None, problem.subcode):
             return problem

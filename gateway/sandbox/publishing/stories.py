@@ -1,4 +1,4 @@
-"""Publishing a medium as a story: within the quota, and for a day, unless a highlight holds it."""
+"""Publication of a medium as a story: within the quota, and for a day, unless a highlight contains it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`medium` is the id it was published from, `expires_at` in Unix seconds."""
+    """A story. `medium` is the id it was published from, `expires_at` is in Unix seconds."""
 
     item: Item
     medium: str
@@ -35,14 +35,14 @@ class Story:
 
 
 def pk_of(text: str) -> int:
-    """Of `<pk>` or `<pk>_<user>`. Raises Denied: what is no id is nobody's."""
+    """Return the pk in `<pk>` or `<pk>_<user>`. Raises WriteError for any other form."""
     if not (match := ITEM_ID.fullmatch(text)):
         raise WriteError(CONTAINER_GONE, f"{text[:40]!r} is not the id of a medium")
     return int(match[1])
 
 
 class Quota:
-    """Publications of each account in a rolling day."""
+    """The publications of each account in a rolling day."""
 
     def __init__(self, clock: Clock, total: int) -> None:
         self._clock = clock
@@ -60,7 +60,7 @@ class Quota:
         return len(recent)
 
     def spend(self, account: int) -> None:
-        """Raises Denied."""
+        """Count a publication. Raises WriteError if the quota is exhausted."""
         if self.used(account) >= self.total:
             raise WriteError(QUOTA)
         self._times[account].append(self._clock.now())
@@ -91,7 +91,7 @@ class Stories:
         self._latest_ms = 0
 
     def publish(self, owner: User, medium: str, key: str | None) -> Story:
-        """A container that is ready, or an item that the account has already. Raises Denied."""
+        """Publish a finished container, or an existing item of the account. Raises WriteError."""
         pk = pk_of(medium)
         if item := self._world.item(pk):
             self._check_owner(item, owner)
@@ -102,7 +102,7 @@ class Stories:
         return story
 
     def find(self, owner: User, id: str) -> Item:
-        """One that is live or held, by its own id or by that of the container it was published from. Raises Denied."""
+        """Return a live or held item, by its own id or that of its container. Raises WriteError."""
         pk = pk_of(id)
         item = self._world.item(pk) or self._published_from(pk)
         if item is None:
@@ -132,7 +132,7 @@ class Stories:
         return Item(pk, "", key, owner, int(now), is_video, duration=duration)
 
     def _published_from(self, pk: int) -> Item | None:
-        """The newest."""
+        """Return the newest item that was published from a container."""
         medium = str(pk)
         found = (self._world.item(story.item.pk) for story in reversed(self.all) if story.medium == medium)
         return next((item for item in found if item is not None), None)

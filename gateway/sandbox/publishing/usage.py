@@ -1,4 +1,4 @@
-"""How much an account has called in the last hour, as the platform's usage headers say it: in percent."""
+"""The usage headers: an account's calls in the last hour, in percent of its limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CALLS_PER_HOUR = 100_000
 
 
 class Usage:
-    """`per_hour` is the number of calls that makes a hundred percent. Counted by the minute."""
+    """The calls of each account, counted by the minute. `per_hour` is the number of calls for a hundred percent."""
 
     def __init__(self, clock: Clock, per_hour: int) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class Usage:
         self._seconds: defaultdict[int, Counter[int]] = defaultdict(Counter)
 
     def check(self, account: int) -> None:
-        """Counts one call. Raises Denied from a hundred percent on, and says when there is room again."""
+        """Count one call. Raises WriteError from a hundred percent on, with the time until calls are allowed again."""
         minutes = self._recent(self._calls[account])
         if minutes.total() >= self._per_hour:
             raise WriteError(APP_LIMIT, regain=min(minutes) + MINUTES - self._minute())
@@ -38,7 +38,7 @@ class Usage:
         self._recent(self._seconds[account])[self._minute()] += round(milliseconds)
 
     def headers(self, account: int, fault: UsageFault | None, regain: int | None) -> dict[str, str]:
-        """`regain` is in minutes. A fault says other numbers."""
+        """Return the usage headers. `regain` is in minutes. A fault replaces the numbers."""
         calls = self._recent(self._calls[account]).total() * 100 // self._per_hour
         time = self._recent(self._seconds[account]).total() // (HOUR * 10)
         if fault is not None:

@@ -1,4 +1,4 @@
-"""What the platform tells its subscribers: a change of one field, as the webhooks of the contract word it."""
+"""Webhook events in the contract's format, each about a change of one field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform's webhooks: handshake, then signed events, repeated until they are taken, and as unreliable as asked."""
+"""The platform's webhooks: handshake, signed events, retries until delivery, and configurable unreliability."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADERS = {"accept-encoding": "identity"}
 
 
 class Mode(Struct, forbid_unknown_fields=True, frozen=True):
-    """Shares of the events that come late (by so many seconds), twice, never, or after the one that followed them."""
+    """The shares of events that are sent late (by so many seconds), twice, never, or after the next event."""
 
     late: Share = 0.0
     twice: Share = 0.0
@@ -53,11 +53,11 @@ class Subscription(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class HandshakeFailed(Exception):
-    """The callback did not prove that it wants the events."""
+    """The callback did not answer the handshake correctly."""
 
 
 class Event(Struct, frozen=True):
-    """One change of an account. `time` is when it happened, in Unix seconds."""
+    """A change of an account. `time` is in Unix seconds."""
 
     account: int
     time: int
@@ -68,43 +68,43 @@ class Event(Struct, frozen=True):
 class Webhooks:
     """The subscribers, by URL. `transport` is entered and left for each delivery; None means real sockets.
 
-    By these only this machine is called: whoever may subscribe is not to reach from here what he does not himself.
+    Real sockets reach only this machine, because a subscriber must not gain access to other hosts (SSRF).
 
-    As long as somebody is subscribed, what becomes due is done in time, not only when the next call comes.
+    While there is a subscriber, timed actions run when they are due, not only at the next call.
     """
 
     def __init__(self, agenda: Scheduler, clock: Clock, transport: httpx.AsyncBaseTransport | None) -> None:
         self._agenda = agenda
         self._clock = clock
         self._transport = transport
-        self._couriers: dict[str, Courier] = {}
+        self._deliveries: dict[str, Courier] = {}
         self._waker: asyncio.Task[None] | None = None
 
     @property
     def urls(self) -> list[str]:
-        return list(self._couriers)
+        return list(self._deliveries)
 
     async def subscribe(self, subscription: Subscription) -> None:
-        """Takes the place of an earlier one with this URL. Raises HandshakeFailed."""
-        await self._shake_hands(subscription)
-        if earlier := self._couriers.pop(subscription.url, None):
+        """Add a subscription and replace an earlier one with this URL. Raises HandshakeFailed."""
+        await self._handshake(subscription)
+        if earlier := self._deliveries.pop(subscription.url, None):
             earlier.stop()
-        self._couriers[subscription.url] = Courier(subscription, self._clock, self.client)
+        self._deliveries[subscription.url] = Courier(subscription, self._clock, self.client)
         if self._waker is None:
-            self._waker = asyncio.create_task(self._keep_up())
+            self._waker = asyncio.create_task(self._run_due_actions())
 
     def clear(self) -> None:
-        for courier in self._couriers.values():
-            courier.stop()
-        self._couriers.clear()
+        for delivery in self._deliveries.values():
+            delivery.stop()
+        self._deliveries.clear()
         if self._waker is not None:
             self._waker.cancel()
             self._waker = None
 
     def tell(self, news: News) -> None:
         event = Event(news.account, int(self._clock.now()), news.field, news.value())
-        for courier in self._couriers.values():
-            courier.take(event)
+        for delivery in self._deliveries.values():
+            delivery.take(event)
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -115,7 +115,7 @@ class Webhooks:
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context()
 
-    async def _shake_hands(self, subscription: Subscription) -> None:
+    async def _handshake(self, subscription: Subscription) -> None:
         challenge = secrets.token_urlsafe(HANDSHAKE)
         query = {
             "hub.mode": "subscribe",
@@ -127,13 +127,13 @@ class Webhooks:
             if self._transport is None and not is_loopback(url.host):
                 raise HandshakeFailed("the callback must be on this machine: at localhost, 127.0.0.1 or [::1]")
             async with self.client() as client, client.stream("GET", url.copy_merge_params(query)) as response:
-                said = await _beginning(response, len(challenge) + 1)
+                received = await _beginning(response, len(challenge) + 1)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise HandshakeFailed("the callback cannot be reached") from exc
-        if response.status_code != 200 or said != challenge.encode():
+        if response.status_code != 200 or received != challenge.encode():
             raise HandshakeFailed(f"the callback answered {response.status_code} without the challenge")
 
-    async def _keep_up(self) -> None:
+    async def _run_due_actions(self) -> None:
         changed = asyncio.Event()
         self._agenda.on_change = changed.set
         while True:
@@ -147,76 +147,76 @@ class Webhooks:
 
 
 class Courier:
-    """Brings the events to one subscriber: in order, and together what comes together, unless `mode` says otherwise."""
+    """The delivery to one subscriber: in order, concurrent events in one request, unless `mode` changes that."""
 
     def __init__(self, subscription: Subscription, clock: Clock, client: Callable[[], httpx.AsyncClient]) -> None:
         self._subscription = subscription
         self._mode = subscription.mode
         self._clock = clock
         self._client = client
-        self._dice = random.Random(self._mode.seed)  # noqa: S311 (chance that repeats, not a secret)
-        self._bag: list[Event] = []
+        self._dice = random.Random(self._mode.seed)  # noqa: S311 (reproducible, not a secret)
+        self._queue: list[Event] = []
         self._overtaken: Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, event: Event) -> None:
-        """The draws of one event, always the same number of them, so that each share has its own luck."""
+        """Queue an event. It always takes the same number of random draws, so that the shares are independent."""
         never, twice, late, behind = (self._dice.random() for _ in range(4))
         if never < self._mode.never:
             return
         if twice < self._mode.twice:
-            self._start(self._bring_later(event))
+            self._start(self._enqueue_later(event))
         if late < self._mode.late:
-            self._start(self._bring_later(event))
+            self._start(self._enqueue_later(event))
         elif behind < self._mode.out_of_order and self._overtaken is None:
             self._overtaken = event
             self._start(self._release_later())
         else:
-            self._pack(event)
-            self._release()  # and so it comes right behind the one that overtook it
+            self._enqueue(event)
+            self._release()  # so it follows directly after the event that overtook it
 
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
 
-    def _pack(self, event: Event) -> None:
-        self._bag.append(event)
-        if len(self._bag) == 1:
-            self._start(self._empty_bag())
+    def _enqueue(self, event: Event) -> None:
+        self._queue.append(event)
+        if len(self._queue) == 1:
+            self._start(self._send_queued())
 
     def _release(self) -> None:
         if self._overtaken is not None:
             event, self._overtaken = self._overtaken, None
-            self._pack(event)
+            self._enqueue(event)
 
-    async def _bring_later(self, event: Event) -> None:
+    async def _enqueue_later(self, event: Event) -> None:
         await self._clock.sleep(self._mode.late_seconds)
-        self._pack(event)
+        self._enqueue(event)
 
     async def _release_later(self) -> None:
-        """What nothing follows comes by itself in the end."""
+        """Release a held event after a time if no other event follows."""
         await self._clock.sleep(self._mode.late_seconds)
         self._release()
 
-    async def _empty_bag(self) -> None:
-        """What is not taken is repeated aside, so that the rest need not wait for it."""
-        while self._bag:
-            events = self._bag[:MOST_CHANGES]
+    async def _send_queued(self) -> None:
+        """Send the queued events. A failed delivery is retried separately, so that it does not block the others."""
+        while self._queue:
+            events = self._queue[:MOST_CHANGES]
             body = _body(events)
-            if not await self._is_taken(body):
+            if not await self._is_delivered(body):
                 self._start(self._repeat(body))
-            del self._bag[: len(events)]
+            del self._queue[: len(events)]
 
     async def _repeat(self, body: bytes) -> None:
-        """Until it is taken, or too old."""
+        """Retry a delivery until it succeeds or is too old."""
         began, pause = self._clock.monotonic(), FIRST_PAUSE
         while self._clock.monotonic() - began < GIVES_UP_AFTER:
             await self._clock.sleep(pause)
-            if await self._is_taken(body):
+            if await self._is_delivered(body):
                 return
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _is_taken(self, body: bytes) -> bool:
+    async def _is_delivered(self, body: bytes) -> bool:
         signature = hmac.digest(self._subscription.app_secret.encode(), body, "sha256").hex()
         headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}
         with contextlib.suppress(httpx.HTTPError):
@@ -232,7 +232,7 @@ class Courier:
 
 
 async def _beginning(response: httpx.Response, size: int) -> bytes:
-    """At least `size` bytes of its body, if it has as many: whoever subscribes may answer without an end."""
+    """Return at least `size` bytes of the body, if it has as many: a subscriber's response may be endless."""
     body = b""
     assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous client has an asynchronous stream"
     async for piece in response.stream:
@@ -243,7 +243,7 @@ async def _beginning(response: httpx.Response, size: int) -> bytes:
 
 
 def _body(events: list[Event]) -> bytes:
-    """One entry per account and second."""
+    """Return the request body, with one entry per account and second."""
     entries: dict[tuple[int, int], list[dict[str, object]]] = {}
     for event in events:
         change: dict[str, object] = {"field": event.field, "value": event.value}

@@ -1,4 +1,4 @@
-"""The desk every write call passes: who calls, the work, and the faults before and after it. Nothing is billed."""
+"""The handler of a write endpoint: caller, work, and the faults before and after it. Nothing is billed."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Call:
 
 class Dialect(Protocol):
     def identify(self, request: Request) -> User:
-        """Raises Denied."""
+        """Return the calling account. Raises WriteError."""
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
-        """Raises Denied."""
+        """Return the reply of `work`. Raises WriteError."""
 
     def refuse(self, denied: WriteError, retry_after: float | None) -> Reply: ...
 
@@ -81,7 +81,7 @@ class WriteEndpoint:
             await self.house.clock.sleep(effects.latency)
         self.house.agenda.catch_up()
         failure = effects.failure
-        if not (_is_before(failure) and isinstance(failure, DeadKeepAlive)):  # of which nothing was read
+        if not (_is_before(failure) and isinstance(failure, DeadKeepAlive)):  # in that case nothing was read
             self.house.meter.calls[self.name] += 1
         if _is_before(failure) and await _silenced(failure, receive):
             return
@@ -104,12 +104,12 @@ class WriteEndpoint:
             call = Call(self.name, caller, request.path_params, request.query_params, body, key, effects)
             outcome = Outcome(self.dialect.answer(call, self.work), caller)
         except WriteError as denied:
-            # Without the frames it has passed: they hold what it is put into.
+            # Without its traceback, whose frames would form a reference cycle with the outcome.
             return Outcome(self.dialect.refuse(denied, None), caller, denied.with_traceback(None))
         return self._failed(effects.failure, caller) or outcome
 
     def _failed(self, failure: Failure | None, caller: User) -> Outcome | None:
-        """What is answered in the place of the work's own answer, where the fault is of that kind."""
+        """Return the outcome that replaces the work's own, if the fault is of that kind."""
         match failure:
             case EdgeHtml(status=status):
                 return Outcome(edge_page(status), caller)
@@ -137,7 +137,7 @@ def _is_before(failure: Failure | None) -> bool:
 
 
 async def _silenced(failure: Failure | None, receive: Receive) -> bool:
-    """Whether no answer is to come; returns when the connection is gone."""
+    """Return whether no response is to be sent, after the connection was closed."""
     match failure:
         case DeadKeepAlive():
             await connection.drop(receive)

@@ -1,4 +1,4 @@
-"""Everything that write calls made, whichever dialect they spoke."""
+"""The state of the write API: all objects that write calls created, in either dialect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.sandbox.world import World
 
 
 class WriteState:
-    """`quota` is in publications per account and rolling day."""
+    """All created objects. `quota` is in publications per account and rolling day."""
 
     def __init__(
         self, world: World, gallery: Gallery, agenda: Scheduler, clock: Clock, *, quota: int, tell: Tell
@@ -31,7 +31,7 @@ class WriteState:
             part.clear()
 
     def published(self) -> dict[str, object]:
-        """Everything ever made, and by which idempotency key: to prove that nothing was made twice."""
+        """Return all objects ever created with their idempotency keys, to prove that none was created twice."""
         return {
             "highlights": [
                 {
