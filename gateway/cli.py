@@ -22,7 +22,7 @@ from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageErro
 from gateway.domain.window import Window
 from gateway.durable.port import Status
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.settings import Settings
 
 T = TypeVar("T")
@@ -186,7 +186,7 @@ def _add_documents(commands: Commands) -> None:
     parser = _add(commands, "documents", deferred.documents, "print a manifest of documents, for clients to name them")
     parser.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="of the documents (default: our own)")
     parser.add_argument(
-        "--format", choices=[form.value for form in Format], default="apollo", help="whose tool reads it"
+        "--format", choices=[form.value for form in ManifestFormat], default="apollo", help="whose tool reads it"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there")
 

@@ -118,7 +118,7 @@ class InvalidInput(GatewayError):
 
 
 class InvalidRequest(GatewayError):
-    """What came by HTTP is no GraphQL request: the message says how to mend it."""
+    """The HTTP request is not a GraphQL request: the message says how to correct it."""
 
     code = "BAD_REQUEST"
 
@@ -256,7 +256,7 @@ class ContainerExpired(PublishingError):
 
 
 class RouteMissing(PublishingError):
-    """What answers is another API than the gateway speaks to, or another release of it: nothing was asked of it."""
+    """The answer comes from another API than the gateway speaks to, or another release of it: nothing was done."""
 
     code = "UPSTREAM_ROUTE_MISSING"
 

@@ -15,8 +15,8 @@ from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
     DeleteRequest,
+    InputProblem,
     MediumRequest,
-    Problem,
     UpdateRequest,
     fingerprint,
 )
@@ -96,7 +96,7 @@ async def _take_slice(info: Info) -> None:
 async def _start_and_wait(
     info: Info,
     request: R,
-    check: Callable[[R, Collection[str]], Awaitable[Command | tuple[Problem, ...]]],
+    check: Callable[[R, Collection[str]], Awaitable[Command | tuple[InputProblem, ...]]],
     begin: Callable[..., Awaitable[WorkflowView]],
 ) -> MutationOutcome:
     """Return the workflow's state after the wait, or the input errors.

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.errors import GatewayError
 from gateway.publishing.commands import OnMediaError, OnQuota
-from gateway.publishing.requests import Problem
+from gateway.publishing.requests import InputProblem
 from gateway.publishing.views import FlowState, WorkflowView
 from schema.context import Info
 from schema.fields import resolved_late
@@ -16,7 +16,7 @@ from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight
 
-MutationOutcome: TypeAlias = WorkflowView | tuple[Problem, ...]
+MutationOutcome: TypeAlias = WorkflowView | tuple[InputProblem, ...]
 WAIT = 25  # seconds: less than most proxies wait for an answer
 
 strawberry.enum(OnMediaError, name="OnMediaError", description="What becomes of the flow if one of its media fails.")
@@ -99,7 +99,7 @@ class UserError:
     message: str = strawberry.field(description="What is wrong, and how to mend it.")
 
     @classmethod
-    def of(cls, problem: Problem) -> Self:
+    def of(cls, problem: InputProblem) -> Self:
         return cls(field=["input", *problem.field], code=problem.code, message=problem.message)
 
 

@@ -8,8 +8,8 @@ from cachetools import LRUCache
 from msgspec.structs import force_setattr
 
 from gateway.cache.store import OVERHEAD, Entry
-from gateway.domain.lasting import SharedTuple
 from gateway.domain.models import LoadedHighlight
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.upstream.hikerapi import decoding
 from gateway.upstream.hikerapi.decoding import Value
 from gateway.upstream.hikerapi.endpoints import Call

@@ -19,7 +19,7 @@ from gateway.cache.bounded_index import BoundedIndex
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Kind, Lifetimes, span
 from gateway.cache.response_cache import Dependencies
-from gateway.cache.store import Entry, Store
+from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
@@ -76,7 +76,7 @@ class EntityCache:
     """
 
     def __init__(
-        self, store: Store, *, clock: Clock, lifetimes: Lifetimes, decoded: DecodedCache, pointers: int
+        self, store: EntryStore, *, clock: Clock, lifetimes: Lifetimes, decoded: DecodedCache, pointers: int
     ) -> None:
         self.store = store
         self.decoded = decoded

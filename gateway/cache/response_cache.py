@@ -15,7 +15,7 @@ from typing import Self
 
 from cachetools import LRUCache
 
-from gateway.cache.store import Entry, Store
+from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
 
 # Metadata key of a schema field: its value is the same for every client, so that it may be cached for all clients. A
@@ -44,7 +44,7 @@ class Dependencies:
         fresh_until = min((entry.span.fresh_until for _, entry in entries), default=float("inf"))
         return cls(tuple((key, entry.news) for key, entry in entries), fresh_until)
 
-    def stands(self, store: Store) -> bool:
+    def stands(self, store: EntryStore) -> bool:
         """Return whether every entry is still in the store, fresh and unchanged."""
         return all((entry := store.get(key)) is not None and entry.news is news for key, news in self.news)
 
@@ -85,7 +85,7 @@ class _CachedResponse:
 class Responses:
     """Responses by cache key; the least recently used are evicted first when `max_bytes` is reached."""
 
-    def __init__(self, max_bytes: int, *, store: Store, clock: Clock) -> None:
+    def __init__(self, max_bytes: int, *, store: EntryStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._responses: LRUCache[Hashable, _CachedResponse] = LRUCache(

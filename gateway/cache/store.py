@@ -42,7 +42,7 @@ class Entry:
         return OVERHEAD + len(self.body) + (0 if self.problem is None else PROBLEM)
 
 
-class Store:
+class EntryStore:
     """Entries by key. The least recently used are evicted first at `max_bytes`; expired ones are dropped."""
 
     def __init__(self, max_bytes: int, clock: Clock) -> None:

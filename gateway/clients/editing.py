@@ -25,8 +25,8 @@ from gateway.clients.entries import (
     MEDIA_PROXY,
     NAME,
     RESERVED,
+    ClientEntry,
     ClientsFileError,
-    Entry,
     KeyEntry,
     parse,
     read,
@@ -40,14 +40,14 @@ LEAST_FINGERPRINT = 4  # hex digits that name a key
 # The end of an entry's text that is not part of it: comments there belong to the next entry.
 TRAILING = re.compile(r"(?:^[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))+\Z", re.MULTILINE)
 
-Entries: TypeAlias = tuple[Entry, ...]
+Entries: TypeAlias = tuple[ClientEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
     """One entry, with the text of the file `before` it, its own `text`, and the text `after` it."""
 
-    entry: Entry
+    entry: ClientEntry
     before: str
     text: str
     after: str
@@ -108,7 +108,7 @@ def rotate_key(path: Path, name: str, *, overlap: float, now: float) -> str:
     key, made = _new_key(now)
     end = writing.moment(int(now + overlap))
 
-    def aging(entry: Entry) -> list[KeyEntry]:
+    def aging(entry: ClientEntry) -> list[KeyEntry]:
         lives = [(old, end if old.expires is None else min(old.expires, end)) for old in entry.all_keys]
         return [msgspec.structs.replace(old, expires=expires) for old, expires in lives]
 
@@ -121,7 +121,7 @@ def rotate_key(path: Path, name: str, *, overlap: float, now: float) -> str:
                 section = _expiring(section, before, end)
         return _with_key(section, made, old[0]).whole
 
-    def intended(entry: Entry) -> Entry:
+    def intended(entry: ClientEntry) -> ClientEntry:
         return msgspec.structs.replace(entry, key_sha256=None, keys=(made, *aging(entry)))
 
     _edit(path, name, change, intended)
@@ -146,7 +146,7 @@ def remove_key(path: Path, name: str, fingerprint: str) -> None:
     if len(fingerprint) < LEAST_FINGERPRINT:
         raise ClientsFileError(f"Name the key by {LEAST_FINGERPRINT} digits of its fingerprint at least.")
 
-    def chosen(entry: Entry) -> KeyEntry:
+    def chosen(entry: ClientEntry) -> KeyEntry:
         found = [key for key in entry.all_keys if key.sha256[:FINGERPRINT].startswith(fingerprint)]
         if len(found) != 1:
             raise ClientsFileError(f"{name} has {len(found)} keys {fingerprint}: `keys list` shows what it has.")
@@ -160,7 +160,7 @@ def remove_key(path: Path, name: str, fingerprint: str) -> None:
         pattern = alone if re.search(alone, section.text, re.MULTILINE) else rf"{table}[ \t]*(?:,[ \t]*)?"
         return section.replaced(pattern, "").whole
 
-    def intended(entry: Entry) -> Entry:
+    def intended(entry: ClientEntry) -> ClientEntry:
         gone = chosen(entry)
         return msgspec.structs.replace(entry, keys=tuple(key for key in entry.all_keys if key != gone))
 
@@ -187,7 +187,7 @@ def rename_client(path: Path, name: str, new: str) -> None:
             section = _after_name(section, f'id = "{section.entry.known_as}"')
         return section.replaced(rf"^([ \t]*name[ \t]*=[ \t]*)[\"']{re.escape(name)}[\"']", rf'\g<1>"{new}"').whole
 
-    def intended(entry: Entry) -> Entry:
+    def intended(entry: ClientEntry) -> ClientEntry:
         return msgspec.structs.replace(entry, name=new, id=entry.known_as)
 
     _edit(path, name, change, intended, lambda others: _check_free(new, others, path))
@@ -197,7 +197,7 @@ def _edit(
     path: Path,
     name: str,
     change: Callable[[_Section], str],
-    intended: Callable[[Entry], Entry | None],
+    intended: Callable[[ClientEntry], ClientEntry | None],
     check: Callable[[Entries], None] = lambda others: None,
 ) -> None:
     """Apply `change` to the text of one entry. Raise ClientsFileError."""

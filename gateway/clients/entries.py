@@ -58,7 +58,7 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Key(bytes.fromhex(self.sha256), _seconds(self.created), _seconds(self.expires))
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClientEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(pattern=NAME)]
     id: Annotated[str, msgspec.Meta(pattern=NAME)] | None = None
     key_sha256: Digest | None = None
@@ -96,7 +96,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    client: tuple[Entry, ...] = ()
+    client: tuple[ClientEntry, ...] = ()
 
 
 ACCEPTED = {
@@ -127,7 +127,7 @@ def read(path: Path) -> str:
         raise ClientsFileError(f"{path} is not UTF-8: save it as UTF-8 text.") from exc
 
 
-def parse(text: str, path: Path) -> tuple[Entry, ...]:
+def parse(text: str, path: Path) -> tuple[ClientEntry, ...]:
     """Return the entries. Raise ClientsFileError."""
     try:
         entries = msgspec.convert(tomllib.loads(text), _Table).client
@@ -142,7 +142,7 @@ def parse(text: str, path: Path) -> tuple[Entry, ...]:
     return entries
 
 
-def _problem(entry: Entry) -> str | None:
+def _problem(entry: ClientEntry) -> str | None:
     if entry.key_sha256 is None and entry.keys is None:
         return f"keys: missing; must be {ACCEPTED['keys']}."
     if entry.key_sha256 is not None and entry.keys is not None:
@@ -152,7 +152,7 @@ def _problem(entry: Entry) -> str | None:
     return None
 
 
-def _check_together(entries: tuple[Entry, ...], path: Path) -> None:
+def _check_together(entries: tuple[ClientEntry, ...], path: Path) -> None:
     """Raise ClientsFileError for duplicates. An id must not be another client's name: the two would be confused."""
     _refuse_duplicates("name", [(entry.name, entry.name) for entry in entries], path)
     _refuse_duplicates(
@@ -178,7 +178,7 @@ def _error_text(problem: str, text: str) -> str:
     of_key = inside is not None and inside[2] is not None
     named = re.search(r"(missing required|unknown) field `(.*?)`", problem)
     if named and named[1] == "unknown":
-        form = KeyEntry if of_key else Entry if inside else _Table
+        form = KeyEntry if of_key else ClientEntry if inside else _Table
         known = ", ".join(form.__struct_fields__)
         return f"{where}: {'keys: ' if of_key else ''}{named[2]}: no such field; known: {known}."
     place = re.search(r"\$\.(?:client\[\d+\]\.)?(\w+)", problem)

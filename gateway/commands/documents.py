@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.commands.base import UsageError
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.operations.manifests import ManifestError, check, manifest, operations_in
 from gateway.operations.trusted_documents import OWN, sources
 
@@ -25,7 +25,7 @@ def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
             check(operation, schema)
     except ManifestError as error:
         raise UsageError(str(error)) from error
-    table = manifest(operations, Format(arguments.format))
+    table = manifest(operations, ManifestFormat(arguments.format))
     text = msgspec.json.format(msgspec.json.encode(table), indent=2).decode() + "\n"
     if arguments.out is None:
         sys.stdout.write(text)

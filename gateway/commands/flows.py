@@ -14,7 +14,7 @@ from gateway.commands.table import aligned
 from gateway.durable.encryption import DecryptionError, JsonCipher, KeyFileError, key_in
 from gateway.durable.executor import STANDARD
 from gateway.durable.port import Record, Status, StepRecord, StepState
-from gateway.durable.store import CancellationToken, Store
+from gateway.durable.store import CancellationToken, WorkflowStore
 from gateway.errors import FlowsUnavailable
 from gateway.settings import Settings
 
@@ -62,7 +62,7 @@ def prune(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _change(
-    arguments: argparse.Namespace, environ: Mapping[str, str], act: Callable[[Store], bool], wanted: Status
+    arguments: argparse.Namespace, environ: Mapping[str, str], act: Callable[[WorkflowStore], bool], wanted: Status
 ) -> int:
     """Change a workflow's status. A running gateway may have finished the workflow before its status is read again."""
     with _store(environ) as store:
@@ -76,7 +76,7 @@ def _change(
 
 
 @contextlib.contextmanager
-def _store(environ: Mapping[str, str]) -> Iterator[Store]:
+def _store(environ: Mapping[str, str]) -> Iterator[WorkflowStore]:
     settings = Settings.read(environ)
     url = settings.flows_url
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
@@ -85,7 +85,7 @@ def _store(environ: Mapping[str, str]) -> Iterator[Store]:
         )
     try:
         cipher = JsonCipher(settings.flows_key or key_in(settings.data_dir))
-        with contextlib.closing(Store(url, cipher, SystemClock(), patience=STANDARD.statement)) as store:
+        with contextlib.closing(WorkflowStore(url, cipher, SystemClock(), patience=STANDARD.statement)) as store:
             store.prepare()
             yield store
     except DecryptionError as exc:
@@ -94,7 +94,7 @@ def _store(environ: Mapping[str, str]) -> Iterator[Store]:
         raise CommandError(str(exc)) from exc
 
 
-def _found(store: Store, id: str) -> Record:
+def _found(store: WorkflowStore, id: str) -> Record:
     if (record := store.get(id)) is None:
         raise CommandError(f"There is no flow {id}.")
     return record

@@ -17,7 +17,7 @@ from gateway.clients.editing import (
     rotate_key,
     set_disabled,
 )
-from gateway.clients.entries import Entry, KeyEntry, parse, read
+from gateway.clients.entries import ClientEntry, KeyEntry, parse, read
 from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
@@ -125,7 +125,7 @@ def _file(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Path:
     return path
 
 
-def _row(entry: Entry, key: KeyEntry, used: Mapping[str, float], now: float) -> tuple[str, ...]:
+def _row(entry: ClientEntry, key: KeyEntry, used: Mapping[str, float], now: float) -> tuple[str, ...]:
     known = key.key()
     is_expired = known.expires is not None and known.expires <= now
     last = used.get(known.fingerprint)

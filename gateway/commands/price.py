@@ -33,12 +33,12 @@ class Calls(msgspec.Struct):
     cached: int
 
 
-class Place(msgspec.Struct):
+class PricedPath(msgspec.Struct):
     path: str
     total: int
 
 
-class Price(msgspec.Struct, rename="camel"):
+class PriceAnswer(msgspec.Struct, rename="camel"):
     """A price in billed requests, as the GraphQL API returns it. `within_budget` is None without a client's budget."""
 
     lower: int
@@ -47,7 +47,7 @@ class Price(msgspec.Struct, rename="camel"):
     saved_by_cache: int
     within_budget: bool | None
     calls: list[Calls]
-    fields: list[Place]
+    fields: list[PricedPath]
 
 
 def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -63,7 +63,7 @@ def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def as_text(price: Price) -> str:
+def as_text(price: PriceAnswer) -> str:
     """Return a table by endpoint, a table by path in the response, and the bounds."""
     calls = [(one.endpoint, *map(str, (one.count, one.unit, one.total, one.cached))) for one in price.calls]
     places = [(place.path, str(place.total)) for place in price.fields]
@@ -74,7 +74,7 @@ def as_text(price: Price) -> str:
     return "\n".join([*(tables if calls else []), _bounds(price)])
 
 
-def _bounds(price: Price) -> str:
+def _bounds(price: PriceAnswer) -> str:
     budget = {True: "It fits into the budget.\n", False: "It may not fit into the budget.\n", None: ""}
     return (
         f"Billed requests: {price.expected} expected, {price.lower} at least, {price.upper} at most; "
@@ -104,7 +104,7 @@ def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
         raise UsageError(f"There is no terminal to ask for the key at: set {KEY_VARIABLE}.") from error
 
 
-def _price_offline(document: str, variables: dict[str, Any] | None, operation: str | None) -> Price:
+def _price_offline(document: str, variables: dict[str, Any] | None, operation: str | None) -> PriceAnswer:
     """Return the price for an empty cache and the upstream's list prices, without any request."""
     from gateway.billing.prices import Prices
     from gateway.clock import SystemClock
@@ -118,11 +118,11 @@ def _price_offline(document: str, variables: dict[str, Any] | None, operation: s
     estimate = quote(
         build_schema().core, DocumentCache(), pricer, OperationData(EmptyDataSource()), document, variables, operation
     )
-    found = msgspec.convert(graph.Price.of(estimate, within_budget=True), Price, from_attributes=True)
+    found = msgspec.convert(graph.Price.of(estimate, within_budget=True), PriceAnswer, from_attributes=True)
     return msgspec.structs.replace(found, within_budget=None)
 
 
-def _price_from_gateway(requested: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> Price:
+def _price_from_gateway(requested: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> PriceAnswer:
     """Return the price from the gateway at `url` with its current cache. Raise ProxyUnusable."""
     endpoint = _endpoint(url)
     proxy = proxies.to(endpoint)
@@ -167,13 +167,13 @@ def _endpoint(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
-def _price_in(answer: Any, url: str) -> Price:
+def _price_in(answer: Any, url: str) -> PriceAnswer:
     match answer:
         case {"errors": [{"message": str(message), "extensions": {"code": "BAD_USER_INPUT"}}, *_]}:
             raise UsageError(message)
         case {"errors": [{"message": str(message)}, *_]}:
             raise CommandError(message)
         case {"data": {"price": dict(price)}}:
-            return msgspec.convert(price, Price)
+            return msgspec.convert(price, PriceAnswer)
         case _:
             raise CommandError(f"What answers at {url} is no gateway: {json.dumps(answer)[:100]}")

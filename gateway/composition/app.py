@@ -21,7 +21,7 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.response_cache import Responses
 from gateway.cache.single_flight import SingleFlight
-from gateway.cache.store import Store
+from gateway.cache.store import EntryStore
 from gateway.clients import Client, Clients, Right
 from gateway.clients.entries import MEDIA_PROXY
 from gateway.clients.usage import Uses, UsesUnreadable
@@ -36,7 +36,7 @@ from gateway.files import check_folder
 from gateway.http.bodies import Bodies
 from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.disconnect import InPieces
-from gateway.http.endpoint import Endpoint, route
+from gateway.http.endpoint import GraphQLEndpoint, route
 from gateway.http.exact_match_cache import ExactMatchCacheMiddleware
 from gateway.http.execution import OperationHandler
 from gateway.http.hosts import HostCheck, Hosts
@@ -186,10 +186,10 @@ class Gateway:
             return None
         return Middleware(Uploads, spool=self.writing.spool, identify=self.clients.identify, bodies=self.bodies)
 
-    def _endpoint(self) -> Endpoint:
+    def _endpoint(self) -> GraphQLEndpoint:
         runner = OperationHandler(self.operations, self.answers, self.places, self.standing)
         settings = self.settings
-        return Endpoint(
+        return GraphQLEndpoint(
             runner,
             Batches(self.operations),
             self.stored,
@@ -287,7 +287,7 @@ class Gateway:
         )
         others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
         memory = EntityCache(
-            Store(self._share(PARTS - others), self.clock),
+            EntryStore(self._share(PARTS - others), self.clock),
             clock=self.clock,
             lifetimes=_lifetimes(settings),
             decoded=DecodedCache(self._share(MODELS)),

@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.durable.encryption import KeyFileError, key_in
 from gateway.http.routes.media import route
 from gateway.media_proxy.links import Links
-from gateway.media_proxy.proxy import STREAMS, Proxy
+from gateway.media_proxy.proxy import STREAMS, MediaProxy
 from gateway.media_proxy.signed_urls import UrlSigner
 from gateway.media_proxy.url_refresh import UrlRefresher
 from gateway.planner.fetcher import UpstreamServices
@@ -48,7 +48,7 @@ class MediaProxyComponent:
         platform = PlatformServers(AddressPolicy(), connections=STREAMS, proxies=settings.proxies)
         self._servers = MediaServers([*embedded, platform])
         self._refresher = UrlRefresher(market, purse, is_alive=self._servers.honours)
-        self._proxy = Proxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
+        self._proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = UrlSigner(_secret(settings))
         self._clock = clock
         url = settings.public_url or base_url

@@ -17,12 +17,12 @@ from gateway.errors import InvalidInput
 LARGEST_PAGE = 100
 
 
-class Entry(Protocol):
+class ListEntry(Protocol):
     @property
     def id(self) -> str: ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=ListEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Page(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PageWindow:
     """The requested part of a list: the `first` entries after the entry with the id `after`."""
 
     first: int = LARGEST_PAGE
@@ -57,14 +57,14 @@ class Window:
         raise InvalidInput("after names an entry that is no longer in the list: begin again without it.", field="after")
 
 
-def window(arguments: Mapping[str, object]) -> Window:
+def window(arguments: Mapping[str, object]) -> PageWindow:
     """Return the window of the arguments `first` and `after`. Raise InvalidInput."""
     first, after = arguments.get("first"), arguments.get("after")
     if first is None:
         first = LARGEST_PAGE
     if not isinstance(first, int) or not 0 <= first <= LARGEST_PAGE:
         raise InvalidInput(f"first must be from 0 to {LARGEST_PAGE}.", field="first")
-    return Window(first, None if after is None else _id_in(str(after)))
+    return PageWindow(first, None if after is None else _id_in(str(after)))
 
 
 def cursor(entry_id: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.durable.dbos_adapter import Workflows
 from gateway.durable.encryption import JsonCipher, key_in
-from gateway.durable.executor import STANDARD, DatabaseExecutor, Patience
+from gateway.durable.executor import STANDARD, DatabaseExecutor, StoreTimeouts
 from gateway.durable.journal import DbosJournal, Lost
 from gateway.durable.leases import WorkerLease
 from gateway.durable.port import Body, Fault, Json, Record, Status, StepFailed
@@ -25,7 +25,7 @@ from gateway.durable.retries import MASKED, StepRetrier, fault_of
 from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input
 from gateway.durable.signals import ChangeNotifier, Signals
-from gateway.durable.store import Store
+from gateway.durable.store import WorkflowStore
 from gateway.durable.supervisor import Resources, Supervisor
 from gateway.durable.watching import Watches
 from gateway.durable.write_behind import WriteBehindBuffer
@@ -50,7 +50,7 @@ class DbosDurable:
         dice: random.Random,
         retention: float,
         key: bytes | None = None,
-        patience: Patience = STANDARD,
+        patience: StoreTimeouts = STANDARD,
     ) -> None:
         """Store the configuration; nothing is opened yet.
 
@@ -172,7 +172,7 @@ class DbosDurable:
         return self._supervisor.problem
 
     @property
-    def _store(self) -> Store:
+    def _store(self) -> WorkflowStore:
         """The open store. Raises FlowsUnavailable."""
         return self._supervisor.store
 
@@ -182,7 +182,7 @@ class DbosDurable:
         Raises KeyFileError, NoSlot, DecryptionError, FlowsUnavailable.
         """
         self._cipher = JsonCipher(self._key or key_in(self._directory))
-        store = Store(self._url, self._cipher, self._clock, patience=self._patience.statement)
+        store = WorkflowStore(self._url, self._cipher, self._clock, patience=self._patience.statement)
         try:
             store.prepare()
             return Resources(store, WorkerLease(self._directory))

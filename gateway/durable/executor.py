@@ -20,20 +20,20 @@ THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class StoreTimeouts:
     """The time limits in seconds. A statement waits in the database itself, and times out before its caller does."""
 
     statement: float = 3.0
     caller: float = 4.5
 
 
-STANDARD = Patience()
+STANDARD = StoreTimeouts()
 
 
 class DatabaseExecutor:
     """A thread pool of its own: the event loop's default threads may all be waiting for the same database."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: StoreTimeouts) -> None:
         self._patience = patience
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-store")
         self._running: set[threading.Event] = set()

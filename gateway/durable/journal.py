@@ -42,8 +42,8 @@ class DbosJournal:
         self._guard = guard
         self._write_behind = write_behind_buffer
 
-    def reserve(self) -> Place:
-        return Place(self._guard)
+    def reserve(self) -> DbosPosition:
+        return DbosPosition(self._guard)
 
     async def rest(self, until: float) -> None:
         await self._guard.rest(until)
@@ -66,7 +66,7 @@ class DbosJournal:
             self._write_behind.note(self._id, key, value)
 
 
-class Place:
+class DbosPosition:
     """A reserved step id of DBOS."""
 
     def __init__(self, guard: Stand) -> None:

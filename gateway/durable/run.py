@@ -19,7 +19,7 @@ class WorkflowInterrupted(BaseException):
     """The body must stop at once: the workflow was cancelled, or is no longer run by this process."""
 
 
-class Place(Protocol):
+class JournalPosition(Protocol):
     """A reserved position in the journal."""
 
     @property
@@ -33,7 +33,7 @@ class Place(Protocol):
 class Journal(Protocol):
     """The journal of one workflow, kept by an engine."""
 
-    def reserve(self) -> Place: ...
+    def reserve(self) -> JournalPosition: ...
 
     async def rest(self, until: float) -> None:
         """Sleep until a Unix second. Raises WorkflowInterrupted as soon as the workflow is cancelled."""
@@ -76,7 +76,7 @@ class WorkflowRun:
         places = [self._journal.reserve() for _ in steps]
         semaphore = asyncio.Semaphore(width)
 
-        async def one(place: Place, step: Step) -> Json | Fault:
+        async def one(place: JournalPosition, step: Step) -> Json | Fault:
             async with semaphore:
                 return await self._once(place, places[0].number, step)
 
@@ -107,7 +107,7 @@ class WorkflowRun:
 
         return float(await self._journal.reserve().once(name, read))
 
-    async def _once(self, place: Place, group: int, step: Step) -> Json | Fault:
+    async def _once(self, place: JournalPosition, group: int, step: Step) -> Json | Fault:
         async def attempt() -> Json:
             begun = self._journal.begun(place.number)
             outcome = await self._retrier.make(

@@ -56,7 +56,7 @@ class Changed:
     notes: dict[str, Json] = field(default_factory=dict)
 
 
-class Store:
+class WorkflowStore:
     """The store. Methods raise FlowsUnavailable if the database is unavailable, or was written with another key."""
 
     def __init__(self, url: str, cipher: JsonCipher, clock: Clock, *, patience: float) -> None:

@@ -16,7 +16,7 @@ from gateway.durable.executor import DatabaseExecutor
 from gateway.durable.leases import NoSlot, WorkerLease
 from gateway.durable.port import Fault, Status
 from gateway.durable.signals import Signals
-from gateway.durable.store import Store
+from gateway.durable.store import WorkflowStore
 from gateway.durable.tables import GIVEN_UP
 from gateway.errors import FlowsUnavailable
 from gateway.events import FlowsDirectoryRefused, Hook, WorkflowsRecovered, WorkflowStoreAvailabilityChanged
@@ -43,7 +43,7 @@ POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again an
 class Resources:
     """The resources of the engine: the store, and this process's worker lease."""
 
-    store: Store
+    store: WorkflowStore
     slots: WorkerLease
 
 
@@ -77,7 +77,7 @@ class Supervisor:
         self._pruned_at = float("-inf")
 
     @property
-    def store(self) -> Store:
+    def store(self) -> WorkflowStore:
         """The open store. Raises FlowsUnavailable."""
         return self._require(self._resources).store
 

@@ -40,7 +40,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from msgspec import to_builtins
 from strawberry.types.field import StrawberryField
 
-from gateway.domain.lasting import SharedTuple
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.execution.leaf_values import (
     DEFINITION,
     LISTS,

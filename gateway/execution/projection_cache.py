@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 from cachetools import LRUCache
 
-from gateway.domain.lasting import SharedTuple
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.execution.sizes import is_larger
 
 # Shorter lists are not worth a look-up.

@@ -38,14 +38,14 @@ OFFERED = (
 METHODS = "GET, HEAD, OPTIONS, POST"
 
 
-def route(endpoint: Endpoint, allowed: Collection[str] = (), uploads: Middleware | None = None) -> Route:
+def route(endpoint: GraphQLEndpoint, allowed: Collection[str] = (), uploads: Middleware | None = None) -> Route:
     """Return the route of `/graphql`. `allowed` are foreign origins for CORS; `uploads` extracts files."""
     cors_layers = [cors(allowed)] if allowed else []
     upload_layers = [uploads] if uploads else []
     return Route("/graphql", endpoint, middleware=[*cors_layers, COMPRESSION, *upload_layers])
 
 
-class Endpoint:
+class GraphQLEndpoint:
     """The GraphQL endpoint: parses requests, loads their documents, and passes operations to `run`.
 
     `identify` raises Unauthenticated for an unknown client, before the body is read, which costs memory and time.

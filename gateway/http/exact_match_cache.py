@@ -76,7 +76,7 @@ Request: TypeAlias = tuple[RequestTerms, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedDocument:
     """A persisted document and its id or hash. The id may refer to another document later, or to none."""
 
     name: str
@@ -120,7 +120,7 @@ class CacheCandidate:
     """
 
     key: bytes
-    document: Named | None
+    document: NamedDocument | None
     spending: BillingContext
     response: weakref.ref[Response]
     tells_life: bool
@@ -133,7 +133,7 @@ class CacheCandidate:
     ) -> Self:
         """Return the candidate for `response`. Raises LedgerUnavailable."""
         figures, extensions = spending.figures(), spending.extensions(response.worth)
-        return cls(key, Named.of(params), spending, weakref.ref(response), tells_life, figures, extensions)
+        return cls(key, NamedDocument.of(params), spending, weakref.ref(response), tells_life, figures, extensions)
 
 
 class ResponseRecorder:

@@ -32,7 +32,7 @@ CHARSETS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FormPart:
     """The headers of a part. `MultipartReader.content` yields its content."""
 
     name: str
@@ -54,16 +54,16 @@ class MultipartReader:
         self._chunks = chunks
         self._patience = patience
         self._left = self._largest = largest
-        self._events = Told()
+        self._events = DeclaredPart()
         try:
             self._parser = MultipartParser(boundary, self._events.callbacks())
         except FormParserError as exc:
             raise InvalidRequest("The boundary of the multipart body is too long.") from exc
 
-    async def part(self) -> Part | None:
+    async def part(self) -> FormPart | None:
         """Return the next part, skipping unread content of the part before; None after the last part."""
         while await self._more():
-            if isinstance(found := self._events.found.popleft(), Part):
+            if isinstance(found := self._events.found.popleft(), FormPart):
                 return found
         return None
 
@@ -108,12 +108,12 @@ class MultipartReader:
             raise InvalidRequest("The body is no multipart body with this boundary.") from exc
 
 
-class Told:
+class DeclaredPart:
     """The parser's output for the last chunk. It has no reference to the parser: that would form a reference cycle."""
 
     def __init__(self) -> None:
         # The headers of a part, a piece of its content, or None for its end.
-        self.found: deque[Part | bytes | None] = deque()
+        self.found: deque[FormPart | bytes | None] = deque()
         self.is_over = False
         self._headers: dict[bytes, bytes] = {}
         self._header = (bytearray(), bytearray())
@@ -140,7 +140,7 @@ class Told:
         _, options = parse_options_header(disposition)
         media, _ = parse_options_header(self._headers.get(b"content-type"))
         filename = _extended(disposition) or _text(options.get(b"filename"))
-        self.found.append(Part(_text(options.get(b"name")), filename, _text(media)))
+        self.found.append(FormPart(_text(options.get(b"name")), filename, _text(media)))
 
     def _finish(self) -> None:
         self.is_over = True

@@ -88,7 +88,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class MediaRange:
     """One media range of an Accept header whose parameters are all known.
 
     `parameter` and `form` name the format of incremental delivery; "" and None if the range names none. `subscribes`:
@@ -145,24 +145,24 @@ def negotiate(accept: str | None) -> Accepted:
     longer than LONGEST_ACCEPTED is ignored: thousands of ranges take long to read, and no key has been checked yet.
     """
     is_read = accept is not None and len(accept) <= LONGEST_ACCEPTED and accept.strip() != ""
-    ranges = list(_ranges(accept)) if accept is not None and is_read else [Range("*/*", 1.0)]
+    ranges = list(_ranges(accept)) if accept is not None and is_read else [MediaRange("*/*", 1.0)]
     events = max((range_.weight for range_ in ranges if range_.type == EVENTS), default=0.0)
     page = any(range_.type == HTML and range_.weight > 0 for range_ in ranges)
     return Accepted(_single(ranges, least=events), page, _incremental(ranges), _subscription(ranges))
 
 
-def _ranges(header: str) -> Iterator[Range]:
-    return (range_ for preference in preferences(header) if (range_ := Range.of(preference)) is not None)
+def _ranges(header: str) -> Iterator[MediaRange]:
+    return (range_ for preference in preferences(header) if (range_ := MediaRange.of(preference)) is not None)
 
 
-def _single(ranges: list[Range], least: float) -> Media | None:
+def _single(ranges: list[MediaRange], least: float) -> Media | None:
     """Return the media type of highest weight; of equal weights one named exactly, then the more specific one."""
     rated = [(*_rate(ranges, media), media) for media in Media]
     weight, _, best = max(rated, key=lambda rating: rating[:2])
     return best if weight > 0 and weight >= least else None
 
 
-def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
+def _rate(ranges: list[MediaRange], media: Media) -> tuple[float, int]:
     """Return weight and rank of `media`, by the most specific range. A wildcard for both prefers plain JSON."""
     matching = [range_ for range_ in ranges if range_.type in (media.value, "application/*", "*/*")]
     if not matching:
@@ -171,7 +171,7 @@ def _rate(ranges: list[Range], media: Media) -> tuple[float, int]:
     return range_.weight, 3 if range_.exactness == 2 else 1 + (media is Media.JSON)
 
 
-def _incremental(ranges: list[Range]) -> Streamed | None:
+def _incremental(ranges: list[MediaRange]) -> Streamed | None:
     """Return the stream of highest weight; of equal ones multipart, then a named format, then the newest."""
     best, rating = None, (0.0, 0, 0, 0)
     for rank, media in enumerate(STREAMS):
@@ -185,12 +185,12 @@ def _incremental(ranges: list[Range]) -> Streamed | None:
     return best
 
 
-def _most_exact(ranges: Iterable[Range]) -> Range | None:
+def _most_exact(ranges: Iterable[MediaRange]) -> MediaRange | None:
     """Return the most specific of the ranges of one stream: one that names a format goes before one that does not."""
     return max(ranges, key=lambda range_: (range_.form is not None, range_.weight), default=None)
 
 
-def _subscription(ranges: list[Range]) -> Streamed | None:
+def _subscription(ranges: list[MediaRange]) -> Streamed | None:
     """Return the stream of highest weight for subscriptions; of equal weights multipart."""
     reading = [range_ for range_ in ranges if range_.weight > 0 and (range_.subscribes or range_.type == EVENTS)]
     range_ = max(reading, key=lambda one: (one.weight, one.subscribes), default=None)

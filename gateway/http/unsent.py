@@ -26,7 +26,7 @@ STALLED = 0.25
 PATIENCE = 1.0
 
 
-class Unsent:
+class UnsentAnswers:
     """The unread responses of one process."""
 
     def __init__(self, most_each: int = MOST_EACH, most: int = MOST) -> None:
@@ -111,7 +111,7 @@ class Reader:
 
     __slots__ = ("_cut", "_unsent", "is_cut", "peer", "size", "taken_at")
 
-    def __init__(self, unsent: Unsent, peer: str, cut: Callable[[], None]) -> None:
+    def __init__(self, unsent: UnsentAnswers, peer: str, cut: Callable[[], None]) -> None:
         self._unsent = unsent
         self._cut = cut
         self.is_cut = False

@@ -82,7 +82,7 @@ class Uploads:
                 return await refusal(scope, receive, send)
             await self.app(_json_scope(scope, operation), _receive_operation(operation.body, receive), send)
 
-    async def _take(self, request: Request, intake: UploadSession) -> Operation:
+    async def _take(self, request: Request, intake: UploadSession) -> UploadOperation:
         """Read the body, and return its operation with the spooled files. Raises GatewayError and ClientDisconnect."""
         client, boundary = self._checked(request.headers)
         reader = MultipartReader(aiter(request.stream()), boundary, largest=self.largest)
@@ -91,7 +91,7 @@ class Uploads:
             paths_by_part = _paths_by_part(
                 await _text_part(reader, "map", LARGEST_MAP, reading), _object(body, "operations")
             )
-            return Operation(body, await _files(reader, paths_by_part, intake))
+            return UploadOperation(body, await _files(reader, paths_by_part, intake))
 
     def _checked(self, headers: Headers) -> tuple[Client, bytes]:
         """Check the headers, and return the client and the boundary. Raises GatewayError."""
@@ -111,7 +111,7 @@ class Uploads:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class UploadOperation:
     """A request without its files, and the files by their path in it."""
 
     body: bytes
@@ -141,7 +141,7 @@ def _boundary(content_type: str) -> bytes:
     return options[b"boundary"]
 
 
-def _json_scope(scope: Scope, operation: Operation) -> Scope:
+def _json_scope(scope: Scope, operation: UploadOperation) -> Scope:
     """Return the scope of the same request as JSON."""
     headers = MutableHeaders(raw=list(scope["headers"]))
     headers["content-type"] = JSON

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.media_proxy.signed_urls import LONGEST_URL, Claim, UrlSigner
+from gateway.media_proxy.signed_urls import LONGEST_URL, MediaClaims, UrlSigner
 
 PATH = "/media/"
 DAY = 86_400
@@ -32,4 +32,4 @@ class Links:
             return url
         signed = EXPIRY.search(url)
         expires = int(signed[1], 16) if signed else int(self._clock.now()) + DAY
-        return self._prefix + self._tokens.seal(Claim(url, reference, expires))
+        return self._prefix + self._tokens.seal(MediaClaims(url, reference, expires))

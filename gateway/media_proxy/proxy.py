@@ -20,8 +20,8 @@ from cachetools import LRUCache, TTLCache
 from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
 from gateway.errors import TooManyStreams, UpstreamInvalidAnswer, UpstreamTimeout
-from gateway.media_proxy.ranges import Range, is_valid_content_range
-from gateway.media_proxy.signed_urls import Claim
+from gateway.media_proxy.ranges import ByteRange, is_valid_content_range
+from gateway.media_proxy.signed_urls import MediaClaims
 from gateway.upstream.egress.cdn_client import MediaResponse, OutOfRange, UrlExpired
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Medium:
     chunks: AsyncGenerator[bytes, None]
 
 
-class Proxy:
+class MediaProxy:
     """The media proxy. `max_bytes` is for its cache and tables, `patience` the seconds to wait for a slot."""
 
     def __init__(
@@ -93,7 +93,7 @@ class Proxy:
 
     @contextlib.asynccontextmanager
     async def opened(
-        self, claim: Claim, *, peer: str, method: str = "GET", part: Range | None = None
+        self, claim: MediaClaims, *, peer: str, method: str = "GET", part: ByteRange | None = None
     ) -> AsyncIterator[Medium]:
         """Open a medium, which is to be read within the block and within LONGEST seconds. `peer` is the reader.
 
@@ -127,7 +127,7 @@ class Proxy:
                 raise TooManyStreams("Too many media are being sent: try again in a moment.", most=most) from exc
             yield
 
-    async def _cached(self, claim: Claim) -> CachedMedia | None:
+    async def _cached(self, claim: MediaClaims) -> CachedMedia | None:
         """Return the medium if it is small, otherwise None. Concurrent callers share one download."""
         key = identity(claim.url)
         if (cached := self._cache.get(key)) is not None or key in self._large:
@@ -136,7 +136,7 @@ class Proxy:
             self._flights.start(key, self._collect(key, claim))
         return await self._flights.join(key)
 
-    async def _collect(self, key: str, claim: Claim) -> CachedMedia | None:
+    async def _collect(self, key: str, claim: MediaClaims) -> CachedMedia | None:
         async with self._collecting:
             try:
                 async with asyncio.timeout(COLLECTED):
@@ -163,7 +163,7 @@ class Proxy:
         finally:
             await response.aclose()
 
-    async def _use(self, claim: Claim, use: Callable[[str], Awaitable[T]]) -> T:
+    async def _use(self, claim: MediaClaims, use: Callable[[str], Awaitable[T]]) -> T:
         """Return the result of `use` for the URL, or for its refreshed URL. Raises UrlExpired."""
         key = hashlib.sha256(claim.url.encode()).digest()
         if key in self._expired:
@@ -175,7 +175,7 @@ class Proxy:
             self._expired[key] = True
             raise
 
-    async def _use_any(self, key: bytes, claim: Claim, use: Callable[[str], Awaitable[T]]) -> T:
+    async def _use_any(self, key: bytes, claim: MediaClaims, use: Callable[[str], Awaitable[T]]) -> T:
         known = self._refreshed.get(key)
         try:
             return await use(known or claim.url)
@@ -203,11 +203,11 @@ def _size_of_row(url: str) -> int:
     return OVERHEAD + len(url)
 
 
-def _header(part: Range | None) -> str | None:
+def _header(part: ByteRange | None) -> str | None:
     return None if part is None else str(part)
 
 
-def _from_cache(cached: CachedMedia, part: Range | None) -> Medium:
+def _from_cache(cached: CachedMedia, part: ByteRange | None) -> Medium:
     whole = len(cached.body)
     if part is None:
         return Medium(cached.content_type, whole, None, _pieces(cached.body))
@@ -230,7 +230,7 @@ async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
         yield bytes(view[at : at + PIECE])
 
 
-def _stream(response: MediaResponse, part: Range | None) -> Medium:
+def _stream(response: MediaResponse, part: ByteRange | None) -> Medium:
     if response.content_range is not None:
         if part is None or not is_valid_content_range(response.content_range, response.length):
             raise UpstreamInvalidAnswer("The picture server sends a part that nobody asked for.")

@@ -11,7 +11,7 @@ TOLD = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ByteRange:
     """A range from `first` to `last`, both included; None is open. Without `first`, `last` counts from the end."""
 
     first: int | None

@@ -43,7 +43,7 @@ class TokenExpired(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class MediaClaims:
     """The content of a token: a URL, a reference to its upstream response, and its expiry in Unix seconds."""
 
     url: str
@@ -57,7 +57,7 @@ class UrlSigner:
     def __init__(self, secret: bytes) -> None:
         self._mac = hmac.new(hmac.digest(secret, PURPOSE, "sha256"), digestmod=hashlib.sha256)
 
-    def seal(self, claim: Claim) -> str:
+    def seal(self, claim: MediaClaims) -> str:
         """Return the token for `claim`. Raises ValueError if it is too long."""
         reference, url = claim.reference.encode(), claim.url.encode()
         if len(reference) > LONGEST_REFERENCE or len(url) > LONGEST_URL:
@@ -67,14 +67,14 @@ class UrlSigner:
         sealed = VERSION + expires + bytes([len(reference)]) + reference + deflating.compress(url) + deflating.flush()
         return _text(sealed + self._tag(sealed))
 
-    def open(self, token: str, now: float) -> Claim:
+    def open(self, token: str, now: float) -> MediaClaims:
         """Return the claim of `token`. Raises TokenInvalid and TokenExpired. `now` is in Unix seconds."""
         sealed = self._genuine(token)
         expires, end = int.from_bytes(sealed[1:6]), HEAD + sealed[6]
         if expires <= now:
             raise TokenExpired
         inflating = zlib.decompressobj(-WINDOW, WORDS)
-        return Claim(inflating.decompress(sealed[end:]).decode(), sealed[HEAD:end].decode(), expires)
+        return MediaClaims(inflating.decompress(sealed[end:]).decode(), sealed[HEAD:end].decode(), expires)
 
     def _genuine(self, token: str) -> bytes:
         """Return the signed bytes of `token`. Raises TokenInvalid. The tag is verified before any content is used."""

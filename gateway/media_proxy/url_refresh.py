@@ -43,7 +43,7 @@ IsAlive = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class CurrentName:
     """A picture in the newest response that contains it: `newer` is its new URL, None if the URL is unchanged."""
 
     newer: str | None
@@ -137,12 +137,12 @@ class UrlRefresher:
         entry = self._services.memory.store.get(call)
         return entry is not None and url in pictures(url, entry.body)
 
-    def _latest(self, calls: list[Call], url: str) -> Named | None:
+    def _latest(self, calls: list[Call], url: str) -> CurrentName | None:
         """Return the picture in the newest cached response that contains it, or None."""
         entries = [entry for call in calls if (entry := self._services.memory.store.get(call)) is not None]
         for entry in sorted(entries, key=lambda entry: -entry.fetched_at):
             if found := pictures(url, entry.body):
-                return Named(None if url in found else found[0])
+                return CurrentName(None if url in found else found[0])
         return None
 
 

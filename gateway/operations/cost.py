@@ -116,7 +116,7 @@ def check_cost(
         for node in operation.variable_definitions or ()
         if node.default_value
     }
-    meter = _Meter(schema, document, {**defaults, **(variables or {})})
+    meter = _CostMeter(schema, document, {**defaults, **(variables or {})})
     total = _total(meter.measure(operation.selection_set, root.name))
     _count_keys(meter.keys(operation.selection_set, root.name), keys or Keys())
     for at, (figure, most, value) in enumerate(zip(Amount._fields, MOST, total, strict=True)):
@@ -145,7 +145,7 @@ def _count_keys(requested: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> N
     keys.count = count
 
 
-class _Meter:
+class _CostMeter:
     """A measurement that visits each fragment once, however often the fragment is spread."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:

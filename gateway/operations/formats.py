@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 
-class Format(enum.Enum):
+class ManifestFormat(enum.Enum):
     APOLLO = "apollo"
     RELAY = "relay"
     CODEGEN = "codegen"

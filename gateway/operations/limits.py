@@ -76,7 +76,7 @@ def check_document(document: DocumentNode) -> None:
     }
     if len(fragments) > LIMITS["fragments"]:
         raise _refusal("fragments", len(fragments), nodes=[document])
-    meter = _Meter(fragments)
+    meter = _SizeMeter(fragments)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             size = meter.measure(node.selection_set)
@@ -165,7 +165,7 @@ class Size:
         )
 
 
-class _Meter:
+class _SizeMeter:
     """A measurement of the selections of one document."""
 
     def __init__(self, fragments: dict[str, SelectionSetNode]) -> None:

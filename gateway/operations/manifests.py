@@ -19,7 +19,7 @@ from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLS
 
 from gateway.errors import Unusable
 from gateway.operations.document_printers import Printer, as_apollo, as_codegen, as_relay, print_like_graphql_js
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.operations.limits import check_document, check_text, spread_in
 from gateway.operations.validation import problems
 
@@ -39,14 +39,14 @@ class Operation:
     kind: str
     node: DocumentNode
 
-    def text(self, form: Format, show: Printer = print_like_graphql_js) -> str:
+    def text(self, form: ManifestFormat, show: Printer = print_like_graphql_js) -> str:
         """Return the text that the client's tool prints: the hash depends on every character."""
         match form:
-            case Format.APOLLO:
+            case ManifestFormat.APOLLO:
                 return as_apollo(self.node, show)
-            case Format.RELAY:
+            case ManifestFormat.RELAY:
                 return as_relay(self.node, show)
-            case Format.CODEGEN:
+            case ManifestFormat.CODEGEN:
                 return as_codegen(self.node, show)
             case _:
                 assert_never(form)
@@ -65,14 +65,14 @@ def operations_in(sources: Mapping[str, str]) -> list[Operation]:
     return sorted(found, key=lambda operation: operation.name)
 
 
-def manifest(operations: Iterable[Operation], form: Format) -> dict[str, Any]:
+def manifest(operations: Iterable[Operation], form: ManifestFormat) -> dict[str, Any]:
     texts = [(operation, operation.text(form)) for operation in operations]
     match form:
-        case Format.RELAY:
+        case ManifestFormat.RELAY:
             return {digest_of(text): text for _, text in texts}
-        case Format.CODEGEN:
+        case ManifestFormat.CODEGEN:
             return {SHA256 + digest_of(text): text for _, text in texts}
-        case Format.APOLLO:
+        case ManifestFormat.APOLLO:
             rows = [{"id": digest_of(text), "name": one.name, "type": one.kind, "body": text} for one, text in texts]
             return {"format": APOLLO, "version": 1, "operations": rows}
         case _:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.console import OPERATIONS
 from gateway.operations.document_printers import PRINTERS
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.operations.manifests import ManifestError, digest_of, operations_in, read
 
 PACKAGE = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def prints() -> dict[str, str]:
     Printing takes a tenth of a second and few clients name a document, so it is done on first use.
     """
     operations = operations_in(sources(OWN))
-    return _hashed(one.text(form, show) for one in operations for form in Format for show in PRINTERS)
+    return _hashed(one.text(form, show) for one in operations for form in ManifestFormat for show in PRINTERS)
 
 
 def _hashed(texts: Iterable[str]) -> dict[str, str]:

@@ -223,7 +223,7 @@ class SimulatedData(OperationData):
             self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
 
-    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
         if not entries or not _is_placeholder(entries[0].id):
             return super().picks(entries, window)
         count = min(window.first, self._longest(entries[0]))
@@ -236,7 +236,7 @@ class SimulatedData(OperationData):
             return self._scenario.items
         raise AssertionError(f"no world says how many of {type(entry).__name__} there are")
 
-    def _page_of(self, entry: Any, window: pages.Window, count: int) -> Any:
+    def _page_of(self, entry: Any, window: pages.PageWindow, count: int) -> Any:
         """Return the entry that represents a page.
 
         After another cursor it may be another entry; a longer page has more.

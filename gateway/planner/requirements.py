@@ -66,7 +66,7 @@ class Known(DataSource, Protocol):
         """Return whether the highlight's owner is known by name, so that the highlight's own answer reveals no name."""
         ...
 
-    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
         """Return the entries in the window, and the number of similar entries that each of them stands for."""
         ...
 

@@ -193,7 +193,7 @@ class OperationData:
             return profile
         return None
 
-    def picks(self, entries: Sequence[pages.E], window: pages.Window) -> tuple[Sequence[pages.E], int]:
+    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
         return window.of(entries).nodes, 1
 
     def times(self, person: UserSummary) -> int:

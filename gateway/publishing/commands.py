@@ -13,7 +13,7 @@ from gateway.domain.publishing import MediumKind
 
 
 @dataclass(frozen=True, slots=True)
-class MediumOrder:
+class MediumSpec:
     """One medium; exactly one of the first four is set.
 
     `url` is public and https, `file` is the SHA-256 of a file in the spool (its `content_type` is known), `media_id`
@@ -52,8 +52,8 @@ class CreateHighlight:
 
     account: str
     title: str
-    media: tuple[MediumOrder, ...]
-    cover: int | MediumOrder | None = None
+    media: tuple[MediumSpec, ...]
+    cover: int | MediumSpec | None = None
     on_media_error: OnMediaError = OnMediaError.FAIL
     on_quota: OnQuota = OnQuota.WAIT
     request: str = ""
@@ -69,8 +69,8 @@ class EditHighlight:
     account: str
     pk: str
     title: str | None = None
-    cover: int | MediumOrder | None = None
-    add: tuple[MediumOrder, ...] = ()
+    cover: int | MediumSpec | None = None
+    add: tuple[MediumSpec, ...] = ()
     remove: tuple[str, ...] = ()
     on_quota: OnQuota = OnQuota.WAIT
     request: str = ""
@@ -93,7 +93,7 @@ def files_of(order: HighlightCommand) -> frozenset[str]:
     return frozenset(medium.file for medium in (*media_of(order), *_cover_of(order)) if medium.file is not None)
 
 
-def media_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
+def media_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
     match order:
         case CreateHighlight():
             return order.media
@@ -116,11 +116,11 @@ def highlight_of(order: HighlightCommand) -> str | None:
             assert_never(order)
 
 
-def _cover_of(order: HighlightCommand) -> tuple[MediumOrder, ...]:
+def _cover_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
     """Return the separate cover image, if the command has one."""
     match order:
         case CreateHighlight() | EditHighlight():
-            return (order.cover,) if isinstance(order.cover, MediumOrder) else ()
+            return (order.cover,) if isinstance(order.cover, MediumSpec) else ()
         case DeleteHighlight():
             return ()
         case _:

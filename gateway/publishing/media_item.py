@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.publishing import Container, ContainerState, Story
 from gateway.durable.port import Fault, Json
-from gateway.publishing.commands import MediumOrder
+from gateway.publishing.commands import MediumSpec
 from gateway.publishing.step_kinds import Act
 
 # The label of the medium that has no position.
@@ -23,7 +23,7 @@ class MediaItem:
     """
 
     place: int | None
-    order: MediumOrder
+    order: MediumSpec
     container: str | None = None
     is_processed: bool = False
     retry_after: float | None = None

@@ -15,7 +15,7 @@ import msgspec
 from gateway.domain.publishing import Container, ContainerState, FiledMedium, LinkedMedium, Source, Story
 from gateway.durable.port import Fault, Json, Run, Step, StepFailed
 from gateway.errors import ContainerExpired, GatewayError, MediumRefused
-from gateway.publishing.commands import MediumOrder, OnMediaError, OnQuota
+from gateway.publishing.commands import MediumSpec, OnMediaError, OnQuota
 from gateway.publishing.context import DAY, WorkflowContext, key_of
 from gateway.publishing.media_item import MediaItem
 from gateway.publishing.quota import QuotaOf
@@ -44,8 +44,8 @@ class MediaPipeline:
         context: WorkflowContext,
         run: Run,
         account: str,
-        orders: Sequence[MediumOrder],
-        cover: int | MediumOrder | None,
+        orders: Sequence[MediumSpec],
+        cover: int | MediumSpec | None,
         *,
         on_media_error: OnMediaError,
         on_quota: OnQuota,
@@ -58,8 +58,8 @@ class MediaPipeline:
         self._expirations = 0
         self._publishes_on_upload = context.publisher.capabilities.publishes_on_upload
         self.media = [MediaItem(place, order) for place, order in enumerate(orders)]
-        self._cover = MediaItem(None, cover) if isinstance(cover, MediumOrder) else None
-        self._cover_item = self._cover if cover is None or isinstance(cover, MediumOrder) else self.media[cover]
+        self._cover = MediaItem(None, cover) if isinstance(cover, MediumSpec) else None
+        self._cover_item = self._cover if cover is None or isinstance(cover, MediumSpec) else self.media[cover]
 
     @property
     def whole(self) -> list[MediaItem]:
@@ -264,7 +264,7 @@ class MediaPipeline:
         if need and self._context.publisher.capabilities.tells_quota:
             await self._run.step(Step(Act.QUOTA.step(), partial(self._quota.wait_for, need), patience=PATIENCE))
 
-    def _source(self, order: MediumOrder) -> Source:
+    def _source(self, order: MediumSpec) -> Source:
         """Return the source of the upload. Raises MediumRefused if the file no longer exists."""
         if order.url is not None:
             return LinkedMedium(order.url, order.kind)

@@ -29,7 +29,7 @@ from gateway.publishing.views import FlowKind
 OrderT = TypeVar("OrderT", CreateHighlight, EditHighlight, DeleteHighlight)
 
 
-class Flow(Protocol):
+class Workflow(Protocol):
     """One run of a workflow's body."""
 
     async def make(self) -> Json:
@@ -50,7 +50,7 @@ def _register(
     context: WorkflowContext,
     kind: FlowKind,
     command_type: type[OrderT],
-    workflow: Callable[[WorkflowContext, Run, OrderT], Flow],
+    workflow: Callable[[WorkflowContext, Run, OrderT], Workflow],
 ) -> None:
     async def body(run: Run, input: Json) -> Json:
         command = msgspec.convert(input, command_type)
@@ -59,7 +59,9 @@ def _register(
     context.durable.define(NAMES[kind], body)
 
 
-async def _execute(context: WorkflowContext, run: Run, name: str, command: HighlightCommand, workflow: Flow) -> Json:
+async def _execute(
+    context: WorkflowContext, run: Run, name: str, command: HighlightCommand, workflow: Workflow
+) -> Json:
     context.hook(FlowStarted(run.id, name))
     try:
         output = await workflow.make()

@@ -75,7 +75,7 @@ class DeleteRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class InputProblem:
     """A validation error of one field. `field` is its path from `input` down, `code` names the kind of error."""
 
     field: tuple[str, ...]

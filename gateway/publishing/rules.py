@@ -13,8 +13,8 @@ import regex
 from gateway.domain import ids
 from gateway.domain.input_errors import InputErrorCode
 from gateway.errors import InvalidInput
-from gateway.publishing.commands import MediumOrder
-from gateway.publishing.requests import Problem
+from gateway.publishing.commands import MediumSpec
+from gateway.publishing.requests import InputProblem
 
 T = TypeVar("T")
 
@@ -38,17 +38,17 @@ class ValidationErrors:
     """The problems of one request, in the order of its rules. The return value of a failed rule is meaningless."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[InputProblem] = []
 
     def note(self, field: Sequence[str], mistake: InputErrorCode, what: str) -> None:
         """Add a problem. `what` completes the sentence that starts with the field."""
-        self.problems.append(Problem(tuple(field), mistake.value, f"{'.'.join(field)} {what}."))
+        self.problems.append(InputProblem(tuple(field), mistake.value, f"{'.'.join(field)} {what}."))
 
     def has(self, field: str) -> bool:
         """Return whether `field` as a whole has a problem."""
         return any(problem.field == (field,) for problem in self.problems)
 
-    def order_or(self, order: Callable[[], T]) -> T | tuple[Problem, ...]:
+    def order_or(self, order: Callable[[], T]) -> T | tuple[InputProblem, ...]:
         """Return the problems, or the command if there are none."""
         return tuple(self.problems) or order()
 
@@ -140,7 +140,7 @@ class ValidationErrors:
             )
         return given
 
-    def doubles(self, media: Sequence[MediumOrder | None], field: str) -> None:
+    def doubles(self, media: Sequence[MediumSpec | None], field: str) -> None:
         """Note each medium that occurs twice: the same URL, file or id."""
         seen: dict[object, int] = {}
         for position, medium in enumerate(media):
@@ -153,5 +153,5 @@ class ValidationErrors:
         try:
             return read(given, field=".".join(field)).pk
         except InvalidInput as problem:
-            self.problems.append(Problem(tuple(field), InputErrorCode.INVALID.value, problem.message))
+            self.problems.append(InputProblem(tuple(field), InputErrorCode.INVALID.value, problem.message))
             return ""

@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.errors import forget_frames
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
     DeleteRequest,
+    InputProblem,
     MediumRequest,
-    Problem,
     UpdateRequest,
 )
 from gateway.publishing.rules import SPELLED, ValidationErrors
@@ -35,7 +35,9 @@ class InputValidator:
         self._probe = looks
         self._capabilities = capabilities
 
-    async def create(self, request: CreateRequest, accounts: Collection[str]) -> CreateHighlight | tuple[Problem, ...]:
+    async def create(
+        self, request: CreateRequest, accounts: Collection[str]
+    ) -> CreateHighlight | tuple[InputProblem, ...]:
         """Return the command, or all problems of the request. `accounts` are those the client may publish for.
 
         Raises FlowsUnavailable if the spool's disk fails.
@@ -52,7 +54,9 @@ class InputValidator:
             lambda: CreateHighlight(account, title, media, cover, request.on_media_error, request.on_quota)
         )
 
-    async def update(self, request: UpdateRequest, accounts: Collection[str]) -> EditHighlight | tuple[Problem, ...]:
+    async def update(
+        self, request: UpdateRequest, accounts: Collection[str]
+    ) -> EditHighlight | tuple[InputProblem, ...]:
         """Return the command, or all problems of the request. Parameters and errors are those of `create`."""
         found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
@@ -69,7 +73,9 @@ class InputValidator:
             )
         return found.order_or(lambda: EditHighlight(account, pk, title, cover, add, remove, request.on_quota))
 
-    async def delete(self, request: DeleteRequest, accounts: Collection[str]) -> DeleteHighlight | tuple[Problem, ...]:
+    async def delete(
+        self, request: DeleteRequest, accounts: Collection[str]
+    ) -> DeleteHighlight | tuple[InputProblem, ...]:
         """Return the command, or all problems of the request. Parameters are those of `create`."""
         found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
@@ -79,7 +85,7 @@ class InputValidator:
 
     async def _media(
         self, found: ValidationErrors, given: Sequence[MediumRequest], field: str
-    ) -> tuple[MediumOrder, ...]:
+    ) -> tuple[MediumSpec, ...]:
         """Validate the media, unless their number is invalid: thousands of URLs are not probed."""
         if found.has(field):
             return ()
@@ -91,7 +97,7 @@ class InputValidator:
         found.doubles(media, field)
         return tuple(medium for medium in media if medium is not None)
 
-    async def _cover(self, found: ValidationErrors, given: CoverRequest | None, media: int) -> int | MediumOrder | None:
+    async def _cover(self, found: ValidationErrors, given: CoverRequest | None, media: int) -> int | MediumSpec | None:
         if given is None:
             return None
         if given.index is not None and (given.url, given.file, given.media_id) == (None, None, None):
@@ -103,7 +109,7 @@ class InputValidator:
 
     async def _medium(
         self, found: ValidationErrors, given: MediumRequest | CoverRequest, names: Sequence[str], field: Sequence[str]
-    ) -> MediumOrder | None:
+    ) -> MediumSpec | None:
         one = found.one_of(given, names, field)
         if one is None:
             return None
@@ -114,9 +120,9 @@ class InputValidator:
         if given.file is not None:
             return await self._from_file(found, given.file.sha256, place)
         id = found.medium_id(str(value), place)
-        return MediumOrder(media_id=id) if name == "media_id" else MediumOrder(story_id=id)
+        return MediumSpec(media_id=id) if name == "media_id" else MediumSpec(story_id=id)
 
-    async def _from_url(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _from_url(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumSpec | None:
         url = as_browsers_send(given)
         try:
             shown = await look_at(url, self._probe)
@@ -132,13 +138,13 @@ class InputValidator:
         if assumed is not None and (wrong := shown.mistaken_for(assumed)) is not None:
             found.note(place, InputErrorCode.FORMAT, wrong)
             return None
-        return MediumOrder(url=url, kind=shown.kind)
+        return MediumSpec(url=url, kind=shown.kind)
 
-    async def _from_file(self, found: ValidationErrors, sha256: str, place: Sequence[str]) -> MediumOrder | None:
+    async def _from_file(self, found: ValidationErrors, sha256: str, place: Sequence[str]) -> MediumSpec | None:
         try:
             fit = await self._normalizer.fit(sha256)
         except Unfit as problem:
             forget_frames(problem)
             found.note(place, problem.mistake, problem.message)
             return None
-        return MediumOrder(file=sha256, kind=fit.kind, content_type=fit.content_type)
+        return MediumSpec(file=sha256, kind=fit.kind, content_type=fit.content_type)

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.http.request_parsing import LARGEST_BODY
-from gateway.http.unsent import Unsent
+from gateway.http.unsent import UnsentAnswers
 from gateway.scheduling import Turns
 from gateway.server.http_protocol import HttpProtocol
 from gateway.server.loop import Loop
@@ -38,9 +38,9 @@ class ServerConfig(uvicorn.Config):
         self.ceilings = ceilings
 
     @cached_property
-    def unsent(self) -> Unsent:
+    def unsent(self) -> UnsentAnswers:
         """The bound of unread responses. Created in the serving process, since it cannot be pickled for a worker."""
-        return Unsent(self.ceilings.unsent_each, self.ceilings.unsent_total)
+        return UnsentAnswers(self.ceilings.unsent_each, self.ceilings.unsent_total)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         return Loop

@@ -59,8 +59,8 @@ class UploadDirectory:
             self._alive.close()
             self._alive = None
 
-    def part(self, number: int) -> Part:
-        return Part(self._directory / f"{self._process}.{number}.part")
+    def part(self, number: int) -> PartialFile:
+        return PartialFile(self._directory / f"{self._process}.{number}.part")
 
     def request(self, number: int) -> str:
         """Return the name of a holder that ends with this process."""
@@ -75,7 +75,7 @@ class UploadDirectory:
         patterns = ("*.part", f"*/{CONTENT}", f"*/{READY}", f"*/{PART}")
         return sum(_size(file) for pattern in patterns for file in self._directory.glob(pattern))
 
-    def enter(self, part: Part, holder: str) -> None:
+    def enter(self, part: PartialFile, holder: str) -> None:
         """Turn a finished part into an entry, unless one with the same content exists."""
         entry = self._entry(part.sha256)
         with self._locked():
@@ -159,7 +159,7 @@ class UploadDirectory:
         return sum(_release_entry(entry, is_released) for entry in entries)
 
 
-class Part:
+class PartialFile:
     """A file being written; its bytes are on the disk when `finish` returns."""
 
     def __init__(self, path: Path) -> None:

@@ -18,7 +18,7 @@ MP4_BRANDS = frozenset(
 )
 
 
-class Format(enum.Enum):
+class MediaFormat(enum.Enum):
     """An accepted format; the value is its content type."""
 
     JPEG = "image/jpeg"
@@ -31,9 +31,9 @@ class Format(enum.Enum):
     @property
     def kind(self) -> MediumKind:
         match self:
-            case Format.JPEG | Format.PNG | Format.WEBP | Format.HEIC:
+            case MediaFormat.JPEG | MediaFormat.PNG | MediaFormat.WEBP | MediaFormat.HEIC:
                 return MediumKind.IMAGE
-            case Format.MP4 | Format.MOV:
+            case MediaFormat.MP4 | MediaFormat.MOV:
                 return MediumKind.VIDEO
             case _:
                 assert_never(self)
@@ -51,7 +51,7 @@ class Unfit(Exception):
         self.message = message
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> MediaFormat:
     """Return the format of a file. Raises Unfit and OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -63,22 +63,22 @@ def format_of(path: Path) -> Format:
     return found
 
 
-def _format(head: bytes) -> Format | None:
+def _format(head: bytes) -> MediaFormat | None:
     if head.startswith(b"\xff\xd8\xff"):
-        return Format.JPEG
+        return MediaFormat.JPEG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Format.PNG
+        return MediaFormat.PNG
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Format.WEBP
+        return MediaFormat.WEBP
     if head[4:8] == b"ftyp":
         return _branded(head[8:12])
     # QuickTime files from before 2001 have no brand, and begin with one of these boxes.
-    return Format.MOV if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") else None
+    return MediaFormat.MOV if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") else None
 
 
-def _branded(brand: bytes) -> Format | None:
+def _branded(brand: bytes) -> MediaFormat | None:
     if brand in HEIC_BRANDS:
-        return Format.HEIC
+        return MediaFormat.HEIC
     if brand in MP4_BRANDS:
-        return Format.MP4
-    return Format.MOV if brand == b"qt  " else None
+        return MediaFormat.MP4
+    return MediaFormat.MOV if brand == b"qt  " else None

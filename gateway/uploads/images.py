@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gateway.domain.input_errors import InputErrorCode
-from gateway.uploads.formats import Format, Unfit
+from gateway.uploads.formats import MediaFormat, Unfit
 
 LARGEST_SOURCE = 50_000_000  # bytes
 LARGEST_JPEG = 8_000_000  # bytes, by the upstream's contract
@@ -33,7 +33,7 @@ SHRINK = 0.75
 PLAIN = {"APP0": b"JFIF", "APP2": b"ICC_PROFILE", "APP14": b"Adobe"}
 
 
-def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> bytes | None:
+def to_jpeg(path: Path, format_: MediaFormat, *, largest: int = LARGEST_JPEG) -> bytes | None:
     """Return the image as a JPEG of at most `largest` bytes; None if the file already is one and can be sent as it is.
 
     The JPEG is upright, opaque, and without EXIF, XMP, IPTC and comments. Raises Unfit and OSError. The conversion is
@@ -45,7 +45,7 @@ def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> byte
     with path.open("rb") as file:
         try:
             image = _decoded(file, format_)
-            if format_ is Format.JPEG and size <= largest and _is_plain(image):
+            if format_ is MediaFormat.JPEG and size <= largest and _is_plain(image):
                 return None
             return _encoded(_upright(image), largest)
         except Unfit:
@@ -55,8 +55,8 @@ def to_jpeg(path: Path, format_: Format, *, largest: int = LARGEST_JPEG) -> byte
             raise Unfit(InputErrorCode.DAMAGED, "cannot be read as an image") from exc
 
 
-def _decoded(file: BinaryIO, format_: Format) -> Image.Image:
-    if format_ is Format.JPEG and _scans(file) > MOST_SCANS:
+def _decoded(file: BinaryIO, format_: MediaFormat) -> Image.Image:
+    if format_ is MediaFormat.JPEG and _scans(file) > MOST_SCANS:
         raise Unfit(InputErrorCode.FORMAT, "is a JPEG of more scans than a picture needs")
     image = _opened(file, format_)
     if math.prod(image.size) > MOST_PIXELS:
@@ -65,22 +65,22 @@ def _decoded(file: BinaryIO, format_: Format) -> Image.Image:
     return image
 
 
-def _opened(file: BinaryIO, format_: Format) -> ImageFile:
+def _opened(file: BinaryIO, format_: MediaFormat) -> ImageFile:
     """Open the image with the plugin class of its format.
 
     `Image.open` would try other formats, too, and warn where this module rejects.
     """
     match format_:
-        case Format.JPEG:
+        case MediaFormat.JPEG:
             return JpegImageFile(file)
-        case Format.PNG:
+        case MediaFormat.PNG:
             return PngImageFile(file)
-        case Format.WEBP:
+        case MediaFormat.WEBP:
             return WebPImageFile(file)
-        case Format.HEIC:
+        case MediaFormat.HEIC:
             image: ImageFile = pillow_heif.HeifImageFile(file)  # type: ignore[no-untyped-call]
             return image
-        case Format.MP4 | Format.MOV:
+        case MediaFormat.MP4 | MediaFormat.MOV:
             raise AssertionError("a film is no image")
         case _:
             assert_never(format_)

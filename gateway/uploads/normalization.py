@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.publishing import MediumKind
-from gateway.uploads.formats import Format, format_of
+from gateway.uploads.formats import MediaFormat, format_of
 from gateway.uploads.images import to_jpeg
 from gateway.uploads.spool import Spool, in_thread
 from gateway.uploads.videos import check_video
@@ -56,4 +56,4 @@ def _examine(path: Path) -> tuple[NormalizedMedia, bytes | None]:
     if found.kind is MediumKind.VIDEO:
         check_video(path)
         return NormalizedMedia(found.kind, found.value), None
-    return NormalizedMedia(found.kind, Format.JPEG.value), to_jpeg(path, found)
+    return NormalizedMedia(found.kind, MediaFormat.JPEG.value), to_jpeg(path, found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import BodyTooLarge, FlowsUnavailable
-from gateway.uploads.directory import Part, UploadDirectory
+from gateway.uploads.directory import PartialFile, UploadDirectory
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Spool:
             await in_thread(part.discard)
         return StoredUpload(part.sha256, size)
 
-    async def _fill(self, part: Part, chunks: AsyncIterable[bytes]) -> int:
+    async def _fill(self, part: PartialFile, chunks: AsyncIterable[bytes]) -> int:
         size, pending = 0, bytearray()
         async for chunk in chunks:
             size += len(chunk)
@@ -114,7 +114,7 @@ class Spool:
         await in_thread(part.finish)
         return size
 
-    def _append(self, part: Part, data: bytes) -> None:
+    def _append(self, part: PartialFile, data: bytes) -> None:
         if self._directory.size() + len(data) > self._total:
             raise _unavailable()
         part.append(data)

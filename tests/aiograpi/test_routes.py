@@ -20,7 +20,7 @@ from aiograpi_rest.storages import ClientStorage
 from gateway.domain.publishing import Account, FiledMedium, LinkedMedium, MediumKind
 from gateway.errors import AccountDisconnected, GatewayError, RouteMissing, UpstreamRateLimited, UpstreamUnavailable
 from gateway.events import ignore
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder, OnMediaError
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec, OnMediaError
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
@@ -208,7 +208,7 @@ async def street(tmp_path: Path, publisher: Publisher, clock: VirtualClock) -> S
     return street
 
 
-MEDIA = tuple(MediumOrder(url=f"https://images.example.com/{number}.jpg") for number in range(3))
+MEDIA = tuple(MediumSpec(url=f"https://images.example.com/{number}.jpg") for number in range(3))
 ORDER = CreateHighlight(PK, "Reef", MEDIA)
 
 
@@ -216,7 +216,7 @@ async def test_a_flow_makes_a_highlight_and_others_change_and_delete_it(street: 
     made = await street.end(await street.publishing.create(CLIENT, ORDER, key="1"))
     assert made.state is FlowState.DONE, made
     pk = str(made.highlight_pk)
-    change = EditHighlight(PK, pk, title="Sea", add=(MediumOrder(url="https://images.example.com/new.jpg"),), cover=0)
+    change = EditHighlight(PK, pk, title="Sea", add=(MediumSpec(url="https://images.example.com/new.jpg"),), cover=0)
     changed = await street.end(await street.publishing.edit(CLIENT, change, key="2"))
     assert changed.state is FlowState.DONE, changed
     assert (account.highlights[pk].title, len(account.highlights[pk].items)) == ("Sea", 4)
@@ -237,7 +237,7 @@ async def test_a_creation_whose_answer_was_lost_ends_done_and_once(
 
 
 async def test_a_medium_that_would_become_another_kind_fails_its_flow_unsent(street: Street, account: InMemory) -> None:
-    film = MediumOrder(url="https://images.example.com/film", kind=MediumKind.VIDEO)
+    film = MediumSpec(url="https://images.example.com/film", kind=MediumKind.VIDEO)
     order = CreateHighlight(PK, "Reef", (film,), on_media_error=OnMediaError.FAIL)
     receipt = await street.end(await street.publishing.create(CLIENT, order, key="1"))
     assert receipt.state is FlowState.FAILED

@@ -18,7 +18,7 @@ from gateway.planner.requirements import Need, Requirement
 from gateway.upstream.hikerapi.client import TOLD_SECONDS, connect
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import ManualClock
-from tests.fakes.market import ORIGIN, Shop, shop
+from tests.fakes.upstream_services import ORIGIN, Shop, shop
 from tests.upstream.harness import TRAY
 
 USER = UserId("787132")

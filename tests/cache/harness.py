@@ -9,7 +9,7 @@ import msgspec
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
-from gateway.cache.store import Store
+from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.upstream.hikerapi import decoding
@@ -21,7 +21,11 @@ LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5,
 
 def memory(clock: Clock, *, max_bytes: int = 10**6) -> EntityCache:
     return EntityCache(
-        Store(max_bytes, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(max_bytes), pointers=max_bytes
+        EntryStore(max_bytes, clock),
+        clock=clock,
+        lifetimes=LIFETIMES,
+        decoded=DecodedCache(max_bytes),
+        pointers=max_bytes,
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from gateway.cache.bounded_index import BoundedIndex
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.response_cache import Dependencies, Response, Responses
-from gateway.cache.store import Entry, Store
+from gateway.cache.store import Entry, EntryStore
 from gateway.errors import NotFound
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import EPOCH, ManualClock
@@ -23,14 +23,14 @@ CLOCK = ManualClock()
 
 
 def entries() -> object:
-    store = Store(MOST, CLOCK)
+    store = EntryStore(MOST, CLOCK)
     for number in range(1_000):
         store.put(Call(Endpoint.PROFILE, f"{10**17 + number}"), Entry(Kind.PROFILE, b"%d" % number, EPOCH, LIFE))
     return store
 
 
 def absences() -> object:
-    store = Store(MOST, CLOCK)
+    store = EntryStore(MOST, CLOCK)
     for number in range(1_000):
         problem = NotFound(f"User 'nobody{number}' was not found.")
         store.put(Call(Endpoint.PROFILE_BY_USERNAME, f"nobody{number}"), Entry(Kind.MISSING, b"", EPOCH, LIFE, problem))
@@ -38,7 +38,7 @@ def absences() -> object:
 
 
 def answers() -> object:
-    store = Store(MOST, CLOCK)
+    store = EntryStore(MOST, CLOCK)
     responses = Responses(MOST, store=store, clock=CLOCK)
     for number in range(1_000):
         response = Response(b"%d" % number, 1, Dependencies.of(()))

@@ -10,8 +10,8 @@ import pytest
 from gateway.cache.decoded_cache import MEMORY_FACTOR, DecodedCache
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.store import OVERHEAD, Entry
-from gateway.domain.lasting import SharedTuple
 from gateway.domain.models import LoadedHighlight
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.upstream.hikerapi import decoding
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint

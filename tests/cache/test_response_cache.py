@@ -6,7 +6,7 @@ import sys
 
 from gateway.cache.freshness import Kind, Span
 from gateway.cache.response_cache import Dependencies, Response, Responses
-from gateway.cache.store import Entry, Store
+from gateway.cache.store import Entry, EntryStore
 from gateway.errors import NotFound
 from tests.fakes.gateway import WallClock
 
@@ -16,7 +16,7 @@ class Shop:
 
     def __init__(self, max_bytes: int = 10_000) -> None:
         self.clock = WallClock(1_000.0)
-        self.store = Store(100_000, self.clock)
+        self.store = EntryStore(100_000, self.clock)
         self.responses = Responses(max_bytes, store=self.store, clock=self.clock)
 
     def put(self, key: str, body: bytes = b"1", fresh_until: float = 2_000.0) -> Entry:

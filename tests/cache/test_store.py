@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cache.freshness import Kind, Span
-from gateway.cache.store import OVERHEAD, Entry, Store
+from gateway.cache.store import OVERHEAD, Entry, EntryStore
 from gateway.errors import NotFound
 from tests.fakes.clock import ManualClock
 
@@ -25,7 +25,7 @@ def entry(clock: ManualClock, size: int = 0, *, fresh: float = 10, serve: float 
 
 
 def test_an_entry_is_fresh_then_stale_then_gone(clock: ManualClock) -> None:
-    store = Store(10**6, clock)
+    store = EntryStore(10**6, clock)
     kept = entry(clock)
     store.put("key", kept)
     assert store.get("key") is store.get("key", stale=True) is kept
@@ -38,7 +38,7 @@ def test_an_entry_is_fresh_then_stale_then_gone(clock: ManualClock) -> None:
 
 
 def test_an_absence_is_an_entry_and_no_miss(clock: ManualClock) -> None:
-    store = Store(10**6, clock)
+    store = EntryStore(10**6, clock)
     absence = Entry(Kind.MISSING, b"", clock.now(), Span(clock.now() + 1, clock.now() + 1), NotFound("Nobody."))
     store.put("key", absence)
     assert store.get("key") is absence
@@ -47,7 +47,7 @@ def test_an_absence_is_an_entry_and_no_miss(clock: ManualClock) -> None:
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3 * OVERHEAD)), max_size=40), st.integers(1, 12))
 def test_the_bytes_never_exceed_the_bound(puts: list[tuple[int, int]], entries: int) -> None:
     clock = ManualClock()
-    store = Store(entries * OVERHEAD, clock)
+    store = EntryStore(entries * OVERHEAD, clock)
     for key, size in puts:
         store.put(key, entry(clock, size))
         assert store.bytes <= entries * OVERHEAD
@@ -55,7 +55,7 @@ def test_the_bytes_never_exceed_the_bound(puts: list[tuple[int, int]], entries: 
 
 
 def test_the_least_recently_used_entry_makes_room(clock: ManualClock) -> None:
-    store = Store(3 * OVERHEAD, clock)
+    store = EntryStore(3 * OVERHEAD, clock)
     for key in "abc":
         store.put(key, entry(clock))
     assert store.get("a")
@@ -65,14 +65,14 @@ def test_the_least_recently_used_entry_makes_room(clock: ManualClock) -> None:
 
 def test_what_is_too_large_is_not_kept_and_what_it_replaces_is_gone(clock: ManualClock) -> None:
     """The older answer is known to be out of date."""
-    store = Store(2 * OVERHEAD, clock)
+    store = EntryStore(2 * OVERHEAD, clock)
     store.put("key", entry(clock))
     store.put("key", entry(clock, 2 * OVERHEAD))
     assert store.get("key") is None
 
 
 def test_what_is_dead_on_arrival_is_not_kept_and_what_it_replaces_is_gone(clock: ManualClock) -> None:
-    store = Store(10**6, clock)
+    store = EntryStore(10**6, clock)
     store.put("key", entry(clock))
     store.put("key", entry(clock, fresh=-1, serve=0))
     assert store.get("key", stale=True) is None
@@ -80,14 +80,14 @@ def test_what_is_dead_on_arrival_is_not_kept_and_what_it_replaces_is_gone(clock:
 
 
 def test_a_new_entry_takes_the_place_and_the_bytes_of_the_old_one(clock: ManualClock) -> None:
-    store = Store(10**6, clock)
+    store = EntryStore(10**6, clock)
     store.put("key", entry(clock, 5_000))
     store.put("key", entry(clock, 7))
     assert (len(store), store.bytes) == (1, OVERHEAD + 7)
 
 
 def test_what_is_forgotten_is_gone_and_forgetting_twice_is_nothing(clock: ManualClock) -> None:
-    store = Store(10**6, clock)
+    store = EntryStore(10**6, clock)
     store.put("key", entry(clock))
     store.forget("key")
     store.forget("key")
@@ -95,7 +95,7 @@ def test_what_is_forgotten_is_gone_and_forgetting_twice_is_nothing(clock: Manual
 
 
 def test_expired_entries_go_before_fresh_ones_are_pushed_out(clock: ManualClock) -> None:
-    store = Store(10 * OVERHEAD, clock)
+    store = EntryStore(10 * OVERHEAD, clock)
     lives = {key: random.Random(key).choice([5, 50]) for key in range(10)}
     for key, life in lives.items():
         store.put(key, entry(clock, fresh=life, serve=life))

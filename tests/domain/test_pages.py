@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import pages
-from gateway.domain.lasting import SharedTuple
-from gateway.domain.pages import Window
+from gateway.domain.pages import PageWindow
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.errors import InvalidInput
 
 
@@ -82,7 +82,7 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
 def test_a_cursor_leads_back_to_its_entry_and_needs_no_escape_in_a_url(entry_id: str) -> None:
     cursor = pages.cursor(entry_id)
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    assert pages.window({"after": cursor}) == Window(after=entry_id)
+    assert pages.window({"after": cursor}) == PageWindow(after=entry_id)
 
 
 @pytest.mark.parametrize("first", [-1, 101, 2**31 - 1, -(2**31)])
@@ -93,10 +93,10 @@ def test_a_page_has_from_0_to_100_entries(first: int) -> None:
 
 
 def test_the_largest_page_is_the_default() -> None:
-    assert pages.window({}) == Window(first=100, after=None)
+    assert pages.window({}) == PageWindow(first=100, after=None)
 
 
 def test_a_page_of_all_entries_is_the_list_itself_so_that_it_lasts() -> None:
     entries = SharedTuple([Named(str(number)) for number in range(3)])
-    assert Window(first=3).of(entries).nodes is entries
-    assert type(Window(first=2).of(entries).nodes) is tuple
+    assert PageWindow(first=3).of(entries).nodes is entries
+    assert type(PageWindow(first=2).of(entries).nodes) is tuple

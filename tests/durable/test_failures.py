@@ -20,9 +20,9 @@ from gateway.clock import SystemClock
 from gateway.durable.database import engine
 from gateway.durable.encryption import KEY_FILE, DecryptionError, JsonCipher, key_in
 from gateway.durable.engine import DbosDurable
-from gateway.durable.executor import STANDARD, Patience
+from gateway.durable.executor import STANDARD, StoreTimeouts
 from gateway.durable.port import Json, Run, Status
-from gateway.durable.store import CancellationToken, Store
+from gateway.durable.store import CancellationToken, WorkflowStore
 from gateway.errors import FlowsUnavailable
 from gateway.events import Event, WorkflowStoreAvailabilityChanged
 from tests.durable.harness import SOON, World, ended, pruned, refused, until
@@ -47,7 +47,7 @@ class Place:
     url: str
     folder: Path
     gone: Callable[[], AbstractContextManager[None]]
-    patience: Patience = STANDARD
+    patience: StoreTimeouts = STANDARD
 
     def engine(
         self,
@@ -55,7 +55,7 @@ class Place:
         *,
         key: bytes | None = None,
         retention: float = WEEK,
-        patience: Patience = STANDARD,
+        patience: StoreTimeouts = STANDARD,
     ) -> DbosDurable:
         return DbosDurable(
             self.url,
@@ -102,7 +102,7 @@ def stopped(server: Cluster) -> Iterator[None]:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         path = tmp_path / "flows.sqlite3"
-        return Place(f"sqlite:///{path}", tmp_path, lambda: locked(path), Patience(statement=1.5, caller=2.5))
+        return Place(f"sqlite:///{path}", tmp_path, lambda: locked(path), StoreTimeouts(statement=1.5, caller=2.5))
     server: Cluster = request.getfixturevalue("server")
     return Place(server.create(), tmp_path, lambda: stopped(server))
 
@@ -348,7 +348,7 @@ def test_what_was_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
     """SQLite marks deleted rows as free space, and its log keeps them: the sealed text would outlive its retention."""
     path = tmp_path / "flows.sqlite3"
     seal = JsonCipher(bytes(32))
-    with closing(Store(f"sqlite:///{path}", seal, SystemClock(), patience=3.0)) as store:
+    with closing(WorkflowStore(f"sqlite:///{path}", seal, SystemClock(), patience=3.0)) as store:
         store.prepare()
         store.accept("body", ID, MARK * 100, CancellationToken())
         with closing(sqlite3.connect(path)) as db:
@@ -366,7 +366,7 @@ def test_what_was_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
 def test_a_refused_start_that_is_committed_later(tmp_path: Path) -> None:
     """Its thread may be anywhere on the way when the caller is told that it took too long."""
     with closing(
-        Store(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), SystemClock(), patience=3.0)
+        WorkflowStore(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), SystemClock(), patience=3.0)
     ) as store:
         store.prepare()
         ticket = CancellationToken()

@@ -119,7 +119,7 @@ def test_names_are_forgotten_when_their_time_is_over_or_they_are_too_many(
     monkeypatch.setattr(store, "MOST_REMEMBERED", 2)
     clock = ManualClock()
     with closing(
-        store.Store(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), clock, patience=3.0)
+        store.WorkflowStore(f"sqlite:///{tmp_path}/flows.sqlite3", JsonCipher(bytes(32)), clock, patience=3.0)
     ) as kept:
         kept.prepare()
         for seconds in (10.0, 60.0, 50.0, 40.0):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.operations.manifests import manifest, operations_in
 from gateway.operations.trusted_documents import sources
 from tests.meta.tree import ROOT
@@ -41,5 +41,5 @@ def test_its_copies_of_the_graph_are_those_of_today(copy: Path) -> None:
 def test_it_asks_only_what_the_examples_ask(project: Path) -> None:
     """Each document in the page is one of `queries/`, in the gateway's own words for it."""
     generated = json.loads((project / "src/gql/persisted-documents.json").read_text())
-    known = manifest(operations_in(sources(ROOT / "queries")), Format.CODEGEN)
+    known = manifest(operations_in(sources(ROOT / "queries")), ManifestFormat.CODEGEN)
     assert set(generated) <= set(known)

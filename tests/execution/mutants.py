@@ -15,9 +15,9 @@ from types import CodeType, ModuleType
 
 from gateway import execution
 from tests.execution import rules as r
-from tests.execution import rules_of_kept as k
 from tests.execution import rules_of_partial as q
 from tests.execution import rules_of_plans as p
+from tests.execution import rules_of_projection_cache as k
 from tests.execution.rules import Rule
 
 HOME = Path(execution.__file__).parent

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests import profiles
-from tests.execution import rules, rules_of_kept, rules_of_partial, rules_of_plans
+from tests.execution import rules, rules_of_partial, rules_of_plans, rules_of_projection_cache
 from tests.execution.mutants import MUTANTS, Mutant, loaded
 from tests.execution.rules import Rule
 from tests.execution.tested import Subject
 
-RULES = [*rules.RULES, *rules_of_plans.RULES, *rules_of_kept.RULES, *rules_of_partial.RULES]
+RULES = [*rules.RULES, *rules_of_plans.RULES, *rules_of_projection_cache.RULES, *rules_of_partial.RULES]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.domain.lasting import SharedTuple
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.execution import Projections
 from gateway.execution.sizes import LARGEST, is_larger, least_size
 from gateway.http.disconnect import PIECE

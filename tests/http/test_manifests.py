@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.cli import main
 from gateway.console import OPERATIONS
-from gateway.operations.formats import Format
+from gateway.operations.formats import ManifestFormat
 from gateway.operations.manifests import ManifestError, check, manifest, operations_in, read
 from gateway.operations.trusted_documents import OWN, sources
 from gateway.settings import Settings
@@ -46,7 +46,7 @@ fragment A on User { id }
 
 def texts_of(found: dict[str, str]) -> dict[str, str]:
     """Each operation's document, by its name, as graphql-js prints it."""
-    return {operation.name: operation.text(Format.RELAY) for operation in operations_in(found)}
+    return {operation.name: operation.text(ManifestFormat.RELAY) for operation in operations_in(found)}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,10 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
     return printed
 
 
-@pytest.mark.parametrize("form", [Format.APOLLO, Format.CODEGEN])
+@pytest.mark.parametrize("form", [ManifestFormat.APOLLO, ManifestFormat.CODEGEN])
 @pytest.mark.parametrize("found", [ODD, sources(OWN)], ids=["odd", "own"])
 def test_documents_are_printed_as_the_clients_tools_print_them(
-    found: dict[str, str], form: Format, theirs: dict[str, dict[str, str]]
+    found: dict[str, str], form: ManifestFormat, theirs: dict[str, dict[str, str]]
 ) -> None:
     """Else their hashes would name nothing here."""
     for operation in operations_in(found):
@@ -71,7 +71,7 @@ def test_documents_are_printed_as_the_clients_tools_print_them(
 
 def test_each_format_holds_each_operation_under_the_hash_of_its_text() -> None:
     operations = operations_in(sources(OWN))
-    for form, prefix in ((Format.APOLLO, ""), (Format.RELAY, ""), (Format.CODEGEN, "sha256:")):
+    for form, prefix in ((ManifestFormat.APOLLO, ""), (ManifestFormat.RELAY, ""), (ManifestFormat.CODEGEN, "sha256:")):
         table = read(json.dumps(manifest(operations, form)).encode())
         assert len(table) == len(operations) == len(list(OWN.iterdir()))
         assert all(key == prefix + hashlib.sha256(text.encode()).hexdigest() for key, text in table.items())
@@ -90,7 +90,7 @@ def test_fragments_are_shared_between_files_and_only_those_used_are_sent() -> No
         "f.graphql": "fragment F on Q { ...G } fragment G on Q { a } fragment H on Q { b }",
     }
     (operation,) = operations_in(files)
-    assert operation.text(Format.CODEGEN) == "fragment F on Q { ...G } fragment G on Q { a } query A { ...F }"
+    assert operation.text(ManifestFormat.CODEGEN) == "fragment F on Q { ...G } fragment G on Q { a } query A { ...F }"
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, error["extensions"]["code"]
 
 
-@pytest.mark.parametrize("form", Format)
-async def test_our_own_documents_are_known_by_the_hash_of_each_tool(tmp_path: Path, form: Format) -> None:
+@pytest.mark.parametrize("form", ManifestFormat)
+async def test_our_own_documents_are_known_by_the_hash_of_each_tool(tmp_path: Path, form: ManifestFormat) -> None:
     operation = next(one for one in operations_in(sources(OWN)) if one.name == "MyAllowance")
     digest = hashlib.sha256(operation.text(form).encode()).hexdigest()
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
@@ -212,7 +212,7 @@ async def test_nothing_else_is_run_on_any_way_in(tmp_path: Path) -> None:
 async def test_a_stored_document_by_a_link_says_how_long_its_answer_is_good(tmp_path: Path) -> None:
     """Its URL holds no document, so that caches may take it for a key; the answer is the client's own."""
     operation = next(one for one in operations_in(sources(OWN)) if one.name == "TrayById")
-    digest = hashlib.sha256(operation.text(Format.CODEGEN).encode()).hexdigest()
+    digest = hashlib.sha256(operation.text(ManifestFormat.CODEGEN).encode()).hexdigest()
     params = {"documentId": f"sha256:{digest}", "variables": '{"userId":"787132"}'}
     async with running_gateway(tmp_path, all_heard=False) as gateway:
         first = await gateway.client.get("/graphql", params=params)
@@ -227,7 +227,7 @@ def test_the_command_writes_a_manifest_that_the_gateway_reads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "manifest.json"
-    for form in Format:
+    for form in ManifestFormat:
         assert main(["documents", "--format", form.value, "--out", str(out), str(OWN)]) == 0
         assert capsys.readouterr() == ("", "")
         assert read(out.read_bytes())

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.http.multipart import LONGEST_NAME, MultipartReader, Part
+from gateway.http.multipart import LONGEST_NAME, FormPart, MultipartReader
 
 CAFE = "caf\u00e9.jpg"
 
 
-async def head_of(disposition: bytes, media_type: bytes = b"image/jpeg") -> Part:
+async def head_of(disposition: bytes, media_type: bytes = b"image/jpeg") -> FormPart:
     async def whole() -> AsyncIterator[bytes]:
         yield b"--edge\r\nContent-Disposition: " + disposition
         yield b"\r\nContent-Type: " + media_type + b"\r\n\r\nx\r\n--edge--\r\n"
@@ -41,7 +41,7 @@ async def head_of(disposition: bytes, media_type: bytes = b"image/jpeg") -> Part
     ],
 )
 async def test_a_file_name_is_read_in_the_encoding_of_its_sender(told: bytes) -> None:
-    assert await head_of(b'form-data; name="0"; ' + told) == Part("0", CAFE, "image/jpeg")
+    assert await head_of(b'form-data; name="0"; ' + told) == FormPart("0", CAFE, "image/jpeg")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.cache.response_cache import Responses
-from gateway.cache.store import Store
+from gateway.cache.store import EntryStore
 from gateway.clients import Clients
 from gateway.events import Event, InternalErrorMasked
 from gateway.http.bodies import Bodies
 from gateway.http.connection_limits import ConnectionLimiter
-from gateway.http.endpoint import Endpoint, route
+from gateway.http.endpoint import GraphQLEndpoint, route
 from gateway.http.execution import OperationHandler
 from gateway.http.revocation import Standing
 from gateway.http.transports.batching import Batches
@@ -132,10 +132,10 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     events: list[Event] = []
     documents = DocumentCache()
     stored = PersistedQueries(documents)
-    kept = ResponseCache(documents, Responses(1_000, store=Store(1_000, clock := ManualClock()), clock=clock))
+    kept = ResponseCache(documents, Responses(1_000, store=EntryStore(1_000, clock := ManualClock()), clock=clock))
     operations = OperationRunner(build_schema(), stored, broken, events.append, time := FairScheduler())
     runner = OperationHandler(operations, kept, ConnectionLimiter(1), Standing(Clients.local(), clock))
-    endpoint = Endpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
+    endpoint = GraphQLEndpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
     app = Starlette(routes=[route(endpoint)])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)

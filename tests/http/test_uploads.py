@@ -22,7 +22,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.domain.publishing import Uploaded
 from gateway.errors import Unauthenticated
 from gateway.http.bodies import Bodies
-from gateway.http.endpoint import Endpoint, Run, route
+from gateway.http.endpoint import GraphQLEndpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
 from gateway.http.request_parsing import GraphQLRequest
@@ -88,11 +88,11 @@ class Door:
         return [path for path in found if path.name != "lock" and path.suffix != ".alive"]
 
 
-def endpoint(run: Run) -> Endpoint:
+def endpoint(run: Run) -> GraphQLEndpoint:
     async def no_batch(batch: Sequence[GraphQLRequest], request: Request, accepted: Accepted) -> ASGIApp:
         raise AssertionError("there are no batches of files")
 
-    return Endpoint(
+    return GraphQLEndpoint(
         run, no_batch, PersistedQueries(DocumentCache()), Clients.local().identify, FairScheduler(), bodies=Bodies()
     )
 

@@ -17,7 +17,7 @@ from gateway.loaders import Loaders
 from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Latency, Status
 from tests.fakes.clock import VirtualClock
-from tests.fakes.market import Shop, shop
+from tests.fakes.upstream_services import Shop, shop
 
 THIRTY = UserId(str(fixture_users.THIRTY.pk))
 NATGEO = UserId(str(fixture_users.NATGEO_PK))

@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from gateway.http.routes.media import route
-from gateway.media_proxy.proxy import SMALL, Proxy
-from gateway.media_proxy.signed_urls import Claim, UrlSigner
+from gateway.media_proxy.proxy import SMALL, MediaProxy
+from gateway.media_proxy.signed_urls import MediaClaims, UrlSigner
 from gateway.upstream.egress.cdn_client import MediaServers, PlatformServers
 from tests.fakes.clock import EPOCH, ManualClock
 from tests.media_proxy.servers import Answer, Asked, Host, client_tls, host, says
@@ -32,7 +32,7 @@ class Stage:
 
     host: Host
     clock: ManualClock
-    proxy: Proxy
+    proxy: MediaProxy
     client: httpx.AsyncClient
     app: Starlette
     renewals: list[tuple[str, str]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Stage:
         return self.host.url(path, host=name)
 
     def link(self, url: str | None = None) -> str:
-        return "/media/" + TOKENS.seal(Claim(url or self.url(), "item:1", int(EPOCH) + LIFE))
+        return "/media/" + TOKENS.seal(MediaClaims(url or self.url(), "item:1", int(EPOCH) + LIFE))
 
     async def get(self, url: str | None = None, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -63,7 +63,7 @@ async def staged(answer: Answer, **limits: Any) -> AsyncIterator[Stage]:
         async def renew(reference: str, url: str) -> str | None:
             return await stage.renewed(reference, url)
 
-        proxy = Proxy(servers, renew, clock=clock, max_bytes=4 * SMALL)
+        proxy = MediaProxy(servers, renew, clock=clock, max_bytes=4 * SMALL)
         app = Starlette(routes=[route(TOKENS, proxy, clock)])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:

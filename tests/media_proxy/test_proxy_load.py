@@ -12,7 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from gateway.http.routes.media import route
-from gateway.media_proxy.proxy import COLLECTING, SMALL, STREAMS, STREAMS_EACH, Proxy
+from gateway.media_proxy.proxy import COLLECTING, SMALL, STREAMS, STREAMS_EACH, MediaProxy
 from gateway.upstream.egress import cdn_client
 from tests.media_proxy.harness import FILM, PHOTO, TOKENS, Page, Stage, endless
 from tests.media_proxy.servers import Asked, says
@@ -67,7 +67,7 @@ async def test_500_parallel_streams_take_bounded_memory_and_those_beyond_are_tol
 ) -> None:
     """Nobody reads: each stream that is open waits for its reader, and keeps its place."""
     reel = Reel(5_242_880)
-    proxy = Proxy(reel, never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
+    proxy = MediaProxy(reel, never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
     stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
     reads = asyncio.Event()
     links = [stage.link(stage.url(f"/v/{number}.mp4")) for number in range(500)]
@@ -90,7 +90,7 @@ async def test_500_parallel_streams_take_bounded_memory_and_those_beyond_are_tol
 
 async def test_one_peer_has_a_quarter_of_the_places(stage: Stage) -> None:
     """Whoever holds links can hold no more of the answers than that, by however many connections."""
-    proxy = Proxy(Reel(5_242_880), never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
+    proxy = MediaProxy(Reel(5_242_880), never, clock=stage.clock, max_bytes=4 * SMALL, patience=0.05)
     stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
     link, reads = stage.link(), asyncio.Event()
     peers = [f"2001:db8::{number}" for number in range(STREAMS)] + ["2001:db8:0:1::1"]
@@ -123,7 +123,7 @@ async def test_a_slow_reader_slows_down_the_picture_server_and_fills_no_memory(s
 
 async def test_a_page_that_is_closed_frees_its_place(stage: Stage) -> None:
     reel = Reel(5_242_880)
-    proxy = Proxy(reel, never, clock=stage.clock, max_bytes=SMALL)
+    proxy = MediaProxy(reel, never, clock=stage.clock, max_bytes=SMALL)
     stage.app = Starlette(routes=[route(TOKENS, proxy, stage.clock)])
     for _ in range(3):
         pages = [Page(stage, reads=asyncio.Event(), peer=peer(number)) for number in range(STREAMS)]

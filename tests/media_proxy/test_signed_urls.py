@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from gateway.domain.ids import ALPHABET
 from gateway.media_proxy.links import Links
-from gateway.media_proxy.ranges import Range, is_valid_content_range
-from gateway.media_proxy.signed_urls import LONGEST_REFERENCE, LONGEST_URL, Claim, TokenExpired, TokenInvalid, UrlSigner
+from gateway.media_proxy.ranges import ByteRange, is_valid_content_range
+from gateway.media_proxy.signed_urls import (
+    LONGEST_REFERENCE,
+    LONGEST_URL,
+    MediaClaims,
+    TokenExpired,
+    TokenInvalid,
+    UrlSigner,
+)
 from tests.fakes.clock import EPOCH, ManualClock
 
 TOKENS = UrlSigner(b"a secret of the gateway")
@@ -21,19 +28,19 @@ URL = (
     "?stp=dst-jpg_e15_tt6&_nc_cat=110&ccb=7-5&_nc_sid=18de74&_nc_ohc=Zz8l2kQ7J6YQ7kNvwF0eXyA&_nc_zt=23"
     "&_nc_ht=scontent-dfw5-1.cdninstagram.com&oh=00_AfJxwqvH8YpJ3aVqv0cHqQKq&oe=69B3F2F0"
 )
-CLAIM = Claim(URL, "item:3850291845212345678", int(EPOCH) + 100)
+CLAIM = MediaClaims(URL, "item:3850291845212345678", int(EPOCH) + 100)
 TOKEN = TOKENS.seal(CLAIM)
 
 
 @given(
     st.builds(
-        Claim,
+        MediaClaims,
         st.text(alphabet=string.printable, max_size=LONGEST_URL),
         st.text(alphabet=string.ascii_letters + string.digits + ":", max_size=LONGEST_REFERENCE),
         st.integers(1, 2**40 - 1),
     )
 )
-def test_what_is_sealed_is_what_is_opened(claim: Claim) -> None:
+def test_what_is_sealed_is_what_is_opened(claim: MediaClaims) -> None:
     assert TOKENS.open(TOKENS.seal(claim), claim.expires - 1) == claim
 
 
@@ -83,9 +90,9 @@ def test_a_token_of_another_gateway_is_refused() -> None:
 
 def test_what_is_too_long_for_a_token_is_not_sealed() -> None:
     with pytest.raises(ValueError, match="too long"):
-        TOKENS.seal(Claim("x" * (LONGEST_URL + 1), "", 1))
+        TOKENS.seal(MediaClaims("x" * (LONGEST_URL + 1), "", 1))
     with pytest.raises(ValueError, match="too long"):
-        TOKENS.seal(Claim(URL, "x" * (LONGEST_REFERENCE + 1), 1))
+        TOKENS.seal(MediaClaims(URL, "x" * (LONGEST_REFERENCE + 1), 1))
     with pytest.raises(TokenInvalid):
         TOKENS.open("A" * 100_000, EPOCH)
 
@@ -94,7 +101,9 @@ def test_a_link_expires_when_its_url_says_so() -> None:
     clock = ManualClock()
     links = Links(TOKENS, "https://gateway.test/", serves=lambda url: "cdninstagram" in url, clock=clock)
     link = links.link(URL, "item:1")
-    assert TOKENS.open(link.removeprefix("https://gateway.test/media/"), EPOCH) == Claim(URL, "item:1", 0x69B3F2F0)
+    assert TOKENS.open(link.removeprefix("https://gateway.test/media/"), EPOCH) == MediaClaims(
+        URL, "item:1", 0x69B3F2F0
+    )
     unsigned = links.link("https://scontent.cdninstagram.com/a.jpg", "item:1")
     assert TOKENS.open(unsigned.rpartition("/")[2], EPOCH).expires == int(EPOCH) + 86_400
 
@@ -111,7 +120,7 @@ ENDS = st.none() | st.integers(0, 30)
 @given(first=ENDS, last=ENDS, length=st.integers(0, 25))
 def test_a_range_is_the_bytes_that_a_slice_would_take(first: int | None, last: int | None, length: int) -> None:
     header = f"bytes={'' if first is None else first}-{'' if last is None else last}"
-    part = Range.of(header)
+    part = ByteRange.of(header)
     if (first is None and last is None) or (first is not None and last is not None and last < first):
         assert part is None
         return
@@ -127,12 +136,12 @@ def test_a_range_is_the_bytes_that_a_slice_would_take(first: int | None, last: i
 
 @pytest.mark.parametrize("header", [None, "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "items=0-1", "bytes=0-1,3-4"])
 def test_what_is_no_single_range_is_ignored(header: str | None) -> None:
-    assert Range.of(header) is None
+    assert ByteRange.of(header) is None
 
 
 @given(st.text(max_size=30))
 def test_no_header_breaks_the_ranges(header: str) -> None:
-    Range.of(header)
+    ByteRange.of(header)
     is_valid_content_range(header, 1)
 
 

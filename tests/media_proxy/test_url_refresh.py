@@ -21,8 +21,8 @@ from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.models import LoadedHighlight, Profile
 from gateway.errors import GatewayError
 from gateway.http.routes.media import route
-from gateway.media_proxy.proxy import Proxy, identity
-from gateway.media_proxy.signed_urls import Claim, UrlSigner
+from gateway.media_proxy.proxy import MediaProxy, identity
+from gateway.media_proxy.signed_urls import MediaClaims, UrlSigner
 from gateway.media_proxy.url_refresh import MOST_SIZES, ONCE, PAUSE, TROUBLE, UrlRefresher, pictures
 from gateway.planner.requirements import Need, Requirement, Subject
 from gateway.sandbox import create_sandbox, fixture_users
@@ -30,7 +30,7 @@ from gateway.sandbox.faults import Status
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers
 from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import EPOCH, ManualClock
-from tests.fakes.market import Shop, shop
+from tests.fakes.upstream_services import Shop, shop
 from tests.work import calls
 
 OWNER, HIGHLIGHT = "787132", "17902048142215579"
@@ -303,7 +303,7 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
     clock = till.clock
     app = create_sandbox(clock=clock, keys=frozenset({"k"}), base_url=ORIGIN)
     servers = MediaServers([EmbeddedServer(ORIGIN, httpx.ASGITransport(app))])
-    proxy = Proxy(servers, till.renewal, clock=clock, max_bytes=2**20)
+    proxy = MediaProxy(servers, till.renewal, clock=clock, max_bytes=2**20)
     page = Starlette(routes=[route(TOKENS, proxy, clock)])
     async with (
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://upstream.test") as upstream,
@@ -312,7 +312,7 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
         answer = await upstream.get("/v1/user/by/id", params={"id": OWNER}, headers={"x-access-key": "k"})
         url = answer.json()["profile_pic_url"]
         assert url.startswith(f"{ORIGIN}/cdn/")
-        picture = await browser.get("/media/" + TOKENS.seal(Claim(url, f"user:{OWNER}", int(EPOCH) + 60)))
+        picture = await browser.get("/media/" + TOKENS.seal(MediaClaims(url, f"user:{OWNER}", int(EPOCH) + 60)))
         assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
         assert picture.content.startswith(b"\xff\xd8\xff")
         for other in (
@@ -320,6 +320,6 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
             f"{ORIGIN}/cdn/../v1/user/by/id",
             "http://127.0.0.1/cdn/a.jpg",
         ):
-            refused = await browser.get("/media/" + TOKENS.seal(Claim(other, "", int(EPOCH) + 60)))
+            refused = await browser.get("/media/" + TOKENS.seal(MediaClaims(other, "", int(EPOCH) + 60)))
             assert refused.status_code == 502
     await servers.aclose()

@@ -18,7 +18,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Scope
 
 from gateway.media_proxy.links import PATH
-from gateway.media_proxy.signed_urls import Claim, UrlSigner
+from gateway.media_proxy.signed_urls import MediaClaims, UrlSigner
 from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Latency, Script, Status
 from gateway.settings import Settings
@@ -272,7 +272,9 @@ def form_without_its_file(turn: int) -> Exchange:
 
 def medium_that_is_gone(turn: int) -> Exchange:
     url = f"{ORIGIN}/sandbox/cdn/{turn}.jpg"
-    return read(PATH + UrlSigner(MEDIA_SECRET.encode()).seal(Claim(url, f"user:{fixture_users.THIRTY.pk}", 2**33)))
+    return read(
+        PATH + UrlSigner(MEDIA_SECRET.encode()).seal(MediaClaims(url, f"user:{fixture_users.THIRTY.pk}", 2**33))
+    )
 
 
 def socket_with_an_id_twice(turn: int) -> Exchange:

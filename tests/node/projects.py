@@ -19,7 +19,7 @@ import pytest
 import hatch_build
 from tests import processes
 from tests.meta.tree import ROOT, files
-from tests.node import kept
+from tests.node import install_cache
 
 WORKSPACE = ROOT / "tests/node"
 AUDITS, AXE, CLIENTS, MANIFESTS, ROUTERS = (
@@ -43,7 +43,7 @@ def prepare() -> None:
     Raises Failed. Where it has been called first, the time of no test goes into it.
     """
     if _found("npm") is not None:
-        kept.clear({_packages(WORKSPACE), _packages(FRONTEND), _example()})
+        install_cache.clear({_packages(WORKSPACE), _packages(FRONTEND), _example()})
         build_console()
 
 
@@ -108,7 +108,7 @@ def workspaces(root: Path) -> list[str]:
 
 def _example() -> Path:
     sources = [ROOT / path for path in files() if path.is_relative_to(FRONTEND.relative_to(ROOT))]
-    place, packages = kept.place_of(sources), _packages(FRONTEND)
+    place, packages = install_cache.place_of(sources), _packages(FRONTEND)
 
     def build(unfinished: Path) -> None:
         _copy(sources, ROOT, unfinished)
@@ -116,14 +116,14 @@ def _example() -> Path:
         _link(project, packages)
         task(project, "build")
 
-    kept.once(place, build)
+    install_cache.once(place, build)
     return place
 
 
 def _packages(root: Path) -> Path:
     """Where what the lock names is installed, as beside it. Skips where it is not, and there is no npm."""
-    place = kept.place_of(_manifests(root))
-    kept.once(place, partial(_install, root))
+    place = install_cache.place_of(_manifests(root))
+    install_cache.once(place, partial(_install, root))
     return place
 
 

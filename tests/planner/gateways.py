@@ -19,7 +19,7 @@ from gateway.billing.prices import Prices
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.single_flight import SingleFlight
-from gateway.cache.store import Store
+from gateway.cache.store import EntryStore
 from gateway.clients import Clients
 from gateway.domain.window import Window
 from gateway.errors import GatewayError
@@ -71,7 +71,7 @@ class Shop:
             base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
         )
         memory = EntityCache(
-            Store(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(10**6), pointers=10**6
+            EntryStore(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(10**6), pointers=10**6
         )
         self.market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, ignore)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.events import Event
-from gateway.publishing.commands import CreateHighlight, MediumOrder
+from gateway.publishing.commands import CreateHighlight, MediumSpec
 from gateway.publishing.context import HighlightChanged
 from gateway.publishing.owners import owner_of
 from gateway.publishing.service import Publishing
@@ -112,7 +112,7 @@ class House:
         self.is_down = True
         self.durable.crash()
 
-    async def create(self, *media: MediumOrder | str, key: str = "k", **order: Any) -> WorkflowView:
+    async def create(self, *media: MediumSpec | str, key: str = "k", **order: Any) -> WorkflowView:
         order = {"title": "Trip", **order}
         media_orders = tuple(link(one) if isinstance(one, str) else one for one in media)
         return await self.publishing.create(
@@ -129,7 +129,7 @@ class House:
                 await self.start()
         raise AssertionError(f"it does not end: {receipt}")
 
-    async def made(self, *media: MediumOrder | str, **order: Any) -> WorkflowView:
+    async def made(self, *media: MediumSpec | str, **order: Any) -> WorkflowView:
         return await self.end((await self.create(*media, **order)).id)
 
     def _at(self, call: str, moment: str) -> None:
@@ -144,9 +144,9 @@ def _raising(error: Exception) -> Callable[[], None]:
     return act
 
 
-def link(name: str) -> MediumOrder:
-    return MediumOrder(url=name if "://" in name else f"https://example.com/{name}.jpg")
+def link(name: str) -> MediumSpec:
+    return MediumSpec(url=name if "://" in name else f"https://example.com/{name}.jpg")
 
 
-def clip(name: str) -> MediumOrder:
-    return MediumOrder(url=f"https://example.com/{name}.mp4", kind=MediumKind.VIDEO)
+def clip(name: str) -> MediumSpec:
+    return MediumSpec(url=f"https://example.com/{name}.mp4", kind=MediumKind.VIDEO)

@@ -14,7 +14,7 @@ import pytest
 from gateway.durable.port import Body, Json, Record, Run
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
-from gateway.publishing.commands import DeleteHighlight, EditHighlight, MediumOrder
+from gateway.publishing.commands import DeleteHighlight, EditHighlight, MediumSpec
 from gateway.publishing.context import HighlightChanged
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
@@ -125,7 +125,7 @@ async def test_to_cancel_what_has_ended_changes_nothing(house: House) -> None:
 
 async def test_a_cancelled_flow_keeps_its_files_because_it_may_go_on(house: House) -> None:
     sha256 = house.files.add(b"jpeg")
-    receipt = await house.create(MediumOrder(file=sha256))
+    receipt = await house.create(MediumSpec(file=sha256))
     await house.publishing.cancel(CLIENT, receipt.id)
     assert receipt.id in await house.publishing.holders()
     assert house.files.path(sha256).exists()
@@ -135,7 +135,7 @@ async def test_files_are_held_by_flows_that_can_go_on_and_by_no_others(house: Ho
     done = await house.made("a", key="1")
     house.fail_at("upload", "before", AccountDisconnected("Reconnect."))
     sha256 = house.files.add(b"jpeg")
-    mendable = await house.made(MediumOrder(file=sha256), key="2")
+    mendable = await house.made(MediumSpec(file=sha256), key="2")
     assert house.files.path(sha256).exists()
     house.upstream.refused.add("https://example.com/b.jpg")
     hopeless = await house.made("b", key="3")

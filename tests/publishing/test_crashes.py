@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.publishing import Capabilities
 from gateway.errors import UpstreamTimeout, UpstreamUnavailable
-from gateway.publishing.commands import MediumOrder
+from gateway.publishing.commands import MediumSpec
 from gateway.publishing.create_highlight import LOOKS_FOR_TWINS
 from gateway.publishing.views import FlowState
 from tests.fakes.publisher import DAY, IDEMPOTENT, PLAIN
@@ -174,9 +174,9 @@ async def test_a_highlight_that_was_accepted_and_never_made_fails_the_flow(house
 async def test_a_highlight_made_before_of_the_same_stories_is_not_taken_for_ours(house: House) -> None:
     house.speak(PLAIN)
     house.upstream.owned = {"story-1"}
-    earlier = await house.made(MediumOrder(story_id="story-1"), key="earlier")
+    earlier = await house.made(MediumSpec(story_id="story-1"), key="earlier")
     house.fail_at("create", "before", UpstreamTimeout("No answer."))
-    later = await house.made(MediumOrder(story_id="story-1"), key="later")
+    later = await house.made(MediumSpec(story_id="story-1"), key="later")
     assert later.highlight_pk != earlier.highlight_pk
     assert len(house.upstream.highlights) == 2
 

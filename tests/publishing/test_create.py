@@ -10,7 +10,7 @@ from gateway.domain.publishing import MediumKind
 from gateway.durable.port import StepState
 from gateway.errors import IdempotencyKeyReused
 from gateway.events import FlowEnded, FlowStarted
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec
 from gateway.publishing.context import HighlightChanged
 from gateway.publishing.views import FlowKind, FlowState
 from tests.fakes.publisher import PLAIN
@@ -64,7 +64,7 @@ async def test_at_most_four_media_are_under_way_at_once(house: House) -> None:
 
 async def test_what_is_uploaded_already_enters_where_it_is(house: House) -> None:
     house.upstream.owned = {"medium-7", "story-9"}
-    receipt = await house.made(MediumOrder(media_id="medium-7"), "a", MediumOrder(story_id="story-9"))
+    receipt = await house.made(MediumSpec(media_id="medium-7"), "a", MediumSpec(story_id="story-9"))
     assert house.upstream.highlights[0].media_ids[::2] == ["medium-7", "story-9"]
     assert [(step.name, step.medium) for step in receipt.steps if step.medium != 1] == [
         ("quota", None),
@@ -76,7 +76,7 @@ async def test_what_is_uploaded_already_enters_where_it_is(house: House) -> None
 
 async def test_a_file_is_sent_from_the_spool_and_let_go(house: House) -> None:
     sha256 = house.files.add(b"jpeg")
-    receipt = await house.create(MediumOrder(file=sha256, content_type="image/jpeg"))
+    receipt = await house.create(MediumSpec(file=sha256, content_type="image/jpeg"))
     assert house.files.held[sha256] == {receipt.id}
     await house.end(receipt.id)
     assert names_in(house) == [sha256]
@@ -125,9 +125,9 @@ async def test_the_same_key_is_the_same_flow_while_it_runs_and_after(house: Hous
 async def test_the_same_key_with_other_input_is_refused(house: House) -> None:
     """And keeps the file that the first flow needs, but not the one that came with the refused request."""
     kept, refused = house.files.add(b"one"), house.files.add(b"two")
-    receipt = await house.create(MediumOrder(file=kept))
+    receipt = await house.create(MediumSpec(file=kept))
     with pytest.raises(IdempotencyKeyReused) as caught:
-        await house.create(MediumOrder(file=kept), MediumOrder(file=refused))
+        await house.create(MediumSpec(file=kept), MediumSpec(file=refused))
     assert caught.value.extensions["field"] == "idempotencyKey"
     assert house.files.held == {kept: {receipt.id}, refused: set()}
 

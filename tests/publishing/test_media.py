@@ -13,7 +13,7 @@ from gateway.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from gateway.publishing.commands import MediumOrder, OnMediaError, OnQuota
+from gateway.publishing.commands import MediumSpec, OnMediaError, OnQuota
 from gateway.publishing.views import FlowState
 from tests.fakes.publisher import DAY, PLAIN
 from tests.publishing.harness import CLIENT, House, link
@@ -193,7 +193,7 @@ async def test_stories_that_die_again_and_again_fail_the_flow(house: House) -> N
 
 
 async def test_a_clients_own_medium_that_expired_cannot_be_uploaded_again(house: House) -> None:
-    receipt = await house.made(MediumOrder(media_id="unknown"))
+    receipt = await house.made(MediumSpec(media_id="unknown"))
     assert receipt.fault is not None
     assert (receipt.fault.code, receipt.fault.extensions["medium"]) == ("CONTAINER_EXPIRED", 0)
 
@@ -272,12 +272,12 @@ async def test_an_outage_for_all_is_no_fault_of_the_media(house: House) -> None:
 async def test_an_outage_for_all_that_is_uploaded_is_no_fault_of_the_media_either(house: House) -> None:
     house.upstream.owned = {"medium-7"}
     house.fail_at("upload", "before", *(UpstreamUnavailable("Down.") for _ in range(5000)))
-    receipt = await house.made(MediumOrder(media_id="medium-7"), "a", on_media_error=OnMediaError.SKIP)
+    receipt = await house.made(MediumSpec(media_id="medium-7"), "a", on_media_error=OnMediaError.SKIP)
     assert (receipt.state, receipt.retryable) == (FlowState.FAILED, True)
 
 
 async def test_a_clients_own_story_that_died_is_reported(house: House) -> None:
-    receipt = await house.made(MediumOrder(story_id="dead"))
+    receipt = await house.made(MediumSpec(story_id="dead"))
     assert receipt.state is FlowState.FAILED
     assert receipt.fault is not None
     assert receipt.fault.code == "CONTAINER_EXPIRED"
@@ -285,7 +285,7 @@ async def test_a_clients_own_story_that_died_is_reported(house: House) -> None:
 
 
 async def test_a_file_that_is_no_longer_kept_fails_its_medium(house: House) -> None:
-    receipt = await house.made(MediumOrder(file="0" * 64))
+    receipt = await house.made(MediumSpec(file="0" * 64))
     assert receipt.fault is not None
     assert receipt.fault.code == "MEDIUM_REFUSED"
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway.events import ignore
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
@@ -105,7 +105,7 @@ class Street:
         self.durable.crash()
 
     async def create(self, flow: int) -> WorkflowView:
-        media = tuple(MediumOrder(url=f"https://example.com/{flow}-{i}.jpg") for i in range(3))
+        media = tuple(MediumSpec(url=f"https://example.com/{flow}-{i}.jpg") for i in range(3))
         return await self.publishing.create(CLIENT, CreateHighlight(ACCOUNT, f"Trip {flow}", media), key=str(flow))
 
     async def end(self, *ids: str) -> list[WorkflowView]:
@@ -183,7 +183,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
         ACCOUNT,
         pk,
         title="Journey",
-        add=(MediumOrder(url="https://example.com/new.jpg"),),
+        add=(MediumSpec(url="https://example.com/new.jpg"),),
         remove=(before.media_ids[0],),
         cover=0,
     )

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from gateway.durable.port import Fault, Record, Status, StepRecord, StepState
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, MediumOrder
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, MediumSpec
 from gateway.publishing.media_item import MediaItem
 from gateway.publishing.presenter import PHASES, is_past_cancelling, is_to_be_settled, receipt_of
 from gateway.publishing.step_kinds import Act
 from gateway.publishing.views import FlowState, WorkflowView
 from tests.meta.tree import trees
 
-LINK = MediumOrder(url="https://media.test/a.jpg")
+LINK = MediumSpec(url="https://media.test/a.jpg")
 ORDERS: dict[str, HighlightCommand] = {
     "create_highlight": CreateHighlight("1", "Title", (LINK, LINK)),
     "update_highlight": EditHighlight("1", "100", add=(LINK,)),

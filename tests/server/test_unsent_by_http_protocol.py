@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.http.unsent import PATIENCE, STALLED, Reader, Unsent
+from gateway.http.unsent import PATIENCE, STALLED, Reader, UnsentAnswers
 from gateway.server.peers import Ceilings
 from gateway.server.progress import SECONDS
 from tests.server.listening import LARGE, Line, Listening, listening, until
@@ -84,7 +84,7 @@ async def test_what_the_server_itself_holds_counts_as_well() -> None:
 # -- who makes room
 
 
-def readers(unsent: Unsent, *peers: str) -> tuple[list[Reader], list[int]]:
+def readers(unsent: UnsentAnswers, *peers: str) -> tuple[list[Reader], list[int]]:
     """One of each, and who was cut off."""
     cut: list[int] = []
     made = [unsent.reader(peer, lambda at=at: cut.append(at)) for at, peer in enumerate(peers)]  # type: ignore[misc]
@@ -92,7 +92,7 @@ def readers(unsent: Unsent, *peers: str) -> tuple[list[Reader], list[int]]:
 
 
 async def test_who_waits_for_room_gets_it_when_it_is_there() -> None:
-    (slow, other), cut = readers(unsent := Unsent(100, 100), "a", "b")
+    (slow, other), cut = readers(unsent := UnsentAnswers(100, 100), "a", "b")
     slow.hold(101)
     waiting = asyncio.create_task(other.room())
     await asyncio.sleep(0)
@@ -104,7 +104,7 @@ async def test_who_waits_for_room_gets_it_when_it_is_there() -> None:
 
 async def test_those_who_wait_for_room_go_on_one_by_one() -> None:
     """Or each would find as much as the first, and all of them fill it."""
-    (slow, *others), cut = readers(unsent := Unsent(100, 100), *("a" * 20))
+    (slow, *others), cut = readers(unsent := UnsentAnswers(100, 100), *("a" * 20))
 
     async def answer(reader: Reader) -> None:
         await reader.room()
@@ -122,7 +122,7 @@ async def test_those_who_wait_for_room_go_on_one_by_one() -> None:
 
 
 async def test_the_one_who_took_nothing_for_longest_is_cut_off_first() -> None:
-    (first, second, third), cut = readers(Unsent(100, 100), "a", "a", "a")
+    (first, second, third), cut = readers(UnsentAnswers(100, 100), "a", "a", "a")
     for one in (first, second):
         one.hold(51)
         await asyncio.sleep(STALLED / 4)
@@ -134,7 +134,7 @@ async def test_the_one_who_took_nothing_for_longest_is_cut_off_first() -> None:
 
 
 async def test_whoever_takes_little_by_little_makes_room_when_it_was_waited_for() -> None:
-    (slow, other), cut = readers(unsent := Unsent(100, 100), "a", "b")
+    (slow, other), cut = readers(unsent := UnsentAnswers(100, 100), "a", "b")
     slow.hold(101)
     waiting, begun = asyncio.create_task(other.room()), now()
     while not waiting.done():
@@ -145,7 +145,7 @@ async def test_whoever_takes_little_by_little_makes_room_when_it_was_waited_for(
 
 
 async def test_a_peer_makes_room_for_itself_alone() -> None:
-    (mine, other, late), cut = readers(Unsent(100, 1_000), "a", "b", "b")
+    (mine, other, late), cut = readers(UnsentAnswers(100, 1_000), "a", "b", "b")
     mine.hold(100)
     other.hold(101)
     await mine.room()

@@ -9,7 +9,7 @@ import sys
 import time
 
 from tests.durable.postgres import cluster
-from tests.upgrade.kept import NAMES, RECORDED
+from tests.upgrade.fixtures import NAMES, RECORDED
 from tests.upgrade.recording import record
 
 # Allowances are counted by the day (UTC): a fixture begins and ends on the same.

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.chaos.kill_points import CALLS, KILLS, Kind, Moment
 from tests.sandbox.publishing.media import jpeg
-from tests.upgrade.kept import KeptFlow, KeptMedium
+from tests.upgrade.fixtures import KeptFlow, KeptMedium
 from tests.upgrade.upstream import Stop
 
 QUOTA, CONFIRM = "quota", "confirmation"

@@ -27,7 +27,7 @@ from tests.fakes.served import served
 from tests.upgrade import asking
 from tests.upgrade.asking import EDITOR
 from tests.upgrade.cases import Case, cases
-from tests.upgrade.kept import DATA, DUMP, Account, KeptFlow, Manifest, pack
+from tests.upgrade.fixtures import DATA, DUMP, Account, KeptFlow, Manifest, pack
 from tests.upgrade.upstream import Noting, SteppedClock, published_in, replayed
 
 ENDED = frozenset({"DONE", "FAILED", "CANCELLED"})

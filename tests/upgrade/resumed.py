@@ -17,14 +17,14 @@ from typing import Any
 from gateway.clock import SystemClock
 from gateway.composition.app import Gateway
 from gateway.durable.encryption import JsonCipher, key_in
-from gateway.durable.store import Store
+from gateway.durable.store import WorkflowStore
 from gateway.settings import Settings
 from tests.chaos.commands import Order
 from tests.chaos.upstream import Made, made_of
 from tests.durable.postgres import Cluster
 from tests.fakes.served import served
 from tests.upgrade import asking
-from tests.upgrade.kept import DATA, DUMP, KeptFlow, Manifest, orders_of, unpack
+from tests.upgrade.fixtures import DATA, DUMP, KeptFlow, Manifest, orders_of, unpack
 from tests.upgrade.upstream import SteppedClock, published_in, replayed
 
 ENDED = frozenset({"DONE", "FAILED", "CANCELLED"})
@@ -46,9 +46,9 @@ class Resumed:
     receipts: dict[int, dict[str, Any]] = field(default_factory=dict)
     retried: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def store(self) -> Store:
+    def store(self) -> WorkflowStore:
         """A second way to the flows."""
-        return Store(
+        return WorkflowStore(
             self.settings.flows_url, JsonCipher(key_in(self.settings.data_dir)), SystemClock(), patience=PATIENCE
         )
 

@@ -19,7 +19,7 @@ from gateway.publishing.presenter import order_of
 from tests.chaos.commands import ACCOUNT
 from tests.chaos.invariants import flaws, spooled
 from tests.upgrade import asking
-from tests.upgrade.kept import NAMES
+from tests.upgrade.fixtures import NAMES
 from tests.upgrade.resumed import Resumed, resumed
 
 # What a receipt tells of the past; its state may be told of in other words later.

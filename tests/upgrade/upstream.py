@@ -17,7 +17,7 @@ from gateway.clock import SystemClock
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.sandbox.connection import ConnectionDropped, drop, until_gone
 from tests.chaos.kill_points import Moment
-from tests.upgrade.kept import Call
+from tests.upgrade.fixtures import Call
 
 NOTED = ("/platform/", "/aiograpi/", "/_control/")
 HEADERS = ("authorization", "x-session-id", "content-type", "idempotency-key")

@@ -20,7 +20,7 @@ from gateway.publishing.commands import (
     CreateHighlight,
     DeleteHighlight,
     EditHighlight,
-    MediumOrder,
+    MediumSpec,
     OnMediaError,
     OnQuota,
 )
@@ -28,8 +28,8 @@ from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
     DeleteRequest,
+    InputProblem,
     MediumRequest,
-    Problem,
     UpdateRequest,
 )
 from gateway.publishing.validation import InputValidator
@@ -134,7 +134,7 @@ def update(**changes: Any) -> UpdateRequest:
 
 def mistakes(answer: object) -> list[tuple[str, str]]:
     assert isinstance(answer, tuple)
-    assert all(isinstance(problem, Problem) and problem.message.endswith(".") for problem in answer)
+    assert all(isinstance(problem, InputProblem) and problem.message.endswith(".") for problem in answer)
     return [(".".join(problem.field), problem.code) for problem in answer]
 
 
@@ -157,12 +157,12 @@ async def test_what_is_right_becomes_an_order(inspector: InputValidator, intake:
         account="787132",
         title="Summer \U0001f3d6\ufe0f",
         media=(
-            MediumOrder(url=URL + "a.jpg"),
-            MediumOrder(file=hashes[0], content_type="image/jpeg"),
-            MediumOrder(media_id="17895485201104054"),
-            MediumOrder(story_id="3286_787132"),
-            MediumOrder(file=hashes[1], kind=MediumKind.VIDEO, content_type="video/quicktime"),
-            MediumOrder(url=URL + "b.MOV?sig=1", kind=MediumKind.VIDEO),
+            MediumSpec(url=URL + "a.jpg"),
+            MediumSpec(file=hashes[0], content_type="image/jpeg"),
+            MediumSpec(media_id="17895485201104054"),
+            MediumSpec(story_id="3286_787132"),
+            MediumSpec(file=hashes[1], kind=MediumKind.VIDEO, content_type="video/quicktime"),
+            MediumSpec(url=URL + "b.MOV?sig=1", kind=MediumKind.VIDEO),
         ),
         cover=1,
         on_media_error=OnMediaError.SKIP,
@@ -302,8 +302,8 @@ async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(
     for cover, order in [
         (None, None),
         (CoverRequest(index=0), 0),
-        (CoverRequest(file=image), MediumOrder(file=image.sha256, content_type="image/jpeg")),
-        (CoverRequest(media_id="5"), MediumOrder(media_id="5")),
+        (CoverRequest(file=image), MediumSpec(file=image.sha256, content_type="image/jpeg")),
+        (CoverRequest(media_id="5"), MediumSpec(media_id="5")),
     ]:
         answer = await inspector.create(create(cover=cover), ACCOUNTS)
         assert isinstance(answer, CreateHighlight)
@@ -336,7 +336,7 @@ async def test_a_change_becomes_an_order(inspector: InputValidator) -> None:
         account="787132",
         pk="17895485201104054",
         title="Winter",
-        add=(MediumOrder(story_id="9"),),
+        add=(MediumSpec(story_id="9"),),
         remove=("3286_787132", "3287"),
     )
 

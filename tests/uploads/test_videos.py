@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.input_errors import InputErrorCode
-from gateway.uploads.formats import Format, Unfit, format_of
+from gateway.uploads.formats import MediaFormat, Unfit, format_of
 from gateway.uploads.videos import LARGEST, Video, check_video, outside
 from tests.meta.tree import ROOT
 from tests.uploads.films import Film, box
@@ -204,17 +204,17 @@ def test_no_tree_of_boxes_breaks_the_judge(
 @pytest.mark.parametrize(
     ("head", "found"),
     [
-        (b"\xff\xd8\xff\xe0", Format.JPEG),
-        (b"\x89PNG\r\n\x1a\n", Format.PNG),
-        (b"RIFF\0\0\0\0WEBPVP8 ", Format.WEBP),
-        (b"\0\0\0\x18ftypheic", Format.HEIC),
-        (b"\0\0\0\x18ftypmif1", Format.HEIC),
-        (b"\0\0\0\x18ftypisom", Format.MP4),
-        (b"\0\0\0\x18ftypqt  ", Format.MOV),
-        (b"\0\0\0\x08wide", Format.MOV),
+        (b"\xff\xd8\xff\xe0", MediaFormat.JPEG),
+        (b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),
+        (b"RIFF\0\0\0\0WEBPVP8 ", MediaFormat.WEBP),
+        (b"\0\0\0\x18ftypheic", MediaFormat.HEIC),
+        (b"\0\0\0\x18ftypmif1", MediaFormat.HEIC),
+        (b"\0\0\0\x18ftypisom", MediaFormat.MP4),
+        (b"\0\0\0\x18ftypqt  ", MediaFormat.MOV),
+        (b"\0\0\0\x08wide", MediaFormat.MOV),
     ],
 )
-def test_a_file_is_what_its_first_bytes_say(file: Path, head: bytes, found: Format) -> None:
+def test_a_file_is_what_its_first_bytes_say(file: Path, head: bytes, found: MediaFormat) -> None:
     file.write_bytes(head + bytes(40))
     assert format_of(file) is found
 

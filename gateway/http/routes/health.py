@@ -68,7 +68,7 @@ class HealthMonitor:
         return {part: sentence for part, sentence in failing.items() if sentence is not None}
 
 
-class State(enum.Enum):
+class HealthState(enum.Enum):
     """The states of `/readyz`."""
 
     READY = "ready"
@@ -77,13 +77,13 @@ class State(enum.Enum):
     NOTHING = "serves nothing"
 
 
-def state_of(problems: Mapping[str, str], kept: Sized) -> State:
+def state_of(problems: Mapping[str, str], kept: Sized) -> HealthState:
     """Return the state for `problems`. `kept` is the cache: with entries in it, reads may still be served."""
     if not problems:
-        return State.READY
+        return HealthState.READY
     if not BUYING & problems.keys():
-        return State.NO_FLOWS
-    return State.FROM_CACHE if len(kept) else State.NOTHING
+        return HealthState.NO_FLOWS
+    return HealthState.FROM_CACHE if len(kept) else HealthState.NOTHING
 
 
 def routes(problems: Problems, kept: Sized) -> list[Route]:
@@ -99,7 +99,7 @@ def routes(problems: Problems, kept: Sized) -> list[Route]:
             is_strict = parameters(request).get(STRICT, NO[0]).lower() not in NO
         except InvalidRequest as problem:
             return JSONResponse({"error": problem.message}, 400)
-        is_ready = state is not State.NOTHING and not (found and is_strict)
+        is_ready = state is not HealthState.NOTHING and not (found and is_strict)
         body = {"ready": is_ready, "status": state.value, "problems": found}
         return JSONResponse(body) if is_ready else JSONResponse(body, 503, RETRY)
 

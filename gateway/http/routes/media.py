@@ -14,9 +14,9 @@ from gateway.clock import Clock
 from gateway.domain.hosts import network_of
 from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
 from gateway.http.disconnect import cancel_on_disconnect, without_body
-from gateway.media_proxy.proxy import Medium, Proxy, identity
-from gateway.media_proxy.ranges import Range
-from gateway.media_proxy.signed_urls import Claim, TokenExpired, TokenInvalid, UrlSigner
+from gateway.media_proxy.proxy import MediaProxy, Medium, identity
+from gateway.media_proxy.ranges import ByteRange
+from gateway.media_proxy.signed_urls import MediaClaims, TokenExpired, TokenInvalid, UrlSigner
 from gateway.upstream.egress.cdn_client import OutOfRange, UrlExpired
 
 METHODS = "GET, HEAD, OPTIONS"
@@ -34,14 +34,14 @@ SOON = {"retry-after": "1"}
 LONGEST_LIFE = 31_536_000  # seconds, the maximum that RFC 9111 caches usually accept
 
 
-def route(tokens: UrlSigner, proxy: Proxy, clock: Clock) -> Route:
+def route(tokens: UrlSigner, proxy: MediaProxy, clock: Clock) -> Route:
     return Route("/media/{token}", MediaEndpoint(tokens, proxy, clock))
 
 
 class MediaEndpoint:
     """The endpoint of the media proxy. It needs no key: a signed token grants access to one URL until it expires."""
 
-    def __init__(self, tokens: UrlSigner, proxy: Proxy, clock: Clock) -> None:
+    def __init__(self, tokens: UrlSigner, proxy: MediaProxy, clock: Clock) -> None:
         self.tokens = tokens
         self.proxy = proxy
         self.clock = clock
@@ -56,7 +56,7 @@ class MediaEndpoint:
         else:
             await cancel_on_disconnect(receive, self._send(answer, request, send))
 
-    def _at_once(self, request: Request) -> Response | Claim:
+    def _at_once(self, request: Request) -> Response | MediaClaims:
         """Return a response that does not need the media, or the claim of the token."""
         if request.method == "OPTIONS":
             cors = {"access-control-allow-methods": METHODS, "access-control-allow-headers": "range, if-none-match"}
@@ -73,7 +73,7 @@ class MediaEndpoint:
             return Response(status_code=304, headers=self._headers(claim))
         return claim
 
-    async def _send(self, claim: Claim, request: Request, send: Send) -> None:
+    async def _send(self, claim: MediaClaims, request: Request, send: Send) -> None:
         started = False
         try:
             part = _part(request.headers, _etag(claim))
@@ -87,7 +87,7 @@ class MediaEndpoint:
             if not started:
                 await _answer_to(problem)(request.scope, request.receive, send)
 
-    def _headers(self, claim: Claim) -> dict[str, str]:
+    def _headers(self, claim: MediaClaims) -> dict[str, str]:
         life = max(0, min(int(claim.expires - self.clock.now()), LONGEST_LIFE))
         return {**ALWAYS, "etag": _etag(claim), "cache-control": f"public, max-age={life}, immutable"}
 
@@ -127,7 +127,7 @@ def _refusal(status: int, text: str, headers: dict[str, str] | None = None) -> R
     return PlainTextResponse(text + "\n", status, {**ALWAYS, **NEVER, **(headers or {})})
 
 
-def _etag(claim: Claim) -> str:
+def _etag(claim: MediaClaims) -> str:
     """Return the ETag, made of the URL: the content under one path never changes."""
     return f'"{identity(claim.url)}"'
 
@@ -137,8 +137,8 @@ def _is_known(headers: Headers, etag: str) -> bool:
     return etag in known or "*" in known
 
 
-def _part(headers: Headers, etag: str) -> Range | None:
+def _part(headers: Headers, etag: str) -> ByteRange | None:
     """Return the requested range; None if `If-Range` names another version of the media."""
     if headers.get("if-range", etag) != etag:
         return None
-    return Range.of(headers.get("range"))
+    return ByteRange.of(headers.get("range"))

@@ -97,14 +97,14 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     value: Value
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class WebhookEntry(msgspec.Struct, frozen=True, gc=False):
     id: str | int
     time: float | None = None
     changes: tuple[msgspec.Raw, ...] = ()
 
 
 class Events(msgspec.Struct, frozen=True, gc=False):
-    entry: tuple[Entry, ...]
+    entry: tuple[WebhookEntry, ...]
 
 
 EVENTS = msgspec.json.Decoder(Events)

@@ -30,7 +30,7 @@ MOST_UNSENT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """The timeouts of a connection, in seconds, and the maximum number of concurrent operations."""
 
     init: float = 10.0
@@ -48,9 +48,9 @@ def socket_route(
     places: ConnectionLimiter,
     standing: Standing,
     allowed: Collection[str],
-    patience: Patience | None = None,
+    patience: Timeouts | None = None,
 ) -> WebSocketRoute:
-    return WebSocketRoute("/graphql", WebSocketEndpoint(operations, places, standing, allowed, patience or Patience()))
+    return WebSocketRoute("/graphql", WebSocketEndpoint(operations, places, standing, allowed, patience or Timeouts()))
 
 
 class WebSocketEndpoint:
@@ -62,7 +62,7 @@ class WebSocketEndpoint:
         places: ConnectionLimiter,
         standing: Standing,
         allowed: Collection[str],
-        patience: Patience,
+        patience: Timeouts,
     ) -> None:
         self.operations = operations
         self.places = places
@@ -120,7 +120,7 @@ class WebSocketEndpoint:
             raise Closing(Close.FORBIDDEN, problem.message) from problem
 
 
-class Unsent:
+class SendBuffer:
     """The bytes of a connection's payloads that are not sent yet."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class WebSocketSession:
     """The session of an initialised connection."""
 
     def __init__(
-        self, socket: WebSocket, operations: OperationRunner, terms: RequestOptions, patience: Patience
+        self, socket: WebSocket, operations: OperationRunner, terms: RequestOptions, patience: Timeouts
     ) -> None:
         self.socket = socket
         self.operations = operations
@@ -157,7 +157,7 @@ class WebSocketSession:
         self.running: dict[str, asyncio.Task[None]] = {}
         self.group = asyncio.TaskGroup()
         self.sending = asyncio.Lock()
-        self.unsent = Unsent()
+        self.unsent = SendBuffer()
 
     async def hold(self, standing: Standing, client: Client) -> None:
         """Serve the connection until it ends. Raises WebSocketDisconnect, and Closing if the gateway ends it."""

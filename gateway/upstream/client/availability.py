@@ -22,7 +22,7 @@ FORBIDDEN = 403
 QUIET = 60.0
 
 
-class State(enum.Enum):
+class AvailabilityState(enum.Enum):
     """The availability of an upstream. FAILS: no response yet; later failures are reported by the circuit breaker."""
 
     ANSWERS = "answers"
@@ -38,7 +38,7 @@ class Access:
         self._key = key
         self._url = url
         self._hook = hook
-        self._state: State | None = None
+        self._state: AvailabilityState | None = None
         self._refusals = EventLimit(QUIET, clock)
 
     def note(self, problem: GatewayError | None, *, status: int | None = None, is_charged: bool = False) -> None:
@@ -53,17 +53,18 @@ class Access:
             self._answers()
         elif self._state is None:
             self._change(
-                State.FAILS, f"{problem.message} Look at {self._url}, the network, and the proxy if there is one."
+                AvailabilityState.FAILS,
+                f"{problem.message} Look at {self._url}, the network, and the proxy if there is one.",
             )
 
     def _answers(self) -> None:
-        if self._state is not State.ANSWERS:
-            self._change(State.ANSWERS, None)
+        if self._state is not AvailabilityState.ANSWERS:
+            self._change(AvailabilityState.ANSWERS, None)
 
     def _refuses(self, sentence: str) -> None:
-        if self._state is not State.REFUSES and self._refusals.allows():
-            self._change(State.REFUSES, sentence)
+        if self._state is not AvailabilityState.REFUSES and self._refusals.allows():
+            self._change(AvailabilityState.REFUSES, sentence)
 
-    def _change(self, state: State, sentence: str | None) -> None:
+    def _change(self, state: AvailabilityState, sentence: str | None) -> None:
         self._state = state
         self._hook(UpstreamAccess(state.value, self._upstream, sentence))

@@ -39,7 +39,7 @@ class TooLarge(Exception):
     """The response exceeds the size limit. The rest of it is not read."""
 
 
-class Place:
+class LargeBodySlot:
     """A request's slot among the large bodies of an upstream, acquired only if its body turns out to be large."""
 
     def __init__(self, places: asyncio.Semaphore) -> None:
@@ -58,7 +58,7 @@ class Place:
             self._places.release()
 
 
-async def received(response: httpx.Response, place: Place) -> bytes:
+async def received(response: httpx.Response, place: LargeBodySlot) -> bytes:
     """Return the whole body, decompressed. Receiving a large one pauses until there is a slot for it.
 
     Raises TooLarge, httpx.DecodingError for a coding that was not accepted, zlib.error, and the transport's errors. The
@@ -83,7 +83,7 @@ async def received(response: httpx.Response, place: Place) -> bytes:
 class _BodyBuffer:
     """A body while it is received."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LargeBodySlot) -> None:
         self.bytes = bytearray()
         self._place = place
         self._turn_at = TURN

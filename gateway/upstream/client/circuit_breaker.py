@@ -15,7 +15,7 @@ from gateway.events import CircuitBreakerStateChanged, EventLimit, Hook
 TOLD_SECONDS = 60.0  # between two reported openings: an unstable upstream opens it every few seconds
 
 
-class State(enum.Enum):
+class BreakerState(enum.Enum):
     CLOSED = "closed"
     OPENED = "opened"
     HALF_OPENED = "half-opened"
@@ -30,7 +30,7 @@ class Breaker:
         self._clock = clock
         self._hook = hook
         self._upstream = upstream
-        self._state = State.CLOSED
+        self._state = BreakerState.CLOSED
         self._failures = 0
         self._opens_at = 0.0
         # The number of state changes: the result of a request that began before the last one is ignored.
@@ -40,24 +40,24 @@ class Breaker:
 
     def refuses(self) -> float | None:
         """Return the seconds until a retry makes sense, or None if a request may be sent now."""
-        if self._state is State.CLOSED:
+        if self._state is BreakerState.CLOSED:
             return None
-        if self._state is State.HALF_OPENED:
+        if self._state is BreakerState.HALF_OPENED:
             return self._cool_down
         wait = self._opens_at - self._clock.monotonic()
         return wait if wait > 0 else None
 
     def enter(self) -> int:
         """Begin a request and return its ticket. Requires `refuses()` to be None, and `settle(ticket)` in any case."""
-        if self._state is State.OPENED:
-            self._change(State.HALF_OPENED)
+        if self._state is BreakerState.OPENED:
+            self._change(BreakerState.HALF_OPENED)
         return self._generation
 
     def settle(self, ticket: int, healthy: bool | None) -> None:
         """End a request. `healthy` is None if it was abandoned before its result was known."""
         if ticket != self._generation:
             return
-        if self._state is State.HALF_OPENED:
+        if self._state is BreakerState.HALF_OPENED:
             self._end_probe(healthy)
         elif healthy is False:
             self._failures += 1
@@ -69,24 +69,24 @@ class Breaker:
     def _end_probe(self, healthy: bool | None) -> None:
         if healthy:
             self._failures = 0
-            self._change(State.CLOSED)
+            self._change(BreakerState.CLOSED)
         else:
             self._open(0 if healthy is None else self._cool_down)
 
     def _open(self, seconds: float) -> None:
         self._opens_at = self._clock.monotonic() + seconds
-        self._change(State.OPENED)
+        self._change(BreakerState.OPENED)
 
-    def _change(self, state: State) -> None:
+    def _change(self, state: BreakerState) -> None:
         self._state = state
         self._generation += 1
         self._hook(CircuitBreakerStateChanged(state.value, self._upstream, self._should_report(state)))
 
-    def _should_report(self, state: State) -> bool:
+    def _should_report(self, state: BreakerState) -> bool:
         """Return whether to report the change: a closing is reported if the opening was."""
         was_reported = self._is_reported
-        if state is State.OPENED:
+        if state is BreakerState.OPENED:
             self._is_reported = was_reported or self._openings.allows()
-        elif state is State.CLOSED:
+        elif state is BreakerState.CLOSED:
             self._is_reported = False
         return self._is_reported is not was_reported

@@ -20,7 +20,7 @@ from gateway.errors import GatewayError, forget_frames
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.scheduling import turns
 from gateway.upstream.client.availability import Access
-from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, Place
+from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, LargeBodySlot
 from gateway.upstream.client.circuit_breaker import Breaker
 from gateway.upstream.client.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.client.rate_limiter import RateLimiter
@@ -196,7 +196,7 @@ class UpstreamClient:
         except TimeoutError:
             return interpret(Reply(failure=Failure.QUEUED))
         began = self._clock.monotonic()
-        place = Place(self._large_slots)
+        place = LargeBodySlot(self._large_slots)
         try:
             interpreted = await self._interpret(interpret, await self._send(request, place, deadline))
         except asyncio.CancelledError:
@@ -258,7 +258,7 @@ class UpstreamClient:
         wait = self._breaker.refuses()
         return None if wait is None else Reply(failure=Failure.REFUSED, retry_after=wait)
 
-    async def _send(self, request: httpx.Request, place: Place, deadline: float) -> Reply:
+    async def _send(self, request: httpx.Request, place: LargeBodySlot, deadline: float) -> Reply:
         if (refusal := self._breaker_reply()) is not None:
             return refusal
         ticket = self._breaker.enter()

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.upstream.client.json_repair import MOST_DIGITS, Repaired, repaired
-from gateway.upstream.client.lenient_decoding import Reader, TooOdd, UndecodableResponse
+from gateway.upstream.client.lenient_decoding import LenientReader, TooOdd, UndecodableResponse
 
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def lenient(kind: Any, body: bytes, *, shortens: bool, by_part: bool) -> tuple[A
         raise UndecodableResponse
     try:
         found = _parsed(body)
-        reader = Reader(shortens=shortens, by_part=by_part or found.has_odd)
+        reader = LenientReader(shortens=shortens, by_part=by_part or found.has_odd)
         return reader.whole(found.raw, kind), found.paths + reader.paths
     except (ValueError, RecursionError, TooOdd) as exc:
         raise UndecodableResponse from exc

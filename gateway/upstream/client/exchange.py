@@ -63,7 +63,12 @@ class Reply:
 
 
 async def exchange(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, place: bodies.Place, *, deadline: float, clock: Clock
+    transport: httpx.AsyncBaseTransport,
+    request: httpx.Request,
+    place: bodies.LargeBodySlot,
+    *,
+    deadline: float,
+    clock: Clock,
 ) -> Reply:
     """Send `request` and return its result. Raises only CancelledError.
 
@@ -87,7 +92,7 @@ async def exchange(
     return Reply(response.status_code, response.headers, body, failure, retry_after, seconds)
 
 
-async def _whole_body(response: httpx.Response, place: bodies.Place) -> bytes:
+async def _whole_body(response: httpx.Response, place: bodies.LargeBodySlot) -> bytes:
     try:
         return await bodies.received(response, place)
     finally:

@@ -24,10 +24,10 @@ class Odd:
 ODD = Odd()
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """The last step of the path to a value; the path's text is built only when it is reported."""
 
-    before: Step | None
+    before: PathStep | None
     key: str | int
 
     @property
@@ -70,18 +70,20 @@ def repaired(body: bytes) -> Repaired:
     return found
 
 
-def _repair(value: Any, step: Step | None, found: Repaired) -> Any:
+def _repair(value: Any, step: PathStep | None, found: Repaired) -> Any:
     """Return `value` with only texts that can be encoded."""
     if isinstance(value, str):
         return value if value.isascii() else _repair_text(value, step, found)
     if isinstance(value, list):
-        return [_repair(part, Step(step, at), found) for at, part in enumerate(value)]
+        return [_repair(part, PathStep(step, at), found) for at, part in enumerate(value)]
     if isinstance(value, dict):
-        return {_repair_text(key, None, found): _repair(part, Step(step, key), found) for key, part in value.items()}
+        return {
+            _repair_text(key, None, found): _repair(part, PathStep(step, key), found) for key, part in value.items()
+        }
     return value
 
 
-def _repair_text(text: str, step: Step | None, found: Repaired) -> str:
+def _repair_text(text: str, step: PathStep | None, found: Repaired) -> str:
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if REPLACEMENT in whole and step is not None:
         found.paths.append(step.path)

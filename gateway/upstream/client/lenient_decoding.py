@@ -48,7 +48,7 @@ class TooOdd(Exception):
     """More than MOST_MISFITS parts do not match."""
 
 
-class Reader:
+class LenientReader:
     """A decoder of one response. `paths` lead to the parts that did not match as they are.
 
     `shortens`: lists omit entries that cannot be decoded; otherwise such a list is lost as a whole. `by_part`: objects

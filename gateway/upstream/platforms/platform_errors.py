@@ -51,7 +51,7 @@ class NotReady(UpstreamUnavailable):
     """The container is still being processed: the same request succeeds later."""
 
 
-class Problem(msgspec.Struct, frozen=True, gc=False):
+class PlatformProblem(msgspec.Struct, frozen=True, gc=False):
     """The error in a response. `type` identifies the one error that has no code of its own."""
 
     code: int | None = None
@@ -60,12 +60,12 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
     is_transient: bool = False
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
-    error: Problem
+class ErrorEnvelope(msgspec.Struct, frozen=True, gc=False):
+    error: PlatformProblem
 
 
 # Not strict: numbers may be sent as text.
-ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
+ENVELOPE = msgspec.json.Decoder(ErrorEnvelope, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class ErrorResponse:
     """An error response: its status, its problem, and its object. `wait` is in seconds, if a time is named."""
 
     status: int
-    problem: Problem
+    problem: PlatformProblem
     subject: str
     wait: float | None
 
@@ -97,7 +97,7 @@ def error_response(reply: Reply, subject: str) -> GatewayError | None:
     return next(error for rule in RULES if (error := rule(found)) is not None)
 
 
-def problem_in(body: bytes) -> Problem | None:
+def problem_in(body: bytes) -> PlatformProblem | None:
     try:
         return ENVELOPE.decode(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -8,13 +8,13 @@ import json
 
 import pytest
 
-from gateway.http.transports.websocket import Patience
+from gateway.http.transports.websocket import Timeouts
 from gateway.operations.trusted_documents import OWN
 from tests.fakes.gateway import Terms, key_of
 from tests.fakes.websocket import Refused, Socket
 from tests.http.transports.conftest import Serve, Served, Ticks
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 TICKS = "subscription { ticks(to: 3) }"
 USER = "{ user(by: { id: 787132 }) { username } }"
 

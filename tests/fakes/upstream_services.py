@@ -15,7 +15,7 @@ from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.single_flight import SingleFlight
-from gateway.cache.store import Store
+from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
 from gateway.planner.fetcher import Fetcher, UpstreamServices
@@ -52,7 +52,7 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
     memory = EntityCache(
-        Store(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=DecodedCache(2**22), pointers=2**20
+        EntryStore(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=DecodedCache(2**22), pointers=2**20
     )
     market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, hook)
     return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -11,7 +11,7 @@ import msgspec
 import strawberry
 from graphql import parse
 
-from gateway.domain.lasting import SharedTuple
+from gateway.domain.shared_tuple import SharedTuple
 from gateway.execution.sync_resolvers import PROMPT
 from tests.execution.compare import STOCK, Context, frames, started
 from tests.execution.rules import Rule

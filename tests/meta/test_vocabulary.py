@@ -1,0 +1,148 @@
+"""Names are the field's terms, and each stands for one thing."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+from tests.meta.tree import files, trees
+
+# Words that name no class and no module here, with what is said instead.
+OUT = {
+    "again": "exact match cache",
+    "asked": "request",
+    "bells": "signals",
+    "courier": "client",
+    "door": "HTTP, endpoint",
+    "facts": "operation data",
+    "glance": "resolver info",
+    "hasty": "synchronous access",
+    "house": "harness",
+    "keeper": "supervisor",
+    "kept": "cached",
+    "kit": "harness",
+    "landed": "outcome",
+    "lasting": "shared",
+    "lesson": "recorder",
+    "lucky": "best case",
+    "market": "upstream services",
+    "nursery": "fork server",
+    "order": "command",
+    "purse": "operation budget",
+    "recollection": "operation view",
+    "said": "cached response",
+    "scribe": "write-behind buffer",
+    "seal": "cipher",
+    "shelf": "directory, cache",
+    "telling": "presenter",
+    "told": "reported",
+    "verdict": "interpreted response",
+    "wares": "data transfer objects",
+    "weather": "fault profiles",
+}
+OPENINGS = ("What ", "Whose ", "Whether it is ", "Who ", "Whoever ", "How much ", "How many ")
+# Of one thing as the domain has it and as the graph shows it, and of an error and its event.
+PAIRS = {
+    "Account",
+    "Allowance",
+    "AnswerTooLarge",
+    "Cover",
+    "CoverImage",
+    "EmbeddedMedia",
+    "Hashtag",
+    "Highlight",
+    "Item",
+    "Link",
+    "Location",
+    "Mention",
+    "Flow",
+    "Sticker",
+    "StickerLink",
+}
+# One thing in two packages: a command and its subject, a port and what is behind it.
+SHARED_NAMES = {
+    "base.py",
+    "bodies.py",
+    "client.py",
+    "context.py",
+    "decoding.py",
+    "documents.py",
+    "errors.py",
+    "formats.py",
+    "hosts.py",
+    "keys.py",
+    "leases.py",
+    "ledger.py",
+    "multipart.py",
+    "partial.py",
+    "port.py",
+    "price.py",
+    "publishing.py",
+    "response_cache.py",
+    "rules.py",
+    "sharing.py",
+    "store.py",
+    "table.py",
+    "validation.py",
+}
+
+
+def words_of(name: str) -> set[str]:
+    """`EntityCache` and `entity_cache` are `entity` and `cache`."""
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return set(spaced.replace("_", " ").split())
+
+
+def is_product(path: Path) -> bool:
+    """Not the sandbox, which names the things of the contract as the clients of it do."""
+    return path.parts[:2] != ("gateway", "sandbox")
+
+
+def classes() -> list[tuple[Path, str]]:
+    return [
+        (path, node.name)
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and is_product(path)
+    ]
+
+
+def test_no_class_has_a_word_that_is_out() -> None:
+    assert [f"{path}: {name}" for path, name in classes() if words_of(name) & OUT.keys()] == []
+
+
+def test_no_module_has_a_word_that_is_out() -> None:
+    named = [path for path in files() if path.suffix == ".py" and path.parts[0] in ("gateway", "schema", "tests")]
+    assert [str(path) for path in named if words_of(path.stem.removeprefix("test_")) & OUT.keys()] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    found = defaultdict(set)
+    for path, name in classes():
+        found[name].add(str(path))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1 and name not in PAIRS} == {}
+
+
+def test_no_two_modules_have_one_name_but_those_that_are_listed() -> None:
+    found = defaultdict(list)
+    for path, _ in trees():
+        if is_product(path) and path.stem != "__init__":
+            found[path.name].append(str(path))
+    assert {name for name, paths in found.items() if len(paths) > 1} == SHARED_NAMES
+
+
+def docstrings() -> list[tuple[Path, str]]:
+    kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    nodes = [(path, node) for path, tree in trees() for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [(path, text) for path, node in nodes if (text := ast.get_docstring(node))]
+
+
+def test_no_docstring_begins_as_a_question() -> None:
+    assert [f"{path}: {text[:60]}" for path, text in docstrings() if text.startswith(OPENINGS)] == []
+
+
+def test_the_rules_themselves_refuse() -> None:
+    assert words_of("OperationPurse") & OUT.keys() == {"purse"}
+    assert "What it costs.".startswith(OPENINGS)
+    assert words_of("entity_cache") == {"entity", "cache"}
