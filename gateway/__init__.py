@@ -3,7 +3,7 @@
 The packages, in the order in which a read passes them:
 
     __main__, cli   arguments and environment -> command -> exit code
-    commands        the commands: serve, sandbox, keys, ledger, backup, price, schema
+    commands        the commands: serve, sandbox, keys, flows, ledger, backup, price, documents, schema
     server          uvicorn, its bounded protocols, its worker processes
     composition     the process put together: read side, publishing, media proxy
     http            GraphQL over HTTP: who asks, limits, negotiation, statuses; transports and routes

@@ -9,7 +9,7 @@ from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 
 from gateway.durable.port import Json, Record, StepRecord, StepState
-from gateway.durable.resume import Numbered
+from gateway.durable.rerun import Numbered
 from gateway.durable.run import WorkflowInterrupted
 from gateway.durable.write_behind import WriteBehindBuffer
 

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.durable.database import close, engine
 from gateway.durable.encryption import DecryptionError, JsonCipher
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord
-from gateway.durable.resume import Numbered, steps_to_rerun
+from gateway.durable.rerun import Numbered, steps_to_rerun
 from gateway.durable.serialization import fault_from, fault_to, step_from, step_to
 from gateway.durable.tables import ACTIVE, FLOWS, KEYS, METADATA, NOTES, PENDING, REMEMBERED, STEPS, Engine
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused

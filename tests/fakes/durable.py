@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.durable.port import Body, Fault, Json, Record, Status, StepRecord, StepState
-from gateway.durable.resume import steps_to_rerun
+from gateway.durable.rerun import steps_to_rerun
 from gateway.durable.retries import StepRetrier, fault_of
 from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input

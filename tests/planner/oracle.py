@@ -6,7 +6,7 @@ that is required, where a call can be made only once its key is known: from the 
 another answer.
 
 The optimum is in hindsight: it is chosen knowing what every answer will say. The planner chooses before. Where it pays
-more, one of the gaps of `gaps.py` must be there, and says how much.
+more, one of the gaps of `allowed_gaps.py` must be there, and says how much.
 """
 
 from __future__ import annotations

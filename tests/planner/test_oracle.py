@@ -2,7 +2,7 @@
 
 The optimum is in hindsight (`oracle.py`): the cheapest set of calls, each made with a key that was not guessed, that
 tells all that the operation requires beyond what the cache tells. No planner can beat it, and ours must reach it,
-unless one of the gaps of `gaps.py` is there: each names something that nobody could know before, and bounds its cost.
+unless one of the gaps of `allowed_gaps.py` is there: each names something that cannot be known before, and bounds it.
 """
 
 from __future__ import annotations
