@@ -173,10 +173,12 @@ class Turns:
         (self._short if is_short else self._long).append(work)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        for at in range(min(MOST_SHORT, len(self._short))):
-            (self._short.pop if at % 2 else self._short.popleft)()()
-        for _ in range(min(MOST_PER_TURN, len(self._long))):
-            self._long.popleft()()
-        self._is_running = bool(self._long or self._short)
-        if self._is_running:
-            loop.call_soon(self._run, loop)
+        try:
+            for at in range(min(MOST_SHORT, len(self._short))):
+                (self._short.pop if at % 2 else self._short.popleft)()()
+            for _ in range(min(MOST_PER_TURN, len(self._long))):
+                self._long.popleft()()
+        finally:  # a callback that raises costs itself alone
+            self._is_running = bool(self._long or self._short)
+            if self._is_running:
+                loop.call_soon(self._run, loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from gateway import scheduling
 from gateway.scheduling import ORDER, REST, SLICE, FairScheduler, Rank, TimeShare
 
 
@@ -114,3 +115,19 @@ async def test_what_was_read_goes_on_before_more_is_read() -> None:
 
     await asyncio.gather(*(answer() for _ in range(20)))
     assert most <= 2
+
+
+async def test_a_callback_that_raises_costs_itself_alone() -> None:
+    done: list[int] = []
+    loop, turns = asyncio.get_running_loop(), scheduling.Turns()
+    told: list[object] = []
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+    def fail() -> None:
+        raise ValueError
+
+    for at in range(3):
+        turns.take(fail if at == 1 else lambda at=at: done.append(at), loop)  # type: ignore[misc]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (done, len(told)) == ([0, 2], 1)

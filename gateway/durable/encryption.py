@@ -40,7 +40,6 @@ class JsonCipher:
 
     def close(self, value: Json) -> str:
         """Return the encrypted text of a value."""
-        """Return the encrypted text of a value."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         plain = json.dumps(value, allow_nan=False).encode()
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, PURPOSE)).decode()

@@ -22,7 +22,6 @@ class Signals:
 
     def ring(self, topic: str) -> None:
         """Send a signal."""
-        """Send a signal."""
         waiting = self._waiting.get(topic)
         if not waiting:
             self._undelivered[topic] = None
@@ -61,7 +60,6 @@ class ChangeNotifier:
         self._marks: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def mark(self, id: str) -> asyncio.Event:
-        """Return the event that the workflow's next change sets."""
         """Return the event that the workflow's next change sets."""
         return self._marks.setdefault(id, asyncio.Event())
 

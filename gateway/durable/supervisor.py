@@ -95,7 +95,6 @@ class Supervisor:
 
     def hurry(self) -> None:
         """Wake the task before its next tick."""
-        """Wake the task before its next tick."""
         self._signals.ring(HURRY)
 
     async def stop(self) -> None:

@@ -36,7 +36,6 @@ class Watched:
 
     def leave(self) -> None:
         """Stop polling."""
-        """Stop polling."""
         self._task.cancel()
 
     async def _follow(self, records: AsyncGenerator[Record, None]) -> None:

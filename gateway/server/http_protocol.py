@@ -72,8 +72,6 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading, self._writing = ProgressTimeout(), ProgressTimeout()
         self._unwanted_since: float | None = None
 
-    # The connection
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self._share(peer_of(transport))
@@ -114,10 +112,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._tick.cancel()
         for share in (self._held, self._leaving, self._connection):
             share.hold(0)
+        self._hold_buffer(0)
 
     def handle_websocket_upgrade(self) -> None:
         """Refuse handshakes that the WebSocket parser would drop without a response; start others in a later turn."""
-        if self._is_over:
+        if self._is_over or self._abort_if_busy():
             return
         fields = list(self.scope["headers"])
         lengths = [len(self.url), *(len(name) + len(value) for name, value in fields)]
@@ -129,8 +128,15 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.pause_reading()
         self._turns.take(self._shake_hands, self.loop)
 
+    def _abort_if_busy(self) -> bool:
+        """Abort while an earlier response is not made or not read: after the switch nothing would end it."""
+        is_busy = self.flow.write_paused or not is_answered(self._running)
+        if is_busy:
+            self.transport.abort()
+        return is_busy
+
     def _shake_hands(self) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._abort_if_busy():
             return
         self.flow.resume_reading()
         super().handle_websocket_upgrade()
@@ -138,11 +144,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]
         self._release()
 
-    # Incoming data
-
     def data_received(self, data: bytes) -> None:
         if self._is_over:
             return
+        self._unset_keepalive_if_required()  # what waits for its turn has come in time
         if self._is_waiting:
             self._unfed += data
             self._hold_unfed()

@@ -173,3 +173,18 @@ async def test_a_peer_that_never_closes_is_left_after_the_goodbye(server: Listen
     line.writer.close()
     await until(lambda: not server.config.peers.connections.total)
     assert now() - begun <= 2 * TICK
+
+
+@pytest.mark.parametrize("path", ["wait", "large"])
+async def test_a_handshake_behind_a_response_that_is_owed_ends_the_connection(server: Listening, path: str) -> None:
+    """After the switch of protocols nobody would end the response, nor hold back who does not read it."""
+    line = await server.line()
+    await line.send(b"GET /%s HTTP/1.1\r\nhost: h\r\n\r\n" % path.encode())
+    await until(lambda: server.app.running == 1)
+    if path == "large":
+        await until(lambda: server.protocols[0].flow.write_paused)
+    await line.send(HANDSHAKE + b"\r\n")
+    await until(lambda: not server.app.running)
+    await line.rest()
+    assert not any(isinstance(one, WebSocketProtocol) for one in server.state.connections)
+    assert [scope["type"] for scope in server.app.asked] == ["http"]
