@@ -30,7 +30,7 @@ allowance = {{ day = 20, hour = 20 }}
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_wait_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite waits for another process by the machine's clock."""
     monkeypatch.setattr(ledger_file, "BUSY_SECONDS", 0.1)
@@ -155,6 +155,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, clients_file=clients, ttl_tray=86_400)
 
 
+@pytest.mark.usefixtures("short_wait_for_a_lock")
 async def test_while_spending_cannot_be_recorded_nothing_is_bought(settings: Settings) -> None:
     async with staged(settings) as stage:
         stage.client.headers["x-api-key"] = KEY
@@ -170,6 +171,7 @@ async def test_while_spending_cannot_be_recorded_nothing_is_bought(settings: Set
         assert codes_of((await stage.post(OTHER)).json()) == []
 
 
+@pytest.mark.usefixtures("short_wait_for_a_lock")
 async def test_a_gateway_without_clients_buys_nothing_either(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     async with staged(settings) as stage:
@@ -227,6 +229,7 @@ async def test_the_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
     assert {"gateway.sqlite3", "gateway.sqlite3-wal", "gateway.sqlite3-shm", "data", "above"} <= modes.keys()
 
 
+@pytest.mark.usefixtures("short_wait_for_a_lock")
 async def test_a_ledger_that_cannot_be_written_at_the_end_is_told_and_ends_nothing(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
