@@ -81,11 +81,16 @@ class Console:
         self.complaints = [text for text in self.complaints if not any(f"status of {one}" in text for one in statuses)]
 
     @asynccontextmanager
-    async def cut(self) -> AsyncIterator[None]:
-        """The gateway cannot be reached meanwhile, but for the page and its files."""
+    async def cut(self, operation: str = "") -> AsyncIterator[None]:
+        """The gateway cannot be reached meanwhile, but for the page and its files.
+
+        With an `operation`, only the requests for it are refused.
+        """
+        named = f'"operationName":"{operation}"'.encode() if operation else b""
 
         async def refuse(route: Route) -> None:
-            await (route.abort("connectionrefused") if route.request.method == "POST" else route.fallback())
+            refused = route.request.method == "POST" and named in (route.request.post_data_buffer or b"")
+            await (route.abort("connectionrefused") if refused else route.fallback())
 
         await self.page.route("**/graphql", refuse)
         try:
