@@ -21,9 +21,9 @@ from gateway.cli import main
 from gateway.execution.compilation_cache import DocumentPlans, PlanCache
 from gateway.execution.context import ProjectingExecutionContext
 from gateway.http.exact_match_cache import ExactMatchCacheMiddleware
-from gateway.upstream.hikerapi import client, decoding
-from gateway.upstream.hikerapi.decoding import Value
-from gateway.upstream.hikerapi.endpoints import Call
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import Value
+from gateway.upstream.hikerapi import client
 
 NOTHING = "nothing"
 
@@ -45,7 +45,7 @@ def _decoded() -> None:
     """Kept projections go with them: each is of a decoded list."""
 
     def read(self: DecodedCache, call: Call, entry: Entry) -> Value:
-        return decoding.read(call, entry.body)
+        return call.read(entry.body)
 
     _set(DecodedCache, "read", read)
 

@@ -10,7 +10,7 @@ The packages, in the order in which a read passes them:
     operations      document text -> parsed, validated, limited, once per document
     execution       the selected fields as a compiled projection
     clients         callers: keys, rights, allowances
-    loaders         one DataLoader per kind of key
+    loaders         the loader of facts that resolvers call
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
     uploads         files on their way to the platform
@@ -19,6 +19,7 @@ The packages, in the order in which a read passes them:
     billing         prices, budgets, allowances, ledger, bill
     cache           entities, single flight, whole responses; never past the expiry of a URL
     upstream        HTTP client, HikerAPI, publishing platforms, egress
+    reads           the read registry: kinds of facts, rows of endpoints, the port of a read API
     domain          ids, links and frozen models
     sandbox         the embedded upstream
     console         GraphiQL with price, bill and preview, built into static files

@@ -11,7 +11,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo
 
 from gateway.clients import Client
 from gateway.errors import GatewayError, PublishingNotConfigured
-from gateway.loaders import Loaders
+from gateway.loaders import Loader
 from gateway.planner.estimator import Estimate
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.keys import Keys
@@ -68,7 +68,7 @@ class Context:
 
     client: Client
     buyer: Fetcher
-    loaders: Loaders
+    loader: Loader
     quote: Quote
     foresee: Foresee
     links: Links | None = None
@@ -82,8 +82,8 @@ class Context:
     parsed: Parsed | None = field(default=None, repr=False)
 
     def at_once(self) -> Self:
-        """Return a context for resolvers that must not wait: its loaders raise WouldBlock."""
-        return replace(self, loaders=Loaders.of(self.buyer, waits=False))
+        """Return a context for resolvers that must not wait: its loader raises WouldBlock."""
+        return replace(self, loader=Loader(self.buyer, waits=False))
 
     @property
     def accounts(self) -> tuple[str, ...]:

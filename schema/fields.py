@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import PROMPT
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,9 +21,9 @@ def field_in(facet: FieldGroup, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def relation(relation: Relation, description: str, *, shared: bool = False, **options: Any) -> Any:
+def relation(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
     """Return a field that leads to another entity by a prompt resolver. `shared`: to the same one for every client."""
-    metadata = {EDGE: relation, PROMPT: True} | ({SHARED: True} if shared else {})
+    metadata = {EDGE: edge, PROMPT: True} | ({SHARED: True} if shared else {})
     return strawberry.field(description=description, metadata=metadata, **options)
 
 

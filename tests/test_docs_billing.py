@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.upstream.hikerapi.endpoints import Endpoint
+from gateway.upstream.hikerapi import endpoints
 from tests.fakes.gateway import Answer, RunningGateway, Terms, running_gateway
 
 TEXT = (Path(__file__).parents[1] / "docs" / "billing.md").read_text()
@@ -50,7 +50,7 @@ def block(text: str, language: str) -> str:
 def test_the_price_list_is_the_one_that_is_bought_by() -> None:
     (table,) = re.findall(r"^## What is bought\n(.*?)\n\n(?=What)", TEXT, re.MULTILINE | re.DOTALL)
     listed = [(call.strip("`"), int(price), forced) for call, _, price, forced in cells(table)]
-    known = [(e.label, e.price, "" if e.forced_price is None else str(e.forced_price)) for e in Endpoint]
+    known = [(e.label, e.price, "" if e.forced_price is None else str(e.forced_price)) for e in endpoints.ENDPOINTS]
     assert sorted(listed) == sorted(known)
 
 

@@ -8,7 +8,7 @@ from gateway.billing.budget import AccountGuard
 from gateway.clock import Clock
 from gateway.errors import InsufficientFunds, UpstreamError
 from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook, RefusalForgotten
-from gateway.upstream.hikerapi.client import HikerApi
+from gateway.reads.port import ReadApi
 
 READ_SECONDS = 60.0
 # Sooner while the upstream fails: without other calls this poll is also the probe that closes the circuit breaker.
@@ -55,7 +55,7 @@ class Gauge:
             self._hook(BalanceLow(balance, percent, self._highest))
 
 
-async def watch(api: HikerApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
+async def watch(api: ReadApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
     """Poll the balance, which is free, for ever. While polling fails, the guard counts down from the last balance.
 
     A 402 counts for BELIEVED seconds, or until the balance is read, which is retried soon.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call, Endpoint, Endpoints
 
 # Seconds for which a price that differs from the table is used. A call that costs more than its client may spend is not
 # made, so that no answer could ever correct its price.
@@ -33,10 +33,11 @@ class Purchase:
 class Prices:
     """The nominal prices, overridden for a while by the price that an answer was billed at.
 
-    The override keeps a budget from reserving too little.
+    The override keeps a budget from reserving too little. `endpoints` are those of the read API.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, endpoints: Endpoints[Endpoint], clock: Clock) -> None:
+        self.endpoints = endpoints
         self._clock = clock
         self._billed: dict[tuple[Endpoint, bool], tuple[int, float]] = {}
 

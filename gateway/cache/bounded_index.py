@@ -1,9 +1,12 @@
-"""Bounded maps from one id to another."""
+"""Bounded maps from ids."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 # Bytes of one mapping: the id, its slot in the table, and a share of the id that it points to.
 EACH = 200
@@ -11,20 +14,22 @@ EACH = 200
 ROOM = 16
 
 
-class BoundedIndex:
-    """A map of ids that evicts the mappings added longest ago when `max_bytes` is reached.
+class BoundedIndex(Generic[T]):
+    """A map from ids to what contains or owns them.
+
+    The mappings added longest ago are evicted when `max_bytes` is reached.
 
     A plain dictionary, because one highlight adds a hundred mappings at once: an LRU cache spent 2 us on each.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_entries = max_bytes // EACH
-        self._targets: dict[str, str] = {}
+        self._targets: dict[str, T] = {}
 
-    def get(self, key: str) -> str | None:
+    def get(self, key: str) -> T | None:
         return self._targets.get(key)
 
-    def point(self, keys: Sequence[str], place: str) -> None:
+    def point(self, keys: Sequence[str], place: T) -> None:
         """Map all of `keys` to `place`."""
         self._targets.update(dict.fromkeys(keys, place))
         if len(self._targets) > self._max_entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from cachetools import LRUCache
 from msgspec.structs import force_setattr
@@ -10,9 +11,8 @@ from msgspec.structs import force_setattr
 from gateway.cache.store import OVERHEAD, Entry
 from gateway.domain.models import LoadedHighlight
 from gateway.domain.shared_tuple import SharedTuple
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.decoding import Value
-from gateway.upstream.hikerapi.endpoints import Call
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import Value
 
 # Bytes of models per byte of the JSON they were decoded from: measured 1.2 for highlights of 40 items, 0.7 for trays.
 MEMORY_FACTOR = 1.5
@@ -49,7 +49,7 @@ class DecodedCache:
         known = self.find(call, entry)
         if known is not None:
             return known
-        value = _shareable(decoding.read(call, entry.body))
+        value = _shareable(call.read(entry.body))
         self._values.pop(call, None)
         model = _Model(entry.news, value, OVERHEAD + int(MEMORY_FACTOR * len(entry.body)))
         if model.size <= self._values.maxsize:
@@ -62,4 +62,4 @@ def _shareable(value: Value) -> Value:
     if isinstance(value, LoadedHighlight):
         force_setattr(value, "items", SharedTuple(value.items))  # no other reference exists yet
         return value
-    return SharedTuple(value) if type(value) is tuple else value
+    return cast(Value, SharedTuple(value)) if type(value) is tuple else value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
+
+from gateway.reads.facts import Lifetime
 
 # In JSON text an ampersand or a question mark may be literal or escaped. The regex engine searches for the literal that
 # the pattern begins with: with the alternatives in front, matching takes seventy times as long.
@@ -16,14 +17,6 @@ EXPIRY = re.compile(
 MOST_SIGNED = 20_000
 
 
-class Kind(enum.Enum):
-    TRAY = "tray"
-    HIGHLIGHT = "highlight"
-    PROFILE = "profile"
-    USERNAME = "username"
-    MISSING = "missing"
-
-
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
     """Times to live, all in seconds.
@@ -32,28 +25,9 @@ class Lifetimes:
     before a URL expires its entry expires, so that a client that received the URL has time to load it.
     """
 
-    tray: float = 600
-    highlight: float = 3_600
-    profile: float = 3_600
-    username: float = 86_400
-    missing: float = 120
-    stale: float = 3_600
-    margin: float = 300
-
-    def of(self, kind: Kind) -> float:
-        match kind:
-            case Kind.TRAY:
-                return self.tray
-            case Kind.HIGHLIGHT:
-                return self.highlight
-            case Kind.PROFILE:
-                return self.profile
-            case Kind.USERNAME:
-                return self.username
-            case Kind.MISSING:
-                return self.missing
-            case _:
-                assert_never(kind)
+    ttls: Mapping[Lifetime, float]
+    stale: float
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +38,17 @@ class Span:
     serve_until: float
 
 
-def span(kind: Kind, body: bytes, *, now: float, lifetimes: Lifetimes) -> Span:
-    """Return the span of an entry with this `body`.
+def span(lifetime: Lifetime, body: bytes, *, now: float, lifetimes: Lifetimes, ends_at: float | None = None) -> Span:
+    """Return the span of an entry with this `body`, which ceases to be true at `ends_at`.
 
     Entries that say "not found" or "private" are never served stale: a failing upstream says nothing about them.
     """
-    fresh = now + lifetimes.of(kind)
-    serve = fresh if kind is Kind.MISSING else fresh + lifetimes.stale
-    expires_at = first_expiry(body)
-    if expires_at is None:
-        return Span(fresh, serve)
-    cap = expires_at - lifetimes.margin
-    return Span(min(fresh, cap), min(serve, cap))
+    fresh = now + lifetimes.ttls[lifetime]
+    serve = fresh if lifetime is Lifetime.MISSING else fresh + lifetimes.stale
+    caps = [] if ends_at is None else [ends_at]
+    if (expires_at := first_expiry(body)) is not None:
+        caps.append(expires_at - lifetimes.margin)
+    return Span(min(fresh, *caps), min(serve, *caps)) if caps else Span(fresh, serve)
 
 
 def first_expiry(body: bytes) -> float | None:

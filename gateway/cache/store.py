@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from cachetools import TLRUCache
 
-from gateway.cache.freshness import Kind, Span
+from gateway.cache.freshness import Span
 from gateway.clock import Clock
 from gateway.errors import Missing
+from gateway.reads.facts import Lifetime
 
 # Bytes of an entry besides its body: key, Entry, floats, two linked-list nodes.
 OVERHEAD = 1_000
@@ -27,7 +28,7 @@ class Entry:
     `news` identifies the content. Replacing an entry by one with equal content keeps its `news`.
     """
 
-    kind: Kind
+    lifetime: Lifetime
     body: bytes
     fetched_at: float
     span: Span

@@ -111,10 +111,11 @@ def _price_offline(document: str, variables: dict[str, Any] | None, operation: s
     from gateway.operations.documents import DocumentCache, quote
     from gateway.planner.estimator import Pricer
     from gateway.planner.resolved_data import EmptyDataSource, OperationData
+    from gateway.upstream.hikerapi.endpoints import ENDPOINTS
     from schema.build import build_schema
     from schema.types import price as graph
 
-    pricer = Pricer(Prices(SystemClock()), forced=False)
+    pricer = Pricer(Prices(ENDPOINTS, SystemClock()), forced=False)
     estimate = quote(
         build_schema().core, DocumentCache(), pricer, OperationData(EmptyDataSource()), document, variables, operation
     )

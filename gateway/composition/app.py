@@ -48,7 +48,7 @@ from gateway.http.transports.batching import Batches
 from gateway.http.transports.operation_stream import OperationRunner
 from gateway.http.transports.websocket import socket_route
 from gateway.http.uploads import Uploads
-from gateway.loaders import Loaders
+from gateway.loaders import Loader
 from gateway.logs import log
 from gateway.operations.documents import DocumentCache, priced
 from gateway.operations.extensions import FormatErrors, PrepareOperation
@@ -58,6 +58,7 @@ from gateway.operations.response_cache import ResponseCache
 from gateway.operations.selection_analysis import prefetch
 from gateway.operations.trusted_documents import Trusted, prints
 from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.reads.facts import Lifetime
 from gateway.sandbox import Control, create_sandbox, pictures_of
 from gateway.settings import Settings
 from gateway.upstream.client.client import silence_retries
@@ -214,7 +215,7 @@ class Gateway:
         return Context(
             client=client,
             buyer=buyer,
-            loaders=Loaders.of(buyer),
+            loader=Loader(buyer),
             quote=self._quotes(buyer, () if writes is None else writes.accounts),
             foresee=partial(prefetch, buyer),
             links=self.showing.links,
@@ -288,12 +289,13 @@ class Gateway:
         others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
         memory = EntityCache(
             EntryStore(self._share(PARTS - others), self.clock),
+            api.endpoints,
             clock=self.clock,
             lifetimes=_lifetimes(settings),
             decoded=DecodedCache(self._share(MODELS)),
             pointers=self._share(POINTERS),
         )
-        return UpstreamServices(api, memory, Prices(self.clock), SingleFlight(), self.clock, self.hook)
+        return UpstreamServices(api, memory, Prices(api.endpoints, self.clock), SingleFlight(), self.clock, self.hook)
 
     def _answers(self) -> ResponseCache:
         responses = Responses(self._share(ANSWERS), store=self.market.memory.store, clock=self.clock)
@@ -385,12 +387,5 @@ def _hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | No
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
-    return Lifetimes(
-        tray=settings.ttl_tray,
-        highlight=settings.ttl_highlight,
-        profile=settings.ttl_profile,
-        username=settings.ttl_username,
-        missing=settings.ttl_missing,
-        stale=settings.stale_limit,
-        margin=settings.url_margin,
-    )
+    ttls = {lifetime: getattr(settings, f"ttl_{lifetime.value}") for lifetime in Lifetime}
+    return Lifetimes(ttls, stale=settings.stale_limit, margin=settings.url_margin)

@@ -13,6 +13,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import dropwhile
+from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import InvalidInput
@@ -48,6 +49,9 @@ PAGES = frozenset(
 class UserId:
     pk: str
 
+    # As an upstream call takes it.
+    key = property(attrgetter("pk"))
+
     @property
     def subject(self) -> str:
         """The phrase that names the entity in a sentence."""
@@ -60,6 +64,9 @@ class Username:
 
     name: str
 
+    # As an upstream call takes it.
+    key = property(attrgetter("name"))
+
     @property
     def subject(self) -> str:
         return f"user '{self.name}'"
@@ -69,6 +76,9 @@ class Username:
 class HighlightId:
     pk: str
 
+    # As an upstream call takes it.
+    key = property(attrgetter("pk"))
+
     @property
     def subject(self) -> str:
         return f"highlight '{self.pk}'"
@@ -77,6 +87,9 @@ class HighlightId:
 @dataclass(frozen=True, slots=True)
 class ItemId:
     pk: str
+
+    # As an upstream call takes it.
+    key = property(attrgetter("pk"))
 
     @property
     def subject(self) -> str:

@@ -1,8 +1,8 @@
 """Synchronous resolvers that compiled code may call.
 
 A field with PROMPT in its metadata has a resolver that only reads its object and the data that the operation has
-loaded. Calling it twice returns the same, and it uses only the context of its `info`. It gets a context whose loaders
-raise instead of waiting for data that is not loaded yet; then graphql-core resolves the object.
+loaded. Calling it twice returns the same, and it uses only the context of its `info`. It gets a context whose loader
+raises instead of waiting for data that is not loaded yet; then graphql-core resolves the object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class SupportsSyncAccess(Protocol):
     """A context that prompt resolvers can be called with."""
 
     def at_once(self) -> Any:
-        """Return the same context, except that loaders raise where they would have to wait."""
+        """Return the same context, except that its loader raises where it would have to wait."""
         ...
 
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import assert_never
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,8 +24,9 @@ from gateway.domain.ids import HighlightId, ItemId, UserId
 from gateway.errors import UpstreamError
 from gateway.media_proxy.proxy import identity
 from gateway.planner.fetcher import Fetcher, UpstreamServices
-from gateway.planner.requirements import Need, Requirement
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.planner.requirements import Requirement
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind, Subject
 
 REFERENCE = re.compile(r"(item|highlight|user):([0-9]{1,20})")
 MOST_SIZES = 1_000  # of one picture, in one response: some ten are usual
@@ -101,7 +101,7 @@ class UrlRefresher:
                 return
             self._fetched[call] = True  # also if it fails, because a failure may be charged
             fetcher = Fetcher(self._services, self._new_budget(), forced=False, anew=frozenset(calls))
-            await fetcher.answer([_requirement(call)])
+            await fetcher.answer([Requirement(call.about, call.endpoint.answers, path="")])
             problems = [line.problem for line in fetcher.bill.lines]
             if any(isinstance(problem, UpstreamError) for problem in problems):
                 self._pause(TROUBLE)
@@ -124,14 +124,19 @@ class UrlRefresher:
     def _calls(self, noun: str, pk: str) -> list[Call]:
         """Return the calls whose responses may contain the picture, the one to prefer without a cached one first."""
         if noun == "user":
-            return [Call(Endpoint.PROFILE, pk)]
+            return [self._call(FactKind.PROFILE, UserId(pk))]
         memory = self._services.memory
         if noun == "highlight":
-            owner = memory.home(pk)
-            return [Call(Endpoint.HIGHLIGHT, pk), *([] if owner is None else [Call(Endpoint.TRAY, owner)])]
-        highlight = memory.shelf(pk)
+            owner = memory.owner_of(pk)
+            trays = [] if owner is None else [self._call(FactKind.TRAY, UserId(owner))]
+            return [self._call(FactKind.ITEMS, HighlightId(pk)), *trays]
+        highlight = memory.highlight_of(pk)
         # A highlight's response contains all its items, for the price of one.
-        return [*([] if highlight is None else [Call(Endpoint.HIGHLIGHT, highlight)]), Call(Endpoint.ITEM, pk)]
+        containers = [] if highlight is None else [self._call(FactKind.ITEMS, HighlightId(highlight))]
+        return [*containers, self._call(FactKind.ITEM, ItemId(pk))]
+
+    def _call(self, kind: FactKind, subject: Subject) -> Call:
+        return Call(self._services.api.endpoints.answering(kind, type(subject)), subject.key)
 
     def _shows(self, call: Call, url: str) -> bool:
         entry = self._services.memory.store.get(call)
@@ -170,19 +175,3 @@ def _urls_with(name: bytes, body: bytes) -> Iterator[str]:
         else:
             end = body.find(b'"', at)
             begin = end if end >= 0 else len(body)
-
-
-def _requirement(call: Call) -> Requirement:
-    match call.endpoint:
-        case Endpoint.PROFILE:
-            return Requirement(UserId(call.key), Need.PROFILE, path="")
-        case Endpoint.TRAY:
-            return Requirement(UserId(call.key), Need.TRAY, path="")
-        case Endpoint.HIGHLIGHT:
-            return Requirement(HighlightId(call.key), Need.ITEMS, path="")
-        case Endpoint.ITEM:
-            return Requirement(ItemId(call.key), Need.ITEM, path="")
-        case Endpoint.PROFILE_BY_USERNAME | Endpoint.TRAY_BY_USERNAME:
-            raise AssertionError("a link names everything by its id")
-        case _:
-            assert_never(call.endpoint)

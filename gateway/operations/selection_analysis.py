@@ -37,7 +37,8 @@ from graphql.execution.values import get_argument_values
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation, Selection
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup, Relation, Selection
+from gateway.reads.facts import FactKind
 
 ENTITIES = "_entities"
 
@@ -177,7 +178,7 @@ def _source_of(children: tuple[Selection, ...]) -> FieldGroup:
     return reduce(or_, (_source(child.edge) for child in children), FieldGroup.NONE)
 
 
-def _source(edge: Relation) -> FieldGroup:
+def _source(edge: Edge) -> FieldGroup:
     match edge:
         case Relation.OWNER:
             return FieldGroup.BRIEF
@@ -185,18 +186,18 @@ def _source(edge: Relation) -> FieldGroup:
             return FieldGroup.ITEM
         case Relation.USER | Relation.USERS | Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.ACCOUNTS:
             return FieldGroup.NONE
-        case Relation.REFERENCES | Relation.INSTANCE | Relation.TRAY | Relation.ITEMS:
+        case Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS | FactKind():
             return FieldGroup.NONE
         case _:
             assert_never(edge)
 
 
-def _is_carrier(edge: Relation) -> bool:
+def _is_carrier(edge: Edge) -> bool:
     """Return whether the edge leads to entities that are resolved without another call."""
     match edge:
         case Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.REFERENCES | Relation.INSTANCE:
             return True
-        case Relation.USER | Relation.USERS | Relation.ACCOUNTS | Relation.TRAY | Relation.ITEMS:
+        case Relation.USER | Relation.USERS | Relation.ACCOUNTS | Relation.ITEMS | FactKind():
             return False
         case Relation.OWNER | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
             return False

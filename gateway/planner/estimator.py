@@ -14,13 +14,14 @@ from typing import Any, Self, assert_never
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, Tray, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.plan import plan
 from gateway.planner.requirements import Questions, open_requirements
 from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
 from gateway.planner.selection import Selection
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,17 +174,20 @@ class SimulatedData(OperationData):
         self._created = 0
         self._pages: dict[tuple[str, str | None, int | None], Any] = {}
         self._met = _MetInAddition()
+        self._assumed: set[tuple[FactKind, Subject]] = set()
 
     def assume(self, purchase: Purchase) -> None:
         call = purchase.call
         self._met.note(call, self)
-        known = self._actual.answer(call)
+        kind, subject = call.endpoint.answers, call.about
+        self._assumed.add((kind, subject))
+        known = self._actual.fact(kind, subject)
         if known is not None:
             self.tell(call, known)
-        elif call.endpoint.is_tray:
-            self._assume_tray(call, purchase)
+        elif kind in USER_LISTS:
+            self._assume_list(call, purchase)
         else:
-            self.tell(call, self._simulated_answer(call))
+            self.tell(call, self._simulated_answer(kind, subject))
 
     # -- facts that the scenario assumes
 
@@ -200,16 +204,16 @@ class SimulatedData(OperationData):
         known = super().profile(key)
         return _profile(BEST_CASE.pk) if known is None and self.identity(key) == BEST_CASE else known
 
-    def tray(self, key: UserKey) -> Fact[Tray]:
-        known = super().tray(key)
+    def user_list(self, kind: FactKind, key: UserKey) -> Fact[tuple[Any, ...]]:
+        known = super().user_list(kind, key)
         return () if known is None and self.identity(key) == BEST_CASE else known
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
         if known is not None or self._scenario.grim:
             return known
-        owner = self.home(key)
-        if owner is not None and self._has_tray(owner):
+        owner = self.owner_of(key)
+        if owner is not None and (FactKind.TRAY, owner) in self._assumed:
             return Highlight(key.pk, _short(owner.pk))
         return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.lucky and self._met.briefs else None
 
@@ -217,8 +221,8 @@ class SimulatedData(OperationData):
         known = super().item(key)
         if known is not None or self._scenario.grim:
             return known
-        highlight = self.shelf(key)
-        seen = highlight is not None and Call(Endpoint.HIGHLIGHT, highlight.pk) in self.told
+        highlight = self.highlight_of(key)
+        seen = highlight is not None and (FactKind.ITEMS, highlight) in self._assumed
         if seen or (self._scenario.lucky and self._met.items):
             self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
@@ -267,36 +271,46 @@ class SimulatedData(OperationData):
 
     # -- simulated answers
 
-    def _assume_tray(self, call: Call, purchase: Purchase) -> None:
-        scenario = self._scenario
-        owner = UserId(call.key if call.endpoint is Endpoint.TRAY else self._new_pk())
-        if scenario.grim and not purchase.deeper:  # an empty tray then costs most: the short fields remain to buy
+    def _assume_list(self, call: Call, purchase: Purchase) -> None:
+        scenario, kind = self._scenario, call.endpoint.answers
+        row = ANSWERS[kind]
+        owner = UserId(self._new_pk() if call.endpoint.by_name else call.key)
+        if scenario.grim and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
             self.tell(call, ())
             return
-        entries = (Highlight(self._new_pk(), _short(owner.pk)),) if scenario.highlights else ()
-        self.tell(Call(Endpoint.TRAY, owner.pk), entries)
-        self._meet(_short(owner.pk))
-        if call.endpoint is Endpoint.TRAY_BY_USERNAME:
+        entry = self._item(_short(owner.pk)) if row.entries is Item else self._highlight(call, owner)
+        self._store_list(kind, owner, (entry,) if self._longest(entry) else ())
+        self._assumed.add((kind, owner))
+        if row.names_user:
+            self._meet(_short(owner.pk))
+        if isinstance(call.about, Username):
             self._identities[call.key] = owner
 
-    def _simulated_answer(self, call: Call) -> Profile | LoadedHighlight | Item | NotFound:
-        match call.endpoint:
-            case Endpoint.PROFILE_BY_USERNAME:
+    def _highlight(self, call: Call, owner: UserId) -> Highlight:
+        """Return an entry of a tray, with its items if the endpoint embeds them."""
+        pk, user = self._new_pk(), _short(owner.pk)
+        if FactKind.ITEMS in call.endpoint.embeds:
+            return LoadedHighlight(pk, user, items=self._items_of_each_kind(user))
+        return Highlight(pk, user)
+
+    def _simulated_answer(self, kind: FactKind, subject: Subject) -> Profile | LoadedHighlight | Item | NotFound:
+        match subject:
+            case Username():
                 return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
-            case Endpoint.HIGHLIGHT:
-                brief = self.brief(HighlightId(call.key))
+            case UserId():
+                return _profile(subject.pk)
+            case HighlightId():
+                brief = self.brief(subject)
                 known = brief.owner if isinstance(brief, Highlight) else None
                 owner = known or self._placeholder_user()
-                kinds = (None, *MediaKind)
-                return LoadedHighlight(call.key, owner, items=tuple(self._item(owner, kind) for kind in kinds))
-            case Endpoint.ITEM:
+                return LoadedHighlight(subject.pk, owner, items=self._items_of_each_kind(owner))
+            case ItemId():
                 return self._item(self._placeholder_user())
-            case Endpoint.PROFILE:
-                return _profile(call.key)
-            case Endpoint.TRAY | Endpoint.TRAY_BY_USERNAME:
-                raise AssertionError("a tray has a length")
             case _:
-                assert_never(call.endpoint)
+                assert_never(subject)
+
+    def _items_of_each_kind(self, owner: UserSummary) -> tuple[Item, ...]:
+        return tuple(self._item(owner, kind) for kind in (None, *MediaKind))
 
     def _placeholder_user(self) -> UserSummary:
         return _short(BEST_CASE.pk if self._scenario.lucky else self._new_pk())
@@ -311,9 +325,6 @@ class SimulatedData(OperationData):
         self._created += 1
         return f"?{self._created}"
 
-    def _has_tray(self, owner: UserId) -> bool:
-        return any(Call(Endpoint.TRAY, owner.pk, forced) in self.told for forced in (False, True))
-
 
 class _MetInAddition:
     """The kinds of requirements that the simulated calls may have met in addition to their own."""
@@ -322,19 +333,24 @@ class _MetInAddition:
         self.names = self.shorts = self.briefs = self.items = False
 
     def note(self, call: Call, known: OperationData) -> None:
-        match call.endpoint:
-            case Endpoint.TRAY | Endpoint.PROFILE:
-                self.names |= known.name_of(UserId(call.key)) is None
-            case Endpoint.HIGHLIGHT if not known.names_owner(HighlightId(call.key)):
-                self.names = self.shorts = True
-            case Endpoint.TRAY_BY_USERNAME | Endpoint.PROFILE_BY_USERNAME:
-                self.shorts = True
-            case Endpoint.HIGHLIGHT | Endpoint.ITEM:
-                pass  # an item names its author by id alone
-            case _:
-                assert_never(call.endpoint)
-        self.items |= call.endpoint is Endpoint.HIGHLIGHT
-        self.briefs |= call.endpoint.is_tray
+        kind = call.endpoint.answers
+        row, subject = ANSWERS[kind], call.about
+        if row.names_user:
+            match subject:
+                case UserId():
+                    self.names |= known.name_of(subject) is None
+                case Username():
+                    self.shorts = True
+                case HighlightId():
+                    if not known.names_owner(subject):
+                        self.names = self.shorts = True
+                case ItemId():
+                    pass  # an item names its author by id alone
+                case _:
+                    assert_never(subject)
+        contained = kind | call.endpoint.embeds
+        self.items |= bool(contained & (FactKind.ITEMS | ITEM_LISTS))
+        self.briefs |= FactKind.TRAY in contained
 
 
 def _is_placeholder(pk: str) -> bool:

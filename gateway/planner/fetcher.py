@@ -10,10 +10,12 @@ from gateway.billing.bill import BilledCall, BillingRecord, Source
 from gateway.billing.budget import OperationBudget, Reservation
 from gateway.billing.leases import LeaseNeeded
 from gateway.billing.prices import Prices, Purchase
-from gateway.cache.entity_cache import EntityCache, MoreToRead, OperationView
+from gateway.cache.entity_cache import EntityCache
+from gateway.cache.operation_view import MoreToRead, OperationView
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
+from gateway.domain.ids import UserId
 from gateway.domain.models import Profile, UserSummary
 from gateway.errors import (
     GatewayError,
@@ -29,9 +31,10 @@ from gateway.planner.plan import plan
 from gateway.planner.requirements import Questions, Requirement, open_requirements, unmet
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
+from gateway.reads.port import ReadApi, ReadOutcome
 from gateway.scheduling import SLICE, FairScheduler
-from gateway.upstream.hikerapi.client import HikerApi, ReadOutcome
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 
 # Calls started, and answers applied, between two turns of other operations.
 AT_ONCE = 20
@@ -46,7 +49,7 @@ Step: TypeAlias = tuple[Call, Source, Awaitable[ReadOutcome]] | Refused | Insuff
 class UpstreamServices:
     """The services that all operations share: the read API, its prices, the cache and the calls in flight."""
 
-    api: HikerApi
+    api: ReadApi
     memory: EntityCache
     prices: Prices
     flights: SingleFlight[Call, ReadOutcome]
@@ -174,7 +177,7 @@ class Fetcher:
         for at, purchase in enumerate(purchases):
             if at and at % AT_ONCE == 0:
                 await self.share.take(AT_ONCE * CALL)
-            if at >= AT_ONCE and self.facts.answer(purchase.call) is not None:
+            if at >= AT_ONCE and self.facts.fact(purchase.call.endpoint.answers, purchase.call.about) is not None:
                 continue
             step = await self._start_or_lease(purchases[at:])
             if step is None:
@@ -231,7 +234,7 @@ class Fetcher:
         return outcome
 
     def _apply(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
-        unforced = self.forced and purchase.call.endpoint.is_tray and not purchase.call.forced
+        unforced = self.forced and purchase.call.endpoint.forced_price is not None and not purchase.call.forced
         if unforced and isinstance(outcome.problem, PrivateAccount):
             return  # the shared call was refused for want of the right to force, so this operation calls again
         charged = outcome.charged if source is Source.BOUGHT else 0
@@ -264,7 +267,7 @@ class Fetcher:
         self.bill.add(replace(line, source=Source.STALE, age=stale.age))
         if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
             # There is no profile: the requirement of its other fields is met by the error.
-            self.facts.tell(Call(Endpoint.PROFILE, stale.value.id), problem)
+            self.facts.fail(FactKind.PROFILE, UserId(stale.value.id), problem)
         self.facts.tell(call, stale.value)
         self.market.hook(StaleServed(call.endpoint.label, stale.age))
 

@@ -5,13 +5,15 @@ cheaper, waits for it: a user requested both by id and by name is bought by id, 
 costs a step and never money; a requirement that cannot gain by it does not wait.
 
     rank  requirement                             bought as
-    0     tray, profile by id; items              tray by id, profile by id, highlight
-    1     a name that needs a profile             profile by name (its tray then goes by id: 1 + 2 is less than 3 + 1)
-          a name that needs a tray, no profile    tray by name
-    2     highlights as their tray lists them     highlight each; or their owner's tray, where known and less
-    3     short fields by id                      profile by id
-          items by their own id                   item each; or the highlight they were seen in, where that is less
-    4     a name that needs no more than that     profile by name
+    0     lists and profile by id; items; any       the endpoint that answers it by id
+          other fact about what is named by id
+    1     a name that needs a profile, or a list    profile by name (its lists then go by id: 1 + 2 is less than 3 + 1)
+          that names nobody and anything else
+          a name that needs one list alone          that list by name
+    2     highlights as their tray lists them       highlight each; or their owner's tray, where known and less
+    3     short fields by id                        profile by id
+          items by their own id                     item each; or the highlight they were seen in, where that is less
+    4     a name that needs no more than that       profile by name
 """
 
 from __future__ import annotations
@@ -23,16 +25,24 @@ from typing import assert_never
 
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.planner.requirements import Known, Need, Questions, Requirement, Subject
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.planner.requirements import Known, Questions, Requirement
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.reads.facts import (
+    ANSWERS,
+    ANY_USER_LIST,
+    ITEM_LISTS,
+    LISTS_OR_PROFILE,
+    NAMING_LISTS,
+    OF_SUBJECT,
+    USER_LISTS,
+    FactKind,
+    Subject,
+)
 
 RANKS = range(5)
-# Facts that calls about each kind of subject answer. Constants, because combining flags is slow and each requirement is
-# compared with them.
-OF_USER = Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY
-OF_HIGHLIGHT = Need.BRIEF | Need.ITEMS
-OF_ITEM = Need.ITEM
-TRAY_OR_PROFILE = Need.TRAY | Need.PROFILE
+NAMED = FactKind.SHORT | FactKind.IDENTITY
+# Facts whose answers name the user.
+NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
 
 
 def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
@@ -52,21 +62,15 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
 def _rank(requirement: Requirement) -> int:
     match requirement.subject:
         case UserId():
-            return 0 if requirement.want & TRAY_OR_PROFILE else 3
+            return 0 if requirement.want & LISTS_OR_PROFILE else 3
         case Username():
-            return 1 if requirement.want & TRAY_OR_PROFILE else 4
+            return 1 if requirement.want & LISTS_OR_PROFILE else 4
         case HighlightId():
-            return 0 if Need.ITEMS in requirement.want else 2
+            return 0 if FactKind.ITEMS in requirement.want else 2
         case ItemId():
             return 3
         case _:
             assert_never(requirement.subject)
-
-
-def _check(requirement: Requirement, answered: Need) -> None:
-    """Raise AssertionError if no answer about the subject has the facts: a wrong call would be bought."""
-    if requirement.want not in answered:
-        raise AssertionError(f"no call answers {requirement.want} about {requirement.subject}")
 
 
 class _EarlierAnswers:
@@ -82,9 +86,9 @@ class _EarlierAnswers:
 
     def may_meet(self, requirement: Requirement) -> bool:
         """Return whether one of the answers may meet `requirement`, or make it cheaper."""
-        wants_profile = Need.PROFILE in requirement.want
+        wants_profile = FactKind.PROFILE in requirement.want
         match requirement.subject:
-            case Username() if wants_profile and Need.TRAY not in requirement.want:
+            case Username() if wants_profile and not requirement.want & ANY_USER_LIST:
                 return self._reveals_names_with_profile
             case Username():
                 return self._reveals_names or (not wants_profile and self._reveals_owners)
@@ -93,16 +97,16 @@ class _EarlierAnswers:
             case HighlightId() as highlight:
                 return bool(self._trays) and self._may_be_in_a_tray(highlight)
             case ItemId() as item:
-                return bool(self._highlights) and self._may_be_in_a_highlight(item)
+                return self._lists_items or (bool(self._highlights) and self._may_be_in_a_highlight(item))
             case _:
                 assert_never(requirement.subject)
 
     @cached_property
-    def _by_id(self) -> list[tuple[UserId, Need]]:
+    def _by_id(self) -> list[tuple[UserId, FactKind]]:
         return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, UserId)]
 
     @cached_property
-    def _by_name(self) -> list[tuple[Username, Need]]:
+    def _by_name(self) -> list[tuple[Username, FactKind]]:
         return [(one.subject, one.want) for one in self._questions if isinstance(one.subject, Username)]
 
     @cached_property
@@ -112,12 +116,12 @@ class _EarlierAnswers:
     @cached_property
     def _reveals_names(self) -> bool:
         """True if the name of a user requested by id is unknown."""
-        return any(self._known.name_of(user) is None for user, _ in self._by_id)
+        return any(want & NAMING and self._known.name_of(user) is None for user, want in self._by_id)
 
     @cached_property
     def _reveals_names_with_profile(self) -> bool:
         """True if the name of a user whose profile is requested is unknown."""
-        return any(Need.PROFILE in want and self._known.name_of(user) is None for user, want in self._by_id)
+        return any(FactKind.PROFILE in want and self._known.name_of(user) is None for user, want in self._by_id)
 
     @cached_property
     def _reveals_owners(self) -> bool:
@@ -126,15 +130,20 @@ class _EarlierAnswers:
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
-        asked: list[tuple[UserId | Username, Need]] = [*self._by_id, *self._by_name]
-        return {user for user, want in asked if Need.TRAY in want}
+        asked: list[tuple[UserId | Username, FactKind]] = [*self._by_id, *self._by_name]
+        return {user for user, want in asked if FactKind.TRAY in want}
+
+    @cached_property
+    def _lists_items(self) -> bool:
+        """True if a list of items is requested."""
+        return any(want & ITEM_LISTS for _, want in (*self._by_id, *self._by_name))
 
     @cached_property
     def _has_named_trays(self) -> bool:
         return any(isinstance(user, Username) for user in self._trays)
 
     def _may_be_in_a_tray(self, highlight: HighlightId) -> bool:
-        owner = self._known.home(highlight)
+        owner = self._known.owner_of(highlight)
         if owner is None or owner in self._trays:
             return True
         if not self._has_named_trays:
@@ -143,7 +152,7 @@ class _EarlierAnswers:
         return name is None or Username(name) in self._trays
 
     def _may_be_in_a_highlight(self, item: ItemId) -> bool:
-        highlight = self._known.shelf(item)
+        highlight = self._known.highlight_of(item)
         return highlight is None or highlight in self._highlights
 
 
@@ -153,6 +162,7 @@ class _CallSelector:
     def __init__(self, known: Known, prices: Prices, forced: bool) -> None:
         self.known = known
         self.prices = prices
+        self.endpoints = prices.endpoints
         self.forced = forced
 
     def purchases(self, chosen: Iterable[Requirement]) -> Iterator[Purchase]:
@@ -167,31 +177,52 @@ class _CallSelector:
                     yield Purchase(call, self.prices.of(call), requirement.path, requirement.times, requirement.deeper)
 
     def _calls(self, requirement: Requirement) -> Iterator[Call]:
-        want = requirement.want
-        match requirement.subject:
+        """Yield the calls. Raise AssertionError where none answers: a wrong call would be bought."""
+        subject, want = requirement.subject, requirement.want
+        if want not in OF_SUBJECT[type(subject)]:
+            raise AssertionError(f"no call answers {want} about {subject}")
+        match subject:
             case UserId(pk):
-                _check(requirement, OF_USER)
-                if Need.TRAY in want:
-                    yield self._tray(Endpoint.TRAY, pk)
-                if Need.PROFILE in want or Need.TRAY not in want:
-                    yield Call(Endpoint.PROFILE, pk)
+                for kind in USER_LISTS:
+                    if kind in want:
+                        yield self._by_id(kind, pk)
+                if FactKind.PROFILE in want or (want & NAMED and not want & NAMING_LISTS):
+                    yield self._by_id(FactKind.PROFILE, pk)
             case Username(name):
-                _check(requirement, OF_USER)
-                if Need.TRAY in want and Need.PROFILE not in want:
-                    yield self._tray(Endpoint.TRAY_BY_USERNAME, name)
-                else:
-                    yield Call(Endpoint.PROFILE_BY_USERNAME, name)
+                endpoint = self._list_by_name(want) or self._endpoint(FactKind.PROFILE, Username)
+                yield self._call(endpoint, name)
             case HighlightId(pk):
-                _check(requirement, OF_HIGHLIGHT)
-                yield Call(Endpoint.HIGHLIGHT, pk)
+                yield self._by_id(FactKind.ITEMS, pk)
             case ItemId(pk):
-                _check(requirement, OF_ITEM)
-                yield Call(Endpoint.ITEM, pk)
+                yield self._by_id(FactKind.ITEM, pk)
             case _:
-                assert_never(requirement.subject)
+                assert_never(subject)
 
-    def _tray(self, endpoint: Endpoint, key: str) -> Call:
-        return Call(endpoint, key, self.forced)
+    def _list_by_name(self, want: FactKind) -> Endpoint | None:
+        """Return the endpoint that answers a single list by name, if that costs no more than finding the id first.
+
+        None if other facts are wanted that the list may not reveal.
+        """
+        lists = want & ANY_USER_LIST
+        if len(lists) != 1 or FactKind.PROFILE in want or (want & NAMED and not lists & NAMING_LISTS):
+            return None
+        by_name = self.endpoints.find(lists, Username)
+        by_id, profile = self._endpoint(lists, UserId), self._endpoint(FactKind.PROFILE, Username)
+        if by_name is None or self._nominal(by_name) > self._nominal(profile) + self._nominal(by_id):
+            return None
+        return by_name
+
+    def _endpoint(self, kind: FactKind, by: type[Subject]) -> Endpoint:
+        return self.endpoints.answering(kind, by)
+
+    def _by_id(self, kind: FactKind, key: str) -> Call:
+        return self._call(self.endpoints.answering(kind, ANSWERS[kind].subject), key)
+
+    def _call(self, endpoint: Endpoint, key: str) -> Call:
+        return Call(endpoint, key, self.forced and endpoint.forced_price is not None)
+
+    def _nominal(self, endpoint: Endpoint) -> int:
+        return self._call(endpoint, "").nominal_price
 
     def _cheaper_as_one_call(self, chosen: Iterable[Requirement]) -> dict[Subject, Call]:
         """Return the containing call for each part where that call costs less than all its parts."""
@@ -209,12 +240,14 @@ class _CallSelector:
     def _containing_call(self, requirement: Requirement) -> Call | None:
         """Return the call whose answer contains the subject: a highlight's tray or an item's highlight, if known."""
         match requirement.subject:
-            case HighlightId() as highlight if requirement.want is Need.BRIEF:
-                owner = self.known.home(highlight)
-                return self._tray(Endpoint.TRAY, owner.pk) if owner and self.known.tray(owner) is None else None
+            case HighlightId() as highlight if requirement.want is FactKind.BRIEF:
+                owner = self.known.owner_of(highlight)
+                is_open = owner is not None and self.known.fact(FactKind.TRAY, owner) is None
+                return self._by_id(FactKind.TRAY, owner.pk) if owner and is_open else None
             case ItemId() as item:
-                shelf = self.known.shelf(item)
-                return Call(Endpoint.HIGHLIGHT, shelf.pk) if shelf and self.known.highlight(shelf) is None else None
+                container = self.known.highlight_of(item)
+                is_open = container is not None and self.known.fact(FactKind.ITEMS, container) is None
+                return self._by_id(FactKind.ITEMS, container.pk) if container and is_open else None
             case HighlightId() | UserId() | Username():
                 return None
             case _:

@@ -6,32 +6,17 @@ same collector serves to price (with simulated answers) and to buy.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from gateway.domain import ids, pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.resolved_data import DataSource, Fact
 from gateway.planner.selection import FieldGroup, Relation, Selection
-
-Subject = UserId | Username | HighlightId | ItemId
-
-
-class Need(enum.Flag):
-    """A kind of fact about a subject."""
-
-    NOTHING = 0
-    IDENTITY = enum.auto()
-    SHORT = enum.auto()
-    PROFILE = enum.auto()
-    TRAY = enum.auto()
-    BRIEF = enum.auto()
-    ITEMS = enum.auto()
-    ITEM = enum.auto()
+from gateway.reads.facts import OF_SUBJECT, FactKind, Subject
 
 
 @dataclass(slots=True)
@@ -39,12 +24,12 @@ class Requirement:
     """One subject, and all the facts about it that the operation needs now.
 
     `path` is the first place in the response that needs them (response keys joined by dots, no indices). `times` is
-    above 1 only when pricing: the requirement then stands for that number of similar ones. `deeper` marks a tray with
-    selections on its entries, so that a longer tray costs more.
+    above 1 only when pricing: the requirement then stands for that number of similar ones. `deeper` marks a list with
+    selections on its entries, so that a longer list costs more.
     """
 
     subject: Subject
-    want: Need
+    want: FactKind
     path: str
     times: int = 1
     deeper: bool = False
@@ -54,9 +39,13 @@ Questions = dict[Subject, Requirement]
 
 
 class Known(DataSource, Protocol):
-    """A data source that the collector can page through."""
+    """A data source that the collector can page through. The facts with rules of their own have a method each."""
 
+    def identity(self, key: UserKey) -> Fact[UserId]: ...
+    def short(self, key: UserKey) -> Fact[UserSummary]: ...
+    def profile(self, key: UserKey) -> Fact[Profile]: ...
     def brief(self, key: HighlightId) -> Fact[Highlight]: ...
+    def item(self, key: ItemId) -> Fact[Item]: ...
 
     def name_of(self, user: UserId) -> str | None:
         """Return the user name in lower case, if an answer contained it."""
@@ -94,31 +83,16 @@ def unmet(wanted: Iterable[Requirement], known: Known) -> Questions:
 
 
 def _named_by_id(subject: Subject, known: Known) -> Subject:
-    identity = known.identity(subject) if isinstance(subject, Username) else None
+    identity = known.fact(FactKind.IDENTITY, subject) if isinstance(subject, Username) else None
     return identity if isinstance(identity, UserId) else subject
 
 
-def _open(requirement: Requirement, known: Known) -> Need:
-    subject, open_want = requirement.subject, Need.NOTHING
+def _open(requirement: Requirement, known: Known) -> FactKind:
+    subject, open_want = requirement.subject, FactKind.NOTHING
+    if requirement.want not in OF_SUBJECT[type(subject)]:
+        raise AssertionError(f"{requirement.want} is no question about {subject}")
     for want in requirement.want:
-        match subject, want:
-            case (UserId() | Username(), Need.IDENTITY):
-                fact: object = known.identity(subject)
-            case (UserId() | Username(), Need.SHORT):
-                fact = known.short(subject)
-            case (UserId() | Username(), Need.PROFILE):
-                fact = known.profile(subject)
-            case (UserId() | Username(), Need.TRAY):
-                fact = known.tray(subject)
-            case (HighlightId(), Need.BRIEF):
-                fact = known.brief(subject)
-            case (HighlightId(), Need.ITEMS):
-                fact = known.highlight(subject)
-            case (ItemId(), Need.ITEM):
-                fact = known.item(subject)
-            case _:
-                raise AssertionError(f"{want} is no question about {subject}")
-        if fact is None:
+        if known.fact(want, subject) is None:
             open_want |= want
     return open_want
 
@@ -148,9 +122,9 @@ class _RequirementCollector:
                 for reference in _list(arguments.get("representations")):
                     self._reference(reference, selection, path)
             case (
-                Relation.ACCOUNTS
+                FactKind()
+                | Relation.ACCOUNTS
                 | Relation.INSTANCE
-                | Relation.TRAY
                 | Relation.ITEMS
                 | Relation.OWNER
                 | Relation.AUTHOR
@@ -200,7 +174,7 @@ class _RequirementCollector:
             return
         item = self.known.item(key)
         if item is None and (FieldGroup.ITEM in selection.facets or selection.children):
-            self._ask(key, Need.ITEM, path, 1)
+            self._ask(key, FactKind.ITEM, path, 1)
         elif isinstance(item, Item):
             self._item(item, selection, path, 1, 1)
 
@@ -210,30 +184,38 @@ class _RequirementCollector:
         self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
     ) -> None:
         """Visit a user. `embedded` holds the short fields that came with the reference and need not be bought."""
-        known, facets, trays = self.known, selection.facets, selection.by(Relation.TRAY)
+        known, facets = self.known, selection.facets
         identity = known.identity(key)
         if isinstance(identity, GatewayError):
             return
-        want = Need.NOTHING
+        want = FactKind.NOTHING
         if FieldGroup.ID in facets and identity is None:
-            want |= Need.IDENTITY
+            want |= FactKind.IDENTITY
         if FieldGroup.SHORT in facets and not _complete(embedded) and known.short(key) is None:
-            want |= Need.SHORT
+            want |= FactKind.SHORT
         if FieldGroup.PROFILE in facets and known.profile(key) is None:
-            want |= Need.PROFILE
-        tray = known.tray(key) if trays else ()
-        if tray is None:
-            want |= Need.TRAY
+            want |= FactKind.PROFILE
+        lists = [(known.fact(kind, key), below) for kind, below in selection.lists]
+        for (kind, _), (entries, _) in zip(selection.lists, lists, strict=True):
+            if entries is None:
+                want |= kind
         if want:
             self._ask(identity or key, want, path, times, deeper=selection.deeper)
-        if isinstance(tray, tuple):
-            for child in trays:
-                self._tray(tray, child, _below(path, child), times)
+        for entries, below in lists:
+            if isinstance(entries, tuple):
+                for child in below:
+                    self._list(entries, child, _below(path, child), times)
 
-    def _tray(self, tray: Sequence[Highlight], selection: Selection, path: str, owners: int) -> None:
-        entries, times = self._page(tray, selection)
-        for entry in entries:
-            self._highlight(HighlightId(entry.pk), selection, path, owners * times, entry, owners)
+    def _list(self, entries: Sequence[Highlight | Item], selection: Selection, path: str, owners: int) -> None:
+        shown, times = self._page(entries, selection)
+        for entry in shown:
+            match entry:
+                case Highlight():
+                    self._highlight(HighlightId(entry.pk), selection, path, owners * times, entry, owners)
+                case Item():
+                    self._item(entry, selection, path, owners * times, owners)
+                case _:
+                    assert_never(entry)
 
     def _highlight(
         self,
@@ -247,13 +229,13 @@ class _RequirementCollector:
         """Visit a highlight. `owners` is the number of users behind `times` highlights."""
         known = self.known
         brief = entry or known.brief(key)
-        loaded: Fact[LoadedHighlight] = None
+        loaded: object = None
         if selection.needs_items:
-            loaded = known.highlight(key)
+            loaded = known.fact(FactKind.ITEMS, key)
             if loaded is None and not _is_empty(brief):
-                self._ask(key, Need.ITEMS, path, times)
+                self._ask(key, FactKind.ITEMS, path, times)
         if brief is None and (FieldGroup.BRIEF in selection.facets or selection.by(Relation.OWNER)):
-            self._ask(key, Need.BRIEF, path, times)
+            self._ask(key, FactKind.BRIEF, path, times)
             self._tray_of_owner(key, selection, path, owners)
         if isinstance(brief, Highlight) and brief.owner is not None:
             self._person(brief.owner, selection.by(Relation.OWNER), path, owners)
@@ -263,11 +245,11 @@ class _RequirementCollector:
 
     def _tray_of_owner(self, key: HighlightId, selection: Selection, path: str, owners: int) -> None:
         """Require the owner's tray, if it is selected and the owner is known: it lists the highlight, too."""
-        owner_id = self.known.home(key)
-        showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(Relation.TRAY)]
-        if owner_id and showing and self.known.tray(owner_id) is None:
+        owner_id = self.known.owner_of(key)
+        showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(FactKind.TRAY)]
+        if owner_id and showing and self.known.fact(FactKind.TRAY, owner_id) is None:
             deeper = any(owner.deeper for owner in showing)
-            self._ask(owner_id, Need.TRAY, _below(path, showing[0]), owners, deeper=deeper)
+            self._ask(owner_id, FactKind.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
         if not selection.children:
@@ -294,7 +276,7 @@ class _RequirementCollector:
         except InvalidInput:
             return (), 1
 
-    def _ask(self, subject: Subject, want: Need, path: str, times: int, *, deeper: bool = False) -> None:
+    def _ask(self, subject: Subject, want: FactKind, path: str, times: int, *, deeper: bool = False) -> None:
         asked = self.asked.get(subject)
         if times == 0:
             return
@@ -306,7 +288,7 @@ class _RequirementCollector:
             asked.deeper |= deeper
 
 
-def _is_empty(brief: Fact[Highlight]) -> bool:
+def _is_empty(brief: object) -> bool:
     return isinstance(brief, Highlight) and brief.media_count == 0
 
 

@@ -7,53 +7,40 @@ from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import GatewayError, NotFound
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Subject, Value, user_of
 
 T = TypeVar("T")
 Fact: TypeAlias = T | GatewayError | None
-Answer: TypeAlias = Tray | Profile | UserSummary | LoadedHighlight | Item | GatewayError
+Answer: TypeAlias = Value | UserSummary | GatewayError
 
 
 class DataSource(Protocol):
-    """A source of facts, each by the key of its subject."""
+    """A source of facts, each by its kind and its subject."""
 
-    def identity(self, key: UserKey) -> Fact[UserId]: ...
-    def short(self, key: UserKey) -> Fact[UserSummary]: ...
-    def profile(self, key: UserKey) -> Fact[Profile]: ...
-    def tray(self, key: UserKey) -> Fact[Tray]: ...
-    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
-    def item(self, key: ItemId) -> Fact[Item]: ...
-    def home(self, key: HighlightId) -> UserId | None: ...
-    def shelf(self, key: ItemId) -> HighlightId | None: ...
+    def fact(self, kind: FactKind, subject: Subject) -> Fact[Any]: ...
+
+    def owner_of(self, key: HighlightId) -> UserId | None:
+        """Return the user who owns the highlight."""
+        ...
+
+    def highlight_of(self, key: ItemId) -> HighlightId | None:
+        """Return a highlight that the item was seen in."""
+        ...
 
 
 class EmptyDataSource:
     """A source without facts: the state of an empty cache."""
 
-    def identity(self, key: UserKey) -> Fact[UserId]:
-        return key if isinstance(key, UserId) else None
+    def fact(self, kind: FactKind, subject: Subject) -> Fact[Any]:
+        return subject if kind is FactKind.IDENTITY and isinstance(subject, UserId) else None
 
-    def short(self, key: UserKey) -> Fact[UserSummary]:
+    def owner_of(self, key: HighlightId) -> UserId | None:
         return None
 
-    def profile(self, key: UserKey) -> Fact[Profile]:
-        return None
-
-    def tray(self, key: UserKey) -> Fact[Tray]:
-        return None
-
-    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
-        return None
-
-    def item(self, key: ItemId) -> Fact[Item]:
-        return None
-
-    def home(self, key: HighlightId) -> UserId | None:
-        return None
-
-    def shelf(self, key: ItemId) -> HighlightId | None:
+    def highlight_of(self, key: ItemId) -> HighlightId | None:
         return None
 
 
@@ -66,18 +53,27 @@ class OperationData:
 
     def __init__(self, beyond: DataSource) -> None:
         self._beyond = beyond
+        # Answers by kind; those that are lists of a user by the key of the user, the others by pk.
+        self._answers: dict[FactKind, dict[Any, Any]] = {kind: {} for kind in ANSWERS}
+        self._profiles: dict[str, Profile | GatewayError] = self._answers[FactKind.PROFILE]
+        self._highlights: dict[str, LoadedHighlight | GatewayError] = self._answers[FactKind.ITEMS]
+        self._items: dict[str, Item | GatewayError] = self._answers[FactKind.ITEM]
         self._identities: dict[str, UserId | GatewayError] = {}
         self._revealed: dict[str, UserId] = {}
         self._shorts: dict[str, UserSummary] = {}
-        self._profiles: dict[str, Profile | GatewayError] = {}
-        self._trays: dict[UserKey, Tray | GatewayError] = {}
         self._briefs: dict[str, Highlight] = {}
-        self._highlights: dict[str, LoadedHighlight | GatewayError] = {}
-        self._items: dict[str, Item | GatewayError] = {}
         self._items_by_highlight: dict[str, dict[str, Item]] = {}  # the items of each highlight
         self._indexed_items: dict[str, Item] = {}  # the items of all highlights, except those in `_unindexed`
         self._unindexed: list[str] = []
+        self._listed_items: dict[str, Item] = {}  # the items of users' lists
         self.told: set[Call] = set()
+
+    def fact(self, kind: FactKind, subject: Any) -> Fact[Any]:
+        """Return the fact of this kind about `subject`, which is of a type that has such facts."""
+        method = METHODS.get(kind)
+        if method is not None:
+            return getattr(self, method)(subject)
+        return self.user_list(kind, subject) if kind in USER_LISTS else self._entity(kind, subject)
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         """Return the id behind a user name.
@@ -88,7 +84,7 @@ class OperationData:
             return key
         if known := self._identities.get(key.name) or self._revealed.get(key.name):
             return known
-        recalled = self._beyond.identity(key)
+        recalled = self._beyond.fact(FactKind.IDENTITY, key)
         if isinstance(recalled, UserId) and self._goes_by_another_name(recalled, key):
             return None
         return recalled
@@ -97,7 +93,7 @@ class OperationData:
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
-        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SHORT, user)
         if isinstance(known, UserSummary):
             self._meet(known)
             return known
@@ -107,68 +103,48 @@ class OperationData:
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
-        if user.pk not in self._profiles and (recalled := self._beyond.profile(user)) is not None:
+        if user.pk not in self._profiles and (recalled := self._beyond.fact(FactKind.PROFILE, user)) is not None:
             self._store_profile(user.pk, recalled)
         return self._profiles.get(user.pk)
 
-    def tray(self, key: UserKey) -> Fact[Tray]:
-        """Return the tray.
+    def user_list(self, kind: FactKind, key: UserKey) -> Fact[tuple[Any, ...]]:
+        """Return a list of the user's.
 
-        An empty or private tray does not name its owner: it is stored under the user name it was requested by.
+        An empty or private list does not name its owner: it is stored under the user name it was requested by.
         """
         user = self.identity(key)
         if isinstance(user, GatewayError):
             return user
+        lists = self._answers[kind]
         for subject in (key,) if user in (None, key) else (user, key):
-            if subject not in self._trays and (recalled := self._beyond.tray(subject)) is not None:
-                self._store_tray(subject, recalled)
-            if subject in self._trays:
-                return self._trays[subject]
+            if subject not in lists and (recalled := self._beyond.fact(kind, subject)) is not None:
+                self._store_list(kind, subject, recalled)
+            if subject in lists:
+                return lists[subject]  # type: ignore[no-any-return]
         return None
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         """Return a highlight as a tray lists it; the highlight's own answer has the same fields."""
-        known = self.highlight(key)
+        known = self._entity(FactKind.ITEMS, key)
         if isinstance(known, Highlight):
             return known
-        if key.pk not in self._briefs and (owner := self.home(key)):
-            self.tray(owner)
+        if key.pk not in self._briefs and (owner := self.owner_of(key)):
+            self.user_list(FactKind.TRAY, owner)
         return self._briefs.get(key.pk) or known
-
-    def highlight(self, key: HighlightId) -> Fact[LoadedHighlight]:
-        if key.pk not in self._highlights and (recalled := self._beyond.highlight(key)) is not None:
-            self._store_highlight(key.pk, recalled)
-        return self._highlights.get(key.pk)
 
     def item(self, key: ItemId) -> Fact[Item]:
         """Return an item from its own answer, or from its highlight."""
-        if key.pk not in self._items and (known := self._from_highlights(key) or self._beyond.item(key)) is not None:
-            self._items[key.pk] = known
+        if key.pk not in self._items:
+            known = self._from_highlights(key) or self._beyond.fact(FactKind.ITEM, key)
+            if known is not None:
+                self._items[key.pk] = known
         return self._items.get(key.pk)
 
-    def home(self, key: HighlightId) -> UserId | None:
-        return self._beyond.home(key)
+    def owner_of(self, key: HighlightId) -> UserId | None:
+        return self._beyond.owner_of(key)
 
-    def shelf(self, key: ItemId) -> HighlightId | None:
-        return self._beyond.shelf(key)
-
-    def answer(self, call: Call) -> Fact[Tray | Profile | LoadedHighlight | Item]:
-        """Return the fact that `call` requests, as far as it is known."""
-        match call.endpoint:
-            case Endpoint.TRAY:
-                return self.tray(UserId(call.key))
-            case Endpoint.TRAY_BY_USERNAME:
-                return self.tray(Username(call.key))
-            case Endpoint.PROFILE:
-                return self.profile(UserId(call.key))
-            case Endpoint.PROFILE_BY_USERNAME:
-                return self.profile(Username(call.key))
-            case Endpoint.HIGHLIGHT:
-                return self.highlight(HighlightId(call.key))
-            case Endpoint.ITEM:
-                return self.item(ItemId(call.key))
-            case _:
-                assert_never(call.endpoint)
+    def highlight_of(self, key: ItemId) -> HighlightId | None:
+        return self._beyond.highlight_of(key)
 
     def name_of(self, user: UserId) -> str | None:
         short = OperationData.short(self, user)  # best-case assumptions do not count here
@@ -178,7 +154,7 @@ class OperationData:
         brief = OperationData.brief(self, key)
         if isinstance(brief, Highlight) and brief.owner is not None and brief.owner.username is not None:
             return True
-        owner = self.home(key)
+        owner = self.owner_of(key)
         return owner is not None and self.name_of(owner) is not None
 
     def failure(self, key: UserKey) -> GatewayError | None:
@@ -186,10 +162,10 @@ class OperationData:
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
-        profile, tray = self._profiles.get(user.pk), self._trays.get(user)
+        profile = self._profiles.get(user.pk)
         if isinstance(profile, NotFound):
             return profile
-        if isinstance(profile, GatewayError) and not isinstance(tray, tuple) and user.pk not in self._shorts:
+        if isinstance(profile, GatewayError) and not self._has_list(user) and user.pk not in self._shorts:
             return profile
         return None
 
@@ -202,30 +178,51 @@ class OperationData:
     def tell(self, call: Call, answer: Answer) -> None:
         """Record the answer to a call, or the error that came instead of it."""
         self.told.add(call)
-        value: Any = answer  # each endpoint answers with one type of value: decoding has checked it
-        self._supersede(_owner_of(answer))
-        match call.endpoint:
-            case Endpoint.TRAY:
-                self._store_tray(UserId(call.key), value)
-            case Endpoint.TRAY_BY_USERNAME:
-                self._store_tray_of(Username(call.key), value)
-            case Endpoint.PROFILE:
-                self._store_profile(call.key, value)
-            case Endpoint.PROFILE_BY_USERNAME:
-                self._store_profile_of(call.key, value)
-            case Endpoint.HIGHLIGHT:
-                self._store_highlight(call.key, value)
-            case Endpoint.ITEM:
-                self._items[call.key] = value
-            case _:
-                assert_never(call.endpoint)
-
-    def _store_profile_of(self, name: str, answer: Profile | UserSummary | GatewayError) -> None:
-        if isinstance(answer, GatewayError):
-            self._identities[name] = answer
+        self._supersede(user_of(answer))
+        kind, value = call.endpoint.answers, answer  # of the type that the endpoint answers: decoding has checked it
+        if call.endpoint.by_name:
+            self._store_by_name(kind, Username(call.key), value)
+        elif kind in USER_LISTS:
+            self._store_list(kind, UserId(call.key), value)
         else:
-            self._identities[name] = UserId(answer.id)
-            self._store_profile(answer.id, answer)
+            self._store_entity(kind, call.key, value)
+
+    def fail(self, kind: FactKind, subject: UserId, problem: GatewayError) -> None:
+        """Record the error in the place of a fact that cannot be had."""
+        self._store_entity(kind, subject.pk, problem)
+
+    def _entity(self, kind: FactKind, key: Any) -> Fact[Any]:
+        answers = self._answers[kind]
+        if key.pk not in answers and (recalled := self._beyond.fact(kind, key)) is not None:
+            self._store_entity(kind, key.pk, recalled)
+        return answers.get(key.pk)
+
+    def _has_list(self, user: UserId) -> bool:
+        return any(isinstance(self._answers[kind].get(user), tuple) for kind in USER_LISTS)
+
+    def _store_by_name(self, kind: FactKind, name: Username, answer: Any) -> None:
+        """Store an answer about a user requested by name, which nearly always contains the user's id."""
+        user = user_of(answer)
+        if user is None:
+            if isinstance(answer, NotFound) or kind is FactKind.PROFILE:
+                self._identities[name.name] = answer
+            else:
+                self._store_list(kind, name, answer)
+            return
+        self._identities[name.name] = UserId(user.id)
+        if kind is FactKind.PROFILE:
+            self._store_profile(user.id, answer)
+        else:
+            self._store_list(kind, UserId(user.id), answer)
+
+    def _store_entity(self, kind: FactKind, pk: str, answer: Any) -> None:
+        if kind is FactKind.PROFILE:
+            self._store_profile(pk, answer)
+            return
+        self._answers[kind][pk] = answer
+        if isinstance(answer, LoadedHighlight):
+            self._unindexed.append(pk)
+        self._meet(user_of(answer))
 
     def _store_profile(self, pk: str, answer: Profile | UserSummary | GatewayError) -> None:
         if isinstance(answer, UserSummary):
@@ -233,32 +230,31 @@ class OperationData:
         if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
             self._profiles[pk] = answer
         if isinstance(answer, NotFound):
-            self._trays.setdefault(UserId(pk), answer)
+            for kind in USER_LISTS:
+                self._answers[kind].setdefault(UserId(pk), answer)
 
-    def _store_tray_of(self, name: Username, answer: Tray | GatewayError) -> None:
-        if isinstance(answer, NotFound):
-            self._identities[name.name] = answer
-        elif (owner := _owner_of(answer)) is not None:
-            self._identities[name.name] = UserId(owner.id)
-            self._store_tray(UserId(owner.id), answer)
-        else:
-            self._store_tray(name, answer)
-
-    def _store_tray(self, key: UserKey, answer: Tray | GatewayError) -> None:
-        self._trays[key] = answer
+    def _store_list(self, kind: FactKind, key: UserKey, answer: Any) -> None:
+        self._answers[kind][key] = answer
         if isinstance(answer, NotFound) and isinstance(key, UserId):
             self._profiles.setdefault(key.pk, answer)
         if isinstance(answer, GatewayError) or not answer:
             return
-        self._meet(answer[0].owner)
-        for highlight in answer:
-            self._briefs.setdefault(highlight.pk, highlight)
+        self._meet(user_of(answer))
+        for entry in answer:
+            self._store_entry(entry)
 
-    def _store_highlight(self, pk: str, answer: LoadedHighlight | GatewayError) -> None:
-        self._highlights[pk] = answer
-        if isinstance(answer, LoadedHighlight):
-            self._unindexed.append(pk)
-            self._meet(answer.owner)
+    def _store_entry(self, entry: Highlight | Item) -> None:
+        """Store an entry of a list, which may serve requirements of its own."""
+        match entry:
+            case LoadedHighlight():
+                if entry.pk not in self._highlights:
+                    self._store_entity(FactKind.ITEMS, entry.pk, entry)
+            case Highlight():
+                self._briefs.setdefault(entry.pk, entry)
+            case Item():
+                self._listed_items.setdefault(str(entry.pk), entry)
+            case _:
+                assert_never(entry)
 
     def _meet(self, user: UserSummary | None) -> None:
         if user is not None and user.username is not None:
@@ -266,11 +262,13 @@ class OperationData:
             self._revealed.setdefault(user.username.lower(), UserId(user.id))
 
     def _from_highlights(self, key: ItemId) -> Item | None:
-        """Return an item from a known highlight: the one it was last seen in, or else the first that holds it.
+        """Return an item from a known list or highlight: the one it was last seen in, or the first that holds it.
 
         Highlights are indexed once, and only when an item is requested: not each of them for each item.
         """
-        highlight = self.shelf(key)
+        if key.pk in self._listed_items:
+            return self._listed_items[key.pk]
+        highlight = self.highlight_of(key)
         if highlight is not None:
             return self._items_of(highlight.pk).get(key.pk)
         for pk in self._unindexed:
@@ -290,19 +288,15 @@ class OperationData:
             self._revealed.pop((old.username or "").lower(), None)
 
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
-        known = self._shorts.get(user.pk) or self._beyond.short(user)
+        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SHORT, user)
         return isinstance(known, UserSummary) and known.username is not None and known.username.lower() != key.name
 
 
-def _owner_of(answer: Answer) -> UserSummary | None:
-    match answer:
-        case UserSummary():
-            return answer
-        case Highlight():
-            return answer.owner
-        case tuple():
-            return answer[0].owner if answer else None
-        case Item() | GatewayError():
-            return None
-        case _:
-            assert_never(answer)
+# The facts with rules of their own, and their methods.
+METHODS = {
+    FactKind.IDENTITY: "identity",
+    FactKind.SHORT: "short",
+    FactKind.PROFILE: "profile",
+    FactKind.BRIEF: "brief",
+    FactKind.ITEM: "item",
+}

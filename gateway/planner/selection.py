@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from gateway.reads.facts import FactKind
 
 # Metadata keys of a schema field: the facet that it belongs to, and the relation that it follows.
 FACET = "facet"
@@ -36,12 +39,15 @@ class Relation(enum.Enum):
     ACCOUNTS = "accounts"  # of the requesting client: becomes USERS once the client is known
     REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
     INSTANCE = "instance"
-    TRAY = "tray"
     ITEMS = "items"
     OWNER = "owner"
     AUTHOR = "author"
     MENTIONED = "mentioned"
     SPONSOR = "sponsor"
+
+
+Edge: TypeAlias = Relation | FactKind
+"""A relation, or a list of a user's by its fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Selection:
     field, coerced. An INSTANCE names its type as the argument `type`.
     """
 
-    edge: Relation
+    edge: Edge
     path: tuple[str, ...]
     facets: FieldGroup
     arguments: Mapping[str, object]
@@ -60,14 +66,16 @@ class Selection:
     needs_items: bool = field(init=False, repr=False, compare=False)
     """For a highlight: true if a field is selected that only its own answer has."""
     leads_on: bool = field(init=False, repr=False, compare=False)
-    """For a tray: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
+    """For a list: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
     deeper: bool = field(init=False, repr=False, compare=False)
-    """For a user: true if one of the trays leads on."""
-    _below: dict[str, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
+    """For a user: true if one of the lists leads on."""
+    lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
+    """For a user: the selections on the user's lists, by fact."""
+    _below: dict[str | int, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive the flags from the children's once, because the collector reads them at every entity."""
-        below: dict[str, list[Selection]] = {}
+        below: dict[str | int, list[Selection]] = {}
         for child in self.children:
             below.setdefault(child.edge.value, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
@@ -77,7 +85,9 @@ class Selection:
         )
         object.__setattr__(self, "needs_items", needs_items)
         object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
-        object.__setattr__(self, "deeper", any(tray.leads_on for tray in self.by(Relation.TRAY)))
+        lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))
+        object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists))
+        object.__setattr__(self, "deeper", any(entry.leads_on for _, below in self.lists for entry in below))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""
@@ -85,5 +95,5 @@ class Selection:
             return self
         return replace(self, edge=Relation.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
 
-    def by(self, edge: Relation) -> tuple[Selection, ...]:
+    def by(self, edge: Edge) -> tuple[Selection, ...]:
         return self._below.get(edge.value, ())

@@ -14,6 +14,7 @@ from gateway.domain.models import MediaKind
 from gateway.domain.partial import WHOLE, lost, problem_of
 from gateway.errors import GatewayError
 from gateway.planner.selection import FieldGroup, Relation
+from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
 from schema.fields import field_in, map_awaitable, relation
@@ -91,12 +92,12 @@ def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[m
     """Return the highlight with its items, without a request for an empty one. Raise its GatewayError."""
     if isinstance(source, models.Highlight) and source.media_count == 0:
         return models.LoadedHighlight(source.pk, source.owner)
-    return info.context.loaders.highlights.get(HighlightId(source.pk))
+    return info.context.loader.get(FactKind.ITEMS, HighlightId(source.pk))  # type: ignore[no-any-return]
 
 
 def highlight(info: Info, key: HighlightId) -> Source:
     """Return as much of the highlight as the operation needs. Raise the highlight's GatewayError."""
-    known = info.context.buyer.facts.brief(key)
+    known = info.context.buyer.facts.fact(FactKind.BRIEF, key)
     if isinstance(known, GatewayError):
         raise known.about(key.subject)
     return models.HighlightReference(key.pk) if known is None else known

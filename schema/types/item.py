@@ -12,6 +12,7 @@ from gateway.domain import ids, models
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import lost
 from gateway.planner.selection import FieldGroup, Relation
+from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.fields import field_in, relation
 from schema.media_urls import media_url_field
@@ -153,4 +154,4 @@ class Item:
         cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object
     ) -> models.Item | Awaitable[models.Item]:
         key = ids.item_id(id, field=field)
-        return info.context.loaders.items.get(key)
+        return info.context.loader.get(FactKind.ITEM, key)  # type: ignore[no-any-return]

@@ -12,7 +12,8 @@ from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
 from gateway.domain.models import UserSummary
 from gateway.domain.partial import left_out
-from gateway.planner.selection import FieldGroup, Relation
+from gateway.planner.selection import FieldGroup
+from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
 from schema.fields import field_in, map_awaitable, relation
@@ -50,13 +51,15 @@ def profile(attribute: str, type_: Any, description: str) -> Any:
     """Return a field of the user's full record."""
 
     def resolve(self: User, info: Info) -> Any:
-        return map_awaitable(info.context.loaders.profiles.get(self.key), lambda profile: readable(profile, attribute))
+        return map_awaitable(
+            info.context.loader.get(FactKind.PROFILE, self.key), lambda profile: readable(profile, attribute)
+        )
 
     return field_in(FieldGroup.PROFILE, description, resolver=resolve, graphql_type=type_)
 
 
 def user_id(self: User, info: Info) -> strawberry.ID:
-    return map_awaitable(info.context.loaders.identities.get(self.key), attrgetter("pk"))  # type: ignore[return-value]
+    return map_awaitable(info.context.loader.get(FactKind.IDENTITY, self.key), attrgetter("pk"))  # type: ignore[return-value]
 
 
 @strawberry.federation.type(keys=["id"], description="An Instagram account.")
@@ -90,7 +93,7 @@ class User:
     longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
 
     @relation(
-        Relation.TRAY,
+        FactKind.TRAY,
         "The account's highlights, in the platform's order: newest first.",
         shared=True,
         directives=[PAGED],
@@ -98,7 +101,7 @@ class User:
     def highlights(
         self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
-        tray = info.context.loaders.trays.get(self.key)
+        tray = info.context.loader.get(FactKind.TRAY, self.key)
 
         def page(entries: Sequence[models.Highlight]) -> Connection[Any]:
             return page_of(entries, first, after, lost=left_out(entries) or None, of=entries)
@@ -108,7 +111,7 @@ class User:
     def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
         if self.rides is not None and self.rides.username is not None:
             return self.rides
-        return info.context.loaders.shorts.get(self.key)
+        return info.context.loader.get(FactKind.SHORT, self.key)  # type: ignore[no-any-return]
 
     @classmethod
     def of(cls, info: Info, key: UserKey, rides: UserSummary | None = None) -> Self:

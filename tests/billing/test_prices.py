@@ -14,15 +14,17 @@ from gateway.domain.ids import UserId
 from gateway.errors import BudgetExceeded
 from gateway.events import Event, PriceDisbelieved, PriceMismatch
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.requirements import Need, Requirement
+from gateway.planner.requirements import Requirement
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
+from gateway.upstream.hikerapi import endpoints
 from gateway.upstream.hikerapi.client import TOLD_SECONDS, connect
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
 from tests.fakes.clock import ManualClock
 from tests.fakes.upstream_services import ORIGIN, Shop, shop
 from tests.upstream.harness import TRAY
 
 USER = UserId("787132")
-CALL = Call(Endpoint.TRAY, "787132")
+CALL = Call(endpoints.TRAY, "787132")
 LISTED = 2
 
 
@@ -59,7 +61,7 @@ class Desk:
             self.info = info
         self.shop.market.memory.store.forget(CALL)
         buyer = self.shop.buyer(ceiling=ceiling)
-        await buyer.answer([Requirement(USER, Need.TRAY, "user")])
+        await buyer.answer([Requirement(USER, FactKind.TRAY, "user")])
         return buyer
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -90,7 +92,7 @@ async def test_a_price_up_to_ten_times_the_listed_one_is_believed_for_a_while(de
     assert desk.price == named
     assert desk.told == [PriceMismatch("tray", LISTED, named)]
     refused = await desk.buy(ceiling=named - 1)
-    assert isinstance(refused.facts.tray(USER), BudgetExceeded)
+    assert isinstance(refused.facts.fact(FactKind.TRAY, USER), BudgetExceeded)
     desk.clock.advance(BELIEVED)
     assert desk.price == LISTED
     assert (await desk.buy(ceiling=LISTED, info=f"reqs={LISTED}")).bill.charged == LISTED

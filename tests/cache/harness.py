@@ -12,16 +12,28 @@ from gateway.cache.freshness import Lifetimes
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.errors import GatewayError
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.client import ReadOutcome
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.reads.facts import Lifetime
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.hikerapi import endpoints
 
-LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
+LIFETIMES = Lifetimes(
+    {
+        Lifetime.TRAY: 10,
+        Lifetime.HIGHLIGHT: 20,
+        Lifetime.PROFILE: 30,
+        Lifetime.USERNAME: 40,
+        Lifetime.MISSING: 5,
+    },
+    stale=100,
+    margin=3,
+)
 
 
 def memory(clock: Clock, *, max_bytes: int = 10**6) -> EntityCache:
     return EntityCache(
         EntryStore(max_bytes, clock),
+        endpoints.ENDPOINTS,
         clock=clock,
         lifetimes=LIFETIMES,
         decoded=DecodedCache(max_bytes),
@@ -32,7 +44,7 @@ def memory(clock: Clock, *, max_bytes: int = 10**6) -> EntityCache:
 def answered(endpoint: Endpoint, key: str, value: Any, *, forced: bool = False) -> ReadOutcome:
     """The upstream answered `value`."""
     call, body = Call(endpoint, key, forced), msgspec.json.encode(value)
-    return ReadOutcome(call, decoding.read(call, body), body, None, call.nominal_price, False, 0.1, 1)
+    return ReadOutcome(call, call.read(body), body, None, call.nominal_price, False, 0.1, 1)
 
 
 def failed(endpoint: Endpoint, key: str, problem: GatewayError, *, forced: bool = False) -> ReadOutcome:

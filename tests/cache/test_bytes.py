@@ -10,11 +10,13 @@ from collections.abc import Callable
 import pytest
 
 from gateway.cache.bounded_index import BoundedIndex
-from gateway.cache.freshness import Kind, Span
+from gateway.cache.freshness import Span
 from gateway.cache.response_cache import Dependencies, Response, Responses
 from gateway.cache.store import Entry, EntryStore
 from gateway.errors import NotFound
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import Lifetime
+from gateway.upstream.hikerapi import endpoints
 from tests.fakes.clock import EPOCH, ManualClock
 
 MOST = 2**18
@@ -25,7 +27,7 @@ CLOCK = ManualClock()
 def entries() -> object:
     store = EntryStore(MOST, CLOCK)
     for number in range(1_000):
-        store.put(Call(Endpoint.PROFILE, f"{10**17 + number}"), Entry(Kind.PROFILE, b"%d" % number, EPOCH, LIFE))
+        store.put(Call(endpoints.PROFILE, f"{10**17 + number}"), Entry(Lifetime.PROFILE, b"%d" % number, EPOCH, LIFE))
     return store
 
 
@@ -33,7 +35,9 @@ def absences() -> object:
     store = EntryStore(MOST, CLOCK)
     for number in range(1_000):
         problem = NotFound(f"User 'nobody{number}' was not found.")
-        store.put(Call(Endpoint.PROFILE_BY_USERNAME, f"nobody{number}"), Entry(Kind.MISSING, b"", EPOCH, LIFE, problem))
+        store.put(
+            Call(endpoints.PROFILE_BY_USERNAME, f"nobody{number}"), Entry(Lifetime.MISSING, b"", EPOCH, LIFE, problem)
+        )
     return store
 
 
@@ -48,7 +52,7 @@ def answers() -> object:
 
 
 def pointers() -> object:
-    kept = BoundedIndex(MOST)
+    kept: BoundedIndex[str] = BoundedIndex(MOST)
     for number in range(40):
         kept.point([f"{10**18 + 100 * number + at}" for at in range(100)], f"{10**17 + number}")
     return kept

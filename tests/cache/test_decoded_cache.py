@@ -8,20 +8,21 @@ import msgspec
 import pytest
 
 from gateway.cache.decoded_cache import MEMORY_FACTOR, DecodedCache
-from gateway.cache.freshness import Kind, Span
+from gateway.cache.freshness import Span
 from gateway.cache.store import OVERHEAD, Entry
 from gateway.domain.models import LoadedHighlight
 from gateway.domain.shared_tuple import SharedTuple
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import Lifetime
+from gateway.upstream.hikerapi import endpoints
 from tests.cache import harness
 
-CALL = Call(Endpoint.PROFILE, "1")
+CALL = Call(endpoints.PROFILE, "1")
 
 
 def entry(username: str) -> Entry:
-    return Entry(Kind.PROFILE, msgspec.json.encode(harness.user(username=username)), 0.0, Span(10.0, 20.0))
+    return Entry(Lifetime.PROFILE, msgspec.json.encode(harness.user(username=username)), 0.0, Span(10.0, 20.0))
 
 
 def test_one_entry_is_read_once() -> None:
@@ -42,7 +43,7 @@ def test_what_is_too_large_is_read_each_time() -> None:
 
 
 def test_the_least_used_go_first() -> None:
-    entries = {Call(Endpoint.PROFILE, str(number)): entry("ann") for number in range(3)}
+    entries = {Call(endpoints.PROFILE, str(number)): entry("ann") for number in range(3)}
     decoded = DecodedCache(2 * (OVERHEAD + int(MEMORY_FACTOR * len(entry("ann").body))))
     first, second, third = [decoded.read(call, one) for call, one in entries.items()]
     again = [decoded.read(call, one) for call, one in reversed(entries.items())]
@@ -52,27 +53,27 @@ def test_the_least_used_go_first() -> None:
 
 
 def test_what_cannot_be_read_is_not_kept() -> None:
-    decoded, broken = DecodedCache(10**6), Entry(Kind.PROFILE, b"[", 0.0, Span(10.0, 20.0))
+    decoded, broken = DecodedCache(10**6), Entry(Lifetime.PROFILE, b"[", 0.0, Span(10.0, 20.0))
     for _ in range(2):
         with pytest.raises(UpstreamInvalidAnswer):
             decoded.read(CALL, broken)
 
 
 def test_its_lists_are_known_to_last_and_those_of_others_are_not() -> None:
-    decoded, call = DecodedCache(10**6), Call(Endpoint.HIGHLIGHT, "5")
+    decoded, call = DecodedCache(10**6), Call(endpoints.HIGHLIGHT, "5")
     bodies = {
         call: msgspec.json.encode(harness.highlight("5", harness.user(), "51", "52")),
-        Call(Endpoint.TRAY, "1"): msgspec.json.encode([harness.entry("5", harness.user())]),
+        Call(endpoints.TRAY, "1"): msgspec.json.encode([harness.entry("5", harness.user())]),
     }
     shown = []
     for asked, body in bodies.items():
-        one = Entry(Kind.TRAY, body, 0.0, Span(10.0, 20.0))
+        one = Entry(Lifetime.TRAY, body, 0.0, Span(10.0, 20.0))
         value = decoded.read(asked, one)
-        assert value == decoding.read(asked, body)
+        assert value == asked.read(body)
         assert decoded.read(asked, one) is value
         shown.append(value.items if isinstance(value, LoadedHighlight) else value)
     assert [type(entries) for entries in shown] == [SharedTuple, SharedTuple]
-    assert type(decoding.read(Call(Endpoint.TRAY, "1"), bodies[Call(Endpoint.TRAY, "1")])) is tuple
+    assert type(Call(endpoints.TRAY, "1").read(bodies[Call(endpoints.TRAY, "1")])) is tuple
 
 
 def test_the_bytes_of_an_entry_that_is_gone_are_not_kept() -> None:

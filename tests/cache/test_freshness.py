@@ -9,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.freshness import MOST_SIGNED, Kind, Lifetimes, first_expiry, span
+from gateway.cache.freshness import MOST_SIGNED, Lifetimes, first_expiry, span
+from gateway.reads.facts import Lifetime
 
 NOW = 1_773_304_526.0
-LIFETIMES = Lifetimes(tray=10, highlight=20, profile=30, username=40, missing=5, stale=100, margin=3)
+LIFETIMES = Lifetimes(
+    {
+        Lifetime.TRAY: 10,
+        Lifetime.HIGHLIGHT: 20,
+        Lifetime.PROFILE: 30,
+        Lifetime.USERNAME: 40,
+        Lifetime.MISSING: 5,
+    },
+    stale=100,
+    margin=3,
+)
 EXPIRIES = st.integers(0, 2**40)
 
 
@@ -20,27 +31,27 @@ def signed(expiry: int) -> str:
     return f"https://scontent.cdninstagram.com/v/t51/1_n.jpg?_nc_ht=x&oh=00_AfA&oe={expiry:X}&_nc_sid=1"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_each_kind_has_its_own_time_to_live(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", Lifetime)
+def test_each_kind_has_its_own_time_to_live(kind: Lifetime) -> None:
     expected = {"tray": 10, "highlight": 20, "profile": 30, "username": 40, "missing": 5}[kind.value]
     assert span(kind, b"{}", now=NOW, lifetimes=LIFETIMES).fresh_until == NOW + expected
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_only_answers_may_be_served_stale(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", Lifetime)
+def test_only_answers_may_be_served_stale(kind: Lifetime) -> None:
     """That somebody does not exist, or is private, is no comfort while the upstream fails."""
     found = span(kind, b"{}", now=NOW, lifetimes=LIFETIMES)
-    assert found.serve_until - found.fresh_until == (0 if kind is Kind.MISSING else 100)
+    assert found.serve_until - found.fresh_until == (0 if kind is Lifetime.MISSING else 100)
 
 
-@given(st.sampled_from(Kind), st.lists(EXPIRIES, max_size=5), st.floats(0, 2**40))
+@given(st.sampled_from(Lifetime), st.lists(EXPIRIES, max_size=5), st.floats(0, 2**40))
 def test_nothing_is_served_beyond_the_margin_before_its_first_url_dies(
-    kind: Kind, expiries: list[int], now: float
+    kind: Lifetime, expiries: list[int], now: float
 ) -> None:
     body = msgspec.json.encode({"items": [{"thumbnail_url": signed(expiry)} for expiry in expiries]})
     found = span(kind, body, now=now, lifetimes=LIFETIMES)
     assert found.fresh_until <= found.serve_until
-    assert found.fresh_until <= now + LIFETIMES.of(kind)
+    assert found.fresh_until <= now + LIFETIMES.ttls[kind]
     for expiry in expiries:
         assert found.serve_until <= expiry - LIFETIMES.margin
 
@@ -74,12 +85,12 @@ def test_an_answer_of_more_urls_than_are_looked_at_is_never_fresh(text: str) -> 
     body = text.encode() * (MOST_SIGNED + 1)
     tracemalloc.start()
     try:
-        assert span(Kind.TRAY, body, now=NOW, lifetimes=LIFETIMES).serve_until < NOW
+        assert span(Lifetime.TRAY, body, now=NOW, lifetimes=LIFETIMES).serve_until < NOW
         assert tracemalloc.get_traced_memory()[1] < 10_000
     finally:
         tracemalloc.stop()
 
 
 def test_an_answer_whose_url_is_dead_already_is_never_fresh() -> None:
-    found = span(Kind.TRAY, msgspec.json.encode([signed(int(NOW) - 1)]), now=NOW, lifetimes=LIFETIMES)
+    found = span(Lifetime.TRAY, msgspec.json.encode([signed(int(NOW) - 1)]), now=NOW, lifetimes=LIFETIMES)
     assert found.serve_until < NOW

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from gateway.cache.freshness import Kind, Span
+from gateway.cache.freshness import Span
 from gateway.cache.response_cache import Dependencies, Response, Responses
 from gateway.cache.store import Entry, EntryStore
 from gateway.errors import NotFound
+from gateway.reads.facts import Lifetime
 from tests.fakes.gateway import WallClock
 
 
@@ -20,7 +21,7 @@ class Shop:
         self.responses = Responses(max_bytes, store=self.store, clock=self.clock)
 
     def put(self, key: str, body: bytes = b"1", fresh_until: float = 2_000.0) -> Entry:
-        entry = Entry(Kind.TRAY, body, self.clock.now(), Span(fresh_until, fresh_until + 500))
+        entry = Entry(Lifetime.TRAY, body, self.clock.now(), Span(fresh_until, fresh_until + 500))
         self.store.put(key, entry)
         return entry
 
@@ -84,7 +85,7 @@ def test_it_dies_when_an_entry_turns_out_to_be_missing() -> None:
     shop = Shop()
     shop.put("tray", b"")
     shop.keep("q", "tray")
-    shop.store.put("tray", Entry(Kind.MISSING, b"", 1_000.0, Span(2_000, 2_000), NotFound("gone")))
+    shop.store.put("tray", Entry(Lifetime.MISSING, b"", 1_000.0, Span(2_000, 2_000), NotFound("gone")))
     assert shop.responses.find("q") is None
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.freshness import Kind, Span
+from gateway.cache.freshness import Span
 from gateway.cache.store import OVERHEAD, Entry, EntryStore
 from gateway.errors import NotFound
+from gateway.reads.facts import Lifetime
 from tests.fakes.clock import ManualClock
 
 
@@ -21,7 +22,7 @@ def clock() -> ManualClock:
 
 def entry(clock: ManualClock, size: int = 0, *, fresh: float = 10, serve: float = 20) -> Entry:
     now = clock.now()
-    return Entry(Kind.TRAY, b"x" * size, now, Span(now + fresh, now + serve))
+    return Entry(Lifetime.TRAY, b"x" * size, now, Span(now + fresh, now + serve))
 
 
 def test_an_entry_is_fresh_then_stale_then_gone(clock: ManualClock) -> None:
@@ -39,7 +40,7 @@ def test_an_entry_is_fresh_then_stale_then_gone(clock: ManualClock) -> None:
 
 def test_an_absence_is_an_entry_and_no_miss(clock: ManualClock) -> None:
     store = EntryStore(10**6, clock)
-    absence = Entry(Kind.MISSING, b"", clock.now(), Span(clock.now() + 1, clock.now() + 1), NotFound("Nobody."))
+    absence = Entry(Lifetime.MISSING, b"", clock.now(), Span(clock.now() + 1, clock.now() + 1), NotFound("Nobody."))
     store.put("key", absence)
     assert store.get("key") is absence
 

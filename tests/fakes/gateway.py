@@ -36,11 +36,11 @@ from gateway.operations.response_cache import ResponseCache
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import Processing, Script
 from gateway.settings import Settings
-from gateway.upstream.hikerapi.endpoints import Endpoint
+from gateway.upstream.hikerapi import endpoints
 from tests.fakes.clock import EPOCH
 from tests.fakes.durable import VolatileDurable
 
-LABELS = {endpoint.path: endpoint.label for endpoint in Endpoint}
+LABELS = {endpoint.path: endpoint.label for endpoint in endpoints.ENDPOINTS}
 ORIGIN = "http://gateway.test"
 PICTURE = re.compile(re.escape(ORIGIN) + r"/sandbox/cdn/[^\"]*")
 

@@ -19,6 +19,7 @@ from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
 from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.reads.facts import Lifetime
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.upstream.hikerapi.client import connect
 
@@ -47,12 +48,30 @@ class Shop:
         return {path: count for path, count in self.sandbox.meter.calls.items() if path != "/sys/balance"}
 
 
+LIFETIMES = Lifetimes(
+    {
+        Lifetime.TRAY: 600,
+        Lifetime.HIGHLIGHT: 3_600,
+        Lifetime.PROFILE: 3_600,
+        Lifetime.USERNAME: 86_400,
+        Lifetime.MISSING: 120,
+    },
+    stale=3_600,
+    margin=300,
+)
+
+
 def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     app: Starlette = create_sandbox(clock=clock, base_url=ORIGIN)
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
     memory = EntityCache(
-        EntryStore(2**24, clock), clock=clock, lifetimes=Lifetimes(), decoded=DecodedCache(2**22), pointers=2**20
+        EntryStore(2**24, clock),
+        api.endpoints,
+        clock=clock,
+        lifetimes=LIFETIMES,
+        decoded=DecodedCache(2**22),
+        pointers=2**20,
     )
-    market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, hook)
+    market = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
     return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -12,6 +12,7 @@ from gateway.errors import InvalidInput
 from gateway.operations.documents import LONGEST_KEPT, DocumentCache, quote
 from gateway.planner.estimator import Estimate, Pricer
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 
@@ -27,7 +28,7 @@ def price(documents: DocumentCache, text: str, operation: str | None = None, **v
     return quote(
         SCHEMA,
         documents,
-        Pricer(Prices(ManualClock()), forced=False),
+        Pricer(Prices(ENDPOINTS, ManualClock()), forced=False),
         OperationData(EmptyDataSource()),
         text,
         variables,

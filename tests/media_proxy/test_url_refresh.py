@@ -24,11 +24,13 @@ from gateway.http.routes.media import route
 from gateway.media_proxy.proxy import MediaProxy, identity
 from gateway.media_proxy.signed_urls import MediaClaims, UrlSigner
 from gateway.media_proxy.url_refresh import MOST_SIZES, ONCE, PAUSE, TROUBLE, UrlRefresher, pictures
-from gateway.planner.requirements import Need, Requirement, Subject
+from gateway.planner.requirements import Requirement
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind, Subject
 from gateway.sandbox import create_sandbox, fixture_users
 from gateway.sandbox.faults import Status
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import endpoints
 from tests.fakes.clock import EPOCH, ManualClock
 from tests.fakes.upstream_services import Shop, shop
 from tests.work import calls
@@ -57,7 +59,7 @@ class Till:
         allowance = Allowance("media", {}, ledger=self.shop.ledger, clock=self.clock)
         return OperationBudget(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
 
-    async def ask(self, subject: Subject, want: Need, known: Callable[[Any], Any]) -> Any:
+    async def ask(self, subject: Subject, want: FactKind, known: Callable[[Any], Any]) -> Any:
         buyer = self.shop.buyer()
         await buyer.answer([Requirement(subject, want, path="")])
         answer = known(buyer.facts)
@@ -66,13 +68,13 @@ class Till:
 
     async def highlight(self) -> LoadedHighlight:
         loaded = await self.ask(
-            HighlightId(HIGHLIGHT), Need.ITEMS, lambda facts: facts.highlight(HighlightId(HIGHLIGHT))
+            HighlightId(HIGHLIGHT), FactKind.ITEMS, lambda facts: facts.fact(FactKind.ITEMS, HighlightId(HIGHLIGHT))
         )
         assert isinstance(loaded, LoadedHighlight)
         return loaded
 
     async def profile(self, user: UserId) -> Profile:
-        profile = await self.ask(user, Need.PROFILE, lambda facts: facts.profile(user))
+        profile = await self.ask(user, FactKind.PROFILE, lambda facts: facts.fact(FactKind.PROFILE, user))
         assert isinstance(profile, Profile)
         return profile
 
@@ -111,7 +113,7 @@ async def test_what_a_newer_answer_told_already_is_not_bought(till: Till) -> Non
     item = (await till.highlight()).items[0]
     assert item.thumbnail_url is not None
     till.clock.advance(120)
-    till.shop.market.memory.store.forget(Call(Endpoint.HIGHLIGHT, HIGHLIGHT))
+    till.shop.market.memory.store.forget(Call(endpoints.HIGHLIGHT, HIGHLIGHT))
     fresh = (await till.highlight()).items[0]
     before = till.calls()
     assert await till.renewal(f"item:{item.pk}", item.thumbnail_url) == fresh.thumbnail_url
@@ -146,7 +148,7 @@ async def test_without_money_nothing_is_renewed(till: Till) -> None:
 
 async def test_nothing_is_forgotten_before_its_successor_is_there(till: Till) -> None:
     """What is shown beside the dead picture was paid for, and may be alive."""
-    item, call = (await till.highlight()).items[0], Call(Endpoint.HIGHLIGHT, HIGHLIGHT)
+    item, call = (await till.highlight()).items[0], Call(endpoints.HIGHLIGHT, HIGHLIGHT)
     before = till.entry(call)
     till.clock.advance(120)
     till.ceiling = 0
@@ -248,7 +250,7 @@ async def test_while_the_upstream_fails_it_is_asked_once_in_a_while(till: Till) 
 
 async def test_the_covers_of_a_tray_are_renewed_with_it(till: Till) -> None:
     user = UserId(str(fixture_users.THIRTY.pk))
-    tray = await till.ask(user, Need.TRAY, lambda facts: facts.tray(user))
+    tray = await till.ask(user, FactKind.TRAY, lambda facts: facts.fact(FactKind.TRAY, user))
     till.clock.advance(120)
     before = till.billed
     newer = [await till.renewal(f"highlight:{one.pk}", one.cover.url) for one in tray]

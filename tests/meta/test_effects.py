@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from gateway.reads.facts import Lifetime
 from gateway.settings import Settings
 from tests.meta.tree import ROOT, texts, trees
 
@@ -105,6 +106,8 @@ def test_every_setting_is_read_by_something() -> None:
     for node in ast.walk(ast.parse((ROOT / "gateway/settings.py").read_text())):
         if isinstance(node, ast.FunctionDef) and node.name in read:
             read |= {name.removeprefix("self.") for _, name in names(node) if name.startswith("self.")}
+    # The TTLs are read by the members of `Lifetime`.
+    read |= {f"ttl_{lifetime.value}" for lifetime in Lifetime}
     assert {row.field for row in Settings.table()} - read == set()
 
 

@@ -25,23 +25,42 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.cache"}),
     frozenset({"gateway.upstream.hikerapi", "gateway.upstream.platforms"}),
     frozenset({"gateway.upstream.client", "gateway.upstream.egress"}),
+    frozenset({"gateway.reads"}),
     frozenset({"gateway.domain"}),
 )
 # What lies below and is still none of their business.
 FORBIDDEN = {
-    "gateway.durable": {"gateway.uploads", "gateway.planner", "gateway.billing", "gateway.cache", "gateway.upstream"},
-    "gateway.planner": {"gateway.durable", "gateway.uploads", "gateway.upstream.platforms"},
+    "gateway.billing": {"gateway.upstream"},
+    "gateway.cache": {"gateway.upstream"},
+    "gateway.durable": {
+        "gateway.uploads",
+        "gateway.planner",
+        "gateway.billing",
+        "gateway.cache",
+        "gateway.upstream",
+        "gateway.reads",
+    },
+    "gateway.loaders": {"gateway.upstream"},
+    "gateway.media_proxy": {"gateway.upstream.hikerapi", "gateway.upstream.platforms"},
+    "gateway.planner": {"gateway.durable", "gateway.uploads", "gateway.upstream"},
     "gateway.uploads": {
         "gateway.durable",
         "gateway.planner",
         "gateway.billing",
         "gateway.cache",
         "gateway.upstream.hikerapi",
+        "gateway.reads",
     },
-    "gateway.publishing": {"gateway.planner", "gateway.billing", "gateway.cache", "gateway.upstream.hikerapi"},
+    "gateway.publishing": {
+        "gateway.planner",
+        "gateway.billing",
+        "gateway.cache",
+        "gateway.upstream.hikerapi",
+        "gateway.reads",
+    },
     "gateway.operations": {"gateway.durable", "gateway.publishing", "gateway.uploads", "gateway.upstream"},
     "gateway.execution": {"gateway.upstream"},
-    "gateway.upstream.platforms": {"gateway.upstream.hikerapi"},
+    "gateway.upstream.platforms": {"gateway.upstream.hikerapi", "gateway.reads"},
     "gateway.upstream.hikerapi": {"gateway.upstream.platforms"},
 }
 OPEN = frozenset(

@@ -20,6 +20,7 @@ from gateway.operations.selection_analysis import analyze
 from gateway.operations.validation import problems
 from gateway.planner.estimator import Pricer
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
 from tests.profiles import sample
@@ -91,7 +92,7 @@ def look(text: str, document: DocumentNode) -> dict[str, Callable[[], object]]:
     """All that is done with a document before anything is bought, but for parsing and validating it."""
     operation = named(document)
     roots = analyze(CORE, document, operation, VARIABLES)
-    pricer, facts = Pricer(Prices(ManualClock()), forced=False), OperationData(EmptyDataSource())
+    pricer, facts = Pricer(Prices(ENDPOINTS, ManualClock()), forced=False), OperationData(EmptyDataSource())
     return {
         "text": lambda: check_text(text),
         "document": lambda: check_document(document),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.domain.models import MediaKind
 from gateway.operations.selection_analysis import analyze
 from gateway.planner.selection import FieldGroup, Relation, Selection
+from gateway.reads.facts import FactKind
 from schema.build import build_schema
 
 SCHEMA = build_schema().core
@@ -66,7 +67,7 @@ def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FieldGrou
 def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None:
     tray = user("list: highlights(first: 3) { edges { cursor node { title items { n: nodes { user { id } } } } } }")
     (tray,) = tray.children
-    assert (tray.edge, tray.path, tray.facets) == (Relation.TRAY, ("list",), FieldGroup.BRIEF)
+    assert (tray.edge, tray.path, tray.facets) == (FactKind.TRAY, ("list",), FieldGroup.BRIEF)
     assert tray.arguments["first"] == 3
     (items,) = tray.children
     assert (items.edge, items.path) == (Relation.ITEMS, ("edges", "node", "items"))

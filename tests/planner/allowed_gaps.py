@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.upstream.hikerapi import endpoints
 from tests.planner.oracle import BRIEF, HOME, ITEM, ITEMS, PK, SHELF, TRAY, Oracle
 from tests.planner.selections import By, UserRoot
 from tests.planner.worlds import Account, Kind
@@ -54,7 +55,7 @@ class Gaps:
         price = 0
         for call, account in self._trays_by_name():
             if not account.tray(forced=call.forced):
-                by_id = Call(Endpoint.TRAY, account.pk, call.forced) in self.bought
+                by_id = Call(endpoints.TRAY, account.pk, call.forced) in self.bought
                 twice = by_id or (TRAY, account.pk) in self.oracle.cached
                 price += call.nominal_price if twice else 1
         return price
@@ -92,7 +93,7 @@ class Gaps:
             for _, key in root.keys
         }
         return sum(
-            Call(Endpoint.PROFILE, account.pk) in self.bought and account.name not in foreseen
+            Call(endpoints.PROFILE, account.pk) in self.bought and account.name not in foreseen
             for _, account in self._trays_by_name()
         )
 
@@ -100,7 +101,7 @@ class Gaps:
         """Items asked for by their own ids lie in one highlight, in which nobody saw them before; or in one that is
         wanted deeper."""
         shelves = self.oracle.world.shelves
-        items = [call.key for call in self.bought if call.endpoint is Endpoint.ITEM and call.key in shelves]
+        items = [call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves]
         deeper = {
             pk for pk in self._highlights() if (PK, pk) not in self.oracle.given or (BRIEF, pk) in self.oracle.cached
         }
@@ -110,16 +111,16 @@ class Gaps:
         """One item is bought by itself, although it is remembered which highlight shows it, for the same price, with
         the owner's short fields: that these are wanted too is a coincidence the plan does not look for."""
         shelves = self.oracle.world.shelves
-        items = (call.key for call in self.bought if call.endpoint is Endpoint.ITEM and call.key in shelves)
+        items = (call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves)
         return sum((SHELF, shelves[pk][1].pk) in self.oracle.cached for pk in items)
 
     def _trays_by_name(self) -> Iterator[tuple[Call, Account]]:
         for call in self.bought:
-            if call.endpoint is Endpoint.TRAY_BY_USERNAME and (account := self._account(call)):
+            if call.endpoint is endpoints.TRAY_BY_USERNAME and (account := self._account(call)):
                 yield call, account
 
     def _highlights(self) -> Iterator[str]:
-        yield from (call.key for call in self.bought if call.endpoint is Endpoint.HIGHLIGHT)
+        yield from (call.key for call in self.bought if call.endpoint is endpoints.HIGHLIGHT)
 
     def _account(self, call: Call) -> Account | None:
         world = self.oracle.world

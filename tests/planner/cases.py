@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from gateway.cache.freshness import Lifetimes
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind, Lifetime
+from gateway.upstream.hikerapi import endpoints
 from tests.planner.oracle import (
     BRIEF,
     HOME,
@@ -38,7 +40,17 @@ from tests.planner.selections import (
 )
 from tests.planner.worlds import Account, Kind, Reel, Story, World
 
-LIFETIMES = Lifetimes()
+LIFETIMES = Lifetimes(
+    {
+        Lifetime.TRAY: 600,
+        Lifetime.HIGHLIGHT: 3_600,
+        Lifetime.PROFILE: 3_600,
+        Lifetime.USERNAME: 86_400,
+        Lifetime.MISSING: 120,
+    },
+    stale=3_600,
+    margin=300,
+)
 # Seconds: nothing happened; absences, trays, profiles and highlights, names were forgotten since.
 PAUSES = (0.0, 200.0, 1_000.0, 5_000.0, 100_000.0)
 STRANGER, NOBODY, LOST = "99", "nobody", "990"
@@ -64,14 +76,14 @@ class Case:
 
 
 LIVES = {
-    ID: LIFETIMES.username,  # of the owner; those who are named inside are told by what names them
-    LINK: LIFETIMES.username,
-    SHORT: LIFETIMES.profile,
-    PROFILE: LIFETIMES.profile,
-    TRAY: LIFETIMES.tray,
-    NAMED_TRAY: LIFETIMES.tray,
-    ITEMS: LIFETIMES.highlight,
-    ITEM: LIFETIMES.highlight,
+    ID: LIFETIMES.ttls[Lifetime.USERNAME],  # of the owner; those who are named inside are told by what names them
+    LINK: LIFETIMES.ttls[Lifetime.USERNAME],
+    SHORT: LIFETIMES.ttls[Lifetime.PROFILE],
+    PROFILE: LIFETIMES.ttls[Lifetime.PROFILE],
+    TRAY: LIFETIMES.ttls[Lifetime.TRAY],
+    NAMED_TRAY: LIFETIMES.ttls[Lifetime.TRAY],
+    ITEMS: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
+    ITEM: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     HOME: float("inf"),  # whose a highlight is never changes
     SHELF: float("inf"),  # which items lie in a highlight
 }
@@ -88,8 +100,10 @@ def _remembered(world: World, call: Call, age: float, *, forced: bool) -> set[Fa
     account = (world.by_name if "username" in call.endpoint.label else world.by_id).get(call.key)
     if _is_refusal(world, call, account):
         of_others = call.forced != forced and (call.forced or (account is not None and account.kind is Kind.PRIVATE))
-        return set() if of_others or age >= LIFETIMES.missing else told
-    tray = LIFETIMES.tray if call.endpoint.is_tray else LIFETIMES.highlight
+        return set() if of_others or age >= LIFETIMES.ttls[Lifetime.MISSING] else told
+    tray = (
+        LIFETIMES.ttls[Lifetime.TRAY] if call.endpoint.answers is FactKind.TRAY else LIFETIMES.ttls[Lifetime.HIGHLIGHT]
+    )
     serves_all = forced or not call.forced
     lives = {**LIVES, BRIEF: tray, PK: tray}
     return {
@@ -105,9 +119,9 @@ def _is_linked(world: World, pk: str, told: set[Fact]) -> bool:
 
 def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
     match call.endpoint:
-        case Endpoint.HIGHLIGHT:
+        case endpoints.HIGHLIGHT:
             return call.key not in world.owners or world.owners[call.key][0].kind is Kind.PRIVATE
-        case Endpoint.ITEM:
+        case endpoints.ITEM:
             return call.key not in world.shelves or world.shelves[call.key][0].kind is Kind.PRIVATE
         case _:
             return _is_refused_user(call, account)
@@ -116,7 +130,7 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
 def _is_refused_user(call: Call, account: Account | None) -> bool:
     if account is None or account.kind is Kind.MISSING:
         return True
-    return call.endpoint.is_tray and account.kind is Kind.PRIVATE and not call.forced
+    return call.endpoint.answers is FactKind.TRAY and account.kind is Kind.PRIVATE and not call.forced
 
 
 @st.composite

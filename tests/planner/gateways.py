@@ -24,14 +24,14 @@ from gateway.clients import Clients
 from gateway.domain.window import Window
 from gateway.errors import GatewayError
 from gateway.events import ignore
-from gateway.loaders import Loaders
+from gateway.loaders import Loader
 from gateway.operations.documents import DocumentCache, priced
 from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.selection_analysis import analyze, prefetch
 from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.planner.selection import Selection
+from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi.client import connect
-from gateway.upstream.hikerapi.endpoints import Call
 from schema.build import build_schema
 from schema.context import Context
 from tests.fakes.clock import ManualClock
@@ -56,7 +56,7 @@ def _code(error: GraphQLError) -> str:
 def _context(buyer: Fetcher) -> Context:
     client = Clients.local().identify(None)
     ask = Quotes(str, partial(priced, SCHEMA.core, DocumentCache()), buyer, Lanes())
-    return Context(client=client, buyer=buyer, loaders=Loaders.of(buyer), quote=ask, foresee=partial(prefetch, buyer))
+    return Context(client=client, buyer=buyer, loader=Loader(buyer), quote=ask, foresee=partial(prefetch, buyer))
 
 
 class Shop:
@@ -71,9 +71,14 @@ class Shop:
             base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
         )
         memory = EntityCache(
-            EntryStore(10**7, clock), clock=clock, lifetimes=LIFETIMES, decoded=DecodedCache(10**6), pointers=10**6
+            EntryStore(10**7, clock),
+            api.endpoints,
+            clock=clock,
+            lifetimes=LIFETIMES,
+            decoded=DecodedCache(10**6),
+            pointers=10**6,
         )
-        self.market = UpstreamServices(api, memory, Prices(clock), SingleFlight(), clock, ignore)
+        self.market = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore)
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:

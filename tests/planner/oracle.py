@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TypeAlias, TypeVar
 
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import endpoints
 from tests.planner.selections import (
     By,
     HighlightRoot,
@@ -88,17 +89,17 @@ class Oracle:
         yield from self.world.calls(forced=forced)
         for by, key in self.operation.user_keys():
             by_id = by is By.ID
-            yield Call(Endpoint.PROFILE if by_id else Endpoint.PROFILE_BY_USERNAME, key)
-            yield Call(Endpoint.TRAY if by_id else Endpoint.TRAY_BY_USERNAME, key, forced)
-        yield from (Call(Endpoint.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
-        yield from (Call(Endpoint.ITEM, pk) for pk in self.operation.item_keys())
+            yield Call(endpoints.PROFILE if by_id else endpoints.PROFILE_BY_USERNAME, key)
+            yield Call(endpoints.TRAY if by_id else endpoints.TRAY_BY_USERNAME, key, forced)
+        yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
+        yield from (Call(endpoints.ITEM, pk) for pk in self.operation.item_keys())
 
     def _is_relevant(self, call: Call) -> bool:
         """Whether something is required of what the call asks about: all else would be a guess at a lucky find."""
         match call.endpoint:
-            case Endpoint.HIGHLIGHT:
+            case endpoints.HIGHLIGHT:
                 return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
-            case Endpoint.PROFILE | Endpoint.TRAY:
+            case endpoints.PROFILE | endpoints.TRAY:
                 account = self.world.by_id.get(call.key)
                 names = (LINK, NAMED_TRAY) if account else ()
                 return (
@@ -141,7 +142,8 @@ class Oracle:
     def _named_inside(self) -> Iterator[Fact]:
         """The ids of those whom the cached items that the operation shows mention."""
         for call in self.calls:
-            noun = {Endpoint.HIGHLIGHT: ITEMS, Endpoint.ITEM: ITEM}.get(call.endpoint)
+            nouns: dict[Endpoint, str] = {endpoints.HIGHLIGHT: ITEMS, endpoints.ITEM: ITEM}
+            noun = nouns.get(call.endpoint)
             if noun is not None and self.requires((noun, call.key)) and (noun, call.key) in self.cached:
                 yield from (fact for fact in self.told[call] if fact[0] == ID)
 
@@ -201,14 +203,16 @@ def _is_met(ways: Ways, facts: Collection[Fact]) -> bool:
 def _key(call: Call) -> Fact:
     """What must be known to make the call."""
     match call.endpoint:
-        case Endpoint.PROFILE | Endpoint.TRAY:
+        case endpoints.PROFILE | endpoints.TRAY:
             return ID, call.key
-        case Endpoint.PROFILE_BY_USERNAME | Endpoint.TRAY_BY_USERNAME:
+        case endpoints.PROFILE_BY_USERNAME | endpoints.TRAY_BY_USERNAME:
             return NAME, call.key
-        case Endpoint.HIGHLIGHT:
+        case endpoints.HIGHLIGHT:
             return PK, call.key
-        case Endpoint.ITEM:
+        case endpoints.ITEM:
             return ITEM_PK, call.key
+        case _:
+            raise AssertionError(f"the oracle knows no {call}")
 
 
 # -- what an answer tells
@@ -216,29 +220,31 @@ def _key(call: Call) -> Fact:
 
 def tells(world: World, call: Call) -> Iterator[Fact]:
     match call.endpoint:
-        case Endpoint.PROFILE:
+        case endpoints.PROFILE:
             yield from _profile(world.by_id.get(call.key), call.key)
-        case Endpoint.PROFILE_BY_USERNAME:
+        case endpoints.PROFILE_BY_USERNAME:
             yield LINK, call.key
             if account := world.by_name.get(call.key):
                 yield from _profile(account, account.pk)
-        case Endpoint.TRAY:
+        case endpoints.TRAY:
             yield from _tray(world.by_id.get(call.key), call)
-        case Endpoint.TRAY_BY_USERNAME:
+        case endpoints.TRAY_BY_USERNAME:
             yield from _tray_by_name(world.by_name.get(call.key), call)
-        case Endpoint.HIGHLIGHT:
+        case endpoints.HIGHLIGHT:
             yield from ((BRIEF, call.key), (ITEMS, call.key))
             account, reel = world.owners.get(call.key, (None, None))
             if account and reel and account.kind not in (Kind.PRIVATE, Kind.MISSING):
                 yield from ((SHELF, call.key), (HOME, call.key))
                 yield from _rider(account)
                 yield from _inside(world, reel)
-        case Endpoint.ITEM:
+        case endpoints.ITEM:
             yield ITEM, call.key
             account, reel, story = world.shelves.get(call.key, (None, None, None))
             if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
                 yield ID, account.pk
                 yield from _people(world, story)
+        case _:
+            raise AssertionError(f"the oracle knows no {call}")
 
 
 def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
@@ -265,7 +271,7 @@ def _tray_by_name(account: Account | None, call: Call) -> Iterator[Fact]:
     if account is None:
         yield LINK, call.key
     elif account.tray(forced=call.forced):
-        yield from _tray(account, Call(Endpoint.TRAY, account.pk, call.forced))
+        yield from _tray(account, Call(endpoints.TRAY, account.pk, call.forced))
 
 
 def _rider(account: Account) -> Iterator[Fact]:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from gateway.billing.bill import Source
-from gateway.cache.entity_cache import STEP
+from gateway.cache.operation_view import STEP
 from gateway.domain.ids import UserId
 from gateway.errors import PrivateAccount
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
 from gateway.scheduling import REST
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.decoding import ResponseShape
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections
 from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users
@@ -47,9 +49,9 @@ def test_who_may_force_is_not_refused_because_another_is(shops: Shops) -> None:
         )
 
     shops.run(at_once())
-    assert shop.upstream.asked == [Call(Endpoint.TRAY, "10"), Call(Endpoint.TRAY, "10", forced=True)]
-    assert isinstance(others.facts.tray(UserId("10")), PrivateAccount)
-    assert ours.facts.tray(UserId("10")) == ()
+    assert shop.upstream.asked == [Call(endpoints.TRAY, "10"), Call(endpoints.TRAY, "10", forced=True)]
+    assert isinstance(others.facts.fact(FactKind.TRAY, UserId("10")), PrivateAccount)
+    assert ours.facts.fact(FactKind.TRAY, UserId("10")) == ()
     assert (others.bill.charged, ours.bill.charged) == (2, 1)
 
 
@@ -64,7 +66,7 @@ def test_who_may_force_shares_what_another_is_shown(shops: Shops) -> None:
         )
 
     shops.run(at_once())
-    assert shop.upstream.asked == [Call(Endpoint.TRAY, "11")]
+    assert shop.upstream.asked == [Call(endpoints.TRAY, "11")]
     assert [line.source for line in ours.bill.lines] == [Source.SHARED]
 
 
@@ -72,9 +74,9 @@ def test_who_may_not_force_does_not_see_what_was_forced(shops: Shops) -> None:
     shop = shops.open(Case(PRIVATE, (), tray_of("10", forced=True)))
     shops.buy(shop, tray_of("10", forced=True))
     refused = shops.buy(shop, tray_of("10", forced=False))
-    assert isinstance(refused.facts.tray(UserId("10")), PrivateAccount)
+    assert isinstance(refused.facts.fact(FactKind.TRAY, UserId("10")), PrivateAccount)
     allowed = shops.buy(shop, tray_of("10", forced=True))
-    assert allowed.facts.tray(UserId("10")) == ()
+    assert allowed.facts.fact(FactKind.TRAY, UserId("10")) == ()
     assert (refused.bill.charged, allowed.bill.charged) == (2, 0)
 
 
@@ -97,23 +99,23 @@ def test_others_have_turns_while_much_is_read_of_what_is_remembered(
     )
     shop = shops.open(Case(world, (), wanted))
     read: list[Call] = []
-    reads = decoding.read
+    reads = ResponseShape.read
 
-    def noted(call: Call, *more: Any) -> decoding.Value:
+    def noted(shape: ResponseShape[Any], call: Call, *more: Any) -> Any:
         read.append(call)
-        return reads(call, *more)
+        return reads(shape, call, *more)
 
     async def remember() -> None:
         for pk in pks:
-            outcome = await shop.market.api.fetch(Call(Endpoint.TRAY, pk))
+            outcome = await shop.market.api.fetch(Call(endpoints.TRAY, pk))
             shop.market.memory.keep(replace(outcome, body=outcome.body + b" " * (STEP // 4)))
 
     shops.run(remember())
     shop.upstream.asked.clear()
-    monkeypatch.setattr(decoding, "read", noted)
+    monkeypatch.setattr(ResponseShape, "read", noted)
     buyer = shop.buyer(forced=False)
     turns = shops.run(turns_of(buyer.prepare(selections(wanted))))
     assert shop.upstream.asked == []
-    assert all(isinstance(buyer.facts.tray(UserId(pk)), tuple) for pk in pks)
+    assert all(isinstance(buyer.facts.fact(FactKind.TRAY, UserId(pk)), tuple) for pk in pks)
     assert sorted(call.key for call in read) == pks
     assert turns >= REST

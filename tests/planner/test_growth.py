@@ -20,8 +20,9 @@ from gateway.planner.fetcher import AT_ONCE
 from gateway.planner.plan import plan
 from gateway.planner.requirements import open_requirements
 from gateway.planner.selection import Selection
+from gateway.reads.endpoints import Call
 from gateway.scheduling import FairScheduler, Rank
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import endpoints
 from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
 from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users
@@ -101,8 +102,8 @@ def case(state: str, count: int) -> Case:
     accounts = (Account(id_(at), name(at), Kind.PUBLIC, (Reel(pk(at), (story(at),)),)) for at in range(count))
     past = []
     if state != "unknown":
-        past += [(Call(Endpoint.TRAY, id_(at)), 0.0) for at in range(count)]
-        past += [(Call(Endpoint.HIGHLIGHT, pk(at)), 0.0) for at in range(count)]
+        past += [(Call(endpoints.TRAY, id_(at)), 0.0) for at in range(count)]
+        past += [(Call(endpoints.HIGHLIGHT, pk(at)), 0.0) for at in range(count)]
     return Case(World(tuple(accounts)), tuple(past), Operation(()))
 
 

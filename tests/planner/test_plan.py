@@ -9,9 +9,12 @@ import pytest
 from gateway.billing.prices import Prices
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Need, Requirement, Subject
+from gateway.planner.requirements import Requirement
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind, Subject
+from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections
@@ -81,30 +84,30 @@ def user(by: By, key: str, *fields: str, tray: Highlights | None = None) -> User
 
 def test_an_item_is_read_off_its_highlight(shops: Shops) -> None:
     whole = highlight("100", Highlights(frozenset({"missingItemIds"})))
-    assert bought(shops, items("1000", "1001"), whole) == [Call(Endpoint.HIGHLIGHT, "100")]
+    assert bought(shops, items("1000", "1001"), whole) == [Call(endpoints.HIGHLIGHT, "100")]
 
 
 def test_an_item_is_remembered_with_its_highlight(shops: Shops) -> None:
-    assert bought(shops, items("1000"), after=[(Call(Endpoint.HIGHLIGHT, "100"), 0.0)]) == []
+    assert bought(shops, items("1000"), after=[(Call(endpoints.HIGHLIGHT, "100"), 0.0)]) == []
 
 
 def test_several_items_of_a_remembered_highlight_are_bought_with_it(shops: Shops) -> None:
-    past = [(Call(Endpoint.HIGHLIGHT, "100"), LONG_AGO)]
-    assert bought(shops, items("1000", "1001"), after=past) == [Call(Endpoint.HIGHLIGHT, "100")]
-    assert bought(shops, items("1000"), after=past) == [Call(Endpoint.ITEM, "1000")]
+    past = [(Call(endpoints.HIGHLIGHT, "100"), LONG_AGO)]
+    assert bought(shops, items("1000", "1001"), after=past) == [Call(endpoints.HIGHLIGHT, "100")]
+    assert bought(shops, items("1000"), after=past) == [Call(endpoints.ITEM, "1000")]
 
 
 def test_the_tray_of_a_remembered_owner_shows_the_highlight_as_well(shops: Shops) -> None:
     """Of the highlight's owner the tray is wanted anyway."""
     owners = Highlights(frozenset({"title"}), owner=Users(trays=((ALL, TITLE),)))
-    past = [(Call(Endpoint.HIGHLIGHT, "100"), LONG_AGO)]
-    assert bought(shops, highlight("100", owners), after=past) == [Call(Endpoint.TRAY, "10")]
-    assert bought(shops, highlight("100", owners)) == [Call(Endpoint.HIGHLIGHT, "100"), Call(Endpoint.TRAY, "10")]
+    past = [(Call(endpoints.HIGHLIGHT, "100"), LONG_AGO)]
+    assert bought(shops, highlight("100", owners), after=past) == [Call(endpoints.TRAY, "10")]
+    assert bought(shops, highlight("100", owners)) == [Call(endpoints.HIGHLIGHT, "100"), Call(endpoints.TRAY, "10")]
 
 
 def test_a_user_by_id_and_by_name_is_bought_by_id(shops: Shops) -> None:
     both = user(By.ID, "10", tray=TITLE), user(By.NAME, "ann", "username", tray=TITLE)
-    assert bought(shops, *both) == [Call(Endpoint.TRAY, "10")]
+    assert bought(shops, *both) == [Call(endpoints.TRAY, "10")]
 
 
 def test_nobody_of_a_name_is_the_least_that_a_profile_and_a_tray_can_cost(shops: Shops) -> None:
@@ -149,16 +152,17 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
 @pytest.mark.parametrize("subject", [UserId("1"), Username("ann"), HighlightId("100"), ItemId("1000")], ids=str)
 def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
     """A profile must not be bought for whatever else may be wanted of a user."""
-    about: dict[type, Need] = {
-        UserId: Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY,
-        Username: Need.IDENTITY | Need.SHORT | Need.PROFILE | Need.TRAY,
-        HighlightId: Need.BRIEF | Need.ITEMS,
-        ItemId: Need.ITEM,
+    about: dict[type, FactKind] = {
+        UserId: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY,
+        Username: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY,
+        HighlightId: FactKind.BRIEF | FactKind.ITEMS,
+        ItemId: FactKind.ITEM,
     }
-    for want in Need:
+    for want in FactKind:
         questions = {subject: Requirement(subject, want, "")}
+        prices = Prices(ENDPOINTS, ManualClock())
         if want in about[type(subject)]:
-            assert len(plan(questions, OperationData(EmptyDataSource()), Prices(ManualClock()), forced=False)) == 1
+            assert len(plan(questions, OperationData(EmptyDataSource()), prices, forced=False)) == 1
         else:
             with pytest.raises(AssertionError, match="no call answers"):
-                plan(questions, OperationData(EmptyDataSource()), Prices(ManualClock()), forced=False)
+                plan(questions, OperationData(EmptyDataSource()), prices, forced=False)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.upstream.hikerapi import endpoints
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shops
 from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users
@@ -38,7 +39,7 @@ def by_name(name: str, *fields: str, tray: bool = False) -> Operation:
 
 def learned(name: str) -> tuple[tuple[Call, float], ...]:
     """The name was learned so long ago that only whose it was is still believed."""
-    return ((Call(Endpoint.PROFILE_BY_USERNAME, name), 5_000.0),)
+    return ((Call(endpoints.PROFILE_BY_USERNAME, name), 5_000.0),)
 
 
 def test_an_answer_under_another_name_sends_the_name_back_to_the_upstream(shops: Shops) -> None:
@@ -47,7 +48,7 @@ def test_an_answer_under_another_name_sends_the_name_back_to_the_upstream(shops:
     shop = shops.open(Case(WORLD, learned("one"), operation))
     shop.upstream.world = WORLD.renamed(0, "former").renamed(1, "one")
     answer = shops.run(shops.answered(shop, operation))
-    assert shop.upstream.asked == [Call(Endpoint.TRAY, "10"), Call(Endpoint.TRAY_BY_USERNAME, "one")]
+    assert shop.upstream.asked == [Call(endpoints.TRAY, "10"), Call(endpoints.TRAY_BY_USERNAME, "one")]
     assert answer.data["r0"]["username"] == "one"
     assert [node["id"] for node in answer.data["r0"]["t0"]["nodes"]] == ["highlight:110"]
 

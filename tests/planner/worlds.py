@@ -13,10 +13,12 @@ import httpx
 import msgspec
 
 from gateway.domain import ids
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
+from gateway.upstream.hikerapi import endpoints
 
-BY_NAME = {Endpoint.TRAY_BY_USERNAME, Endpoint.PROFILE_BY_USERNAME}
-ENDPOINTS = {endpoint.path: endpoint for endpoint in Endpoint}
+BY_NAME = {endpoints.TRAY_BY_USERNAME, endpoints.PROFILE_BY_USERNAME}
+ENDPOINTS = {endpoint.path: endpoint for endpoint in endpoints.ENDPOINTS}
 
 
 class Kind(enum.Enum):
@@ -100,12 +102,12 @@ class World:
     def calls(self, *, forced: bool) -> Iterator[Call]:
         """Every call that anybody could make about this world."""
         for account in self.accounts:
-            yield Call(Endpoint.PROFILE, account.pk)
-            yield Call(Endpoint.PROFILE_BY_USERNAME, account.name)
-            yield Call(Endpoint.TRAY, account.pk, forced)
-            yield Call(Endpoint.TRAY_BY_USERNAME, account.name, forced)
-        yield from (Call(Endpoint.HIGHLIGHT, pk) for pk in self.owners)
-        yield from (Call(Endpoint.ITEM, pk) for pk in self.shelves)
+            yield Call(endpoints.PROFILE, account.pk)
+            yield Call(endpoints.PROFILE_BY_USERNAME, account.name)
+            yield Call(endpoints.TRAY, account.pk, forced)
+            yield Call(endpoints.TRAY_BY_USERNAME, account.name, forced)
+        yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.owners)
+        yield from (Call(endpoints.ITEM, pk) for pk in self.shelves)
 
 
 class Upstream(httpx.AsyncBaseTransport):
@@ -132,10 +134,10 @@ class Upstream(httpx.AsyncBaseTransport):
 
     def _answer(self, call: Call) -> tuple[int, Any]:
         match call.endpoint:
-            case Endpoint.HIGHLIGHT:
+            case endpoints.HIGHLIGHT:
                 found = self.world.owners.get(call.key)
                 return _unless_hidden(found[0], _highlight(*found, self.world)) if found else NOTHING
-            case Endpoint.ITEM:
+            case endpoints.ITEM:
                 shelved = self.world.shelves.get(call.key)
                 return _unless_hidden(shelved[0], _item(shelved[0], shelved[2], self.world)) if shelved else NOTHING
             case _:
@@ -145,7 +147,7 @@ class Upstream(httpx.AsyncBaseTransport):
         account = (self.world.by_name if call.endpoint in BY_NAME else self.world.by_id).get(call.key)
         if account is None or account.kind is Kind.MISSING:
             return 404, {"detail": "User not found", "exc_type": "UserNotFound"}
-        if not call.endpoint.is_tray:
+        if call.endpoint.answers is not FactKind.TRAY:
             return 200, {**_short(account), "biography": f"I am {account.pk}."}
         if not call.forced and account.kind is Kind.PRIVATE:
             return PRIVATE
@@ -160,7 +162,7 @@ PRIVATE = (403, {"detail": "Private account", "exc_type": "PrivateAccount"})
 def _call(request: httpx.Request) -> Call:
     endpoint = ENDPOINTS[request.url.path]
     key = request.url.params[endpoint.parameter]
-    if endpoint is Endpoint.HIGHLIGHT:
+    if endpoint is endpoints.HIGHLIGHT:
         key = ids.highlight_from_url(key, field="url")
     return Call(endpoint, key, request.url.params.get("force") == "on")
 

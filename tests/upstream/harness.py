@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
 import msgspec
 
+from gateway.domain.models import Highlight, Tray
 from gateway.events import Event, UpstreamAttempt
-from gateway.upstream.hikerapi.client import Call, Endpoint, HikerApi, Policy, connect
+from gateway.reads.endpoints import Call
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.client import HikerApi, connect
 from tests.fakes.clock import VirtualClock
 
 KEY = "k3y-that-must-never-be-seen"
@@ -18,9 +23,9 @@ RECORDED = Path(__file__).parent.parent / "recorded"
 HIGHLIGHT = (RECORDED / "highlight_by_url.json").read_bytes()
 TRAY = (RECORDED / "user_highlights.json").read_bytes()
 TRAY_BY_USERNAME = (RECORDED / "user_highlights_by_username.json").read_bytes()
-NATGEO = Call(Endpoint.TRAY, "787132")
-SALWA = Call(Endpoint.HIGHLIGHT, "18085475671830440")
-PROFILE = Call(Endpoint.PROFILE, "787132")
+NATGEO = Call(endpoints.TRAY, "787132")
+SALWA = Call(endpoints.HIGHLIGHT, "18085475671830440")
+PROFILE = Call(endpoints.PROFILE, "787132")
 
 Step = httpx.Response | Exception | Callable[[httpx.Request], Awaitable[httpx.Response]]
 E = TypeVar("E", bound=Event)
@@ -72,3 +77,10 @@ class Upstream:
         if isinstance(step, httpx.Response):
             return httpx.Response(step.status_code, content=step.content, headers=step.headers)
         return await step(request)
+
+
+def tray_of(outcome: ReadOutcome) -> Tray:
+    """Return the value of an outcome that is a tray."""
+    assert isinstance(outcome.value, tuple)
+    assert all(isinstance(entry, Highlight) for entry in outcome.value)
+    return cast(Tray, outcome.value)

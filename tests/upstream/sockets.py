@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from gateway.clock import SystemClock
 from gateway.events import Event, UpstreamAttempt
-from gateway.upstream.hikerapi.client import HikerApi, Policy, ReadOutcome, connect
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi.client import HikerApi, connect
 from tests.upstream.harness import KEY, NATGEO, TRAY
 
 QUICK = Policy(backoff=0.001, jitter=0.001, longest_wait=0.01)

@@ -11,27 +11,27 @@ from gateway.domain.models import LoadedHighlight, Profile
 from gateway.domain.partial import WHOLE, left_out, lost
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import PriceMismatch, ResponseSchemaMismatch
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.client import Call, Endpoint
-from tests.upstream.harness import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import endpoints
+from tests.upstream.harness import HIGHLIGHT, NATGEO, PROFILE, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer, tray_of
 
 NO_ENTRIES = answer(404, {"detail": "Entries not found", "exc_type": "NotFoundError"})
 NO_ENTRIES_WITH_200 = answer(200, {"detail": "Entries not found", "exc_type": "NotFoundError"})
 
 
 @pytest.mark.parametrize(
-    ("call", "body"), [(NATGEO, TRAY), (Call(Endpoint.TRAY_BY_USERNAME, "natgeo"), TRAY_BY_USERNAME)]
+    ("call", "body"), [(NATGEO, TRAY), (Call(endpoints.TRAY_BY_USERNAME, "natgeo"), TRAY_BY_USERNAME)]
 )
 async def test_a_recorded_tray_is_read(call: Call, body: bytes) -> None:
     upstream = Upstream(answer(200, body))
     outcome = await upstream.api().fetch(call)
     assert outcome.problem is None
-    assert isinstance(outcome.value, tuple)
-    assert [highlight.title for highlight in outcome.value] == ["Gift Guide", "BOTW 2026", "Limitless"]
-    assert {highlight.owner.id for highlight in outcome.value if highlight.owner} == {"787132"}
-    assert outcome.value[0].created_at == datetime(2025, 12, 4, 11, 6, 31, tzinfo=UTC)
+    tray = tray_of(outcome)
+    assert [highlight.title for highlight in tray] == ["Gift Guide", "BOTW 2026", "Limitless"]
+    assert {highlight.owner.id for highlight in tray if highlight.owner} == {"787132"}
+    assert tray[0].created_at == datetime(2025, 12, 4, 11, 6, 31, tzinfo=UTC)
     assert (outcome.body, outcome.attempts, outcome.in_doubt) == (body, 1, False)
-    assert decoding.read(call, outcome.body) == outcome.value
+    assert call.read(outcome.body) == outcome.value
 
 
 async def test_a_recorded_highlight_is_read_with_its_items() -> None:
@@ -59,7 +59,7 @@ async def test_an_integer_pk_is_the_id_that_was_asked() -> None:
     assert outcome.value.id == "787132"
 
 
-@pytest.mark.parametrize("call", [NATGEO, Call(Endpoint.TRAY_BY_USERNAME, "natgeo", forced=True)])
+@pytest.mark.parametrize("call", [NATGEO, Call(endpoints.TRAY_BY_USERNAME, "natgeo", forced=True)])
 @pytest.mark.parametrize("reply", [NO_ENTRIES, NO_ENTRIES_WITH_200, answer(200, b"[]")])
 async def test_an_empty_tray_is_an_answer_in_either_spelling(call: Call, reply: object) -> None:
     upstream = Upstream(reply)  # type: ignore[arg-type]  # parametrize does not type
@@ -77,11 +77,11 @@ OTHERS = [
     (PROFILE, {"pk": 787133}),
     (NATGEO, [{"pk": "1", "user": {"pk": "4"}}, {"pk": "2", "user": {"pk": "5"}}]),
     (
-        Call(Endpoint.TRAY_BY_USERNAME, "natgeo"),
+        Call(endpoints.TRAY_BY_USERNAME, "natgeo"),
         [{"pk": str(pk), "user": {"pk": str(pk), "username": name}} for pk, name in enumerate(("some", "body"), 1)],
     ),
     (SALWA, {"pk": "18085475671830441", "user": {"pk": "1"}}),
-    (Call(Endpoint.ITEM, "3772053608293416704"), {"pk": 3772053608293416705, "id": "3772053608293416705_1"}),
+    (Call(endpoints.ITEM, "3772053608293416704"), {"pk": 3772053608293416705, "id": "3772053608293416705_1"}),
 ]
 
 
@@ -95,8 +95,8 @@ async def test_an_answer_about_another_subject_is_invalid(call: Call, body: obje
 @pytest.mark.parametrize(
     ("endpoint", "body"),
     [
-        (Endpoint.PROFILE_BY_USERNAME, {"pk": 1, "username": "natgeo2"}),
-        (Endpoint.TRAY_BY_USERNAME, [{"pk": "1", "user": {"pk": "1", "username": "natgeo2"}}]),
+        (endpoints.PROFILE_BY_USERNAME, {"pk": 1, "username": "natgeo2"}),
+        (endpoints.TRAY_BY_USERNAME, [{"pk": "1", "user": {"pk": "1", "username": "natgeo2"}}]),
     ],
 )
 async def test_an_answer_under_another_name_says_who_it_is_and_is_kept(endpoint: Endpoint, body: object) -> None:
@@ -108,17 +108,17 @@ async def test_an_answer_under_another_name_says_who_it_is_and_is_kept(endpoint:
 
 async def test_a_renamed_user_is_told_by_the_entries_that_name_an_owner() -> None:
     body = [{"pk": "1", "user": None}, {"pk": "2", "user": {"pk": "7", "username": "natgeo2"}}, None]
-    outcome = await Upstream(answer(200, body)).api().fetch(Call(Endpoint.TRAY_BY_USERNAME, "natgeo"))
+    outcome = await Upstream(answer(200, body)).api().fetch(Call(endpoints.TRAY_BY_USERNAME, "natgeo"))
     assert isinstance(outcome.problem, Renamed)
-    assert isinstance(outcome.value, tuple)
-    assert [highlight.owner and highlight.owner.id for highlight in outcome.value] == ["7", "7"]
+    tray = tray_of(outcome)
+    assert [highlight.owner and highlight.owner.id for highlight in tray] == ["7", "7"]
 
 
 async def test_an_entry_of_somebody_else_is_left_out_of_a_tray() -> None:
     body = [{"pk": "1", "user": {"pk": "787132"}}, {"pk": "2", "user": {"pk": "5"}}]
     outcome = await Upstream(answer(200, body)).api().fetch(NATGEO)
-    assert isinstance(outcome.value, tuple)
-    assert [highlight.pk for highlight in outcome.value] == ["1"]
+    tray = tray_of(outcome)
+    assert [highlight.pk for highlight in tray] == ["1"]
     assert left_out(outcome.value) == 1
 
 
@@ -126,7 +126,7 @@ async def test_user_names_match_in_any_case() -> None:
     outcome = (
         await Upstream(answer(200, {"pk": 1, "username": "NatGeo"}))
         .api()
-        .fetch(Call(Endpoint.PROFILE_BY_USERNAME, "natgeo"))
+        .fetch(Call(endpoints.PROFILE_BY_USERNAME, "natgeo"))
     )
     assert outcome.problem is None
 
@@ -157,7 +157,7 @@ async def test_an_unreadable_price_counts_as_the_table_s(info: str) -> None:
 async def test_another_price_than_the_table_s_is_told_once_for_each_kind_of_call() -> None:
     upstream = Upstream(answer(200, TRAY, x_hiker_info='{"reqs": 4}'))
     api = upstream.api()
-    for call in (NATGEO, NATGEO, Call(Endpoint.TRAY, "787132", forced=True)):
+    for call in (NATGEO, NATGEO, Call(endpoints.TRAY, "787132", forced=True)):
         assert (await api.fetch(call)).charged == 4
     assert upstream.seen(PriceMismatch) == [PriceMismatch("tray", 2, 4), PriceMismatch("tray", 1, 4)]
 

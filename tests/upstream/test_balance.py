@@ -15,7 +15,8 @@ from gateway.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from gateway.upstream.hikerapi.client import Balance, HikerApi
+from gateway.reads.port import Balance
+from gateway.upstream.hikerapi.client import HikerApi
 from tests.upstream.harness import NATGEO, TRAY, Upstream, answer
 
 DOCUMENTED = {"requests": 1992006, "rate": 15, "currency": "USD", "amount": 916.3235}

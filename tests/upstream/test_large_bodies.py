@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from gateway.errors import UpstreamTimeout
+from gateway.reads.endpoints import Call
 from gateway.upstream.client.bodies import MODEST, MOST_LARGE, TURN
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.client import Call, Endpoint, Policy
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.decoding import ResponseShape
 from tests.upstream.harness import NATGEO, TRAY, Upstream
 from tests.upstream.test_oversized import Body
 
@@ -71,7 +73,7 @@ async def test_modest_answers_do_not_wait_for_large_ones() -> None:
     asking = [asyncio.create_task(api.fetch(NATGEO)) for _ in range(MOST_LARGE)]
     await asyncio.sleep(1)
     upstream.steps = [httpx.Response(200, content=TRAY)]
-    assert (await api.fetch(Call(Endpoint.TRAY, "787132", forced=True))).body == TRAY
+    assert (await api.fetch(Call(endpoints.TRAY, "787132", forced=True))).body == TRAY
     gate.set()
     await asyncio.gather(*asking)
 
@@ -79,9 +81,9 @@ async def test_modest_answers_do_not_wait_for_large_ones() -> None:
 async def test_others_have_a_turn_before_each_large_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = 0
     read: list[int] = []
-    reads = decoding.read
+    reads = ResponseShape.read
 
-    def noted(*arguments: Any) -> decoding.Value:
+    def noted(*arguments: Any) -> Any:
         read.append(turns)
         return reads(*arguments)
 
@@ -91,7 +93,7 @@ async def test_others_have_a_turn_before_each_large_answer_is_read(monkeypatch: 
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(decoding, "read", noted)
+    monkeypatch.setattr(ResponseShape, "read", noted)
     body = TRAY + b" " * TURN
     api = Upstream(httpx.Response(200, content=body)).api()
     counting = asyncio.create_task(count())

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamInvalidAnswer
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.decoding import MOST_MISFITS, MOST_VALUES
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.upstream.client.decoding import MOST_VALUES
+from gateway.upstream.client.lenient_decoding import MOST_MISFITS
+from gateway.upstream.hikerapi import endpoints
 from tests.profiles import sample
 from tests.upstream.harness import HIGHLIGHT
 
@@ -22,13 +23,13 @@ STICKERS = b'{"pk": 1, "id": "1", "stickers": [', b"]}"
 OTHERS = b'{"pk": 1, "zip": 1, "other": [', b"]}"
 # Head, what is repeated, tail.
 SHAPES = {
-    "highlights": (Endpoint.TRAY, b"[", ENTRY, b"]"),
-    "highlights that drift": (Endpoint.TRAY, b"[", DRIFTED, b"]"),
-    "objects": (Endpoint.TRAY, b"[", b"{}", b"]"),
-    "lists": (Endpoint.TRAY, b"[", b"[]", b"]"),
-    "stickers": (Endpoint.ITEM, STICKERS[0], b"{}", STICKERS[1]),
-    "stickers that drift": (Endpoint.ITEM, STICKERS[0], b'{"x": ""}', STICKERS[1]),
-    "what nobody asked for, beside what drifts": (Endpoint.PROFILE, OTHERS[0], b"[]", OTHERS[1]),
+    "highlights": (endpoints.TRAY, b"[", ENTRY, b"]"),
+    "highlights that drift": (endpoints.TRAY, b"[", DRIFTED, b"]"),
+    "objects": (endpoints.TRAY, b"[", b"{}", b"]"),
+    "lists": (endpoints.TRAY, b"[", b"[]", b"]"),
+    "stickers": (endpoints.ITEM, STICKERS[0], b"{}", STICKERS[1]),
+    "stickers that drift": (endpoints.ITEM, STICKERS[0], b'{"x": ""}', STICKERS[1]),
+    "what nobody asked for, beside what drifts": (endpoints.PROFILE, OTHERS[0], b"[]", OTHERS[1]),
 }
 
 
@@ -39,7 +40,7 @@ def shaped(name: str, count: int) -> tuple[Endpoint, bytes]:
 
 def attempt(endpoint: Endpoint, body: bytes) -> Any:
     try:
-        return decoding.read(Call(endpoint, "1"), body)
+        return Call(endpoint, "1").read(body)
     except UpstreamInvalidAnswer:
         return None
 
@@ -77,8 +78,8 @@ def test_an_answer_of_endless_numbers_is_not_decoded() -> None:
     """To read a number, and to show it, takes the square of its digits. A few are read part by part, as odd values."""
     number = b"9" * 4_000
     body = b'{"pk": "1", "user": {"pk": 1}, "title": "t", "media_ids": [%s]}'
-    assert attempt(Endpoint.HIGHLIGHT, body % b",".join([number] * 1_000)) is None
-    few = attempt(Endpoint.HIGHLIGHT, body % b",".join([number, b"1"]))
+    assert attempt(endpoints.HIGHLIGHT, body % b",".join([number] * 1_000)) is None
+    few = attempt(endpoints.HIGHLIGHT, body % b",".join([number, b"1"]))
     assert (few.title, few.media_ids) == ("t", (1,))
 
 
@@ -111,4 +112,4 @@ def test_an_answer_whose_every_part_drifts_is_given_up(name: str) -> None:
 def test_marks_within_texts_make_no_answer_invalid() -> None:
     odd = HIGHLIGHT.replace(b'"title": "me', b'"title": "' + b",[{" * 1_000)
     assert odd != HIGHLIGHT
-    assert attempt(Endpoint.HIGHLIGHT, odd + b" " * MOST_VALUES) is not None
+    assert attempt(endpoints.HIGHLIGHT, odd + b" " * MOST_VALUES) is not None

@@ -15,7 +15,7 @@ import pytest
 from gateway.errors import GatewayError, UpstreamInvalidAnswer, UpstreamUnavailable
 from gateway.events import AnswerTooLarge
 from gateway.upstream.client.bodies import GZIP, LARGEST, MOST_CODINGS, RAW, ZLIB
-from gateway.upstream.hikerapi.client import Policy
+from gateway.upstream.client.client import Policy
 from gateway.upstream.platforms.dialects import Dialect
 from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
 from tests.upstream.platforms import stub

@@ -14,6 +14,7 @@ from gateway.upstream.client import network
 from gateway.upstream.egress.address_policy import AddressNotAllowed, AddressPolicy
 from gateway.upstream.egress.cdn_client import MediaServers, PlatformServers
 from gateway.upstream.egress.url_probe import Probe, Unreached
+from gateway.upstream.hikerapi import endpoints
 from gateway.upstream.hikerapi.client import HikerApi, connect
 from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
@@ -59,7 +60,7 @@ async def test_what_is_not_encrypted_is_sent_to_the_proxy_itself() -> None:
         outcome = await client.fetch(NATGEO)
         await client.aclose()
     assert outcome.problem is None
-    assert relay.asked == ["GET http://api.example.com" + NATGEO.target]
+    assert relay.asked == ["GET http://api.example.com" + endpoints.TRAY.target(NATGEO)]
 
 
 @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway", "403 Forbidden"])

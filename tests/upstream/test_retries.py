@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError, UpstreamRateLimited, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.client.client import Policy
 from gateway.upstream.client.exchange import LONGEST_WAIT, seconds_until
-from gateway.upstream.hikerapi.client import Policy
 from tests.fakes.clock import EPOCH
 from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.hikerapi.client import Call, Endpoint, ReadOutcome
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.hikerapi import endpoints
 from tests.fakes.clock import VirtualLoop
 from tests.upstream.harness import KEY, TRAY, Step, Upstream, answer
 
@@ -38,7 +40,7 @@ STEPS: list[Step] = [
 ]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=4), st.sampled_from(Endpoint))
+@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=4), st.sampled_from(list(endpoints.ENDPOINTS)))
 def test_no_event_error_or_log_line_holds_a_secret(steps: list[Step], endpoint: Endpoint) -> None:
     upstream = Upstream(*steps)
     lines: list[str] = []

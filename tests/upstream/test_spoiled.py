@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from gateway.domain.models import Highlight, HighlightReference, LoadedHighlight, Model
 from gateway.domain.partial import left_out, losses
-from gateway.upstream.hikerapi import decoding
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
+from gateway.upstream.hikerapi import endpoints
 from tests.profiles import examples
 from tests.upstream.harness import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME
 
-NAMED = Call(Endpoint.TRAY_BY_USERNAME, "natgeo")
+NAMED = Call(endpoints.TRAY_BY_USERNAME, "natgeo")
 OWNER = "75885841119"
 
 
@@ -53,9 +53,9 @@ ANSWERS: list[tuple[Call, Any]] = [
     (SALWA, msgspec.json.decode(HIGHLIGHT)),
     (NATGEO, msgspec.json.decode(TRAY)),
     (NAMED, msgspec.json.decode(TRAY_BY_USERNAME)),
-    (Call(Endpoint.PROFILE, "787132"), PROFILE),
-    (Call(Endpoint.PROFILE_BY_USERNAME, "natgeo"), PROFILE),
-    (Call(Endpoint.ITEM, "3772053608293416704"), RICH["items"][0]),
+    (Call(endpoints.PROFILE, "787132"), PROFILE),
+    (Call(endpoints.PROFILE_BY_USERNAME, "natgeo"), PROFILE),
+    (Call(endpoints.ITEM, "3772053608293416704"), RICH["items"][0]),
 ]
 ODD = [None, True, {}, [], [None], 0.5, float("nan"), {"pk": None}, -(10**30), "", "?", "\ud83d"]
 # By these entries are told apart: one that is another text or number by now is another entry.
@@ -141,8 +141,8 @@ def test_whatever_does_not_depend_on_a_spoiled_element_is_still_there(
     call, raw = sample
     way = data.draw(st.sampled_from([way for way in ways(raw) if not is_another(way, odd)]))
     body = json.dumps(spoiled(raw, way, odd)).encode()
-    before = leaves(msgspec.to_builtins(decoding.read(call, json.dumps(raw).encode())))
-    after = leaves(msgspec.to_builtins(decoding.read(call, body)))
+    before = leaves(msgspec.to_builtins(call.read(json.dumps(raw).encode())))
+    after = leaves(msgspec.to_builtins(call.read(body)))
     lost = units(raw, way)
     kept = {where: value for where, value in before.items() if where[: len(lost)] != lost}
     assert {where: after.get(where, ...) for where in kept} == kept
@@ -164,8 +164,8 @@ def test_nothing_is_lost_in_silence(sample: tuple[Call, Any], odd: object, data:
     """A leaf that is no longer there, or null by now, is told by a model or by the list that it was in."""
     call, raw = sample
     way = data.draw(st.sampled_from([way for way in ways(raw) if not is_another(way, odd)]))
-    good = decoding.read(call, json.dumps(raw).encode())
-    value = decoding.read(call, json.dumps(spoiled(raw, way, odd)).encode())
+    good = call.read(json.dumps(raw).encode())
+    value = call.read(json.dumps(spoiled(raw, way, odd)).encode())
     before, after = (leaves(msgspec.to_builtins(one)) for one in (good, value))
     gone = [where for where, leaf in before.items() if leaf is not None and after.get(where) is None]
     told = left_out(value) or any(losses(model) for model in models_of(value))

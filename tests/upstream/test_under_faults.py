@@ -10,8 +10,11 @@ import pytest
 
 from gateway.errors import GatewayError, NotFound
 from gateway.events import Event, UpstreamAttempt
+from gateway.reads.endpoints import Call
 from gateway.sandbox import create_sandbox, faults
-from gateway.upstream.hikerapi.client import Call, Endpoint, Policy, connect
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.client import connect
 from tests.fakes.clock import VirtualClock
 
 SHARE = 0.02
@@ -29,18 +32,18 @@ FAULTS: list[faults.AnyFault] = [
     faults.Info(rate=SHARE, price=7),
 ]
 CALLS = [
-    Call(Endpoint.TRAY, "787132"),
-    Call(Endpoint.TRAY, "787132", forced=True),
-    Call(Endpoint.TRAY_BY_USERNAME, "natgeo"),
-    Call(Endpoint.TRAY_BY_USERNAME, "empty.404"),
-    Call(Endpoint.TRAY_BY_USERNAME, "empty.list"),
-    Call(Endpoint.TRAY_BY_USERNAME, "private.person"),
-    Call(Endpoint.TRAY_BY_USERNAME, "integer.pk"),
-    Call(Endpoint.HIGHLIGHT, "18085475671830440"),
-    Call(Endpoint.HIGHLIGHT, "17983616051768088"),
-    Call(Endpoint.PROFILE, "787132"),
-    Call(Endpoint.PROFILE_BY_USERNAME, "nobody.at.all"),
-    Call(Endpoint.ITEM, "3772053608293416704"),
+    Call(endpoints.TRAY, "787132"),
+    Call(endpoints.TRAY, "787132", forced=True),
+    Call(endpoints.TRAY_BY_USERNAME, "natgeo"),
+    Call(endpoints.TRAY_BY_USERNAME, "empty.404"),
+    Call(endpoints.TRAY_BY_USERNAME, "empty.list"),
+    Call(endpoints.TRAY_BY_USERNAME, "private.person"),
+    Call(endpoints.TRAY_BY_USERNAME, "integer.pk"),
+    Call(endpoints.HIGHLIGHT, "18085475671830440"),
+    Call(endpoints.HIGHLIGHT, "17983616051768088"),
+    Call(endpoints.PROFILE, "787132"),
+    Call(endpoints.PROFILE_BY_USERNAME, "nobody.at.all"),
+    Call(endpoints.ITEM, "3772053608293416704"),
 ]
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.models import Item, UserSummary
 
 ID = re.compile(r"[1-9][0-9]{0,19}")
 ITEM_ID = re.compile(r"[1-9][0-9]{0,19}_[1-9][0-9]{0,19}")
@@ -22,22 +21,13 @@ def is_id(value: object) -> bool:
     return ID.fullmatch(str(value)) is not None
 
 
-def names_its_parts(value: tuple[Highlight, ...] | Profile | LoadedHighlight | Item) -> bool:
-    """Return whether every part that is identified by an id has a well-formed one."""
-    match value:
-        case LoadedHighlight():
-            return _match(IDS, _pks((value.owner,))) and _are_item_ids(value.items)
-        case Item():
-            return _are_item_ids((value,))
-        case Profile():
-            return is_id(value.pk)
-        case tuple():
-            return _match(IDS, [entry.pk for entry in value]) and _match(IDS, _pks(entry.owner for entry in value[:1]))
-        case _:
-            assert_never(value)
+def are_ids(pks: Sequence[str | int]) -> bool:
+    """Return whether all of `pks` are well-formed ids."""
+    return _match(IDS, pks)
 
 
-def _are_item_ids(items: tuple[Item, ...]) -> bool:
+def have_well_formed_ids(items: Sequence[Item]) -> bool:
+    """Return whether the items, their users and their embedded media have well-formed ids."""
     pks = [item.pk for item in items] + _pks(item.author for item in items)
     for item in items:
         if item.medias:

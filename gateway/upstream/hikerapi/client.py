@@ -4,78 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Annotated, assert_never
 
 import httpx
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.models import Item, LoadedHighlight, Profile, UserSummary
 from gateway.domain.proxies import Proxy
 from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import EventLimit, Hook, PriceDisbelieved, PriceMismatch, ResponseSchemaMismatch
+from gateway.reads.endpoints import Call, Endpoints
+from gateway.reads.facts import Value
+from gateway.reads.port import Balance, ReadOutcome
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.bodies import ACCEPTED
 from gateway.upstream.client.client import STANDARD, InterpretedResponse, Policy, UpstreamClient
 from gateway.upstream.client.decoding import read_as
 from gateway.upstream.client.errors import invalid_answer
 from gateway.upstream.client.exchange import Reply
+from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.network import over_network
 from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
-from gateway.upstream.hikerapi import decoding, errors
-from gateway.upstream.hikerapi.decoding import BY_NAME, Value
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
+from gateway.upstream.hikerapi import errors
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS, HikerEndpoint
 from gateway.upstream.hikerapi.errors import Charge
 
-__all__ = ["Balance", "Call", "Endpoint", "HikerApi", "Policy", "ReadOutcome", "connect"]
-
-MOST_REQUESTS = 2**31 - 1  # in a balance: the maximum of a GraphQL Int
 FASTEST = 1_000  # requests a second: the highest rate of an account that is believed
 PAID_RATE = 15.0  # requests a second of all paid plans, used if the account names none
 TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
 MOST_PATHS = 20  # of a schema mismatch that are reported: a change upstream affects every item of a response
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOutcome:
-    """The outcome of a call. Errors are values, because each was charged or not.
-
-    `charged` is in billed requests and, if `in_doubt`, an estimate on the high side. `body` is the JSON that `value` is
-    decoded from; with a problem both are empty, unless it is Renamed. `seconds` includes waiting, `attempts` is the
-    number of requests sent.
-    """
-
-    call: Call
-    value: Value | None
-    body: bytes
-    problem: GatewayError | None
-    charged: int
-    in_doubt: bool
-    seconds: float
-    attempts: int
-
-    @property
-    def answer(self) -> Value | GatewayError:
-        """The value, or the problem if there is none."""
-        if self.problem is not None:
-            return self.problem
-        assert self.value is not None, "an outcome has a value or a problem"
-        return self.value
-
-
-class Balance(msgspec.Struct, frozen=True):
-    """The account's balance: billed requests left, its limit in requests a second, and the value in money.
-
-    Only `requests` is required; the others are None if the response lacks them.
-    """
-
-    requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
-    rate: int | None = None
-    currency: str | None = None
-    amount: float | None = None
 
 
 BALANCE = msgspec.json.Decoder(Balance)
@@ -122,6 +80,8 @@ def _headers(key: str) -> dict[str, str]:
 class HikerApi:
     """The client that `connect` returns. `opening` is the timeout of the rate look-up; None: the rate was given."""
 
+    endpoints: Endpoints[HikerEndpoint] = ENDPOINTS
+
     def __init__(
         self,
         client: UpstreamClient,
@@ -157,12 +117,13 @@ class HikerApi:
         """Make `call` and return its outcome. Raises only CancelledError."""
         began = self._clock.monotonic()
         await self.start()
+        endpoint = _endpoint(call)
         interpreted, attempts = await self._client.ask(
-            self._request(call.target), call.endpoint.label, partial(self._interpret, call)
+            self._request(endpoint.target(call)), endpoint.label, partial(self._interpret, call, endpoint)
         )
         result, seconds = interpreted.result, self._clock.monotonic() - began
         if isinstance(result, Renamed):  # the response was paid for, and can serve requests by id
-            value = decoding.read(call, interpreted.body)
+            value = call.read(interpreted.body)
             return ReadOutcome(
                 call, value, interpreted.body, result, interpreted.charged, interpreted.in_doubt, seconds, attempts
             )
@@ -185,25 +146,26 @@ class HikerApi:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    def _interpret(self, call: Call, reply: Reply) -> InterpretedResponse[Value]:
+    def _interpret(self, call: Call, endpoint: HikerEndpoint, reply: Reply) -> InterpretedResponse[Value]:
         charge = errors.charge_from_response(reply, call.nominal_price)
         self._compare_price(call, charge)
-        result = errors.error_from_response(reply, call.subject, charge.amount) or self._read(call, reply, charge)
-        if call.endpoint.is_tray and isinstance(result, NotFound) and errors.is_empty_tray(reply):
+        problem = errors.error_from_response(reply, call.subject, charge.amount)
+        result = problem or self._read(call, endpoint, reply, charge)
+        if endpoint.is_empty is not None and isinstance(result, NotFound) and endpoint.is_empty(reply):
             return InterpretedResponse(reply, (), b"[]", charge.amount, charge.in_doubt)
         return InterpretedResponse(reply, result, reply.body, charge.amount, charge.in_doubt)
 
-    def _read(self, call: Call, reply: Reply, charge: Charge) -> Value | GatewayError:
+    def _read(self, call: Call, endpoint: HikerEndpoint, reply: Reply, charge: Charge) -> Value | GatewayError:
         def report(paths: tuple[str, ...]) -> None:
-            self._hook(ResponseSchemaMismatch(call.endpoint.label, paths[:MOST_PATHS]))
+            self._hook(ResponseSchemaMismatch(endpoint.label, paths[:MOST_PATHS]))
 
         try:
-            value = decoding.read(call, reply.body, report)
+            value: Value = endpoint.decoder.read(call, reply.body, report)
         except UpstreamInvalidAnswer:
             return errors.told_instead(reply, call.subject, charge.amount)
-        if decoding.is_asked(call, value):
+        if endpoint.decoder.is_asked(call, value):
             return value
-        return _renamed(call, value) or invalid_answer(call.subject)
+        return _renamed(call, endpoint, value) or invalid_answer(call.subject)
 
     def _compare_price(self, call: Call, charge: Charge) -> None:
         if charge.named is None or charge.named == call.nominal_price:
@@ -230,23 +192,21 @@ def _interpret_balance(reply: Reply) -> InterpretedResponse[Balance]:
 def _read_balance(body: bytes) -> Balance | None:
     try:
         return read_as(BALANCE, body)
-    except decoding.UndecodableResponse:
+    except UndecodableResponse:
         return None
 
 
-def _renamed(call: Call, value: Value) -> Renamed | None:
+def _endpoint(call: Call) -> HikerEndpoint:
+    endpoint = call.endpoint
+    assert isinstance(endpoint, HikerEndpoint), "the call is one of this API's"
+    return endpoint
+
+
+def _renamed(call: Call, endpoint: HikerEndpoint, value: Value) -> Renamed | None:
     """Return Renamed if a look-up by user name returned one user with another name, otherwise None."""
-    match value:
-        case Profile():
-            users: list[UserSummary] = [value]
-        case tuple():
-            users = [entry.owner for entry in value if entry.owner is not None]
-        case LoadedHighlight() | Item():
-            return None
-        case _:
-            assert_never(value)
+    users = endpoint.decoder.named_users(value)
     found = {user.username: user.id for user in users if user.username is not None}
-    if call.endpoint not in BY_NAME or len(found) != 1 or len({user.id for user in users}) != 1:
+    if not endpoint.by_name or len(found) != 1 or len({user.id for user in users}) != 1:
         return None
     ((username, id),) = found.items()
     return Renamed(f"User '{call.key}' is now called '{username}'.", id=id, username=username)

@@ -1,71 +1,106 @@
-"""Endpoints of the read API with their prices, and calls of them.
-
-Source of paths, parameters and prices: the vendor's documentation. Prices are in billed requests.
-"""
+"""The endpoints of HikerAPI. Source of paths, parameters and prices: the vendor's documentation."""
 
 from __future__ import annotations
 
-import enum
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from gateway.domain.ids import highlight_url
+from gateway.domain.ids import HighlightId, ItemId, UserId, Username, highlight_url
+from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.reads.facts import FactKind
+from gateway.upstream.client.exchange import Reply
+from gateway.upstream.hikerapi import highlights, users
+from gateway.upstream.hikerapi.decoding import ResponseShape
+from gateway.upstream.hikerapi.errors import is_empty_list
 
 
-class Endpoint(enum.Enum):
-    """An endpoint: path, key parameter, price, price with `force=on` (None: cannot be forced), noun of its object."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HikerEndpoint(Endpoint):
+    """An endpoint with its path and the query parameter of its key, which `spelled` converts.
 
-    HIGHLIGHT = ("/v1/highlight/by/url", "url", 1, None, "highlight")
-    TRAY = ("/v1/user/highlights", "user_id", 2, 1, "user")
-    TRAY_BY_USERNAME = ("/v1/user/highlights/by/username", "username", 3, 2, "user")
-    PROFILE = ("/v1/user/by/id", "id", 1, None, "user")
-    PROFILE_BY_USERNAME = ("/v1/user/by/username", "username", 1, None, "user")
-    ITEM = ("/v1/story/by/id", "id", 1, None, "item")
-
-    def __init__(self, path: str, parameter: str, price: int, forced_price: int | None, noun: str) -> None:
-        self.path = path
-        self.parameter = parameter
-        self.price = price
-        self.forced_price = forced_price
-        self.noun = noun
-        self.label = self.name.lower()
-
-    # The hash by identity: an enum's own hashes its name, and calls are looked up a hundred times an operation.
-    __hash__ = object.__hash__
-
-    @property
-    def is_tray(self) -> bool:
-        return self in (Endpoint.TRAY, Endpoint.TRAY_BY_USERNAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One upstream request. `key` is a user's id or name, or the pk of a highlight or item, as `endpoint` wants it.
-
-    `forced` skips the upstream's privacy check; raises ValueError for an endpoint that cannot be forced.
+    `is_empty` returns whether a 404 response means an empty list.
     """
 
-    endpoint: Endpoint
-    key: str
-    forced: bool = False
+    path: str
+    parameter: str
+    decoder: ResponseShape[Any]
+    spelled: Callable[[str], str] | None = None
+    is_empty: Callable[[Reply], bool] | None = None
 
-    def __post_init__(self) -> None:
-        if self.forced and self.endpoint.forced_price is None:
-            raise ValueError(f"{self.endpoint.label} cannot be forced")
+    def target(self, call: Call) -> str:
+        """Return the path and query of `call`."""
+        key = call.key if self.spelled is None else self.spelled(call.key)
+        force = "&force=on" if call.forced else ""
+        return f"{self.path}?{self.parameter}={quote(key, safe='')}{force}"
 
-    @property
-    def nominal_price(self) -> int:
-        forced = self.endpoint.forced_price
-        return forced if self.forced and forced is not None else self.endpoint.price
 
-    @property
-    def subject(self) -> str:
-        """The requested object in a sentence: `user 'natgeo'`."""
-        return f"{self.endpoint.noun} '{self.key}'"
-
-    @property
-    def target(self) -> str:
-        """Path and query."""
-        key = highlight_url(self.key) if self.endpoint is Endpoint.HIGHLIGHT else self.key
-        force = "&force=on" if self.forced else ""
-        return f"{self.endpoint.path}?{self.endpoint.parameter}={quote(key, safe='')}{force}"
+HIGHLIGHT = HikerEndpoint(
+    label="highlight",
+    noun="highlight",
+    answers=FactKind.ITEMS,
+    by=HighlightId,
+    price=1,
+    path="/v1/highlight/by/url",
+    parameter="url",
+    spelled=highlight_url,
+    decoder=highlights.HIGHLIGHT,
+)
+TRAY = HikerEndpoint(
+    label="tray",
+    noun="user",
+    answers=FactKind.TRAY,
+    by=UserId,
+    price=2,
+    forced_price=1,
+    path="/v1/user/highlights",
+    parameter="user_id",
+    decoder=users.TRAY,
+    is_empty=is_empty_list,
+)
+TRAY_BY_USERNAME = HikerEndpoint(
+    label="tray_by_username",
+    noun="user",
+    answers=FactKind.TRAY,
+    by=Username,
+    by_id=TRAY,
+    price=3,
+    forced_price=2,
+    path="/v1/user/highlights/by/username",
+    parameter="username",
+    decoder=users.TRAY,
+    is_empty=is_empty_list,
+)
+PROFILE = HikerEndpoint(
+    label="profile",
+    noun="user",
+    answers=FactKind.PROFILE,
+    by=UserId,
+    price=1,
+    path="/v1/user/by/id",
+    parameter="id",
+    decoder=users.PROFILE,
+)
+PROFILE_BY_USERNAME = HikerEndpoint(
+    label="profile_by_username",
+    noun="user",
+    answers=FactKind.PROFILE,
+    by=Username,
+    by_id=PROFILE,
+    price=1,
+    path="/v1/user/by/username",
+    parameter="username",
+    decoder=users.PROFILE,
+)
+ITEM = HikerEndpoint(
+    label="item",
+    noun="item",
+    answers=FactKind.ITEM,
+    by=ItemId,
+    price=1,
+    path="/v1/story/by/id",
+    parameter="id",
+    decoder=highlights.ITEM,
+)
+ENDPOINTS = Endpoints(HIGHLIGHT, TRAY, TRAY_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM)

@@ -65,8 +65,8 @@ def charge_from_response(reply: Reply, nominal: int) -> Charge:
     return Charge(amount, in_doubt=is_odd or reply.failure is not None, named=named)
 
 
-def is_empty_tray(reply: Reply) -> bool:
-    """Return whether a 404 is an empty tray: the API may send it so. An unknown user has another `exc_type`."""
+def is_empty_list(reply: Reply) -> bool:
+    """Return whether a 404 is an empty list: the API may send it so. An unknown user has another `exc_type`."""
     return error_type(reply) == "NotFoundError"
 
 

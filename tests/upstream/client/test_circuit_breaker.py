@@ -10,7 +10,9 @@ import pytest
 
 from gateway.errors import UpstreamUnavailable
 from gateway.events import CircuitBreakerStateChanged
-from gateway.upstream.hikerapi.client import HikerApi, Policy, ReadOutcome
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi.client import HikerApi
 from tests.upstream.harness import NATGEO, TRAY, Step, Upstream, answer
 
 ONCE = Policy(attempts=1, failures=3, cool_down=5)

@@ -14,14 +14,15 @@ from gateway.domain.partial import WHOLE, left_out, losses
 from gateway.domain.partial import lost as lost_of
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.events import ResponseSchemaMismatch
-from gateway.upstream.hikerapi.client import ReadOutcome
-from gateway.upstream.hikerapi.decoding import LARGEST_ODD, read
-from gateway.upstream.hikerapi.endpoints import Call, Endpoint
-from tests.upstream.harness import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer
+from gateway.reads.endpoints import Call
+from gateway.reads.port import ReadOutcome
+from gateway.upstream.client.decoding import LARGEST_ODD
+from gateway.upstream.hikerapi import endpoints
+from tests.upstream.harness import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME, Upstream, answer, tray_of
 
 Json = dict[str, Any]
 OWNER = "75885841119"
-NAMED = Call(Endpoint.TRAY_BY_USERNAME, "natgeo")
+NAMED = Call(endpoints.TRAY_BY_USERNAME, "natgeo")
 
 
 def highlight(**changes: object) -> Json:
@@ -39,7 +40,7 @@ async def fetched(call: Call, body: object) -> tuple[ReadOutcome, tuple[str, ...
     outcome = await upstream.api().fetch(call)
     assert (outcome.charged, outcome.attempts) == (call.nominal_price, 1)
     if outcome.problem is None:
-        assert read(call, outcome.body) == outcome.value
+        assert call.read(outcome.body) == outcome.value
     return outcome, tuple(path for event in upstream.seen(ResponseSchemaMismatch) for path in event.paths)
 
 
@@ -62,13 +63,13 @@ async def test_an_integer_pk_of_a_highlight_is_its_pk() -> None:
     tray = msgspec.json.decode(TRAY)
     tray[1]["pk"] = int(tray[1]["pk"])
     outcome, paths = await fetched(NATGEO, tray)
-    assert outcome.value == read(NATGEO, TRAY)
+    assert outcome.value == NATGEO.read(TRAY)
     assert paths == ("[1].pk",)
 
 
 @pytest.mark.parametrize("odd", [None, "", "abc", {}, True])
 async def test_the_pk_of_a_highlight_follows_from_its_id(odd: object) -> None:
-    assert await loaded(pk=odd) == read(SALWA, HIGHLIGHT)
+    assert await loaded(pk=odd) == SALWA.read(HIGHLIGHT)
 
 
 @pytest.mark.parametrize("odd", [None, {}, [], 11])
@@ -94,7 +95,7 @@ async def test_what_fits_the_type_of_an_id_and_is_none_follows_from_the_ids_besi
     assert [one.id for one in value.items] == [f"{pk}_{OWNER}" for pk in (11, 12, 13)]
     tray = msgspec.json.decode(TRAY)
     tray[1]["pk"] = str(odd)
-    assert (await fetched(NATGEO, tray))[0].value == read(NATGEO, TRAY)
+    assert (await fetched(NATGEO, tray))[0].value == NATGEO.read(TRAY)
 
 
 @pytest.mark.parametrize("odd", NO_IDS)
@@ -150,8 +151,7 @@ async def test_the_code_of_an_item_follows_from_its_pk() -> None:
 
 async def test_a_null_entry_of_a_tray_is_left_out() -> None:
     outcome, paths = await fetched(NATGEO, [*msgspec.json.decode(TRAY)[:2], None])
-    assert isinstance(outcome.value, tuple)
-    assert (len(outcome.value), left_out(outcome.value)) == (2, 1)
+    assert (len(tray_of(outcome)), left_out(tray_of(outcome))) == (2, 1)
     assert paths == ("[2]",)
 
 
@@ -162,19 +162,19 @@ async def test_an_entry_without_an_owner_has_that_of_the_others(call: Call, body
     for odd in owners:
         tray = msgspec.json.decode(body)
         tray[at]["user"] = odd
-        assert (await fetched(call, tray))[0].value == read(call, body)
+        assert (await fetched(call, tray))[0].value == call.read(body)
 
 
 async def test_a_tray_that_names_no_owner_is_that_of_the_user_who_was_asked_for_by_id() -> None:
     outcome, _ = await fetched(NATGEO, [entry | {"user": None} for entry in msgspec.json.decode(TRAY)])
-    assert isinstance(outcome.value, tuple)
-    assert {entry.owner and entry.owner.id for entry in outcome.value} == {NATGEO.key}
+    tray = tray_of(outcome)
+    assert {entry.owner and entry.owner.id for entry in tray} == {NATGEO.key}
 
 
 async def test_a_tray_by_name_that_names_no_owner_has_none() -> None:
     outcome, _ = await fetched(NAMED, [entry | {"user": None} for entry in msgspec.json.decode(TRAY_BY_USERNAME)])
-    assert isinstance(outcome.value, tuple)
-    assert [(entry.owner, lost_of(entry, "owner")) for entry in outcome.value] == [(None, WHOLE)] * 3
+    tray = tray_of(outcome)
+    assert [(entry.owner, lost_of(entry, "owner")) for entry in tray] == [(None, WHOLE)] * 3
 
 
 async def test_whoever_is_asked_for_by_name_goes_by_it() -> None:
@@ -182,8 +182,8 @@ async def test_whoever_is_asked_for_by_name_goes_by_it() -> None:
     tray = msgspec.json.decode(TRAY_BY_USERNAME)
     for entry in tray:
         entry["user"]["username"] = None
-    assert (await fetched(NAMED, tray))[0].value == read(NAMED, TRAY_BY_USERNAME)
-    call = Call(Endpoint.PROFILE_BY_USERNAME, "natgeo")
+    assert (await fetched(NAMED, tray))[0].value == NAMED.read(TRAY_BY_USERNAME)
+    call = Call(endpoints.PROFILE_BY_USERNAME, "natgeo")
     names: list[object] = [None, 7, {}, ""]
     for odd in names:
         profile = (await fetched(call, {"pk": 1, "username": odd, "biography": "b"}))[0].value
@@ -291,14 +291,14 @@ LOST: list[tuple[str, object]] = [
 
 @pytest.mark.parametrize(("name", "odd", "expected"), VALUES)
 async def test_a_value_is_what_it_can_only_mean(name: str, odd: object, expected: object) -> None:
-    outcome, _ = await fetched(Call(Endpoint.PROFILE, "1"), {"pk": "1", "username": "natgeo", name: odd})
+    outcome, _ = await fetched(Call(endpoints.PROFILE, "1"), {"pk": "1", "username": "natgeo", name: odd})
     assert getattr(outcome.value, name) == expected
     assert not losses(outcome.value)
 
 
 @pytest.mark.parametrize(("name", "odd"), LOST)
 async def test_a_value_that_means_nothing_is_lost_alone(name: str, odd: object) -> None:
-    outcome, paths = await fetched(Call(Endpoint.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
+    outcome, paths = await fetched(Call(endpoints.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
     attribute = "category" if name == "category_name" else name
     assert isinstance(outcome.value, Profile)
     assert (getattr(outcome.value, attribute), outcome.value.biography) == (None, "b")
@@ -350,13 +350,13 @@ async def test_a_bad_byte_is_replaced() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 async def test_a_byte_order_mark_is_passed_over(encoding: str) -> None:
     outcome, _ = await fetched(SALWA, HIGHLIGHT.decode().encode(encoding))
-    assert outcome.value == read(SALWA, HIGHLIGHT)
+    assert outcome.value == SALWA.read(HIGHLIGHT)
 
 
 @pytest.mark.parametrize("tail", [b"\0\0", b"<!-- 12 ms -->", b"\n{}", b"]"])
 async def test_what_follows_an_answer_is_passed_over(tail: bytes) -> None:
     outcome, _ = await fetched(SALWA, HIGHLIGHT + tail)
-    assert outcome.value == read(SALWA, HIGHLIGHT)
+    assert outcome.value == SALWA.read(HIGHLIGHT)
 
 
 async def test_a_line_break_within_a_text_is_part_of_it() -> None:

@@ -20,7 +20,9 @@ from gateway.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from gateway.upstream.hikerapi.client import Call, Endpoint, Policy
+from gateway.reads.endpoints import Call
+from gateway.upstream.client.client import Policy
+from gateway.upstream.hikerapi import endpoints
 from tests.upstream.harness import NATGEO, SALWA, TRAY, Step, Upstream, answer
 
 HTML = b"<!doctype html><title>Just a moment...</title>"
@@ -131,9 +133,9 @@ async def test_trouble_that_was_charged_says_so_and_is_asked_once(status: int) -
 
 
 SUBJECTS = [
-    (Call(Endpoint.PROFILE_BY_USERNAME, "nobody"), "User 'nobody' was not found."),
-    (Call(Endpoint.HIGHLIGHT, "1"), "Highlight '1' was not found."),
-    (Call(Endpoint.ITEM, "2"), "Item '2' was not found."),
+    (Call(endpoints.PROFILE_BY_USERNAME, "nobody"), "User 'nobody' was not found."),
+    (Call(endpoints.HIGHLIGHT, "1"), "Highlight '1' was not found."),
+    (Call(endpoints.ITEM, "2"), "Item '2' was not found."),
 ]
 
 

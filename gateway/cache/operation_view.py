@@ -1,0 +1,246 @@
+"""The view of the cache that one operation has: fresh entries as facts, and the entries that were used."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, canonical, short_fields
+from gateway.cache.response_cache import Dependencies
+from gateway.cache.store import Entry
+from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
+from gateway.domain.models import Item, LoadedHighlight, Profile, UserSummary
+from gateway.errors import Missing, NotFound, PrivateAccount
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Subject, Value
+from gateway.reads.port import ReadOutcome
+
+# Bytes of entries that are decoded between two turns of other operations: some ten milliseconds.
+STEP = 2 * 2**20
+SMALL = 10_000  # bytes of an entry whose decoding takes a negligible time
+
+
+class MoreToRead(Exception):
+    """The step's byte limit is reached. The work that needed the entry starts over in the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An answer past its freshness, `age` seconds old. The short fields alone may stand in for a profile."""
+
+    value: Value | UserSummary
+    age: float
+
+
+class OperationView:
+    """The fresh entries that one operation may use, decoded as answers.
+
+    A forced answer skipped the upstream's privacy check, so it serves only operations that may force; an unforced one
+    serves every operation. Answers to the calls in `anew` are not served from the cache.
+    """
+
+    def __init__(self, cache: EntityCache, *, forced: bool, anew: frozenset[Call] = frozenset()) -> None:
+        self._cache = cache
+        self._forced = forced
+        self._refetched = anew
+        self._used: dict[Hashable, Entry | None] = {}
+        self._contents: dict[Call, dict[str, Item]] = {}
+        # Large entries that this operation has decoded: the shared cache of models may have no space for them.
+        self._decoded_large: dict[Call, tuple[object, Value]] = {}
+        # Keys without an entry while the store's version is `_absent_at`: each is looked up some ten times.
+        self._absent: set[Hashable] = set()
+        self._absent_at = -1
+        self._bytes_left: int | None = None
+        self.recalls = False
+        """True once the cache served a fact that this operation did not buy, if only the owner of a highlight."""
+
+    def provenance(self) -> Dependencies | None:
+        """Return the entries that were used.
+
+        None if one of them could not be stored: then the response must not be cached.
+        """
+        entries = [(key, entry) for key, entry in self._used.items() if entry is not None]
+        return Dependencies.of(entries) if len(entries) == len(self._used) else None
+
+    def note(self, outcome: ReadOutcome) -> None:
+        """Count a bought answer among the entries that were used."""
+        for key in places(outcome):
+            self._used[key] = self._cache.store.get(key)
+
+    def fact(self, kind: FactKind, subject: Any) -> Any:
+        """Return a fact from a fresh entry: a value, the recorded absence, or None."""
+        return READERS[kind](self, kind, subject)
+
+    def owner_of(self, key: HighlightId) -> UserId | None:
+        owner = self._cache.owner_of(key.pk)
+        self.recalls |= owner is not None
+        return None if owner is None else UserId(owner)
+
+    def highlight_of(self, key: ItemId) -> HighlightId | None:
+        highlight = self._cache.highlight_of(key.pk)
+        self.recalls |= highlight is not None
+        return None if highlight is None else HighlightId(highlight)
+
+    def _identity(self, kind: FactKind, key: UserKey) -> UserId | NotFound | None:
+        if isinstance(key, UserId):
+            return key
+        entry = self._get(IdOf(key.name))
+        if entry is not None:
+            return UserId(entry.body.decode())
+        known = self._answer(FactKind.PROFILE, key)
+        for listed in USER_LISTS:
+            known = known or self._user_list(listed, key)
+        return _absence(known)
+
+    def _short(self, kind: FactKind, key: UserKey) -> UserSummary | None:
+        entry = self._get(OwnerOf(key.pk)) if isinstance(key, UserId) else None
+        return None if entry is None else short_fields(entry)
+
+    def _profile(self, kind: FactKind, key: UserKey) -> Profile | Missing | None:
+        if not isinstance(key, UserId):
+            return None
+        known: Profile | Missing | None = self._answer(kind, key)
+        if known is None:
+            for listed in USER_LISTS:
+                known = known or _absence(self._unforced_or_forced(listed, key))
+        return known
+
+    def _user_list(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
+        known = self._unforced_or_forced(kind, key)
+        if known is None and isinstance(key, UserId):
+            return _absence(self._answer(FactKind.PROFILE, key))
+        return known
+
+    def _item(self, kind: FactKind, key: ItemId) -> Item | Missing | None:
+        known: Item | Missing | None = self._answer(kind, key)
+        return self._item_in_container(key) if known is None else known
+
+    def stale(self, call: Call) -> Stale | None:
+        """Return the stale answer that may stand in for that of `call`, which the upstream failed to give."""
+        if call in self._refetched:
+            return None
+        if call.endpoint.by_id is not None:
+            identity = self._cache.store.get(IdOf(call.key), stale=True)
+            if identity is None:
+                return None
+            call = Call(call.endpoint.by_id, identity.body.decode(), call.forced)
+        entry = self._cache.store.get(call, stale=True)
+        if entry is not None and entry.problem is None:
+            return Stale(call.read(entry.body), self._cache.age(entry))
+        is_profile = call.endpoint.answers is FactKind.PROFILE
+        owner = self._cache.store.get(OwnerOf(call.key), stale=True) if is_profile else None
+        return None if owner is None else Stale(short_fields(owner), self._cache.age(owner))
+
+    def _answer(self, kind: FactKind, key: Subject, *, forced: bool = False) -> Any:
+        endpoint = self._cache.endpoints.find(kind, type(key))
+        return None if endpoint is None else self._read(Call(endpoint, key.key, forced))
+
+    def _unforced_or_forced(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
+        """Return the list. An operation that may force is not refused because of an unforced call that was refused."""
+        known: tuple[Any, ...] | Missing | None = self._answer(kind, key)
+        if self._forced and (known is None or isinstance(known, PrivateAccount)):
+            known = self._answer(kind, key, forced=True)
+        return known
+
+    def _item_in_container(self, key: ItemId) -> Item | None:
+        """Return an item from its highlight or its user's list, which is indexed once for all of its items."""
+        listed = self._cache.list_of(key.pk)
+        if listed is not None and (found := self._items_of(listed).get(key.pk)):
+            self.recalls = True
+            return found
+        highlight = self.highlight_of(key)
+        endpoint = None if highlight is None else self._cache.endpoints.find(FactKind.ITEMS, HighlightId)
+        if highlight is None or endpoint is None:
+            return None
+        return self._items_of(Call(endpoint, highlight.pk)).get(key.pk)
+
+    def _items_of(self, container: Call) -> dict[str, Item]:
+        if container not in self._contents:
+            known = self._read(container)
+            if isinstance(known, LoadedHighlight):
+                self._contents[container] = known.by_pk()
+            elif isinstance(known, tuple):
+                self._contents[container] = {str(item.pk): item for item in reversed(known)}
+        return self._contents.get(container, {})
+
+    def _get(self, key: Hashable) -> Entry | None:
+        store = self._cache.store
+        if self._absent_at != store.version:
+            self._absent.clear()
+            self._absent_at = store.version
+        elif key in self._absent:
+            return None
+        entry = store.get(key)
+        if entry is None:
+            self._absent.add(key)
+        else:
+            self.recalls |= key not in self._used
+            self._used[key] = entry
+        return entry
+
+    def _read(self, call: Call) -> Any:
+        entry = None if self._refetched and call in self._refetched else self._get(call)
+        if entry is None:
+            return None
+        if entry.problem is None:
+            return self._decoded(call, entry)
+        # A copy per operation: a shared exception would collect the tracebacks of all operations that raised it.
+        return copy.copy(entry.problem)
+
+    def _decoded(self, call: Call, entry: Entry) -> Value:
+        if len(entry.body) <= SMALL:
+            return self._cache.decoded.read(call, entry)
+        known = self._decoded_large.get(call)
+        if known is not None and known[0] is entry.news:
+            return known[1]
+        value = self._cache.decoded.find(call, entry)
+        if value is None:
+            if self._bytes_left is not None:
+                if self._bytes_left <= 0:
+                    raise MoreToRead
+                self._bytes_left -= len(entry.body)
+            value = self._cache.decoded.read(call, entry)
+        self._decoded_large[call] = entry.news, value
+        return value
+
+    def begin_step(self) -> None:
+        """Limit the bytes of entries that are decoded from now on to STEP; beyond that MoreToRead is raised.
+
+        Which entries are needed is known only while they are read. Decoded entries are kept for the next step.
+        """
+        self._bytes_left = STEP
+
+    def end_step(self) -> None:
+        self._bytes_left = None
+
+
+Reader: TypeAlias = Callable[[OperationView, FactKind, Any], Any]
+READERS: Mapping[FactKind, Reader] = {
+    FactKind.BRIEF: lambda *_: None,  # only trays and highlights contain it
+    FactKind.IDENTITY: OperationView._identity,
+    FactKind.SHORT: OperationView._short,
+    **dict.fromkeys(ANSWERS, OperationView._answer),
+    **dict.fromkeys(USER_LISTS, OperationView._user_list),
+    FactKind.PROFILE: OperationView._profile,
+    FactKind.ITEM: OperationView._item,
+}
+"""How each kind of fact is read: those without rules of their own are answers."""
+
+
+def places(outcome: ReadOutcome) -> tuple[Hashable, ...]:
+    """Return the keys under which an answer is stored.
+
+    An answer requested by user name also depends on the id behind that name.
+    """
+    call, value = outcome.call, outcome.value
+    key = call if outcome.problem is not None else canonical(call, value)
+    if key == call:
+        return (key,)
+    return (key, IdOf(call.key), OwnerOf(key.key))
+
+
+def _absence(known: object) -> NotFound | None:
+    """Return the NotFound that `known` is, if any: that a user does not exist holds for every question about them."""
+    return known if isinstance(known, NotFound) else None

@@ -1,0 +1,71 @@
+"""The port of a read API: calls with their outcomes, and the account's balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.reads.facts import Value
+
+MOST_REQUESTS = 2**31 - 1  # in a balance: the maximum of a GraphQL Int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutcome:
+    """The outcome of a call. Errors are values, because each was charged or not.
+
+    `charged` is in billed requests and, if `in_doubt`, an estimate on the high side. `body` is the JSON that `value` is
+    decoded from; with a problem both are empty, unless it is Renamed. `seconds` includes waiting, `attempts` is the
+    number of requests sent.
+    """
+
+    call: Call
+    value: Value | None
+    body: bytes
+    problem: GatewayError | None
+    charged: int
+    in_doubt: bool
+    seconds: float
+    attempts: int
+
+    @property
+    def answer(self) -> Value | GatewayError:
+        """The value, or the problem if there is none."""
+        if self.problem is not None:
+            return self.problem
+        assert self.value is not None, "an outcome has a value or a problem"
+        return self.value
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """The account's balance: billed requests left, its limit in requests a second, and the value in money.
+
+    Only `requests` is required; the others are None if the response lacks them.
+    """
+
+    requests: Annotated[int, msgspec.Meta(ge=-MOST_REQUESTS, le=MOST_REQUESTS)]
+    rate: int | None = None
+    currency: str | None = None
+    amount: float | None = None
+
+
+class ReadApi(Protocol):
+    """A read API. `endpoints` are the rows of its calls."""
+
+    @property
+    def endpoints(self) -> Endpoints[Endpoint]: ...
+
+    async def start(self) -> None:
+        """Prepare for calls. Never fails."""
+
+    async def fetch(self, call: Call) -> ReadOutcome:
+        """Make `call` and return its outcome. Raises only CancelledError."""
+
+    async def balance(self) -> Balance:
+        """Return the account's balance, free of charge. Raises UpstreamError."""
+
+    async def aclose(self) -> None: ...
