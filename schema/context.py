@@ -15,7 +15,7 @@ from gateway.loaders import Loader
 from gateway.planner.estimator import Estimate
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.keys import Keys
-from gateway.planner.selection import Relation
+from gateway.planner.selection import Root
 
 if TYPE_CHECKING:
     from gateway.media_proxy.links import Links
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.publishing.validation import InputValidator
 
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
-Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Relation, dict[str, Any]], Awaitable[None]]
+Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Root, dict[str, Any]], Awaitable[None]]
 
 # Cached links per operation: signing a link again takes longer than all other work of a field.
 MOST_LINKS = 10_000

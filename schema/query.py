@@ -11,8 +11,9 @@ from strawberry.scalars import JSON
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
 from gateway.errors import GatewayError, InvalidInput
-from gateway.planner.selection import Relation
+from gateway.planner.selection import Relation, Root
 from gateway.publishing.views import FlowState
+from gateway.reads.facts import EntityType
 from schema.context import Info
 from schema.cost_directives import KEYED, OWN, PAGED, PRICING
 from schema.fields import relation
@@ -37,12 +38,12 @@ OnlyState = Annotated[FlowState | None, strawberry.argument(description="Only th
 
 @strawberry.type
 class Query:
-    @relation(Relation.USER, "One user; null, with an error, where it cannot be had.", shared=True)
+    @relation(Root(EntityType.USER), "One user; null, with an error, where it cannot be had.", shared=True)
     def user(self, info: Info, by: UserBy) -> User | None:
         return User.of(info, user_key(one_of_value(by), field="by"))
 
     @relation(
-        Relation.USERS,
+        Root(EntityType.USER, many=True),
         "Users in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
         directives=[KEYED],
@@ -50,12 +51,12 @@ class Query:
     def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
         return each(enumerate(by), lambda at: User.of(info, user_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
 
-    @relation(Relation.HIGHLIGHT, "One highlight; null, with an error, where it cannot be had.", shared=True)
+    @relation(Root(EntityType.HIGHLIGHT), "One highlight; null, with an error, where it cannot be had.", shared=True)
     def highlight(self, info: Info, by: HighlightBy) -> Highlight | None:
         return highlight(info, highlight_key(one_of_value(by), field="by"))  # type: ignore[return-value]
 
     @relation(
-        Relation.HIGHLIGHTS,
+        Root(EntityType.HIGHLIGHT, "ids", many=True),
         "Highlights in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
         directives=[KEYED],

@@ -8,9 +8,8 @@ highlight (which never changes).
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import assert_never
 
 import msgspec
 from cachetools import LRUCache
@@ -20,12 +19,12 @@ from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
-from gateway.domain.ids import HighlightId, UserId, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.ids import HighlightId, Subject, UserId, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, UserSummary
 from gateway.domain.partial import losses, partial
 from gateway.errors import Missing, NotFound
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
-from gateway.reads.facts import ANSWERS, FactKind, Lifetime, Subject, Value, user_of
+from gateway.reads.facts import ANSWERS, FactKind, Lifetime, Value, user_of
 from gateway.reads.port import ReadOutcome
 
 INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are dropped: more than writes can be in flight
@@ -139,27 +138,19 @@ class EntityCache:
                 self._invalidated[call] = self.version
 
     def _store_embedded(self, key: Call, value: Value) -> None:
-        match value:
-            case Profile():
-                self._store_owner(value)
-            case LoadedHighlight():
-                self._store_owner_of([value])
-                self._highlights_of_items.point([str(item.pk) for item in value.items], value.pk)
-            case tuple():
-                self._store_owner_of([entry for entry in value if isinstance(entry, Highlight)])
-                if items := [str(entry.pk) for entry in value if isinstance(entry, Item)]:
-                    self._lists_of_items.point(items, key)
-            case Item():
-                pass  # nothing is embedded in it
-            case _:
-                assert_never(value)
-
-    def _store_owner_of(self, highlights: Sequence[Highlight]) -> None:
-        """Store the owner of `highlights`, which all belong to one user."""
-        owner = highlights[0].owner if highlights else None
-        if owner is not None:
-            self._store_owner(owner)
-            self._owners_of_highlights.point([highlight.pk for highlight in highlights], owner.id)
+        user = user_of(value)
+        if user is not None:
+            self._store_owner(user)
+        if isinstance(value, LoadedHighlight):
+            self._highlights_of_items.point([str(item.pk) for item in value.items], value.pk)
+        if user is not None and isinstance(value, Highlight):
+            self._owners_of_highlights.point([value.pk], user.id)
+        if isinstance(value, tuple) and value:
+            pks = [str(entry.pk) for entry in value]
+            if isinstance(value[0], Item):
+                self._lists_of_items.point(pks, key)
+            elif user is not None:
+                self._owners_of_highlights.point(pks, user.id)
 
     def _store_owner(self, owner: UserSummary) -> None:
         username = owner.username

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, canonical, short_fields
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
-from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey
 from gateway.domain.models import Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Subject, Value
+from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value
 from gateway.reads.port import ReadOutcome
 
 # Bytes of entries that are decoded between two turns of other operations: some ten milliseconds.

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import dropwhile
 from operator import attrgetter
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import InvalidInput
@@ -46,56 +47,52 @@ PAGES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class UserId:
+class EntityId:
+    """The platform's number of an entity. `noun` is the entity's in a sentence."""
+
+    noun: ClassVar[str]
     pk: str
 
-    # As an upstream call takes it.
-    key = property(attrgetter("pk"))
+    # As an upstream call takes it. In C, because it is read at each look-up.
+    key: ClassVar[Any] = property(attrgetter("pk"))
 
     @property
     def subject(self) -> str:
         """The phrase that names the entity in a sentence."""
-        return f"user '{self.pk}'"
+        return f"{self.noun} '{self.pk}'"
+
+
+class UserId(EntityId):
+    __slots__ = ()
+    noun = "user"
+
+
+class HighlightId(EntityId):
+    __slots__ = ()
+    noun = "highlight"
+
+
+class ItemId(EntityId):
+    __slots__ = ()
+    noun = "item"
 
 
 @dataclass(frozen=True, slots=True)
 class Username:
     """A user name in lower case: the platform's user names are case-insensitive."""
 
+    noun: ClassVar[str] = "user"
     name: str
 
-    # As an upstream call takes it.
-    key = property(attrgetter("name"))
+    key: ClassVar[Any] = property(attrgetter("name"))
 
     @property
     def subject(self) -> str:
+        """The phrase that names the user in a sentence."""
         return f"user '{self.name}'"
 
 
-@dataclass(frozen=True, slots=True)
-class HighlightId:
-    pk: str
-
-    # As an upstream call takes it.
-    key = property(attrgetter("pk"))
-
-    @property
-    def subject(self) -> str:
-        return f"highlight '{self.pk}'"
-
-
-@dataclass(frozen=True, slots=True)
-class ItemId:
-    pk: str
-
-    # As an upstream call takes it.
-    key = property(attrgetter("pk"))
-
-    @property
-    def subject(self) -> str:
-        return f"item '{self.pk}'"
-
-
+Subject = EntityId | Username
 UserKey = UserId | Username
 
 
@@ -117,6 +114,11 @@ def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
     if "url" in by:
         return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
     raise InvalidInput(f"{field} must name exactly one of id and url.", field=field)
+
+
+def item_key(by: Mapping[str, str], *, field: str) -> ItemId:
+    """Return the key in an item's `id`. Raise InvalidInput."""
+    return item_id(by["id"], field=f"{field}.id")
 
 
 def reference_id(given: object) -> str | None:

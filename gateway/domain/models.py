@@ -43,6 +43,11 @@ class Model(Struct, frozen=True, gc=False):
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
+    @property
+    def named_user(self) -> UserSummary | None:
+        """The user that the object is, or that owns it, with the user's name."""
+        return None
+
 
 class UserSummary(Model, frozen=True, gc=False):
     """The eight fields of a user that other responses include. `pk` is an integer in some of them."""
@@ -58,6 +63,10 @@ class UserSummary(Model, frozen=True, gc=False):
     @property
     def id(self) -> str:
         return str(self.pk)
+
+    @property
+    def named_user(self) -> UserSummary:
+        return self
 
     def alone(self) -> UserSummary:
         """Return these fields without those that a subclass adds."""
@@ -353,6 +362,10 @@ class Highlight(HighlightReference, frozen=True, gc=False):
     media_count: Small | None = None
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"latest_media_at": ("latest_reel_media",)}
+
+    @property
+    def named_user(self) -> UserSummary | None:
+        return self.owner
 
     @property
     def latest_media_at(self) -> datetime | None:

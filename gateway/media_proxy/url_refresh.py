@@ -20,15 +20,16 @@ from cachetools import TTLCache
 
 from gateway.billing.budget import OperationBudget
 from gateway.cache.single_flight import SingleFlight
-from gateway.domain.ids import HighlightId, ItemId, UserId
+from gateway.domain.ids import HighlightId, Subject, UserId
 from gateway.errors import UpstreamError
 from gateway.media_proxy.proxy import identity
 from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.planner.requirements import Requirement
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind, Subject
+from gateway.reads.facts import EntityType, FactKind
 
-REFERENCE = re.compile(r"(item|highlight|user):([0-9]{1,20})")
+NOUNS = {entity.id.noun: entity for entity in EntityType}
+REFERENCE = re.compile(rf"({'|'.join(NOUNS)}):([0-9]{{1,20}})")
 MOST_SIZES = 1_000  # of one picture, in one response: some ten are usual
 URL = re.compile(rb'"https?:(?:[^"\\]|\\.)*"')
 ONCE = 3_600.0  # seconds
@@ -123,17 +124,14 @@ class UrlRefresher:
 
     def _calls(self, noun: str, pk: str) -> list[Call]:
         """Return the calls whose responses may contain the picture, the one to prefer without a cached one first."""
-        if noun == "user":
-            return [self._call(FactKind.PROFILE, UserId(pk))]
-        memory = self._services.memory
-        if noun == "highlight":
-            owner = memory.owner_of(pk)
-            trays = [] if owner is None else [self._call(FactKind.TRAY, UserId(owner))]
-            return [self._call(FactKind.ITEMS, HighlightId(pk)), *trays]
-        highlight = memory.highlight_of(pk)
-        # A highlight's response contains all its items, for the price of one.
-        containers = [] if highlight is None else [self._call(FactKind.ITEMS, HighlightId(highlight))]
-        return [*containers, self._call(FactKind.ITEM, ItemId(pk))]
+        cache, entity = self._services.memory, NOUNS[noun]
+        own = self._call(entity.answer, entity.id(pk))
+        if entity is EntityType.HIGHLIGHT and (owner := cache.owner_of(pk)) is not None:
+            return [own, self._call(FactKind.TRAY, UserId(owner))]
+        if entity is EntityType.ITEM and (highlight := cache.highlight_of(pk)) is not None:
+            # A highlight's response contains all its items, for the price of one.
+            return [self._call(FactKind.ITEMS, HighlightId(highlight)), own]
+        return [own]
 
     def _call(self, kind: FactKind, subject: Subject) -> Call:
         return Call(self._services.api.endpoints.answering(kind, type(subject)), subject.key)

@@ -37,7 +37,7 @@ from graphql.execution.values import get_argument_values
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup, Relation, Selection
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup, Relation, Root, Selection
 from gateway.reads.facts import FactKind
 
 ENTITIES = "_entities"
@@ -75,7 +75,7 @@ def analyze(
     return _Reader(schema, operation, fragments, values).roots(schema.query_type)
 
 
-async def prefetch(buyer: Fetcher, info: GraphQLResolveInfo[Any], edge: Relation, arguments: dict[str, Any]) -> None:
+async def prefetch(buyer: Fetcher, info: GraphQLResolveInfo[Any], edge: Root, arguments: dict[str, Any]) -> None:
     """Buy the selection of the entity that the current field resolved to, as if the entity were a root.
 
     Raise the same errors as `Fetcher.prepare`.
@@ -96,7 +96,7 @@ class _Reader:
         fields = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
         return self._below(query, fields.grouped_field_set, ()).children
 
-    def below(self, info: GraphQLResolveInfo[Any], edge: Relation, arguments: dict[str, Any]) -> Selection:
+    def below(self, info: GraphQLResolveInfo[Any], edge: Root, arguments: dict[str, Any]) -> Selection:
         details = [FieldDetails(node, None) for node in info.field_nodes]
         type_ = get_named_type(info.return_type)
         assert is_object_type(type_), "an entity is an object"
@@ -184,9 +184,9 @@ def _source(edge: Edge) -> FieldGroup:
             return FieldGroup.BRIEF
         case Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
             return FieldGroup.ITEM
-        case Relation.USER | Relation.USERS | Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.ACCOUNTS:
+        case Root() | FactKind():
             return FieldGroup.NONE
-        case Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS | FactKind():
+        case Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
             return FieldGroup.NONE
         case _:
             assert_never(edge)
@@ -194,12 +194,4 @@ def _source(edge: Edge) -> FieldGroup:
 
 def _is_carrier(edge: Edge) -> bool:
     """Return whether the edge leads to entities that are resolved without another call."""
-    match edge:
-        case Relation.HIGHLIGHT | Relation.HIGHLIGHTS | Relation.REFERENCES | Relation.INSTANCE:
-            return True
-        case Relation.USER | Relation.USERS | Relation.ACCOUNTS | Relation.ITEMS | FactKind():
-            return False
-        case Relation.OWNER | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
-            return False
-        case _:
-            assert_never(edge)
+    return isinstance(edge, Root) or edge in (Relation.REFERENCES, Relation.INSTANCE)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Self, assert_never
+from typing import Any, Self
 
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
-from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.plan import plan
@@ -21,7 +21,7 @@ from gateway.planner.requirements import Questions, open_requirements
 from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
 from gateway.planner.selection import Selection
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Subject
+from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,21 +293,20 @@ class SimulatedData(OperationData):
             return LoadedHighlight(pk, user, items=self._items_of_each_kind(user))
         return Highlight(pk, user)
 
-    def _simulated_answer(self, kind: FactKind, subject: Subject) -> Profile | LoadedHighlight | Item | NotFound:
-        match subject:
-            case Username():
-                return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
-            case UserId():
-                return _profile(subject.pk)
-            case HighlightId():
-                brief = self.brief(subject)
-                known = brief.owner if isinstance(brief, Highlight) else None
-                owner = known or self._placeholder_user()
-                return LoadedHighlight(subject.pk, owner, items=self._items_of_each_kind(owner))
-            case ItemId():
-                return self._item(self._placeholder_user())
-            case _:
-                assert_never(subject)
+    def _simulated_answer(self, kind: FactKind, subject: Subject) -> Value | NotFound:
+        if isinstance(subject, Username):
+            return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
+        if isinstance(subject, UserId):
+            return _profile(subject.pk)
+        if isinstance(subject, HighlightId):
+            brief = self.brief(subject)
+            known = brief.owner if isinstance(brief, Highlight) else None
+            owner = known or self._placeholder_user()
+            return LoadedHighlight(subject.pk, owner, items=self._items_of_each_kind(owner))
+        simulated = ANSWERS[kind].simulated
+        if simulated is not None:
+            return simulated(subject.pk, self._placeholder_user(), _short(self._new_pk()))
+        return self._item(self._placeholder_user())
 
     def _items_of_each_kind(self, owner: UserSummary) -> tuple[Item, ...]:
         return tuple(self._item(owner, kind) for kind in (None, *MediaKind))
@@ -336,18 +335,12 @@ class _MetInAddition:
         kind = call.endpoint.answers
         row, subject = ANSWERS[kind], call.about
         if row.names_user:
-            match subject:
-                case UserId():
-                    self.names |= known.name_of(subject) is None
-                case Username():
-                    self.shorts = True
-                case HighlightId():
-                    if not known.names_owner(subject):
-                        self.names = self.shorts = True
-                case ItemId():
-                    pass  # an item names its author by id alone
-                case _:
-                    assert_never(subject)
+            if isinstance(subject, UserId):
+                self.names |= known.name_of(subject) is None
+            elif isinstance(subject, Username):
+                self.shorts = True
+            elif not isinstance(subject, HighlightId) or not known.names_owner(subject):
+                self.names = self.shorts = True
         contained = kind | call.endpoint.embeds
         self.items |= bool(contained & (FactKind.ITEMS | ITEM_LISTS))
         self.briefs |= FactKind.TRAY in contained

@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import assert_never
 
 from gateway.billing.prices import Prices, Purchase
-from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, Username
 from gateway.planner.requirements import Known, Questions, Requirement
 from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import (
@@ -36,7 +35,6 @@ from gateway.reads.facts import (
     OF_SUBJECT,
     USER_LISTS,
     FactKind,
-    Subject,
 )
 
 RANKS = range(5)
@@ -60,17 +58,14 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
 
 
 def _rank(requirement: Requirement) -> int:
-    match requirement.subject:
-        case UserId():
-            return 0 if requirement.want & LISTS_OR_PROFILE else 3
-        case Username():
-            return 1 if requirement.want & LISTS_OR_PROFILE else 4
-        case HighlightId():
-            return 0 if FactKind.ITEMS in requirement.want else 2
-        case ItemId():
-            return 3
-        case _:
-            assert_never(requirement.subject)
+    subject, want = requirement.subject, requirement.want
+    if isinstance(subject, UserId):
+        return 0 if want & LISTS_OR_PROFILE else 3
+    if isinstance(subject, Username):
+        return 1 if want & LISTS_OR_PROFILE else 4
+    if isinstance(subject, HighlightId):
+        return 0 if FactKind.ITEMS in want else 2
+    return 3 if isinstance(subject, ItemId) else 0
 
 
 class _EarlierAnswers:
@@ -86,20 +81,18 @@ class _EarlierAnswers:
 
     def may_meet(self, requirement: Requirement) -> bool:
         """Return whether one of the answers may meet `requirement`, or make it cheaper."""
-        wants_profile = FactKind.PROFILE in requirement.want
-        match requirement.subject:
-            case Username() if wants_profile and not requirement.want & ANY_USER_LIST:
-                return self._reveals_names_with_profile
-            case Username():
-                return self._reveals_names or (not wants_profile and self._reveals_owners)
-            case UserId():
-                return bool(self._by_name) or self._reveals_owners
-            case HighlightId() as highlight:
-                return bool(self._trays) and self._may_be_in_a_tray(highlight)
-            case ItemId() as item:
-                return self._lists_items or (bool(self._highlights) and self._may_be_in_a_highlight(item))
-            case _:
-                assert_never(requirement.subject)
+        subject, want = requirement.subject, requirement.want
+        if isinstance(subject, Username):
+            if FactKind.PROFILE not in want:
+                return self._reveals_names or self._reveals_owners
+            return self._reveals_names if want & ANY_USER_LIST else self._reveals_names_with_profile
+        if isinstance(subject, UserId):
+            return bool(self._by_name) or self._reveals_owners
+        if isinstance(subject, HighlightId):
+            return bool(self._trays) and self._may_be_in_a_tray(subject)
+        if isinstance(subject, ItemId):
+            return self._lists_items or (bool(self._highlights) and self._may_be_in_a_highlight(subject))
+        return False
 
     @cached_property
     def _by_id(self) -> list[tuple[UserId, FactKind]]:
@@ -125,8 +118,14 @@ class _EarlierAnswers:
 
     @cached_property
     def _reveals_owners(self) -> bool:
-        """True if the name of a requested highlight's owner is unknown."""
-        return any(not self._known.names_owner(highlight) for highlight in self._highlights)
+        """True if an answer names the owner of a requested object, and that name is unknown."""
+        return self._names_authors or any(not self._known.names_owner(highlight) for highlight in self._highlights)
+
+    @cached_property
+    def _names_authors(self) -> bool:
+        """True if an object is requested by its id whose answer names its author, and which is no highlight."""
+        subjects = (one for one in self._questions if not isinstance(one.subject, UserId | Username | HighlightId))
+        return any(ANSWERS[one.want].names_user for one in subjects)
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
@@ -181,22 +180,19 @@ class _CallSelector:
         subject, want = requirement.subject, requirement.want
         if want not in OF_SUBJECT[type(subject)]:
             raise AssertionError(f"no call answers {want} about {subject}")
-        match subject:
-            case UserId(pk):
-                for kind in USER_LISTS:
-                    if kind in want:
-                        yield self._by_id(kind, pk)
-                if FactKind.PROFILE in want or (want & NAMED and not want & NAMING_LISTS):
-                    yield self._by_id(FactKind.PROFILE, pk)
-            case Username(name):
-                endpoint = self._list_by_name(want) or self._endpoint(FactKind.PROFILE, Username)
-                yield self._call(endpoint, name)
-            case HighlightId(pk):
-                yield self._by_id(FactKind.ITEMS, pk)
-            case ItemId(pk):
-                yield self._by_id(FactKind.ITEM, pk)
-            case _:
-                assert_never(subject)
+        if isinstance(subject, UserId):
+            for kind in USER_LISTS:
+                if kind in want:
+                    yield self._by_id(kind, subject.pk)
+            if FactKind.PROFILE in want or (want & NAMED and not want & NAMING_LISTS):
+                yield self._by_id(FactKind.PROFILE, subject.pk)
+        elif isinstance(subject, Username):
+            endpoint = self._list_by_name(want) or self._endpoint(FactKind.PROFILE, Username)
+            yield self._call(endpoint, subject.name)
+        elif isinstance(subject, HighlightId):
+            yield self._by_id(FactKind.ITEMS, subject.pk)
+        else:
+            yield self._by_id(want, subject.pk)
 
     def _list_by_name(self, want: FactKind) -> Endpoint | None:
         """Return the endpoint that answers a single list by name, if that costs no more than finding the id first.
@@ -239,19 +235,16 @@ class _CallSelector:
 
     def _containing_call(self, requirement: Requirement) -> Call | None:
         """Return the call whose answer contains the subject: a highlight's tray or an item's highlight, if known."""
-        match requirement.subject:
-            case HighlightId() as highlight if requirement.want is FactKind.BRIEF:
-                owner = self.known.owner_of(highlight)
-                is_open = owner is not None and self.known.fact(FactKind.TRAY, owner) is None
-                return self._by_id(FactKind.TRAY, owner.pk) if owner and is_open else None
-            case ItemId() as item:
-                container = self.known.highlight_of(item)
-                is_open = container is not None and self.known.fact(FactKind.ITEMS, container) is None
-                return self._by_id(FactKind.ITEMS, container.pk) if container and is_open else None
-            case HighlightId() | UserId() | Username():
-                return None
-            case _:
-                assert_never(requirement.subject)
+        subject = requirement.subject
+        if isinstance(subject, HighlightId) and requirement.want is FactKind.BRIEF:
+            owner = self.known.owner_of(subject)
+            is_open = owner is not None and self.known.fact(FactKind.TRAY, owner) is None
+            return self._by_id(FactKind.TRAY, owner.pk) if owner and is_open else None
+        if isinstance(subject, ItemId):
+            container = self.known.highlight_of(subject)
+            is_open = container is not None and self.known.fact(FactKind.ITEMS, container) is None
+            return self._by_id(FactKind.ITEMS, container.pk) if container and is_open else None
+        return None
 
     def _price_of(self, questions: Iterable[Requirement]) -> int:
         return sum(self.prices.of(call) for requirement in questions for call in self._calls(requirement))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import Any, Protocol, assert_never
 
 from gateway.domain import ids, pages
-from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Mention, Profile, UserSummary
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.resolved_data import DataSource, Fact
-from gateway.planner.selection import FieldGroup, Relation, Selection
-from gateway.reads.facts import OF_SUBJECT, FactKind, Subject
+from gateway.planner.selection import FieldGroup, Relation, Root, Selection
+from gateway.reads.facts import ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind
 
 
 @dataclass(slots=True)
@@ -97,6 +97,17 @@ def _open(requirement: Requirement, known: Known) -> FactKind:
     return open_want
 
 
+class WithPeople(Protocol):
+    """An answered object that names people."""
+
+    @property
+    def author(self) -> UserSummary | None: ...
+    @property
+    def mentions(self) -> Sequence[Mention]: ...
+    @property
+    def sponsors(self) -> Sequence[UserSummary] | None: ...
+
+
 class _RequirementCollector:
     """A traversal of the selections that collects the open requirements."""
 
@@ -106,20 +117,13 @@ class _RequirementCollector:
 
     def root(self, selection: Selection) -> None:
         path = ".".join(selection.path)
-        arguments = selection.arguments
         match selection.edge:
-            case Relation.USER:
-                self._user_by(arguments.get("by"), selection, path)
-            case Relation.USERS:
-                for by in _list(arguments.get("by")):
-                    self._user_by(by, selection, path)
-            case Relation.HIGHLIGHT:
-                self._highlight_by(arguments.get("by"), selection, path)
-            case Relation.HIGHLIGHTS:
-                for pk in _list(arguments.get("ids")):
-                    self._highlight_by({"id": pk}, selection, path)
+            case Root(entity, argument, many):
+                given = selection.arguments.get(argument)
+                for by in _list(given) if many else (given,):
+                    self._entity(entity, by if isinstance(by, Mapping) else {"id": by}, selection, path)
             case Relation.REFERENCES:
-                for reference in _list(arguments.get("representations")):
+                for reference in _list(selection.arguments.get("representations")):
                     self._reference(reference, selection, path)
             case (
                 FactKind()
@@ -135,50 +139,35 @@ class _RequirementCollector:
             case _:
                 assert_never(selection.edge)
 
-    # references: an invalid one is left to the resolver, which raises the error
-
-    def _user_by(self, by: object, selection: Selection, path: str) -> None:
-        try:
-            key = ids.user_key(_mapping(by), field="by")
-        except InvalidInput:
-            return
-        self._user(key, selection, path)
-
-    def _highlight_by(self, by: object, selection: Selection, path: str) -> None:
-        try:
-            key = ids.highlight_key(_mapping(by), field="by")
-        except InvalidInput:
-            return
-        self._highlight(key, selection, path)
-
     def _reference(self, reference: object, selection: Selection, path: str) -> None:
-        by = _mapping(reference)
-        id_ = ids.reference_id(by.get("id"))
+        given = reference if isinstance(reference, Mapping) else {}
+        id_ = ids.reference_id(given.get("id"))
         for child in selection.children:
-            if id_ is None or child.arguments["type"] != by.get("__typename"):
-                continue
-            match child.arguments["type"]:
-                case "User":
-                    self._user_by({"id": id_}, child, path)
-                case "Highlight":
-                    self._highlight_by({"id": id_}, child, path)
-                case "Item":
-                    self._item_by(id_, child, path)
-                case name:
-                    raise AssertionError(f"{name} is no entity")
+            if id_ is not None and child.arguments["type"] == given.get("__typename"):
+                self._entity(ENTITY_TYPES[str(child.arguments["type"])], {"id": id_}, child, path)
 
-    def _item_by(self, text: str, selection: Selection, path: str) -> None:
+    def _entity(self, type_: EntityType, by: Mapping[str, Any], selection: Selection, path: str) -> None:
+        """Visit the entity that `by` names. An invalid key is left to the resolver, which raises the error."""
         try:
-            key = ids.item_id(text, field="id")
+            key = type_.key(by, field="by")
         except InvalidInput:
             return
-        item = self.known.item(key)
-        if item is None and (FieldGroup.ITEM in selection.facets or selection.children):
-            self._ask(key, FactKind.ITEM, path, 1)
-        elif isinstance(item, Item):
-            self._item(item, selection, path, 1, 1)
+        if isinstance(key, UserId | Username):
+            self._user(key, selection, path)
+        elif isinstance(key, HighlightId):
+            self._highlight(key, selection, path)
+        else:
+            self._by_itself(type_.answer, key, selection, path)
 
     # -- entities
+
+    def _by_itself(self, kind: FactKind, key: Subject, selection: Selection, path: str) -> None:
+        """Visit an entity of which one answer tells everything, and the people in that answer."""
+        value = self.known.fact(kind, key)
+        if value is None and (selection.facets or selection.children):
+            self._ask(key, kind, path, 1)
+        elif value is not None and not isinstance(value, GatewayError):
+            self._people(value, selection, path, 1, 1)
 
     def _user(
         self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
@@ -213,7 +202,7 @@ class _RequirementCollector:
                 case Highlight():
                     self._highlight(HighlightId(entry.pk), selection, path, owners * times, entry, owners)
                 case Item():
-                    self._item(entry, selection, path, owners * times, owners)
+                    self._people(entry, selection, path, owners * times, owners)
                 case _:
                     assert_never(entry)
 
@@ -256,9 +245,9 @@ class _RequirementCollector:
             return
         items, each = self._page(highlight.items_of(selection.arguments.get("kind")), selection)
         for item in items:
-            self._item(item, selection, path, times * each, owners)
+            self._people(item, selection, path, times * each, owners)
 
-    def _item(self, item: Item, selection: Selection, path: str, times: int, owners: int) -> None:
+    def _people(self, item: WithPeople, selection: Selection, path: str, times: int, owners: int) -> None:
         if item.author is not None:
             self._person(item.author, selection.by(Relation.AUTHOR), path, owners)
         for mention in item.mentions:
@@ -303,7 +292,3 @@ def _below(path: str, selection: Selection) -> str:
 
 def _list(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else ()
-
-
-def _mapping(value: object) -> Mapping[str, str]:
-    return value if isinstance(value, Mapping) else {}

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
-from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
 from gateway.errors import GatewayError, NotFound
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Subject, Value, user_of
+from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value, user_of
 
 T = TypeVar("T")
 Fact: TypeAlias = T | GatewayError | None

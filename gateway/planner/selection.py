@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from gateway.reads.facts import FactKind
+from gateway.reads.facts import EntityType, FactKind
 
 # Metadata keys of a schema field: the facet that it belongs to, and the relation that it follows.
 FACET = "facet"
@@ -30,13 +30,9 @@ class FieldGroup(enum.Flag):
 
 
 class Relation(enum.Enum):
-    """The way in which an entity is reached: from the operation's root, or from another entity."""
+    """The way in which an entity is reached from another one, or without a key of its own."""
 
-    USER = "user"
-    USERS = "users"
-    HIGHLIGHT = "highlight"
-    HIGHLIGHTS = "highlights"
-    ACCOUNTS = "accounts"  # of the requesting client: becomes USERS once the client is known
+    ACCOUNTS = "accounts"  # of the requesting client: becomes a root with many users once the client is known
     REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
     INSTANCE = "instance"
     ITEMS = "items"
@@ -45,9 +41,23 @@ class Relation(enum.Enum):
     MENTIONED = "mentioned"
     SPONSOR = "sponsor"
 
+    # By identity: the hash of an enum is computed in Python, and selections are looked up at every entity.
+    __hash__ = object.__hash__
 
-Edge: TypeAlias = Relation | FactKind
-"""A relation, or a list of a user's by its fact."""
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A field that leads to the entity named by its `argument`, or with `many` to a list of entities."""
+
+    entity: EntityType
+    argument: str = "by"
+    many: bool = False
+
+
+Edge: TypeAlias = Root | Relation | FactKind
+"""A root field, a relation, or a list of a user's by its fact."""
+
+ACCOUNT_USERS = Root(EntityType.USER, many=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +81,15 @@ class Selection:
     """For a user: true if one of the lists leads on."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
     """For a user: the selections on the user's lists, by fact."""
-    _below: dict[str | int, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
+    _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive the flags from the children's once, because the collector reads them at every entity."""
-        below: dict[str | int, list[Selection]] = {}
+        below: dict[Edge, list[Selection]] = {}
         for child in self.children:
-            below.setdefault(child.edge.value, []).append(child)
+            below.setdefault(child.edge, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
-        needs_items = FieldGroup.ITEMS in self.facets or Relation.ITEMS.value in below
+        needs_items = FieldGroup.ITEMS in self.facets or Relation.ITEMS in below
         dearer = needs_items or any(
             FieldGroup.PROFILE in owner.facets or owner.deeper for owner in self.by(Relation.OWNER)
         )
@@ -93,7 +103,7 @@ class Selection:
         """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""
         if self.edge is not Relation.ACCOUNTS:
             return self
-        return replace(self, edge=Relation.USERS, arguments={"by": [{"id": id_} for id_ in ids]})
+        return replace(self, edge=ACCOUNT_USERS, arguments={"by": [{"id": id_} for id_ in ids]})
 
     def by(self, edge: Edge) -> tuple[Selection, ...]:
-        return self._below.get(edge.value, ())
+        return self._below.get(edge, ())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from gateway.domain.ids import Username
-from gateway.reads.facts import FactKind, Subject, Value
+from gateway.domain.ids import Subject, Username
+from gateway.reads.facts import FactKind, Value
 
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
-from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain import ids
+from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
 from gateway.errors import GatewayError
 
-Subject: TypeAlias = UserId | Username | HighlightId | ItemId
+ParseKey: TypeAlias = Callable[..., Subject]
 Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item
 
 
@@ -49,14 +50,16 @@ class AnswerRow:
 
     `subject` is the type that it is about, when named by its id. `names_user`: an answer contains the name of the user
     that it is about, or of the owner. `entries` is the model of a list's entries; None if the fact is no list.
-    `ends_at` returns the Unix seconds at which an answer ceases to be true, or None.
+    `ends_at` returns the Unix seconds at which an answer ceases to be true, or None. `simulated` makes an answer of
+    the pk, the author and another person; None for the facts that the estimator knows.
     """
 
-    subject: type[Subject]
+    subject: type[EntityId]
     lifetime: Lifetime
     names_user: bool
     entries: type[Highlight | Item] | None = None
     ends_at: Callable[[Any], float | None] | None = None
+    simulated: Callable[[str, UserSummary, UserSummary], Value] | None = None
 
 
 ANSWERS: Mapping[FactKind, AnswerRow] = {
@@ -65,6 +68,27 @@ ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.ITEMS: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
     FactKind.ITEM: AnswerRow(ItemId, Lifetime.HIGHLIGHT, names_user=False),
 }
+
+
+class EntityType(enum.Enum):
+    """A type of the graph whose objects are named by an id.
+
+    `typename` is its name in the graph, `id` the class of its ids, `answer` the fact that an answer about one alone
+    contains, and `key` returns the key that a field's argument gives; it raises InvalidInput.
+    """
+
+    USER = ("User", UserId, FactKind.PROFILE, ids.user_key)
+    HIGHLIGHT = ("Highlight", HighlightId, FactKind.ITEMS, ids.highlight_key)
+    ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key)
+
+    def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey) -> None:
+        self.typename = typename
+        self.id = id
+        self.answer = answer
+        self.key = key
+
+
+ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in EntityType}
 
 
 def _united(kinds: Iterable[FactKind]) -> FactKind:
@@ -78,7 +102,7 @@ LISTS_OR_PROFILE = ANY_USER_LIST | FactKind.PROFILE
 NAMING_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
 ITEM_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
 _OF_USER = FactKind.IDENTITY | FactKind.SHORT | LISTS_OR_PROFILE
-OF_SUBJECT: Mapping[type, FactKind] = {
+OF_SUBJECT: Mapping[type[Subject], FactKind] = {
     **{row.subject: kind for kind, row in ANSWERS.items() if row.subject is not UserId},
     HighlightId: FactKind.BRIEF | FactKind.ITEMS,
     UserId: _OF_USER,
@@ -89,19 +113,11 @@ OF_SUBJECT: Mapping[type, FactKind] = {
 
 def user_of(answer: Value | UserSummary | GatewayError) -> UserSummary | None:
     """Return the user that the answer is about, or the owner of the answered object."""
-    match answer:
-        case UserSummary():
-            return answer
-        case Highlight():
-            return answer.owner
-        case tuple():
-            return None if not answer else _owner_of_entry(answer[0])
-        case Item() | GatewayError():
-            return None
-        case _:
-            assert_never(answer)
-
-
-def _owner_of_entry(entry: Highlight | Item) -> UserSummary | None:
-    """Return the user whose list has the entry. An item names its author by id alone."""
-    return entry.author if isinstance(entry, Item) else entry.owner
+    if isinstance(answer, GatewayError):
+        return None
+    if not isinstance(answer, tuple):
+        return answer.named_user
+    if not answer:
+        return None
+    entry = answer[0]
+    return entry.author if isinstance(entry, Item) else entry.owner  # an item names its author by id alone

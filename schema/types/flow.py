@@ -12,10 +12,11 @@ from gateway.domain import pages
 from gateway.domain.ids import HighlightId
 from gateway.durable.port import Fault, StepState
 from gateway.errors import Forbidden, GatewayError
-from gateway.planner.selection import Relation
+from gateway.planner.selection import Root
 from gateway.publishing.media_item import COVER
 from gateway.publishing.service import ReceiptPage
 from gateway.publishing.views import FlowKind, FlowState, StepReceipt, WorkflowView
+from gateway.reads.facts import EntityType
 from schema.context import Info
 from schema.fields import resolved_late
 from schema.types.connection import PageInfo
@@ -141,7 +142,7 @@ async def made(info: Info, flow: Flow | None) -> Any:
         return None
     if Right.READ not in info.context.client.rights:
         raise Forbidden("This client lacks the right `read`.", right=Right.READ.value)
-    await info.context.foresee(info._raw_info, Relation.HIGHLIGHT, {"by": {"id": pk}})
+    await info.context.foresee(info._raw_info, Root(EntityType.HIGHLIGHT), {"by": {"id": pk}})
     try:
         return highlight(info, HighlightId(pk))
     except GatewayError as problem:

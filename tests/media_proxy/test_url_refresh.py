@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from gateway.billing.budget import Allowance, OperationBudget
 from gateway.cache.store import Entry
-from gateway.domain.ids import HighlightId, UserId
+from gateway.domain.ids import HighlightId, Subject, UserId
 from gateway.domain.models import LoadedHighlight, Profile
 from gateway.errors import GatewayError
 from gateway.http.routes.media import route
@@ -26,7 +26,7 @@ from gateway.media_proxy.signed_urls import MediaClaims, UrlSigner
 from gateway.media_proxy.url_refresh import MOST_SIZES, ONCE, PAUSE, TROUBLE, UrlRefresher, pictures
 from gateway.planner.requirements import Requirement
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind, Subject
+from gateway.reads.facts import FactKind
 from gateway.sandbox import create_sandbox, fixture_users
 from gateway.sandbox.faults import Status
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.domain.models import MediaKind
 from gateway.operations.selection_analysis import analyze
-from gateway.planner.selection import FieldGroup, Relation, Selection
-from gateway.reads.facts import FactKind
+from gateway.planner.selection import FieldGroup, Relation, Root, Selection
+from gateway.reads.facts import EntityType, FactKind
 from schema.build import build_schema
 
 SCHEMA = build_schema().core
@@ -47,7 +47,7 @@ def user(fields: str, fragments: str = "") -> Selection:
     ],
 )
 def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FieldGroup) -> None:
-    assert user(fields) == Selection(Relation.USER, ("user",), facets, {"by": {"id": "1"}})
+    assert user(fields) == Selection(Root(EntityType.USER), ("user",), facets, {"by": {"id": "1"}})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FieldGroup) ->
 )
 def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FieldGroup) -> None:
     highlight = only(f'{{ highlight(by: {{ id: "7" }}) {{ {fields} }} }}')
-    assert highlight == Selection(Relation.HIGHLIGHT, ("highlight",), facets, {"by": {"id": "7"}})
+    assert highlight == Selection(Root(EntityType.HIGHLIGHT), ("highlight",), facets, {"by": {"id": "7"}})
 
 
 def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None:
@@ -150,7 +150,7 @@ def test_an_argument_that_turns_out_null_names_nothing(field: str) -> None:
 
 def test_the_operation_of_that_name_is_read() -> None:
     text = 'query A { user(by: {id: "1"}) { id } } query B { highlight(by: {id: "2"}) { id } }'
-    assert [selection.edge for selection in read(text, operation="B")] == [Relation.HIGHLIGHT]
+    assert [selection.edge for selection in read(text, operation="B")] == [Root(EntityType.HIGHLIGHT)]
     assert read(text, operation="C") == ()
     assert read(text) == ()
 
@@ -164,9 +164,12 @@ def test_what_is_about_the_gateway_itself_needs_nothing(text: str) -> None:
 
 def test_many_at_once_keep_their_arguments() -> None:
     users = only('{ users(by: [{id: "1"}, {username: "x"}]) { id } }')
-    assert (users.edge, users.arguments) == (Relation.USERS, {"by": [{"id": "1"}, {"username": "x"}]})
+    assert (users.edge, users.arguments) == (Root(EntityType.USER, many=True), {"by": [{"id": "1"}, {"username": "x"}]})
     highlights = only('{ highlights(ids: ["1", "2"]) { title } }')
-    assert (highlights.edge, highlights.arguments) == (Relation.HIGHLIGHTS, {"ids": ["1", "2"]})
+    assert (highlights.edge, highlights.arguments) == (
+        Root(EntityType.HIGHLIGHT, "ids", many=True),
+        {"ids": ["1", "2"]},
+    )
 
 
 def test_a_kind_is_told_as_what_it_is() -> None:

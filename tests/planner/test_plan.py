@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from gateway.billing.prices import Prices
-from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, Username
 from gateway.planner.plan import plan
 from gateway.planner.requirements import Requirement
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind, Subject
+from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from tests.fakes.clock import ManualClock
