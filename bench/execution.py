@@ -25,7 +25,7 @@ from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gateway.domain import models
+from gateway.domain import models, users
 from gateway.execution import ProjectingExecutionContext
 from gateway.execution.compiler import compile_list
 
@@ -89,7 +89,7 @@ class LoadedHighlight(models.LoadedHighlight, frozen=True):
         return self.items
 
 
-class Owner(models.UserSummary, frozen=True):
+class Owner(users.UserSummary, frozen=True):
     highlights: tuple[LoadedHighlight, ...] = ()
 
 

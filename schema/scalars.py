@@ -11,8 +11,8 @@ from strawberry.scalars import JSON
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.domain.models import EXACT
 from gateway.domain.publishing import Uploaded
+from gateway.domain.users import EXACT
 from gateway.execution.leaf_values import big_int
 
 # The characters that are parsed: the standard library caches the last 128 split texts in full.

@@ -20,8 +20,9 @@ from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, Subject, UserId, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.partial import losses, partial
+from gateway.domain.users import UserSummary
 from gateway.errors import Missing, NotFound
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.facts import ANSWERS, FactKind, Lifetime, Value, user_of

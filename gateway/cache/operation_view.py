@@ -11,7 +11,8 @@ from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, canonical, sh
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey
-from gateway.domain.models import Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.models import Item, LoadedHighlight
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value

@@ -1,4 +1,4 @@
-"""Frozen models of the read API's responses, decoded directly from their bytes.
+"""Frozen models of highlights and their items, decoded directly from the read API's responses.
 
 A field with another name upstream has that name in `field(name=...)`; there is no second set of wire types. Nullable
 attributes are those that the upstream omits or sends as null. `items` of a tray entry are *not loaded*, so trays are
@@ -11,87 +11,22 @@ import enum
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, TypeAlias
+from typing import ClassVar
 
-from msgspec import Meta, Struct, field
+from msgspec import field
 
 from gateway.domain import ids
+from gateway.domain.stickers import EmbeddedMedia, Hashtag, Link, Location, Mention, Sticker
+from gateway.domain.users import Epoch, MediumPk, Model, Moment, Small, UserSummary
 
 # Begins with a literal that the engine can search for, and then checks the characters before it.
 EXPIRY = re.compile(r"oe=(?<=[?&]oe=)([0-9A-Fa-f]{1,12})(?:&|$)")
-
-# The largest exact integer: GraphQL's Int has 32 bits, and all clients read JSON numbers of 53 bits exactly.
-EXACT = 2**53 - 1
-Small: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-Epoch: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # seconds of the years 1 to 9999
-MediumPk: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
 
 
 class MediaKind(enum.Enum):
     PHOTO = 1
     VIDEO = 2
     ALBUM = 8
-
-
-class Model(Struct, frozen=True, gc=False):
-    """The base of all models. Decoded JSON has no cycles, so the garbage collector need not track instances.
-
-    `SOURCES` names, for each property that is computed from attributes that may be lost, those attributes.
-    """
-
-    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-
-    @property
-    def named_user(self) -> UserSummary | None:
-        """The user that the object is, or that owns it, with the user's name."""
-        return None
-
-
-class UserSummary(Model, frozen=True, gc=False):
-    """The eight fields of a user that other responses include. `pk` is an integer in some of them."""
-
-    pk: str | int
-    username: str | None = None
-    full_name: str | None = None
-    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
-    profile_picture_hd_url: str | None = field(name="profile_pic_url_hd", default=None)
-    is_private: bool | None = None
-    is_verified: bool | None = None
-
-    @property
-    def id(self) -> str:
-        return str(self.pk)
-
-    @property
-    def named_user(self) -> UserSummary:
-        return self
-
-    def alone(self) -> UserSummary:
-        """Return these fields without those that a subclass adds."""
-        if type(self) is UserSummary:
-            return self
-        return UserSummary(*(getattr(self, name) for name in UserSummary.__struct_fields__))
-
-
-class Profile(UserSummary, frozen=True, gc=False):
-    """The full record of a user."""
-
-    biography: str | None = None
-    external_url: str | None = None
-    media_count: Count | None = None
-    follower_count: Count | None = None
-    following_count: Count | None = None
-    account_type: Small | None = None
-    is_business: bool | None = None
-    category: str | None = field(name="category_name", default=None)
-    public_email: str | None = None
-    contact_phone_number: str | None = None
-    city: str | None = field(name="city_name", default=None)
-    zip: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
 
 
 class CoverImage(Model, frozen=True, gc=False):
@@ -125,167 +60,6 @@ class Cover(Model, frozen=True, gc=False):
     @property
     def height(self) -> int | None:
         return self.cropped.height if self.cropped else None
-
-
-class Mention(Model, frozen=True, gc=False):
-    user: UserSummary
-    x: float | None = None
-    y: float | None = None
-    width: float | None = None
-    height: float | None = None
-
-
-class HashtagTag(Model, frozen=True, gc=False):
-    name: str
-    id: str | int | None = None
-    media_count: Count | None = None
-    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
-
-
-class Hashtag(Model, frozen=True, gc=False):
-    hashtag: HashtagTag
-    x: float | None = None
-    y: float | None = None
-    width: float | None = None
-    height: float | None = None
-
-    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        name: (f"hashtag.{name}",) for name in ("id", "name", "media_count", "profile_picture_url")
-    }
-
-    @property
-    def id(self) -> str | None:
-        return None if self.hashtag.id is None else str(self.hashtag.id)
-
-    @property
-    def name(self) -> str:
-        return self.hashtag.name
-
-    @property
-    def media_count(self) -> int | None:
-        return self.hashtag.media_count
-
-    @property
-    def profile_picture_url(self) -> str | None:
-        return self.hashtag.profile_picture_url
-
-
-class Place(Model, frozen=True, gc=False):
-    name: str
-    pk: int | str | None = None
-    latitude: float | None = field(name="lat", default=None)
-    longitude: float | None = field(name="lng", default=None)
-    address: str | None = None
-    city: str | None = None
-    zip: str | None = None
-    external_id: int | str | None = None
-    external_id_source: str | None = None
-
-
-class Location(Model, frozen=True, gc=False):
-    place: Place = field(name="location")
-    x: float | None = None
-    y: float | None = None
-    width: float | None = None
-    height: float | None = None
-
-    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "id": ("place.pk",),
-        "name": ("place.name",),
-        "latitude": ("place.latitude",),
-        "longitude": ("place.longitude",),
-        "address": ("place.address",),
-        "city": ("place.city",),
-        "zip": ("place.zip",),
-        "external_id": ("place.external_id",),
-        "external_id_source": ("place.external_id_source",),
-    }
-
-    @property
-    def id(self) -> str | None:
-        return None if self.place.pk is None else str(self.place.pk)
-
-    @property
-    def name(self) -> str:
-        return self.place.name
-
-    @property
-    def latitude(self) -> float | None:
-        return self.place.latitude
-
-    @property
-    def longitude(self) -> float | None:
-        return self.place.longitude
-
-    @property
-    def address(self) -> str | None:
-        return self.place.address
-
-    @property
-    def city(self) -> str | None:
-        return self.place.city
-
-    @property
-    def zip(self) -> str | None:
-        return self.place.zip
-
-    @property
-    def external_id(self) -> str | None:
-        return None if self.place.external_id is None else str(self.place.external_id)
-
-    @property
-    def external_id_source(self) -> str | None:
-        return self.place.external_id_source
-
-
-class Link(Model, frozen=True, gc=False):
-    """A link sticker. The defaults are the upstream's: it omits values that equal the app's own placement."""
-
-    url: str = field(name="webUri")
-    x: float = 0.5126011
-    y: float = 0.5168225
-    z: float = 0
-    width: float = 0.50998676
-    height: float = 0.25875
-    rotation: float = 0
-
-
-class StickerLink(Model, frozen=True, gc=False):
-    url: str | None = None
-    title: str | None = field(name="link_title", default=None)
-    type: str | None = field(name="link_type", default=None)
-    display_url: str | None = None
-
-
-class Sticker(Model, frozen=True, gc=False):
-    id: str | int | None = None
-    type: str | None = "gif"
-    x: float | None = None
-    y: float | None = None
-    z: float | None = 1000005
-    width: float | None = None
-    height: float | None = None
-    rotation: float | None = None
-    link: StickerLink | None = field(name="story_link", default=None)
-    extra: dict[str, object] | None = None
-
-
-class EmbeddedMedia(Model, frozen=True, gc=False):
-    """A post that an item re-shares."""
-
-    pk: str | int = field(name="media_pk")
-    user_id: str | int | None = None
-    product_type: str | None = None
-    code: str | None = field(name="media_code", default=None)
-    x: float | None = None
-    y: float | None = None
-    z: float | None = None
-    width: float | None = None
-    height: float | None = None
-    rotation: float | None = None
-    is_pinned: bool | None = None
-    is_hidden: bool | None = None
-    is_sticker: bool | None = None
 
 
 class Item(Model, frozen=True, gc=False):

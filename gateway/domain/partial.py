@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.domain.models import Model
+from gateway.domain.users import Model
 from gateway.errors import UpstreamPartialAnswer
 
 M = TypeVar("M", bound=Model)

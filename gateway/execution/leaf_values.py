@@ -28,9 +28,9 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.schema.types.base_scalars import isoformat
 
-from gateway.domain.models import EXACT
 from gateway.domain.partial import Incomplete, Partial
 from gateway.domain.shared_tuple import SharedTuple
+from gateway.domain.users import EXACT
 
 DEFINITION = "strawberry-definition"
 # Names the attribute that is all a field reads without arguments: in the field's metadata, and in its extensions in a

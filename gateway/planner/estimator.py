@@ -14,7 +14,9 @@ from typing import Any, Self
 from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Mention, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
+from gateway.domain.stickers import Mention
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.plan import plan
 from gateway.planner.requirements import Questions, open_requirements

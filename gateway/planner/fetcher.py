@@ -16,7 +16,7 @@ from gateway.cache.response_cache import Dependencies
 from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
 from gateway.domain.ids import UserId
-from gateway.domain.models import Profile, UserSummary
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import (
     GatewayError,
     InsufficientFunds,

@@ -12,7 +12,9 @@ from typing import Any, Protocol, assert_never
 
 from gateway.domain import ids, pages
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Mention, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight
+from gateway.domain.stickers import Mention
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.resolved_data import DataSource, Fact
 from gateway.planner.selection import FieldGroup, Relation, Root, Selection

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, NotFound
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value, user_of

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from gateway.domain import ids
 from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, Tray, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, Tray
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError
 
 ParseKey: TypeAlias = Callable[..., Subject]

@@ -8,7 +8,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.domain import ids, models
+from gateway.domain import ids, models, stickers
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import lost
 from gateway.planner.selection import FieldGroup, Relation
@@ -26,7 +26,7 @@ strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
 @strawberry.type(description="An account that an item mentions, and where on the 9:16 frame.")
 class Mention:
     @relation(Relation.MENTIONED, "The mentioned account.", shared=True)
-    def user(source: strawberry.Parent[models.Mention], info: Info) -> User | None:
+    def user(source: strawberry.Parent[stickers.Mention], info: Info) -> User | None:
         return User.riding(info, source.user)
 
     x: float | None = strawberry.field(description="Centre, as a fraction of the width.")

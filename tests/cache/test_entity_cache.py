@@ -8,7 +8,8 @@ import pytest
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.operation_view import OperationView
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount, UpstreamTimeout, UpstreamUnavailable
 from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import FactKind, Lifetime

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
+from gateway.domain.users import Profile, UserSummary
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 

@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLSchema, parse
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.domain import models
+from gateway.domain import models, stickers
 from gateway.domain.partial import WHOLE, Incomplete, partial, problem_of
 from gateway.execution.leaf_values import PLAIN
 from tests.execution.compare import outcome
@@ -72,14 +72,14 @@ def schema(big_int: Callable[[Any], int]) -> GraphQLSchema:
 
 
 def item(pk: int, **lost: int) -> models.Item:
-    links = (models.Link("https://example.test/"), models.Link("https://example.test/2"))
+    links = (stickers.Link("https://example.test/"), stickers.Link("https://example.test/2"))
     return partial(
         models.Item(pk, f"{pk}_1", code="C", media_type=1, thumbnail_url="https://a.test/", links=links), lost
     )
 
 
 def spoiled_link(pk: int) -> models.Item:
-    link = partial(models.Link("https://example.test/"), {"x": WHOLE})
+    link = partial(stickers.Link("https://example.test/"), {"x": WHOLE})
     return models.Item(pk, f"{pk}_1", links=(link,))
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, UserKey, Username
-from gateway.domain.models import Highlight, Item, LoadedHighlight, Profile, UserSummary
+from gateway.domain.models import Highlight, Item, LoadedHighlight
+from gateway.domain.users import Profile, UserSummary
 from gateway.errors import BudgetExceeded, NotFound, PrivateAccount, UpstreamUnavailable
 from gateway.loaders import Loader
 from gateway.reads.facts import FactKind

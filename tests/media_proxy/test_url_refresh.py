@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from gateway.billing.budget import Allowance, OperationBudget
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, Subject, UserId
-from gateway.domain.models import LoadedHighlight, Profile
+from gateway.domain.models import LoadedHighlight
+from gateway.domain.users import Profile
 from gateway.errors import GatewayError
 from gateway.http.routes.media import route
 from gateway.media_proxy.proxy import MediaProxy, identity

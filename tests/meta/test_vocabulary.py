@@ -61,7 +61,6 @@ PAIRS = {
 }
 # One thing in two packages: a command and its subject, a port and what is behind it.
 SHARED_NAMES = {
-    "base.py",
     "bodies.py",
     "client.py",
     "context.py",

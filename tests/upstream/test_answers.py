@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from gateway.domain.models import LoadedHighlight, Profile
+from gateway.domain.models import LoadedHighlight
 from gateway.domain.partial import WHOLE, left_out, lost
+from gateway.domain.users import Profile
 from gateway.errors import NotFound, Renamed, UpstreamInvalidAnswer
 from gateway.events import PriceMismatch, ResponseSchemaMismatch
 from gateway.reads.endpoints import Call, Endpoint

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.models import Highlight, HighlightReference, LoadedHighlight, Model
+from gateway.domain.models import Highlight, HighlightReference, LoadedHighlight
 from gateway.domain.partial import left_out, losses
+from gateway.domain.users import Model
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints
 from tests.profiles import examples

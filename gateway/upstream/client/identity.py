@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.domain.models import Item, UserSummary
+from gateway.domain.models import Item
+from gateway.domain.users import UserSummary
 
 ID = re.compile(r"[1-9][0-9]{0,19}")
 ITEM_ID = re.compile(r"[1-9][0-9]{0,19}_[1-9][0-9]{0,19}")

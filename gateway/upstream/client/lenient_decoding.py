@@ -21,8 +21,10 @@ import msgspec
 from msgspec.structs import fields
 
 from gateway.domain import ids
-from gateway.domain.models import EXACT, HighlightReference, Item, LoadedHighlight, Model, Place, UserSummary
+from gateway.domain.models import HighlightReference, Item, LoadedHighlight
 from gateway.domain.partial import WHOLE, Partial, Shortened, losses, partial
+from gateway.domain.stickers import Place
+from gateway.domain.users import EXACT, Model, UserSummary
 from gateway.upstream.client.identity import ID, ITEM_ID, is_id
 from gateway.upstream.client.json_repair import ODD
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gateway.domain.models import UserSummary
+from gateway.domain.users import UserSummary
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.reads.endpoints import Call, OnSchemaMismatch
 from gateway.reads.facts import Value

@@ -11,7 +11,7 @@ from gateway.domain.ids import HighlightId, ItemId, UserId, Username, highlight_
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.facts import FactKind
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.hikerapi import highlights, users
+from gateway.upstream.hikerapi import highlight_shapes, user_shapes
 from gateway.upstream.hikerapi.decoding import ResponseShape
 from gateway.upstream.hikerapi.errors import is_empty_list
 
@@ -45,7 +45,7 @@ HIGHLIGHT = HikerEndpoint(
     path="/v1/highlight/by/url",
     parameter="url",
     spelled=highlight_url,
-    decoder=highlights.HIGHLIGHT,
+    decoder=highlight_shapes.HIGHLIGHT,
 )
 TRAY = HikerEndpoint(
     label="tray",
@@ -56,7 +56,7 @@ TRAY = HikerEndpoint(
     forced_price=1,
     path="/v1/user/highlights",
     parameter="user_id",
-    decoder=users.TRAY,
+    decoder=user_shapes.TRAY,
     is_empty=is_empty_list,
 )
 TRAY_BY_USERNAME = HikerEndpoint(
@@ -69,7 +69,7 @@ TRAY_BY_USERNAME = HikerEndpoint(
     forced_price=2,
     path="/v1/user/highlights/by/username",
     parameter="username",
-    decoder=users.TRAY,
+    decoder=user_shapes.TRAY,
     is_empty=is_empty_list,
 )
 PROFILE = HikerEndpoint(
@@ -80,7 +80,7 @@ PROFILE = HikerEndpoint(
     price=1,
     path="/v1/user/by/id",
     parameter="id",
-    decoder=users.PROFILE,
+    decoder=user_shapes.PROFILE,
 )
 PROFILE_BY_USERNAME = HikerEndpoint(
     label="profile_by_username",
@@ -91,7 +91,7 @@ PROFILE_BY_USERNAME = HikerEndpoint(
     price=1,
     path="/v1/user/by/username",
     parameter="username",
-    decoder=users.PROFILE,
+    decoder=user_shapes.PROFILE,
 )
 ITEM = HikerEndpoint(
     label="item",
@@ -101,6 +101,6 @@ ITEM = HikerEndpoint(
     price=1,
     path="/v1/story/by/id",
     parameter="id",
-    decoder=highlights.ITEM,
+    decoder=highlight_shapes.ITEM,
 )
 ENDPOINTS = Endpoints(HIGHLIGHT, TRAY, TRAY_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM)

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.domain.models import Item, LoadedHighlight, Profile
+from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.partial import WHOLE, left_out, losses
 from gateway.domain.partial import lost as lost_of
+from gateway.domain.users import Profile
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.events import ResponseSchemaMismatch
 from gateway.reads.endpoints import Call
@@ -35,8 +36,7 @@ def item(pk: str = "11", /, **changes: object) -> Json:
 
 async def fetched(call: Call, body: object) -> tuple[ReadOutcome, tuple[str, ...]]:
     """The outcome, and the paths that were told. It was charged once, and reads the same from its bytes."""
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    upstream = Upstream(answer(200, sent))
+    upstream = Upstream(answer(200, body if isinstance(body, bytes) else json.dumps(body).encode()))
     outcome = await upstream.api().fetch(call)
     assert (outcome.charged, outcome.attempts) == (call.nominal_price, 1)
     if outcome.problem is None:

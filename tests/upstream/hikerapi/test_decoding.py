@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.models import Item, LoadedHighlight, Model, Profile
+from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.partial import WHOLE, losses, partial
 from gateway.domain.partial import lost as lost_of
+from gateway.domain.users import Model, Profile
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints

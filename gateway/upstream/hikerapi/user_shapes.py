@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from gateway.domain.models import Highlight, Profile, Tray, UserSummary
+from gateway.domain.models import Highlight, Tray
 from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
+from gateway.domain.users import Profile, UserSummary
 from gateway.reads.endpoints import Call
 from gateway.upstream.client.identity import are_ids, is_id
 from gateway.upstream.hikerapi.decoding import ResponseShape, identifies, is_requested_user
