@@ -15,13 +15,13 @@ from gateway.clock import Clock
 from gateway.domain import ids
 from gateway.errors import InvalidInput
 from gateway.sandbox.cdn import GRANULARITY
-from gateway.sandbox.entities import User
+from gateway.sandbox.entities import Item, User
 from gateway.sandbox.fixture_users import SALWAAA_HIGHLIGHT
 from gateway.sandbox.recorded import Recordings
 from gateway.sandbox.replies import ReadError, refusal
 from gateway.sandbox.response_cache import EncodedAnswers
 from gateway.sandbox.wire import Wire
-from gateway.sandbox.world import World
+from gateway.sandbox.world import STORY_SLOT, World
 
 NUMBER = re.compile(r"[0-9]{1,20}")
 ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
@@ -89,7 +89,7 @@ class Answers:
         if recorded := self._recorded_item(int(match[1])):
             return encode(recorded)
         item = self._world.item(int(match[1]))
-        if item is None or (match[2] and int(match[2]) != item.user.pk):
+        if item is None or (match[2] and int(match[2]) != item.user.pk) or self._is_over(item):
             raise ReadError(refusal(404))
         _refuse_private(item.user)
         return encode(self._wire.item(item, self._moment().now))
@@ -132,10 +132,10 @@ class Answers:
     def _stories(self, user: User, question: Question) -> bytes:
         if _is_hidden(user, force=question.force):
             return b"[]"
-        items = self._world.stories(user)[: question.amount or None]
+        now = self._moment().now
+        items = self._world.stories(user, int(self._clock.now()))[: question.amount or None]
         if not items:
             return _nothing(user)
-        now = self._moment().now
         return encode([self._wire.item(item, now) for item in items])
 
     def _highlight(self, pk: int) -> bytes:
@@ -149,6 +149,10 @@ class Answers:
             return recorded if current == decoded else encode(current)
         moment = self._moment()
         return self._shelf.take(("highlight", pk, moment), lambda: encode(self._wire.highlight(highlight, moment.now)))
+
+    def _is_over(self, item: Item) -> bool:
+        """Return whether the item is a generated story that is not live."""
+        return item.key.slot == STORY_SLOT and not item.is_live(int(self._clock.now()))
 
     def _recorded_item(self, pk: int) -> Json | None:
         return self._recordings.item(pk) if self._world.highlight(SALWAAA_HIGHLIGHT) else None

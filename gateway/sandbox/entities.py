@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from gateway.sandbox.ids import ItemKey
 
+STORY_SECONDS = 86_400  # in which a story is live
+
 
 @dataclass(frozen=True, slots=True)
 class HighlightSpec:
@@ -89,6 +91,10 @@ class Item:
     @property
     def is_published(self) -> bool:
         return self.duration is not None
+
+    def is_live(self, now: int) -> bool:
+        """Return whether a story that was taken at this time is still live at `now`."""
+        return now - STORY_SECONDS < self.taken_at <= now
 
     @property
     def id(self) -> str:

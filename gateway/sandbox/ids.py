@@ -72,6 +72,11 @@ def cover_pk(number: int) -> int:
     return COVER_BASE + number * CREATED_STEP
 
 
+def taken_at(pk: int) -> int:
+    """Return the time of an item in Unix seconds."""
+    return ((pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS) // 1000
+
+
 def item_key(pk: int) -> ItemKey:
     milliseconds = (pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS
     return ItemKey(user=pk >> 13 & 1023, slot=pk >> 6 & 127, position=milliseconds % 1000)

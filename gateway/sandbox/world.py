@@ -1,7 +1,7 @@
 """The sandbox's data: a thousand users, each generated on first access and always the same.
 
-All generated dates lie before `EPOCH`. Only tests change the data (a user's name, deleted highlights), and write calls
-overlay it: stories, and created or edited highlights.
+All generated dates lie before `EPOCH`, except those of live stories. Only tests change the data (a user's name, deleted
+highlights), and write calls overlay it: stories, and created or edited highlights.
 """
 
 from __future__ import annotations
@@ -123,17 +123,19 @@ class World:
         positions = range(highlight.sketch.media_count)
         return [item_at(highlight, position) for position in positions if position not in highlight.sketch.dropped]
 
-    def stories(self, user: User) -> list[Item]:
-        """Return the live stories, oldest first: those generated for the last day, and published ones."""
+    def stories(self, user: User, now: int) -> list[Item]:
+        """Return the stories that are live at `now`, oldest first: the generated ones, and published ones."""
+        today = now // DAY
+        drawn = (item for day in (today - 1, today) for item in self.items(_day_of_stories(user, day)))
         live = (item for item in self._live.values() if item.user.index == user.index)
-        return [*self.items(_day_of_stories(user)), *live]
+        return [*(item for item in drawn if item.is_live(now)), *live]
 
     def item(self, pk: int) -> Item | None:
         return self._kept.get(pk) or self._drawn_item(pk)
 
     def _drawn_item(self, pk: int) -> Item | None:
         key = ids.item_key(pk)
-        highlight = self._holder(key)
+        highlight = self._holder(key, ids.taken_at(pk) // DAY)
         if highlight is None or key.position >= highlight.sketch.media_count:
             return None
         item = item_at(highlight, key.position)
@@ -149,13 +151,13 @@ class World:
         """Return an overlaid highlight with its owner's current name."""
         return dataclasses.replace(highlight, user=self.user(highlight.user.index))
 
-    def _holder(self, key: ItemKey) -> Highlight | None:
-        """Return the highlight, or the day of stories, that contains the item of this key."""
+    def _holder(self, key: ItemKey, day: int) -> Highlight | None:
+        """Return the highlight, or the stories of the day, that contains the item of this key."""
         if key.user >= POPULATION:
             return None
         user = self.user(key.user)
         if key.slot == STORY_SLOT:
-            return _day_of_stories(user)
+            return _day_of_stories(user, day)
         if key.slot >= len(user.highlights):
             return None
         highlight = _highlight(user, key.slot)
@@ -289,17 +291,20 @@ def _period(user: User, slot: int, dice: Dice) -> tuple[int, int]:
     return end - int(length * dice.real(0.5, 0.9)), end - int(length * dice.real(0.0, 0.04))
 
 
-def _day_of_stories(user: User) -> Highlight:
-    """Return the live stories in the form of a highlight, taken in the day before `EPOCH`."""
+def _day_of_stories(user: User, day: int) -> Highlight:
+    """Return the stories of a day in the form of a highlight. `day` counts from the Unix epoch.
+
+    Those of each day are taken at the same times, so as many are live at any moment.
+    """
     count = Dice("stories", user.index).between(0, 6) if user.highlights else 0
     return Highlight(
         pk=0,
         user=user,
         slot=STORY_SLOT,
         title="",
-        created_at=EPOCH - DAY,
-        first_at=EPOCH - DAY + HOUR,
-        latest_at=EPOCH - HOUR,
+        created_at=day * DAY,
+        first_at=day * DAY + HOUR,
+        latest_at=(day + 1) * DAY - HOUR,
         is_pinned=False,
         sketch=HighlightSpec(count),
     )
