@@ -25,7 +25,7 @@ from gateway.domain.partial import losses, partial
 from gateway.domain.users import UserSummary
 from gateway.errors import Missing, NotFound
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
-from gateway.reads.facts import ANSWERS, FactKind, Lifetime, Value, user_of
+from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Lifetime, Value, user_of
 from gateway.reads.port import ReadOutcome
 
 INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are dropped: more than writes can be in flight
@@ -81,12 +81,13 @@ class EntityCache:
         """Incremented by each `forget`."""
 
     def forget(self, user: UserId, name: str, highlight: HighlightId | None = None) -> None:
-        """Invalidate the tray of the user of that name, and the highlight, after a change.
+        """Invalidate the lists of the user of that name, and the highlight, after a change.
 
         A response to a call sent before the invalidation is not stored either: it may be older than the change.
         """
-        # An empty tray is stored under the user name.
-        self._forget(FactKind.TRAY, user, Username(name.lower()))
+        # An empty list is stored under the user name.
+        for kind in USER_LISTS:
+            self._forget(kind, user, Username(name.lower()))
         if highlight is not None:
             self._forget(FactKind.ITEMS, highlight)
 
