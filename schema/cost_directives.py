@@ -22,8 +22,8 @@ PAGED = ListSize(
     sized_fields=["nodes", "edges"],
     require_one_slicing_argument=False,
 )
-# A list with one entry per key; a router, which cannot count keys, assumes the entries of a page.
-KEYED = ListSize(
+# A list without pages: one entry per key, or all that the upstream lists. A router assumes the entries of a page.
+UNPAGED = ListSize(
     assumed_size=LARGEST_PAGE, slicing_arguments=UNSET, sized_fields=UNSET, require_one_slicing_argument=False
 )
 # Fields about the gateway and its client rather than about the data: a contract of a supergraph may exclude them.

@@ -15,7 +15,7 @@ from gateway.planner.selection import Relation, Root
 from gateway.publishing.views import FlowState
 from gateway.reads.facts import EntityType
 from schema.context import Info
-from schema.cost_directives import KEYED, OWN, PAGED, PRICING
+from schema.cost_directives import OWN, PAGED, PRICING, UNPAGED
 from schema.fields import relation
 from schema.inputs import HighlightBy, UserBy, one_of_value
 from schema.types.allowance import Allowance
@@ -46,7 +46,7 @@ class Query:
         Root(EntityType.USER, many=True),
         "Users in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
-        directives=[KEYED],
+        directives=[UNPAGED],
     )
     def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
         return each(enumerate(by), lambda at: User.of(info, user_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
@@ -59,7 +59,7 @@ class Query:
         Root(EntityType.HIGHLIGHT, "ids", many=True),
         "Highlights in the order asked for; null, with an error, for each that cannot be had.",
         shared=True,
-        directives=[KEYED],
+        directives=[UNPAGED],
     )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))

@@ -281,7 +281,7 @@ def _is_doubtful(kind: type[msgspec.Struct], name: str, value: object) -> bool:
         case "username":
             return ids.USERNAME.fullmatch(str(value)) is None
         case "id":
-            return kind is Item and ITEM_ID.fullmatch(str(value)) is None
+            return issubclass(kind, Item) and ITEM_ID.fullmatch(str(value)) is None
         case _:
             return False
 
