@@ -239,7 +239,8 @@ def places(outcome: ReadOutcome) -> tuple[Hashable, ...]:
     key = call if outcome.problem is not None else canonical(call, value)
     if key == call:
         return (key,)
-    return (key, IdOf(call.key), OwnerOf(key.key))
+    identity = (key, IdOf(call.key))
+    return (*identity, OwnerOf(key.key)) if ANSWERS[call.endpoint.answers].names_user else identity
 
 
 def _absence(known: object) -> NotFound | None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from gateway.billing.prices import Prices, Purchase
@@ -46,15 +47,24 @@ NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
 def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
     """Return the next calls, in response order. Empty only if nothing is open."""
     ranks: dict[int, list[Requirement]] = defaultdict(list)
-    for requirement in asked.values():
+    parts = [part for requirement in asked.values() for part in _parts(requirement)]
+    for requirement in parts:
         ranks[_rank(requirement)].append(requirement)
     ready, ahead = set[int](), list[Requirement]()
     for rank in RANKS:
         answers = _EarlierAnswers(tuple(ahead), known)
         ready |= {id(requirement) for requirement in ranks[rank] if not answers.may_meet(requirement)}
         ahead += ranks[rank]
-    chosen = [requirement for requirement in asked.values() if id(requirement) in ready]
+    chosen = [requirement for requirement in parts if id(requirement) in ready]
     return tuple(_CallSelector(known, prices, forced).purchases(chosen))
+
+
+def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
+    """Return the requirement; in two parts if its lists reveal nothing of the rest, which may then wait by itself."""
+    lists, rest = requirement.want & ANY_USER_LIST, requirement.want & ~ANY_USER_LIST
+    if not isinstance(requirement.subject, UserId) or not lists or rest is not FactKind.SHORT or lists & NAMING_LISTS:
+        return (requirement,)
+    return replace(requirement, want=lists), replace(requirement, want=rest)
 
 
 def _rank(requirement: Requirement) -> int:
@@ -173,7 +183,8 @@ class _CallSelector:
             for call in (containing,) if containing else self._calls(requirement):
                 if call not in seen:
                     seen.add(call)
-                    yield Purchase(call, self.prices.of(call), requirement.path, requirement.times, requirement.deeper)
+                    deeper = bool(requirement.deeper & call.endpoint.answers)
+                    yield Purchase(call, self.prices.of(call), requirement.path, requirement.times, deeper)
 
     def _calls(self, requirement: Requirement) -> Iterator[Call]:
         """Yield the calls. Raise AssertionError where none answers: a wrong call would be bought."""

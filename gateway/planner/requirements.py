@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Protocol, assert_never
 
 from gateway.domain import ids, pages
@@ -26,15 +28,15 @@ class Requirement:
     """One subject, and all the facts about it that the operation needs now.
 
     `path` is the first place in the response that needs them (response keys joined by dots, no indices). `times` is
-    above 1 only when pricing: the requirement then stands for that number of similar ones. `deeper` marks a list with
-    selections on its entries, so that a longer list costs more.
+    above 1 only when pricing: the requirement then stands for that number of similar ones. `deeper` are the
+    lists with selections on their entries, so that longer ones cost more.
     """
 
     subject: Subject
     want: FactKind
     path: str
     times: int = 1
-    deeper: bool = False
+    deeper: FactKind = FactKind.NOTHING
 
 
 Questions = dict[Subject, Requirement]
@@ -239,7 +241,7 @@ class _RequirementCollector:
         owner_id = self.known.owner_of(key)
         showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(FactKind.TRAY)]
         if owner_id and showing and self.known.fact(FactKind.TRAY, owner_id) is None:
-            deeper = any(owner.deeper for owner in showing)
+            deeper = reduce(or_, (owner.deeper for owner in showing))
             self._ask(owner_id, FactKind.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:
@@ -267,7 +269,9 @@ class _RequirementCollector:
         except InvalidInput:
             return (), 1
 
-    def _ask(self, subject: Subject, want: FactKind, path: str, times: int, *, deeper: bool = False) -> None:
+    def _ask(
+        self, subject: Subject, want: FactKind, path: str, times: int, *, deeper: FactKind = FactKind.NOTHING
+    ) -> None:
         asked = self.asked.get(subject)
         if times == 0:
             return

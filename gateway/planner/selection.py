@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
-from gateway.reads.facts import EntityType, FactKind
+from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind
 
 # Metadata keys of a schema field: the facet that it belongs to, and the relation that it follows.
 FACET = "facet"
@@ -77,8 +77,8 @@ class Selection:
     """For a highlight: true if a field is selected that only its own answer has."""
     leads_on: bool = field(init=False, repr=False, compare=False)
     """For a list: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
-    deeper: bool = field(init=False, repr=False, compare=False)
-    """For a user: true if one of the lists leads on."""
+    deeper: FactKind = field(init=False, repr=False, compare=False)
+    """For a user: the lists that lead on."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
     """For a user: the selections on the user's lists, by fact."""
     _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
@@ -90,14 +90,35 @@ class Selection:
             below.setdefault(child.edge, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
         needs_items = FieldGroup.ITEMS in self.facets or Relation.ITEMS in below
-        dearer = needs_items or any(
-            FieldGroup.PROFILE in owner.facets or owner.deeper for owner in self.by(Relation.OWNER)
-        )
+        dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
         object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
         lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))
         object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists))
-        object.__setattr__(self, "deeper", any(entry.leads_on for _, below in self.lists for entry in below))
+        deeper = FactKind.NOTHING
+        for kind, entries in self.lists:
+            if any(entry.leads_on for entry in entries):
+                deeper |= kind
+        object.__setattr__(self, "deeper", deeper)
+
+    @property
+    def costs_per_entry(self) -> bool:
+        """For a person that entries of a list name: true if more is selected than the entries embed.
+
+        The owner's own list is known by then, so it costs nothing.
+        """
+        match self.edge:
+            case Relation.OWNER:
+                embedded, own = FieldGroup.ID | FieldGroup.SHORT, FactKind.TRAY
+            case Relation.AUTHOR:
+                embedded, own = FieldGroup.ID, ITEM_LISTS
+            case Relation.MENTIONED | Relation.SPONSOR:
+                embedded, own = FieldGroup.ID | FieldGroup.SHORT, FactKind.NOTHING
+            case Root() | FactKind() | Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
+                return False
+            case _:
+                assert_never(self.edge)
+        return bool(self.facets & ~embedded or self.deeper or any(not kind & own for kind, _ in self.lists))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""
