@@ -11,6 +11,7 @@ from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
 
+import httpx
 from graphql import GraphQLError, parse
 
 from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
@@ -21,6 +22,7 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import EntryStore
 from gateway.clients import Clients
+from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import GatewayError
 from gateway.events import ignore
@@ -30,14 +32,16 @@ from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.selection_analysis import analyze, prefetch
 from gateway.planner.fetcher import Fetcher, UpstreamServices
 from gateway.planner.selection import Selection
-from gateway.reads.endpoints import Call
+from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.reads.port import ReadApi
 from gateway.upstream.hikerapi.client import connect
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from schema.context import Context
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import LIFETIMES, Case
 from tests.planner.selections import Operation
-from tests.planner.worlds import Upstream, World
+from tests.planner.worlds import BilledUpstream, Upstream, World
 
 SCHEMA = build_schema()
 T = TypeVar("T")
@@ -59,17 +63,32 @@ def _context(buyer: Fetcher) -> Context:
     return Context(client=client, buyer=buyer, loader=Loader(buyer), quote=ask, foresee=partial(prefetch, buyer))
 
 
+@dataclass(frozen=True)
+class Vendor:
+    """A read vendor: its upstream over a world, and its client over a transport."""
+
+    name: str
+    endpoints: Endpoints[Endpoint]
+    upstream: Callable[[World], BilledUpstream]
+    connect: Callable[[httpx.AsyncBaseTransport, Clock], ReadApi]
+
+
+def _hikerapi(transport: httpx.AsyncBaseTransport, clock: Clock) -> ReadApi:
+    return connect(base_url="https://upstream.test", key="key", rate=1e9, transport=transport, clock=clock, hook=ignore)
+
+
+HIKERAPI = Vendor("hikerapi", ENDPOINTS, Upstream, _hikerapi)
+
+
 class Shop:
     """One gateway's market over one world, with a clock that stands still unless the test moves it."""
 
-    def __init__(self, world: World, ledger: Ledger, clock: ManualClock) -> None:
+    def __init__(self, world: World, ledger: Ledger, clock: ManualClock, vendor: Vendor = HIKERAPI) -> None:
         self.clock = clock
         self.ledger = ledger
-        self.upstream = Upstream(world)
+        self.upstream = vendor.upstream(world)
         self.account = AccountGuard(floor=0)
-        api = connect(
-            base_url="https://upstream.test", key="key", rate=1e9, transport=self.upstream, clock=clock, hook=ignore
-        )
+        api = vendor.connect(self.upstream, clock)
         memory = EntityCache(
             EntryStore(10**7, clock),
             api.endpoints,
@@ -120,7 +139,14 @@ class Answer:
 class Shops:
     """A new shop for each case, on one event loop, one clock and one ledger: thousands of cases share what is dear."""
 
-    def __init__(self, folder: pathlib.Path, *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        vendor: Vendor = HIKERAPI,
+        *,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> None:
+        self.vendor = vendor
         self.clock = ManualClock()
         self.ledger = Ledger(folder / "ledger.db", clock=self.clock)
         self._runner = asyncio.Runner(loop_factory=loop_factory)
@@ -137,7 +163,7 @@ class Shops:
 
     def open(self, case: Case) -> Shop:
         """After the case's past."""
-        shop = Shop(case.world, self.ledger, self.clock)
+        shop = Shop(case.world, self.ledger, self.clock, self.vendor)
         self.run(shop.live_through(case.history))
         return shop
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -110,8 +111,8 @@ class World:
         yield from (Call(endpoints.ITEM, pk) for pk in self.shelves)
 
 
-class Upstream(httpx.AsyncBaseTransport):
-    """The contract, spoken about `world`. It counts what it bills."""
+class BilledUpstream(httpx.AsyncBaseTransport, ABC):
+    """A read vendor's upstream that answers about `world`. It counts what it bills."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -122,15 +123,40 @@ class Upstream(httpx.AsyncBaseTransport):
         """Statuses of the next answers, which are not charged; 0 is an answer."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        call = _call(request)
+        call = self.call(request)
         await asyncio.sleep(self.latency)
-        if trouble := next(self.troubles, 0):
-            return httpx.Response(trouble, headers={"x-hiker-info": "reqs=1"}, json={"detail": "trouble"})
-        status, body = self._answer(call)
+        if status := next(self.troubles, 0):
+            return self.trouble(status)
         self.billed += call.nominal_price
         self.asked.append(call)
+        return self.respond(call)
+
+    @abstractmethod
+    def call(self, request: httpx.Request) -> Call:
+        """Return the call that was sent as `request`."""
+
+    @abstractmethod
+    def respond(self, call: Call) -> httpx.Response:
+        """Return the billed response to `call`."""
+
+    @abstractmethod
+    def trouble(self, status: int) -> httpx.Response:
+        """Return a response with this status that is not charged."""
+
+
+class Upstream(BilledUpstream):
+    """HikerAPI's contract, spoken about a world."""
+
+    def call(self, request: httpx.Request) -> Call:
+        return _call(request)
+
+    def respond(self, call: Call) -> httpx.Response:
+        status, body = self._answer(call)
         headers = {"x-hiker-info": f"reqs={call.nominal_price}", "content-type": "application/json"}
         return httpx.Response(status, headers=headers, content=msgspec.json.encode(body))
+
+    def trouble(self, status: int) -> httpx.Response:
+        return httpx.Response(status, headers={"x-hiker-info": "reqs=1"}, json={"detail": "trouble"})
 
     def _answer(self, call: Call) -> tuple[int, Any]:
         match call.endpoint:
