@@ -145,8 +145,9 @@ class EntityCache:
         user = user_of(value)
         if user is not None:
             self._store_owner(user)
-        if isinstance(value, LoadedHighlight):
-            self._highlights_of_items.point([str(item.pk) for item in value.items], value.pk)
+        for entry in value if isinstance(value, tuple) else (value,):
+            if isinstance(entry, LoadedHighlight):
+                self._highlights_of_items.point([str(item.pk) for item in entry.items], entry.pk)
         if user is not None and isinstance(value, Highlight):
             self._owners_of_highlights.point([value.pk], user.id)
         if isinstance(value, tuple) and value:

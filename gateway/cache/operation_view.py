@@ -47,7 +47,8 @@ class OperationView:
         self._forced = forced
         self._refetched = anew
         self._used: dict[Hashable, Entry | None] = {}
-        self._contents: dict[Call, dict[str, Item]] = {}
+        self._contents: dict[Call | HighlightId, dict[str, Item]] = {}
+        self._trays: dict[str, dict[str, LoadedHighlight]] = {}  # the highlights of each user
         # Large entries that this operation has decoded: the shared cache of models may have no space for them.
         self._decoded_large: dict[Call, tuple[object, Value]] = {}
         # Keys without an entry while the store's version is `_absent_at`: each is looked up some ten times.
@@ -114,6 +115,23 @@ class OperationView:
             return _absence(self._answer(FactKind.PROFILE, key))
         return known
 
+    def _loaded(self, kind: FactKind, key: HighlightId) -> LoadedHighlight | Missing | None:
+        known: LoadedHighlight | Missing | None = self._answer(kind, key)
+        return self._in_tray(kind, key) if known is None and self._cache.endpoints.trays_have_items else known
+
+    def _in_tray(self, kind: FactKind, key: HighlightId) -> LoadedHighlight | None:
+        """Return a highlight with its items from its owner's tray, unless its own answer is bought anew."""
+        owner = self._cache.owner_of(key.pk)
+        own = Call(self._cache.endpoints.answering(kind, HighlightId), key.pk)
+        if owner is None or own in self._refetched:
+            return None
+        if owner not in self._trays:
+            tray = self._unforced_or_forced(FactKind.TRAY, UserId(owner))
+            if not isinstance(tray, tuple):
+                return None
+            self._trays[owner] = {entry.pk: entry for entry in reversed(tray)}
+        return self._trays[owner].get(key.pk)
+
     def _item(self, kind: FactKind, key: ItemId) -> Item | Missing | None:
         known: Item | Missing | None = self._answer(kind, key)
         return self._item_in_container(key) if known is None else known
@@ -134,15 +152,19 @@ class OperationView:
         owner = self._cache.store.get(OwnerOf(call.key), stale=True) if is_profile else None
         return None if owner is None else Stale(short_fields(owner), self._cache.age(owner))
 
-    def _answer(self, kind: FactKind, key: Subject, *, forced: bool = False) -> Any:
+    def _answer(self, kind: FactKind, key: Subject) -> Any:
         endpoint = self._cache.endpoints.find(kind, type(key))
-        return None if endpoint is None else self._read(Call(endpoint, key.key, forced))
+        return None if endpoint is None else self._read(Call(endpoint, key.key))
 
     def _unforced_or_forced(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
         """Return the list. An operation that may force is not refused because of an unforced call that was refused."""
-        known: tuple[Any, ...] | Missing | None = self._answer(kind, key)
-        if self._forced and (known is None or isinstance(known, PrivateAccount)):
-            known = self._answer(kind, key, forced=True)
+        endpoint = self._cache.endpoints.find(kind, type(key))
+        if endpoint is None:
+            return None
+        known: tuple[Any, ...] | Missing | None = self._read(Call(endpoint, key.key))
+        can_force = self._forced and endpoint.forced_price is not None
+        if can_force and (known is None or isinstance(known, PrivateAccount)):
+            known = self._read(Call(endpoint, key.key, forced=True))
         return known
 
     def _item_in_container(self, key: ItemId) -> Item | None:
@@ -152,14 +174,11 @@ class OperationView:
             self.recalls = True
             return found
         highlight = self.highlight_of(key)
-        endpoint = None if highlight is None else self._cache.endpoints.find(FactKind.ITEMS, HighlightId)
-        if highlight is None or endpoint is None:
-            return None
-        return self._items_of(Call(endpoint, highlight.pk)).get(key.pk)
+        return None if highlight is None else self._items_of(highlight).get(key.pk)
 
-    def _items_of(self, container: Call) -> dict[str, Item]:
+    def _items_of(self, container: Call | HighlightId) -> dict[str, Item]:
         if container not in self._contents:
-            known = self._read(container)
+            known = self._read(container) if isinstance(container, Call) else self._loaded(FactKind.ITEMS, container)
             if isinstance(known, LoadedHighlight):
                 self._contents[container] = known.by_pk()
             elif isinstance(known, tuple):
@@ -225,6 +244,7 @@ READERS: Mapping[FactKind, Reader] = {
     **dict.fromkeys(ANSWERS, OperationView._answer),
     **dict.fromkeys(USER_LISTS, OperationView._user_list),
     FactKind.PROFILE: OperationView._profile,
+    FactKind.ITEMS: OperationView._loaded,
     FactKind.ITEM: OperationView._item,
 }
 """How each kind of fact is read: those without rules of their own are answers."""

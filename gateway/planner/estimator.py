@@ -219,6 +219,17 @@ class SimulatedData(OperationData):
             return Highlight(key.pk, _short(owner.pk))
         return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.lucky and self._met.briefs else None
 
+    def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        known = super().loaded(key)
+        if known is not None or self._scenario.grim or not self._met.loaded:
+            return known
+        owner = self.owner_of(key)
+        if owner is not None and (FactKind.TRAY, owner) in self._assumed:
+            self._highlights[key.pk] = self._loaded(key.pk, _short(owner.pk))
+        elif self._scenario.lucky:
+            self._highlights[key.pk] = self._loaded(key.pk, _short(BEST_CASE.pk))
+        return self._highlights.get(key.pk)
+
     def item(self, key: ItemId) -> Fact[Item]:
         known = super().item(key)
         if known is not None or self._scenario.grim:
@@ -255,7 +266,11 @@ class SimulatedData(OperationData):
         return self._pages[page]
 
     def _another(self, entry: Any) -> Any:
-        return Highlight(self._new_pk(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
+        if not isinstance(entry, LoadedHighlight):
+            return Highlight(self._new_pk(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
+        other = self._loaded(self._new_pk(), entry.owner or self._placeholder_user())
+        self._store_entry(other)
+        return other
 
     def _supersede(self, owner: UserSummary | None) -> None:
         """Do nothing: a simulated answer states nothing new about a user."""
@@ -280,6 +295,10 @@ class SimulatedData(OperationData):
         if scenario.grim and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
             self.tell(call, ())
             return
+        if scenario.grim and call.endpoint.embeds:  # entries that are free, and no name as if there were none
+            key = Username(call.key) if call.endpoint.by_name else owner
+            self._store_list(kind, key, (self._loaded(self._new_pk(), UserSummary(owner.pk)),))
+            return
         entry = self._item(_short(owner.pk)) if row.entries is Item else self._highlight(call, owner)
         self._store_list(kind, owner, (entry,) if self._longest(entry) else ())
         self._assumed.add((kind, owner))
@@ -292,8 +311,11 @@ class SimulatedData(OperationData):
         """Return an entry of a tray, with its items if the endpoint embeds them."""
         pk, user = self._new_pk(), _short(owner.pk)
         if FactKind.ITEMS in call.endpoint.embeds:
-            return LoadedHighlight(pk, user, items=self._items_of_each_kind(user))
+            return self._loaded(pk, user)
         return Highlight(pk, user)
+
+    def _loaded(self, pk: str, owner: UserSummary) -> LoadedHighlight:
+        return LoadedHighlight(pk, owner, items=self._items_of_each_kind(owner))
 
     def _simulated_answer(self, kind: FactKind, subject: Subject) -> Value | NotFound:
         if isinstance(subject, Username):
@@ -304,7 +326,7 @@ class SimulatedData(OperationData):
             brief = self.brief(subject)
             known = brief.owner if isinstance(brief, Highlight) else None
             owner = known or self._placeholder_user()
-            return LoadedHighlight(subject.pk, owner, items=self._items_of_each_kind(owner))
+            return self._loaded(subject.pk, owner)
         simulated = ANSWERS[kind].simulated
         if simulated is not None:
             return simulated(subject.pk, self._placeholder_user(), _short(self._new_pk()))
@@ -331,7 +353,7 @@ class _MetInAddition:
     """The kinds of requirements that the simulated calls may have met in addition to their own."""
 
     def __init__(self) -> None:
-        self.names = self.shorts = self.briefs = self.items = False
+        self.names = self.shorts = self.briefs = self.loaded = self.items = False
 
     def note(self, call: Call, known: OperationData) -> None:
         kind = call.endpoint.answers
@@ -346,6 +368,7 @@ class _MetInAddition:
         contained = kind | call.endpoint.embeds
         self.items |= bool(contained & (FactKind.ITEMS | ITEM_LISTS))
         self.briefs |= FactKind.TRAY in contained
+        self.loaded |= FactKind.ITEMS in call.endpoint.embeds
 
 
 def _is_placeholder(pk: str) -> bool:

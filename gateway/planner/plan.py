@@ -5,12 +5,14 @@ cheaper, waits for it: a user requested both by id and by name is bought by id, 
 costs a step and never money; a requirement that cannot gain by it does not wait.
 
     rank  requirement                             bought as
-    0     lists and profile by id; items; any       the endpoint that answers it by id
-          other fact about what is named by id
+    0     lists and profile by id; items that no    the endpoint that answers it by id
+          tray has; any other fact about what is
+          named by id
     1     a name that needs a profile, or a list    profile by name (its lists then go by id: 1 + 2 is less than 3 + 1)
           that names nobody and anything else
           a name that needs one list alone          that list by name
     2     highlights as their tray lists them       highlight each; or their owner's tray, where known and less
+          items, where trays have them too          likewise
     3     short fields by id                        profile by id
           items by their own id                     item each; or the highlight they were seen in, where that is less
     4     a name that needs no more than that       profile by name
@@ -47,12 +49,13 @@ NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
 def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
     """Return the next calls, in response order. Empty only if nothing is open."""
     ranks: dict[int, list[Requirement]] = defaultdict(list)
+    in_trays = prices.endpoints.trays_have_items
     parts = [part for requirement in asked.values() for part in _parts(requirement)]
     for requirement in parts:
-        ranks[_rank(requirement)].append(requirement)
+        ranks[_rank(requirement, in_trays)].append(requirement)
     ready, ahead = set[int](), list[Requirement]()
     for rank in RANKS:
-        answers = _EarlierAnswers(tuple(ahead), known)
+        answers = _EarlierAnswers(tuple(ahead), known, in_trays)
         ready |= {id(requirement) for requirement in ranks[rank] if not answers.may_meet(requirement)}
         ahead += ranks[rank]
     chosen = [requirement for requirement in parts if id(requirement) in ready]
@@ -67,14 +70,15 @@ def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
     return replace(requirement, want=lists), replace(requirement, want=rest)
 
 
-def _rank(requirement: Requirement) -> int:
+def _rank(requirement: Requirement, in_trays: bool) -> int:
+    """Return the rank. `in_trays`: the items of a highlight are in its owner's tray."""
     subject, want = requirement.subject, requirement.want
     if isinstance(subject, UserId):
         return 0 if want & LISTS_OR_PROFILE else 3
     if isinstance(subject, Username):
         return 1 if want & LISTS_OR_PROFILE else 4
     if isinstance(subject, HighlightId):
-        return 0 if FactKind.ITEMS in want else 2
+        return 0 if FactKind.ITEMS in want and not in_trays else 2
     return 3 if isinstance(subject, ItemId) else 0
 
 
@@ -85,9 +89,10 @@ class _EarlierAnswers:
     requirement with each would take quadratic time.
     """
 
-    def __init__(self, questions: Sequence[Requirement], known: Known) -> None:
+    def __init__(self, questions: Sequence[Requirement], known: Known, in_trays: bool) -> None:
         self._questions = questions
         self._known = known
+        self._in_trays = in_trays
 
     def may_meet(self, requirement: Requirement) -> bool:
         """Return whether one of the answers may meet `requirement`, or make it cheaper."""
@@ -101,7 +106,7 @@ class _EarlierAnswers:
         if isinstance(subject, HighlightId):
             return bool(self._trays) and self._may_be_in_a_tray(subject)
         if isinstance(subject, ItemId):
-            return self._lists_items or (bool(self._highlights) and self._may_be_in_a_highlight(subject))
+            return self._lists_items or self._may_be_in_a_highlight(subject)
         return False
 
     @cached_property
@@ -161,8 +166,13 @@ class _EarlierAnswers:
         return name is None or Username(name) in self._trays
 
     def _may_be_in_a_highlight(self, item: ItemId) -> bool:
+        trays = self._trays if self._in_trays else ()
+        if not self._highlights and not trays:
+            return False
         highlight = self._known.highlight_of(item)
-        return highlight is None or highlight in self._highlights
+        if highlight is None or highlight in self._highlights:
+            return True
+        return bool(trays) and self._may_be_in_a_tray(highlight)
 
 
 class _CallSelector:
@@ -247,7 +257,7 @@ class _CallSelector:
     def _containing_call(self, requirement: Requirement) -> Call | None:
         """Return the call whose answer contains the subject: a highlight's tray or an item's highlight, if known."""
         subject = requirement.subject
-        if isinstance(subject, HighlightId) and requirement.want is FactKind.BRIEF:
+        if isinstance(subject, HighlightId) and (self.endpoints.trays_have_items or requirement.want is FactKind.BRIEF):
             owner = self.known.owner_of(subject)
             is_open = owner is not None and self.known.fact(FactKind.TRAY, owner) is None
             return self._by_id(FactKind.TRAY, owner.pk) if owner and is_open else None

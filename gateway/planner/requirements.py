@@ -49,6 +49,7 @@ class Known(DataSource, Protocol):
     def short(self, key: UserKey) -> Fact[UserSummary]: ...
     def profile(self, key: UserKey) -> Fact[Profile]: ...
     def brief(self, key: HighlightId) -> Fact[Highlight]: ...
+    def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]: ...
     def item(self, key: ItemId) -> Fact[Item]: ...
 
     def name_of(self, user: UserId) -> str | None:
@@ -224,7 +225,7 @@ class _RequirementCollector:
         brief = entry or known.brief(key)
         loaded: object = None
         if selection.needs_items:
-            loaded = known.fact(FactKind.ITEMS, key)
+            loaded = known.loaded(key)
             if loaded is None and not _is_empty(brief):
                 self._ask(key, FactKind.ITEMS, path, times)
         if brief is None and (FieldGroup.BRIEF in selection.facets or selection.by(Relation.OWNER)):

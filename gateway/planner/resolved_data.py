@@ -133,6 +133,10 @@ class OperationData:
             self.user_list(FactKind.TRAY, owner)
         return self._briefs.get(key.pk) or known
 
+    def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        """Return a highlight with its items, from its own answer or from a tray that embeds them."""
+        return self._entity(FactKind.ITEMS, key)
+
     def item(self, key: ItemId) -> Fact[Item]:
         """Return an item from its own answer, or from its highlight."""
         if key.pk not in self._items:
@@ -247,11 +251,10 @@ class OperationData:
     def _store_entry(self, entry: Highlight | Item) -> None:
         """Store an entry of a list, which may serve requirements of its own."""
         match entry:
-            case LoadedHighlight():
-                if entry.pk not in self._highlights:
-                    self._store_entity(FactKind.ITEMS, entry.pk, entry)
             case Highlight():
                 self._briefs.setdefault(entry.pk, entry)
+                if isinstance(entry, LoadedHighlight) and entry.pk not in self._highlights:
+                    self._store_entity(FactKind.ITEMS, entry.pk, entry)
             case Item():
                 self._listed_items.setdefault(str(entry.pk), entry)
             case _:
@@ -299,5 +302,6 @@ METHODS = {
     FactKind.SHORT: "short",
     FactKind.PROFILE: "profile",
     FactKind.BRIEF: "brief",
+    FactKind.ITEMS: "loaded",
     FactKind.ITEM: "item",
 }

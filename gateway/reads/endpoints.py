@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from gateway.domain.ids import Subject, Username
+from gateway.domain.ids import Subject, UserId, Username
 from gateway.reads.facts import FactKind, Value
 
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
@@ -88,11 +88,16 @@ E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
 
 
 class Endpoints(Generic[E_co]):
-    """The endpoints of one read API."""
+    """The endpoints of one read API.
+
+    `trays_have_items` is true if the answer to a tray by id contains each highlight with its items.
+    """
 
     def __init__(self, *rows: E_co) -> None:
         self._rows = rows
         self._by_answer = {(row.answers, row.by): row for row in rows}
+        tray = self.find(FactKind.TRAY, UserId)
+        self.trays_have_items = tray is not None and FactKind.ITEMS in tray.embeds
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self._rows)

@@ -1,0 +1,118 @@
+"""The upstream of the toy vendor, over the worlds of the planner's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import httpx
+import msgspec
+
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
+from tests.planner.gateways import Vendor
+from tests.planner.worlds import Account, BilledUpstream, Kind, Reel, Story, World
+from tests.reads.toy_vendor import (
+    BALANCE_TARGET,
+    COLLECTION,
+    COLLECTIONS,
+    ENDPOINTS,
+    LOCKED,
+    PERSON,
+    PERSON_BY_HANDLE,
+    STORY,
+    UNKNOWN,
+    WireCollection,
+    WireEnvelope,
+    WirePerson,
+    WireStory,
+    connect,
+)
+
+T = TypeVar("T")
+
+
+class ToyUpstream(BilledUpstream):
+    """The vendor's contract, spoken about a world."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == BALANCE_TARGET:
+            return _response(200, WireEnvelope(0, result={"requests": 1_000 - self.billed}))
+        return await super().handle_async_request(request)
+
+    def call(self, request: httpx.Request) -> Call:
+        match unquote(request.url.path).removeprefix("/").split("/"):
+            case ["people", key] if key.startswith("@"):
+                return Call(PERSON_BY_HANDLE, key.removeprefix("@"))
+            case ["people", key]:
+                return Call(PERSON, key)
+            case ["people", key, "collections"]:
+                return Call(COLLECTIONS, key)
+            case ["collections", key]:
+                return Call(COLLECTION, key)
+            case ["stories", key]:
+                return Call(STORY, key)
+            case parts:
+                raise AssertionError(f"no such path: {parts}")
+
+    def respond(self, call: Call) -> httpx.Response:
+        result = self._result(call)
+        if not isinstance(result, str):
+            return _response(200, WireEnvelope(call.nominal_price, result=result))
+        return _response(404 if result == UNKNOWN else 403, WireEnvelope(call.nominal_price, problem=result))
+
+    def trouble(self, status: int) -> httpx.Response:
+        return _response(status, WireEnvelope(0, problem="trouble"))
+
+    def _result(self, call: Call) -> object:
+        """Return the result, or the problem as a text."""
+        world = self.world
+        match call.endpoint:
+            case _ if call.endpoint is COLLECTION:
+                owned = world.owners.get(call.key)
+                return UNKNOWN if owned is None else _unless_hidden(owned[0], lambda: _wire_collection(*owned, world))
+            case _ if call.endpoint is STORY:
+                held = world.shelves.get(call.key)
+                return (
+                    UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(held[0], held[2], world))
+                )
+            case _:
+                return self._about_a_user(call)
+
+    def _about_a_user(self, call: Call) -> object:
+        account = (self.world.by_name if call.endpoint.by_name else self.world.by_id).get(call.key)
+        if account is None or account.kind is Kind.MISSING:
+            return UNKNOWN
+        if call.endpoint.answers is FactKind.PROFILE:
+            return _wire_person(account, about=f"I am {account.pk}.")
+        reels = account.tray(forced=False) or ()
+        return _unless_hidden(account, lambda: [_wire_collection(account, reel, self.world) for reel in reels])
+
+
+def _response(status: int, envelope: WireEnvelope[Any]) -> httpx.Response:
+    return httpx.Response(status, content=msgspec.json.encode(envelope))
+
+
+def _unless_hidden(account: Account, result: Callable[[], T]) -> T | str:
+    return LOCKED if account.kind is Kind.PRIVATE else result()
+
+
+def _wire_person(account: Account, about: str | None = None) -> WirePerson:
+    return WirePerson(account.pk, account.name, about)
+
+
+def _wire_collection(account: Account, reel: Reel, world: World) -> WireCollection:
+    stories = tuple(_wire_story(account, story, world) for story in reel.stories)
+    return WireCollection(reel.pk, reel.pk, _wire_person(account), stories, tuple(story.pk for story in reel.stories))
+
+
+def _wire_story(account: Account, story: Story, world: World) -> WireStory:
+    tags, paid_by = (
+        tuple(_wire_person(world.accounts[position]) for position in positions)
+        for positions in (story.mentions, story.sponsors)
+    )
+    return WireStory(story.pk, account.pk, story.is_video, tags, paid_by)
+
+
+TOY = Vendor("toy", ENDPOINTS, ToyUpstream, connect)

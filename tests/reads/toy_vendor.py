@@ -1,0 +1,324 @@
+"""A second read vendor: rows, decoding and a client of its own.
+
+It differs from HikerAPI in what a vendor may differ in: a tray embeds each highlight with its items, there is none by
+user name, no call can be forced, prices are others, and the JSON is an envelope that states the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain.models import Item, LoadedHighlight, Tray
+from gateway.domain.stickers import Mention
+from gateway.domain.users import Profile, UserSummary
+from gateway.errors import (
+    GatewayError,
+    InsufficientFunds,
+    NotFound,
+    PrivateAccount,
+    UpstreamInvalidAnswer,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from gateway.events import ignore
+from gateway.reads.endpoints import Call, Endpoint, Endpoints, OnSchemaMismatch
+from gateway.reads.facts import FactKind, Value
+from gateway.reads.port import Balance, ReadOutcome
+from gateway.upstream.client.client import STANDARD, InterpretedResponse, UpstreamClient
+from gateway.upstream.client.errors import error_from_failure, invalid_answer
+from gateway.upstream.client.exchange import Failure, Reply
+from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
+
+BASE = "https://toy.test"
+BALANCE_TARGET = "/balance"
+UNKNOWN, LOCKED = "unknown", "locked"
+
+
+# -- the vendor's JSON
+
+
+class WirePerson(msgspec.Struct, frozen=True):
+    """A user, as this vendor names one everywhere."""
+
+    uid: str
+    handle: str
+    about: str | None = None
+
+
+class WireStory(msgspec.Struct, frozen=True):
+    """An item. `by` is its author's id."""
+
+    number: str
+    by: str
+    film: bool
+    tags: tuple[WirePerson, ...]
+    paid_by: tuple[WirePerson, ...]
+
+
+class WireCollection(msgspec.Struct, frozen=True):
+    """A highlight with its items. `listed` are the ids of all of them."""
+
+    number: str
+    label: str
+    owner: WirePerson
+    stories: tuple[WireStory, ...]
+    listed: tuple[str, ...]
+
+
+R = TypeVar("R")
+
+
+class WireHead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A response without its result. `cost` is in billed requests; a problem costs as much as a result."""
+
+    cost: int
+    problem: str | None = None
+
+
+class WireEnvelope(WireHead, Generic[R], frozen=True, omit_defaults=True):
+    """A response: a result, or a problem."""
+
+    result: R | None = None
+
+
+HEAD = msgspec.json.Decoder(WireHead)
+BALANCE = msgspec.json.Decoder(WireEnvelope[Balance])
+
+
+def _summary(person: WirePerson) -> UserSummary:
+    return UserSummary(person.uid, username=person.handle, full_name=person.uid, is_verified=False)
+
+
+def _profile(person: WirePerson) -> Profile:
+    return Profile(person.uid, username=person.handle, full_name=person.uid, is_verified=False, biography=person.about)
+
+
+def _item(story: WireStory) -> Item:
+    return Item(
+        story.number,
+        f"{story.number}_{story.by}",
+        code=story.number,
+        media_type=2 if story.film else 1,
+        author=UserSummary(story.by),
+        mentions=tuple(Mention(_summary(person)) for person in story.tags),
+        sponsors=tuple(map(_summary, story.paid_by)),
+    )
+
+
+def _highlight(collection: WireCollection) -> LoadedHighlight:
+    return LoadedHighlight(
+        collection.number,
+        _summary(collection.owner),
+        title=collection.label,
+        media_count=len(collection.listed),
+        media_ids=collection.listed,
+        items=tuple(map(_item, collection.stories)),
+    )
+
+
+def _tray(collections: tuple[WireCollection, ...]) -> Tray:
+    return tuple(map(_highlight, collections))
+
+
+class ToyShape(Generic[R]):
+    """The decoder of one endpoint's results. `keys` returns the keys by which a result may have been requested."""
+
+    def __init__(self, wire: Any, model: Callable[[R], Value], keys: Callable[[R], set[str]]) -> None:
+        self._decoder: msgspec.json.Decoder[WireEnvelope[R]] = msgspec.json.Decoder(WireEnvelope[wire])
+        self._model = model
+        self._keys = keys
+
+    def read(self, call: Call, body: bytes, on_drift: OnSchemaMismatch | None = None) -> Value:
+        """Decode the result in an envelope. Raises UpstreamInvalidAnswer."""
+        try:
+            result = self._decoder.decode(body).result
+        except msgspec.DecodeError as exc:
+            raise invalid_answer(call.subject) from exc
+        if result is None or not self._keys(result) <= {call.key.lower()}:
+            raise invalid_answer(call.subject)
+        return self._model(result)
+
+
+# -- the rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ToyEndpoint(Endpoint):
+    """An endpoint. `path` has a place for the key."""
+
+    path: str
+
+    def target(self, call: Call) -> str:
+        return self.path.format(quote(call.key, safe=""))
+
+
+PERSON = ToyEndpoint(
+    label="person",
+    noun="user",
+    answers=FactKind.PROFILE,
+    by=UserId,
+    price=1,
+    path="/people/{}",
+    decoder=ToyShape[WirePerson](WirePerson, _profile, lambda person: {person.uid}),
+)
+PERSON_BY_HANDLE = ToyEndpoint(
+    label="person_by_handle",
+    noun="user",
+    answers=FactKind.PROFILE,
+    by=Username,
+    by_id=PERSON,
+    price=1,
+    path="/people/@{}",
+    decoder=ToyShape[WirePerson](WirePerson, _profile, lambda person: {person.handle.lower()}),
+)
+COLLECTIONS = ToyEndpoint(
+    label="collections",
+    noun="user",
+    answers=FactKind.TRAY,
+    by=UserId,
+    price=4,
+    embeds=FactKind.ITEMS,
+    path="/people/{}/collections",
+    decoder=ToyShape[tuple[WireCollection, ...]](
+        tuple[WireCollection, ...], _tray, lambda collections: {collection.owner.uid for collection in collections}
+    ),
+)
+COLLECTION = ToyEndpoint(
+    label="collection",
+    noun="highlight",
+    answers=FactKind.ITEMS,
+    by=HighlightId,
+    price=2,
+    path="/collections/{}",
+    decoder=ToyShape[WireCollection](WireCollection, _highlight, lambda collection: {collection.number}),
+)
+STORY = ToyEndpoint(
+    label="story",
+    noun="item",
+    answers=FactKind.ITEM,
+    by=ItemId,
+    price=1,
+    path="/stories/{}",
+    decoder=ToyShape[WireStory](WireStory, _item, lambda story: {story.number}),
+)
+ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, COLLECTION, STORY)
+
+
+# -- the client
+
+
+class ToyApi:
+    """The vendor's client, over the client of any upstream."""
+
+    endpoints: Endpoints[ToyEndpoint] = ENDPOINTS
+
+    def __init__(self, client: UpstreamClient, request: Callable[[str], PreparedGet], clock: Clock) -> None:
+        self._client = client
+        self._request = request
+        self._clock = clock
+
+    async def start(self) -> None:
+        """Do nothing: the rate is given."""
+
+    async def fetch(self, call: Call) -> ReadOutcome:
+        """Make `call` and return its outcome. Raises only CancelledError."""
+        began, endpoint = self._clock.monotonic(), call.endpoint
+        assert isinstance(endpoint, ToyEndpoint), "the call is one of this API's"
+        interpreted, attempts = await self._client.ask(
+            self._request(endpoint.target(call)), endpoint.label, partial(_interpret, call)
+        )
+        result, problem = interpreted.result, None
+        if isinstance(result, GatewayError):
+            result.subject, problem = call.subject, result
+        return ReadOutcome(
+            call,
+            None if isinstance(result, GatewayError) else result,
+            b"" if problem else interpreted.body,
+            problem,
+            interpreted.charged,
+            interpreted.in_doubt,
+            self._clock.monotonic() - began,
+            attempts,
+        )
+
+    async def balance(self) -> Balance:
+        """Return the account's balance, free of charge. Raises UpstreamError."""
+        interpreted, _ = await self._client.ask(self._request(BALANCE_TARGET), "balance", _interpret_balance)
+        return interpreted.value()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def connect(transport: httpx.AsyncBaseTransport, clock: Clock) -> ToyApi:
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STANDARD.read)
+    client = UpstreamClient(transport, policy=STANDARD, rate=1e9, clock=clock, hook=ignore)
+    return ToyApi(client, GetRequestFactory(BASE, {"authorization": "Bearer key"}, timeouts), clock)
+
+
+def _interpret(call: Call, reply: Reply) -> InterpretedResponse[Value]:
+    """Return the meaning of a reply. What was sent and not answered counts as charged."""
+    if reply.failure is not None:
+        charged = call.nominal_price if reply.was_sent and reply.failure is not Failure.UNREACHED else 0
+        return InterpretedResponse(reply, error_from_failure(reply, call.subject), b"", charged, charged > 0)
+    if reply.status not in (200, 403, 404):
+        return InterpretedResponse(reply, _refusal(reply, call.subject), b"", 0, False)
+    try:
+        head = HEAD.decode(reply.body)
+    except msgspec.DecodeError:
+        return InterpretedResponse(reply, invalid_answer(call.subject), b"", call.nominal_price, True)
+    return InterpretedResponse(reply, _result(call, head.problem, reply.body), reply.body, head.cost, False)
+
+
+def _result(call: Call, problem: str | None, body: bytes) -> Value | GatewayError:
+    if problem == UNKNOWN:
+        return NotFound(f"There is no {call.subject}.")
+    if problem == LOCKED:
+        return PrivateAccount(f"The {call.subject} belongs to a private account.")
+    if problem is not None:
+        return UpstreamRejected(f"The upstream did not accept the request for {call.subject}.")
+    try:
+        return call.read(body)
+    except UpstreamInvalidAnswer as exc:
+        return exc
+
+
+def _refusal(reply: Reply, subject: str) -> GatewayError:
+    """Return the error of a response that is not charged."""
+    if reply.is_trouble and reply.status != 429:
+        return UpstreamUnavailable(f"The upstream failed to answer for {subject}.", retry_after=reply.retry_after)
+    match reply.status:
+        case 429:
+            return UpstreamRateLimited(f"The upstream had no room for {subject}.", retry_after=reply.retry_after)
+        case 401:
+            return UpstreamUnauthorized("The upstream refused the gateway's own key.")
+        case 402:
+            return InsufficientFunds("The gateway's account with the upstream is empty.")
+        case _:
+            return UpstreamRejected(f"The upstream did not accept the request for {subject}.")
+
+
+def _interpret_balance(reply: Reply) -> InterpretedResponse[Balance]:
+    subject = "the account's balance"
+    result: Balance | GatewayError | None
+    if reply.failure is not None:
+        result = error_from_failure(reply, subject)
+    elif reply.status != 200:
+        result = _refusal(reply, subject)
+    else:
+        try:
+            result = BALANCE.decode(reply.body).result
+        except msgspec.DecodeError:
+            result = None
+    return InterpretedResponse(reply, result or invalid_answer(subject), reply.body, 0, False)
