@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 
+from gateway.domain.ids import Username
+from gateway.errors import GatewayError, InsufficientFunds, NotFound, PrivateAccount, UpstreamUnavailable
 from gateway.planner.requirements import open_requirements
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import ANSWERS, FactKind, user_of
+from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
+from tests.planner.worlds import Account, Kind, Reel, Story, World
 from tests.profiles import examples
 from tests.reads.toy_upstream import TOY
 
@@ -47,6 +54,23 @@ def bounds(shop: Shop, case: Case) -> tuple[int, int, int]:
     return buyer.pricer.least(open_requirements(roots, buyer.facts), buyer.facts), estimate.lower, estimate.upper
 
 
+def charged_within_bounds(shops: Shops, shop: Shop, case: Case) -> int:
+    least, lower, upper = bounds(shop, case)
+    assert shop.upstream.asked == []
+    charged = shops.buy(shop, case.operation).bill.charged
+    assert least <= lower <= charged == shop.upstream.billed <= upper
+    assert bounds(shop, case) == (0, 0, 0)
+    return charged
+
+
+def past_at(vendor: Vendor, history: Iterable[tuple[Call, float]]) -> Iterator[tuple[Call, float]]:
+    """The calls of a history that is written in HikerAPI's, as far as the vendor has them."""
+    for call, pause in history:
+        row = vendor.endpoints.find(call.endpoint.answers, call.endpoint.by)
+        if row is not None:
+            yield Call(row, call.key, call.forced and row.forced_price is not None), pause
+
+
 # -- generated operations
 
 
@@ -67,10 +91,132 @@ def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(case: Case, 
     case = Case(case.world, (), case.operation)
     shops = market[vendor.name]
     shop = shops.open(case)
-    least, lower, upper = bounds(shop, case)
-    assert shop.upstream.asked == []
-    charged = shops.buy(shop, case.operation).bill.charged
-    assert least <= lower <= charged == shop.upstream.billed <= upper
-    assert bounds(shop, case) == (0, 0, 0)
+    charged = charged_within_bounds(shops, shop, case)
     again = shops.buy(shop, case.operation)
     assert (again.bill.charged, again.saved_by_cache()) == (0, charged)
+
+
+@every_vendor
+@pytest.mark.no_cover  # its many examples take twice as long under coverage
+@examples(1_500)
+@given(case=cases())
+def test_what_is_charged_after_other_operations_lies_within_the_bounds(
+    case: Case, market: Market, vendor: Vendor
+) -> None:
+    case = Case(case.world, tuple(past_at(vendor, case.history)), case.operation)
+    shops = market[vendor.name]
+    shop = shops.open(case)
+    charged_within_bounds(shops, shop, case)
+    assert shops.buy(shop, case.operation).bill.charged == 0
+
+
+# -- rows
+
+
+@every_vendor
+def test_every_fact_is_answered_by_id(vendor: Vendor) -> None:
+    for kind, row in ANSWERS.items():
+        endpoint = vendor.endpoints.answering(kind, row.subject)
+        assert (endpoint.answers, endpoint.by, endpoint.by_id) == (kind, row.subject, None)
+
+
+@every_vendor
+def test_a_profile_is_answered_by_name(vendor: Vendor) -> None:
+    """By it an id is found out; any other fact may be asked for by id then."""
+    assert vendor.endpoints.answering(FactKind.PROFILE, Username).by_name
+
+
+@every_vendor
+def test_an_endpoint_by_name_leads_to_the_one_by_id(vendor: Vendor) -> None:
+    for endpoint in vendor.endpoints:
+        if endpoint.by_name:
+            assert endpoint.by_id is vendor.endpoints.answering(endpoint.answers, ANSWERS[endpoint.answers].subject)
+            assert endpoint.by_id.embeds == endpoint.embeds
+        else:
+            assert endpoint.by is ANSWERS[endpoint.answers].subject
+            assert endpoint.by_id is None
+
+
+@every_vendor
+def test_rows_have_prices_and_labels_of_their_own(vendor: Vendor) -> None:
+    rows = list(vendor.endpoints)
+    assert all(row.price > 0 and (row.forced_price is None or row.forced_price > 0) for row in rows)
+    assert len({row.label for row in rows}) == len({(row.answers, row.by) for row in rows}) == len(rows)
+
+
+@every_vendor
+def test_an_answer_does_not_embed_itself(vendor: Vendor) -> None:
+    assert not any(row.answers & row.embeds for row in vendor.endpoints)
+
+
+# -- the port
+
+STORY = Story("1000_10", True, (1,), (1,))
+ANN = Account("10", "ann", Kind.PUBLIC, (Reel("100", (STORY,)),))
+SHY = Account("12", "shy", Kind.PRIVATE, (Reel("120", (Story("1200_12", False, (), ()),)),))
+WORLD = World((ANN, Account("11", "bob", Kind.PUBLIC, ()), SHY, Account("13", "gone", Kind.MISSING, ())))
+KEYS = {FactKind.PROFILE: "10", FactKind.TRAY: "10", FactKind.ITEMS: "100", FactKind.ITEM: "1000"}
+LOCKED = {FactKind.TRAY: "12", FactKind.ITEMS: "120", FactKind.ITEM: "1200"}
+every_fact = pytest.mark.parametrize("kind", KEYS)
+TWO_TIMES = (500, 500)  # fewer than a call's attempts
+
+
+@pytest.fixture
+def shop(vendor: Vendor, market: Market) -> Shop:
+    return Shop(WORLD, market[vendor.name].ledger, ManualClock(), vendor)
+
+
+def call_of(vendor: Vendor, kind: FactKind, key: str) -> Call:
+    return Call(vendor.endpoints.answering(kind, ANSWERS[kind].subject), key)
+
+
+@every_vendor
+@every_fact
+async def test_an_outcome_has_the_answer_its_json_and_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
+    call = call_of(vendor, kind, KEYS[kind])
+    outcome = await shop.market.api.fetch(call)
+    assert (outcome.call, outcome.problem, outcome.in_doubt, outcome.attempts) == (call, None, False, 1)
+    assert outcome.charged == call.nominal_price == shop.upstream.billed
+    assert outcome.value == call.read(outcome.body)
+    user = user_of(outcome.answer)
+    assert (None if user is None else user.username) == ("ann" if ANSWERS[kind].names_user else None)
+
+
+@every_vendor
+@every_fact
+async def test_an_absence_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
+    call = call_of(vendor, kind, "13" if kind in (FactKind.PROFILE, FactKind.TRAY) else "999")
+    outcome = await shop.market.api.fetch(call)
+    assert isinstance(outcome.problem, NotFound)
+    assert outcome.problem.subject == call.subject
+    assert (outcome.value, outcome.body, outcome.in_doubt) == (None, b"", False)
+    assert outcome.charged == call.nominal_price == shop.upstream.billed
+
+
+@every_vendor
+@pytest.mark.parametrize("kind", LOCKED)
+async def test_a_private_account_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
+    call = call_of(vendor, kind, LOCKED[kind])
+    outcome = await shop.market.api.fetch(call)
+    assert isinstance(outcome.problem, PrivateAccount)
+    assert outcome.charged == call.nominal_price == shop.upstream.billed
+
+
+@every_vendor
+@pytest.mark.parametrize(
+    ("status", "problem"), [(503, UpstreamUnavailable), (402, InsufficientFunds)], ids=["unavailable", "empty"]
+)
+async def test_what_the_upstream_cannot_do_is_free(
+    status: int, problem: type[GatewayError], vendor: Vendor, shop: Shop
+) -> None:
+    shop.upstream.troubles = itertools.repeat(status)
+    outcome = await shop.market.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
+    assert isinstance(outcome.problem, problem)
+    assert (outcome.value, outcome.charged, outcome.in_doubt, shop.upstream.billed) == (None, 0, False, 0)
+
+
+@every_vendor
+async def test_a_call_is_repeated_while_that_is_free(vendor: Vendor, shop: Shop) -> None:
+    shop.upstream.troubles = iter(TWO_TIMES)
+    outcome = await shop.market.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
+    assert (outcome.problem, outcome.attempts, outcome.charged) == (None, len(TWO_TIMES) + 1, 1)
