@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.domain.ids import HighlightId, UserId
-from gateway.errors import PrivateAccount
+from gateway.domain.models import Highlight, LoadedHighlight
+from gateway.errors import PrivateAccount, UpstreamUnavailable
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.requirements import Requirement
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from tests.planner.cases import Case
@@ -232,3 +235,26 @@ def test_the_expected_price_of_a_tray_with_its_items_is_that_of_the_tray(vendor:
     quote = shop.buyer(forced=False)
     estimate = quote.pricer.estimate(selections(Operation((pages,))), quote.facts)
     assert (estimate.lower, estimate.expected, estimate.upper) == (4, 4, 4)
+
+
+@pytest.mark.parametrize("vendor", [TOY], ids=["toy"])
+def test_a_highlight_that_is_bought_anew_is_not_served_from_its_tray(vendor: Vendor, shops: Shops) -> None:
+    shop = shops.open(Case(WORLD, ((Call(COLLECTIONS, "10"), 0.0),), Operation((highlights(ITEMS, "100"),))))
+    own = Call(COLLECTION, "100")
+    fetcher = Fetcher(shop.market, shop.buyer(forced=False).purse, forced=False, anew=frozenset({own}))
+    shops.run(fetcher.answer([Requirement(own.about, FactKind.ITEMS, path="")]))
+    assert shop.upstream.asked == [own]
+
+
+@pytest.mark.parametrize("vendor", [TOY], ids=["toy"])
+def test_a_highlight_that_could_not_be_had_is_still_listed_by_its_tray(vendor: Vendor, shops: Shops) -> None:
+    shop = shops.open(Case(WORLD, (), Operation((highlights(ITEMS, "100"),))))
+    facts, problem = shop.buyer(forced=False).facts, UpstreamUnavailable("The upstream failed to answer.")
+    facts.tell(Call(COLLECTION, "100"), problem)
+    outcome = shops.run(shop.market.api.fetch(Call(COLLECTIONS, "10")))
+    facts.tell(outcome.call, outcome.answer)
+    listed = facts.fact(FactKind.BRIEF, HighlightId("100"))
+    assert isinstance(listed, Highlight)
+    assert listed.title == "100"
+    assert facts.fact(FactKind.ITEMS, HighlightId("100")) is problem
+    assert isinstance(facts.fact(FactKind.ITEMS, HighlightId("101")), LoadedHighlight)
