@@ -150,7 +150,7 @@ class Pricer:
             purchases = plan(asked, simulated, self._prices, forced=self._forced)
             yield purchases, len(purchases)
             for purchase in purchases:
-                simulated.assume(purchase)
+                simulated.assume(purchase, in_trays=self._prices.endpoints.trays_have_items)
             yield (), len(asked)
 
 
@@ -178,9 +178,10 @@ class SimulatedData(OperationData):
         self._met = _MetInAddition()
         self._assumed: set[tuple[FactKind, Subject]] = set()
 
-    def assume(self, purchase: Purchase) -> None:
+    def assume(self, purchase: Purchase, *, in_trays: bool) -> None:
+        """Record a simulated answer. `in_trays`: the items of a highlight are in its owner's tray."""
         call = purchase.call
-        self._met.note(call, self)
+        self._met.note(call, self, in_trays=in_trays)
         kind, subject = call.endpoint.answers, call.about
         self._assumed.add((kind, subject))
         known = self._actual.fact(kind, subject)
@@ -355,14 +356,17 @@ class _MetInAddition:
     def __init__(self) -> None:
         self.names = self.shorts = self.briefs = self.loaded = self.items = False
 
-    def note(self, call: Call, known: OperationData) -> None:
+    def note(self, call: Call, known: OperationData, *, in_trays: bool) -> None:
         kind = call.endpoint.answers
         row, subject = ANSWERS[kind], call.about
         if row.names_user:
             if isinstance(subject, UserId):
                 self.names |= known.name_of(subject) is None
             elif isinstance(subject, Username):
-                self.shorts = True
+                # If the user exists, the tray may follow: what waits until now waits for it.
+                self.shorts = self.briefs = True
+                self.loaded |= in_trays
+                self.items |= in_trays
             elif not isinstance(subject, HighlightId) or not known.names_owner(subject):
                 self.names = self.shorts = True
         contained = kind | call.endpoint.embeds

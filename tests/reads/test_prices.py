@@ -121,6 +121,14 @@ ROWS = {
         ("highlight 100, tray 10", 3),
         ("person_by_handle ann, collections 10", 5),
     ),
+    "highlights of a user who may not exist": Row(
+        (
+            UserRoot(((By.NAME, "ann"),), Users(frozenset({"biography"}), ((ALL, TITLE),))),
+            highlights(TITLE, "100", "101", "102"),
+        ),
+        ("profile_by_username ann, tray 10", 3),
+        ("person_by_handle ann, collections 10", 5),
+    ),
     "an item whose author's tray is bought": Row(
         (items("1000"), user(By.ID, "10", TITLE)),
         ("item 1000, tray 10", 3),
