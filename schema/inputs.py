@@ -12,21 +12,21 @@ def one_of_value(by: object) -> Mapping[str, str]:
     return {name: str(value.value) for name, value in vars(by).items() if value is not None}
 
 
-@strawberry.input(one_of=True, description="Which user: exactly one of these.")
+@strawberry.input(one_of=True, description="The key of a user: exactly one of these fields.")
 class UserBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
-        description="The platform's own id. The cheapest way to ask."
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The platform's numeric id. The cheapest key.")
+    username: strawberry.Maybe[str] = strawberry.field(
+        description="User name, with or without @. Costs one billed request more, unless its id is cached."
     )
-    username: strawberry.Maybe[str] = strawberry.field(description="The user name, with or without @.")
     url: strawberry.Maybe[str] = strawberry.field(
-        description="A link to the profile, or to a story: https://www.instagram.com/natgeo/."
+        description="URL of the profile or of a story, such as https://www.instagram.com/natgeo/."
     )
 
 
-@strawberry.input(one_of=True, description="Which highlight: exactly one of these.")
+@strawberry.input(one_of=True, description="The key of a highlight: exactly one of these fields.")
 class HighlightBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="`highlight:<pk>`, or the pk alone.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="`highlight:<pk>` or `<pk>`.")
     url: strawberry.Maybe[str] = strawberry.field(
-        description="Its page https://www.instagram.com/stories/highlights/<pk>/ or its share link "
+        description="URL of the page, https://www.instagram.com/stories/highlights/<pk>/, or share URL, "
         "https://www.instagram.com/s/<code>."
     )

@@ -18,7 +18,8 @@ PROXIED = "proxied"
 Proxied = Annotated[
     bool | None,
     strawberry.argument(
-        description="By way of the gateway, which shows it on any page until it expires. Left out: as it is set up."
+        description="True returns a URL of the gateway's media proxy, which any page can embed until it expires; false "
+        "returns the platform's own URL. Defaults to the server's setting."
     ),
 ]
 

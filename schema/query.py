@@ -26,45 +26,55 @@ from schema.types.price import Price
 from schema.types.user import User
 
 K = TypeVar("K")
-Ids = Annotated[list[strawberry.ID], strawberry.argument(description="`highlight:<pk>` each, or the pk alone.")]
-Document = Annotated[str, strawberry.argument(description="A GraphQL document, or the id or hash of a stored one.")]
-Variables = Annotated[JSON | None, strawberry.argument(description="Its variables.")]
-OperationName = Annotated[str | None, strawberry.argument(description="Which of its operations, if there are several.")]
+OneUser = Annotated[UserBy, strawberry.argument(description="Key of the user.")]
+Users = Annotated[list[UserBy], strawberry.argument(description="Keys of the users.")]
+OneHighlight = Annotated[HighlightBy, strawberry.argument(description="Key of the highlight.")]
+Ids = Annotated[
+    list[strawberry.ID], strawberry.argument(description="Ids of the highlights, each `highlight:<pk>` or `<pk>`.")
+]
+Document = Annotated[str, strawberry.argument(description="GraphQL document, or the id or hash of a stored document.")]
+Variables = Annotated[JSON | None, strawberry.argument(description="Variables of the operation, as an object.")]
+OperationName = Annotated[
+    str | None, strawberry.argument(description="Name of the operation; required if the document has several.")
+]
 
-FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
-FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Only those for this account.")]
-OnlyState = Annotated[FlowState | None, strawberry.argument(description="Only those in this state.")]
+FlowId = Annotated[strawberry.ID, strawberry.argument(description="Id of the flow.")]
+FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Return only flows of this account.")]
+OnlyState = Annotated[FlowState | None, strawberry.argument(description="Return only flows in this state.")]
 
 
-@strawberry.type
+@strawberry.type(description="Read operations.")
 class Query:
-    @relation(Root(EntityType.USER), "One user; null, with an error, where it cannot be had.", shared=True)
-    def user(self, info: Info, by: UserBy) -> User | None:
+    @relation(Root(EntityType.USER), "One user; null, with an error, if it cannot be returned.", shared=True)
+    def user(self, info: Info, by: OneUser) -> User | None:
         return User.of(info, user_key(one_of_value(by), field="by"))
 
     @relation(
         Root(EntityType.USER, many=True),
-        "Users in the order asked for; null, with an error, for each that cannot be had.",
+        "Users in the order of `by`; null, with an error, for each user that cannot be returned.",
         shared=True,
         directives=[UNPAGED],
     )
-    def users(self, info: Info, by: list[UserBy]) -> list[User | None]:
+    def users(self, info: Info, by: Users) -> list[User | None]:
         return each(enumerate(by), lambda at: User.of(info, user_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
 
-    @relation(Root(EntityType.HIGHLIGHT), "One highlight; null, with an error, where it cannot be had.", shared=True)
-    def highlight(self, info: Info, by: HighlightBy) -> Highlight | None:
+    @relation(Root(EntityType.HIGHLIGHT), "One highlight; null, with an error, if it cannot be returned.", shared=True)
+    def highlight(self, info: Info, by: OneHighlight) -> Highlight | None:
         return highlight(info, highlight_key(one_of_value(by), field="by"))  # type: ignore[return-value]
 
     @relation(
         Root(EntityType.HIGHLIGHT, "ids", many=True),
-        "Highlights in the order asked for; null, with an error, for each that cannot be had.",
+        "Highlights in the order of `ids`; null, with an error, for each highlight that cannot be returned.",
         shared=True,
         directives=[UNPAGED],
     )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))
 
-    @strawberry.field(description="What an operation would cost now. Asking spends nothing.", directives=[PRICING, OWN])
+    @strawberry.field(
+        description="The price of an operation if it ran now. The estimate itself costs nothing.",
+        directives=[PRICING, OWN],
+    )
     async def price(
         self, info: Info, document: Document, variables: Variables = None, operation_name: OperationName = None
     ) -> Price:
@@ -72,21 +82,21 @@ class Query:
         estimate = await context.quote(document, as_variables(variables), operation_name)
         return Price.of(estimate, within_budget=context.buyer.purse.covers(estimate.upper))
 
-    @strawberry.field(description="What the asking client may still spend.", directives=[OWN])
+    @strawberry.field(description="The allowance of the requesting client. Costs nothing.", directives=[OWN])
     def allowance(self, info: Info) -> Allowance:
         return Allowance.of(info.context.client, info.context.buyer.purse)
 
-    @relation(Relation.ACCOUNTS, "The accounts that the asking client may publish for.")
+    @relation(Relation.ACCOUNTS, "The accounts that the requesting client may publish for.")
     def accounts(self, info: Info) -> list[User]:
         return [User.of(info, UserId(account), rides=None) for account in info.context.accounts]
 
-    @strawberry.field(description="A flow of the asking client; null where there is none by this id.")
+    @strawberry.field(description="One flow of the requesting client; null if it has no flow with this id.")
     async def flow(self, info: Info, id: FlowId) -> Flow | None:
         context = info.context
         receipt = await context.writing().publishing.receipt(context.client.id, id)
         return None if receipt is None else Flow.of(receipt)
 
-    @strawberry.field(description="The flows of the asking client, newest first.", directives=[PAGED])
+    @strawberry.field(description="Flows of the requesting client, newest first.", directives=[PAGED])
     async def flows(
         self,
         info: Info,

@@ -21,7 +21,8 @@ MAY_WRITE = RequiresScopes(scopes=[[Right.WRITE.value]])
 def guarded(root: Any, directive: object) -> type:
     """Return `root` with `directive` on each of its fields."""
     definition = root.__strawberry_definition__
-    return create_type(definition.name, [_with(field, directive) for field in definition.fields])
+    fields = [_with(field, directive) for field in definition.fields]
+    return create_type(definition.name, fields, description=definition.description)
 
 
 def _with(field: Any, directive: object) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, NewType
 from urllib.parse import urlsplit
 
@@ -70,6 +72,9 @@ def _never(value: Any) -> Any:
 
 
 SCALARS: dict[object, ScalarDefinition] = {
+    datetime: replace(
+        DEFAULT_SCALAR_REGISTRY[datetime], description="A date and time with its UTC offset, in ISO 8601."
+    ),
     URL: strawberry.scalar(
         name="URL",
         description="An absolute URL.",
@@ -79,20 +84,21 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Upload: strawberry.scalar(
         name="Upload",
-        description="A file, sent beside the operation in a multipart request.",
+        description="A file of a multipart request (GraphQL multipart request specification). Input only.",
         specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
         serialize=_never,
         parse_value=_uploaded,
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer beyond 32 bits, as a JSON number; at most 53 bits, which every client reads exactly.",
+        description="An integer of up to 53 bits, sent as a JSON number: larger than Int, and exact in every client.",
         serialize=big_int,
         parse_value=big_int,
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description=f"{STOCK_JSON.description} Integers beyond 53 bits, which many clients cannot read, come as text.",
+        description=f"{STOCK_JSON.description} Integers of more than 53 bits, which many clients read inexactly, "
+        "are sent as strings.",
         specified_by_url=STOCK_JSON.specified_by_url,
         serialize=_json,
         parse_value=_unchanged,

@@ -13,13 +13,13 @@ from schema.types.flow import Flow
 # The work of one event. All subscribers of a workflow are notified of a change together.
 EVENT = 100
 
-FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
+FlowId = Annotated[strawberry.ID, strawberry.argument(description="Id of the flow.")]
 
 
-@strawberry.type
+@strawberry.type(description="Event streams.")
 class Subscription:
     @strawberry.subscription(
-        description="A flow of the asking client as it stands, then after each change, until it has ended."
+        description="One flow of the requesting client: its current state, then each change, until the flow ends."
     )
     async def flow(self, info: Info, id: FlowId) -> AsyncIterator[Flow]:
         context = info.context

@@ -10,17 +10,28 @@ import strawberry
 from gateway.billing.budget import OperationBudget, WindowFigures
 from gateway.clients import Client, Right
 from gateway.domain.window import Window
+from schema.enums import graphql_enum
 
-strawberry.enum(Window, name="AllowanceWindow", description="A calendar window in UTC.")
+graphql_enum(
+    Window,
+    name="AllowanceWindow",
+    description="A calendar window in UTC, in which an allowance limits spending.",
+    values={
+        Window.MINUTE: "A minute of the clock.",
+        Window.HOUR: "An hour of the clock.",
+        Window.DAY: "A calendar day.",
+        Window.MONTH: "A calendar month.",
+    },
+)
 
 
-@strawberry.type(description="What a client may spend in one window, in billed requests.")
+@strawberry.type(description="The allowance of a client in one window, in billed requests of the upstream.")
 class AllowanceFigures:
-    window: Window = strawberry.field(description="Which window.")
-    limit: int = strawberry.field(description="What may be spent in it.")
-    spent: int = strawberry.field(description="What is spent or set aside for calls on their way.")
-    remaining: int = strawberry.field(description="What is left.")
-    resets_at: datetime = strawberry.field(description="When the window ends.")
+    window: Window = strawberry.field(description="The kind of window.")
+    limit: int = strawberry.field(description="Maximum that the client may spend in the window.")
+    spent: int = strawberry.field(description="Amount spent, including amounts reserved for requests in progress.")
+    remaining: int = strawberry.field(description="Amount left in the window.")
+    resets_at: datetime = strawberry.field(description="Time at which the window ends.")
 
     @classmethod
     def of(cls, figures: WindowFigures) -> Self:
@@ -33,22 +44,38 @@ class AllowanceFigures:
         )
 
 
-@strawberry.type(description="The upstream account behind the gateway.")
+@strawberry.type(description="The account at the upstream that pays for all requests of the gateway.")
 class Account:
-    balance: int | None = strawberry.field(description="Billed requests left; null while it is not known.")
-    floor: int = strawberry.field(description="Below this only what is cached is answered.")
+    balance: int | None = strawberry.field(
+        description="Balance in billed requests; null until the upstream has reported it."
+    )
+    floor: int = strawberry.field(
+        description="Minimum balance in billed requests. Below it, only cached data is returned."
+    )
 
 
-@strawberry.type(description="What the asking client may still spend, in billed requests. Null: unlimited.")
+@strawberry.type(description="The allowance of the requesting client, in billed requests of the upstream.")
 class Allowance:
-    client: str = strawberry.field(description="Who asks.")
-    limit: int | None = strawberry.field(description="Of the window with the least left.")
-    spent: int | None = strawberry.field(description="In the window with the least left.")
-    remaining: int | None = strawberry.field(description="In the window with the least left.")
-    resets_at: datetime | None = strawberry.field(description="When the window with the least left ends.")
-    ceiling: int | None = strawberry.field(description="The most that one operation may cost.")
-    windows: list[AllowanceFigures] = strawberry.field(description="All windows that apply.")
-    account: Account | None = strawberry.field(description="Null without the right `balance`.")
+    client: str = strawberry.field(description="Name of the client.")
+    limit: int | None = strawberry.field(
+        description="Limit of the window with the least left; null if the client is unlimited."
+    )
+    spent: int | None = strawberry.field(
+        description="Amount spent in the window with the least left; null if the client is unlimited."
+    )
+    remaining: int | None = strawberry.field(
+        description="Amount left in the window with the least left; null if the client is unlimited."
+    )
+    resets_at: datetime | None = strawberry.field(
+        description="Time at which the window with the least left ends; null if the client is unlimited."
+    )
+    ceiling: int | None = strawberry.field(description="Maximum cost of one operation; null if there is none.")
+    windows: list[AllowanceFigures] = strawberry.field(
+        description="All windows that apply to the client; empty if it is unlimited."
+    )
+    account: Account | None = strawberry.field(
+        description="The account at the upstream; null if the client lacks the right `balance`."
+    )
 
     @classmethod
     def of(cls, client: Client, purse: OperationBudget) -> Self:

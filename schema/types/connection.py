@@ -15,35 +15,37 @@ from schema.partial import shortened
 
 T = TypeVar("T")
 
-First = Annotated[int | None, strawberry.argument(description=f"How many entries at most: 0 to {pages.LARGEST_PAGE}.")]
-After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+First = Annotated[int | None, strawberry.argument(description=f"Maximum number of entries: 0 to {pages.LARGEST_PAGE}.")]
+After = Annotated[str | None, strawberry.argument(description="Return only entries after this cursor.")]
 
 
-@strawberry.federation.type(description="Where a page stands in its list.", shareable=True)
+@strawberry.federation.type(description="The position of a page in its list.", shareable=True)
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether entries follow this page.")
-    has_previous_page: bool = strawberry.field(description="Whether entries come before this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the page's first entry.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the page's last entry: `after` for the next page.")
+    has_next_page: bool = strawberry.field(description="True if the list has entries after this page.")
+    has_previous_page: bool = strawberry.field(description="True if the list has entries before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first entry; null if the page is empty.")
+    end_cursor: str | None = strawberry.field(
+        description="Cursor of the last entry, to pass as `after` for the next page; null if the page is empty."
+    )
 
 
-@strawberry.type(description="An entry of a list with its cursor.")
+@strawberry.type(description="A list entry and its cursor.")
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry.")
-    cursor: str = strawberry.field(description="Names this entry, for `after`.")
+    cursor: str = strawberry.field(description="The position of this entry, to pass as `after`.")
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
     page: strawberry.Private[pages.Page[Any]]
     nodes: list[T] = strawberry.field(description="The entries of this page.")
-    total_count: int = strawberry.field(description="How many entries the whole list has.")
+    total_count: int = strawberry.field(description="The number of entries in the whole list.")
 
     @strawberry.field(description="The entries of this page with their cursors.", metadata={PROMPT: True, SHARED: True})
     def edges(self) -> list[Edge[T]]:
         return [Edge(node=node, cursor=pages.cursor(node.id)) for node in self.page.nodes]
 
-    @strawberry.field(description="Where this page stands in the list.", metadata={PROMPT: True, SHARED: True})
+    @strawberry.field(description="The position of this page in the list.", metadata={PROMPT: True, SHARED: True})
     def page_info(self) -> PageInfo:
         nodes = self.page.nodes
         return PageInfo(

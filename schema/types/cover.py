@@ -12,23 +12,27 @@ def unknown(source: object) -> str:
     return ""
 
 
-@strawberry.type(description="One rendition of a cover.")
+@strawberry.type(description="One rendition of a cover image.")
 class CoverImage:
-    url: str | None = media_url_field("url", "Signed URL; it stops working after some days.", unknown)
-    width: int | None = strawberry.field(description="Pixels.")
-    height: int | None = strawberry.field(description="Pixels.")
-    scans_profile: str | None = strawberry.field(description="The JPEG scan profile the platform names.")
+    url: str | None = media_url_field("url", "Signed URL of the image. It expires after some days.", unknown)
+    width: int | None = strawberry.field(description="Width in pixels.")
+    height: int | None = strawberry.field(description="Height in pixels.")
+    scans_profile: str | None = strawberry.field(description="JPEG scan profile, as named by the platform.")
 
 
-@strawberry.type(description="The picture a highlight shows in the tray.")
+@strawberry.type(description="The cover image of a highlight, as shown in the tray.")
 class Cover:
-    url: str | None = media_url_field("url", "Signed URL of the cropped cover.", unknown)
-    width: int | None = strawberry.field(description="Pixels of the cropped cover.")
-    height: int | None = strawberry.field(description="Pixels of the cropped cover.")
-    cropped: CoverImage | None = strawberry.field(description="The cover cut to `cropRect`.")
-    full: CoverImage | None = strawberry.field(description="The whole picture, where the platform shows it.")
-    crop_rect: list[float] | None = strawberry.field(
-        description="x1, y1, x2, y2 of the crop, as fractions of the 9:16 frame."
+    url: str | None = media_url_field("url", "Signed URL of the cropped cover. It expires after some days.", unknown)
+    width: int | None = strawberry.field(description="Width of the cropped cover in pixels.")
+    height: int | None = strawberry.field(description="Height of the cropped cover in pixels.")
+    cropped: CoverImage | None = strawberry.field(description="The cover image, cropped to `cropRect`.")
+    full: CoverImage | None = strawberry.field(
+        description="The uncropped image; null if the platform does not provide it."
     )
-    media_id: strawberry.ID | None = strawberry.field(description="The item the cover was made of, `<pk>_<user>`.")
-    upload_id: strawberry.ID | None = strawberry.field(description="The upload the cover was made of.")
+    crop_rect: list[float] | None = strawberry.field(
+        description="Crop rectangle as `[x1, y1, x2, y2]`, in fractions of the 9:16 frame."
+    )
+    media_id: strawberry.ID | None = strawberry.field(
+        description="Id of the item the cover was taken from, `<pk>_<user id>`."
+    )
+    upload_id: strawberry.ID | None = strawberry.field(description="Id of the upload the cover was made from.")

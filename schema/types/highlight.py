@@ -25,30 +25,38 @@ from schema.types.item import Item
 from schema.types.user import User
 
 Source = models.Highlight | models.HighlightReference
-OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Only items of this kind.")]
+OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Return only items of this kind.")]
 
 
 @strawberry.federation.type(keys=["id"], description="A named, ordered collection of stories.")
 class Highlight:
-    id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, as the platform spells it.")
-    pk: strawberry.ID = strawberry.field(description="The platform's own number of the highlight.")
-    url: str = strawberry.field(description="The highlight's page.")
-    share_url: str = strawberry.field(description="The link that the app's share button makes.")
-    title: str = field_in(FieldGroup.BRIEF, "Its name.")
-    cover: Cover | None = field_in(FieldGroup.BRIEF, "The picture it shows in the tray.")
-    created_at: datetime | None = field_in(FieldGroup.BRIEF, "When it was made.")
-    latest_media_at: datetime | None = field_in(FieldGroup.BRIEF, "When its newest item was posted.")
-    is_pinned: bool | None = field_in(FieldGroup.BRIEF, "Whether it is pinned to the front of the tray.")
+    id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, the platform's id.")
+    pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the prefix.")
+    url: str = strawberry.field(description="URL of the highlight's page.")
+    share_url: str = strawberry.field(description="URL that the app's share button creates.")
+    title: str = field_in(FieldGroup.BRIEF, "Title of the highlight.")
+    cover: Cover | None = field_in(
+        FieldGroup.BRIEF, "Cover image, as shown in the tray; null if the platform sends none."
+    )
+    created_at: datetime | None = field_in(FieldGroup.BRIEF, "Time of creation.")
+    latest_media_at: datetime | None = field_in(FieldGroup.BRIEF, "Time at which the newest item was posted.")
+    is_pinned: bool | None = field_in(FieldGroup.BRIEF, "True if the highlight is pinned to the front of the tray.")
     media_count: int | None = field_in(
-        FieldGroup.BRIEF, "How many items the platform says it has; some may be missing."
+        FieldGroup.BRIEF,
+        "Number of items according to the platform. It may exceed the number of items returned: see `missingItemIds`.",
     )
 
-    @relation(Relation.OWNER, "The account it belongs to.", shared=True)
+    @relation(Relation.OWNER, "The account that owns the highlight.", shared=True)
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
         owner = readable(source, "owner")
         return None if owner is None else User.riding(info, owner)
 
-    @relation(Relation.ITEMS, "Its items, in the order of the highlight.", shared=True, directives=[PAGED])
+    @relation(
+        Relation.ITEMS,
+        "Items of the highlight, in its order. One billed request, whatever the arguments.",
+        shared=True,
+        directives=[PAGED],
+    )
     def items(
         source: strawberry.Parent[models.Highlight],
         info: Info,
@@ -60,7 +68,8 @@ class Highlight:
         return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
 
     @field_in(
-        FieldGroup.ITEMS, "Ids of items that the platform names but does not hand out: deleted, or private by now."
+        FieldGroup.ITEMS,
+        "Ids of items that the platform lists but does not return: they were deleted or became private.",
     )
     def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:
         return map_awaitable(items_of(source, info), missing)  # type: ignore[arg-type, return-value]

@@ -14,137 +14,163 @@ from gateway.domain.partial import lost
 from gateway.planner.selection import FieldGroup, Relation
 from gateway.reads.facts import FactKind
 from schema.context import Info
+from schema.enums import graphql_enum
 from schema.fields import field_in, relation
 from schema.media_urls import media_url_field
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.user import User
 
-strawberry.enum(MediaKind, name="MediaKind", description="What an item shows.")
+graphql_enum(
+    MediaKind,
+    name="MediaKind",
+    description="The kind of an item's media.",
+    values={MediaKind.PHOTO: "A photo.", MediaKind.VIDEO: "A video.", MediaKind.ALBUM: "Several photos or videos."},
+)
 
 
-@strawberry.type(description="An account that an item mentions, and where on the 9:16 frame.")
+@strawberry.type(description="A mention of an account, placed on the 9:16 frame of an item.")
 class Mention:
-    @relation(Relation.MENTIONED, "The mentioned account.", shared=True)
+    @relation(
+        Relation.MENTIONED, "The mentioned account; null, with an error, if its data cannot be read.", shared=True
+    )
     def user(source: strawberry.Parent[stickers.Mention], info: Info) -> User | None:
         return User.riding(info, source.user)
 
-    x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
-    width: float | None = strawberry.field(description="As a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="As a fraction of the frame's height.")
+    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
 
 
-@strawberry.type(description="A link placed on an item.")
+@strawberry.type(description="A link, placed on the 9:16 frame of an item.")
 class Link:
-    url: str = strawberry.field(description="Where it leads.")
-    x: float = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float = strawberry.field(description="Centre, as a fraction of the height.")
-    z: float = strawberry.field(description="Stacking order.")
-    width: float = strawberry.field(description="As a fraction of the frame's width.")
-    height: float = strawberry.field(description="As a fraction of the frame's height.")
-    rotation: float = strawberry.field(description="Turns, clockwise.")
+    url: str = strawberry.field(description="Target URL.")
+    x: float = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    z: float = strawberry.field(description="Stacking order: higher values are in front.")
+    width: float = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float = strawberry.field(description="Height, as a fraction of the frame's height.")
+    rotation: float = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
 
 
-@strawberry.type(description="A hashtag placed on an item.")
+@strawberry.type(description="A hashtag, placed on the 9:16 frame of an item.")
 class Hashtag:
-    id: strawberry.ID | None = strawberry.field(description="The platform's own id.")
-    name: str = strawberry.field(description="Without #.")
-    media_count: BigInt | None = strawberry.field(description="How many posts bear it.")
-    profile_picture_url: str | None = strawberry.field(description="Signed URL of the hashtag's picture.")
-    x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
-    width: float | None = strawberry.field(description="As a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="As a fraction of the frame's height.")
+    id: strawberry.ID | None = strawberry.field(description="The platform's id.")
+    name: str = strawberry.field(description="The hashtag, without #.")
+    media_count: BigInt | None = strawberry.field(description="Number of posts with the hashtag.")
+    profile_picture_url: str | None = strawberry.field(
+        description="Signed URL of the hashtag's picture. It expires after some days."
+    )
+    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
 
 
-@strawberry.type(description="A place named on an item.")
+@strawberry.type(description="A location, placed on the 9:16 frame of an item.")
 class Location:
-    id: strawberry.ID | None = strawberry.field(description="The platform's own id.")
-    name: str = strawberry.field(description="The place's name.")
-    latitude: float | None = strawberry.field(description="Degrees.")
-    longitude: float | None = strawberry.field(description="Degrees.")
-    address: str | None = strawberry.field(description="Street and number.")
+    id: strawberry.ID | None = strawberry.field(description="The platform's id.")
+    name: str = strawberry.field(description="Name of the location.")
+    latitude: float | None = strawberry.field(description="Latitude in degrees.")
+    longitude: float | None = strawberry.field(description="Longitude in degrees.")
+    address: str | None = strawberry.field(description="Street address.")
     city: str | None = strawberry.field(description="City.")
     zip: str | None = strawberry.field(description="Postal code.")
-    external_id: strawberry.ID | None = strawberry.field(description="Id of the place in `externalIdSource`.")
-    external_id_source: str | None = strawberry.field(description="Who gave out `externalId`.")
-    x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
-    width: float | None = strawberry.field(description="As a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="As a fraction of the frame's height.")
+    external_id: strawberry.ID | None = strawberry.field(
+        description="Id of the location in the directory `externalIdSource`."
+    )
+    external_id_source: str | None = strawberry.field(description="Name of the directory that issued `externalId`.")
+    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
 
 
-@strawberry.type(description="What a sticker links to.")
+@strawberry.type(description="The link that a sticker opens.")
 class StickerLink:
-    url: str | None = strawberry.field(description="Where it leads.")
-    title: str | None = strawberry.field(description="The text on it.")
-    type: str | None = strawberry.field(description="The platform's name for the kind of link.")
-    display_url: str | None = strawberry.field(description="The URL as it is shown.")
+    url: str | None = strawberry.field(description="Target URL.")
+    title: str | None = strawberry.field(description="Text of the link.")
+    type: str | None = strawberry.field(description="Kind of the link, as named by the platform.")
+    display_url: str | None = strawberry.field(description="The URL as displayed to viewers.")
 
 
-@strawberry.type(description="A sticker placed on an item.")
+@strawberry.type(description="A sticker, such as a GIF, placed on the 9:16 frame of an item.")
 class Sticker:
-    id: strawberry.ID | None = strawberry.field(description="The platform's own id.")
-    type: str | None = strawberry.field(description="The platform's name for the kind of sticker, such as gif.")
-    x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
-    z: float | None = strawberry.field(description="Stacking order.")
-    width: float | None = strawberry.field(description="As a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="As a fraction of the frame's height.")
-    rotation: float | None = strawberry.field(description="Turns, clockwise.")
-    link: StickerLink | None = strawberry.field(description="What a tap on it opens.")
-    extra: JSON | None = strawberry.field(description="What else the platform says of this kind of sticker.")
+    id: strawberry.ID | None = strawberry.field(description="The platform's id.")
+    type: str | None = strawberry.field(description="Kind of the sticker, as named by the platform, such as `gif`.")
+    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    z: float | None = strawberry.field(description="Stacking order: higher values are in front.")
+    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
+    rotation: float | None = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
+    link: StickerLink | None = strawberry.field(
+        description="The link that a tap on the sticker opens; null if it opens none."
+    )
+    extra: JSON | None = strawberry.field(
+        description="Further properties of this kind of sticker, as sent by the platform."
+    )
 
 
-@strawberry.type(description="A post that an item re-shares.")
+@strawberry.type(description="A post that an item shares, placed on the 9:16 frame.")
 class EmbeddedMedia:
-    pk: strawberry.ID = strawberry.field(description="The post's own id.")
-    user_id: strawberry.ID | None = strawberry.field(description="Id of the account that posted it.")
-    product_type: str | None = strawberry.field(description="The platform's name for the kind of post.")
-    code: str | None = strawberry.field(description="The code in the post's link.")
-    x: float | None = strawberry.field(description="Centre, as a fraction of the width.")
-    y: float | None = strawberry.field(description="Centre, as a fraction of the height.")
-    z: float | None = strawberry.field(description="Stacking order.")
-    width: float | None = strawberry.field(description="As a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="As a fraction of the frame's height.")
-    rotation: float | None = strawberry.field(description="Turns, clockwise.")
-    is_pinned: bool | None = strawberry.field(description="Whether it is pinned to the frame.")
-    is_hidden: bool | None = strawberry.field(description="Whether it is hidden from viewers.")
-    is_sticker: bool | None = strawberry.field(description="Whether it is shown as a sticker.")
+    pk: strawberry.ID = strawberry.field(description="The platform's numeric id of the post.")
+    user_id: strawberry.ID | None = strawberry.field(description="Id of the account that published the post.")
+    product_type: str | None = strawberry.field(description="Kind of the post, as named by the platform.")
+    code: str | None = strawberry.field(description="Shortcode in the URL of the post.")
+    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
+    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
+    z: float | None = strawberry.field(description="Stacking order: higher values are in front.")
+    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
+    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
+    rotation: float | None = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
+    is_pinned: bool | None = strawberry.field(description="True if the post is pinned to the frame.")
+    is_hidden: bool | None = strawberry.field(description="True if the post is hidden from viewers.")
+    is_sticker: bool | None = strawberry.field(description="True if the post is shown as a sticker.")
 
 
 def item_of(source: models.Item) -> str:
     return f"item:{source.pk}"
 
 
-@strawberry.federation.type(keys=["id"], description="One story inside a highlight.")
+@strawberry.federation.type(keys=["id"], description="A story in a highlight.")
 class Item:
-    id: strawberry.ID = strawberry.field(description="`<pk>_<id of the user>`.")
-    pk: strawberry.ID = strawberry.field(description="The platform's own number of the item.")
-    code: str | None = field_in(FieldGroup.ITEM, "The pk in base64url digits, as links spell it.")
-    taken_at: datetime | None = field_in(FieldGroup.ITEM, "When it was posted as a story.")
-    kind: MediaKind | None = field_in(FieldGroup.ITEM, "Photo, video or album; null for a kind that is not known.")
-    product_type: str | None = field_in(FieldGroup.ITEM, "The platform's name for the kind of post: `story`.")
-    thumbnail_url: str | None = media_url_field(
-        "thumbnail_url", "Signed URL of the photo, or of the video's first frame.", item_of, FieldGroup.ITEM
+    id: strawberry.ID = strawberry.field(description="`<pk>_<user id>`, the platform's id.")
+    pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the user id.")
+    code: str | None = field_in(FieldGroup.ITEM, "Shortcode used in URLs: the pk in base64url digits.")
+    taken_at: datetime | None = field_in(FieldGroup.ITEM, "Time at which the story was posted.")
+    kind: MediaKind | None = field_in(
+        FieldGroup.ITEM, "Kind of the media; null for a kind that the gateway does not know."
     )
-    video_url: str | None = media_url_field("video_url", "Signed URL of the video.", item_of, FieldGroup.ITEM)
+    product_type: str | None = field_in(FieldGroup.ITEM, "Kind of the post, as named by the platform, such as `story`.")
+    thumbnail_url: str | None = media_url_field(
+        "thumbnail_url",
+        "Signed URL of the photo, or of the first frame of the video. See `urlsExpireAt`.",
+        item_of,
+        FieldGroup.ITEM,
+    )
+    video_url: str | None = media_url_field(
+        "video_url", "Signed URL of the video; null for a photo. See `urlsExpireAt`.", item_of, FieldGroup.ITEM
+    )
     video_duration: float | None = field_in(FieldGroup.ITEM, "Seconds.")
-    urls_expire_at: datetime | None = field_in(FieldGroup.ITEM, "When the first of this item's URLs stops working.")
-    mentions: list[Mention] = field_in(FieldGroup.ITEM, "Accounts it mentions.")
-    links: list[Link] = field_in(FieldGroup.ITEM, "Links on it.")
-    hashtags: list[Hashtag] = field_in(FieldGroup.ITEM, "Hashtags on it.")
-    locations: list[Location] = field_in(FieldGroup.ITEM, "Places named on it.")
-    stickers: list[Sticker] = field_in(FieldGroup.ITEM, "Stickers on it.")
-    medias: list[EmbeddedMedia] = field_in(FieldGroup.ITEM, "Posts it re-shares.")
+    urls_expire_at: datetime | None = field_in(
+        FieldGroup.ITEM,
+        "Time at which the first of `thumbnailUrl` and `videoUrl` expires; null if the URLs do not state it.",
+    )
+    mentions: list[Mention] = field_in(FieldGroup.ITEM, "Mentions on the frame.")
+    links: list[Link] = field_in(FieldGroup.ITEM, "Links on the frame.")
+    hashtags: list[Hashtag] = field_in(FieldGroup.ITEM, "Hashtags on the frame.")
+    locations: list[Location] = field_in(FieldGroup.ITEM, "Locations on the frame.")
+    stickers: list[Sticker] = field_in(FieldGroup.ITEM, "Other stickers on the frame.")
+    medias: list[EmbeddedMedia] = field_in(FieldGroup.ITEM, "Posts that the item shares.")
 
-    @relation(Relation.AUTHOR, "The account that posted it.", shared=True)
+    @relation(Relation.AUTHOR, "The account that posted the story.", shared=True)
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:
         author = readable(source, "author")
         return None if author is None else User.riding(info, author)
 
-    @relation(Relation.SPONSOR, "Accounts that paid for it.", shared=True)
+    @relation(Relation.SPONSOR, "Sponsors of a paid partnership; empty if there are none.", shared=True)
     def sponsors(source: strawberry.Parent[models.Item], info: Info) -> list[User]:
         sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
         return shortened(sponsors, lost(source, "sponsors"))

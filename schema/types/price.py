@@ -12,31 +12,35 @@ from gateway.billing.prices import Purchase
 from gateway.planner.estimator import Estimate
 
 
-@strawberry.type(description="Calls to one endpoint of the upstream.")
+@strawberry.type(description="The expected requests to one endpoint of the upstream.")
 class PricedCalls:
-    endpoint: str = strawberry.field(description="Which one.")
-    count: int = strawberry.field(description="How many calls are expected.")
-    unit: int = strawberry.field(description="Billed requests for each.")
-    total: int = strawberry.field(description="Billed requests for all.")
-    cached: int = strawberry.field(description="How many more would be needed with an empty cache.")
+    endpoint: str = strawberry.field(description="Path of the endpoint.")
+    count: int = strawberry.field(description="Expected number of requests.")
+    unit: int = strawberry.field(description="Price of each request, in billed requests.")
+    total: int = strawberry.field(description="Price of all these requests, in billed requests.")
+    cached: int = strawberry.field(description="Number of further requests that the cache saves.")
 
 
-@strawberry.type(description="What a place in the answer costs.")
+@strawberry.type(description="The expected price of one path in the response.")
 class PricedField:
     path: str = strawberry.field(description="Response keys joined by dots, without list indices.")
-    total: int = strawberry.field(description="Billed requests for what is first needed here.")
+    total: int = strawberry.field(
+        description="Price of the data that this path is the first to need, in billed requests."
+    )
 
 
-@strawberry.type(description="What an operation would cost now, in billed requests of the upstream.")
+@strawberry.type(description="The price of an operation if it ran now, in billed requests of the upstream.")
 class Price:
-    lower: int = strawberry.field(description="At least, if unknown lists are empty and whatever can be shared is.")
-    upper: int = strawberry.field(description="At most, if unknown lists are full and nothing can be shared.")
-    expected: int = strawberry.field(description="For trays and highlights of ordinary size, where theirs is unknown.")
-    calls: list[PricedCalls] = strawberry.field(description="The expected calls by endpoint.")
-    fields: list[PricedField] = strawberry.field(description="The expected price by place in the answer.")
-    saved_by_cache: int = strawberry.field(description="What it would cost more with an empty cache.")
+    lower: int = strawberry.field(
+        description="Lower bound: unknown lists are empty, and every request that can be shared is shared."
+    )
+    upper: int = strawberry.field(description="Upper bound: unknown lists are full, and no request is shared.")
+    expected: int = strawberry.field(description="Estimate: trays and highlights of unknown size have a typical size.")
+    calls: list[PricedCalls] = strawberry.field(description="The expected requests by endpoint.")
+    fields: list[PricedField] = strawberry.field(description="The expected price by path in the response.")
+    saved_by_cache: int = strawberry.field(description="How much more the operation would cost with an empty cache.")
     within_budget: bool = strawberry.field(
-        description="Whether its upper bound fits into the operation's budget and the client's allowance."
+        description="True if the upper bound is within the operation's budget and the client's allowance."
     )
 
     @classmethod

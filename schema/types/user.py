@@ -62,39 +62,47 @@ def user_id(self: User, info: Info) -> strawberry.ID:
     return map_awaitable(info.context.loader.get(FactKind.IDENTITY, self.key), attrgetter("pk"))  # type: ignore[return-value]
 
 
-@strawberry.federation.type(keys=["id"], description="An Instagram account.")
+@strawberry.federation.type(
+    keys=["id"],
+    description="An Instagram account. The fields from `biography` to `longitude` are its profile: "
+    "one billed request for all of them.",
+)
 class User:
     key: strawberry.Private[UserKey]
     rides: strawberry.Private[UserSummary | None] = None
 
-    id: strawberry.ID = field_in(FieldGroup.ID, "The platform's own id.", resolver=user_id)
-    username: str | None = short("username", str | None, "The name in the account's link, without @.")
-    full_name: str | None = short("full_name", str | None, "The display name.")
-    profile_picture_url: str | None = portrait("profile_picture_url", "Signed URL of the profile picture.")
-    profile_picture_hd_url: str | None = portrait(
-        "profile_picture_hd_url", "Signed URL of the large profile picture, where the platform shows it."
+    id: strawberry.ID = field_in(FieldGroup.ID, "The platform's numeric id.", resolver=user_id)
+    username: str | None = short("username", str | None, "User name, without @.")
+    full_name: str | None = short("full_name", str | None, "Display name.")
+    profile_picture_url: str | None = portrait(
+        "profile_picture_url", "Signed URL of the profile picture. It expires after some days."
     )
-    is_private: bool | None = short("is_private", bool | None, "Whether only followers see the account's media.")
-    is_verified: bool | None = short("is_verified", bool | None, "Whether the account bears the blue badge.")
+    profile_picture_hd_url: str | None = portrait(
+        "profile_picture_hd_url", "Signed URL of the large profile picture; null if the platform does not provide it."
+    )
+    is_private: bool | None = short("is_private", bool | None, "True if only followers can see the account's media.")
+    is_verified: bool | None = short("is_verified", bool | None, "True if the account has the verified badge.")
 
-    biography: str | None = profile("biography", str | None, "What the account says of itself.")
-    external_url: str | None = profile("external_url", str | None, "The link in the biography.")
-    media_count: BigInt | None = profile("media_count", BigInt | None, "How many posts the account has.")
-    follower_count: BigInt | None = profile("follower_count", BigInt | None, "How many accounts follow this one.")
-    following_count: BigInt | None = profile("following_count", BigInt | None, "How many accounts this one follows.")
+    biography: str | None = profile("biography", str | None, "Biography of the account.")
+    external_url: str | None = profile("external_url", str | None, "URL in the biography.")
+    media_count: BigInt | None = profile("media_count", BigInt | None, "Number of posts.")
+    follower_count: BigInt | None = profile("follower_count", BigInt | None, "Number of followers.")
+    following_count: BigInt | None = profile(
+        "following_count", BigInt | None, "Number of accounts that this one follows."
+    )
     account_type: int | None = profile("account_type", int | None, "1 personal, 2 business, 3 creator.")
-    is_business: bool | None = profile("is_business", bool | None, "Whether it is a business account.")
-    category: str | None = profile("category", str | None, "The account's category.")
-    public_email: str | None = profile("public_email", str | None, "The e-mail address the account shows.")
-    contact_phone_number: str | None = profile("contact_phone_number", str | None, "The number the account shows.")
-    city: str | None = profile("city", str | None, "The city the account shows.")
-    zip: str | None = profile("zip", str | None, "The postal code the account shows.")
-    latitude: float | None = profile("latitude", float | None, "Of the address the account shows.")
-    longitude: float | None = profile("longitude", float | None, "Of the address the account shows.")
+    is_business: bool | None = profile("is_business", bool | None, "True if it is a business account.")
+    category: str | None = profile("category", str | None, "Category of the account, as named by the platform.")
+    public_email: str | None = profile("public_email", str | None, "Public e-mail address.")
+    contact_phone_number: str | None = profile("contact_phone_number", str | None, "Public phone number.")
+    city: str | None = profile("city", str | None, "City of the public address.")
+    zip: str | None = profile("zip", str | None, "Postal code of the public address.")
+    latitude: float | None = profile("latitude", float | None, "Latitude of the public address in degrees.")
+    longitude: float | None = profile("longitude", float | None, "Longitude of the public address in degrees.")
 
     @relation(
         FactKind.TRAY,
-        "The account's highlights, in the platform's order: newest first.",
+        "Highlights of the account in the platform's order, newest first. Two billed requests, three by user name.",
         shared=True,
         directives=[PAGED],
     )
