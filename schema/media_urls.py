@@ -36,5 +36,10 @@ def media_url_field(
     return strawberry.field(resolve, description=description, metadata=metadata)
 
 
+def no_reference(source: object) -> str:
+    """Return an empty reference, for an object that does not name its owner. The proxy cannot renew such a URL."""
+    return ""
+
+
 def media_url(info: Info, url: str | None, reference: str, proxied: bool | None) -> str | None:
     return None if url is None else info.context.link(url, reference, proxied=proxied)

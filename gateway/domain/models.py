@@ -29,6 +29,72 @@ class MediaKind(enum.Enum):
     ALBUM = 8
 
 
+class AccountType(enum.Enum):
+    PERSONAL = 1
+    BUSINESS = 2
+    CREATOR = 3
+
+
+class Model(Struct, frozen=True, gc=False):
+    """The base of all models. Decoded JSON has no cycles, so the garbage collector need not track instances.
+
+    `SOURCES` names, for each property that is computed from attributes that may be lost, those attributes.
+    """
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+
+class UserSummary(Model, frozen=True, gc=False):
+    """The eight fields of a user that other responses include. `pk` is an integer in some of them."""
+
+    pk: str | int
+    username: str | None = None
+    full_name: str | None = None
+    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
+    profile_picture_hd_url: str | None = field(name="profile_pic_url_hd", default=None)
+    is_private: bool | None = None
+    is_verified: bool | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.pk)
+
+    def alone(self) -> UserSummary:
+        """Return these fields without those that a subclass adds."""
+        if type(self) is UserSummary:
+            return self
+        return UserSummary(*(getattr(self, name) for name in UserSummary.__struct_fields__))
+
+
+class Profile(UserSummary, frozen=True, gc=False):
+    """The full record of a user."""
+
+    biography: str | None = None
+    external_url: str | None = None
+    media_count: Count | None = None
+    follower_count: Count | None = None
+    following_count: Count | None = None
+    account_type_code: Small | None = field(name="account_type", default=None)
+    is_business: bool | None = None
+    category: str | None = field(name="category_name", default=None)
+    public_email: str | None = None
+    contact_phone_number: str | None = None
+    city: str | None = field(name="city_name", default=None)
+    zip: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"account_type": ("account_type_code",)}
+
+    @property
+    def account_type(self) -> AccountType | None:
+        """The account type, or None for a code that the contract does not know."""
+        try:
+            return AccountType(self.account_type_code)
+        except ValueError:
+            return None
+
+
 class CoverImage(Model, frozen=True, gc=False):
     url: str | None = None
     width: Small | None = None
@@ -73,7 +139,7 @@ class Item(Model, frozen=True, gc=False):
     product_type: str | None = "story"
     thumbnail_url: str | None = None
     video_url: str | None = None
-    video_duration: float | None = 0.0
+    duration: float | None = field(name="video_duration", default=None)
     author: UserSummary | None = field(name="user", default=None)
     sponsors: tuple[UserSummary, ...] | None = field(name="sponsor_tags", default=None)
     mentions: tuple[Mention, ...] = ()
@@ -85,6 +151,7 @@ class Item(Model, frozen=True, gc=False):
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "kind": ("media_type",),
+        "video_duration": ("duration",),
         "urls_expire_at": ("thumbnail_url", "video_url"),
     }
 
@@ -95,6 +162,11 @@ class Item(Model, frozen=True, gc=False):
             return MediaKind(self.media_type)
         except ValueError:
             return None
+
+    @property
+    def video_duration(self) -> float | None:
+        """The duration in seconds, or None for a photo, for which the upstream sends 0."""
+        return None if self.media_type == MediaKind.PHOTO.value else self.duration or None
 
     @property
     def urls_expire_at(self) -> datetime | None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.media_urls import media_url_field
-
-
-def unknown(source: object) -> str:
-    """Return an empty reference: a cover does not name its owner, so an early expired URL requires the tray again."""
-    return ""
+from schema.media_urls import media_url_field, no_reference
 
 
 @strawberry.type(description="One rendition of a cover image.")
 class CoverImage:
-    url: str | None = media_url_field("url", "Signed URL of the image. It expires after some days.", unknown)
+    url: str | None = media_url_field("url", "Signed URL of the image. It expires after some days.", no_reference)
     width: int | None = strawberry.field(description="Width in pixels.")
     height: int | None = strawberry.field(description="Height in pixels.")
     scans_profile: str | None = strawberry.field(description="JPEG scan profile, as named by the platform.")
@@ -22,7 +17,9 @@ class CoverImage:
 
 @strawberry.type(description="The cover image of a highlight, as shown in the tray.")
 class Cover:
-    url: str | None = media_url_field("url", "Signed URL of the cropped cover. It expires after some days.", unknown)
+    url: str | None = media_url_field(
+        "url", "Signed URL of the cropped cover. It expires after some days.", no_reference
+    )
     width: int | None = strawberry.field(description="Width of the cropped cover in pixels.")
     height: int | None = strawberry.field(description="Height of the cropped cover in pixels.")
     cropped: CoverImage | None = strawberry.field(description="The cover image, cropped to `cropRect`.")

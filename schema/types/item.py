@@ -16,7 +16,7 @@ from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.enums import graphql_enum
 from schema.fields import field_in, relation
-from schema.media_urls import media_url_field
+from schema.media_urls import media_url_field, no_reference
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.user import User
@@ -30,7 +30,7 @@ graphql_enum(
 
 
 @strawberry.type(description="A mention of an account, placed on the 9:16 frame of an item.")
-class Mention:
+class MentionSticker:
     @relation(
         Relation.MENTIONED, "The mentioned account; null, with an error, if its data cannot be read.", shared=True
     )
@@ -44,7 +44,7 @@ class Mention:
 
 
 @strawberry.type(description="A link, placed on the 9:16 frame of an item.")
-class Link:
+class LinkSticker:
     url: str = strawberry.field(description="Target URL.")
     x: float = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
     y: float = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
@@ -55,12 +55,12 @@ class Link:
 
 
 @strawberry.type(description="A hashtag, placed on the 9:16 frame of an item.")
-class Hashtag:
+class HashtagSticker:
     id: strawberry.ID | None = strawberry.field(description="The platform's id.")
     name: str = strawberry.field(description="The hashtag, without #.")
     media_count: BigInt | None = strawberry.field(description="Number of posts with the hashtag.")
-    profile_picture_url: str | None = strawberry.field(
-        description="Signed URL of the hashtag's picture. It expires after some days."
+    profile_picture_url: str | None = media_url_field(
+        "profile_picture_url", "Signed URL of the hashtag's picture. It expires after some days.", no_reference
     )
     x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
     y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
@@ -69,7 +69,7 @@ class Hashtag:
 
 
 @strawberry.type(description="A location, placed on the 9:16 frame of an item.")
-class Location:
+class LocationSticker:
     id: strawberry.ID | None = strawberry.field(description="The platform's id.")
     name: str = strawberry.field(description="Name of the location.")
     latitude: float | None = strawberry.field(description="Latitude in degrees.")
@@ -153,15 +153,15 @@ class Item:
     video_url: str | None = media_url_field(
         "video_url", "Signed URL of the video; null for a photo. See `urlsExpireAt`.", item_of, FieldGroup.ITEM
     )
-    video_duration: float | None = field_in(FieldGroup.ITEM, "Seconds.")
+    video_duration: float | None = field_in(FieldGroup.ITEM, "Duration of the video in seconds; null for a photo.")
     urls_expire_at: datetime | None = field_in(
         FieldGroup.ITEM,
         "Time at which the first of `thumbnailUrl` and `videoUrl` expires; null if the URLs do not state it.",
     )
-    mentions: list[Mention] = field_in(FieldGroup.ITEM, "Mentions on the frame.")
-    links: list[Link] = field_in(FieldGroup.ITEM, "Links on the frame.")
-    hashtags: list[Hashtag] = field_in(FieldGroup.ITEM, "Hashtags on the frame.")
-    locations: list[Location] = field_in(FieldGroup.ITEM, "Locations on the frame.")
+    mentions: list[MentionSticker] = field_in(FieldGroup.ITEM, "Mentions on the frame.")
+    links: list[LinkSticker] = field_in(FieldGroup.ITEM, "Links on the frame.")
+    hashtags: list[HashtagSticker] = field_in(FieldGroup.ITEM, "Hashtags on the frame.")
+    locations: list[LocationSticker] = field_in(FieldGroup.ITEM, "Locations on the frame.")
     stickers: list[Sticker] = field_in(FieldGroup.ITEM, "Other stickers on the frame.")
     medias: list[EmbeddedMedia] = field_in(FieldGroup.ITEM, "Posts that the item shares.")
 

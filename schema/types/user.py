@@ -10,12 +10,14 @@ import strawberry
 
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
+from gateway.domain.models import AccountType
 from gateway.domain.partial import left_out
 from gateway.domain.users import UserSummary
 from gateway.planner.selection import FieldGroup
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
+from schema.enums import graphql_enum
 from schema.fields import field_in, map_awaitable, relation
 from schema.media_urls import Proxied, media_url
 from schema.partial import readable
@@ -24,6 +26,17 @@ from schema.types.connection import After, Connection, First, page_of
 
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
+
+graphql_enum(
+    AccountType,
+    name="AccountType",
+    description="The type of an account.",
+    values={
+        AccountType.PERSONAL: "A personal account.",
+        AccountType.BUSINESS: "A professional account of a business.",
+        AccountType.CREATOR: "A professional account of a creator.",
+    },
+)
 
 
 def short(attribute: str, type_: Any, description: str) -> Any:
@@ -90,7 +103,14 @@ class User:
     following_count: BigInt | None = profile(
         "following_count", BigInt | None, "Number of accounts that this one follows."
     )
-    account_type: int | None = profile("account_type", int | None, "1 personal, 2 business, 3 creator.")
+    account_type: AccountType | None = profile(
+        "account_type",
+        AccountType | None,
+        "Type of the account; null for a type that the gateway does not know: see `accountTypeCode`.",
+    )
+    account_type_code: int | None = profile(
+        "account_type_code", int | None, "The platform's number of the account type."
+    )
     is_business: bool | None = profile("is_business", bool | None, "True if it is a business account.")
     category: str | None = profile("category", str | None, "Category of the account, as named by the platform.")
     public_email: str | None = profile("public_email", str | None, "Public e-mail address.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLObjectType
 
 from gateway.settings import Settings
 from schema.build import build_schema
@@ -144,3 +145,15 @@ def test_only_where_the_proxy_is_not_the_rule_is_a_field_no_more_than_an_attribu
         for proxies in (False, True)
     ]
     assert marked == ["thumbnail_url", None]
+
+
+def test_each_media_url_takes_the_argument_proxied() -> None:
+    fields = {
+        f"{type_.name}.{name}": field
+        for type_ in build_schema().core.type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items()
+        if "Signed URL" in (field.description or "")
+    }
+    assert len(fields) >= 7
+    assert [name for name, field in fields.items() if "proxied" not in field.args] == []

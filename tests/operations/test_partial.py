@@ -288,3 +288,52 @@ async def test_a_stale_answer_tells_what_it_lost(tmp_path: Path) -> None:
         answer = await gateway.ask(HIGHLIGHT)
         assert (answer.data, answer.errors) == (first.data, first.errors)
         assert answer.body["extensions"]["cache"]["stale"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind"), [(1, "PERSONAL"), (2, "BUSINESS"), (3, "CREATOR"), (0, None), (4, None), (None, None)]
+)
+async def test_an_unknown_account_type_is_null_beside_its_code(
+    tmp_path: Path, sent: int | None, kind: str | None
+) -> None:
+    document = '{ user(by: { id: "9" }) { accountType accountTypeCode } }'
+    async with serving(tmp_path) as gateway:
+        gateway.upstream.answers["/v1/user/by/id"] = user(account_type=sent)
+        answer = await gateway.again_and_again(document, 1)
+        assert (answer.data, answer.errors) == ({"user": {"accountType": kind, "accountTypeCode": sent}}, [])
+
+
+async def test_an_unreadable_account_type_is_null_with_an_error_at_both_fields(tmp_path: Path) -> None:
+    document = '{ user(by: { id: "9" }) { biography accountType accountTypeCode } }'
+    async with serving(tmp_path) as gateway:
+        gateway.upstream.answers["/v1/user/by/id"] = user(biography="b", account_type="shop")
+        answer = await gateway.again_and_again(document, 1)
+        assert answer.data["user"] == {"biography": "b", "accountType": None, "accountTypeCode": None}
+        assert sorted(answer.errors) == [("user.accountType", PARTIAL), ("user.accountTypeCode", PARTIAL)]
+
+
+async def test_a_photo_has_no_duration(tmp_path: Path) -> None:
+    """The upstream sends 0 for photos, and may send a value for a photo with music, which is not a video's."""
+    sent = [(1, 0), (1, 15.0), (2, 12.5), (2, 0), (8, 0), (2, None)]
+    document = '{ highlight(by: { id: "5" }) { items { nodes { kind videoDuration } } } }'
+    async with serving(tmp_path) as gateway:
+        items = [item(str(pk), media_type=kind, video_duration=seconds) for pk, (kind, seconds) in enumerate(sent, 11)]
+        gateway.holds(highlight(*items))
+        answer = await gateway.again_and_again(document, 1)
+        assert answer.errors == []
+        nodes = answer.data["highlight"]["items"]["nodes"]
+        assert [node["videoDuration"] for node in nodes] == [None, None, 12.5, None, None, None]
+
+
+async def test_a_hashtag_s_picture_is_linked_through_the_proxy(tmp_path: Path) -> None:
+    picture = "https://scontent.cdninstagram.com/v/tag.jpg?oe=7FFFFFFF"
+    document = (
+        '{ highlight(by: { id: "5" }) { items { nodes { hashtags { '
+        "profilePictureUrl linked: profilePictureUrl(proxied: true) } } } } }"
+    )
+    async with serving(tmp_path) as gateway:
+        gateway.holds(highlight(item("11", hashtags=[{"hashtag": {"name": "sun", "profile_pic_url": picture}}])))
+        answer = await gateway.again_and_again(document, 1)
+        ((tag,),) = (node["hashtags"] for node in answer.data["highlight"]["items"]["nodes"])
+        assert tag["profilePictureUrl"] == picture
+        assert tag["linked"].startswith(f"{ORIGIN}/media/")

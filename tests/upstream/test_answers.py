@@ -138,7 +138,7 @@ async def test_drift_is_told_with_its_paths() -> None:
     upstream = Upstream(answer(200, drifted))
     outcome = await upstream.api().fetch(SALWA)
     assert isinstance(outcome.value, LoadedHighlight)
-    assert outcome.value.items[2].video_duration is None
+    assert outcome.value.items[2].duration is None
     assert upstream.seen(ResponseSchemaMismatch) == [ResponseSchemaMismatch("highlight", ("items[2].video_duration",))]
 
 

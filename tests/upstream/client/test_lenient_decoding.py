@@ -298,8 +298,8 @@ async def test_a_value_is_what_it_can_only_mean(name: str, odd: object, expected
 
 @pytest.mark.parametrize(("name", "odd"), LOST)
 async def test_a_value_that_means_nothing_is_lost_alone(name: str, odd: object) -> None:
-    outcome, paths = await fetched(Call(endpoints.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
-    attribute = "category" if name == "category_name" else name
+    outcome, paths = await fetched(Call(Endpoint.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
+    attribute = {"category_name": "category", "account_type": "account_type_code"}.get(name, name)
     assert isinstance(outcome.value, Profile)
     assert (getattr(outcome.value, attribute), outcome.value.biography) == (None, "b")
     assert dict(losses(outcome.value)) == {attribute: WHOLE}
@@ -369,10 +369,14 @@ async def test_a_line_break_within_a_text_is_part_of_it() -> None:
 
 @pytest.mark.parametrize("odd", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"1" * 5_000])
 async def test_a_number_that_is_none_is_lost_alone(odd: bytes) -> None:
-    sent = json.dumps(highlight(items=[item("11", video_duration="?"), item("12")])).encode().replace(b'"?"', odd)
+    sent = (
+        json.dumps(highlight(items=[item("11", video_duration="?"), item("12", video_duration=7)]))
+        .encode()
+        .replace(b'"?"', odd)
+    )
     outcome, paths = await fetched(SALWA, sent)
     assert isinstance(outcome.value, LoadedHighlight)
-    assert [one.video_duration for one in outcome.value.items] == [None, 0.0]
+    assert [one.duration for one in outcome.value.items] == [None, 7.0]
     assert paths == ("items[0].video_duration",)
 
 
