@@ -178,7 +178,10 @@ def api_sdl() -> str:
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
     directives = [directive for directive in core.directives if directive.name not in FOR_ROUTERS]
     filtered = GraphQLSchema(
-        GraphQLObjectType(query.name, fields), core.mutation_type, core.subscription_type, directives=directives
+        GraphQLObjectType(query.name, fields, description=query.description),
+        core.mutation_type,
+        core.subscription_type,
+        directives=directives,
     )
     return print_schema(filtered) + "\n"
 
