@@ -271,9 +271,7 @@ class AnswerTooLarge(GatewayError):
     code = "ANSWER_TOO_LARGE"
 
     def __init__(self, most: int) -> None:
-        message = (
-            f"The answer is larger than {most} bytes. What it took is remembered: ask for it in several operations."
-        )
+        message = f"The response is larger than {most} bytes. Its data was paid for and is cached: split the operation."
         super().__init__(message, most=most)
 
 

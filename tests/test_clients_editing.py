@@ -161,11 +161,11 @@ def test_one_of_several_keys_is_removed(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "fingerprint", "message"),
     [
-        ("router", "dddd", "router has 0 keys dddd: `keys list` shows"),
-        ("router", "b", "by 4 digits of its fingerprint at least"),
+        ("router", "dddd", "router has 0 keys that match dddd: list its keys"),
+        ("router", "b", "fingerprint must have at least 4 digits"),
         ("router", B[:13], "has 0 keys"),
-        ("shop", "dddd", "the only key of shop: rotate it, or disable or remove the client"),
-        ("nobody", "bbbb", "has no client named nobody"),
+        ("shop", "dddd", "shop has no other key: rotate this one, or disable or remove the client"),
+        ("nobody", "bbbb", "has no client nobody"),
     ],
 )
 def test_a_key_that_is_none_or_the_last_is_not_removed(path: Path, name: str, fingerprint: str, message: str) -> None:
@@ -215,7 +215,7 @@ def unique(path: Path) -> list[Client]:
 @pytest.mark.parametrize(
     ("new", "message"),
     [
-        ("router", "has a client named router already"),
+        ("router", "already has a client router"),
         ("web", "web is the id of the client site"),
         ("media-proxy", "must not be media-proxy"),
         ("a b", "must be 1 to 64 of the letters"),
@@ -258,7 +258,7 @@ def test_what_is_written_in_another_way_is_changed_right_or_not_at_all(
     try:
         change(path)
     except ClientsFileError as refusal:
-        assert "change it by hand" in str(refusal)  # noqa: PT017 (some of these succeed)
+        assert "edit it by hand" in str(refusal)  # noqa: PT017 (some of these succeed)
         assert path.read_text() == written
     else:
         Clients.load(path)
@@ -281,7 +281,7 @@ def test_a_file_that_somebody_else_changes_meanwhile_is_left_to_him(
     path.write_text(FILE)
     monkeypatch.setattr("gateway.clients.editing.read", lambda path: reads[0])
     monkeypatch.setattr("gateway.clients.writing.read", lambda path: reads[1])
-    with pytest.raises(ClientsFileError, match="was changed meanwhile: try again"):
+    with pytest.raises(ClientsFileError, match="was changed by another process: try again"):
         rotate(path, "web")
     assert path.read_text() == FILE
     assert list(path.parent.iterdir()) == [path]

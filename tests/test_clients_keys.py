@@ -91,7 +91,7 @@ def test_what_a_client_began_is_confirmed_as_long_as_its_key_is_good(path: Path)
     path.write_text(path.read_text().replace(digest(KEYS[0]), OTHER))
     assert clients.confirm(kept) == kept
     clients.reload()
-    with pytest.raises(Unauthenticated, match="was withdrawn"):
+    with pytest.raises(Unauthenticated, match="was revoked"):
         clients.confirm(kept)
 
 

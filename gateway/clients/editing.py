@@ -89,7 +89,7 @@ def add_key(
     _check_name(name)
     for account in accounts or ():
         if not re.match(ACCOUNT, account):
-            raise ClientsFileError("An account must be given by its id, a number: the name of one may change.")
+            raise ClientsFileError("An account must be a numeric id: user names may change.")
     _check_free(name, entries, path)
     key, made = _new_key(now)
     entry = writing.entry(name, made, allowance=allowance, ceiling=ceiling, rights=rights, accounts=accounts)
@@ -144,14 +144,16 @@ def remove_client(path: Path, name: str) -> None:
 def remove_key(path: Path, name: str, fingerprint: str) -> None:
     """Remove one of several keys of a client."""
     if len(fingerprint) < LEAST_FINGERPRINT:
-        raise ClientsFileError(f"Name the key by {LEAST_FINGERPRINT} digits of its fingerprint at least.")
+        raise ClientsFileError(f"A fingerprint must have at least {LEAST_FINGERPRINT} digits.")
 
     def chosen(entry: ClientEntry) -> KeyEntry:
         found = [key for key in entry.all_keys if key.sha256[:FINGERPRINT].startswith(fingerprint)]
         if len(found) != 1:
-            raise ClientsFileError(f"{name} has {len(found)} keys {fingerprint}: `keys list` shows what it has.")
+            raise ClientsFileError(
+                f"{name} has {len(found)} keys that match {fingerprint}: list its keys with `keys list`."
+            )
         if len(entry.all_keys) == 1:
-            raise ClientsFileError(f"It is the only key of {name}: rotate it, or disable or remove the client.")
+            raise ClientsFileError(f"{name} has no other key: rotate this one, or disable or remove the client.")
         return found[0]
 
     def change(section: _Section) -> str:
@@ -206,7 +208,7 @@ def _edit(
     entries = parse(text, path)
     number = next((at for at, entry in enumerate(entries) if entry.name == name), None)
     if number is None:
-        raise ClientsFileError(f"{path} has no client named {name}: `highlights-gateway keys list` shows those it has.")
+        raise ClientsFileError(f"{path} has no client {name}: list the clients with `highlights-gateway keys list`.")
     before, after = entries[:number], entries[number + 1 :]
     check(before + after)
     changed = intended(entries[number])
@@ -218,7 +220,7 @@ def _edit(
         new = change(_Section(entries[number], text[: starts[number]], text[starts[number] : end], text[end:]))
     if new is None or not _reads_as(new, expected, path):
         raise ClientsFileError(
-            f"{path}: the entry of {name} is written in a way that this command cannot change: change it by hand."
+            f"{path}: this command cannot edit the entry of {name} in its present form: edit it by hand."
         )
     writing.save(path, new, before=text)
 
@@ -285,9 +287,9 @@ def _check_name(name: str) -> None:
 def _check_free(name: str, others: Entries, path: Path) -> None:
     taken = [other for other in others if name in (other.name, other.known_as)]
     if taken and taken[0].name == name:
-        raise ClientsFileError(f"{path} has a client named {name} already: take another name, or delete that entry.")
+        raise ClientsFileError(f"{path} already has a client {name}: choose another name, or remove that entry.")
     if taken:
-        raise ClientsFileError(f"{path}: {name} is the id of the client {taken[0].name}: take another name.")
+        raise ClientsFileError(f"{path}: {name} is the id of the client {taken[0].name}: choose another name.")
 
 
 def _new_key(now: float | None) -> tuple[str, KeyEntry]:

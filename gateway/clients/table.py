@@ -86,7 +86,7 @@ class Clients:
             client for client in self._table.keyed if client.key and hmac.compare_digest(client.key.digest, digest)
         ]
         if not found:
-            raise Unauthenticated("This key is not known: check it, or ask the gateway's operator for another one.")
+            raise Unauthenticated("Unknown key: check it, or ask the operator of the gateway for another one.")
         self._check(found[0])
         self.note_use(found[0])
         return found[0]
@@ -100,7 +100,7 @@ class Clients:
             return client
         now = self._table.by_digest.get(client.key.digest)
         if now is None or now.id != client.id:
-            raise Unauthenticated("This key was withdrawn: ask the gateway's operator for another one.")
+            raise Unauthenticated("This key was revoked: ask the operator of the gateway for another one.")
         self._check(now)
         return now
 
@@ -121,12 +121,12 @@ class Clients:
     def _check(self, client: Client) -> None:
         """Raise Unauthenticated. The reason is not secret to a caller with the right key."""
         if client.is_disabled:
-            raise Unauthenticated("This client is disabled: ask the gateway's operator.")
+            raise Unauthenticated("This client is disabled: contact the operator of the gateway.")
         expires = None if client.key is None else client.key.expires
         if expires is not None and self._clock.now() >= expires:
             moment = datetime.fromtimestamp(expires, UTC).isoformat()
             raise Unauthenticated(
-                f"This key expired at {moment}: use the one that replaced it, or ask the gateway's operator.",
+                f"This key expired at {moment}: use its replacement, or ask the operator of the gateway.",
                 expiredAt=moment,
             )
 

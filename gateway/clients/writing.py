@@ -69,7 +69,7 @@ def save(path: Path, text: str, *, before: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             if (read(path) if path.exists() else "") != before:
-                raise ClientsFileError(f"{path} was changed meanwhile: try again.")
+                raise ClientsFileError(f"{path} was changed by another process: try again.")
             os.replace(name, path)
         except BaseException:
             os.unlink(name)

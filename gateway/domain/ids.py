@@ -104,7 +104,7 @@ def user_key(by: Mapping[str, str], *, field: str) -> UserKey:
         return username(by["username"], field=f"{field}.username")
     if "url" in by:
         return user_from_url(by["url"], field=f"{field}.url")
-    raise InvalidInput(f"{field} must name exactly one of id, username and url.", field=field)
+    raise InvalidInput(f"{field} must have exactly one of id, username and url.", field=field)
 
 
 def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
@@ -113,7 +113,7 @@ def highlight_key(by: Mapping[str, str], *, field: str) -> HighlightId:
         return highlight_id(by["id"], field=f"{field}.id")
     if "url" in by:
         return HighlightId(highlight_from_url(by["url"], field=f"{field}.url"))
-    raise InvalidInput(f"{field} must name exactly one of id and url.", field=field)
+    raise InvalidInput(f"{field} must have exactly one of id and url.", field=field)
 
 
 def item_key(by: Mapping[str, str], *, field: str) -> ItemId:
@@ -169,7 +169,7 @@ def user_from_url(url: str, *, field: str) -> Username:
     name = segments[0].removeprefix("@") if segments else ""
     if _is_username(name) and name.lower() not in PAGES | PREFIXES:
         return Username(name.lower())
-    raise InvalidInput(f"{field} must link to a profile, like https://www.instagram.com/natgeo/.", field=field)
+    raise InvalidInput(f"{field} must be the URL of a profile, such as https://www.instagram.com/natgeo/.", field=field)
 
 
 def highlight_from_url(url: str, *, field: str) -> str:
@@ -181,7 +181,7 @@ def highlight_from_url(url: str, *, field: str) -> str:
     if len(segments) == 2 and words[0] == "s" and (pk := _shared_highlight(segments[1])):
         return pk
     raise InvalidInput(
-        f"{field} must link to a highlight: https://www.instagram.com/stories/highlights/<id>/ "
+        f"{field} must be the URL of a highlight: https://www.instagram.com/stories/highlights/<id>/ "
         "or a share link https://www.instagram.com/s/<code>.",
         field=field,
     )
@@ -224,7 +224,7 @@ def _segments(url: str, field: str) -> list[str]:
     """Return the path segments of the link, without the prefixes. Raise InvalidInput."""
     text = url.strip()
     if len(text) > LONGEST_URL:
-        raise InvalidInput(f"{field} must be a link of at most {LONGEST_URL} characters.", field=field)
+        raise InvalidInput(f"{field} must be a URL of at most {LONGEST_URL} characters.", field=field)
     if "://" not in text:
         text = f"https://{text}"
     try:
@@ -233,9 +233,9 @@ def _segments(url: str, field: str) -> list[str]:
     except ValueError as exc:
         raise InvalidInput(f"{field} is not a URL.", field=field) from exc
     if len(parts.path) > LONGEST_PATH:
-        raise InvalidInput(f"{field} must be a link whose path has at most {LONGEST_PATH} characters.", field=field)
+        raise InvalidInput(f"{field} must be a URL whose path has at most {LONGEST_PATH} characters.", field=field)
     if parts.scheme not in ("https", "http") or host not in HOSTS:
-        raise InvalidInput(f"{field} must be a link to www.instagram.com.", field=field)
+        raise InvalidInput(f"{field} must be a URL of www.instagram.com.", field=field)
     segments = [unquote(segment).strip() for segment in parts.path.split("/") if segment]
     return list(dropwhile(lambda segment: segment.lower() in PREFIXES, segments))
 

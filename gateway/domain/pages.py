@@ -54,7 +54,9 @@ class PageWindow:
         for position, entry in enumerate(entries):
             if entry.id == self.after:
                 return position
-        raise InvalidInput("after names an entry that is no longer in the list: begin again without it.", field="after")
+        raise InvalidInput(
+            "after is the cursor of an entry that is no longer in the list: start again without it.", field="after"
+        )
 
 
 def window(arguments: Mapping[str, object]) -> PageWindow:

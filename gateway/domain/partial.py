@@ -71,9 +71,9 @@ class Incomplete:
 def problem_of(count: int) -> UpstreamPartialAnswer:
     """Return the error for `count` entries that were left out, or for WHOLE."""
     if count == WHOLE:
-        return UpstreamPartialAnswer("The upstream's value of this field could not be read.")
+        return UpstreamPartialAnswer("The upstream's value of this field could not be decoded.")
     entries = "1 entry" if count == 1 else f"{count} entries"
-    return UpstreamPartialAnswer(f"The upstream's list lacks {entries} that could not be read.", leftOut=count)
+    return UpstreamPartialAnswer(f"The upstream's list had {entries} that could not be decoded.", leftOut=count)
 
 
 def left_out(entries: object) -> int:

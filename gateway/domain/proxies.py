@@ -26,8 +26,8 @@ class ProxyUnusable(Unusable):
 
     def __init__(self, variable: str) -> None:
         super().__init__(
-            f"{variable} must be an http or https URL, like http://proxy.example.com:3128: no other kind of proxy is "
-            "spoken to. What NO_PROXY lists is asked without one; NO_PROXY=* means all."
+            f"{variable} must be an http or https URL like http://proxy.example.com:3128: other types of proxy are not "
+            "supported. Hosts in NO_PROXY are reached without a proxy; NO_PROXY=* means all hosts."
         )
 
 

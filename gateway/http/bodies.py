@@ -26,7 +26,9 @@ class Reading:
     def add(self, size: int) -> None:
         """Count `size` more bytes of the body. Raises TooManyBodies."""
         if not self._share.hold(self._share.amount + size):
-            raise TooManyBodies("Too much is being sent at once: send fewer large requests side by side, or try again.")
+            raise TooManyBodies(
+                "Too many request bodies are being read: retry after a moment, or send fewer requests in parallel."
+            )
 
 
 class Bodies:

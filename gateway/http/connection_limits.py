@@ -19,7 +19,7 @@ class ConnectionLimiter:
     def check(self, client: str) -> None:
         """Raise TooManyStreams if `client` already holds `most` connections."""
         if self._held[client] >= self.most:
-            raise TooManyStreams(f"At most {self.most} connections may be open at once.", most=self.most)
+            raise TooManyStreams(f"{self.most} connections are open, the maximum: close one first.", most=self.most)
 
     @contextmanager
     def held(self, client: str) -> Iterator[None]:

@@ -39,9 +39,7 @@ def check_page(headers: Headers, allowed: Collection[str]) -> None:
     """
     is_foreign = headers.get("sec-fetch-site", "").lower() in FOREIGN
     if is_foreign and key_in(headers) is None and headers.get("origin", "").lower() not in allowed:
-        raise CrossSite(
-            "A page of another origin asked for this: it needs a key, or its origin in GATEWAY_ALLOWED_ORIGINS."
-        )
+        raise CrossSite("Cross-origin request without a key: send a key, or add the origin to GATEWAY_ALLOWED_ORIGINS.")
 
 
 def cors(allowed: Collection[str]) -> Middleware:

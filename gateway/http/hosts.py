@@ -29,8 +29,7 @@ DENIAL = "websocket.http.response"
 # Size of the cache of accepted spellings: a gateway's clients use few, which then need not be parsed each time.
 MOST_SPELLINGS = 64
 REFUSAL = (
-    "The gateway is not asked for by this host: use the address it listens on, or have the name added to "
-    "GATEWAY_ALLOWED_HOSTS."
+    "The gateway does not serve this host: use the address it listens on, or add the name to GATEWAY_ALLOWED_HOSTS."
 )
 
 

@@ -82,7 +82,7 @@ class MultipartReader:
             content += piece
             reading.add(len(piece))
             if len(content) > most:
-                raise BodyTooLarge(f"A part that is no file is larger than {most} bytes.")
+                raise BodyTooLarge(f"A part that is not a file is larger than {most} bytes.")
         return bytes(content)
 
     async def _more(self) -> bool:
@@ -92,9 +92,9 @@ class MultipartReader:
                 async with asyncio.timeout(self._patience):
                     chunk = await anext(self._chunks, None)
             except TimeoutError as exc:
-                raise InvalidRequest(f"Nothing of the body has come for {self._patience:.0f} seconds.") from exc
+                raise InvalidRequest(f"No data of the body arrived for {self._patience:.0f} seconds.") from exc
             if chunk is None:
-                raise InvalidRequest("The multipart body broke off before its end.")
+                raise InvalidRequest("The multipart body is incomplete.")
             self._parse(chunk)
         return bool(self._events.found)
 
@@ -105,7 +105,7 @@ class MultipartReader:
         try:
             self._parser.write(chunk)
         except (FormParserError, UnicodeDecodeError) as exc:
-            raise InvalidRequest("The body is no multipart body with this boundary.") from exc
+            raise InvalidRequest("The body is not a multipart body with this boundary.") from exc
 
 
 class DeclaredPart:

@@ -82,14 +82,14 @@ async def turn_for(size: int, scheduler: FairScheduler) -> None:
 
 def _batch(body: Sequence[Any], longest: int) -> Batch:
     if not 0 < len(body) <= longest:
-        raise InvalidRequest(f"A batch holds 1 to {longest} operations.")
+        raise InvalidRequest(f"A batch must have 1 to {longest} operations.")
     return Batch(tuple(parse_params(_mapped(one, f"Operation {at} of the batch")) for at, one in enumerate(body)))
 
 
 def parameters(request: Request) -> QueryParams:
     """Return the parameters of the URL. Raises InvalidRequest for too many, which take long to parse."""
     if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
-        raise InvalidRequest(f"A URL may have {MOST_PARAMETERS} parameters.")
+        raise InvalidRequest(f"The URL has too many parameters: the maximum is {MOST_PARAMETERS}.")
     return request.query_params
 
 
@@ -109,7 +109,7 @@ def parse_get(request: Request) -> GraphQLRequest:
 def check_origin(headers: Headers, params: GraphQLRequest) -> None:
     """Raise CrossSite for a request that any web page could have sent, unless it runs a persisted document (CSRF)."""
     if params.query is not None and not _is_preflighted(headers):
-        raise CrossSite(f"A query in the URL needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1.")
+        raise CrossSite(f"A query in the URL needs a header that other sites cannot send: {CSRF_HEADERS[0]}: 1.")
 
 
 def _is_preflighted(headers: Headers) -> bool:
@@ -147,7 +147,7 @@ async def body_of(request: Request, reading: Reading, *, seconds: float = PATIEN
         async with asyncio.timeout(seconds):
             return await _read(request, reading)
     except TimeoutError as exc:
-        raise InvalidRequest(f"The body did not come within {seconds:.0f} seconds.") from exc
+        raise InvalidRequest(f"The body did not arrive within {seconds:.0f} seconds.") from exc
 
 
 async def _read(request: Request, reading: Reading) -> bytes:
@@ -175,14 +175,14 @@ def check_values(data: bytes, what: str) -> None:
     """Raise TooComplex if `data` may hold more than MOST_VALUES values."""
     values = values_in(data, MOST_VALUES)
     if values > MOST_VALUES:
-        message = f"{what} may hold {values} values, by its commas and brackets, but {MOST_VALUES} are the most."
+        message = f"{what} has up to {values} values, by its commas and brackets; the maximum is {MOST_VALUES}."
         raise TooComplex(message, limit="values", most=MOST_VALUES, value=values)
 
 
 def check_digits(data: bytes, what: str) -> None:
     """Raise InvalidRequest if a number in `data` has more than MOST_DIGITS digits."""
     if has_number_beyond(data, MOST_DIGITS):
-        raise InvalidRequest(f"{what} holds a number of more than {MOST_DIGITS} digits.")
+        raise InvalidRequest(f"{what} contains a number of more than {MOST_DIGITS} digits.")
 
 
 def _decoded(data: bytes, what: str) -> Any:
@@ -207,9 +207,9 @@ def _why_not(data: bytes, problem: Exception) -> str:
     if isinstance(problem, UnicodeDecodeError):
         return "; it is not UTF-8"
     if SURROGATE.search(PAIR.sub(b"", data)):
-        return "; half of a surrogate pair is no character"
+        return "; half of a surrogate pair is not a character"
     if isinstance(problem, msgspec.ValidationError):
-        return "; it holds a number that is out of range"
+        return "; it contains a number that is out of range"
     return f"; {text}" if (text := str(problem).removeprefix("JSON is malformed: ")) and text.isascii() else ""
 
 

@@ -59,7 +59,7 @@ class Standing:
         except Unauthenticated as problem:
             return problem
         if Right.READ in client.rights - now.rights:
-            return Forbidden("This client lacks the right `read` now.", right=Right.READ.value)
+            return Forbidden("This client no longer has the right `read`.", right=Right.READ.value)
         return None
 
 

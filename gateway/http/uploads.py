@@ -96,9 +96,7 @@ class Uploads:
     def _checked(self, headers: Headers) -> tuple[Client, bytes]:
         """Check the headers, and return the client and the boundary. Raises GatewayError."""
         if not any(name in headers for name in CSRF_HEADERS) and bearer(headers) is None:
-            raise CrossSite(
-                f"A multipart request needs a header that shows its sender was asked: {CSRF_HEADERS[0]}: 1."
-            )
+            raise CrossSite(f"A multipart request needs a header that other sites cannot send: {CSRF_HEADERS[0]}: 1.")
         client = self.identify(RequestOptions.of(headers).key)
         if Right.WRITE not in client.rights:
             raise Forbidden("Sending files needs the right `write`.")
@@ -137,7 +135,9 @@ def _boundary(content_type: str) -> bytes:
     """Return the boundary in a content type. Raises InvalidRequest."""
     _, options = parse_options_header(content_type) if len(content_type) <= LONGEST_TYPE else (b"", {})
     if b"boundary" not in options:
-        raise InvalidRequest("The content type of a multipart request must name its boundary, and little else.")
+        raise InvalidRequest(
+            "The content type of a multipart request must have a boundary and no other long parameters."
+        )
     return options[b"boundary"]
 
 
@@ -179,17 +179,17 @@ def _paths_by_part(data: bytes, operations: dict[str, Any]) -> dict[str, list[st
     """Return the paths of each file, checked against `operations`. Raises InvalidRequest."""
     paths_by_part = _object(data, "map")
     if len(paths_by_part) > MOST_FILES:
-        raise InvalidRequest(f"More than {MOST_FILES} files cannot be sent along.")
+        raise InvalidRequest(f"A request can have at most {MOST_FILES} files.")
     seen: set[str] = set()
     for paths in paths_by_part.values():
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
-            raise InvalidRequest("`map` must hold a list of places for each file.")
+            raise InvalidRequest("`map` must have a list of variable paths for each file.")
         for path in paths:
             if path in seen:
-                raise InvalidRequest(f"`map` names the place `{path[:LONGEST_NAME]}` twice.")
+                raise InvalidRequest(f"`map` contains the path `{path[:LONGEST_NAME]}` twice.")
             if not _is_left_for_file(operations, path.split(".")):
                 raise InvalidRequest(
-                    f"`map` must name places in `variables` that are null; `{path[:LONGEST_NAME]}` is none."
+                    f"`map` must contain paths of null values in `variables`; `{path[:LONGEST_NAME]}` is not one."
                 )
             seen.add(path)
     return paths_by_part

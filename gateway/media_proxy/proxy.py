@@ -124,7 +124,7 @@ class MediaProxy:
                         await held.enter_async_context(slots)
             except TimeoutError as exc:
                 most = STREAMS_EACH if each.locked() else STREAMS
-                raise TooManyStreams("Too many media are being sent: try again in a moment.", most=most) from exc
+                raise TooManyStreams("Too many files are being sent: retry after a moment.", most=most) from exc
             yield
 
     async def _cached(self, claim: MediaClaims) -> CachedMedia | None:
@@ -142,7 +142,7 @@ class MediaProxy:
                 async with asyncio.timeout(COLLECTED):
                     cached = await self._use(claim, self._small)
             except TimeoutError as exc:
-                raise UpstreamTimeout("The picture server is too slow.") from exc
+                raise UpstreamTimeout("The media server timed out.") from exc
         if cached is None:
             self._large[key] = True
         elif _size(cached) <= self._cache.maxsize:
@@ -233,7 +233,7 @@ async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
 def _stream(response: MediaResponse, part: ByteRange | None) -> Medium:
     if response.content_range is not None:
         if part is None or not is_valid_content_range(response.content_range, response.length):
-            raise UpstreamInvalidAnswer("The picture server sends a part that nobody asked for.")
+            raise UpstreamInvalidAnswer("The media server sent a range that was not requested.")
         return Medium(response.content_type, response.length, response.content_range, response.chunks())
     if part is None or response.length is None:
         return Medium(response.content_type, response.length, None, response.chunks())

@@ -44,7 +44,7 @@ ELLIPSIS = "..."
 # The part of a value that graphql-core prints in a message.
 PRINTED_DEPTH = 2
 PRINTED_ENTRIES = 10
-MORE = "This value has more mistakes."
+MORE = "This value has more errors."
 
 
 def bounded(error: GraphQLError) -> GraphQLError:
@@ -93,10 +93,10 @@ def _check_lists(lists: Sequence[int], operation: OperationDefinitionNode) -> No
     """Raise a GraphQLError if a list, or all lists together, are too long."""
     entries, longest = sum(lists), max(lists, default=0)
     if entries > MOST_ENTRIES:
-        message = f"The lists in the variables have {entries} entries, and may have {MOST_ENTRIES} together."
+        message = f"The lists in the variables have {entries} entries in total; the maximum is {MOST_ENTRIES}."
         raise _refusal(message, "entries", MOST_ENTRIES, entries, operation)
     if longest > MOST_WRITTEN and operation.operation is OperationType.MUTATION:
-        message = f"A list in the variables has {longest} entries, and may have {MOST_WRITTEN} in a mutation."
+        message = f"A list in the variables has {longest} entries; the maximum in a mutation is {MOST_WRITTEN}."
         raise _refusal(message, "written list", MOST_WRITTEN, longest, operation)
 
 

@@ -75,9 +75,9 @@ class Amount(NamedTuple):
 
 MOST = Amount(LARGEST_ANSWER, LARGEST, MOST_WORK)
 TOO_MUCH = {
-    "cost": "The answer could be too large: it may cost {value}, and may {most}.",
-    "bytes": "The answer could be too large: its names alone may take {value} bytes, and all of it may {most}.",
-    "work": "The operation could take too long to execute: its work may be {value}, and may {most}.",
+    "cost": "The response could be too large: its cost is up to {value}; the maximum is {most}.",
+    "bytes": "The response could be too large: its keys alone take up to {value} bytes; the maximum is {most} bytes.",
+    "work": "The operation could take too long: its execution cost is up to {value}; the maximum is {most}.",
 }
 # Bytes besides a field's name: two quotation marks, colon, comma; of an entry: two braces, comma; of a leaf: one digit.
 PUNCTUATION, BRACES, DIGIT = 4, 3, 1
@@ -122,7 +122,7 @@ def check_cost(
     for at, (figure, most, value) in enumerate(zip(Amount._fields, MOST, total, strict=True)):
         if value > most:
             message = TOO_MUCH[figure].format(value=min(value, COUNTABLE), most=most)
-            message += " Lower `first`, or ask in several operations."
+            message += " Lower `first`, or split the operation."
             raise _refusal(message, figure, most, value, meter.most_expensive(operation.selection_set, root.name, at))
 
 
@@ -139,7 +139,7 @@ def _count_keys(requested: Mapping[str, tuple[int, FieldNode]], keys: Keys) -> N
     """Add the numbers of keys in `requested` (one per root field). Raise a GraphQLError at the one with most."""
     most, count = LIMITS["keys"], keys.count + sum(own for own, _ in requested.values())
     if count > most:
-        message = f"Too much is asked for at once ({count} keys, at most {most} in all). Ask in several requests."
+        message = f"The request has {count} keys; the maximum is {most}. Split it into several requests."
         _, node = max(requested.values(), key=lambda one: one[0])
         raise _refusal(message, "keys", most, count, node)
     keys.count = count
@@ -281,8 +281,8 @@ class _CostMeter:
     def _size(self, node: FieldNode, field: GraphQLField, list_size: ListSize | None) -> int | None:
         keys = self._keys(node, field)
         if keys is not None and keys > LONGEST_LIST:
-            reason = f"`{node.name.value}` is asked for too much at once ({keys} keys, at most {LONGEST_LIST})."
-            message = f"{reason} Ask in several requests."
+            reason = f"`{node.name.value}` has {keys} keys; the maximum is {LONGEST_LIST}."
+            message = f"{reason} Split it into several requests."
             raise _refusal(message, "list", LONGEST_LIST, keys, node)
         if keys is not None and _is_list(field.type):
             return keys

@@ -120,7 +120,7 @@ def _check_runnable(
         raise InvalidInput("operationName must name one of the document's operations.", field="operationName")
     values = coerced(schema, operation, variables, suggest=False)
     if isinstance(values, list):
-        raise InvalidInput(f"variables do not fit: {bounded(values[0]).message}", field="variables")
+        raise InvalidInput(f"variables are invalid: {bounded(values[0]).message}", field="variables")
 
 
 def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
@@ -135,7 +135,7 @@ def _valid(schema: GraphQLSchema, text: str) -> DocumentNode:
 
 
 def _unpriceable(error: GraphQLError) -> InvalidInput:
-    return InvalidInput(f"document cannot be priced: {bounded(error).message}", field="document")
+    return InvalidInput(f"document is invalid: {bounded(error).message}", field="document")
 
 
 def _size(text: str, node: DocumentNode) -> int:

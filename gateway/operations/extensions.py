@@ -162,7 +162,7 @@ class PrepareOperation(SchemaExtension):
         suggest = Right.INTROSPECT in self.context.client.rights
         values = coerced(run.schema._schema, operation, run.variables, suggest=suggest)
         if isinstance(values, list):
-            raise ExceptionGroup("variables do not fit", values)
+            raise ExceptionGroup("variables are invalid", values)
 
     def _check_form(self, document: DocumentNode) -> None:
         run = self.execution_context
@@ -244,7 +244,7 @@ def _unrunnable(problem: Exception) -> GatewayError:
         return InvalidInput(NAMELESS, field="operationName")
     if isinstance(problem, InvalidOperationTypeError) and problem.operation_type is OperationType.MUTATION:
         return MethodNotAllowed("A mutation must be sent by POST.", allow="POST")
-    return InvalidInput("This kind of operation is not answered here.", field="query")
+    return InvalidInput("This endpoint does not accept this type of operation.", field="query")
 
 
 def _code_of(error: GraphQLError) -> str:

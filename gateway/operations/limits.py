@@ -93,7 +93,10 @@ def _check(size: Size, operation: OperationDefinitionNode) -> None:
 def _refusal(limit: str, value: int, **place: Any) -> GraphQLError:
     most, value = LIMITS[limit], min(value, COUNTABLE)
     problem = TooComplex(
-        f"The document has {limit}: {value}, and may have {most}.", limit=limit, most=most, value=value
+        f"The document exceeds the limit of {limit}: {value}; the maximum is {most}.",
+        limit=limit,
+        most=most,
+        value=value,
     )
     return GraphQLError(problem.message, original_error=problem, **place)
 

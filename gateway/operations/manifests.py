@@ -61,7 +61,7 @@ def operations_in(sources: Mapping[str, str]) -> list[Operation]:
     ]
     names = [operation.name for operation in found]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ManifestError(f"Operations must differ in name: {', '.join(doubled)}.")
+        raise ManifestError(f"Operations must have different names: {', '.join(doubled)}.")
     return sorted(found, key=lambda operation: operation.name)
 
 
@@ -84,14 +84,14 @@ def read(data: bytes) -> dict[str, str]:
     try:
         found = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise ManifestError("The manifest is no JSON.") from exc
+        raise ManifestError("The manifest is not JSON.") from exc
     if isinstance(found, dict) and found.get("format") == APOLLO:
         found = _rows(found)
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
-        raise ManifestError("The manifest is none of Apollo's, Relay's or codegen's.")
+        raise ManifestError("The manifest has none of the formats of Apollo, Relay and codegen.")
     wrong = [id_ for id_, text in found.items() if id_.startswith(SHA256) and id_ != SHA256 + digest_of(text)]
     if wrong:
-        raise ManifestError(f"The manifest has a text that is not the one of its hash: {wrong[0][:80]}.")
+        raise ManifestError(f"The manifest has a document that does not match its hash: {wrong[0][:80]}.")
     return found
 
 

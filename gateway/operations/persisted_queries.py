@@ -51,14 +51,16 @@ class PersistedQueries:
         digest = hash_in(extensions)
         if document_id is not None:
             if query is not None or digest is not None:
-                raise InvalidRequest("`documentId` stands for the document: send nothing beside it.")
+                raise InvalidRequest(
+                    "`documentId` replaces the document: omit `query` and `extensions.persistedQuery`."
+                )
             return self._named(document_id)
         if query is None:
             return self._hashed(digest)
         if digest is not None and digest != digest_of(query):
             raise DocumentMismatch("persistedQuery.sha256Hash is not the SHA-256 of `query` in UTF-8.")
         if self._only_trusted and self._trusted(digest_of(query)) is None:
-            raise DocumentNotTrusted("Only documents that this gateway trusts are run here: name one of them.")
+            raise DocumentNotTrusted("This gateway runs only trusted documents: send the id or hash of one.")
         return query
 
     def priceable(self, document: str) -> str:
@@ -70,7 +72,7 @@ class PersistedQueries:
         if "{" not in document and (stored := self.find(document)) is not None:  # every document has a brace
             return stored
         if self._only_trusted and self._trusted(digest_of(document)) is None:
-            raise DocumentNotTrusted("Only documents that this gateway trusts are priced here: name one of them.")
+            raise DocumentNotTrusted("This gateway prices only trusted documents: send the id or hash of one.")
         return document
 
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
@@ -93,7 +95,9 @@ class PersistedQueries:
 
     def _hashed(self, digest: str | None) -> str:
         if digest is None:
-            raise InvalidRequest("A document must be given: `query`, `documentId`, or `extensions.persistedQuery`.")
+            raise InvalidRequest(
+                "The request has no document: send `query`, `documentId` or `extensions.persistedQuery`."
+            )
         text = self._find(digest)
         if text is None:
             raise HashUnknown("PersistedQueryNotFound")  # some clients search for this exact message

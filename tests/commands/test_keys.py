@@ -60,7 +60,7 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
     before = file.read_text()
     result = run("keys", "add", "web", "--file", str(file))
     assert (result.returncode, result.stdout) == (2, "")
-    assert "web already" in result.stderr
+    assert "already has a client web" in result.stderr
     assert file.read_text() == before
 
 
@@ -78,7 +78,7 @@ def test_a_client_publishes_for_the_accounts_that_were_named(tmp_path: Path) -> 
     ("arguments", "message"),
     [
         (["--account", "787132"], "that needs `write` among its --rights"),
-        (["--rights", "write", "--account", "natgeo"], "An account must be given by its id"),
+        (["--rights", "write", "--account", "natgeo"], "An account must be a numeric id"),
     ],
 )
 def test_an_account_that_helps_nobody_is_refused(arguments: list[str], message: str, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_client_that_is_none_is_told(command: str, file: Path) -> None:
     before = file.read_text()
     result = run("keys", command, "shop", "--file", str(file))
     assert (result.returncode, result.stdout) == (2, "")
-    assert "has no client named shop: `highlights-gateway keys list` shows those it has." in result.stderr
+    assert "has no client shop: list the clients with `highlights-gateway keys list`." in result.stderr
     assert file.read_text() == before
 
 

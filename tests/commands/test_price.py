@@ -123,8 +123,8 @@ def test_where_nobody_can_be_asked_for_a_key_it_is_said_where_else_it_may_be(doc
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--operation", "Few"], "variables do not fit: Variable '$name'"),
-        (["--operation", "Few", "--variables", '{"name": {}}'], "variables do not fit: Variable '$name'"),
+        (["--operation", "Few"], "variables are invalid: Variable '$name'"),
+        (["--operation", "Few", "--variables", '{"name": {}}'], "variables are invalid: Variable '$name'"),
         ([*NATGEO], "operationName must name one of the document's operations."),
         (["--operation", "Many", *NATGEO], "operationName must name one of the document's operations."),
         (["--variables", "[1]"], "must be a JSON object"),
@@ -165,7 +165,7 @@ def test_a_gateway_of_trusted_documents_tells_the_price_of_one(tmp_path: Path, d
         other = run("price", document, "--url", address(announcement), "--operation", "One", *NATGEO)
     assert bounds(priced.stdout)["expected"] == 3
     assert (other.returncode, other.stdout) == (1, "")
-    assert "Only documents that this gateway trusts are priced here" in other.stderr
+    assert "This gateway prices only trusted documents" in other.stderr
 
 
 def test_a_document_that_the_gateway_refuses_is_refused_as_without_it(tmp_path: Path) -> None:

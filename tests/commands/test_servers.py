@@ -53,7 +53,7 @@ def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_
     ("key", "url", "told"),
     [
         ("wrong", None, "state=refuses upstream=reading problem=The upstream refused the gateway's own key"),
-        ("sandbox", "http://127.0.0.1:9", "state=fails upstream=reading problem=The upstream could not be reached"),
+        ("sandbox", "http://127.0.0.1:9", "state=fails upstream=reading problem=Could not connect to the upstream"),
     ],
 )
 def test_an_upstream_that_cannot_be_used_is_told_at_the_start(

@@ -100,7 +100,7 @@ def test_fragments_are_shared_between_files_and_only_those_used_are_sent() -> No
         ({"a": "query A { a }", "b": "query A { b }"}, "A"),
         ({"a": "{ a }"}, "a: an operation has no name"),
         ({"a": "query {"}, "a: Syntax Error"),
-        ({"a": "{ a" * 500}, "a: The document has nesting"),
+        ({"a": "{ a" * 500}, "a: The document exceeds the limit of nesting"),
     ],
 )
 def test_documents_that_cannot_be_named_are_refused(files: dict[str, str], told: str) -> None:

@@ -155,7 +155,7 @@ async def test_what_can_be_read_stays(tmp_path: Path) -> None:
         assert (second["id"], second["mentions"]) == ("12_9", [])
         (error,) = answer.body["errors"]
         assert error["extensions"] == {"code": PARTIAL, "leftOut": 1}
-        assert error["message"] == "The upstream's list lacks 1 entry that could not be read."
+        assert error["message"] == "The upstream's list had 1 entry that could not be decoded."
 
 
 async def test_a_list_of_which_nothing_could_be_read_is_null_where_it_may_be(tmp_path: Path) -> None:

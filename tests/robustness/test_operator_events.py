@@ -73,7 +73,7 @@ async def test_a_balance_that_is_refused_for_want_of_money_is_the_floor(
     async with staged(Settings(data_dir=tmp_path), laid=Status(status=402)) as stage:
         await asyncio.sleep(1)
         assert (await stage.ready(strict=True)).json()["problems"] == {
-            "account": "The upstream account is at its floor."
+            "account": "The balance of the upstream account is at or below GATEWAY_BALANCE_FLOOR."
         }
         await asyncio.sleep(200)
         assert codes_of((await stage.post(TRAY)).json()) == ["INSUFFICIENT_FUNDS"]
@@ -101,11 +101,11 @@ async def test_a_key_that_is_refused_is_told_once_and_so_is_its_return(
     async with staged(Settings(data_dir=tmp_path), laid=Status(status=401)) as stage:
         for _ in range(20):
             assert codes_of((await stage.post(TRAY)).json()) == ["UPSTREAM_UNAUTHORIZED"]
-        assert "refuses" in (await stage.ready(strict=True)).json()["problems"]["upstream"]
+        assert "rejects" in (await stage.ready(strict=True)).json()["problems"]["upstream"]
         stage.sandbox.faults.clear()
         await asyncio.sleep(6)
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if "Access" in record.getMessage()]
-    refused = "The upstream refused the gateway's own key. Look at GATEWAY_HIKERAPI_KEY."
+    refused = "The upstream refused the gateway's own key. Check GATEWAY_HIKERAPI_KEY."
     assert lines == [
         ("ERROR", f"UpstreamAccess state=refuses upstream=reading problem={refused}"),
         ("INFO", "UpstreamAccess state=answers upstream=reading problem=None"),

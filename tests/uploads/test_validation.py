@@ -246,7 +246,7 @@ async def test_a_highlight_holds_1_to_100_media(
         ({"key": "k" * 201}, "idempotencyKey must be 1 to 200 characters, not 201."),
         ({"key": "\u200b"}, "idempotencyKey holds a character that cannot be printed."),
         ({"url": f"https://example.com/{'a' * 5_000}"}, "media.0.url is longer than 4096 characters."),
-        ({"url": "https://exa\u200bmple.com/"}, "media.0.url holds a character that a URL cannot have."),
+        ({"url": "https://exa\u200bmple.com/"}, "media.0.url contains a character that a URL cannot have."),
         ({"file": b""}, "media.0.file is empty: it has no bytes."),
         ({"file": Film(seconds=60.05).data()}, "media.0.file lasts 60.05 seconds; it must be 3 to 60."),
         ({"file": Film(seconds=2.96).data()}, "media.0.file lasts 2.96 seconds; it must be 3 to 60."),

@@ -25,10 +25,10 @@ NO = ("0", "false", "no", "off")  # values of the parameter `strict` that disabl
 BUYING = frozenset({"upstream", "account", "ledger"})
 RETRY = {"retry-after": "5"}  # seconds: the interval of upstream probes while it fails
 
-FAILING = "The upstream fails: the breaker is open."
-UNREACHED = "The upstream has not answered since the start."
-REFUSING = "The upstream refuses the gateway's own key."
-UNWRITABLE = "Spending cannot be recorded, so nothing is bought."
+FAILING = "The upstream is failing: the circuit breaker is open."
+UNREACHED = "The upstream has not responded since the gateway started."
+REFUSING = "The upstream rejects the gateway's key."
+UNWRITABLE = "The ledger is unavailable: no upstream request is made."
 LOST = (
     "The ledger's file was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
     "gateway again."
@@ -62,7 +62,9 @@ class HealthMonitor:
         balance, floor = self._account.balance, self._account.floor
         failing = {
             "upstream": self._breaker or self._access,
-            "account": "The upstream account is at its floor." if balance is not None and balance <= floor else None,
+            "account": "The balance of the upstream account is at or below GATEWAY_BALANCE_FLOOR."
+            if balance is not None and balance <= floor
+            else None,
             "ledger": self._ledger,
         }
         return {part: sentence for part, sentence in failing.items() if sentence is not None}

@@ -62,13 +62,13 @@ class MediaEndpoint:
             cors = {"access-control-allow-methods": METHODS, "access-control-allow-headers": "range, if-none-match"}
             return Response(status_code=204, headers={**ALWAYS, **cors, "allow": METHODS})
         if request.method not in ("GET", "HEAD"):
-            return _refusal(405, "Ask for media by GET or HEAD.", {"allow": METHODS})
+            return _refusal(405, "Use GET or HEAD.", {"allow": METHODS})
         try:
             claim = self.tokens.open(request.path_params["token"], self.clock.now())
         except TokenInvalid:
-            return _refusal(404, "This link was not made here, or has been changed.")
+            return _refusal(404, "The link is invalid: this gateway did not sign it.")
         except TokenExpired:
-            return _refusal(410, "This link has expired: ask for the URL again.")
+            return _refusal(410, "The link has expired: query the URL again.")
         if _is_known(request.headers, _etag(claim)):
             return Response(status_code=304, headers=self._headers(claim))
         return claim
@@ -111,16 +111,16 @@ async def _stream(medium: Medium, headers: dict[str, str], send: Send, *, with_b
 def _answer_to(problem: Exception) -> Response:
     match problem:
         case UrlExpired():
-            return _refusal(410, "The platform does not show this any more: ask for the URL again.")
+            return _refusal(410, "The platform no longer provides this file: query the URL again.")
         case OutOfRange(length=length):
             range_headers = {} if length is None else {"content-range": f"bytes */{length}"}
-            return _refusal(416, "It has not these bytes.", range_headers)
+            return _refusal(416, "The requested range is not satisfiable.", range_headers)
         case TooManyStreams():
             return _refusal(503, problem.message, SOON)
         case UpstreamTimeout() | TimeoutError():
-            return _refusal(504, "The picture server is too slow.", SOON)
+            return _refusal(504, "The media server timed out.", SOON)
         case _:
-            return _refusal(502, "The picture server gave no picture.", SOON)
+            return _refusal(502, "The media server returned an error.", SOON)
 
 
 def _refusal(status: int, text: str, headers: dict[str, str] | None = None) -> Response:

@@ -170,7 +170,7 @@ class WebSocketSession:
                     await turn_for(len(text or ""), self.operations.scheduler)
                     await self._dispatch(ws_messages.read(text))
         except TimeoutError as exc:
-            raise Closing(Close.AWAY, "The connection is too old: connect again.") from exc
+            raise Closing(Close.AWAY, "The connection has reached its maximum age: reconnect.") from exc
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
@@ -206,7 +206,9 @@ class WebSocketSession:
             raise Closing(Close.DUPLICATE, f"Subscriber for {id_} already exists")
         if len(self.running) >= self.patience.operations:
             most = self.patience.operations
-            refusal = TooManyStreams(f"At most {most} operations may run on a connection.", most=most)
+            refusal = TooManyStreams(
+                f"{most} operations run on this connection, the maximum: complete one first.", most=most
+            )
             await self._send("error", id_, self.operations.refusal(refusal)["errors"])
             return
         self.running[id_] = self.group.create_task(self._run(id_, params))

@@ -109,7 +109,7 @@ def _message(members: dict[str, Any]) -> Message:
         case {"type": "pong"}:
             return Pong()
         case _:
-            raise InvalidRequest("The message is none that a client sends.")
+            raise InvalidRequest("The message is not a client message of the protocol.")
 
 
 def _payload(members: Mapping[str, Any]) -> dict[str, Any] | None:

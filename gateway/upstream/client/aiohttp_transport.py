@@ -178,12 +178,12 @@ async def _map_exceptions(request: aiohttp.ClientRequest, handler: aiohttp.Clien
         raise
     except aiohttp.ServerDisconnectedError as exc:
         if isinstance(exc.message, str):
-            raise httpx.ReadError("The connection ended before the answer began.") from exc
-        raise httpx.DecodingError("The connection ended within the answer's head.") from exc
+            raise httpx.ReadError("The connection was closed before the response began.") from exc
+        raise httpx.DecodingError("The connection was closed within the response head.") from exc
     except aiohttp.ClientConnectionError as exc:
-        raise httpx.ReadError("The connection broke before the answer began.") from exc
+        raise httpx.ReadError("The connection broke before the response began.") from exc
     except aiohttp.ClientResponseError as exc:
-        raise httpx.DecodingError("The answer is not HTTP.") from exc
+        raise httpx.DecodingError("The response is not HTTP.") from exc
     response.reason = None  # unused here, and the transport raises if it is not UTF-8
     return response
 

@@ -46,15 +46,17 @@ class Access:
         if problem is None or (is_charged and not isinstance(problem, UpstreamInvalidAnswer)):
             self._answers()
         elif isinstance(problem, UpstreamUnauthorized | AccountDisconnected):
-            self._refuses(f"{problem.message} Look at {self._key}.")
+            self._refuses(f"{problem.message} Check {self._key}.")
         elif isinstance(problem, UpstreamRejected) and status == FORBIDDEN:
-            self._refuses(f"The upstream turns the gateway away (403). Look at {self._key}, and who may reach it.")
+            self._refuses(
+                f"The upstream denies access to the gateway (403). Check {self._key}, and which addresses may connect."
+            )
         elif not isinstance(problem, UpstreamError) or isinstance(problem, InsufficientFunds | UpstreamRateLimited):
             self._answers()
         elif self._state is None:
             self._change(
                 AvailabilityState.FAILS,
-                f"{problem.message} Look at {self._url}, the network, and the proxy if there is one.",
+                f"{problem.message} Check {self._url}, the network, and the proxy if there is one.",
             )
 
     def _answers(self) -> None:

@@ -164,7 +164,7 @@ class _Decoder:
             self._is_plain = True
             return None
         if self._coding not in UNDONE:
-            raise httpx.DecodingError("The answer has a coding that was not asked for.")
+            raise httpx.DecodingError("The response has a content encoding that was not requested.")
         return zlib.decompressobj(ZLIB if _is_zlib(head) else RAW)
 
 
@@ -181,7 +181,7 @@ def _decoders(response: httpx.Response) -> Sequence[_Decoder]:
     codings = [coding.strip().lower().removeprefix("x-") for coding in named.split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     if len(codings) > MOST_CODINGS:
-        raise httpx.DecodingError("The answer has more codings than are undone.")
+        raise httpx.DecodingError("The response has too many content encodings.")
     return [_Decoder(coding) for coding in reversed(codings)]
 
 

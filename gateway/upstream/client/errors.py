@@ -34,16 +34,16 @@ def error_from_failure(reply: Reply, subject: str) -> GatewayError:
     match reply.failure:
         case Failure.REFUSED:
             return UpstreamUnavailable(
-                f"The upstream is failing, so {subject} was not asked for.", retry_after=reply.retry_after
+                f"The upstream is failing, so {subject} was not requested.", retry_after=reply.retry_after
             )
         case Failure.QUEUED:
-            return UpstreamTimeout(f"The line before the upstream was too long for {subject}.")
+            return UpstreamTimeout(f"Timed out in the request queue before {subject} could be requested.")
         case Failure.UNREACHED:
-            return UpstreamUnavailable(f"The upstream could not be reached for {subject}.")
+            return UpstreamUnavailable(f"Could not connect to the upstream for {subject}.")
         case Failure.SILENT:
-            return UpstreamTimeout(f"The upstream did not answer for {subject} in time.")
+            return UpstreamTimeout(f"The upstream did not respond for {subject} in time.")
         case Failure.OVERSIZED:
-            return UpstreamInvalidAnswer(f"The upstream's answer for {subject} is larger than any that is read.")
+            return UpstreamInvalidAnswer(f"The upstream's response for {subject} exceeds the size limit.")
         case Failure.BROKEN | None:
             return invalid_answer(subject)
         case _:
@@ -51,4 +51,4 @@ def error_from_failure(reply: Reply, subject: str) -> GatewayError:
 
 
 def invalid_answer(subject: str) -> UpstreamInvalidAnswer:
-    return UpstreamInvalidAnswer(f"The upstream's answer for {subject} could not be read.")
+    return UpstreamInvalidAnswer(f"The upstream's response for {subject} could not be decoded.")

@@ -68,7 +68,7 @@ class AddressPolicy:
         if len(url) > LONGEST_URL:
             raise AddressNotAllowed(f"is longer than {LONGEST_URL} characters")
         if ODD.search(url):
-            raise AddressNotAllowed("holds a character that a URL cannot have")
+            raise AddressNotAllowed("contains a character that a URL cannot have")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").removesuffix("."), parts.port or HTTPS
@@ -77,9 +77,9 @@ class AddressPolicy:
         if parts.scheme != "https":
             raise AddressNotAllowed("must begin with https://")
         if "@" in parts.netloc:
-            raise AddressNotAllowed("must not hold a user name or a password")
+            raise AddressNotAllowed("must not contain a user name or a password")
         if port not in self.ports:
-            raise AddressNotAllowed("must not name a port of its own")
+            raise AddressNotAllowed("must not contain a port")
         self._check_host(host)
         return host, port
 
@@ -91,7 +91,7 @@ class AddressPolicy:
         except OSError:
             return False
         if not all(self.admits(ipaddress.ip_address(address)) for address in addresses):
-            raise AddressNotAllowed("leads to a host that is not public")
+            raise AddressNotAllowed("resolves to an address that is not public")
         return bool(addresses)
 
     def open(self, info: AddrInfo) -> socket.socket:

@@ -66,12 +66,12 @@ class MediaResponse:
             async for chunk in self._response.aiter_raw():
                 left -= len(chunk)
                 if left < 0:
-                    raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
+                    raise UpstreamInvalidAnswer("The media server sent a file that exceeds the size limit.")
                 yield chunk
         except (httpx.HTTPError, OSError) as exc:
             raise _error(exc) from exc
         if self.length is not None and left:
-            raise UpstreamInvalidAnswer("The picture server sent less than it promised.")
+            raise UpstreamInvalidAnswer("The media server sent fewer bytes than announced.")
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -164,7 +164,7 @@ class MediaServers:
         try:
             response = await self._request(url, method, self._headers | ({"range": part} if part else {}))
         except AddressNotAllowed as exc:
-            raise UpstreamInvalidAnswer("The picture server leads to where no pictures are.") from exc
+            raise UpstreamInvalidAnswer("The media server redirected to another kind of server.") from exc
         except (httpx.HTTPError, OSError) as exc:
             raise _error(exc) from exc
         try:
@@ -194,11 +194,11 @@ class MediaServers:
     async def _request(self, url: str, method: str, headers: dict[str, str]) -> httpx.Response:
         server = self._server(url)
         if server is None:
-            raise AddressNotAllowed("is on no picture server")
+            raise AddressNotAllowed("is not on a media server")
 
         async def permit(at: str) -> None:
             if not server.serves(at):
-                raise AddressNotAllowed("is on another picture server")
+                raise AddressNotAllowed("is on another media server")
 
         async def ask(at: str) -> httpx.Response:
             return await server.send(httpx.Request(method, at, headers=headers, extensions={"timeout": self._timeouts}))
@@ -213,13 +213,13 @@ def _media_response(response: httpx.Response, largest: int) -> MediaResponse:
     if response.status_code == UNSATISFIABLE:
         raise OutOfRange(_number(headers.get("content-range", "").removeprefix("bytes */")))
     if response.status_code not in (WHOLE, PART):
-        raise UpstreamUnavailable("The picture server is in trouble.")
+        raise UpstreamUnavailable("The media server returned a server error.")
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     length = _number(headers.get("content-length", ""))
     if content_type not in TYPES or headers.get("content-encoding", "identity") != "identity":
-        raise UpstreamInvalidAnswer("The picture server sends what is neither a picture nor a video.")
+        raise UpstreamInvalidAnswer("The media server sent a file that is neither an image nor a video.")
     if length is not None and length > largest:
-        raise UpstreamInvalidAnswer("The picture server sends more than a medium can be.")
+        raise UpstreamInvalidAnswer("The media server sent a file that exceeds the size limit.")
     part = headers.get("content-range") if response.status_code == PART else None
     return MediaResponse(content_type, length, part, response, largest)
 
@@ -231,5 +231,5 @@ def _number(text: str) -> int | None:
 def _error(exc: Exception) -> UpstreamError:
     # A ConnectTimeout is not proof of a slow server: the transport reports every failed connection as one.
     if isinstance(exc, httpx.ReadTimeout | httpx.WriteTimeout | TimeoutError):
-        return UpstreamTimeout("The picture server is too slow.")
-    return UpstreamUnavailable("The picture server cannot be reached.")
+        return UpstreamTimeout("The media server timed out.")
+    return UpstreamUnavailable("Could not connect to the media server.")

@@ -37,4 +37,4 @@ def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as exc:
-        raise AddressNotAllowed("redirects to what is no URL") from exc
+        raise AddressNotAllowed("redirects to an invalid URL") from exc

@@ -66,7 +66,7 @@ async def test_a_body_has_a_minute(serve: Serve) -> None:
     served, begun = await serve(), now()
     asked = Dripping("/graphql", LONG)
     assert await asked.ask(served.app) == 400
-    assert b"did not come within 60 seconds" in asked.sent[1]["body"]
+    assert b"did not arrive within 60 seconds" in asked.sent[1]["body"]
     assert now() - begun == pytest.approx(PATIENCE)
 
 

@@ -83,7 +83,7 @@ async def test_an_idle_websocket_is_closed_too(serve: Serve) -> None:
         await socket.init()
         file(served)
         assert await socket.read() == {}
-        assert socket.closed == (4403, "This key was withdrawn: ask the gateway's operator for another one.")
+        assert socket.closed == (4403, "This key was revoked: ask the operator of the gateway for another one.")
 
 
 async def test_an_operation_that_is_begun_before_anybody_looked_is_refused(serve: Serve) -> None:

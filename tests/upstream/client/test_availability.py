@@ -63,6 +63,6 @@ async def test_the_line_says_which_setting_to_look_at_and_holds_no_key() -> None
     await upstream.api().fetch(NATGEO)
     away, refused = upstream.seen(UpstreamAccess)
     assert away.upstream == refused.upstream == "reading"
-    assert "could not be reached" in str(away.problem)
+    assert "Could not connect" in str(away.problem)
     assert "GATEWAY_HIKERAPI_URL" in str(away.problem)
     assert "GATEWAY_HIKERAPI_KEY" in str(refused.problem)
