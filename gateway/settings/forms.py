@@ -1,0 +1,172 @@
+"""The syntax of the values of settings."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from gateway.domain.hosts import address_of, host_in
+from gateway.domain.window import Window
+
+T = TypeVar("T")
+
+YEAR = 365 * 86400
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SQLITE = "sqlite:///"
+POSTGRESQL = "postgresql://"
+SEALING_KEY_BYTES = 32
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T]):
+    """The syntax of a value. `accepts` completes the sentence "NAME must be ..."; `parse` raises ValueError."""
+
+    accepts: str
+    parse: Callable[[str], T]
+
+
+def _seconds(text: str) -> int:
+    return _within(int(_digits(text)), 0, YEAR)
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,15}) ?(KiB|MiB|GiB|)", text)
+    if not match:
+        raise ValueError
+    return _within(int(match[1]) * UNITS[match[2]], 2**20, 2**40)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError
+    return rate
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _key(text: str) -> str:
+    """Return the key. It is sent in a header unchanged, so it must not contain a character that ends the header."""
+    if not re.fullmatch(r"[!-~]{1,500}", text):
+        raise ValueError
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith((SQLITE, POSTGRESQL)) or text in (SQLITE, POSTGRESQL):
+        raise ValueError
+    return text
+
+
+def _sealing_key(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)  # raises a ValueError
+    if len(key) != SEALING_KEY_BYTES:
+        raise ValueError
+    return key
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in ("debug", "info", "warning", "error"):
+        raise ValueError
+    return text.lower()
+
+
+def _documents(text: str) -> str:
+    if text not in ("any", "trusted"):
+        raise ValueError
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError
+    return text == "on"
+
+
+def _origins(text: str) -> frozenset[str]:
+    return frozenset(_origin(origin) for origin in text.split())
+
+
+def _origin(text: str) -> str:
+    """Return the origin in the form of browsers: lower case, without the default port, and with nothing after it."""
+    scheme, _, host = text.lower().partition("://")
+    if scheme not in DEFAULT_PORTS or not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", host):
+        raise ValueError
+    return f"{scheme}://{host.removesuffix(DEFAULT_PORTS[scheme])}"
+
+
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(_host(host) for host in text.split())
+
+
+def _host(text: str) -> str:
+    """Return the host in its normalized form, without a port, which does not identify the host."""
+    if (address := address_of(text)) is not None:
+        return str(address)
+    host = host_in(text)
+    if host is None or re.search(r":[0-9]*$", text):
+        raise ValueError
+    return host
+
+
+def _dialect(text: str) -> str:
+    if text not in ("platform", "aiograpi"):
+        raise ValueError
+    return text
+
+
+def _digits(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise ValueError
+    return text
+
+
+def _allowance(text: str) -> tuple[tuple[Window, int], ...]:
+    limits = [part.partition("=") for part in text.split(",")]
+    allowance = {Window(window): int(_digits(limit)) for window, _, limit in limits}
+    if len(allowance) < len(limits):
+        raise ValueError
+    return tuple(allowance.items())
+
+
+def _percents(text: str) -> tuple[int, ...]:
+    return tuple(_within(int(_digits(part)), 1, 99) for part in text.split(","))
+
+
+def _within(number: int, least: int, most: int) -> int:
+    if not least <= number <= most:
+        raise ValueError
+    return number
+
+
+SECONDS = Form(f"a whole number of seconds from 0 to {YEAR}", _seconds)
+TIMEOUT = Form("a whole number of seconds from 1 to 3600", lambda text: _within(int(_digits(text)), 1, 3_600))
+COUNT = Form("a whole number up to 12 digits", lambda text: int(_digits(text)))
+BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
+RATE = Form("a number of requests per second above 0, like 15", _rate)
+BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)
+KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
+PATH = Form("a path", Path)
+DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
+PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
+ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
+SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
+ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
+HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
+DOCUMENTS = Form("any or trusted", _documents)
+SWITCH = Form("on or off", _switch)
+DIALECT = Form("platform or aiograpi", _dialect)
+LOG_LEVEL = Form("debug, info, warning or error", _log_level)
