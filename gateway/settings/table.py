@@ -47,11 +47,15 @@ PREFIX = "GATEWAY_"
 ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
 # A setting, another setting that it requires, and the reason.
 NEEDS = (
-    ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox would answer"),
-    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published there"),
-    ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "it would be sent nowhere"),
-    ("GATEWAY_PLATFORM_APP_SECRET", "GATEWAY_PLATFORM_VERIFY_TOKEN", "the platform could not subscribe"),
-    ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "nothing that comes could be believed"),
+    ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox is used"),
+    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published"),
+    ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "without a URL the token is not used"),
+    (
+        "GATEWAY_PLATFORM_APP_SECRET",
+        "GATEWAY_PLATFORM_VERIFY_TOKEN",
+        "without it the platform cannot subscribe a webhook",
+    ),
+    ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "without it webhooks cannot be verified"),
 )
 
 
@@ -91,109 +95,125 @@ def _row(form: Form[Any], default: str, help: str) -> dict[str, Any]:
 class Settings:
     """The values of all settings. Times are in seconds, sizes in bytes."""
 
-    hikerapi_url: str = _setting(BASE_URL, "https://api.hikerapi.com", "Where the read API is. Needs the key.")
-    hikerapi_key: str | None = _optional(KEY, "Key for the read API.", unset="the embedded sandbox answers")
+    hikerapi_url: str = _setting(BASE_URL, "https://api.hikerapi.com", "URL of the read API. Requires the key.")
+    hikerapi_key: str | None = _optional(KEY, "Key for the read API.", unset="the embedded sandbox is used")
     hikerapi_rate: float | None = _optional(
-        RATE, "Requests per second to the read API.", unset="what the account grants, else 15"
+        RATE, "Requests per second to the read API.", unset="the rate of the account, or 15 if unknown"
     )
     platform_url: str | None = _optional(
-        BASE_URL, "Where the publishing API is. Needs its token.", unset="the embedded sandbox, if it answers the reads"
+        BASE_URL,
+        "URL of the publishing API. Requires the token.",
+        unset="the embedded sandbox, if it is used for reads",
     )
     platform_token: str | None = _optional(
-        KEY, "Access token, or session, of the account to publish for. Needs the URL.", unset="as for the URL"
+        KEY, "Access token or session of the account to publish for. Requires the URL.", unset="see the URL"
     )
     platform_dialect: str = _setting(
-        DIALECT, "platform", "What the publishing API speaks: the Platform API, or aiograpi-rest."
+        DIALECT, "platform", "Type of the publishing API: the Platform API or aiograpi-rest."
     )
     platform_rate: float = _setting(RATE, "10", "Requests per second to the publishing API, per process.")
     platform_timeout: int = _setting(
-        TIMEOUT, "120", "How long an answer of the publishing API is waited for. It may fetch a film meanwhile."
+        TIMEOUT,
+        "120",
+        "Response timeout of the publishing API in seconds. The API may download a video before it responds.",
     )
     platform_app_secret: str | None = _optional(
-        KEY, "What the platform signs its webhooks with. Needs the verify token.", unset="webhooks are not received"
+        KEY, "Secret with which the platform signs webhooks. Requires the verify token.", unset="webhooks are disabled"
     )
     platform_verify_token: str | None = _optional(
-        KEY, "What the platform shows when it subscribes. Needs the app secret.", unset="as for the app secret"
+        KEY,
+        "Token that the platform sends when it subscribes a webhook. Requires the app secret.",
+        unset="see the app secret",
     )
-    data_dir: Path = _setting(PATH, "data", "Directory of everything the gateway keeps.")  # noqa: RUF009 (is a field)
+    data_dir: Path = _setting(PATH, "data", "Directory of all files that the gateway stores.")  # noqa: RUF009 (is a field)
     database_url: str | None = _optional(
         DATABASE_URL,
-        "SQLite: the file of the spending ledger. PostgreSQL: the flows; gateways that share them share the data "
-        "directory, too.",
+        "SQLite: the file of the spending ledger. PostgreSQL: the database of the flows; gateways that share it must "
+        "also share the data directory.",
         unset="`gateway.sqlite3` and `flows.sqlite3` in the data directory",
     )
     flows_key: bytes | None = _optional(
-        SEALING_KEY, "What flows are sealed with.", unset="`flows.key` in the data directory, made at the first start"
+        SEALING_KEY,
+        "Key with which flows are encrypted.",
+        unset="`flows.key` in the data directory, created at the first start",
     )
-    flow_retention: int = _setting(SECONDS, "604800", "How long ended flows are kept.")
+    flow_retention: int = _setting(SECONDS, "604800", "Retention of ended flows in seconds.")
     clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
-        PATH, "TOML file of the clients, their keys, rights and allowances.", unset="one local client, loopback only"
+        PATH,
+        "TOML file with the clients, their keys, rights and allowances.",
+        unset="one local client, on loopback addresses only",
     )
     balance_floor: int = _setting(
-        COUNT, "0", "Below this balance of the upstream account, in billed requests, only cached answers are served."
+        COUNT, "0", "Minimum balance of the upstream account in billed requests. Below it, only cached data is served."
     )
     balance_warnings: tuple[int, ...] = _setting(
-        PERCENTS, "20,5", "At which shares of the most it had since the start the account's balance is warned of."
+        PERCENTS, "20,5", "Percentages at which a low balance is logged, of the highest balance since the start."
     )
-    cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream answers.")
-    ttl_tray: int = _setting(SECONDS, "600", "How long a user's tray is fresh.")
-    ttl_highlight: int = _setting(SECONDS, "3600", "How long a highlight with its items is fresh.")
-    ttl_profile: int = _setting(SECONDS, "3600", "How long a profile is fresh.")
-    ttl_username: int = _setting(SECONDS, "86400", "How long a user name stands for the same user id.")
-    ttl_missing: int = _setting(SECONDS, "120", 'How long "not found" and "private" are believed; they cost, too.')
+    cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream responses.")
+    ttl_tray: int = _setting(SECONDS, "600", "Freshness of a user's tray in seconds.")
+    ttl_highlight: int = _setting(SECONDS, "3600", "Freshness of a highlight with its items in seconds.")
+    ttl_profile: int = _setting(SECONDS, "3600", "Freshness of a profile in seconds.")
+    ttl_username: int = _setting(SECONDS, "86400", "Freshness of the user id of a user name in seconds.")
+    ttl_missing: int = _setting(
+        SECONDS, "120", 'Freshness of "not found" and "private" in seconds. The upstream bills these responses, too.'
+    )
     stale_limit: int = _setting(
-        SECONDS, "3600", "How long past its freshness an answer may be served while the upstream fails."
+        SECONDS, "3600", "How many seconds after its freshness ended a response may be served while the upstream fails."
     )
-    url_margin: int = _setting(SECONDS, "300", "An answer is dropped this long before the first URL in it dies.")
+    url_margin: int = _setting(SECONDS, "300", "How many seconds before its first URL expires a response is dropped.")
     connections: int = _setting(
-        COUNT, "1000", "WebSockets and event streams that one client may hold open at once, per process."
+        COUNT, "1000", "Maximum number of open WebSockets and event streams per client and process."
     )
     peer_connections: int = _setting(
         COUNT,
         "2000",
-        "Connections that one address may have open at once, per process; 0 for any number. A proxy in front is one.",
+        "Maximum number of open connections per address and process; 0 for no limit. A reverse proxy is one address.",
     )
     open_connections: int = _setting(
         COUNT,
         "8000",
-        "Connections that may be open at once, per process; never more than its limit of open files leaves.",
+        "Maximum number of open connections per process, capped by its limit of open files.",
     )
     allowed_origins: frozenset[str] | None = _optional(
-        ORIGINS, "Web origins beside the gateway's own whose pages may ask: by CORS, and by WebSocket.", unset="none"
+        ORIGINS, "Origins, besides the gateway's own, whose pages may send requests (CORS and WebSocket).", unset="none"
     )
     allowed_hosts: frozenset[str] | None = _optional(
         HOSTS,
-        "Hosts by which the gateway may be asked for, beside the address it listens on and the host of its public URL.",
+        "Accepted values of the header Host, besides the listening address and the host of the public URL.",
         unset="any with a clients file, else none",
     )
-    batch_limit: int = _setting(COUNT, "0", "Most operations in one HTTP request, sent as a JSON array; 0 allows none.")
+    batch_limit: int = _setting(
+        COUNT, "0", "Maximum number of operations in a batch, which is a JSON array; 0 disables batching."
+    )
     documents: str = _setting(
-        DOCUMENTS, "any", "Whether clients may send any document, or only name those the gateway trusts."
+        DOCUMENTS, "any", "Documents that clients may run: any, or only trusted ones, sent by id or hash."
     )
     documents_file: Path | None = _optional(  # noqa: RUF009 (is a field)
-        PATH, "Manifest of documents to trust beside the gateway's own: Apollo's, Relay's or codegen's.", unset="none"
+        PATH, "Manifest of further trusted documents, in the format of Apollo, Relay or codegen.", unset="none"
     )
     projection: bool = _setting(
-        SWITCH, "on", "Whether plain fields are read by compiled code. Off, answers are the same, and slower."
+        SWITCH, "on", "Read plain fields by compiled code. If off, responses are the same, but slower."
     )
     public_url: str | None = _optional(
-        BASE_URL, "Where clients reach the gateway: links to its media begin with it.", unset="where it listens"
+        BASE_URL, "URL at which clients reach the gateway. Media links begin with it.", unset="the listening address"
     )
     media_proxy: bool = _setting(
-        SWITCH, "off", "Whether pictures and videos are linked by way of the gateway where a query does not say."
+        SWITCH, "off", "Default of the argument `proxied`: if on, media URLs lead to the gateway's media proxy."
     )
     media_secret: str | None = _optional(
-        KEY, "What links to media are signed with.", unset="`media.key` in the data directory, made at the first start"
+        KEY,
+        "Secret with which media links are signed.",
+        unset="`media.key` in the data directory, created at the first start",
     )
     media_bytes: int = _setting(
-        BYTES, "32 MiB", "Memory for small media that the proxy keeps, and what it knows of others."
+        BYTES, "32 MiB", "Memory of the media proxy, for small files and for metadata of others."
     )
     media_allowance: tuple[tuple[Window, int], ...] = _setting(
         ALLOWANCE,
         "hour=50,day=200",
-        "The most that may be spent, as `media-proxy`, on new URLs for media whose own died before their time.",
+        "Allowance of the client `media-proxy`, which renews media URLs that stopped working before they expired.",
     )
-    log_level: str = _setting(LOG_LEVEL, "info", "Least severe log line to write.")
+    log_level: str = _setting(LOG_LEVEL, "info", "Minimum severity of log lines.")
     proxies: Proxies = dataclasses.field(default=DIRECT, repr=False)
     """Not a row of the table: the proxy variables are common to all programs."""
 
