@@ -48,7 +48,7 @@ def block(text: str, language: str) -> str:
 
 
 def test_the_price_list_is_the_one_that_is_bought_by() -> None:
-    (table,) = re.findall(r"^## What is bought\n(.*?)\n\n(?=What)", TEXT, re.MULTILINE | re.DOTALL)
+    (table,) = re.findall(r"^## What is bought\n(.*?)\n\n(?=The selected)", TEXT, re.MULTILINE | re.DOTALL)
     listed = [(call.strip("`"), int(price), forced) for call, _, price, forced in cells(table)]
     known = [(e.label, e.price, "" if e.forced_price is None else str(e.forced_price)) for e in endpoints.ENDPOINTS]
     assert sorted(listed) == sorted(known)
@@ -67,7 +67,7 @@ def test_there_are_three_examples() -> None:
 
 
 async def test_the_bill_shown_is_that_of_the_first_example(tmp_path: Path) -> None:
-    shown = json.loads(block(TEXT.partition("## The bill, after")[2], "json"))
+    shown = json.loads(block(TEXT.partition("## The bill afterwards")[2], "json"))
     web = {"web": Terms(ceiling=50, allowance={"minute": 100})}
     async with running_gateway(tmp_path, clients=web) as gateway:
         answer = await gateway.query(block(EXAMPLES[0], "graphql"), client="web")
