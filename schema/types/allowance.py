@@ -10,9 +10,9 @@ import strawberry
 from gateway.billing.budget import OperationBudget, WindowFigures
 from gateway.clients import Client, Right
 from gateway.domain.window import Window
-from schema.enums import graphql_enum
+from schema.enums import describe_enum
 
-graphql_enum(
+describe_enum(
     Window,
     name="AllowanceWindow",
     description="A calendar window in UTC, in which an allowance limits spending.",

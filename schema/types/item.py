@@ -14,14 +14,14 @@ from gateway.domain.partial import lost
 from gateway.planner.selection import FieldGroup, Relation
 from gateway.reads.facts import FactKind
 from schema.context import Info
-from schema.enums import graphql_enum
+from schema.enums import describe_enum
 from schema.fields import field_in, relation
 from schema.media_urls import media_url_field, no_reference
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.user import User
 
-graphql_enum(
+describe_enum(
     MediaKind,
     name="MediaKind",
     description="The kind of an item's media.",

@@ -17,7 +17,7 @@ from gateway.planner.selection import FieldGroup
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
-from schema.enums import graphql_enum
+from schema.enums import describe_enum
 from schema.fields import field_in, map_awaitable, relation
 from schema.media_urls import Proxied, media_url
 from schema.partial import readable
@@ -27,7 +27,7 @@ from schema.types.connection import After, Connection, First, page_of
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
 
-graphql_enum(
+describe_enum(
     AccountType,
     name="AccountType",
     description="The type of an account.",
