@@ -50,7 +50,7 @@ class ConsoleHook(BuildHookInterface[Any]):
 
 
 def build(tell: Callable[[str], object] = lambda line: None) -> None:
-    """Does nothing where what is built is younger than all it is made of. Raises CannotBuild.
+    """Build the console, unless the built files are newer than all sources. Raise CannotBuild.
 
     `tell` is given a line before each step that takes long.
     """
@@ -94,7 +94,7 @@ def _npm() -> str:
 
 
 def _path() -> str:
-    """A virtual environment may bring its own Node."""
+    """Return PATH with the virtual environment first, which may contain Node."""
     return os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
 
 

@@ -43,8 +43,10 @@ Run = Callable[[int, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """`run` is given the gateway's port and its data directory. `by_upstream`: it is the upstream that attacks.
-    `is_keyed`: the gateway has a clients file, and whoever attacks no key."""
+    """An attack: `run` gets the gateway's port and its data directory.
+
+    `by_upstream`: the upstream attacks. `is_keyed`: the gateway has a clients file, and the attacker no key.
+    """
 
     name: str
     run: Run

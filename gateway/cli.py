@@ -262,7 +262,7 @@ def _allowance(text: str) -> dict[Window, int]:
 def _object(text: str) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
-        raise ValueError
+        raise ValueError  # noqa: TRY004 (argparse reports it as a bad argument)
     return value
 
 

@@ -80,7 +80,10 @@ class GatewayError(Exception):
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
 
     def about(self, subject: str) -> Self:
-        """The same problem, of what was asked for by another name: `user 'natgeo'`. Itself for what is no such name."""
+        """Return the same error about `subject`, another name of the same entity such as `user 'natgeo'`.
+
+        Return the error itself if it is not about such an entity.
+        """
         if self.subject is None or self.subject == subject or _noun(self.subject) != _noun(subject):
             return self
         told = copy.copy(self)
@@ -100,7 +103,7 @@ def _capitalised(subject: str) -> str:
 
 
 def _in_hundredths(seconds: float) -> float:
-    """Rounded up, but for what is no more than the inexactness of a float."""
+    """Round up to hundredths, without the inexactness of a float."""
     return math.ceil(seconds * 100 - 1e-6) / 100
 
 

@@ -343,8 +343,10 @@ def workers(config: pytest.Config) -> int | None:
 
 
 def keep_in_memory(config: pytest.Config) -> None:
-    """Temporary folders of the unit lane, where it is run alone: each gateway writes databases, and to wait until they
-    are on a disk takes longer than most tests. Other lanes start programs there, which such a file system may refuse.
+    """Keep temporary folders of the unit lane in memory if it is run alone.
+
+    Each gateway writes databases, and to wait until they are on a disk takes longer than most tests. Other lanes start
+    programs there, which such a file system may refuse.
     """
     is_there = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     if config.option.markexpr == UNIT and is_there:

@@ -373,7 +373,7 @@ class LoadedHighlight(Highlight, frozen=True, gc=False):
         return tuple(item for item in self.items if item.kind is wanted)
 
     def by_pk(self) -> dict[str, Item]:
-        """The items by pk; the first of two items with the same pk."""
+        """Return the items by pk; the first of two items with the same pk."""
         return {str(item.pk): item for item in reversed(self.items)}
 
     @property

@@ -34,12 +34,9 @@ def is_shared(schema: GraphQLSchema, document: DocumentNode) -> bool:
             pending.append((types.get(definition.type_condition.name.value), definition.selection_set))
     while pending:
         parent, selections = pending.pop()
-        fields = getattr(parent, "fields", {})  # a union has none
         for node in selections.selections:
-            if isinstance(node, FieldNode):
-                field = fields.get(node.name.value)
-                if field is None and node.name.value == "__typename":
-                    continue
+            if isinstance(node, FieldNode) and node.name.value != "__typename":
+                field = getattr(parent, "fields", {}).get(node.name.value)  # a union has no fields
                 if field is None or SHARED not in field.extensions:
                     return False
                 if node.selection_set is not None:

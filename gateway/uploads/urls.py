@@ -60,8 +60,10 @@ class Shown:
 
     @property
     def kind(self) -> MediumKind:
-        """The kind to record. The name takes precedence: so a repeated request gives the same command, even if the
-        host's response differs."""
+        """The kind to record.
+
+        The name takes precedence: so a repeated request gives the same command, even if the host's response differs.
+        """
         return self.named or self.told or MediumKind.IMAGE
 
     def mistaken_for(self, kind: MediumKind) -> str | None:

@@ -41,8 +41,9 @@ class Medium:
 
 @dataclass(slots=True)
 class Order:
-    """One request, however often it is sent. A derived one is about the highlight of another, its `base`, or uses the
-    stories in it.
+    """One request, however often it is sent.
+
+    A derived one is about the highlight of another, its `base`, or uses the stories in it.
 
     `kills` is whether the gateway dies as soon as it has acknowledged; `walks_away` whether its client is content with
     that and never asks again.

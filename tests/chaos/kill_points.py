@@ -20,8 +20,10 @@ class Kind(enum.Enum):
 
 
 class Moment(enum.Enum):
-    """STALLED is no kill: the connection breaks, and the request arrives at the worst moment, when what was sent in its
-    place is done."""
+    """When a gateway is killed.
+
+    STALLED is no kill: the connection breaks, and the request arrives at the worst moment, when its repetition is done.
+    """
 
     BEFORE = "before it is forwarded"
     LATE = "before it is forwarded, which happens later all the same"

@@ -33,7 +33,7 @@ class Picture:
     parts: list[Picture]
 
     @strawberry.field(metadata={PROMPT: True})  # type: ignore[untyped-decorator]
-    def seen_by(source: strawberry.Parent[Shot], info: strawberry.Info) -> str:
+    def seen_by(source: strawberry.Parent[Shot], info: strawberry.Info) -> str:  # noqa: N805 (a model, not the type)
         return f"{source.id} by {info.context['viewer']}"
 
 

@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 def decimal_digits(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"BigInt cannot represent {value!r}")
+        raise ValueError(f"BigInt cannot represent {value!r}")  # noqa: TRY004 (as graphql-core's scalars do)
     return str(value)
 
 

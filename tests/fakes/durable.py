@@ -1,5 +1,7 @@
-"""Durable execution in memory and in the time of the test's clock: `crash()` stands for `kill -9`, `launch()` for the
-next start. What a flow's steps have recorded outlives a crash, and nothing else does."""
+"""Durable execution in memory and in the time of the test's clock.
+
+`crash()` stands for `kill -9`, `launch()` for the next start. Only the recorded steps of a flow outlive a crash.
+"""
 
 from __future__ import annotations
 

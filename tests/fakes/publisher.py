@@ -1,5 +1,8 @@
-"""A publishing upstream in memory, after the contract: containers that take their time and expire, stories that die, a
-quota, idempotency keys or none, and trouble before and after an effect. It outlives the gateway's crashes."""
+"""A publishing upstream in memory, after the contract. It outlives the gateway's crashes.
+
+It has containers that take their time and expire, stories that expire, a quota, idempotency keys or none, and failures
+before and after an effect.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +61,11 @@ class Live:
 
 @dataclass
 class Made:
-    """A highlight that was ever made. `media_ids` are as requests named them, `items` as the tray does; `visible_at`:
-    when the tray first shows it; `ready_at`: when it is made (202)."""
+    """A highlight that was ever made.
+
+    `media_ids` are as requests named them, `items` as the tray does; `visible_at`: when the tray first shows it;
+    `ready_at`: when it is made (202).
+    """
 
     pk: str
     title: str
@@ -74,9 +80,12 @@ class Made:
 
 @dataclass
 class MemoryPublisher:
-    """`poisoned` media fail when they are processed, `refused` ones at once, both for good, and `unspeakable` ones do,
-    too, but nobody says so. `trouble`, asked before
-    (`before`) and after (`after`) each effect, may raise; `rate` is the share of calls that fail by chance."""
+    """The upstream.
+
+    `poisoned` media fail when they are processed, `refused` ones at once, both for good; `unspeakable` ones fail
+    without a report. `trouble`, called before (`before`) and after (`after`) each effect, may raise; `rate` is the
+    share of calls that fail by chance.
+    """
 
     clock: Clock
     capabilities: Capabilities = IDEMPOTENT

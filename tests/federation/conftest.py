@@ -82,7 +82,7 @@ def brands() -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def compose(routers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """compose(composer, subgraph?) -> the supergraph, each composed once; Failed, with the errors, if there is none."""
+    """A function of a composer and a subgraph to the supergraph. Each is composed once; Failed has the errors."""
     brands = tmp_path_factory.mktemp("brands") / "brands.graphql"
     brands.write_text(SCHEMA.as_str())
 

@@ -59,8 +59,10 @@ async def send(app: ASGIApp, sent: Sent) -> int:
 async def test_what_strangers_send_is_held_within_the_bytes_of_the_cache(
     tmp_path: Path, kind: Kind, count: int, size: int
 ) -> None:
-    """Measured again where it seems too much: a gateway that holds too much does so each time, while the interpreter's
-    own tables (of interned strings, by megabytes) grow once, on whatever line fills them.
+    """Measured again where it seems too much.
+
+    A gateway that holds too much does so each time, while the interpreter's own tables (of interned strings, by
+    megabytes) grow once, on whatever line fills them.
     """
     requests = math.ceil(count * (CACHE + ONCE) / (WHOLE + ONCE))
     for turn in range(2):

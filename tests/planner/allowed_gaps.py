@@ -72,8 +72,11 @@ class Gaps:
         )
 
     def _twofold(self) -> int:
-        """An account whose tray was bought by name is elsewhere asked for by id, or mentioned, or one of its highlights
-        or items is asked for: to buy the tray by id, which is one less, would have been a guess."""
+        """An account whose tray was bought by name is also needed in another way.
+
+        It is queried by id, or mentioned, or one of its highlights or items is: to buy the tray by id, which is one
+        less, would have been a guess.
+        """
         owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
         ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
         ids |= {owners[pk][0].pk for pk in self.oracle.operation.highlight_keys() if pk in owners}
@@ -98,8 +101,10 @@ class Gaps:
         )
 
     def _items_apart(self) -> int:
-        """Items asked for by their own ids lie in one highlight, in which nobody saw them before; or in one that is
-        wanted deeper."""
+        """Items queried by their own ids lie in one highlight.
+
+        No response has shown them in it before; or more of it is needed.
+        """
         shelves = self.oracle.world.shelves
         items = [call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves]
         deeper = {
@@ -108,8 +113,10 @@ class Gaps:
         return len(items) - len({shelves[pk][1].pk for pk in items} - deeper)
 
     def _items_owned(self) -> int:
-        """One item is bought by itself, although it is remembered which highlight shows it, for the same price, with
-        the owner's short fields: that these are wanted too is a coincidence the plan does not look for."""
+        """One item is bought by itself, although its highlight is known, which has the owner's short fields as well.
+
+        The price is the same: that these fields are needed too is a coincidence the plan does not look for.
+        """
         shelves = self.oracle.world.shelves
         items = (call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves)
         return sum((SHELF, shelves[pk][1].pk) in self.oracle.cached for pk in items)

@@ -51,8 +51,11 @@ class Folder:
 
 
 class House:
-    """`crash_at` kills the gateway when the upstream is at that moment of that call; `settle` starts it again until
-    all flows have ended. What is in `withdrawn`, the client may not publish for any more."""
+    """A gateway with a publishing upstream in memory.
+
+    `crash_at` kills the gateway when the upstream is at that moment of that call; `settle` starts it again until all
+    flows have ended. The client may no longer publish for the accounts in `withdrawn`.
+    """
 
     def __init__(
         self,

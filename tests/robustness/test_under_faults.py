@@ -111,8 +111,10 @@ def untraced() -> Iterator[None]:
 @scaled
 @pytest.mark.no_cover  # its many operations take twice as long under coverage
 async def test_operations_by_the_thousand_while_a_fifth_of_all_calls_fail(tmp_path: Path, heard: Heard) -> None:
-    """No hang (the loop of virtual time fails a test that only waits), no status of ours above 400, every failure
-    typed, nothing said that is nobody's business, and the memory flat once the cache is full."""
+    """No hang, no status of ours above 400, every failure typed, no secret, and flat memory once the cache is full.
+
+    The loop of virtual time fails a test that only waits.
+    """
     settings = Settings(
         data_dir=tmp_path,
         cache_bytes=CACHE,
@@ -165,7 +167,7 @@ class Heard(logging.Handler):
         assert record.exc_info is None, line
         assert not any(secret in line for secret in SECRETS), line
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (of logging)
         """Raises what `emit` raised."""
         raise
 

@@ -104,7 +104,7 @@ class Location(Model):
 
 
 class Link(Model):
-    webUri: str
+    webUri: str  # noqa: N815 (as the upstream spells it)
     x: float
     y: float
     z: float

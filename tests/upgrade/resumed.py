@@ -33,8 +33,11 @@ PATIENCE = 20.0  # seconds
 
 @dataclass(slots=True)
 class Resumed:
-    """`spent` is what each client had at the beginning. By the numbers of flows: `repeated` is what the same requests
-    were answered, `receipts` are as they ended, `retried` as those did that were taken up again then."""
+    """The flows after the resumption, by their numbers.
+
+    `spent` is what each client had spent at the beginning. `repeated` are the responses to the same requests,
+    `receipts` the ended flows, `retried` those that were retried then.
+    """
 
     manifest: Manifest
     url: str

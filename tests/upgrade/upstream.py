@@ -51,8 +51,10 @@ class SteppedClock(SystemClock):
 
 @dataclass(slots=True)
 class Stop:
-    """The `nth` call that `pattern` matches, as METHOD PATH without the dialect. Where `moment` is None it is held, and
-    the gateway lives on."""
+    """The `nth` call that `pattern` matches, as METHOD PATH without the dialect.
+
+    If `moment` is None the call is held, and the gateway is not killed.
+    """
 
     pattern: str
     moment: Moment | None

@@ -30,8 +30,7 @@ async def test_one_connection_serves_call_after_call() -> None:
 
 
 async def test_a_call_on_a_dead_keep_alive_is_sent_again_and_both_attempts_are_told() -> None:
-    """The connection dies under the request, before any byte of an answer: free, and nobody's fault. No library may
-    repeat it behind our back."""
+    """The connection breaks before any byte of a response, which is free. No library may repeat the call by itself."""
 
     async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
         if request.number == 2:

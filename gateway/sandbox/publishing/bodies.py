@@ -17,8 +17,11 @@ from gateway.sandbox.publishing.problems import MALFORMED, WriteError
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body. `values` are those of the JSON object, or for each field of a form the list of its texts; `file_type` is
-    the content type of the form's file."""
+    """A request body.
+
+    `values` are those of the JSON object, or for each field of a form the list of its texts; `file_type` is the content
+    type of the form's file.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     file: bytes | None = None

@@ -31,8 +31,10 @@ AIOGRAPI = "/aiograpi"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Settings. `tokens` map a token to a user pk, `quota` is in publications per rolling day, `calls_per_hour` is per
-    account."""
+    """Settings.
+
+    `tokens` map a token to a user pk, `quota` is in publications per rolling day, `calls_per_hour` is per account.
+    """
 
     tokens: Mapping[str, int]
     quota: int

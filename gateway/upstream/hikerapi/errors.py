@@ -32,8 +32,11 @@ DEAREST = 10
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The charge of a reply. `amount` is in billed requests; `in_doubt`: there was no price, or no credible one;
-    `named` is the upstream's price, credible or not."""
+    """The charge of a reply.
+
+    `amount` is in billed requests; `in_doubt`: there was no price, or no credible one; `named` is the upstream's price,
+    credible or not.
+    """
 
     amount: int
     in_doubt: bool = False

@@ -105,8 +105,11 @@ class FlawWire(msgspec.Struct, frozen=True, gc=False):
 
 
 class ContainerWire(msgspec.Struct, frozen=True, gc=False):
-    """A container. Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is
-    the word beside a sentence. The id may be missing in the response to a look-up by id."""
+    """A container.
+
+    Its state is a word, `FINISHED`, or a sentence that begins with it, `Error: ...`; `status_code` is the word beside a
+    sentence. The id may be missing in the response to a look-up by id.
+    """
 
     id: Id | None = None
     status: str | None = None

@@ -71,7 +71,7 @@ Serve = Callable[..., Any]
 
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """`await serve(clients={...}, setting=...)`: a gateway whose subscriptions are those of Ticks."""
+    """A function of clients and settings to a gateway whose subscriptions are those of Ticks."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(*, clients: Mapping[str, Terms] | None = None, **settings: Any) -> Served:
