@@ -64,7 +64,7 @@ def _plans_of_documents() -> None:
 
     def of(self: PlanCache, document: Any, variables: Any) -> DocumentPlans:
         self.modules.clear()
-        return DocumentPlans(document, self.worthwhile, lambda grown: None)
+        return DocumentPlans(document, self.threshold, lambda grown: None)
 
     _set(PlanCache, "of", of)
 

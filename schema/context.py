@@ -81,9 +81,9 @@ class Context:
     room: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     parsed: Parsed | None = field(default=None, repr=False)
 
-    def at_once(self) -> Self:
-        """Return a context for resolvers that must not wait: its loader raises WouldBlock."""
-        return replace(self, loader=Loader(self.buyer, waits=False))
+    def non_blocking(self) -> Self:
+        """Return a context for resolvers that must not wait: its loaders raise WouldBlock."""
+        return replace(self, loaders=Loaders.of(self.buyer, waits=False))
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -8,22 +8,22 @@ from typing import Any, TypeVar
 import strawberry
 
 from gateway.cache.response_cache import SHARED
-from gateway.execution.sync_resolvers import PROMPT
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup
+from gateway.execution.sync_resolvers import SYNC
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def field_in(facet: FieldGroup, description: str, **options: Any) -> Any:
-    """Return a field that an upstream response with `facet` contains; plain, or with a prompt resolver."""
-    metadata = {FACET: facet, PROMPT: True, SHARED: True}
+    """Return a field that an upstream response with `facet` contains; plain, or with a synchronous resolver."""
+    metadata = {FACET: facet, SYNC: True, SHARED: True}
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def relation(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
-    """Return a field that leads to another entity by a prompt resolver. `shared`: to the same one for every client."""
-    metadata = {EDGE: edge, PROMPT: True} | ({SHARED: True} if shared else {})
+def relation(relation: Relation, description: str, *, shared: bool = False, **options: Any) -> Any:
+    """Return a field that leads to another entity by a synchronous resolver. `shared`: the same one for all clients."""
+    metadata = {EDGE: relation, SYNC: True} | ({SHARED: True} if shared else {})
     return strawberry.field(description=description, metadata=metadata, **options)
 
 

@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.leaf_values import PLAIN
-from gateway.execution.sync_resolvers import PROMPT
+from gateway.execution.sync_resolvers import SYNC
 from gateway.planner.selection import FACET, FieldGroup
 from schema.context import Info
 
@@ -32,7 +32,7 @@ def media_url_field(
     def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
         return media_url(info, getattr(source, attribute), refers(source), proxied)
 
-    metadata = {PLAIN: attribute, PROMPT: True, SHARED: True} | ({} if facet is None else {FACET: facet})
+    metadata = {PLAIN: attribute, SYNC: True, SHARED: True} | ({} if facet is None else {FACET: facet})
     return strawberry.field(resolve, description=description, metadata=metadata)
 
 

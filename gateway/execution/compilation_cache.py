@@ -15,7 +15,7 @@ from gateway.execution.projection_cache import Projections
 # Objects to execute before a selection is compiled: graphql-core executes as many in the time that compiling takes, so
 # compiling never costs more than twice the better choice. Measured by bench/execution.py: 19 for one field, 11 for
 # eight, 10 for hundreds. A list counts all its objects before the first is executed.
-WORTHWHILE = 10
+THRESHOLD = 10
 # If the code is cached because another document selects the same, a plan takes a fifth of that time.
 INITIAL_EXECUTIONS = 2
 MAX_BYTES = 2**24
@@ -33,22 +33,22 @@ EACH_NODE = 50
 class TierUpCounter:
     """The count of objects executed with one selection, and its plan once the count makes compiling worthwhile."""
 
-    __slots__ = ("met", "plan", "worthwhile")
+    __slots__ = ("count", "plan", "threshold")
 
-    def __init__(self, worthwhile: int) -> None:
-        self.met = 0
-        self.worthwhile = worthwhile
+    def __init__(self, threshold: int) -> None:
+        self.count = 0
+        self.threshold = threshold
         self.plan: Plan | None = None
 
-    def warm(self, objects: int, compile_plan: Callable[[bool], Plan]) -> Plan | None:
+    def record(self, objects: int, compile_plan: Callable[[bool], Plan]) -> Plan | None:
         """Count `objects`, and return the plan if there is one. `compile_plan` gets whether to use only cached code.
 
         A selection that does not compile is tried once in each of the two modes.
         """
-        before, self.met = self.met, self.met + objects
-        if before < self.worthwhile <= self.met:
+        before, self.count = self.count, self.count + objects
+        if before < self.threshold <= self.count:
             self._try(compile_plan, only_known=False)
-        elif before < INITIAL_EXECUTIONS <= self.met < self.worthwhile:
+        elif before < INITIAL_EXECUTIONS <= self.count < self.threshold:
             self._try(compile_plan, only_known=True)
         return self.plan
 
@@ -65,9 +65,9 @@ class DocumentPlans(dict[Hashable, TierUpCounter]):
     includes the document; `grown` is called on each change of it.
     """
 
-    def __init__(self, document: DocumentNode, worthwhile: int, grown: Callable[[DocumentPlans], None]) -> None:
+    def __init__(self, document: DocumentNode, threshold: int, grown: Callable[[DocumentPlans], None]) -> None:
         self.document = document
-        self.worthwhile = worthwhile
+        self.threshold = threshold
         self.size = tree_size(document)
         self._grown = grown
 
@@ -75,7 +75,7 @@ class DocumentPlans(dict[Hashable, TierUpCounter]):
         """Return the slot for the nodes with these ids, selected on the type."""
         slot = self.get((type_, nodes))
         if slot is None:
-            slot = self[type_, nodes] = TierUpCounter(self.worthwhile)
+            slot = self[type_, nodes] = TierUpCounter(self.threshold)
             self.grow(EACH_SLOT + EACH_NODE * len(nodes))
         return slot
 
@@ -93,10 +93,10 @@ class PlanCache:
     """
 
     def __init__(
-        self, max_bytes: int = MAX_BYTES, worthwhile: int = WORTHWHILE, projections: Projections | None = None
+        self, max_bytes: int = MAX_BYTES, threshold: int = THRESHOLD, projections: Projections | None = None
     ) -> None:
         self.projections = projections
-        self.worthwhile = worthwhile
+        self.threshold = threshold
         modules = max_bytes // MODULES_SHARE
         self.modules: LRUCache[str, Module] = LRUCache(modules, getsizeof=lambda module: module.size)
         self._plans: LRUCache[Hashable, DocumentPlans] = LRUCache(
@@ -110,7 +110,7 @@ class PlanCache:
         key = id(document), tuple((name, value) for name, value in variables if type(value) is bool)
         plans = self._plans.get(key)
         if plans is None:
-            plans = DocumentPlans(document, self.worthwhile, lambda grown: self._weigh(key, grown))
+            plans = DocumentPlans(document, self.threshold, lambda grown: self._weigh(key, grown))
             self._keep(key, plans)
         return plans
 

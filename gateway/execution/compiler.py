@@ -10,7 +10,7 @@ permission or extension. Below the object that a plan starts at, synchronous res
 `@stream`, a `@defer` that starts below, arguments of fragments.
 
     def _3(o, g):
-        if type(o) not in known: admit(known, o)
+        if type(o) not in known: register_class(known, o)
         _4 = o.id
         _6 = o.title
         return {'id': _4 if type(_4) is str else _5(_4), 'caption': _6 if type(_6) is str or _6 is None else _7(_6)}
@@ -45,15 +45,15 @@ from gateway.execution.leaf_values import (
     DEFINITION,
     LISTS,
     PLAIN,
-    admit,
     coercion,
+    deoptimize,
     member_names,
     moment,
-    surprise,
+    register_class,
     unchanged,
 )
 from gateway.execution.projection_cache import MIN_LENGTH, Projections
-from gateway.execution.sync_resolvers import ResolverInfo, is_hasty, is_prompt, reader
+from gateway.execution.sync_resolvers import ResolverInfo, bind_resolver, is_sync, supports_sync_access
 
 # The most fields of a plan: compiling more would block other operations for longer than about 12 ms. It also bounds
 # selections that repeat a fragment under ever new aliases, which grow exponentially with the text.
@@ -77,7 +77,7 @@ class NotCompiledYet(Exception):
 class Plan:
     """A compiled selection. `project` returns the response of one object or of one list, and raises for any other case.
 
-    Besides the object, `project` gets the info of the operation for prompt resolvers, or None if they cannot be called.
+    Besides the object, `project` gets the operation's info for synchronous resolvers, or None if they cannot be called.
 
     The response of an object contains every key in order; the keys in `rest` are None in it, and graphql-core fills
     them.
@@ -154,12 +154,12 @@ class Compiler:
     def __init__(self, executor: Executor[Any], only_known: bool) -> None:
         self.executor = executor
         self.only_known = only_known
-        self.prompts = is_hasty(executor.context_value)
+        self.sync = supports_sync_access(executor.context_value)
         self.projections: Projections | None = executor.cache.projections  # type: ignore[attr-defined]
         self.modules: MutableMapping[str, Module] = executor.cache.modules  # type: ignore[attr-defined]
         self.size = 0
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"known": set(), "admit": admit, "surprise": surprise}
+        self.names: dict[str, Any] = {"known": set(), "register_class": register_class, "deoptimize": deoptimize}
         self.names |= {"lists": LISTS, "lasting": SharedTuple}
         self.compiled_fields = 0
         self.readers = 0
@@ -222,7 +222,7 @@ class Compiler:
             kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape(type_, tuple(selected)))
             lasts = f"type({v}) is lasting and len({v}) >= {MIN_LENGTH}"
             items = f"({kept}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
-        return f"({items} if type({v}) in lists else surprise())"
+        return f"({items} if type({v}) in lists else deoptimize())"
 
     def scalar(self, type_: GraphQLScalarType, v: str) -> str:
         coerced = f"{self.bind(coercion(type_))}({v})"
@@ -262,7 +262,7 @@ class Compiler:
             return ()
         if type_.extensions[DEFINITION].is_type_of:
             raise NotCompilable
-        return (f"if not {self.bind(type_.is_type_of)}(o, None): surprise()",)
+        return (f"if not {self.bind(type_.is_type_of)}(o, None): deoptimize()",)
 
     def fields(
         self, type_: GraphQLObjectType, group: GroupedFieldSet, *, partly: bool = False
@@ -271,13 +271,13 @@ class Compiler:
 
         Raise NotCompilable for the first field that cannot be compiled, unless compiling `partly`.
         """
-        body = ["if type(o) not in known: admit(known, o)"]
+        body = ["if type(o) not in known: register_class(known, o)"]
         response, rest = [], []
         self.selected.append("{")
         for key, details in group.items():
             self.selected += (key, details[0].node.name.value)
             try:
-                read, expression = self.field(type_, details, prompt=not partly)
+                read, expression = self.field(type_, details, sync=not partly)
             except NotCompilable:
                 if not partly:
                     raise
@@ -288,7 +288,7 @@ class Compiler:
         self.selected.append("}")
         return [*body, f"return {{{', '.join(response)}}}"], tuple(rest)
 
-    def field(self, type_: GraphQLObjectType, details: FieldDetailsList, *, prompt: bool) -> tuple[list[str], str]:
+    def field(self, type_: GraphQLObjectType, details: FieldDetailsList, *, sync: bool) -> tuple[list[str], str]:
         """Return the statements that read one field of `o`, and the expression of its response."""
         name = details[0].node.name.value
         if name == "__typename":
@@ -297,21 +297,20 @@ class Compiler:
         if self.compiled_fields > LARGEST or not is_static(details):
             raise NotCompilable
         field = type_.fields[name]  # a KeyError: graphql-core leaves the key out, so the response must not contain it
-        read, v = self.source(field, details, prompt=prompt), self.bind()
+        read, v = self.source(field, details, sync=sync), self.bind()
         return [f"{v} = {read}"], self.value(field.type, v, details)
 
-    def source(self, field: GraphQLField, details: FieldDetailsList, *, prompt: bool) -> str:
+    def source(self, field: GraphQLField, details: FieldDetailsList, *, sync: bool) -> str:
         """Return the expression of the field's value.
 
-        If a prompt resolver fails, graphql-core executes its whole object again, so no plan starts with a prompt
-        resolver.
+        If a synchronous resolver fails, graphql-core executes its whole object again, so no plan starts with one.
         """
         attribute, definition = field.extensions.get(PLAIN), field.extensions.get(DEFINITION)
         if attribute and not any(detail.node.arguments for detail in details):
             return f"o.{attribute}"
-        if prompt and self.prompts and type(definition) is StrawberryField and is_prompt(definition):
+        if sync and self.sync and type(definition) is StrawberryField and is_sync(definition):
             self.readers += 1
-            return f"{self.bind(reader(field, definition, details[0].node))}(o, g)"
+            return f"{self.bind(bind_resolver(field, definition, details[0].node))}(o, g)"
         return self.read(plain_field(field))
 
     def read(self, definition: StrawberryField) -> str:

@@ -31,7 +31,7 @@ from gateway.execution.compilation_cache import DocumentPlans, PlanCache, TierUp
 from gateway.execution.compiler import Plan, compile_list, compile_object
 from gateway.execution.leaf_values import LISTS
 from gateway.execution.partial import PartialExecutionContext
-from gateway.execution.sync_resolvers import ResolverInfo, glance
+from gateway.execution.sync_resolvers import ResolverInfo, resolver_info
 
 Type = TypeVar("Type", bound=Hashable)
 Selection = TypeVar("Selection", GroupedFieldSet, FieldDetailsList)
@@ -47,7 +47,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
     cache: ClassVar[PlanCache] = PlanCache()
 
     plans: DocumentPlans | None = None
-    glance: ResolverInfo | None = None
+    resolver_info: ResolverInfo | None = None
     # By identity of the selection, which is referenced next to its slot; graphql-core makes selections once per
     # operation.
     slots: dict[Hashable, tuple[object, TierUpCounter | None]]
@@ -69,7 +69,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
         self.slots = {}
         if self.middleware_manager is None or not self.middleware_manager.middlewares:
             self.plans = self.cache.of(document, self.variable_values.coerced.items())
-            self.glance = glance(self)
+            self.resolver_info = resolver_info(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """Return an executor with its own slots.
@@ -98,7 +98,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
         position_context: Any,
     ) -> AwaitableOrValue[dict[str, Any]]:
         plan = self.plan(parent_type, grouped_field_set, 1, compile_object)
-        response: dict[str, Any] | None = project(plan, source_value, self.glance)
+        response: dict[str, Any] | None = project(plan, source_value, self.resolver_info)
         if plan is None or response is None:
             return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
         if not plan.rest:
@@ -122,7 +122,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
         if type(result) in LISTS:
             assert isinstance(result, list | tuple)
             plan = self.plan(return_type, field_details_list, len(result), compile_list)
-            response: list[Any] | None = project(plan, result, self.glance)
+            response: list[Any] | None = project(plan, result, self.resolver_info)
             if response is not None:
                 return response
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
@@ -147,7 +147,7 @@ class ProjectingExecutionContext(PartialExecutionContext):
             return None
         if slot.plan is not None:
             return slot.plan
-        plan = slot.warm(objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known))
+        plan = slot.record(objects, lambda only_known: compile_plan(self, type_, selection, only_known=only_known))
         if plan is not None and self.plans is not None:
             self.plans.grow(plan.size)
         return plan
@@ -183,12 +183,12 @@ def loosely_bound(executor: Executor[Any]) -> GraphQLResolveInfoHelpers:
     )
 
 
-def project(plan: Plan | None, source: Any, glance: ResolverInfo | None) -> Any:
+def project(plan: Plan | None, source: Any, resolver_info: ResolverInfo | None) -> Any:
     """Return the response of `source`, or None without a plan or if graphql-core must find and report a problem."""
     if plan is None:
         return None
     try:
-        return plan.project(source, glance)
+        return plan.project(source, resolver_info)
     except Exception:  # every exception of a plan has the same meaning
         return None
 

@@ -84,12 +84,12 @@ class Deoptimize(Exception):
     """The signal that graphql-core must complete this value."""
 
 
-def surprise() -> Any:
+def deoptimize() -> Any:
     """Raise Deoptimize: the `raise` statement for places that allow only an expression."""
     raise Deoptimize
 
 
-def refuse_odd(value: object) -> None:
+def check_plain(value: object) -> None:
     """Raise Deoptimize for values that graphql-core would null, raise or await, and for iterators.
 
     An iterator can be read only once.
@@ -100,7 +100,7 @@ def refuse_odd(value: object) -> None:
         raise Deoptimize
 
 
-def admit(known: set[type], source: object) -> None:
+def register_class(known: set[type], source: object) -> None:
     """Add the class of `source` to `known`: its instances are neither null, nor exceptions, nor awaitables.
 
     A class with `__getattr__` may behave differently for each instance, so it is never added; neither is a class whose
@@ -109,7 +109,7 @@ def admit(known: set[type], source: object) -> None:
     kind = type(source)
     if hasattr(kind, "__getattr__") or issubclass(kind, Partial | Incomplete):
         raise Deoptimize
-    refuse_odd(source)
+    check_plain(source)
     known.add(kind)
 
 
@@ -122,10 +122,10 @@ def coercion(type_: GraphQLScalarType | GraphQLEnumType) -> Complete:
 
     def complete(value: Any) -> Any:
         if type(value) not in SAFE_TYPES:
-            refuse_odd(value)
+            check_plain(value)
         coerced = coerce(value)
         if type(coerced) not in SAFE_TYPES:
-            refuse_odd(coerced)
+            check_plain(coerced)
         return coerced
 
     return complete

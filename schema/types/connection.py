@@ -10,7 +10,7 @@ import strawberry
 from gateway.cache.response_cache import SHARED
 from gateway.domain import pages
 from gateway.domain.partial import problem_of
-from gateway.execution.sync_resolvers import PROMPT
+from gateway.execution.sync_resolvers import SYNC
 from schema.partial import shortened
 
 T = TypeVar("T")
@@ -41,11 +41,11 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The entries of this page.")
     total_count: int = strawberry.field(description="The number of entries in the whole list.")
 
-    @strawberry.field(description="The entries of this page with their cursors.", metadata={PROMPT: True, SHARED: True})
+    @strawberry.field(description="The entries of this page with their cursors.", metadata={SYNC: True, SHARED: True})
     def edges(self) -> list[Edge[T]]:
         return [Edge(node=node, cursor=pages.cursor(node.id)) for node in self.page.nodes]
 
-    @strawberry.field(description="The position of this page in the list.", metadata={PROMPT: True, SHARED: True})
+    @strawberry.field(description="The position of this page in the list.", metadata={SYNC: True, SHARED: True})
     def page_info(self) -> PageInfo:
         nodes = self.page.nodes
         return PageInfo(

@@ -95,9 +95,9 @@ WORTH = p.a_selection_is_compiled_once_it_is_worthwhile
 KNOWN = p.what_another_document_had_compiled_is_compiled_early
 TRIED = p.what_will_not_compile_is_tried_once
 TOLD = r.a_moment_is_told_as_python_tells_it
-PROMPTLY = r.a_prompt_resolver_is_called_by_compiled_code
-FAILING = r.a_prompt_resolver_that_fails_is_asked_again_by_graphql_core
-SURELY_PROMPT = r.a_resolver_is_prompt_only_if_it_is_no_more_than_that
+SYNCHRONOUS = r.a_synchronous_resolver_is_called_by_compiled_code
+FAILING = r.a_synchronous_resolver_that_fails_is_called_again_by_graphql_core
+ONLY_SYNCHRONOUS = r.a_resolver_with_extensions_is_not_synchronous
 HELPERS = p.resolvers_have_the_helpers_of_graphql_core
 WEIGHED = p.what_is_compiled_is_weighed_with_its_document
 HELD = p.what_plans_hold_stays_within_its_bytes
@@ -195,8 +195,8 @@ MUTANTS = [
         ("type(value) is int and -EXACT", "isinstance(value, int) and -EXACT", EXACT),
         ("-EXACT <= value <= EXACT", "-EXACT <= value", EXACT),
         ("-EXACT <= value <= EXACT", "value <= EXACT", EXACT),
-        ("refuse_odd(source)", "pass", r.an_object_must_be_one),
-        ("refuse_odd(coerced)", "pass", ODD_LEAF),
+        ("check_plain(source)", "pass", r.an_object_must_be_one),
+        ("check_plain(coerced)", "pass", ODD_LEAF),
         ("if type(value) not in SAFE_TYPES:", "if False:", ODD_LEAF),
         ("member: type_.coerce_output_value(member) for", "member: member.name for", WHOLE),
     ),
@@ -234,7 +234,7 @@ MUTANTS = [
             WHOLE,
         ),
         ("return self.non_null(type_.of_type, v, details)", "return self.value(type_.of_type, v, details)", ODD_LEAF),
-        ("({items} if type({v}) in lists else surprise())", "{items}", ODD_LEAF),
+        ("({items} if type({v}) in lists else deoptimize())", "{items}", ODD_LEAF),
         ("if {condition.format(v=v)} else {coerced}", "if True else {coerced}", ODD_LEAF),
         ("if type({v}) is {self.bind(known)} else {coerced}", "if True else {coerced}", MOMENT),
         (
@@ -246,7 +246,7 @@ MUTANTS = [
         ("*self.type_check(type_), ", "", r.an_object_must_be_of_its_type),
         ("if type_.extensions[DEFINITION].is_type_of:", "if False:", r.an_author_s_judgement_of_types_is_asked_for),
         ("if not {self.bind(type_.is_type_of)}", "if {self.bind(type_.is_type_of)}", r.an_object_must_be_of_its_type),
-        ('"if type(o) not in known: admit(known, o)"', '"pass"', r.an_object_must_be_one),
+        ('"if type(o) not in known: register_class(known, o)"', '"pass"', r.an_object_must_be_one),
         ("if not partly:", "if True:", BESIDE),
         ("if not partly:", "if False:", BESIDE),
         ("rest.append(key)", "pass", BESIDE),
@@ -280,34 +280,42 @@ MUTANTS = [
         "compiler",
         ("if {v}.tzinfo is {self.bind(UTC)} else", "if {v}.tzinfo else", TOLD),
         ("if {v}.tzinfo is {self.bind(UTC)} else", "if True else", TOLD),
-        ("if prompt and self.prompts and", "if self.prompts and", r.no_plan_begins_with_a_prompt_resolver),
-        (" and is_prompt(definition):", ":", SURELY_PROMPT),
-        ("if prompt and self.prompts and", "if False and", PROMPTLY),
+        ("if sync and self.sync and", "if self.sync and", r.no_plan_begins_with_a_synchronous_resolver),
+        (" and is_sync(definition):", ":", ONLY_SYNCHRONOUS),
+        ("if sync and self.sync and", "if False and", SYNCHRONOUS),
     ),
     *mutants(
         "sync_resolvers",
-        ("not definition.metadata.get(PROMPT) or ", "", SURELY_PROMPT),
-        (" or definition.extensions:", ":", SURELY_PROMPT),
-        ("ResolverInfo(context.at_once(), executor)", "ResolverInfo(context, executor)", FAILING),
-        ("place = id(node)", "place = 0", PROMPTLY),
-        ("{**known, **dict.fromkeys(sources, source)}", "dict.fromkeys(sources, source)", PROMPTLY),
-        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.root_parameter,)", PROMPTLY),
-        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.parent_parameter,)", PROMPTLY),
-        ("if info is not None:", "if False:", PROMPTLY),
-        ("if positional else resolve(**given)", "if False else resolve(**given)", PROMPTLY),
-        ("glance.variables, hide", "None, hide", PROMPTLY),
+        ("not definition.metadata.get(SYNC) or ", "", ONLY_SYNCHRONOUS),
+        (" or definition.extensions:", ":", ONLY_SYNCHRONOUS),
+        ("ResolverInfo(context.non_blocking(), executor)", "ResolverInfo(context, executor)", FAILING),
+        ("place = id(node)", "place = 0", SYNCHRONOUS),
+        ("{**known, **dict.fromkeys(sources, source)}", "dict.fromkeys(sources, source)", SYNCHRONOUS),
+        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.root_parameter,)", SYNCHRONOUS),
+        ("(resolver.parent_parameter, resolver.root_parameter)", "(resolver.parent_parameter,)", SYNCHRONOUS),
+        ("if info is not None:", "if False:", SYNCHRONOUS),
+        ("if positional else resolve(**given)", "if False else resolve(**given)", SYNCHRONOUS),
+        ("resolver_info.variables, hide", "None, hide", SYNCHRONOUS),
     ),
     *mutants(
         "compilation_cache",
-        ("if before < self.worthwhile <= self.met:", "if before < self.worthwhile < self.met:", WORTH),
-        ("if before < self.worthwhile <= self.met:", "if before <= self.worthwhile <= self.met:", TRIED),
-        ("if before < self.worthwhile <= self.met:", "if self.worthwhile <= self.met:", TRIED),
-        ("elif before < INITIAL_EXECUTIONS <= self.met < self.worthwhile:", "elif False:", KNOWN),
-        ("before < INITIAL_EXECUTIONS <= self.met < self.worthwhile", "before < INITIAL_EXECUTIONS <= self.met", TRIED),
-        ("elif before < INITIAL_EXECUTIONS <= self.met <", "elif INITIAL_EXECUTIONS <= self.met + 1 <", KNOWN),
+        ("if before < self.threshold <= self.count:", "if before < self.threshold < self.count:", WORTH),
+        ("if before < self.threshold <= self.count:", "if before <= self.threshold <= self.count:", TRIED),
+        ("if before < self.threshold <= self.count:", "if self.threshold <= self.count:", TRIED),
+        ("elif before < INITIAL_EXECUTIONS <= self.count < self.threshold:", "elif False:", KNOWN),
+        (
+            "before < INITIAL_EXECUTIONS <= self.count < self.threshold",
+            "before < INITIAL_EXECUTIONS <= self.count",
+            TRIED,
+        ),
+        (
+            "elif before < INITIAL_EXECUTIONS <= self.count <",
+            "elif INITIAL_EXECUTIONS <= self.count + 1 <",
+            KNOWN,
+        ),
         ("compile_plan, only_known=True", "compile_plan, only_known=False", WORTH),
         ("compile_plan, only_known=False", "compile_plan, only_known=True", WORTH),
-        ("self.met + objects", "self.met + 1", COUNT),
+        ("self.count + objects", "self.count + 1", COUNT),
         ("with suppress(Exception):", "with suppress(KeyError):", SHARED),
         ("self.document = document", "pass", p.a_document_lives_as_long_as_its_plans),
         (
@@ -323,7 +331,7 @@ MUTANTS = [
         ("plans = self._plans.get(key)", "plans = None", WORTH),
         ("self._plans.get(key) is plans", "False", WEIGHED),
         ("if plans.size <= self._plans.maxsize:", "if True:", HELD),
-        ("TierUpCounter(self.worthwhile)", "TierUpCounter(1)", WORTH),
+        ("TierUpCounter(self.threshold)", "TierUpCounter(1)", WORTH),
     ),
     *mutants(
         "context",

@@ -82,14 +82,14 @@ async def a_moment_is_told_as_python_tells_it(subject: Subject) -> None:
             assert await subject.same("{ boxes { many { id at } } }", a_box(many=[leaves(at=at)])) == ["Query.boxes"]
 
 
-async def a_prompt_resolver_is_called_by_compiled_code(subject: Subject) -> None:
+async def a_synchronous_resolver_is_called_by_compiled_code(subject: Subject) -> None:
     text = "query($n: Int) { boxes { name quick a: quick(times: $n, kind: REEL) rooted linked { text } } }"
-    context, document = subject.context(worthwhile=1), parse(text)
+    context, document = subject.context(threshold=1), parse(text)
     for variables in ({"n": 2}, {"n": 3}, {}):
         assert await subject.same(document, box, variables, context=context) == ["Query.boxes"]
 
 
-async def a_prompt_resolver_that_fails_is_asked_again_by_graphql_core(subject: Subject) -> None:
+async def a_synchronous_resolver_that_fails_is_called_again_by_graphql_core(subject: Subject) -> None:
     waits: list[int] = []
     resolved = await subject.same("{ boxes { name quick linked { text } } }", box, slow=True, waits=waits)
     assert "Box.quick" in resolved
@@ -100,21 +100,21 @@ async def a_prompt_resolver_that_fails_is_asked_again_by_graphql_core(subject: S
     await subject.same("query($n: Int) { boxes { quick(times: $n) } }", box, {"n": None})
 
 
-async def no_plan_begins_with_a_prompt_resolver(subject: Subject) -> None:
+async def no_plan_begins_with_a_synchronous_resolver(subject: Subject) -> None:
     """Where one fails, the plain fields beside it are still projected."""
     assert await subject.same("{ box { name quick } }", box) == ["Query.box", "Box.quick"]
 
 
-async def a_prompt_resolver_needs_a_context_in_a_hurry(subject: Subject) -> None:
+async def a_synchronous_resolver_needs_a_context_with_synchronous_access(subject: Subject) -> None:
     value = {"boxes": lambda: [box(), box()]}
-    document, context = parse("{ boxes { name quick } }"), subject.context(worthwhile=1)
+    document, context = parse("{ boxes { name quick } }"), subject.context(threshold=1)
     for _ in range(2):
         context.interpreted.clear()  # type: ignore[attr-defined]
         assert await outcome(context, GRAPH, document, value) == await outcome(STOCK, GRAPH, document, value)
     assert context.interpreted == ["Query.boxes", "Box.quick", "Box.quick"]  # type: ignore[attr-defined]
 
 
-async def a_resolver_is_prompt_only_if_it_is_no_more_than_that(subject: Subject) -> None:
+async def a_resolver_with_extensions_is_not_synchronous(subject: Subject) -> None:
     for allowed in (True, False):
         resolved = await subject.same("{ boxes { guardedQuick } }", box, allowed=allowed)
         assert "Box.guardedQuick" in resolved
@@ -257,11 +257,11 @@ RULES: list[Rule] = [
     an_odd_leaf_is_reported_by_graphql_core,
     a_moment_of_ones_own_is_completed_by_graphql_core,
     a_moment_is_told_as_python_tells_it,
-    a_prompt_resolver_is_called_by_compiled_code,
-    a_prompt_resolver_that_fails_is_asked_again_by_graphql_core,
-    no_plan_begins_with_a_prompt_resolver,
-    a_prompt_resolver_needs_a_context_in_a_hurry,
-    a_resolver_is_prompt_only_if_it_is_no_more_than_that,
+    a_synchronous_resolver_is_called_by_compiled_code,
+    a_synchronous_resolver_that_fails_is_called_again_by_graphql_core,
+    no_plan_begins_with_a_synchronous_resolver,
+    a_synchronous_resolver_needs_a_context_with_synchronous_access,
+    a_resolver_with_extensions_is_not_synchronous,
     an_iterator_is_not_used_up_by_a_try_that_fails,
     plain_objects_are_projected_whole,
     raw_enum_values_are_projected,

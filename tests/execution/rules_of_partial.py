@@ -88,7 +88,7 @@ async def same(subject: Subject, text: str, **value: Any) -> list[str]:
     package = subject.package
     graph = schema(sys.modules[f"{package.__name__}.leaf_values"].big_int)
     expected = await outcome(package.PartialExecutionContext, graph, parse(text), value)
-    document, context = parse(text), subject.context(worthwhile=1)
+    document, context = parse(text), subject.context(threshold=1)
     for _ in range(2):
         assert await outcome(context, graph, document, value) == expected
     return expected

@@ -58,27 +58,27 @@ async def compiled_after(context: Context, document: DocumentNode) -> int:
 
 
 async def a_selection_is_compiled_once_it_is_worthwhile(subject: Subject) -> None:
-    context, document = subject.context(worthwhile=4), unknown()
+    context, document = subject.context(threshold=4), unknown()
     assert await compiled_after(context, document) == 4
     assert await compiled_after(context, document) == 1
 
 
 async def what_another_document_had_compiled_is_compiled_early(subject: Subject) -> None:
-    context, text = subject.context(worthwhile=8), print_ast(unknown())
+    context, text = subject.context(threshold=8), print_ast(unknown())
     assert [await compiled_after(context, parse(text)) for _ in range(2)] == [8, 2]
 
 
 async def a_list_counts_all_its_objects_at_once(subject: Subject) -> None:
-    for worthwhile, kind in itertools.product((3, 4), (list, tuple)):
-        context = subject.context(worthwhile=worthwhile)
+    for threshold, kind in itertools.product((3, 4), (list, tuple)):
+        context = subject.context(threshold=threshold)
         document = parse(f"{{ many {{ never{next(NEVER_BEFORE)}: id }} }}")
         await outcome(context, GRAPH, document, {"box": a_box(many=kind([leaves()] * 3))})
-        assert ("Leaves.id" in context.interpreted) == (worthwhile > 3)  # type: ignore[attr-defined]
+        assert ("Leaves.id" in context.interpreted) == (threshold > 3)  # type: ignore[attr-defined]
 
 
 async def what_will_not_compile_is_tried_once(subject: Subject) -> None:
     """Subfields are collected twice in each execution, and once in the try to compile."""
-    context, document = subject.context(worthwhile=1), parse("{ box { leaves { id } nonsense } }")
+    context, document = subject.context(threshold=1), parse("{ box { leaves { id } nonsense } }")
     collected: list[int] = []
 
     class Collecting(context):  # type: ignore[misc,valid-type]
@@ -94,7 +94,7 @@ async def what_will_not_compile_is_tried_once(subject: Subject) -> None:
 async def conditions_select_their_own_plan(subject: Subject) -> None:
     fields = "name renamed @skip(if: $p) leaves { id text @include(if: $p) } shout(times: $n)"
     document = parse(f"query($p: Boolean!, $n: Int) {{ boxes {{ {fields} }} }}")
-    context = subject.context(worthwhile=1)
+    context = subject.context(threshold=1)
     for turn, p in enumerate((True, False, True, False)):
         await subject.same(document, box, {"p": p, "n": turn}, context=context)
     assert len(context.cache) == 2  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ async def a_condition_without_a_value_is_an_error(subject: Subject) -> None:
 
 
 async def fragments_are_those_of_the_document(subject: Subject) -> None:
-    context = subject.context(worthwhile=1)
+    context = subject.context(threshold=1)
     for name in ("text", "id", "kind"):
         fragments = f"fragment B on Box {{ leaves {{ {name} at }} }} fragment F on Leaves {{ {name} }}"
         text = f"{{ boxes {{ ...B leaves {{ ...F }} }} }} {fragments}"
@@ -122,7 +122,7 @@ async def a_selection_is_known_by_all_its_nodes(subject: Subject) -> None:
 
 async def a_document_lives_as_long_as_its_plans(subject: Subject) -> None:
     """Otherwise another one might get its memory, and so the id by which the plans are found."""
-    context = subject.context(worthwhile=1, max_bytes=await room(subject, 1))
+    context = subject.context(threshold=1, max_bytes=await room(subject, 1))
     document = parse(NAMES)
     await subject.same(document, box, context=context)
     reference = weakref.ref(document)
@@ -138,7 +138,7 @@ async def an_operation_ends_with_its_answer(subject: Subject) -> None:
     """What it has read is freed at once, and not when garbage is collected, which under load is too late."""
     alive: list[weakref.ref[Any]] = []
 
-    class Counted(subject.context(worthwhile=1)):  # type: ignore[misc]
+    class Counted(subject.context(threshold=1)):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             alive.append(weakref.ref(self))
@@ -168,7 +168,7 @@ async def resolvers_have_the_helpers_of_graphql_core(subject: Subject) -> None:
 
 
 async def documents_may_share_nodes(subject: Subject) -> None:
-    context = subject.context(worthwhile=1)
+    context = subject.context(threshold=1)
     (operation,) = parse("{ boxes { leaves { ...L } } }").definitions
     for name in ("text", "id"):
         fragments = parse(f"fragment L on Leaves {{ {name} }}").definitions
@@ -176,7 +176,7 @@ async def documents_may_share_nodes(subject: Subject) -> None:
 
 
 async def plans_are_kept_for_the_documents_used_last(subject: Subject) -> None:
-    context = subject.context(worthwhile=1, max_bytes=await room(subject, 2))
+    context = subject.context(threshold=1, max_bytes=await room(subject, 2))
     documents = [parse(NAMES) for _ in range(3)]
     for document in documents:
         await subject.same(document, box, context=context)
@@ -194,7 +194,7 @@ async def what_plans_hold_stays_within_its_bytes(subject: Subject) -> None:
     None of these takes as much as all may: a larger block is the interpreter's table of interned strings, grown.
     """
     most, boxes = 200_000, {"boxes": lambda: [box(), box()]}
-    context = subject.context(worthwhile=1, max_bytes=most)
+    context = subject.context(threshold=1, max_bytes=most)
     tracemalloc.start()
     try:
         for turn in range(25):
@@ -206,19 +206,19 @@ async def what_plans_hold_stays_within_its_bytes(subject: Subject) -> None:
         tracemalloc.stop()
     assert sum(trace.size for trace in taken.traces if trace.size <= most) <= most
     assert len(context.cache) > 1  # type: ignore[attr-defined]
-    await subject.same(NAMES, box, context=subject.context(worthwhile=1, max_bytes=100))
+    await subject.same(NAMES, box, context=subject.context(threshold=1, max_bytes=100))
 
 
 async def what_is_compiled_is_weighed_with_its_document(subject: Subject) -> None:
     """There is room for two documents that have no plans yet, and for one that has."""
-    context, texts = subject.context(worthwhile=1), [print_ast(unknown()) for _ in range(2)]
+    context, texts = subject.context(threshold=1), [print_ast(unknown()) for _ in range(2)]
     document = parse(texts[0])
     plans = context.cache.of(document, ())  # type: ignore[attr-defined]
     before = plans.size
     await outcome(context, GRAPH, document, {"box": box})
     assert plans.size > before + sum(slot.plan.size for slot in plans.values() if slot.plan)
     most = (before + plans.size) * MODULES_SHARE // (MODULES_SHARE - 1)
-    small = subject.context(worthwhile=1, max_bytes=most)
+    small = subject.context(threshold=1, max_bytes=most)
     for text in texts:
         await outcome(small, GRAPH, parse(text), {"box": box})
     assert len(small.cache) == 1  # type: ignore[attr-defined]
@@ -226,7 +226,7 @@ async def what_is_compiled_is_weighed_with_its_document(subject: Subject) -> Non
 
 async def room(subject: Subject, documents: int) -> int:
     """For the plans of so many documents like NAMES, and of half another one."""
-    context, document = subject.context(worthwhile=1), parse(NAMES)
+    context, document = subject.context(threshold=1), parse(NAMES)
     await subject.same(document, box, context=context)
     size = context.cache.of(document, ()).size  # type: ignore[attr-defined]
     return int((documents + 0.5) * size * MODULES_SHARE / (MODULES_SHARE - 1))
@@ -299,7 +299,7 @@ async def each_event_of_a_subscription_is_projected(subject: Subject) -> None:
 async def a_subscription_keeps_no_selections_of_past_events(subject: Subject) -> None:
     kept: list[int] = []
 
-    class Counted(subject.context(worthwhile=1)):  # type: ignore[misc]
+    class Counted(subject.context(threshold=1)):  # type: ignore[misc]
         def execute_fields(self, *args: Any) -> Any:
             kept.append(len(self.slots))
             return super().execute_fields(*args)
@@ -328,14 +328,14 @@ def schema_with(extension: type[SchemaExtension], context: Context) -> Schema:
 
 
 async def an_extension_that_resolves_sees_every_field(subject: Subject) -> None:
-    schema = schema_with(Upper, subject.context(worthwhile=1))
+    schema = schema_with(Upper, subject.context(threshold=1))
     result: Any = await schema.execute(NAMES, context_value={"boxes": lambda: [box(), box()]})
     assert result.data == {"boxes": [{"name": "N"}, {"name": "N"}]}
 
 
 async def a_schema_s_own_operations_are_projected(subject: Subject) -> None:
     """They come with a middleware manager, if an empty one."""
-    context = subject.context(worthwhile=1)
+    context = subject.context(threshold=1)
     await schema_with(MaskErrors, context).execute(NAMES, context_value={"boxes": lambda: [box(), box()]})
     assert context.interpreted == ["Query.boxes"]  # type: ignore[attr-defined]
 
@@ -347,7 +347,7 @@ async def an_operation_that_can_not_start_is_refused_as_ever(subject: Subject) -
 
 async def errors_are_masked_as_ever(subject: Subject) -> None:
     answers = []
-    for context in (STOCK, subject.context(worthwhile=1)):
+    for context in (STOCK, subject.context(threshold=1)):
         schema = schema_with(MaskErrors, context)
         value = {"boxes": lambda: [box(), box(leaves=leaves(text=None)), box(plain=LookupError("secret"))]}
         result: Any = await schema.execute(f"{{ boxes {{ renamed leaves {{ {LEAVES} }} }} }}", context_value=value)

@@ -12,7 +12,7 @@ import strawberry
 from graphql import parse
 
 from gateway.domain.shared_tuple import SharedTuple
-from gateway.execution.sync_resolvers import PROMPT
+from gateway.execution.sync_resolvers import SYNC
 from tests.execution.compare import STOCK, Context, frames, started
 from tests.execution.rules import Rule
 from tests.execution.tested import Subject
@@ -32,7 +32,7 @@ class Picture:
     size: float
     parts: list[Picture]
 
-    @strawberry.field(metadata={PROMPT: True})  # type: ignore[untyped-decorator]
+    @strawberry.field(metadata={SYNC: True})  # type: ignore[untyped-decorator]
     def seen_by(source: strawberry.Parent[Shot], info: strawberry.Info) -> str:  # noqa: N805 (a model, not the type)
         return f"{source.id} by {info.context['viewer']}"
 
@@ -57,7 +57,7 @@ class Query:
 
 
 class Ways(dict[str, Any]):
-    def at_once(self) -> Ways:
+    def non_blocking(self) -> Ways:
         return self
 
 
@@ -66,7 +66,7 @@ SHOTS = SharedTuple([Shot(str(number), f"n{number}", number) for number in range
 
 
 def keeping(subject: Subject, max_bytes: int = 10**6) -> Context:
-    return subject.context(worthwhile=1, projections=subject.package.Projections(max_bytes))
+    return subject.context(threshold=1, projections=subject.package.Projections(max_bytes))
 
 
 def kept(context: Context) -> int:
@@ -226,7 +226,7 @@ async def selections_that_nobody_repeats_are_forgotten(subject: Subject) -> None
 
 
 async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:
-    context = subject.context(worthwhile=1)
+    context = subject.context(threshold=1)
     for turn in range(3):
         await answer(context, f"{{ turn{turn}: pictures {{ id parts {{ id }} }} }}")
         assert context.interpreted == ["Query.pictures"]  # type: ignore[attr-defined]
@@ -234,7 +234,7 @@ async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:
 
 async def a_plan_that_is_dropped_is_freed_at_once(subject: Subject) -> None:
     """Its functions have each other as globals: a cycle, which would wait for the garbage collector."""
-    context = subject.context(worthwhile=1, max_bytes=35_000)  # for one document
+    context = subject.context(threshold=1, max_bytes=35_000)  # for one document
     others = set(map(id, projecting()))
     gc.collect()
     gc.disable()

@@ -27,7 +27,7 @@ from tests.profiles import examples
 class Eager(ProjectingExecutionContext):
     """Compiles at once, as most examples hold few objects."""
 
-    cache = PlanCache(worthwhile=1)
+    cache = PlanCache(threshold=1)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ class Subject:
         document = parse(text) if isinstance(text, str) else text
         value = Ways(box=make, boxes=lambda: [make(), make(), make()], medias=lambda: [make()], **more)
         expected = await outcome(STOCK, schema, document, value, variables)
-        context = context or self.context(worthwhile=1)
+        context = context or self.context(threshold=1)
         for _ in range(2):
             context.interpreted.clear()  # type: ignore[attr-defined]
             assert await outcome(context, schema, document, value, variables) == expected

@@ -16,7 +16,7 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.sync_resolvers import PROMPT
+from gateway.execution.sync_resolvers import SYNC
 
 BigInt = NewType("BigInt", int)
 Words = NewType("Words", str)
@@ -56,9 +56,9 @@ class Allowed(BasePermission):
 
 
 class Ways(dict[str, Any]):
-    """A context that prompt resolvers can be called with."""
+    """A context that synchronous resolvers can be called with."""
 
-    def at_once(self) -> Ways:
+    def non_blocking(self) -> Ways:
         return Ways(self, hurried=True)
 
 
@@ -141,8 +141,8 @@ class Edge(Generic[Item]):
 Media = Annotated[Photo | Video | Text | Drawing, strawberry.union("Media")]
 
 
-def prompt(resolver: Any, **options: Any) -> Any:
-    return strawberry.field(resolver=resolver, metadata={PROMPT: True}, **options)
+def synchronous(resolver: Any, **options: Any) -> Any:
+    return strawberry.field(resolver=resolver, metadata={SYNC: True}, **options)
 
 
 def quick(self: Box, info: strawberry.Info, times: int = 1, kind: Kind | None = None) -> str | None:
@@ -190,11 +190,11 @@ class Box:
     grid: list[list[Box | None]] | None
     plain: str | None = strawberry.field(name="renamed")
     guarded: str | None = strawberry.field(permission_classes=[Allowed])
-    quick: str | None = prompt(quick)
-    linked: list[Leaves] = prompt(linked)
-    rooted: str = prompt(rooted)
-    guarded_quick: str = prompt(guarded_quick, permission_classes=[Allowed])
-    quick_later: str = prompt(quick_later)
+    quick: str | None = synchronous(quick)
+    linked: list[Leaves] = synchronous(linked)
+    rooted: str = synchronous(rooted)
+    guarded_quick: str = synchronous(guarded_quick, permission_classes=[Allowed])
+    quick_later: str = synchronous(quick_later)
 
     @strawberry.field
     def shout(self, times: int = 1) -> str:
