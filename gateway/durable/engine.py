@@ -150,7 +150,7 @@ class DbosDurable:
     async def retry(self, id: str) -> Record | None:
         await self._database.change(partial(self._store.resume, id))
         self._changes.changed(id)
-        self._supervisor.hurry()
+        self._supervisor.wake()
         return await self.get(id)
 
     async def prune(self, older_than: float) -> int:
@@ -166,7 +166,7 @@ class DbosDurable:
         return await self._signals.wait(topic, seconds)
 
     def signal(self, topic: str) -> None:
-        self._signals.ring(topic)
+        self._signals.send(topic)
 
     def problem(self) -> str | None:
         return self._supervisor.problem

@@ -20,7 +20,7 @@ class Signals:
         self._undelivered: OrderedDict[str, None] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
-    def ring(self, topic: str) -> None:
+    def send(self, topic: str) -> None:
         """Send a signal."""
         waiting = self._waiting.get(topic)
         if not waiting:

@@ -28,7 +28,7 @@ LAUNCH_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
 # How long an accepted workflow may take to reach DBOS before other processes start it.
 ON_THE_WAY_SECONDS = 5.0
-HURRY = "hurry"
+WAKE = "wake"
 
 WRONG_KEY = "The flows were written with another key: restore it, or give the gateway a database of its own."
 NOT_OPEN = "The store of the flows is not open yet."
@@ -93,9 +93,9 @@ class Supervisor:
             async with asyncio.timeout(LAUNCH_SECONDS):
                 await self._open_attempted.wait()
 
-    def hurry(self) -> None:
+    def wake(self) -> None:
         """Wake the task before its next tick."""
-        self._signals.ring(HURRY)
+        self._signals.send(WAKE)
 
     async def stop(self) -> None:
         """Stop the task and DBOS. Idempotent. The store stays open until `close`: threads may still use it."""
@@ -119,7 +119,7 @@ class Supervisor:
             await self._clock.sleep(TICK_SECONDS)
         while True:
             await self._check()
-            await self._signals.wait(HURRY, TICK_SECONDS)
+            await self._signals.wait(WAKE, TICK_SECONDS)
 
     async def _try_open(self) -> bool:
         try:

@@ -15,7 +15,7 @@ from gateway.errors import FlowsUnavailable
 AGAIN_SECONDS = 1.0
 # Changes are batched for this long: SQLite allows one writer at a time, and the steps must write, too.
 GATHER_SECONDS = 0.05
-HURRY = "hurry"
+WAKE = "wake"
 # A process that shuts down has a few seconds for all of its components.
 LAST_SECONDS = 1.0
 
@@ -46,7 +46,7 @@ class WriteBehindBuffer:
     async def flush(self) -> None:
         """Write all changes made before the call. Waits until the store is reachable."""
         while self._task is not None:
-            self._signals.ring(HURRY)
+            self._signals.send(WAKE)
             await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
@@ -68,7 +68,7 @@ class WriteBehindBuffer:
     async def _drain(self) -> None:
         try:
             while self._pending:
-                await self._signals.wait(HURRY, GATHER_SECONDS)
+                await self._signals.wait(WAKE, GATHER_SECONDS)
                 batch, self._pending = self._pending, {}
                 try:
                     await self._write_with_retry(batch)

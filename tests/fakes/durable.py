@@ -53,7 +53,7 @@ class VolatileDurable:
         self._kept: dict[str, Kept] = {}
         self._remembered: dict[str, float] = {}
         self._changes = ChangeNotifier(clock)
-        self._bells = Signals(clock)
+        self._signals = Signals(clock)
         self._life: object | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -77,7 +77,7 @@ class VolatileDurable:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
-        self._bells = Signals(self._clock)
+        self._signals = Signals(self._clock)
 
     async def start(self, name: str, id: str, input: Json) -> Record:
         check_input(input)
@@ -168,10 +168,10 @@ class VolatileDurable:
         return True
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
-        return await self._bells.wait(topic, seconds)
+        return await self._signals.wait(topic, seconds)
 
     def signal(self, topic: str) -> None:
-        self._bells.ring(topic)
+        self._signals.send(topic)
 
     def problem(self) -> str | None:
         return None if self.reachable else "The store of the flows cannot be reached."

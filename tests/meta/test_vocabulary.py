@@ -40,6 +40,23 @@ OUT = {
     "wares": "data transfer objects",
     "weather": "fault profiles",
 }
+# Names of functions, parameters and variables of the product, with what is said instead.
+NAMES_OUT = {
+    "bells": "signals",
+    "glance": "resolver_info",
+    "grim": "worst_case",
+    "hurry": "wake",
+    "is_hasty": "supports_sync_access",
+    "is_prompt": "is_sync",
+    "lucky": "best_case",
+    "prompt": "sync",
+    "refuse_odd": "check_plain",
+    "ring": "send",
+    "surprise": "deoptimize",
+    "worthwhile": "threshold",
+}
+# The rooms whose names of that kind are checked.
+CHECKED = ("durable", "execution", "http", "operations")
 OPENINGS = ("What ", "Whose ", "Whether it is ", "Who ", "Whoever ", "How much ", "How many ")
 # Of one thing as the domain has it and as the graph shows it, and of an error and its event.
 PAIRS = {
@@ -127,6 +144,25 @@ def test_no_two_modules_have_one_name_but_those_that_are_listed() -> None:
     assert {name for name, paths in found.items() if len(paths) > 1} == SHARED_NAMES
 
 
+def names_in(tree: ast.AST) -> set[str]:
+    """The names that the module defines, without underscores at their beginning."""
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.arg(arg=name):
+                found.add(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                found.add(name)
+            case _:
+                pass
+    return {name.lstrip("_").lower() for name in found}
+
+
+def test_no_name_is_out() -> None:
+    checked = [(path, tree) for path, tree in trees() if path.parts[0] == "schema" or path.parts[1] in CHECKED]
+    assert [f"{path}: {name}" for path, tree in checked for name in sorted(names_in(tree) & NAMES_OUT.keys())] == []
+
+
 def docstrings() -> list[tuple[Path, str]]:
     kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
     nodes = [(path, node) for path, tree in trees() for node in ast.walk(tree) if isinstance(node, kinds)]
@@ -139,5 +175,8 @@ def test_no_docstring_begins_as_a_question() -> None:
 
 def test_the_rules_themselves_refuse() -> None:
     assert words_of("OperationPurse") & OUT.keys() == {"purse"}
+    assert names_in(ast.parse("def _glance(known): self.hurry = GRIM = known")) & NAMES_OUT.keys() == {
+        *("glance", "grim", "hurry")
+    }
     assert "What it costs.".startswith(OPENINGS)
     assert words_of("entity_cache") == {"entity", "cache"}
