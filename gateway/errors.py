@@ -1,57 +1,56 @@
-"""Everything that can be refused or go wrong, and what a client may see of it.
+"""The errors that clients can see.
 
     GatewayError                      code
     |- InvalidInput                   BAD_USER_INPUT
-    |- InvalidRequest                 BAD_REQUEST               the HTTP message carries no GraphQL request
+    |- InvalidRequest                 BAD_REQUEST               the HTTP request is not a GraphQL request
     |  |- MethodNotAllowed            METHOD_NOT_ALLOWED
     |  |- NotAcceptable               NOT_ACCEPTABLE
     |  |- UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE
     |  |- BodyTooLarge                BODY_TOO_LARGE
-    |  |- CrossSite                   CSRF_SUSPECTED            any web page could have made a browser send it
-    |  |- HostNotServed               MISDIRECTED_REQUEST       the header `Host` names no host of the gateway
+    |  |- CrossSite                   CSRF_SUSPECTED            another site may have made a browser send it
+    |  |- HostNotServed               MISDIRECTED_REQUEST       the header `Host` does not name the gateway
     |  |- DocumentUnknown             PERSISTED_QUERY_NOT_FOUND
-    |  |  `- HashUnknown              (the client sends the document along next)
-    |  |- DocumentNotTrusted          DOCUMENT_NOT_TRUSTED      only documents of manifests are run, and this is none
-    |  `- DocumentMismatch            PERSISTED_QUERY_MISMATCH  the hash is not the document's
-    |- Missing                        (charged upstream, cached for a short time, kept apart from trouble)
+    |  |  `- HashUnknown              (the client sends the document next)
+    |  |- DocumentNotTrusted          DOCUMENT_NOT_TRUSTED      only documents of manifests are run
+    |  `- DocumentMismatch            PERSISTED_QUERY_MISMATCH  the hash does not match the document
+    |- Missing                        (charged by the upstream, cached for a short time)
     |  |- NotFound                    NOT_FOUND
-    |  |  `- Renamed                  RENAMED                   the user goes by another name now
+    |  |  `- Renamed                  RENAMED                   the user has another name now
     |  `- PrivateAccount              PRIVATE_ACCOUNT
-    |- UpstreamError                  (the data may exist; asking again later may help)
-    |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection trouble, open breaker
-    |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no answer within the deadline
-    |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 outlasted the retries
-    |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's own key was refused
-    |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, the edge's 403: request not accepted
-    |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   no JSON, or not of the documented shape
-    |  |- UpstreamPartialAnswer       UPSTREAM_PARTIAL_ANSWER   a part of an answer could not be read; the rest stands
-    |  `- InsufficientFunds           INSUFFICIENT_FUNDS        the upstream account is out of money
-    |- PublishingError                (the publishing upstream refused for good)
-    |  |- AccountDisconnected         ACCOUNT_DISCONNECTED      the account's token is no longer accepted: reconnect it
+    |- UpstreamError                  (the data may exist; a retry may help)
+    |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection failure, open circuit breaker
+    |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no response within the deadline
+    |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 after all retries
+    |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's key was rejected
+    |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, or 403 of a proxy: request rejected
+    |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   not JSON, or not of the documented shape
+    |  |- UpstreamPartialAnswer       UPSTREAM_PARTIAL_ANSWER   a part of a response could not be decoded
+    |  `- InsufficientFunds           INSUFFICIENT_FUNDS        the balance of the upstream account is too low
+    |- PublishingError                (the publishing upstream rejected the request; no retry)
+    |  |- AccountDisconnected         ACCOUNT_DISCONNECTED      the account's token is no longer accepted
     |  |- PermissionMissing           PERMISSION_MISSING        the token lacks a permission
-    |  |- QuotaExhausted              PUBLISHING_QUOTA_EXHAUSTED  the publications of 24 hours are used up
+    |  |- QuotaExhausted              PUBLISHING_QUOTA_EXHAUSTED  the quota of 24 hours is used up
     |  |- MediumRefused               MEDIUM_REFUSED            format, size, ratio, or its URL cannot be fetched
-    |  |- ContainerExpired            CONTAINER_EXPIRED         the uploaded medium is gone: upload it anew
-    |  |- RouteMissing                UPSTREAM_ROUTE_MISSING    the upstream does not know what it is asked by
-    |  `- PublishingRejected          PUBLISHING_REJECTED       any other refusal
-    |- AnswerTooLarge                 ANSWER_TOO_LARGE          known only when it was made: what it took is cached
-    `- Refused                        (by the gateway's own rules, before anything is spent)
+    |  |- ContainerExpired            CONTAINER_EXPIRED         the uploaded medium has expired
+    |  |- RouteMissing                UPSTREAM_ROUTE_MISSING    the upstream does not have the route
+    |  `- PublishingRejected          PUBLISHING_REJECTED       any other rejection
+    |- AnswerTooLarge                 ANSWER_TOO_LARGE          known only after execution: the data is cached
+    `- Refused                        (by the gateway's rules, before anything is spent)
        |- Unauthenticated             UNAUTHENTICATED
        |- Forbidden                   FORBIDDEN
        |- TooComplex                  OPERATION_TOO_COMPLEX
-       |- TooManyStreams              TOO_MANY_STREAMS          as many are open as the client may have
-       |- TooManyBodies               TOO_MANY_BODIES           as much is being read as may be, of the client or in all
+       |- TooManyStreams              TOO_MANY_STREAMS          the client has the maximum number open
+       |- TooManyBodies               TOO_MANY_BODIES           the maximum is being read, of the client or in total
        |- BudgetExceeded              BUDGET_EXCEEDED
        |- AllowanceExceeded           ALLOWANCE_EXCEEDED
-       |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before, with other input
-       |- PublishingNotConfigured     PUBLISHING_NOT_CONFIGURED  the gateway holds no account to publish for
+       |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before with another input
+       |- PublishingNotConfigured     PUBLISHING_NOT_CONFIGURED  the gateway has no account to publish for
        |- FlowsUnavailable            FLOWS_UNAVAILABLE         the store of the flows cannot be reached
-       `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending could not be recorded, so nothing is bought
+       `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending cannot be recorded, so nothing is bought
 
-A message is written for the client: it never holds a key, a token, a URL's query string or the upstream's own text.
-`extensions` are safe to show as they are. Codes are stable: docs/errors.md lists each one.
-
-No client sees an `Unusable`: that is what keeps a command, or the gateway itself, from starting.
+A message is written for the client: it never contains a key, a token, a URL's query string or the upstream's own text.
+`extensions` are safe to show. Codes are stable: docs/errors.md lists them all. Clients never see an `Unusable`, which
+prevents a command or the gateway from starting.
 """
 
 from __future__ import annotations
@@ -62,14 +61,14 @@ from typing import ClassVar, Self
 
 
 class GatewayError(Exception):
-    """Base of all expected failures. `code` is stable; `extensions` (which hold it too) go to the client.
+    """The base of all expected errors. `code` is stable; `extensions`, which contain it, are sent to the client.
 
-    Among them `retryAfter` is in seconds: who asks again after them is not too early.
+    Their `retryAfter` is in seconds; a retry after that time is not too early.
     """
 
     code: ClassVar[str]
     subject: str | None = None
-    """What it is about, as its message names it, where others may have asked for the same by another name."""
+    """The entity, as the message names it, if other operations may have requested it by another name."""
 
     def __init__(self, message: str, **extensions: object) -> None:
         super().__init__(message)
@@ -86,12 +85,12 @@ class GatewayError(Exception):
         """
         if self.subject is None or self.subject == subject or _noun(self.subject) != _noun(subject):
             return self
-        told = copy.copy(self)
-        told.subject = subject
+        error = copy.copy(self)
+        error.subject = subject
         for begin in (str, _capitalised):
-            told.message = told.message.replace(begin(self.subject), begin(subject))
-        told.args = (told.message,)
-        return told
+            error.message = error.message.replace(begin(self.subject), begin(subject))
+        error.args = (error.message,)
+        return error
 
 
 def _noun(subject: str) -> str:
@@ -108,11 +107,11 @@ def _in_hundredths(seconds: float) -> float:
 
 
 class Unusable(Exception):
-    """Settings or a file with which nothing can begin. The message is for the person at the terminal."""
+    """Invalid settings or an invalid file. The message is for the terminal."""
 
 
 class InvalidInput(GatewayError):
-    """The client's mistake: the message names the field and how to mend it."""
+    """An invalid input value. The message names the field and how to correct it."""
 
     code = "BAD_USER_INPUT"
 
@@ -127,7 +126,7 @@ class InvalidRequest(GatewayError):
 
 
 class MethodNotAllowed(InvalidRequest):
-    """`allow` names the methods that would do, as the header does."""
+    """An unsupported method. `allow` lists the supported ones, as the header does."""
 
     code = "METHOD_NOT_ALLOWED"
 
@@ -161,7 +160,7 @@ class DocumentUnknown(InvalidRequest):
 
 
 class HashUnknown(DocumentUnknown):
-    """A step of a normal conversation: clients know the code, and send the document along next."""
+    """An unknown hash, which is not a failure: clients react to the code by sending the document next."""
 
 
 class DocumentNotTrusted(InvalidRequest):
@@ -173,7 +172,7 @@ class DocumentMismatch(InvalidRequest):
 
 
 class Missing(GatewayError):
-    """The upstream answered, and was paid, to say that there is nothing to be had."""
+    """A charged response of the upstream that there is no such data."""
 
 
 class NotFound(Missing):
@@ -181,7 +180,7 @@ class NotFound(Missing):
 
 
 class Renamed(NotFound):
-    """The user goes by another name now. `id` and `username` say which."""
+    """The user has another name now. `id` and `username` are the present ones."""
 
     code = "RENAMED"
 
@@ -191,7 +190,7 @@ class PrivateAccount(Missing):
 
 
 class UpstreamError(GatewayError):
-    """Trouble with the upstream. `retry_after` is in seconds, where it is known."""
+    """A failure of the upstream. `retry_after` is in seconds, if it is known."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, **extensions: object) -> None:
         if retry_after is not None:
@@ -225,7 +224,7 @@ class UpstreamInvalidAnswer(UpstreamError):
 
 
 class UpstreamPartialAnswer(UpstreamError):
-    """Told beside what could be read."""
+    """A part of a response that could not be decoded, reported beside the rest."""
 
     code = "UPSTREAM_PARTIAL_ANSWER"
 
@@ -235,7 +234,7 @@ class InsufficientFunds(UpstreamError):
 
 
 class PublishingError(GatewayError):
-    """The publishing upstream refused, and would again."""
+    """A rejection by the publishing upstream that no retry changes."""
 
 
 class AccountDisconnected(PublishingError):
@@ -259,7 +258,7 @@ class ContainerExpired(PublishingError):
 
 
 class RouteMissing(PublishingError):
-    """The answer comes from another API than the gateway speaks to, or another release of it: nothing was done."""
+    """The response comes from another API, or another release of it: the request had no effect."""
 
     code = "UPSTREAM_ROUTE_MISSING"
 
@@ -269,7 +268,7 @@ class PublishingRejected(PublishingError):
 
 
 class AnswerTooLarge(GatewayError):
-    """Told in the place of an answer. `most` is in bytes. What was bought for it is paid for, and remembered."""
+    """A response that is too large, which it replaces. `most` is in bytes. The data is charged and cached."""
 
     code = "ANSWER_TOO_LARGE"
 
@@ -279,7 +278,7 @@ class AnswerTooLarge(GatewayError):
 
 
 class Refused(GatewayError):
-    """Refused by the gateway's own rules, before anything was spent."""
+    """A rejection by the gateway's own rules, before anything was spent."""
 
 
 class Unauthenticated(Refused):
@@ -291,7 +290,7 @@ class Forbidden(Refused):
 
 
 class TooComplex(Refused):
-    """The document is larger than one may be: `limit` is what is limited, `value` what was counted."""
+    """A document that exceeds a limit: `limit` is its name, `value` the count, `most` the maximum."""
 
     code = "OPERATION_TOO_COMPLEX"
 
@@ -300,7 +299,7 @@ class TooComplex(Refused):
 
 
 class TooManyStreams(Refused):
-    """`most` is how many may be open at once."""
+    """Too many open streams. `most` is the maximum."""
 
     code = "TOO_MANY_STREAMS"
 
@@ -309,7 +308,7 @@ class TooManyStreams(Refused):
 
 
 class TooManyBodies(Refused):
-    """Asking again in a moment helps."""
+    """Too many bodies in progress. A retry after a moment helps."""
 
     code = "TOO_MANY_BODIES"
 
@@ -339,10 +338,10 @@ class LedgerUnavailable(Refused):
 
 
 def forget_frames(error: BaseException) -> None:
-    """Of `error` and all that led to it.
+    """Remove the tracebacks of `error` and its causes.
 
-    The frames that an error has passed often hold it, or what holds it. All that the operation has read would stay in
-    such a cycle until the garbage collector comes by.
+    Frames of a traceback often reference the error: such a cycle keeps all data of the operation until the next run of
+    the garbage collector.
     """
     left: list[BaseException | None] = [error]
     seen = set[int]()
