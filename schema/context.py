@@ -108,7 +108,7 @@ class Context:
         """Return the means to write. Raise PublishingNotConfigured."""
         if self.writes is None:
             raise PublishingNotConfigured(
-                "This gateway holds no account to publish for. Its operator sets GATEWAY_PLATFORM_TOKEN."
+                "This gateway has no account to publish for: the operator must set GATEWAY_PLATFORM_TOKEN."
             )
         return self.writes
 

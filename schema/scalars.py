@@ -60,7 +60,7 @@ def _json(value: Any) -> Any:
     try:
         return exact(value)
     except RecursionError:
-        raise GraphQLError("JSON cannot represent what is nested so deeply.") from None
+        raise GraphQLError("The JSON value is nested too deeply.") from None
 
 
 def _unchanged(value: Any) -> Any:

@@ -28,7 +28,7 @@ CLIENTS = "clients.toml"
 BUSY_SECONDS = 10.0
 PRIVATE = 0o600
 IN_POSTGRESQL = "The flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
-KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY, which the flows are sealed with, is not in the copy: without it nobody reads them."
+KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY is not in the copy: the flows are encrypted with it and cannot be read without it."
 
 
 def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -37,7 +37,7 @@ def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     target: Path = arguments.directory
     _check(target)
     if not settings.database_path.is_file():
-        raise CommandError(f"There is no ledger at {settings.database_path}: name its place by GATEWAY_DATA_DIR.")
+        raise CommandError(f"There is no ledger at {settings.database_path}: set GATEWAY_DATA_DIR to its directory.")
     draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
     try:
         make_folder(target.absolute().parent)
@@ -57,7 +57,7 @@ def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
-        raise CommandError(f"{target} is there already, and nothing is overwritten: name a directory that is not.")
+        raise CommandError(f"{target} already exists, and nothing is overwritten: choose a new directory.")
 
 
 def _missing(settings: Settings) -> Iterator[str]:
@@ -78,7 +78,9 @@ def _copy_all(settings: Settings, draft: Path) -> None:
     if settings.flows_url.startswith(SQLITE) and (data / FLOWS).exists():
         _copy_database(data / FLOWS, draft / FLOWS)
         if settings.flows_key is None and not (data / FLOWS_KEY).exists():
-            raise CommandError(f"{data / FLOWS_KEY} is gone, without which the flows cannot be read: restore it.")
+            raise CommandError(
+                f"{data / FLOWS_KEY} is missing, and the flows cannot be decrypted without it: restore it."
+            )
     _copy_needs(data, draft)
     if (data / USES).exists():
         _copy_database(data / USES, draft / USES)

@@ -81,7 +81,7 @@ def _store(environ: Mapping[str, str]) -> Iterator[WorkflowStore]:
     url = settings.flows_url
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
         raise CommandError(
-            f"There are no flows in {settings.data_dir}: the gateway makes their file at its first start."
+            f"There are no flows in {settings.data_dir}: the gateway creates their file at its first start."
         )
     try:
         cipher = JsonCipher(settings.flows_key or key_in(settings.data_dir))

@@ -30,7 +30,7 @@ Its key is shown this once: only a digest is kept. It goes with each request, as
 `x-api-key: KEY`.
 """
 KNOWN = "A gateway with GATEWAY_CLIENTS_FILE={path} knows it from its start on, or after `kill -HUP`."
-UNLIMITED = "No allowance{ceiling}: this client may spend without limit. Give --allowance, or write one into its entry."
+UNLIMITED = "No allowance{ceiling}: this client may spend without limit. Use --allowance, or add one to its entry."
 
 
 def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -40,7 +40,7 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """
     path = _file(arguments, environ)
     if arguments.accounts and Right.WRITE not in arguments.rights:
-        raise UsageError("--account names whom it may publish for: that needs `write` among its --rights.")
+        raise UsageError("--account limits publishing, so it needs `write` among --rights.")
     key = add_key(
         path,
         arguments.name,
@@ -95,16 +95,16 @@ def enable(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def rename(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = _file(arguments, environ)
     rename_client(path, arguments.name, arguments.new)
-    return _changed(f"The client {arguments.name} is called {arguments.new} now, and keeps its id.", path)
+    return _changed(f"The client {arguments.name} is now called {arguments.new} and keeps its id.", path)
 
 
 def remove(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = _file(arguments, environ)
     if arguments.key is None:
         remove_client(path, arguments.name)
-        return _changed(f"The client {arguments.name} is not in {path} any more.", path)
+        return _changed(f"The client {arguments.name} was removed from {path}.", path)
     remove_key(path, arguments.name, arguments.key)
-    return _changed(f"The client {arguments.name} has the key {arguments.key} no more.", path)
+    return _changed(f"The key {arguments.key} of the client {arguments.name} was removed.", path)
 
 
 def _set_disabled(arguments: argparse.Namespace, environ: Mapping[str, str], *, disabled: bool) -> int:
@@ -121,7 +121,7 @@ def _changed(what: str, path: Path) -> int:
 def _file(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Path:
     path: Path | None = arguments.file or Settings.read(environ).clients_file
     if path is None:
-        raise UsageError("Name the clients file: by --file PATH, or by GATEWAY_CLIENTS_FILE.")
+        raise UsageError("Set the clients file: --file PATH or GATEWAY_CLIENTS_FILE.")
     return path
 
 

@@ -28,7 +28,7 @@ def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = Settings.read(environ)
     path = settings.database_path
     if not path.exists():
-        raise CommandError(f"There is no ledger at {path}: the gateway makes it at its first start.")
+        raise CommandError(f"There is no ledger at {path}: the gateway creates it at its first start.")
     with contextlib.closing(LedgerFile(path)) as file:
         client = None if arguments.client is None else _id_of(arguments.client, settings.clients_file)
         rows = file.report(arguments.since or date.min, arguments.until or date.max, client)

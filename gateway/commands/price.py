@@ -75,7 +75,7 @@ def as_text(price: PriceAnswer) -> str:
 
 
 def _bounds(price: PriceAnswer) -> str:
-    budget = {True: "It fits into the budget.\n", False: "It may not fit into the budget.\n", None: ""}
+    budget = {True: "It is within the budget.\n", False: "It may exceed the budget.\n", None: ""}
     return (
         f"Billed requests: {price.expected} expected, {price.lower} at least, {price.upper} at most; "
         f"the cache saves {price.saved_by_cache}.\n{budget[price.within_budget]}"
@@ -101,7 +101,7 @@ def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
     try:
         return getpass.getpass("Key: ") or None
     except EOFError as error:
-        raise UsageError(f"There is no terminal to ask for the key at: set {KEY_VARIABLE}.") from error
+        raise UsageError(f"There is no terminal to enter the key: set {KEY_VARIABLE}.") from error
 
 
 def _price_offline(document: str, variables: dict[str, Any] | None, operation: str | None) -> PriceAnswer:
@@ -150,7 +150,7 @@ def _price_from_gateway(requested: Mapping[str, Any], url: str, key: str | None,
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"No answer from a gateway at {url}: {str(error).rstrip('.')}.") from error
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"What answers at {url} is no gateway.") from error
+        raise CommandError(f"The server at {url} is not a gateway.") from error
     return _price_in(answer, url)
 
 
@@ -177,4 +177,4 @@ def _price_in(answer: Any, url: str) -> PriceAnswer:
         case {"data": {"price": dict(price)}}:
             return msgspec.convert(price, PriceAnswer)
         case _:
-            raise CommandError(f"What answers at {url} is no gateway: {json.dumps(answer)[:100]}")
+            raise CommandError(f"The server at {url} is not a gateway: {json.dumps(answer)[:100]}")

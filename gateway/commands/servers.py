@@ -131,8 +131,8 @@ def _require_loopback(host: str, listener: socket.socket) -> None:
     """Raise UsageError unless only this machine can connect: without a clients file every caller may spend."""
     if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
         raise UsageError(
-            f"On {host} other machines reach the gateway, so it needs to know its clients: "
-            "`highlights-gateway keys add NAME --file PATH` makes a file of them, GATEWAY_CLIENTS_FILE=PATH names it."
+            f"Other machines can reach the gateway on {host}, so it needs a clients file: create one with "
+            "`highlights-gateway keys add NAME --file PATH` and set GATEWAY_CLIENTS_FILE=PATH."
         )
 
 

@@ -70,7 +70,7 @@ class Workflows:
         _silence_logger()
         if _dbos._dbos_global_instance is not None:
             # DBOS would return the existing instance, which has a different database.
-            raise RuntimeError("This process has an engine of flows already, and DBOS allows for one.")
+            raise RuntimeError("This process already has an engine of flows; DBOS allows only one.")
         self._dbos = DBOS(config=self._config(url, cipher))
         self._flow = DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(self._tracked(live))
         # DBOS is launched in a thread, where it would find no loop and run bodies on a loop of its own.

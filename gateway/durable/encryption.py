@@ -66,7 +66,7 @@ def key_in(directory: Path, name: str = KEY_FILE) -> bytes:
         make_file(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as exc:
-        raise KeyFileError(f"The key {path} cannot be read or made: {exc.strerror}.") from exc
+        raise KeyFileError(f"The key {path} cannot be read or created: {exc.strerror}.") from exc
     if len(key) != KEY_BYTES:
         raise KeyFileError(f"The key {path} must have {KEY_BYTES} bytes: restore it from a backup.")
     return key

@@ -34,7 +34,7 @@ from gateway.events import Hook
 
 # The interval at which changes made by other processes are detected.
 POLL_SECONDS = 0.5
-UNKNOWN = Fault(MASKED, "This version of the gateway knows no such flow.")
+UNKNOWN = Fault(MASKED, "This version of the gateway does not know this kind of flow.")
 
 
 class DbosDurable:

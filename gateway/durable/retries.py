@@ -25,7 +25,7 @@ LONGEST_NAMED = 3_600.0  # seconds, of a `retry_after`: one attempt an hour is h
 RESULT_BYTES = 64 * 1024
 MASKED = "INTERNAL_SERVER_ERROR"
 
-Tell = Callable[[StepRecord], None]
+OnAttempt = Callable[[StepRecord], None]
 Written = Callable[[], Awaitable[None]]
 
 
@@ -45,10 +45,12 @@ class StepRetrier:
         self._hook = hook
         self._rng = dice
 
-    async def make(self, flow: str, step: Step, begun: StepRecord | None, tell: Tell, written: Written) -> Outcome:
+    async def make(
+        self, flow: str, step: Step, begun: StepRecord | None, on_attempt: OnAttempt, written: Written
+    ) -> Outcome:
         """Attempt the step until it succeeds, fails with a final error, or its retry budget is exhausted.
 
-        `begun` is the record of attempts before a crash. `tell` is called with each attempt before it is made, and
+        `begun` is the record of attempts before a crash. `on_attempt` is called with each attempt before it is made;
         `written` returns when these calls are stored. The retry budget starts over after a crash: the downtime of the
         gateway says nothing about the upstream.
         """
@@ -57,7 +59,7 @@ class StepRetrier:
         deadline, understood_at = now + step.patience, now
         for failures in itertools.count():
             record = replace(record, attempts=record.attempts + 1)
-            tell(record)
+            on_attempt(record)
             if step.is_counted:
                 await written()
             try:
@@ -70,7 +72,7 @@ class StepRetrier:
                 if now + wait > min(deadline, understood_at + BEWILDERED):
                     return Outcome(self._ended(record, fault))
                 record = replace(record, fault=fault)  # the reason of the retry
-                tell(record)
+                on_attempt(record)
                 self._hook(StepRetried(flow, step.name, step.medium, record.attempts, error.code, wait))
             except Exception as error:
                 return Outcome(self._ended(record, fault_of(error, self._hook)))
@@ -114,4 +116,4 @@ def _fault_of(error: Exception, hook: Hook) -> Fault:
         return Fault(error.code, error.message, isinstance(error, UpstreamError), shown)
     error_id = secrets.token_hex(8)
     hook(InternalErrorMasked(error_id, error))
-    return Fault(MASKED, "Something went wrong in the gateway.", extensions={"id": error_id})
+    return Fault(MASKED, "An internal error of the gateway occurred.", extensions={"id": error_id})

@@ -14,7 +14,7 @@ INPUT_BYTES = 512 * 1024
 def check_input(input: Json) -> None:
     """Raise InvalidInput if the input is too large."""
     if len(json.dumps(input, allow_nan=False)) > INPUT_BYTES:
-        raise InvalidInput(f"The input of a flow may have {INPUT_BYTES} bytes.", field="input")
+        raise InvalidInput(f"The input of a flow can have at most {INPUT_BYTES} bytes.", field="input")
 
 
 def fault_to(fault: Fault | None) -> Json:

@@ -115,7 +115,7 @@ class WorkflowStore:
             known = db.scalar(sa.select(FLOWS.c.fingerprint).where(FLOWS.c.id == id))
             ticket.check()
         if known != row["fingerprint"]:
-            raise IdempotencyKeyReused("This key was used before, with other input. Send a new key.")
+            raise IdempotencyKeyReused("This idempotency key was used before with another input: use a new key.")
         if is_new:
             self._undo_if_withdrawn(id, ticket)
         return is_new
@@ -280,7 +280,9 @@ class WorkflowStore:
             with self._engine.begin() as db:
                 yield db
         except (sa.exc.SQLAlchemyError, OSError) as exc:
-            raise FlowsUnavailable("Flows cannot be begun or read now. Ask again later.") from exc
+            raise FlowsUnavailable(
+                "Flows cannot be started or read now, and nothing was started: retry later."
+            ) from exc
 
     def _check_file(self) -> None:
         """Raise FlowsUnavailable if the file was deleted or replaced: data written to it is lost with the process.
@@ -364,7 +366,9 @@ class WorkflowStore:
         try:
             return None if text is None else self._cipher.open(text)
         except DecryptionError as exc:
-            raise FlowsUnavailable("Flows were written with another key. Tell whoever runs the gateway.") from exc
+            raise FlowsUnavailable(
+                "Flows were encrypted with another key: contact the operator of the gateway."
+            ) from exc
 
     def _truncate_log(self) -> None:
         """Empty the write-ahead log, which still holds deleted data; while others read, the next prune does it."""

@@ -35,7 +35,7 @@ NOT_OPEN = "The store of the flows is not open yet."
 UNREACHABLE = "The store of the flows cannot be reached."
 # Shown without authentication, so without the paths: these are in the log.
 NO_KEY = "The key of the flows cannot be used."
-NO_SLOT = "There is no slot for this process to run flows in."
+NO_SLOT = "No lease is free for this process to run flows."
 POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
 
 

@@ -77,7 +77,7 @@ def big_int(value: Any) -> int:
     """Coerce a result of the scalar BigInt. Raise GraphQLError for integers that some JSON parsers read inexactly."""
     if type(value) is int and -EXACT <= value <= EXACT:
         return value
-    raise GraphQLError("BigInt cannot represent what is no integer of at most 53 bits.")
+    raise GraphQLError("BigInt cannot represent values other than integers of at most 53 bits.")
 
 
 class Deoptimize(Exception):

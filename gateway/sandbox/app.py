@@ -45,9 +45,9 @@ class Sandbox:
         self.meter = Meter()
         self.faults = Faults()
         self.account = account
-        self.house = SandboxServices(clock, account, self.meter, self.faults, Scheduler(clock))
+        self.services = SandboxServices(clock, account, self.meter, self.faults, Scheduler(clock))
         self.gallery = Gallery()
-        self.publishing = Publishing(self.world, self.house, self.gallery, terms, webhook_transport)
+        self.publishing = Publishing(self.world, self.services, self.gallery, terms, webhook_transport)
 
     @property
     def balance(self) -> int:
@@ -115,11 +115,11 @@ def pictures_of(sandbox: Starlette) -> Starlette:
 
 def _read_endpoints(sandbox: Sandbox, answers: Answers) -> list[ReadEndpoint]:
     priced = [
-        ReadEndpoint(sandbox.house, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
+        ReadEndpoint(sandbox.services, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
         for endpoint in ENDPOINTS
     ]
     free = ReadEndpoint(
-        sandbox.house, BALANCE, lambda query: 0, lambda query: msgspec.json.encode(sandbox.account.statement())
+        sandbox.services, BALANCE, lambda query: 0, lambda query: msgspec.json.encode(sandbox.account.statement())
     )
     return [*priced, free]
 

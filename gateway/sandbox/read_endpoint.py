@@ -49,17 +49,17 @@ class SandboxServices:
 class ReadEndpoint:
     """An ASGI app for one path. `work` returns the body of a 200 or raises ReadError; `price` is in billed requests."""
 
-    house: SandboxServices
+    services: SandboxServices
     path: str
     price: Callable[[QueryParams], int]
     work: Callable[[QueryParams], bytes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        effects = self.house.faults.draw(self.path)
+        effects = self.services.faults.draw(self.path)
         if effects.latency:
-            await self.house.clock.sleep(effects.latency)
-        self.house.agenda.catch_up()
+            await self.services.clock.sleep(effects.latency)
+        self.services.agenda.catch_up()
         if isinstance(effects.failure, DeadKeepAlive):
             await connection.drop(receive)
             return
@@ -91,7 +91,7 @@ class ReadEndpoint:
             return declined.reply
 
     def _turned_away(self, request: Request, price: int) -> Reply | None:
-        account = self.house.account
+        account = self.services.account
         if not request.headers.get("user-agent"):
             return NO_USER_AGENT
         if not account.knows(request.headers.get("x-access-key")):
@@ -101,10 +101,10 @@ class ReadEndpoint:
         return refusal(402) if account.balance < price else None
 
     def _record(self, reply: Reply, price: int) -> None:
-        self.house.meter.calls[self.path] += 1
+        self.services.meter.calls[self.path] += 1
         if reply.is_charged and price:
-            self.house.meter.billed[self.path] += price
-            self.house.account.balance -= price
+            self.services.meter.billed[self.path] += price
+            self.services.account.balance -= price
 
 
 def _price_tag(info: Info, price: int) -> dict[str, str]:

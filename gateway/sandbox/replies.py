@@ -60,8 +60,8 @@ def refusal(
     """Return the documented error of a status; `text` and `exc_type` replace its own. `retry_after` is in seconds."""
     is_account = status in ACCOUNT_LAYER
     usual_type, usual_text = ACCOUNT_LAYER[status] if is_account else ENDPOINT_LAYER.get(status, INTERNAL)
-    said = text or usual_text
-    body: dict[str, object] = {"state": False, "error": said} if is_account else {"detail": said}
+    message = text or usual_text
+    body: dict[str, object] = {"state": False, "error": message} if is_account else {"detail": message}
     if name := exc_type or usual_type:
         body["exc_type"] = name
     headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}

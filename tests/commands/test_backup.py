@@ -125,7 +125,7 @@ def test_nothing_is_overwritten(there: str, data: Path, tmp_path: Path) -> None:
             target.mkdir()
             (target / "mine").touch()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="already exists"):
         copied(target, GATEWAY_DATA_DIR=str(data))
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -152,12 +152,12 @@ def test_a_part_that_cannot_be_copied_leaves_no_copy_that_looks_whole(broken: st
 def test_flows_without_their_key_are_no_copy(data: Path, tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(data / "flows.sqlite3")) as flows:
         flows.execute("CREATE TABLE flows (id)")
-    with pytest.raises(CommandError, match=r"flows\.key is gone"):
+    with pytest.raises(CommandError, match=r"flows\.key is missing"):
         copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
 
 
 def test_where_no_gateway_ever_ran_there_is_nothing_to_copy(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"There is no ledger at .*: name its place by GATEWAY_DATA_DIR"):
+    with pytest.raises(CommandError, match=r"There is no ledger at .*: set GATEWAY_DATA_DIR to its directory"):
         copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(tmp_path / "nowhere"))
     assert list(tmp_path.iterdir()) == []
 

@@ -77,7 +77,7 @@ def test_a_client_publishes_for_the_accounts_that_were_named(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--account", "787132"], "that needs `write` among its --rights"),
+        (["--account", "787132"], "needs `write` among --rights"),
         (["--rights", "write", "--account", "natgeo"], "An account must be a numeric id"),
     ],
 )

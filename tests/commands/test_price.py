@@ -89,7 +89,7 @@ def test_a_running_gateway_knows_what_it_has_and_what_the_client_may_spend(docum
         known = {KEY_VARIABLE: key}
         cold = run(*few, **known)
         assert bounds(cold.stdout) == {"lower": 1, "expected": 6, "upper": 6, "saved": 0}
-        assert "It fits into the budget." in cold.stdout
+        assert "It is within the budget." in cold.stdout
         one = "{ " + DOCUMENT.split("{", 1)[1].split("}\nquery")[0].replace("$name", '"natgeo"') + "}"
         assert ask(url, one, key).headers["x-billed-requests"] == "6"
         assert bounds(run(*few, **known).stdout) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
@@ -98,7 +98,7 @@ def test_a_running_gateway_knows_what_it_has_and_what_the_client_may_spend(docum
         assert dear.stderr.startswith("Send your key")
         (tmp_path / "all.graphql").write_text(DOCUMENT.replace("(first: 3)", ""))
         whole = [str(tmp_path / "all.graphql"), *few[2:-1], json.dumps({"name": "nasa"})]
-        assert "It may not fit into the budget." in run("price", *whole, **known).stdout
+        assert "It may exceed the budget." in run("price", *whole, **known).stdout
         printed, shown = asked_at_a_terminal(*few, "--ask-key", key=key)
         assert bounds(printed) == {"lower": 0, "expected": 0, "upper": 0, "saved": 6}
         assert key not in printed + shown
@@ -182,7 +182,7 @@ def test_what_answers_must_be_a_gateway(document: str) -> None:
         url = address(announcement)
         stranger = run("price", document, "--url", url)
         assert (stranger.returncode, stranger.stdout) == (1, "")
-        assert f"What answers at {url} is no gateway" in stranger.stderr
+        assert f"The server at {url} is not a gateway" in stranger.stderr
     gone = run("price", document, "--url", url)
     assert gone.returncode == 1
     assert gone.stderr.startswith(f"No answer from a gateway at {url}: ")
@@ -236,5 +236,5 @@ def test_an_answer_without_an_end_is_left(document: str) -> None:
         stranger = run("price", document, "--url", url)
         serving.join()
     assert (stranger.returncode, stranger.stdout) == (1, "")
-    assert f"What answers at {url} is no gateway" in stranger.stderr
+    assert f"The server at {url} is not a gateway" in stranger.stderr
     assert sent < 2**26

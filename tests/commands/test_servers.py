@@ -163,7 +163,7 @@ def test_strangers_are_not_served_without_a_clients_file(host: str, tmp_path: Pa
     """Whoever reaches the gateway spends money."""
     result = run("serve", "--host", host, "--port", "0", GATEWAY_DATA_DIR=str(tmp_path / "data"))
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"On {host} other machines reach the gateway")
+    assert result.stderr.startswith(f"Other machines can reach the gateway on {host}")
     assert "GATEWAY_CLIENTS_FILE" in result.stderr
     assert not (tmp_path / "data").exists()
 

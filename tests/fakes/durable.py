@@ -89,7 +89,7 @@ class VolatileDurable:
             self._kept[id] = Kept(name, written, now, now, len(self._kept))
             self._run(id)
         elif (kept.name, kept.input) != (name, written):
-            raise IdempotencyKeyReused("This key was used before, with other input. Send a new key.")
+            raise IdempotencyKeyReused("This idempotency key was used before with another input: use a new key.")
         return self._record(id)
 
     async def get(self, id: str) -> Record | None:
@@ -178,7 +178,7 @@ class VolatileDurable:
 
     def _reach(self) -> None:
         if not self.reachable:
-            raise FlowsUnavailable("Flows cannot be begun or read now. Ask again later.")
+            raise FlowsUnavailable("Flows cannot be started or read now, and nothing was started: retry later.")
 
     def is_alive(self, life: object) -> bool:
         return self._life is life

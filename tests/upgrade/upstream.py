@@ -120,7 +120,7 @@ async def replayed(calls: Iterable[Call], clock: SteppedClock, url: str) -> Star
 
 def published_in(app: Starlette) -> dict[str, Any]:
     sandbox: Sandbox = app.state.sandbox
-    sandbox.house.agenda.catch_up()
+    sandbox.services.agenda.catch_up()
     published: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(sandbox.publishing.studio.published()))
     return published
 
