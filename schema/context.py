@@ -82,8 +82,8 @@ class Context:
     parsed: Parsed | None = field(default=None, repr=False)
 
     def non_blocking(self) -> Self:
-        """Return a context for resolvers that must not wait: its loaders raise WouldBlock."""
-        return replace(self, loaders=Loaders.of(self.buyer, waits=False))
+        """Return a context for resolvers that must not wait: its loader raises WouldBlock."""
+        return replace(self, loader=Loader(self.buyer, waits=False))
 
     @property
     def accounts(self) -> tuple[str, ...]:

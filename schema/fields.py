@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, FieldGroup, Relation
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,9 +21,9 @@ def field_in(facet: FieldGroup, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def relation(relation: Relation, description: str, *, shared: bool = False, **options: Any) -> Any:
+def relation(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
     """Return a field that leads to another entity by a synchronous resolver. `shared`: the same one for all clients."""
-    metadata = {EDGE: relation, SYNC: True} | ({SHARED: True} if shared else {})
+    metadata = {EDGE: edge, SYNC: True} | ({SHARED: True} if shared else {})
     return strawberry.field(description=description, metadata=metadata, **options)
 
 

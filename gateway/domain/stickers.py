@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import ClassVar
 
 from msgspec import field
@@ -40,17 +41,9 @@ class Hashtag(Model, frozen=True, gc=False):
     def id(self) -> str | None:
         return None if self.hashtag.id is None else str(self.hashtag.id)
 
-    @property
-    def name(self) -> str:
-        return self.hashtag.name
-
-    @property
-    def media_count(self) -> int | None:
-        return self.hashtag.media_count
-
-    @property
-    def profile_picture_url(self) -> str | None:
-        return self.hashtag.profile_picture_url
+    name = property(attrgetter("hashtag.name"))
+    media_count = property(attrgetter("hashtag.media_count"))
+    profile_picture_url = property(attrgetter("hashtag.profile_picture_url"))
 
 
 class Place(Model, frozen=True, gc=False):
@@ -88,37 +81,18 @@ class Location(Model, frozen=True, gc=False):
     def id(self) -> str | None:
         return None if self.place.pk is None else str(self.place.pk)
 
-    @property
-    def name(self) -> str:
-        return self.place.name
-
-    @property
-    def latitude(self) -> float | None:
-        return self.place.latitude
-
-    @property
-    def longitude(self) -> float | None:
-        return self.place.longitude
-
-    @property
-    def address(self) -> str | None:
-        return self.place.address
-
-    @property
-    def city(self) -> str | None:
-        return self.place.city
-
-    @property
-    def zip(self) -> str | None:
-        return self.place.zip
+    name = property(attrgetter("place.name"))
+    latitude = property(attrgetter("place.latitude"))
+    longitude = property(attrgetter("place.longitude"))
+    address = property(attrgetter("place.address"))
+    city = property(attrgetter("place.city"))
+    zip = property(attrgetter("place.zip"))
 
     @property
     def external_id(self) -> str | None:
         return None if self.place.external_id is None else str(self.place.external_id)
 
-    @property
-    def external_id_source(self) -> str | None:
-        return self.place.external_id_source
+    external_id_source = property(attrgetter("place.external_id_source"))
 
 
 class Link(Model, frozen=True, gc=False):

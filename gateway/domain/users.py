@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, TypeAlias
@@ -15,6 +16,12 @@ Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Epoch: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # seconds of the years 1 to 9999
 MediumPk: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
+
+
+class AccountType(enum.Enum):
+    PERSONAL = 1
+    BUSINESS = 2
+    CREATOR = 3
 
 
 class Model(Struct, frozen=True, gc=False):
@@ -65,7 +72,7 @@ class Profile(UserSummary, frozen=True, gc=False):
     media_count: Count | None = None
     follower_count: Count | None = None
     following_count: Count | None = None
-    account_type: Small | None = None
+    account_type_code: Small | None = field(name="account_type", default=None)
     is_business: bool | None = None
     category: str | None = field(name="category_name", default=None)
     public_email: str | None = None
@@ -74,3 +81,13 @@ class Profile(UserSummary, frozen=True, gc=False):
     zip: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"account_type": ("account_type_code",)}
+
+    @property
+    def account_type(self) -> AccountType | None:
+        """The account type, or None for a code that the contract does not know."""
+        try:
+            return AccountType(self.account_type_code)
+        except ValueError:
+            return None

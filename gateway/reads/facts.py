@@ -14,7 +14,6 @@ from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, U
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Tray
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError
-from gateway.reads.facts import FactKind
 
 ParseKey: TypeAlias = Callable[..., Subject]
 Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item

@@ -10,9 +10,8 @@ import strawberry
 
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
-from gateway.domain.models import AccountType
 from gateway.domain.partial import left_out
-from gateway.domain.users import UserSummary
+from gateway.domain.users import AccountType, UserSummary
 from gateway.planner.selection import FieldGroup
 from gateway.reads.facts import FactKind
 from schema.context import Info

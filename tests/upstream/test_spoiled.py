@@ -176,7 +176,7 @@ def test_nothing_is_lost_in_silence(sample: tuple[Call, Any], odd: object, data:
 @pytest.mark.parametrize("kind", [kind for kind in Model.__subclasses__() if kind.__struct_fields__])
 def test_each_property_names_what_it_is_made_of(kind: type[Model]) -> None:
     """Or what it lost would not be told."""
-    always = {"id", "url", "share_url"} if kind is HighlightReference else {"id"}
+    always = {"id", "named_user"} | ({"url", "share_url"} if kind is HighlightReference else set())
     for one in (kind, *kind.__subclasses__()):
         properties = {name for name, value in vars(one).items() if isinstance(value, property)} - always
         assert properties <= one.SOURCES.keys()

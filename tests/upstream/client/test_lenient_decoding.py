@@ -298,7 +298,7 @@ async def test_a_value_is_what_it_can_only_mean(name: str, odd: object, expected
 
 @pytest.mark.parametrize(("name", "odd"), LOST)
 async def test_a_value_that_means_nothing_is_lost_alone(name: str, odd: object) -> None:
-    outcome, paths = await fetched(Call(Endpoint.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
+    outcome, paths = await fetched(Call(endpoints.PROFILE, "1"), {"pk": "1", "biography": "b", name: odd})
     attribute = {"category_name": "category", "account_type": "account_type_code"}.get(name, name)
     assert isinstance(outcome.value, Profile)
     assert (getattr(outcome.value, attribute), outcome.value.biography) == (None, "b")

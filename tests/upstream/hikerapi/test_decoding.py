@@ -92,7 +92,7 @@ def test_a_wrong_typed_nullable_field_is_null() -> None:
     raw["items"][0]["video_duration"] = "long"
     raw["items"][2]["taken_at"] = "yesterday"
     raw["latest_reel_media"] = {"at": 1}
-    value, lost = read(Endpoint.HIGHLIGHT, raw)
+    value, lost = read(endpoints.HIGHLIGHT, raw)
     assert (value.items[0].duration, value.items[2].taken_at, value.latest_reel_media) == (None, None, None)
     assert value.items[1].video_duration == 20.038000106811523
     assert lost == ("latest_reel_media", "items[0].video_duration", "items[2].taken_at")
