@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from gateway.errors import Forbidden, InvalidInput, NotFound
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, OnMediaError, OnQuota
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, OnMediaError, OnQuota, UpdateHighlight
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
@@ -41,7 +41,7 @@ from schema.publishing import (
 
 T = TypeVar("T")
 R = TypeVar("R", CreateRequest, UpdateRequest, DeleteRequest)
-Command = TypeVar("Command", CreateHighlight, EditHighlight, DeleteHighlight)
+Command = TypeVar("Command", CreateHighlight, UpdateHighlight, DeleteHighlight)
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="Which flow.")]
 
 
@@ -62,7 +62,7 @@ class Mutation:
     async def update_highlight(self, info: Info, input: UpdateHighlightInput) -> UpdateHighlightPayload:
         await _take_slice(info)
         writes = info.context.writing()
-        outcome = _start_and_wait(info, _update(input), writes.inspector.update, writes.publishing.edit)
+        outcome = _start_and_wait(info, _update(input), writes.inspector.update, writes.publishing.update)
         return UpdateHighlightPayload.of(await outcome)
 
     @strawberry.mutation(description="Deletes a highlight. One that is gone already is deleted.", directives=[WORK])

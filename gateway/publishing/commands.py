@@ -60,7 +60,7 @@ class CreateHighlight:
 
 
 @dataclass(frozen=True, slots=True)
-class EditHighlight:
+class UpdateHighlight:
     """Edit the highlight `pk`; fields that are None or empty leave it unchanged.
 
     `cover` is a position in `add`, or a separate image; `remove` holds the ids of items.
@@ -85,7 +85,7 @@ class DeleteHighlight:
     request: str = ""
 
 
-HighlightCommand = CreateHighlight | EditHighlight | DeleteHighlight
+HighlightCommand = CreateHighlight | UpdateHighlight | DeleteHighlight
 
 
 def files_of(order: HighlightCommand) -> frozenset[str]:
@@ -97,7 +97,7 @@ def media_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
     match order:
         case CreateHighlight():
             return order.media
-        case EditHighlight():
+        case UpdateHighlight():
             return order.add
         case DeleteHighlight():
             return ()
@@ -110,7 +110,7 @@ def highlight_of(order: HighlightCommand) -> str | None:
     match order:
         case CreateHighlight():
             return None
-        case EditHighlight() | DeleteHighlight():
+        case UpdateHighlight() | DeleteHighlight():
             return order.pk
         case _:
             assert_never(order)
@@ -119,7 +119,7 @@ def highlight_of(order: HighlightCommand) -> str | None:
 def _cover_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
     """Return the separate cover image, if the command has one."""
     match order:
-        case CreateHighlight() | EditHighlight():
+        case CreateHighlight() | UpdateHighlight():
             return (order.cover,) if isinstance(order.cover, MediumSpec) else ()
         case DeleteHighlight():
             return ()

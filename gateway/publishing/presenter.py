@@ -13,8 +13,8 @@ from gateway.errors import Forbidden
 from gateway.publishing.commands import (
     CreateHighlight,
     DeleteHighlight,
-    EditHighlight,
     HighlightCommand,
+    UpdateHighlight,
     highlight_of,
     media_of,
 )
@@ -23,7 +23,7 @@ from gateway.publishing.views import FlowKind, FlowState, StepReceipt, WorkflowV
 
 ORDERS: dict[str, tuple[FlowKind, type[HighlightCommand]]] = {
     "create_highlight": (FlowKind.CREATE, CreateHighlight),
-    "update_highlight": (FlowKind.UPDATE, EditHighlight),
+    "update_highlight": (FlowKind.UPDATE, UpdateHighlight),
     "delete_highlight": (FlowKind.DELETE, DeleteHighlight),
 }
 NAMES = {kind: name for name, (kind, _) in ORDERS.items()}

@@ -14,19 +14,19 @@ from gateway.events import FlowEnded, FlowStarted
 from gateway.publishing.commands import (
     CreateHighlight,
     DeleteHighlight,
-    EditHighlight,
     HighlightCommand,
+    UpdateHighlight,
     files_of,
     highlight_of,
 )
 from gateway.publishing.context import HighlightChanged, WorkflowContext
 from gateway.publishing.create_highlight import CreateHighlightWorkflow
 from gateway.publishing.delete_highlight import DeleteHighlightWorkflow
-from gateway.publishing.edit_highlight import EditHighlightWorkflow
 from gateway.publishing.presenter import NAMES, may_be_mended
+from gateway.publishing.update_highlight import UpdateHighlightWorkflow
 from gateway.publishing.views import FlowKind
 
-OrderT = TypeVar("OrderT", CreateHighlight, EditHighlight, DeleteHighlight)
+OrderT = TypeVar("OrderT", CreateHighlight, UpdateHighlight, DeleteHighlight)
 
 
 class Workflow(Protocol):
@@ -42,7 +42,7 @@ class Workflow(Protocol):
 def register(context: WorkflowContext) -> None:
     """Register all workflows with the engine."""
     _register(context, FlowKind.CREATE, CreateHighlight, CreateHighlightWorkflow)
-    _register(context, FlowKind.UPDATE, EditHighlight, EditHighlightWorkflow)
+    _register(context, FlowKind.UPDATE, UpdateHighlight, UpdateHighlightWorkflow)
     _register(context, FlowKind.DELETE, DeleteHighlight, DeleteHighlightWorkflow)
 
 

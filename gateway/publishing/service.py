@@ -16,7 +16,7 @@ from gateway.durable.port import Durable, Record, Status
 from gateway.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from gateway.events import FlowEnded, Hook
 from gateway.publishing.authorization import withdrawn
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, files_of
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, HighlightCommand, UpdateHighlight, files_of
 from gateway.publishing.context import Files, HighlightChanged, Permits, WorkflowContext
 from gateway.publishing.owners import flow_of, prefix_of
 from gateway.publishing.presenter import (
@@ -90,8 +90,8 @@ class Publishing:
         """
         return await self._begin(FlowKind.CREATE, client, order, key)
 
-    async def edit(self, client: str, order: EditHighlight, *, key: str) -> WorkflowView:
-        """Start or find the workflow that edits a highlight. Raises the same errors as `create`."""
+    async def update(self, client: str, order: UpdateHighlight, *, key: str) -> WorkflowView:
+        """Start or find the workflow that updates a highlight. Raises the same errors as `create`."""
         return await self._begin(FlowKind.UPDATE, client, order, key)
 
     async def delete(self, client: str, order: DeleteHighlight, *, key: str) -> WorkflowView:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from gateway.domain.input_errors import InputErrorCode
 from gateway.domain.publishing import Capabilities, MediumKind
 from gateway.errors import forget_frames
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, UpdateHighlight
 from gateway.publishing.requests import (
     CoverRequest,
     CreateRequest,
@@ -56,7 +56,7 @@ class InputValidator:
 
     async def update(
         self, request: UpdateRequest, accounts: Collection[str]
-    ) -> EditHighlight | tuple[InputProblem, ...]:
+    ) -> UpdateHighlight | tuple[InputProblem, ...]:
         """Return the command, or all problems of the request. Parameters and errors are those of `create`."""
         found = ValidationErrors()
         account, pk = found.account(request.account, accounts), found.highlight(request.id)
@@ -71,7 +71,7 @@ class InputValidator:
             found.note(
                 ["title"], InputErrorCode.REQUIRED, "or a cover, add or remove must be given: nothing would change"
             )
-        return found.order_or(lambda: EditHighlight(account, pk, title, cover, add, remove, request.on_quota))
+        return found.order_or(lambda: UpdateHighlight(account, pk, title, cover, add, remove, request.on_quota))
 
     async def delete(
         self, request: DeleteRequest, accounts: Collection[str]

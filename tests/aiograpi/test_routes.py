@@ -20,7 +20,7 @@ from aiograpi_rest.storages import ClientStorage
 from gateway.domain.publishing import Account, FiledMedium, LinkedMedium, MediumKind
 from gateway.errors import AccountDisconnected, GatewayError, RouteMissing, UpstreamRateLimited, UpstreamUnavailable
 from gateway.events import ignore
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec, OnMediaError
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, OnMediaError, UpdateHighlight
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
@@ -217,8 +217,8 @@ async def test_a_flow_makes_a_highlight_and_others_change_and_delete_it(street: 
     made = await street.end(await street.publishing.create(CLIENT, ORDER, key="1"))
     assert made.state is FlowState.DONE, made
     pk = str(made.highlight_pk)
-    change = EditHighlight(PK, pk, title="Sea", add=(MediumSpec(url="https://images.example.com/new.jpg"),), cover=0)
-    changed = await street.end(await street.publishing.edit(CLIENT, change, key="2"))
+    change = UpdateHighlight(PK, pk, title="Sea", add=(MediumSpec(url="https://images.example.com/new.jpg"),), cover=0)
+    changed = await street.end(await street.publishing.update(CLIENT, change, key="2"))
     assert changed.state is FlowState.DONE, changed
     assert (account.highlights[pk].title, len(account.highlights[pk].items)) == ("Sea", 4)
     gone = await street.end(await street.publishing.delete(CLIENT, DeleteHighlight(PK, pk), key="3"))

@@ -14,7 +14,7 @@ import pytest
 from gateway.durable.port import Body, Json, Record, Run
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
-from gateway.publishing.commands import DeleteHighlight, EditHighlight, MediumSpec
+from gateway.publishing.commands import DeleteHighlight, MediumSpec, UpdateHighlight
 from gateway.publishing.context import HighlightChanged
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
@@ -272,7 +272,7 @@ async def test_deleting_what_is_gone_is_done(house: House) -> None:
 async def test_a_refused_edit_forgets_what_is_remembered_all_the_same(house: House) -> None:
     """An earlier attempt may have been carried out."""
     house.speak(PLAIN)
-    receipt = await house.publishing.edit(CLIENT, EditHighlight(ACCOUNT, "17", title="New"), key="edit")
+    receipt = await house.publishing.update(CLIENT, UpdateHighlight(ACCOUNT, "17", title="New"), key="edit")
     await house.clock.sleep(1.0)
     assert house.settled == [HighlightChanged(ACCOUNT, "17")]
     assert (await house.end(receipt.id)).state is FlowState.FAILED

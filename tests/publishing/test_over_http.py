@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway.events import ignore
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, MediumSpec
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, UpdateHighlight
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import FlowState, WorkflowView
 from gateway.sandbox import create_sandbox
@@ -179,7 +179,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
     pk = str(receipt.highlight_pk)
     (before, *_) = await street.publisher.tray(ACCOUNT)
     assert (before.pk, before.title, len(before.media_ids)) == (pk, "Trip 1", 3)
-    change = EditHighlight(
+    change = UpdateHighlight(
         ACCOUNT,
         pk,
         title="Journey",
@@ -187,7 +187,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
         remove=(before.media_ids[0],),
         cover=0,
     )
-    (receipt,) = await street.end((await street.publishing.edit(CLIENT, change, key="edit")).id)
+    (receipt,) = await street.end((await street.publishing.update(CLIENT, change, key="edit")).id)
     assert receipt.state is FlowState.DONE, receipt
     after = await street.publisher.highlight(ACCOUNT, pk)
     assert after is not None

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway.durable.port import Fault, Record, Status, StepRecord, StepState
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, EditHighlight, HighlightCommand, MediumSpec
+from gateway.publishing.commands import CreateHighlight, DeleteHighlight, HighlightCommand, MediumSpec, UpdateHighlight
 from gateway.publishing.media_item import MediaItem
 from gateway.publishing.presenter import PHASES, is_past_cancelling, is_to_be_settled, receipt_of
 from gateway.publishing.step_kinds import Act
@@ -19,7 +19,7 @@ from tests.meta.tree import trees
 LINK = MediumSpec(url="https://media.test/a.jpg")
 ORDERS: dict[str, HighlightCommand] = {
     "create_highlight": CreateHighlight("1", "Title", (LINK, LINK)),
-    "update_highlight": EditHighlight("1", "100", add=(LINK,)),
+    "update_highlight": UpdateHighlight("1", "100", add=(LINK,)),
     "delete_highlight": DeleteHighlight("1", "100"),
 }
 OUTPUT = {"highlight": "100", "skipped": [], "surplus": [], "warnings": []}

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.publishing import Capabilities
 from gateway.errors import AccountDisconnected, Forbidden, UpstreamTimeout, UpstreamUnavailable
-from gateway.publishing.commands import DeleteHighlight, EditHighlight, OnMediaError
+from gateway.publishing.commands import DeleteHighlight, OnMediaError, UpdateHighlight
 from gateway.publishing.views import FlowState, WorkflowView
 from tests.fakes.publisher import IDEMPOTENT, PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
@@ -228,8 +228,8 @@ async def test_an_edit_whose_answer_was_lost_is_found_without_the_account(house:
         raise UpstreamTimeout("No answer.")
 
     house.at("edit", "after", fail)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("b"),))
-    receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("b"),))
+    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert house.upstream.edits == 1
 
@@ -244,8 +244,8 @@ async def test_an_edit_that_was_not_done_is_not_done_later(house: House, dialect
         raise UpstreamUnavailable("Cut off.")
 
     house.at("edit", "before", fail)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New")
-    receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New")
+    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
     assert (code_of(receipt), IN_DOUBT in receipt.warnings) == ("FORBIDDEN", True)
     assert house.upstream.edits == 0
 

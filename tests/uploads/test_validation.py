@@ -19,10 +19,10 @@ from gateway.domain.publishing import MediumKind, Uploaded
 from gateway.publishing.commands import (
     CreateHighlight,
     DeleteHighlight,
-    EditHighlight,
     MediumSpec,
     OnMediaError,
     OnQuota,
+    UpdateHighlight,
 )
 from gateway.publishing.requests import (
     CoverRequest,
@@ -332,7 +332,7 @@ async def test_a_file_sent_twice_at_once_is_made_to_fit_once_and_for_all(
 
 async def test_a_change_becomes_an_order(inspector: InputValidator) -> None:
     request = update(title="Winter", remove=["3286_787132", "3287"], add=[MediumRequest(story_id="9")])
-    assert await inspector.update(request, ("787132",)) == EditHighlight(
+    assert await inspector.update(request, ("787132",)) == UpdateHighlight(
         account="787132",
         pk="17895485201104054",
         title="Winter",

@@ -1,4 +1,4 @@
-"""The workflow that edits a highlight. Added media become live stories first, as for a new highlight."""
+"""The workflow that updates a highlight. Added media become live stories first, as for a new highlight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from gateway.domain.publishing import Published
 from gateway.durable.port import Json, Run, Step
 from gateway.errors import NotFound
-from gateway.publishing.commands import EditHighlight, OnMediaError
+from gateway.publishing.commands import OnMediaError, UpdateHighlight
 from gateway.publishing.context import WorkflowContext, key_of
 from gateway.publishing.media_item import MediaItem, pk_of
 from gateway.publishing.media_pipeline import MediaPipeline
@@ -17,10 +17,10 @@ from gateway.publishing.reconciliation import UncertainEffect
 from gateway.publishing.step_kinds import Act
 
 
-class EditHighlightWorkflow:
+class UpdateHighlightWorkflow:
     """One run of the workflow's body."""
 
-    def __init__(self, context: WorkflowContext, run: Run, command: EditHighlight) -> None:
+    def __init__(self, context: WorkflowContext, run: Run, command: UpdateHighlight) -> None:
         self._context = context
         self._run = run
         self._command = command

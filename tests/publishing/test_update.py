@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.publishing import Capabilities
 from gateway.errors import UpstreamTimeout
-from gateway.publishing.commands import EditHighlight
+from gateway.publishing.commands import UpdateHighlight
 from gateway.publishing.views import FlowKind, FlowState, WorkflowView
 from tests.fakes.publisher import DAY, IDEMPOTENT, PLAIN, Made
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
@@ -23,7 +23,7 @@ async def edited(house: House, **changes: Any) -> WorkflowView:
 
 async def begun(house: House, **changes: Any) -> WorkflowView:
     pk = str((await house.made("a", "b", "c", key="make")).highlight_pk)
-    return await house.publishing.edit(CLIENT, EditHighlight(ACCOUNT, pk, **changes), key="edit")
+    return await house.publishing.update(CLIENT, UpdateHighlight(ACCOUNT, pk, **changes), key="edit")
 
 
 def only(house: House) -> Made:
@@ -57,8 +57,8 @@ async def test_response_lost_after_the_edit(house: House, dialect: Capabilities)
     house.fail_at("edit", "after", UpstreamTimeout("No answer."))
     made = await house.made("a", "b", "c", key="make")
     remove = (f"{only(house).items[0]}_{ACCOUNT}",)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),), remove=remove)
-    receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),), remove=remove)
+    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert (only(house).title, names(house)) == ("New", ["b", "c", "d"])
     assert house.upstream.edits == 1
@@ -71,8 +71,8 @@ async def test_crash_at_each_call(house: House, dialect: Capabilities, call: str
     house.speak(dialect)
     made = await house.made("a", "b", "c", key="make")
     house.at(call, moment, house.crash, house.crash)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),))
-    receipt = await house.end((await house.publishing.edit(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),))
+    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert house.crashes
     assert names(house) == ["a", "b", "c", "d"]
@@ -109,8 +109,8 @@ async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(hou
     house.speak(PLAIN)
     made = await house.made("a", key="make")
     house.at("edit", "before", house.crash)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
-    receipt = await house.publishing.edit(CLIENT, order, key="edit")
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
+    receipt = await house.publishing.update(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)
     assert receipt.state is FlowState.DONE
@@ -121,8 +121,8 @@ async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(hou
 async def test_added_stories_that_died_meanwhile_are_published_again(house: House) -> None:
     made = await house.made("a", key="make")
     house.at("edit", "before", house.crash)
-    order = EditHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
-    receipt = await house.publishing.edit(CLIENT, order, key="edit")
+    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
+    receipt = await house.publishing.update(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)
     assert receipt.state is FlowState.DONE
