@@ -45,6 +45,7 @@
        |- AllowanceExceeded           ALLOWANCE_EXCEEDED
        |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before with another input
        |- PublishingNotConfigured     PUBLISHING_NOT_CONFIGURED  the gateway has no account to publish for
+       |- UnsupportedByPlatform       UNSUPPORTED_BY_PLATFORM   the publishing upstream's dialect has no such operation
        |- FlowsUnavailable            FLOWS_UNAVAILABLE         the store of the flows cannot be reached
        `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending cannot be recorded, so nothing is bought
 
@@ -327,6 +328,12 @@ class IdempotencyKeyReused(Refused):
 
 class PublishingNotConfigured(Refused):
     code = "PUBLISHING_NOT_CONFIGURED"
+
+
+class UnsupportedByPlatform(Refused):
+    """The dialect of the publishing upstream has no such operation. Nothing was begun."""
+
+    code = "UNSUPPORTED_BY_PLATFORM"
 
 
 class FlowsUnavailable(Refused):

@@ -31,7 +31,7 @@ from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 from schema.media_urls import PROXIED
 from schema.mutation import Mutation
 from schema.query import Query
-from schema.router_directives import MAY_WRITE, SIGNED_IN, guarded
+from schema.router_directives import guarded
 from schema.scalars import SCALARS
 from schema.sharing import mark_shared
 from schema.subscription import Subscription
@@ -161,9 +161,9 @@ def subgraph_sdl(*, guards: bool = False) -> str:
 
 def _guarded_schema() -> Schema:
     return Schema(
-        query=guarded(Query, SIGNED_IN),
-        mutation=guarded(Mutation, MAY_WRITE),
-        subscription=guarded(Subscription, SIGNED_IN),
+        query=guarded(Query),
+        mutation=guarded(Mutation),
+        subscription=guarded(Subscription),
         types=[Highlight, Item, User],
         federation_version=FEDERATION,
         config=StrawberryConfig(scalar_map=SCALARS),

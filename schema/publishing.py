@@ -1,4 +1,4 @@
-"""Inputs and payloads of the mutations."""
+"""Payloads of the mutations."""
 
 from __future__ import annotations
 
@@ -6,159 +6,149 @@ from typing import Any, Self, TypeAlias
 
 import strawberry
 
+from gateway.domain.input_errors import UserErrorCode
 from gateway.errors import GatewayError
 from gateway.publishing.commands import OnMediaError, OnQuota
-from gateway.publishing.requests import InputProblem
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.inputs import InputProblem
+from gateway.publishing.phases import FlowState
+from gateway.publishing.registry import FlowKind
+from gateway.publishing.views import WorkflowView
 from schema.context import Info
+from schema.enums import describe_enum
 from schema.fields import resolved_late
-from schema.scalars import URL, Upload
 from schema.types.flow import Flow, made
 from schema.types.highlight import Highlight
 
 MutationOutcome: TypeAlias = WorkflowView | tuple[InputProblem, ...]
-WAIT = 25  # seconds: less than most proxies wait for an answer
 
-strawberry.enum(OnMediaError, name="OnMediaError", description="What becomes of the flow if one of its media fails.")
-strawberry.enum(OnQuota, name="OnQuota", description="What becomes of the flow if the day's publications are used up.")
-
-
-@strawberry.input(one_of=True, description="A medium: exactly one of these.")
-class MediaInput:
-    url: strawberry.Maybe[URL] = strawberry.field(
-        description="A public https URL of a JPEG, MP4 or MOV, which the platform fetches."
-    )
-    file: strawberry.Maybe[Upload] = strawberry.field(
-        description="A JPEG, PNG, WebP, HEIC, MP4 or MOV, sent along. Images are made to fit the platform's limits."
-    )
-    media_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A medium that the platform has already.")
-    story_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A story, live or archived.")
-
-
-@strawberry.input(one_of=True, description="The picture in the tray: exactly one of these.")
-class CoverInput:
-    index: strawberry.Maybe[int] = strawberry.field(description="The position of one of the media, from 0.")
-    url: strawberry.Maybe[URL] = strawberry.field(
-        description="A public https URL of a JPEG, which the platform fetches."
-    )
-    file: strawberry.Maybe[Upload] = strawberry.field(description="An image, sent along.")
-    media_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A medium that the platform has already.")
-
-
-@strawberry.input(description="A new highlight. The order of `media` is its order.")
-class CreateHighlightInput:
-    account: strawberry.ID = strawberry.field(description="For whom to publish: one of `accounts`.")
-    title: str = strawberry.field(description="1 to 16 characters.")
-    media: list[MediaInput] = strawberry.field(description="1 to 100 media.")
-    idempotency_key: strawberry.ID = strawberry.field(
-        description="Names this request, so that sending it again does not do it again. 1 to 200 characters."
-    )
-    cover: CoverInput | None = strawberry.field(default=None, description="Left out: the first of the media.")
-    wait_seconds: int | None = strawberry.field(
-        default=WAIT, description="How long to wait for the highlight: 0 to 60."
-    )
-    on_media_error: OnMediaError | None = strawberry.field(
-        default=OnMediaError.FAIL, description="What becomes of it if one of the media fails for good."
-    )
-    on_quota: OnQuota | None = strawberry.field(
-        default=OnQuota.WAIT, description="What becomes of it if the account has published all it may today."
-    )
+describe_enum(
+    OnMediaError,
+    "OnMediaError",
+    "The policy for a medium that fails for good.",
+    {
+        OnMediaError.FAIL: "The flow fails.",
+        OnMediaError.SKIP: "The flow continues without the medium, as long as another one is left.",
+    },
+)
+describe_enum(
+    OnQuota,
+    "OnQuota",
+    "The policy for an exhausted publishing quota of the account.",
+    {
+        OnQuota.WAIT: "The flow waits until enough of the quota is free, at most a day.",
+        OnQuota.FAIL: "The flow fails at once.",
+    },
+)
+describe_enum(
+    UserErrorCode,
+    "UserErrorCode",
+    "The kind of an input error.",
+    {
+        UserErrorCode.REQUIRED: "The value is missing or empty, or not exactly one of several alternatives is given.",
+        UserErrorCode.INVALID: "The value has an invalid form.",
+        UserErrorCode.TOO_LONG: "The value has too many characters or entries.",
+        UserErrorCode.OUT_OF_RANGE: "The number is outside its range.",
+        UserErrorCode.DUPLICATE: "The medium occurs twice.",
+        UserErrorCode.UNKNOWN_ACCOUNT: "The client may not publish for the account.",
+        UserErrorCode.NOT_PUBLIC: "The URL is not https, or its host is not public.",
+        UserErrorCode.FORMAT: "The file, or the URL's target, has an unsupported type.",
+        UserErrorCode.DAMAGED: "The file is unreadable or truncated.",
+        UserErrorCode.TOO_LARGE: "The file has too many bytes or pixels.",
+        UserErrorCode.CODEC: "The video has an unsupported codec.",
+        UserErrorCode.DURATION: "The video is too short or too long.",
+        UserErrorCode.DIMENSIONS: "The video has an unsupported width or height.",
+        UserErrorCode.FRAME_RATE: "The video has an unsupported frame rate.",
+        UserErrorCode.BAD_USER_INPUT: "The flow cannot be changed in this way.",
+        UserErrorCode.FORBIDDEN: "The client may no longer publish for the flow's account.",
+        UserErrorCode.NOT_FOUND: "The flow does not exist, or is another client's.",
+        UserErrorCode.UNSUPPORTED_BY_PLATFORM: "The publishing upstream of this gateway does not support it.",
+    },
+)
 
 
-@strawberry.input(description="Changes of a highlight.")
-class UpdateHighlightInput:
-    id: strawberry.ID = strawberry.field(description="Which highlight.")
-    account: strawberry.ID | None = strawberry.field(
-        default=None, description="Whose it is; may be left out where the client publishes for one account."
-    )
-    title: str | None = strawberry.field(default=None, description="Its new name, 1 to 16 characters.")
-    cover: CoverInput | None = strawberry.field(default=None, description="Its new picture; `index` is among `add`.")
-    add: list[MediaInput] | None = strawberry.field(default_factory=list, description="Media to put at its end.")
-    remove: list[strawberry.ID] | None = strawberry.field(default_factory=list, description="Ids of items to take out.")
-    idempotency_key: strawberry.ID | None = strawberry.field(default=None, description="Names this request.")
-    wait_seconds: int | None = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
-    on_quota: OnQuota | None = strawberry.field(
-        default=OnQuota.WAIT, description="What becomes of it if the account has published all it may today."
-    )
-
-
-@strawberry.input(description="A highlight to delete. Its items stay in the account's archive.")
-class DeleteHighlightInput:
-    id: strawberry.ID = strawberry.field(description="Which highlight.")
-    account: strawberry.ID | None = strawberry.field(
-        default=None, description="Whose it is; may be left out where the client publishes for one account."
-    )
-    idempotency_key: strawberry.ID | None = strawberry.field(default=None, description="Names this request.")
-    wait_seconds: int | None = strawberry.field(default=WAIT, description="How long to wait for it: 0 to 60.")
-
-
-@strawberry.type(description="What is wrong with the input. Nothing was begun.")
+@strawberry.type(description="An input error. Nothing was started.")
 class UserError:
-    field: list[str] = strawberry.field(description="Where, from `input` down.")
-    code: str = strawberry.field(description="What kind of mistake it is.")
-    message: str = strawberry.field(description="What is wrong, and how to mend it.")
+    field: list[str] = strawberry.field(description="The path of the field, from `input` down.")
+    code: UserErrorCode = strawberry.field(description="The kind of error.")
+    message: str = strawberry.field(description="The error and its remedy, in words.")
 
     @classmethod
     def of(cls, problem: InputProblem) -> Self:
         return cls(field=["input", *problem.field], code=problem.code, message=problem.message)
 
 
-@strawberry.type(description="What came of `createHighlight`.")
+@strawberry.type(description="The outcome of `createHighlight`.")
 class CreateHighlightPayload:
-    flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
-    user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
+    flow: Flow | None = strawberry.field(description="The flow that creates it; null after an input error.")
+    user_errors: list[UserError] = strawberry.field(description="All input errors.")
 
-    @resolved_late("The new highlight, once it exists.")
+    @resolved_late("The new highlight; null until it exists.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
     def of(cls, outcome: MutationOutcome) -> Self:
-        return cls(**_payload_fields(outcome))
+        return cls(**payload_fields(outcome))
 
 
-@strawberry.type(description="What came of `updateHighlight`.")
+@strawberry.type(description="The outcome of `updateHighlight`.")
 class UpdateHighlightPayload:
-    flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
-    user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
+    flow: Flow | None = strawberry.field(description="The flow that updates it; null after an input error.")
+    user_errors: list[UserError] = strawberry.field(description="All input errors.")
 
-    @resolved_late("The highlight as it is now, once it is changed.")
+    @resolved_late("The updated highlight; null until it is updated.")
     async def highlight(self, info: Info) -> Highlight | None:
         return await made(info, self.flow)  # type: ignore[no-any-return]
 
     @classmethod
     def of(cls, outcome: MutationOutcome) -> Self:
-        return cls(**_payload_fields(outcome))
+        return cls(**payload_fields(outcome))
 
 
-@strawberry.type(description="What came of `deleteHighlight`.")
+@strawberry.type(description="The outcome of `deleteHighlight`.")
 class DeleteHighlightPayload:
-    flow: Flow | None = strawberry.field(description="What does it; null where the input is refused.")
-    deleted_id: strawberry.ID | None = strawberry.field(description="The highlight that is gone, once it is.")
-    user_errors: list[UserError] = strawberry.field(description="All that is wrong with the input.")
+    flow: Flow | None = strawberry.field(description="The flow that deletes it; null after an input error.")
+    deleted_id: strawberry.ID | None = strawberry.field(
+        description="The id of the deleted highlight; null until it is deleted."
+    )
+    user_errors: list[UserError] = strawberry.field(description="All input errors.")
 
     @classmethod
     def of(cls, outcome: MutationOutcome) -> Self:
-        gone = outcome.highlight_pk if isinstance(outcome, WorkflowView) and outcome.state is FlowState.DONE else None
-        return cls(deleted_id=None if gone is None else strawberry.ID(f"highlight:{gone}"), **_payload_fields(outcome))
+        pk = id_when_done(outcome)
+        return cls(deleted_id=None if pk is None else strawberry.ID(f"highlight:{pk}"), **payload_fields(outcome))
 
 
-@strawberry.type(description="What came of `cancelFlow` and `retryFlow`.")
+@strawberry.type(description="The outcome of `cancelFlow` and `retryFlow`.")
 class FlowPayload:
-    flow: Flow | None = strawberry.field(description="The flow as it stands; null where that cannot be done.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong with the input.")
+    flow: Flow | None = strawberry.field(description="The flow as it is now; null after an input error.")
+    user_errors: list[UserError] = strawberry.field(description="All input errors.")
 
     @classmethod
-    def of(cls, receipt: WorkflowView) -> Self:
-        return cls(**_payload_fields(receipt))
+    def of(cls, view: WorkflowView) -> Self:
+        return cls(**payload_fields(view))
 
     @classmethod
     def refused(cls, problem: GatewayError) -> Self:
-        return cls(flow=None, user_errors=[UserError(field=["id"], code=problem.code, message=problem.message)])
+        error = UserError(field=["id"], code=UserErrorCode(problem.code), message=problem.message)
+        return cls(flow=None, user_errors=[error])
 
 
-def _payload_fields(outcome: MutationOutcome) -> dict[str, Any]:
-    """Return the fields common to all payloads: the workflow, or the input errors."""
+# The payload of each write.
+PAYLOADS: dict[FlowKind, type[Any]] = {
+    FlowKind.CREATE_HIGHLIGHT: CreateHighlightPayload,
+    FlowKind.UPDATE_HIGHLIGHT: UpdateHighlightPayload,
+    FlowKind.DELETE_HIGHLIGHT: DeleteHighlightPayload,
+}
+
+
+def payload_fields(outcome: MutationOutcome) -> dict[str, Any]:
+    """Return the fields common to all payloads: the flow, or the input errors."""
     if isinstance(outcome, tuple):
         return {"flow": None, "user_errors": [UserError.of(problem) for problem in outcome]}
     return {"flow": Flow.of(outcome), "user_errors": []}
+
+
+def id_when_done(outcome: MutationOutcome) -> str | None:
+    """Return the id of the write's entity once the write is done."""
+    return outcome.entity_id if isinstance(outcome, WorkflowView) and outcome.state is FlowState.DONE else None

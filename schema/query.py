@@ -12,7 +12,7 @@ from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.selection import Relation, Root
-from gateway.publishing.views import FlowState
+from gateway.publishing.phases import FlowState
 from gateway.reads.facts import EntityType
 from schema.context import Info
 from schema.cost_directives import OWN, PAGED, PRICING, UNPAGED

@@ -12,20 +12,21 @@ from typing import Any
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.tools import create_type
 
-from gateway.clients import Right
+from gateway.domain.rights import RIGHTS
 
 SIGNED_IN = Authenticated()
-MAY_WRITE = RequiresScopes(scopes=[[Right.WRITE.value]])
 
 
-def guarded(root: Any, directive: object) -> type:
-    """Return `root` with `directive` on each of its fields."""
+def guarded(root: Any) -> type:
+    """Return `root` with a directive on each of its fields: the rights that it needs, or that a key is needed."""
     definition = root.__strawberry_definition__
-    fields = [_with(field, directive) for field in definition.fields]
+    fields = [_guarded(field) for field in definition.fields]
     return create_type(definition.name, fields, description=definition.description)
 
 
-def _with(field: Any, directive: object) -> Any:
+def _guarded(field: Any) -> Any:
+    rights = field.metadata.get(RIGHTS)
+    directive = RequiresScopes(scopes=sorted([right.value] for right in rights)) if rights else SIGNED_IN
     marked = copy.copy(field)
     marked.directives = [*field.directives, directive]
     return marked

@@ -242,17 +242,17 @@ def client_with(path: Path, rights: str, accounts: str) -> Client:
 
 
 def test_a_client_that_names_no_accounts_may_publish_for_all(path: Path) -> None:
-    assert client_with(path, '["write"]', "").may_publish_for("787132")
+    assert client_with(path, '["write"]', "").may(Right.WRITE, "787132")
 
 
 def test_a_client_may_publish_for_its_accounts_alone(path: Path) -> None:
     client = client_with(path, '["write"]', 'accounts = ["787132"]')
-    assert client.may_publish_for("787132")
-    assert not client.may_publish_for("1")
+    assert client.may(Right.WRITE, "787132")
+    assert not client.may(Right.WRITE, "1")
 
 
 def test_without_the_right_to_write_no_account_helps(path: Path) -> None:
-    assert not client_with(path, '["read"]', 'accounts = ["787132"]').may_publish_for("787132")
+    assert not client_with(path, '["read"]', 'accounts = ["787132"]').may(Right.WRITE, "787132")
 
 
 @pytest.mark.parametrize("account", ["natgeo", "", "0", "1\n", '1"]\nrights = ["force"]\nceiling = ["', "1" * 21])

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.domain.rights import WRITING, Right
 from gateway.domain.window import Window
 
 FINGERPRINT = 12  # hex digits
-
-
-class Right(enum.Enum):
-    """A permission of a client. Reading its own allowance needs none."""
-
-    READ = "read"
-    WRITE = "write"
-    FORCE = "force"
-    BALANCE = "balance"
-    INTROSPECT = "introspect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +44,16 @@ class Client:
     key: Key | None
     """The key it authenticated with; None for the local client, which has no key."""
     accounts: frozenset[str] | None = None
-    """Ids of the accounts it may publish for; None: all accounts of the gateway."""
+    """Ids of the accounts it may write for; None: all accounts of the gateway."""
     is_disabled: bool = False
 
-    def may_publish_for(self, account: str) -> bool:
-        return (
-            not self.is_disabled and Right.WRITE in self.rights and (self.accounts is None or account in self.accounts)
-        )
+    def may(self, right: Right, account: str) -> bool:
+        """Return whether the client has the right, for this account."""
+        return right in self.rights and self._may_use(account)
+
+    def may_write_for(self, account: str) -> bool:
+        """Return whether there is a write that the client may do for the account."""
+        return not WRITING.isdisjoint(self.rights) and self._may_use(account)
+
+    def _may_use(self, account: str) -> bool:
+        return not self.is_disabled and (self.accounts is None or account in self.accounts)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.clients import writing
-from gateway.clients.client import FINGERPRINT, Right
+from gateway.clients.client import FINGERPRINT
 from gateway.clients.entries import (
     ACCEPTED,
     ACCOUNT,
@@ -32,6 +32,7 @@ from gateway.clients.entries import (
     read,
 )
 from gateway.clients.table import digest_of
+from gateway.domain.rights import Right
 from gateway.domain.window import Window
 
 KEY_PREFIX = "hg_"

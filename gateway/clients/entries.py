@@ -26,8 +26,9 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.clients.client import Client, Key, Right
+from gateway.clients.client import Client, Key
 from gateway.domain import ids
+from gateway.domain.rights import Right
 from gateway.domain.window import Window
 from gateway.errors import Unusable
 

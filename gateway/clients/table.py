@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from gateway.clients.client import Client, Right
+from gateway.clients.client import Client
 from gateway.clients.entries import parse, read
 from gateway.clock import Clock, SystemClock
+from gateway.domain.rights import Right
 from gateway.errors import Unauthenticated
 
 Version: TypeAlias = tuple[int, int]

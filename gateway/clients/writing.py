@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.clients.client import Right
 from gateway.clients.entries import ClientsFileError, KeyEntry, read
+from gateway.domain.rights import Right
 from gateway.domain.window import Window
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.clients.client import Right
 from gateway.clients.editing import (
     add_key,
     remove_client,
@@ -22,6 +21,7 @@ from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
 from gateway.commands.table import aligned
+from gateway.domain.rights import WRITING, Right
 from gateway.settings import Settings
 
 HEADINGS = ("client", "id", "rights", "ceiling", "allowance", "key", "created", "expires", "last used", "state")
@@ -39,8 +39,9 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     Raise ClientsFileError and UsageError, like all functions of this module.
     """
     path = _file(arguments, environ)
-    if arguments.accounts and Right.WRITE not in arguments.rights:
-        raise UsageError("--account limits publishing, so it needs `write` among --rights.")
+    if arguments.accounts and WRITING.isdisjoint(arguments.rights):
+        names = " or ".join(f"`{right.value}`" for right in Right if right in WRITING)
+        raise UsageError(f"--account limits publishing, so it needs {names} among its --rights.")
     key = add_key(
         path,
         arguments.name,

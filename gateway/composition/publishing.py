@@ -17,22 +17,24 @@ from gateway.clients.table import Version
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, UserId
 from gateway.domain.publishing import Account
+from gateway.domain.rights import Right
 from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.events import Hook
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
-from gateway.publishing.context import HighlightChanged
+from gateway.publishing.context import EntityChanged
 from gateway.publishing.owners import owner_of
 from gateway.publishing.service import Publishing
 from gateway.publishing.validation import InputValidator
+from gateway.publishing.write import CachedEntry
 from gateway.settings import Settings
 from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.url_probe import Probe
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
-from gateway.upstream.platforms.port import Publisher
+from gateway.upstream.platforms.port import Publisher, Stories
 from schema.context import Writes
 
 # The embedded sandbox implements both dialects, each below a path of its own.
@@ -66,7 +68,7 @@ class PublishingComponent:
         self._settings = settings
         self._usernames: dict[str, str] = {}
         self._accounts_error: GatewayError | None = NOT_YET
-        dice = random.Random()  # noqa: S311 (spreads waits, is no secret)
+        rng = random.Random()  # noqa: S311 (spreads waits, is no secret)
         self._publisher = _publisher(settings, transport, clock, hook)
         self.spool = Spool(settings.data_dir / "spool")
         self.durable = durable or DbosDurable(
@@ -74,26 +76,31 @@ class PublishingComponent:
             settings.data_dir,
             clock=clock,
             hook=hook,
-            dice=dice,
+            dice=rng,
             retention=settings.flow_retention,
             key=settings.flows_key,
         )
         self._probe = Probe.over_network(AddressPolicy(), proxies=settings.proxies)
-        self._validator = InputValidator(MediaNormalizer(self.spool), self._probe, self._publisher.capabilities)
+        self._validator = InputValidator(
+            MediaNormalizer(self.spool),
+            self._probe,
+            self._publisher.traits,
+            publishes_uploaded=isinstance(self._publisher, Stories),
+        )
         self._publishing = Publishing(
             self.durable,
             self._publisher,
             self.spool,
             clock=clock,
             hook=hook,
-            settled=self._on_highlight_changed,
-            dice=dice,
-            permits=self._permits,
+            on_change=self._on_change,
+            rng=rng,
+            may_write=self._may_write,
         )
 
     def of(self, client: Client) -> Writes:
         """Return the services and accounts that `client` can write with."""
-        accounts = tuple(account for account in self._usernames if client.may_publish_for(account))
+        accounts = tuple(account for account in self._usernames if client.may_write_for(account))
         return Writes(self._publishing, self._validator, accounts, self._accounts_error)
 
     def routes(self) -> list[Route]:
@@ -124,13 +131,13 @@ class PublishingComponent:
             await self._probe.aclose()
             await self.spool.aclose()
 
-    def _permits(self, owner: str, account: str) -> bool:
-        """Return whether the owner may publish for the account now: a workflow outlives the request that started it."""
+    def _may_write(self, owner: str, right: Right, account: str) -> bool:
+        """Return whether the owner has the right for the account now: a workflow outlives the request that began it."""
         version = self._clients.version
         if self._owners[0] != version:
             self._owners = version, _owners(self._clients)
         client = self._owners[1].get(owner)
-        return client is not None and client.may_publish_for(account)
+        return client is not None and client.may(right, account)
 
     async def _load_accounts(self) -> None:
         """Load the accounts of the tokens, which only the upstream knows; retry until it answers."""
@@ -152,8 +159,10 @@ class PublishingComponent:
         self._usernames = {account.id: account.username for account in accounts}
         self._accounts_error = None
 
-    def _on_highlight_changed(self, change: HighlightChanged) -> None:
-        self._invalidate(change.account, change.highlight_pk)
+    def _on_change(self, change: EntityChanged) -> None:
+        pk = change.entity.id if change.entity is not None and CachedEntry.ENTITY in change.entries else None
+        if change.entries:
+            self._invalidate(change.account, pk)
 
     def _on_webhook(self, event: WebhookEvent) -> None:
         self.durable.signal(event.topic)

@@ -1,30 +1,26 @@
-"""Error codes of the input fields of a write."""
+"""Codes of the errors that a client corrects in its input."""
 
 from __future__ import annotations
 
 import enum
 
 
-class InputErrorCode(enum.StrEnum):
+class UserErrorCode(enum.StrEnum):
     REQUIRED = "REQUIRED"
-    """The value is missing or empty, or not exactly one of several alternatives is given."""
     INVALID = "INVALID"
-    """The value has an invalid form."""
     TOO_LONG = "TOO_LONG"
-    """The value has too many characters or entries."""
     OUT_OF_RANGE = "OUT_OF_RANGE"
     DUPLICATE = "DUPLICATE"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
-    """The account is none that this client may publish for."""
     NOT_PUBLIC = "NOT_PUBLIC"
-    """The URL is not https, or its host is not public."""
     FORMAT = "FORMAT"
-    """The file, or the URL's target, has an unsupported type."""
     DAMAGED = "DAMAGED"
-    """The file is unreadable or truncated."""
     TOO_LARGE = "TOO_LARGE"
-    """The file has too many bytes or pixels."""
     CODEC = "CODEC"
     DURATION = "DURATION"
     DIMENSIONS = "DIMENSIONS"
     FRAME_RATE = "FRAME_RATE"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    UNSUPPORTED_BY_PLATFORM = "UNSUPPORTED_BY_PLATFORM"

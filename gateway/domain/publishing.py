@@ -1,8 +1,9 @@
-"""The publishing domain: media to upload, stories, and the capabilities of a publishing upstream."""
+"""The publishing domain: media to upload, stories, changes of highlights, and the traits of a publishing upstream."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -103,21 +104,32 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Capabilities:
-    """The capabilities of a dialect; workflows depend on these, never on its name.
+class HighlightChanges:
+    """Changes of a highlight; those that are None or empty leave it unchanged.
 
-    idempotent           the same key with the same body returns the first call's result for 24 h
-    processes_later      an upload may be processed asynchronously
-    publishes_on_upload  an upload publishes the story: there is no separate publication
-    tells_quota          the publishing limit can be queried
-    film_endings         URL path suffixes that the upstream treats as videos, and all others as images, whatever the
-                         content; empty if the request states the kind
+    `add` and `remove` hold ids of media, `cover_id` the id of the one whose image becomes the cover.
+    """
+
+    title: str | None = None
+    cover_id: str | None = None
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+    @property
+    def any(self) -> bool:
+        return bool(self.title is not None or self.cover_id is not None or self.add or self.remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """The traits of a dialect; workflows depend on these, never on its name. What it can do, its protocols say.
+
+    idempotent    the same key with the same body returns the first call's result for 24 h
+    film_endings  URL path suffixes that the upstream treats as videos, and all others as images, whatever the content;
+                  empty if the request states the kind
     """
 
     idempotent: bool
-    processes_later: bool
-    publishes_on_upload: bool
-    tells_quota: bool
     film_endings: tuple[str, ...] = ()
 
     def taken_for(self, url: str) -> MediumKind | None:
@@ -134,3 +146,11 @@ class Account:
 
     id: str
     username: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRef:
+    """A reference to an entity: the name of its GraphQL type, and its id on the platform."""
+
+    type: str
+    id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, assert_never
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -32,6 +32,7 @@ from gateway.operations.cost import check_cost
 from gateway.operations.documents import Document, DocumentCache, operations
 from gateway.operations.limits import check_document
 from gateway.operations.parsing import parsed
+from gateway.operations.required_rights import check_rights
 from gateway.operations.selection_analysis import analyze
 from gateway.operations.validation import problems
 from gateway.scheduling import SLICE
@@ -143,10 +144,9 @@ class PrepareOperation(SchemaExtension):
             await self.context.buyer.share.take(amount)
 
     def _check_rights(self) -> None:
-        rights = self.context.client.rights
-        needed = _right_to(self.execution_context.operation_type)
-        if needed not in rights:
-            raise Forbidden(f"This client lacks the right `{needed.value}`.", right=needed.value)
+        rights, run = self.context.client.rights, self.execution_context
+        assert run.graphql_document is not None
+        check_rights(run.schema._schema, run.graphql_document, run.operation_name, rights)
         if self.document is not None and self.document.introspects and Right.INTROSPECT not in rights:
             raise Forbidden("This client lacks the right `introspect`.", right=Right.INTROSPECT.value)
 
@@ -170,16 +170,6 @@ class PrepareOperation(SchemaExtension):
             return
         if incremental_delivery.uses_defer_or_stream(run.schema._schema, document, run.operation_name, run.variables):
             raise NotAcceptable(IN_PARTS)
-
-
-def _right_to(kind: OperationType) -> Right:
-    match kind:
-        case OperationType.QUERY | OperationType.SUBSCRIPTION:
-            return Right.READ
-        case OperationType.MUTATION:
-            return Right.WRITE
-        case _:
-            assert_never(kind)
 
 
 def _substitute(operation_name: str | None) -> DocumentNode:

@@ -1,13 +1,10 @@
-"""Commands: validated write requests as they are recorded with workflows. JSON by msgspec, without media content.
-
-`request` is the fingerprint of the request before validation.
-"""
+"""Commands: validated write requests as they are recorded with workflows. JSON by msgspec, without media content."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Protocol
 
 from gateway.domain.publishing import MediumKind
 
@@ -46,6 +43,28 @@ class OnQuota(enum.Enum):
     FAIL = "FAIL"
 
 
+class Command(Protocol):
+    """A validated write request. `request` is the fingerprint of the input before validation."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def request(self) -> str: ...
+
+    @property
+    def entity_id(self) -> str | None:
+        """The id of the entity that it changes; None if it creates one."""
+
+    @property
+    def media(self) -> tuple[MediumSpec, ...]:
+        """The media that it publishes, in order, a separate cover image apart."""
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The SHA-256 of each file that it needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class CreateHighlight:
     """Create a highlight of `media`, in this order. `cover` is a position in `media`, or a separate image."""
@@ -58,10 +77,18 @@ class CreateHighlight:
     on_quota: OnQuota = OnQuota.WAIT
     request: str = ""
 
+    @property
+    def entity_id(self) -> str | None:
+        return None
+
+    @property
+    def files(self) -> frozenset[str]:
+        return _files_of(self.media, self.cover)
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateHighlight:
-    """Edit the highlight `pk`; fields that are None or empty leave it unchanged.
+    """Update the highlight `pk`; fields that are None or empty leave it unchanged.
 
     `cover` is a position in `add`, or a separate image; `remove` holds the ids of items.
     """
@@ -75,53 +102,45 @@ class UpdateHighlight:
     on_quota: OnQuota = OnQuota.WAIT
     request: str = ""
 
+    @property
+    def entity_id(self) -> str | None:
+        return self.pk
+
+    @property
+    def media(self) -> tuple[MediumSpec, ...]:
+        return self.add
+
+    @property
+    def files(self) -> frozenset[str]:
+        return _files_of(self.add, self.cover)
+
 
 @dataclass(frozen=True, slots=True)
-class DeleteHighlight:
+class WithoutMedia:
+    """The properties of a command that publishes no media."""
+
+    @property
+    def media(self) -> tuple[MediumSpec, ...]:
+        return ()
+
+    @property
+    def files(self) -> frozenset[str]:
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteHighlight(WithoutMedia):
     """Delete the highlight `pk`."""
 
     account: str
     pk: str
     request: str = ""
 
-
-HighlightCommand = CreateHighlight | UpdateHighlight | DeleteHighlight
-
-
-def files_of(order: HighlightCommand) -> frozenset[str]:
-    """Return the SHA-256 of each file that the command needs."""
-    return frozenset(medium.file for medium in (*media_of(order), *_cover_of(order)) if medium.file is not None)
+    @property
+    def entity_id(self) -> str | None:
+        return self.pk
 
 
-def media_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
-    match order:
-        case CreateHighlight():
-            return order.media
-        case UpdateHighlight():
-            return order.add
-        case DeleteHighlight():
-            return ()
-        case _:
-            assert_never(order)
-
-
-def highlight_of(order: HighlightCommand) -> str | None:
-    """Return the pk of the highlight that the command changes; None for one that it creates."""
-    match order:
-        case CreateHighlight():
-            return None
-        case UpdateHighlight() | DeleteHighlight():
-            return order.pk
-        case _:
-            assert_never(order)
-
-
-def _cover_of(order: HighlightCommand) -> tuple[MediumSpec, ...]:
-    """Return the separate cover image, if the command has one."""
-    match order:
-        case CreateHighlight() | UpdateHighlight():
-            return (order.cover,) if isinstance(order.cover, MediumSpec) else ()
-        case DeleteHighlight():
-            return ()
-        case _:
-            assert_never(order)
+def _files_of(media: tuple[MediumSpec, ...], cover: int | MediumSpec | None) -> frozenset[str]:
+    separate = (cover,) if isinstance(cover, MediumSpec) else ()
+    return frozenset(medium.file for medium in (*media, *separate) if medium.file is not None)

@@ -6,22 +6,23 @@ import contextlib
 import random
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 from gateway.clock import Clock
-from gateway.durable.port import Durable, Json
+from gateway.domain.publishing import EntityRef
+from gateway.domain.rights import Right
+from gateway.durable.port import Durable, Json, Run
 from gateway.durable.run import WorkflowInterrupted
-from gateway.errors import ContainerExpired, FlowsUnavailable
+from gateway.errors import ContainerExpired, FlowsUnavailable, UnsupportedByPlatform
 from gateway.events import Hook
-from gateway.publishing.authorization import Permitted
+from gateway.publishing.authorization import Authorization, MayWrite
 from gateway.publishing.owners import owner_in
-from gateway.upstream.platforms.port import Publisher
+from gateway.publishing.write import CachedEntry
+from gateway.upstream.platforms.port import Highlights, MediaUploads, Publisher, Stories
 
 T = TypeVar("T")
-Permits: TypeAlias = Callable[[str, str], bool]
-"""(owner of the workflow, id of an account): whether the client may publish for the account now."""
 
 # Idempotency keys are derived, so that a repeated step sends the same one.
 NAMESPACE = uuid.UUID("0f6f2b0e-6d0b-5b8e-9b53-9a7f6d1c2f11")
@@ -45,19 +46,20 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HighlightChanged:
-    """A part of an account may have changed: its cached data must be invalidated."""
+class EntityChanged:
+    """An entity of an account may have changed: `entries` of the cache must be invalidated."""
 
     account: str
-    highlight_pk: str | None
+    entity: EntityRef | None
+    entries: frozenset[CachedEntry]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowContext:
     """The dependencies of workflows.
 
-    `dice` adds jitter to polling; `settled` invalidates cached data; `permits` returns whether a workflow's client may
-    publish for an account now.
+    `rng` adds jitter to polling; `on_change` invalidates cached data; `may_write` returns whether a workflow's client
+    has a right for an account now.
     """
 
     durable: Durable
@@ -65,19 +67,57 @@ class WorkflowContext:
     files: Files
     clock: Clock
     hook: Hook
-    settled: Callable[[HighlightChanged], None]
-    dice: random.Random
-    permits: Permits
+    on_change: Callable[[EntityChanged], None]
+    rng: random.Random
+    may_write: MayWrite
 
-    def of(self, flow: str) -> Self:
-        """Return the context of one workflow, whose effects need the rights that its client has at that time."""
-        return replace(self, publisher=Permitted(self.publisher, lambda account: self.may_publish(flow, account)))
+    def authorization(self, flow: str, right: Right, account: str) -> Authorization:
+        """Return the right of a workflow's client for an account."""
+        return Authorization(self.may_write, owner_in(flow), right, account)
 
-    def may_publish(self, flow: str, account: str) -> bool:
-        """Return whether the workflow's client may publish for the account now."""
-        return self.permits(owner_in(flow), account)
 
-    async def look_until(
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The context of one run of a workflow's body."""
+
+    shared: WorkflowContext
+    run: Run
+    authorization: Authorization
+
+    @property
+    def clock(self) -> Clock:
+        return self.shared.clock
+
+    @property
+    def publisher(self) -> Publisher:
+        return self.shared.publisher
+
+    @property
+    def uploads(self) -> MediaUploads:
+        """The publisher. Raises UnsupportedByPlatform if its dialect has no uploads."""
+        if isinstance(self.publisher, MediaUploads):
+            return self.publisher
+        raise unsupported("uploads")
+
+    @property
+    def stories(self) -> Stories:
+        """The publisher. Raises UnsupportedByPlatform if its dialect cannot publish an uploaded medium."""
+        if isinstance(self.publisher, Stories):
+            return self.publisher
+        raise unsupported("publication of an uploaded medium")
+
+    @property
+    def highlights(self) -> Highlights:
+        """The publisher. Raises UnsupportedByPlatform if its dialect has no highlights."""
+        if isinstance(self.publisher, Highlights):
+            return self.publisher
+        raise unsupported("highlights")
+
+    def key(self, *parts: Json) -> str:
+        """Return the idempotency key of one effect."""
+        return str(uuid.uuid5(NAMESPACE, "/".join((self.run.id, *map(str, parts)))))
+
+    async def poll_until(
         self, look: Callable[[], Awaitable[tuple[T | None, float | None]]], topic: str, first: float | None
     ) -> T:
         """Call `look` until it returns an answer, and return that. For use inside a step.
@@ -87,18 +127,18 @@ class WorkflowContext:
         """
         wait, named = FIRST_LOOK, first
         while True:
-            seconds = min(named, LONGEST_NAMED) if named else wait * self.dice.uniform(0.5, 1.0)
-            await self.durable.wait_for_event(topic, seconds)
+            seconds = min(named, LONGEST_NAMED) if named else wait * self.shared.rng.uniform(0.5, 1.0)
+            await self.shared.durable.wait_for_event(topic, seconds)
             answer, named = await look()
             if answer is not None:
                 return answer
             wait = min(wait * 2, LONGEST_LOOK)
 
-    async def check(self, flow: str) -> None:
+    async def check_running(self) -> None:
         """Raise WorkflowInterrupted if the workflow has ended. For use inside a step, between a wait and an effect."""
         # Without the store, the workflow can neither be cancelled nor go on after this step.
         with contextlib.suppress(FlowsUnavailable):
-            record = await self.durable.get(flow)
+            record = await self.shared.durable.get(self.run.id)
             if record is None or record.status.is_final:
                 raise WorkflowInterrupted
 
@@ -118,6 +158,6 @@ class WorkflowContext:
             return None
 
 
-def key_of(flow: str, *parts: Json) -> str:
-    """Return the idempotency key of one effect of one workflow."""
-    return str(uuid.uuid5(NAMESPACE, "/".join((flow, *map(str, parts)))))
+def unsupported(what: str) -> UnsupportedByPlatform:
+    """Return the error for an operation that the dialect does not have."""
+    return UnsupportedByPlatform(f"The publishing upstream of this gateway does not support this: {what}.")

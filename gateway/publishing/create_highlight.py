@@ -12,15 +12,24 @@ from collections.abc import Sequence
 from functools import partial
 
 from gateway.domain.publishing import Published
-from gateway.durable.port import Fault, Json, Run, Step
+from gateway.domain.rights import Right
+from gateway.durable.port import Fault, Json, Step
 from gateway.errors import PublishingRejected
 from gateway.publishing.commands import CreateHighlight
-from gateway.publishing.context import DAY, WorkflowContext, key_of
+from gateway.publishing.context import DAY, RunContext
+from gateway.publishing.inputs import CreateHighlightInput
 from gateway.publishing.media_item import pk_of
 from gateway.publishing.media_pipeline import MediaPipeline
+from gateway.publishing.phases import MEDIA, FlowState, Phase
 from gateway.publishing.reconciliation import UncertainEffect
-from gateway.publishing.step_kinds import Act
+from gateway.publishing.recorded import ENTITY, Creation, WorkflowOutput, from_json, to_json
+from gateway.publishing.validation import InputValidator
+from gateway.publishing.write import CachedEntry, Effect, Write
+from gateway.upstream.platforms.port import Highlights, MediaUploads
 
+CREATE = Phase("create", FlowState.APPLYING, 5, is_effect=True, is_marked=True)
+CONFIRM = Phase("confirm", FlowState.APPLYING, 4, follows=True)
+CHECK = Phase("check", FlowState.APPLYING, follows=True)
 # When the tray is read for duplicates, in seconds after the previous step.
 LOOKS_FOR_TWINS = (2.0, 8.0, 20.0)
 # How long an accepted highlight may be missing, in seconds.
@@ -30,72 +39,69 @@ UNKNOWN = 120.0
 class CreateHighlightWorkflow:
     """One run of the workflow's body."""
 
-    def __init__(self, context: WorkflowContext, run: Run, command: CreateHighlight) -> None:
+    def __init__(self, context: RunContext, command: CreateHighlight) -> None:
         self._context = context
-        self._run = run
+        self._run = context.run
         self._command = command
         self._attempted_media: list[list[frozenset[str]]] = []
         self._preexisting: list[str] = []
         self._pipeline = MediaPipeline(
             context,
-            run,
-            command.account,
             command.media,
             command.cover,
             on_media_error=command.on_media_error,
             on_quota=command.on_quota,
         )
 
-    async def make(self) -> Json:
-        """Run the workflow, and return its recorded output. Raises StepFailed."""
+    async def make(self) -> WorkflowOutput:
+        """Run the workflow, and return its result. Raises StepFailed."""
         made = await self._pipeline.use(self._attempt)
-        pk = made["pk"]
-        await self._run.emit("highlight", pk)
-        if not made["is_ready"]:
-            await self._run.step(Step(Act.CONFIRM.step(), partial(self._confirm, pk), patience=DAY))
-        duplicates = await self._check(pk) if made["in_doubt"] else []
-        return {
-            "highlight": pk,
-            "skipped": self._pipeline.skipped,
-            "surplus": self._pipeline.surplus,
-            "warnings": duplicates + self._pipeline.warnings,
-        }
+        await self._run.emit(ENTITY, made.pk)
+        if not made.is_ready:
+            await self._run.step(Step(CONFIRM.step(), partial(self._confirm, made.pk), patience=DAY))
+        duplicates = await self._check(made.pk) if made.in_doubt else ()
+        return WorkflowOutput(
+            entity_id=made.pk,
+            skipped=self._pipeline.skipped,
+            surplus=self._pipeline.surplus,
+            warnings=(*duplicates, *self._pipeline.warnings),
+        )
 
-    async def _attempt(self, number: int) -> Json:
+    async def _attempt(self, number: int) -> Creation | None:
         self._attempted_media.append([medium.names for medium in self._pipeline.whole])
-        effect = UncertainEffect(self._context, self._run, self._command.account)
-        marked = await effect.mark(number, partial(self._find_preexisting, number))
-        self._preexisting += marked
-        return await self._run.step(Step(Act.CREATE.step(number), partial(self._create, number, effect)))
+        effect = UncertainEffect(self._context)
+        self._preexisting += await effect.mark(number, partial(self._find_preexisting, number))
+        result = await self._run.step(Step(CREATE.step(number), partial(self._create, number, effect)))
+        return from_json(result, Creation | None)  # type: ignore[arg-type]
 
-    async def _find_preexisting(self, number: int) -> Json:
+    async def _find_preexisting(self, number: int) -> tuple[str, ...]:
         """Return existing highlights of the same media: a medium that the client names by id may be in others, too."""
-        if number or any(not medium.order.is_uploaded for medium in self._pipeline.whole):
-            return []
-        return [highlight.pk for highlight in await self._matching()]
+        if number or any(not medium.spec.is_uploaded for medium in self._pipeline.whole):
+            return ()
+        return tuple(highlight.pk for highlight in await self._matching())
 
     async def _create(self, number: int, effect: UncertainEffect) -> Json:
-        return await self._pipeline.unless_dead(partial(self._create_once, number, effect))
+        return to_json(await self._pipeline.unless_dead(partial(self._create_once, number, effect)))
 
-    async def _create_once(self, number: int, effect: UncertainEffect) -> Json:
+    async def _create_once(self, number: int, effect: UncertainEffect) -> Creation | None:
         in_doubt = effect.attempt()
         if in_doubt and (found := await self._matching()):
-            return _result(found[-1], in_doubt)  # the oldest: created by an earlier attempt
-        effect.check()
+            return _creation(found[-1], in_doubt)  # the oldest: created by an earlier attempt
+        self._context.authorization.check()
         if in_doubt and self._pipeline.are_dying:
             return None
-        made = await self._context.publisher.create(
+        made = await self._context.highlights.create(
             self._command.account,
             self._command.title,
             [medium.media_id for medium in self._pipeline.whole],
             self._pipeline.cover_id,
-            key=key_of(self._run.id, "create", number),
+            key=self._context.key("create", number),
         )
-        return _result(made, in_doubt)
+        return _creation(made, in_doubt)
 
     async def _matching(self) -> Sequence[Published]:
         """Return the highlights of this workflow's media, newest first."""
-        tray = await self._context.publisher.tray(self._command.account)
+        tray = await self._context.highlights.tray(self._command.account)
         return [
             highlight for highlight in tray if highlight.pk not in self._preexisting and self._was_attempted(highlight)
         ]
@@ -111,19 +117,19 @@ class CreateHighlightWorkflow:
         deadline = self._context.clock.monotonic() + UNKNOWN
 
         async def look() -> tuple[bool | None, float | None]:
-            highlight = await self._context.publisher.highlight(self._command.account, pk)
+            highlight = await self._context.highlights.highlight(self._command.account, pk)
             if highlight is None and self._context.clock.monotonic() > deadline:
                 raise PublishingRejected("The platform accepted the highlight, and then did not make it.")
             return (True if highlight is not None and highlight.is_ready else None), None
 
-        return await self._context.look_until(look, f"highlight:{pk}", None)
+        return await self._context.poll_until(look, f"highlight:{pk}", None)
 
-    async def _check(self, pk: str) -> list[str]:
+    async def _check(self, pk: str) -> Sequence[str]:
         """Return warnings of duplicates. The highlight exists, so a failed check does not fail the workflow."""
         duplicates: set[str] = set()
         for number, wait in enumerate(LOOKS_FOR_TWINS):
             await self._run.sleep(wait)
-            (found,) = await self._run.steps([Step(Act.CHECK.step(number), partial(self._duplicates, pk))], width=1)
+            (found,) = await self._run.steps([Step(CHECK.step(number), partial(self._duplicates, pk))], width=1)
             if isinstance(found, Fault):
                 return ["The highlight may have a twin: its tray could not be read."]
             duplicates |= set(found)
@@ -133,5 +139,24 @@ class CreateHighlightWorkflow:
         return sorted({highlight.pk for highlight in await self._matching()} - {pk})
 
 
-def _result(made: Published, in_doubt: bool) -> Json:
-    return {"pk": made.pk, "is_ready": made.is_ready, "in_doubt": in_doubt}
+def _creation(made: Published, in_doubt: bool) -> Creation:
+    return Creation(made.pk, made.is_ready, in_doubt)
+
+
+CREATE_HIGHLIGHT = Write(
+    name="create_highlight",
+    description="Creates a highlight from media, once for each idempotency key, also if the gateway crashes. Returns "
+    "the highlight, or after `waitSeconds` the flow, which continues.",
+    summary="Creates a highlight.",
+    effect=Effect.WORKFLOW,
+    entity="Highlight",
+    input=CreateHighlightInput,
+    hashed_as="CreateRequest",
+    command=CreateHighlight,
+    check=InputValidator.create_highlight,
+    workflow=CreateHighlightWorkflow,
+    phases=(*MEDIA, CREATE, CONFIRM, CHECK),
+    right=Right.WRITE,
+    needs=(MediaUploads, Highlights),
+    invalidates=frozenset({CachedEntry.TRAY, CachedEntry.ENTITY}),
+)

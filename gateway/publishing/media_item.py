@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.domain.publishing import Container, ContainerState, Story
-from gateway.durable.port import Fault, Json
+from gateway.durable.port import Fault
 from gateway.publishing.commands import MediumSpec
-from gateway.publishing.step_kinds import Act
+from gateway.publishing.phases import Phase
+from gateway.publishing.recorded import UpstreamObject
 
 # The label of the medium that has no position.
 COVER = "cover"
@@ -17,13 +18,13 @@ COVER = "cover"
 class MediaItem:
     """A medium. Its state comes from recorded steps only, so that a replay reaches the same state.
 
-    `place` is its position in the command; None for a separate cover image, which needs no story. `generation` counts
+    `position` is its place in the command; None for a separate cover image, which needs no story. `generation` counts
     how often it was published again. `left` lists the objects that earlier generations left upstream. `uploads` counts
     the uploads of this run of the body; only steps may use it.
     """
 
-    place: int | None
-    order: MediumSpec
+    position: int | None
+    spec: MediumSpec
     container: str | None = None
     is_processed: bool = False
     retry_after: float | None = None
@@ -31,18 +32,18 @@ class MediaItem:
     generation: int = 0
     fault: Fault | None = None
     uploads: int = 0
-    left: list[Json] = field(default_factory=list)
+    left: list[UpstreamObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._reset()
 
     @property
     def label(self) -> int | str:
-        return COVER if self.place is None else self.place
+        return COVER if self.position is None else self.position
 
     @property
     def needs_upload(self) -> bool:
-        return self.container is None and not self.order.is_uploaded
+        return self.container is None and not self.spec.is_uploaded
 
     @property
     def needs_processing(self) -> bool:
@@ -50,7 +51,7 @@ class MediaItem:
 
     @property
     def needs_story(self) -> bool:
-        return self.place is not None and self.story is None and self.order.story_id is None
+        return self.position is not None and self.story is None and self.spec.story_id is None
 
     @property
     def is_ready(self) -> bool:
@@ -59,22 +60,22 @@ class MediaItem:
     @property
     def media_id(self) -> str:
         """The media id under which a highlight holds it."""
-        return self.order.story_id or (self.story.medium_id if self.story else str(self.container))
+        return self.spec.story_id or (self.story.medium_id if self.story else str(self.container))
 
     @property
     def names(self) -> frozenset[str]:
         """The pks under which a tray may list it: upstreams differ on whether that is the medium's or its story's."""
         story = (self.story.id, self.story.medium_id) if self.story else ()
-        return frozenset(pk_of(id) for id in (self.container, self.order.story_id, *story) if id is not None)
+        return frozenset(pk_of(id) for id in (self.container, self.spec.story_id, *story) if id is not None)
 
     @property
-    def made(self) -> list[Json]:
+    def made(self) -> list[UpstreamObject]:
         """All objects created upstream for it."""
         return self.left + self._current()
 
-    def step(self, act: Act) -> str:
-        """Return the name of its step of kind `act`, unique to each generation."""
-        return act.step(self.generation, of=COVER if self.place is None else "")
+    def step(self, phase: Phase) -> str:
+        """Return the name of its step of a phase, unique to each generation."""
+        return phase.step(self.generation, of=COVER if self.position is None else "")
 
     def uploaded(self, container: Container) -> None:
         """Apply the result of an upload."""
@@ -83,7 +84,7 @@ class MediaItem:
         self.retry_after = container.retry_after
         self.story = container.story
 
-    def again(self, *, upload: bool) -> None:
+    def restart(self, *, upload: bool) -> None:
         """Restart it, as its story has expired or is about to; with `upload`, from a new container."""
         self.left = self.made
         self.story = None
@@ -92,15 +93,15 @@ class MediaItem:
             self._reset()
 
     def _reset(self) -> None:
-        self.container = self.order.media_id
-        self.is_processed = self.order.is_uploaded
+        self.container = self.spec.media_id
+        self.is_processed = self.spec.is_uploaded
 
-    def _current(self) -> list[Json]:
+    def _current(self) -> list[UpstreamObject]:
         """Return the objects of this generation. A published container counts as its story, not separately."""
         if self.story is not None:
-            return [{"kind": "story", "id": self.story.id, "medium": self.place}]
-        if self.container is not None and not self.order.is_uploaded:
-            return [{"kind": "container", "id": self.container, "medium": self.place}]
+            return [UpstreamObject("story", self.story.id, self.position)]
+        if self.container is not None and not self.spec.is_uploaded:
+            return [UpstreamObject("container", self.container, self.position)]
         return []
 
 

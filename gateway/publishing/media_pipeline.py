@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
-
-import msgspec
+from typing import TypeVar
 
 from gateway.domain.publishing import Container, ContainerState, FiledMedium, LinkedMedium, Source, Story
-from gateway.durable.port import Fault, Json, Run, Step, StepFailed
+from gateway.durable.port import Fault, Json, Step, StepFailed
 from gateway.errors import ContainerExpired, GatewayError, MediumRefused
 from gateway.publishing.commands import MediumSpec, OnMediaError, OnQuota
-from gateway.publishing.context import DAY, WorkflowContext, key_of
+from gateway.publishing.context import DAY, RunContext
 from gateway.publishing.media_item import MediaItem
+from gateway.publishing.phases import PROCESS, PUBLISH, QUOTA, UPLOAD, Phase
 from gateway.publishing.quota import QuotaOf
-from gateway.publishing.step_kinds import Act
+from gateway.publishing.recorded import MADE, UpstreamObject, from_json, to_json
+from gateway.upstream.platforms.port import Quotas, Stories
+
+T = TypeVar("T")
 
 WIDTH = 4
 # A story with less time left than this, in seconds, may expire before the highlight holds it.
@@ -41,23 +44,21 @@ class MediaPipeline:
 
     def __init__(
         self,
-        context: WorkflowContext,
-        run: Run,
-        account: str,
-        orders: Sequence[MediumSpec],
+        context: RunContext,
+        media: Sequence[MediumSpec],
         cover: int | MediumSpec | None,
         *,
         on_media_error: OnMediaError,
         on_quota: OnQuota,
     ) -> None:
         self._context = context
-        self._run = run
-        self._account = account
+        self._run = context.run
+        self._account = context.authorization.account
         self._on_media_error = on_media_error
-        self._quota = QuotaOf(context, run.id, account, on_quota)
+        self._quota = QuotaOf(context, on_quota)
         self._expirations = 0
-        self._publishes_on_upload = context.publisher.capabilities.publishes_on_upload
-        self.media = [MediaItem(place, order) for place, order in enumerate(orders)]
+        self._publishes_on_upload = not isinstance(context.publisher, Stories)
+        self.media = [MediaItem(position, spec) for position, spec in enumerate(media)]
         self._cover = MediaItem(None, cover) if isinstance(cover, MediumSpec) else None
         self._cover_item = self._cover if cover is None or isinstance(cover, MediumSpec) else self.media[cover]
 
@@ -67,40 +68,40 @@ class MediaPipeline:
         return [medium for medium in self.media if medium.fault is None]
 
     @property
-    def skipped(self) -> list[int]:
-        return [place for place, medium in enumerate(self.media) if medium.fault is not None]
+    def skipped(self) -> tuple[int, ...]:
+        return tuple(position for position, medium in enumerate(self.media) if medium.fault is not None)
 
     @property
-    def made(self) -> list[Json]:
+    def made(self) -> tuple[UpstreamObject, ...]:
         """All objects created upstream for this workflow."""
-        return [item for medium in self._all for item in medium.made]
+        return tuple(item for medium in self._all for item in medium.made)
 
     @property
-    def surplus(self) -> list[Json]:
+    def surplus(self) -> tuple[UpstreamObject, ...]:
         """The created objects that no highlight holds.
 
         With an upstream that publishes on upload, the story of a separate cover is one of them.
         """
-        return [
+        return tuple(
             item
             for medium in self._all
             for item in (medium.made if medium.fault or (medium is self._cover and medium.story) else medium.left)
-        ]
+        )
 
     @property
     def cover_id(self) -> str | None:
         return self._cover_item.media_id if self._cover_item and self._cover_item.fault is None else None
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> tuple[str, ...]:
         is_lost = self._cover_item is not None and self._cover_item.fault is not None
-        return ["The cover that was ordered failed: the highlight has the platform's choice."] if is_lost else []
+        return ("The cover that was ordered failed: the highlight has the platform's choice.",) if is_lost else ()
 
     @property
     def _all(self) -> list[MediaItem]:
         return [*self.media, *([self._cover] if self._cover else [])]
 
-    async def use(self, attempt: Callable[[int], Awaitable[Json]]) -> Json:
+    async def use(self, attempt: Callable[[int], Awaitable[T | None]]) -> T:
         """Publish the media, then call `attempt` and return its result.
 
         While `attempt` returns None, a story has expired: the affected media are published again. Raises StepFailed.
@@ -115,7 +116,7 @@ class MediaPipeline:
             await self._republish(self._expiring(await self._run.now()) or [m for m in self.whole if m.story])
         return made
 
-    async def unless_dead(self, attempt: Callable[[], Awaitable[Json]]) -> Json:
+    async def unless_dead(self, attempt: Callable[[], Awaitable[T | None]]) -> T | None:
         """Return the result of `attempt`; None if a story has expired and can be published again.
 
         Raises ContainerExpired if it cannot. For use inside a step.
@@ -140,7 +141,7 @@ class MediaPipeline:
 
     async def _republish(self, media: Sequence[MediaItem]) -> None:
         for medium in media:
-            medium.again(upload=self._publishes_on_upload)
+            medium.restart(upload=self._publishes_on_upload)
         await self._until_ready()
 
     async def _until_ready(self) -> None:
@@ -149,13 +150,13 @@ class MediaPipeline:
         The loop ends, because a medium is uploaded at most MOST_UPLOADS times.
         """
         while not all(medium.is_ready for medium in self._active):
-            await self._run_phase(Act.UPLOAD, [m for m in self._active if m.needs_upload], self._upload, self._uploaded)
+            await self._run_phase(UPLOAD, [m for m in self._active if m.needs_upload], self._upload, self._uploaded)
             await self._run_phase(
-                Act.PROCESS, [m for m in self._active if m.needs_processing], self._process, self._processed
+                PROCESS, [m for m in self._active if m.needs_processing], self._process, self._processed
             )
             if not any(medium.needs_upload for medium in self._active):
                 await self._run_phase(
-                    Act.PUBLISH, [m for m in self._active if m.needs_story], self._publish, self._published
+                    PUBLISH, [m for m in self._active if m.needs_story], self._publish, self._published
                 )
 
     @property
@@ -164,7 +165,7 @@ class MediaPipeline:
 
     async def _run_phase(
         self,
-        act: Act,
+        phase: Phase,
         todo: Sequence[MediaItem],
         do: Callable[[MediaItem], Awaitable[Json]],
         take: Callable[[MediaItem, Json], None],
@@ -172,10 +173,10 @@ class MediaPipeline:
         if not todo:
             return
         # Each attempt may leave another story, so attempts are recorded and reported to the client.
-        is_counted = not self._context.publisher.capabilities.idempotent
+        is_counted = not self._context.publisher.traits.idempotent
         patience = SHORT_PATIENCE if is_counted else PATIENCE
         steps = [
-            Step(medium.step(act), partial(self._attempt, medium, do, count()), medium.place, patience, is_counted)
+            Step(medium.step(phase), partial(self._attempt, medium, do, count()), medium.position, patience, is_counted)
             for medium in todo
         ]
         for medium, result in zip(todo, await self._run.steps(steps, width=WIDTH), strict=True):
@@ -183,7 +184,7 @@ class MediaPipeline:
                 medium.fault = result
             else:
                 take(medium, result)
-        await self._run.emit("made", self.made)
+        await self._run.emit(MADE, to_json(self.made))
         self._raise_faults(todo)
 
     async def _attempt(
@@ -191,7 +192,7 @@ class MediaPipeline:
     ) -> Json:
         """Attempt a step of one medium, and add the medium to its error. After a cancellation there is no retry."""
         if next(attempts):
-            await self._context.check(self._run.id)
+            await self._context.check_running()
         try:
             return await act(medium)
         except GatewayError as error:
@@ -211,27 +212,32 @@ class MediaPipeline:
     async def _upload(self, medium: MediaItem) -> Json:
         if medium.uploads == MOST_UPLOADS:
             raise ContainerExpired("The uploaded medium expired again and again.")
-        key = key_of(self._run.id, "upload", medium.label, medium.generation)
-        source = self._source(medium.order)
-        container = await self._quota.when_free(lambda: self._context.publisher.upload(self._account, source, key=key))
+        key = self._context.key("upload", medium.label, medium.generation)
+        source = self._source(medium.spec)
+
+        async def upload() -> Container:
+            self._context.authorization.check()
+            return await self._context.uploads.upload(self._account, source, key=key)
+
+        container = await self._quota.when_free(upload)
         _raise_if_failed(container)
         medium.uploads += 1
-        return msgspec.to_builtins(container)
+        return to_json(container)
 
     def _uploaded(self, medium: MediaItem, result: Json) -> None:
-        medium.uploaded(msgspec.convert(result, Container))
+        medium.uploaded(from_json(result, Container))
 
     async def _process(self, medium: MediaItem) -> Json:
         """Wait for processing, and return whether the medium can be published; False if its container has expired."""
         id = str(medium.container)
 
         async def look() -> tuple[ContainerState | None, float | None]:
-            container = await self._context.publisher.container(self._account, id)
+            container = await self._context.uploads.container(self._account, id)
             _raise_if_failed(container)
             return None if container.state is ContainerState.IN_PROGRESS else container.state, container.retry_after
 
         state = await self._context.unless_expired(
-            lambda: self._context.look_until(look, f"media:{id}", medium.retry_after)
+            lambda: self._context.poll_until(look, f"media:{id}", medium.retry_after)
         )
         return state not in (None, ContainerState.EXPIRED)
 
@@ -239,39 +245,41 @@ class MediaPipeline:
         if alive:
             medium.is_processed = True
         else:
-            medium.again(upload=True)
+            medium.restart(upload=True)
 
     async def _publish(self, medium: MediaItem) -> Json:
         """Return the story; None if the container has expired."""
-        key = key_of(self._run.id, "publish", medium.label, medium.generation)
+        key = self._context.key("publish", medium.label, medium.generation)
 
         async def publish() -> Story:
-            return await self._context.publisher.publish(self._account, str(medium.container), key=key)
+            self._context.authorization.check()
+            return await self._context.stories.publish(self._account, str(medium.container), key=key)
 
         story = await self._context.unless_expired(lambda: self._quota.when_free(publish))
-        if story is None and medium.order.is_uploaded:
+        if story is None and medium.spec.is_uploaded:
             raise ContainerExpired("The medium is gone from the platform.")
-        return msgspec.to_builtins(story)
+        return to_json(story)
 
     def _published(self, medium: MediaItem, result: Json) -> None:
         if result is None:
-            medium.again(upload=True)
+            medium.restart(upload=True)
         else:
-            medium.story = msgspec.convert(result, Story)
+            medium.story = from_json(result, Story)
 
     async def _wait_for_quota(self) -> None:
         need = sum(medium.needs_story for medium in self.media)
-        if need and self._context.publisher.capabilities.tells_quota:
-            await self._run.step(Step(Act.QUOTA.step(), partial(self._quota.wait_for, need), patience=PATIENCE))
+        quotas = self._context.publisher
+        if need and isinstance(quotas, Quotas):
+            await self._run.step(Step(QUOTA.step(), partial(self._quota.wait_for, quotas, need), patience=PATIENCE))
 
-    def _source(self, order: MediumSpec) -> Source:
+    def _source(self, spec: MediumSpec) -> Source:
         """Return the source of the upload. Raises MediumRefused if the file no longer exists."""
-        if order.url is not None:
-            return LinkedMedium(order.url, order.kind)
-        path = self._context.files.path(str(order.file))
+        if spec.url is not None:
+            return LinkedMedium(spec.url, spec.kind)
+        path = self._context.shared.files.path(str(spec.file))
         if not path.exists():
             raise MediumRefused("The uploaded file is no longer kept: send it again, with another idempotency key.")
-        return FiledMedium(path, order.kind, order.content_type or "image/jpeg")
+        return FiledMedium(path, spec.kind, spec.content_type or "image/jpeg")
 
 
 def _is_expiring(story: Story, now: float) -> bool:

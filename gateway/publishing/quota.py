@@ -8,7 +8,8 @@ from typing import TypeVar
 from gateway.durable.port import Json
 from gateway.errors import PublishingRejected, QuotaExhausted
 from gateway.publishing.commands import OnQuota
-from gateway.publishing.context import DAY, WorkflowContext
+from gateway.publishing.context import DAY, RunContext
+from gateway.upstream.platforms.port import Quotas
 
 T = TypeVar("T")
 
@@ -19,22 +20,20 @@ LOOK = 900.0
 class QuotaOf:
     """The quota of one account, for one workflow. All methods run inside a step."""
 
-    def __init__(self, context: WorkflowContext, flow: str, account: str, on_quota: OnQuota) -> None:
+    def __init__(self, context: RunContext, on_quota: OnQuota) -> None:
         self._context = context
-        self._flow = flow
-        self._account = account
         self._on_quota = on_quota
 
-    async def wait_for(self, need: int) -> Json:
+    async def wait_for(self, quotas: Quotas, need: int) -> Json:
         """Wait until `need` publications are free. Call it before any upload: containers would expire meanwhile."""
 
         async def enough() -> None:
-            quota = await self._context.publisher.quota(self._account)
-            if quota is None or quota.used + need <= quota.total:
+            quota = await quotas.quota(self._context.authorization.account)
+            if quota.used + need <= quota.total:
                 return
             if need > quota.total:
                 raise PublishingRejected(
-                    f"{need} publications are needed, and the account has {quota.total} a day: order fewer media, and "
+                    f"{need} publications are needed, and the account has {quota.total} a day: send fewer media, and "
                     "add the rest another day."
                 )
             free = max(0, quota.total - quota.used)
@@ -59,4 +58,4 @@ class QuotaOf:
                 await self._context.clock.sleep(
                     min(DAY, retry_after) if isinstance(retry_after, (int, float)) else LOOK
                 )
-                await self._context.check(self._flow)
+                await self._context.check_running()

@@ -11,10 +11,10 @@ from typing import TypeVar
 import regex
 
 from gateway.domain import ids
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.errors import InvalidInput
 from gateway.publishing.commands import MediumSpec
-from gateway.publishing.requests import InputProblem
+from gateway.publishing.inputs import LONGEST_WAIT, InputProblem
 
 T = TypeVar("T")
 
@@ -23,7 +23,6 @@ LONGEST_TITLE = 16  # characters, counted as grapheme clusters
 MOST_CODE_POINTS = 16 * LONGEST_TITLE
 MOST_MEDIA = 100
 LONGEST_KEY = 200
-LONGEST_WAIT = 60  # seconds
 GRAPHEME = regex.compile(r"\X")
 SURROGATE = regex.compile(r"\p{Cs}")
 BREAK = regex.compile(r"[\p{Cc}\p{Zl}\p{Zp}]")
@@ -40,29 +39,29 @@ class ValidationErrors:
     def __init__(self) -> None:
         self.problems: list[InputProblem] = []
 
-    def note(self, field: Sequence[str], mistake: InputErrorCode, what: str) -> None:
+    def note(self, field: Sequence[str], code: UserErrorCode, what: str) -> None:
         """Add a problem. `what` completes the sentence that starts with the field."""
-        self.problems.append(InputProblem(tuple(field), mistake.value, f"{'.'.join(field)} {what}."))
+        self.problems.append(InputProblem(tuple(field), code, f"{'.'.join(field)} {what}."))
 
     def has(self, field: str) -> bool:
         """Return whether `field` as a whole has a problem."""
         return any(problem.field == (field,) for problem in self.problems)
 
-    def order_or(self, order: Callable[[], T]) -> T | tuple[InputProblem, ...]:
+    def command_or(self, command: Callable[[], T]) -> T | tuple[InputProblem, ...]:
         """Return the problems, or the command if there are none."""
-        return tuple(self.problems) or order()
+        return tuple(self.problems) or command()
 
     def account(self, given: str | None, accounts: Collection[str]) -> str:
         if given is None and len(accounts) == 1:
             return next(iter(accounts))
         if given is None:
             self.note(
-                ["account"], InputErrorCode.REQUIRED, "must say for whom: this client publishes for several accounts"
+                ["account"], UserErrorCode.REQUIRED, "must say for whom: this client publishes for several accounts"
             )
         elif given not in accounts:
             self.note(
                 ["account"],
-                InputErrorCode.UNKNOWN_ACCOUNT,
+                UserErrorCode.UNKNOWN_ACCOUNT,
                 "must be one that this client may publish for: see `accounts`",
             )
         return given or ""
@@ -70,17 +69,17 @@ class ValidationErrors:
     def title(self, given: str) -> str:
         title = given.strip()
         if not title:
-            self.note(["title"], InputErrorCode.REQUIRED, "must not be empty")
+            self.note(["title"], UserErrorCode.REQUIRED, "must not be empty")
         elif len(title) > MOST_CODE_POINTS:  # before the slower checks
-            self.note(["title"], InputErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
+            self.note(["title"], UserErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif SURROGATE.search(title):
-            self.note(["title"], InputErrorCode.INVALID, "holds half of a surrogate pair, which is no character")
+            self.note(["title"], UserErrorCode.INVALID, "holds half of a surrogate pair, which is no character")
         elif not SHOWN.search(title):
-            self.note(["title"], InputErrorCode.REQUIRED, "must hold a character that is seen")
+            self.note(["title"], UserErrorCode.REQUIRED, "must hold a character that is seen")
         elif len(GRAPHEME.findall(title)) > LONGEST_TITLE:
-            self.note(["title"], InputErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
+            self.note(["title"], UserErrorCode.TOO_LONG, f"must be at most {LONGEST_TITLE} characters")
         elif BREAK.search(title):
-            self.note(["title"], InputErrorCode.INVALID, "must be one line of text, without control characters")
+            self.note(["title"], UserErrorCode.INVALID, "must be one line of text, without control characters")
         return title
 
     def key(self, given: str | None) -> None:
@@ -88,20 +87,20 @@ class ValidationErrors:
             return
         if not 0 < len(given) <= LONGEST_KEY:
             self.note(
-                ["idempotencyKey"], InputErrorCode.INVALID, f"must be 1 to {LONGEST_KEY} characters, not {len(given)}"
+                ["idempotencyKey"], UserErrorCode.INVALID, f"must be 1 to {LONGEST_KEY} characters, not {len(given)}"
             )
         elif not given.isprintable():
-            self.note(["idempotencyKey"], InputErrorCode.INVALID, "holds a character that cannot be printed")
+            self.note(["idempotencyKey"], UserErrorCode.INVALID, "holds a character that cannot be printed")
 
     def wait(self, seconds: int) -> None:
         if not 0 <= seconds <= LONGEST_WAIT:
-            self.note(["waitSeconds"], InputErrorCode.OUT_OF_RANGE, f"must be 0 to {LONGEST_WAIT}")
+            self.note(["waitSeconds"], UserErrorCode.OUT_OF_RANGE, f"must be 0 to {LONGEST_WAIT}")
 
     def count(self, given: Sequence[object], field: str, *, least: int) -> None:
         if len(given) < least:
-            self.note([field], InputErrorCode.REQUIRED, "must name at least one medium")
+            self.note([field], UserErrorCode.REQUIRED, "must name at least one medium")
         elif len(given) > MOST_MEDIA:
-            self.note([field], InputErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} media")
+            self.note([field], UserErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} media")
 
     def highlight(self, given: str) -> str:
         return self._id(ids.highlight_id, given, ["id"])
@@ -109,7 +108,7 @@ class ValidationErrors:
     def items(self, given: Sequence[str]) -> tuple[str, ...]:
         """Return the item ids as given, without duplicates: some upstreams need the owner's id in them."""
         if len(given) > MOST_MEDIA:
-            self.note(["remove"], InputErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} items")
+            self.note(["remove"], UserErrorCode.TOO_LONG, f"must be at most {MOST_MEDIA} items")
         for position, item in enumerate(given[:MOST_MEDIA]):
             self._id(ids.item_id, item, ["remove", str(position)])
         return tuple(dict.fromkeys(item.strip() for item in given[:MOST_MEDIA]))
@@ -121,21 +120,21 @@ class ValidationErrors:
             return found[0]
         self.note(
             field,
-            InputErrorCode.REQUIRED,
+            UserErrorCode.REQUIRED,
             f"needs exactly one of {', '.join(SPELLED.get(name, name) for name in names)}",
         )
         return None
 
     def medium_id(self, given: str, field: Sequence[str]) -> str:
         if not MEDIUM_ID.fullmatch(given.strip()):
-            self.note(field, InputErrorCode.INVALID, "must be a numeric id")
+            self.note(field, UserErrorCode.INVALID, "must be a numeric id")
         return given.strip()
 
     def position(self, given: int, of: int) -> int:
         if not 0 <= given < of:
             self.note(
                 ["cover", "index"],
-                InputErrorCode.OUT_OF_RANGE,
+                UserErrorCode.OUT_OF_RANGE,
                 f"must be the position of one of the {of} media, from 0",
             )
         return given
@@ -147,11 +146,11 @@ class ValidationErrors:
             source = medium and (medium.url, medium.file, medium.media_id, medium.story_id)
             first = seen.setdefault(source, position) if source else position
             if first != position:
-                self.note([field, str(position)], InputErrorCode.DUPLICATE, f"is the same medium as {field}.{first}")
+                self.note([field, str(position)], UserErrorCode.DUPLICATE, f"is the same medium as {field}.{first}")
 
     def _id(self, read: Callable[..., ids.HighlightId | ids.ItemId], given: str, field: Sequence[str]) -> str:
         try:
             return read(given, field=".".join(field)).pk
         except InvalidInput as problem:
-            self.problems.append(InputProblem(tuple(field), InputErrorCode.INVALID.value, problem.message))
+            self.problems.append(InputProblem(tuple(field), UserErrorCode.INVALID, problem.message))
             return ""

@@ -15,22 +15,24 @@ from gateway.clock import Clock
 from gateway.durable.port import Durable, Record, Status
 from gateway.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from gateway.events import FlowEnded, Hook
-from gateway.publishing.authorization import withdrawn
-from gateway.publishing.commands import CreateHighlight, DeleteHighlight, HighlightCommand, UpdateHighlight, files_of
-from gateway.publishing.context import Files, HighlightChanged, Permits, WorkflowContext
+from gateway.publishing.authorization import MayWrite
+from gateway.publishing.commands import Command
+from gateway.publishing.context import EntityChanged, Files, WorkflowContext, unsupported
 from gateway.publishing.owners import flow_of, prefix_of
+from gateway.publishing.phases import FlowState
 from gateway.publishing.presenter import (
-    NAMES,
+    command_of,
+    is_effect_uncertain,
     is_known,
     is_past_cancelling,
-    is_to_be_settled,
+    kind_of,
     may_be_retried,
     needs_files,
-    order_of,
-    receipt_of,
+    view_of,
 )
-from gateway.publishing.registry import register
-from gateway.publishing.views import FlowKind, FlowState, WorkflowView
+from gateway.publishing.registry import FlowKind
+from gateway.publishing.runner import register
+from gateway.publishing.views import WorkflowView
 from gateway.upstream.platforms.port import Publisher
 
 BATCH = 100
@@ -38,18 +40,18 @@ REUSED = "idempotencyKey was used before, for another request: take a new one."
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptPage:
+class FlowPage:
     """One page of a client's workflows, newest first."""
 
-    receipts: Sequence[WorkflowView]
+    views: Sequence[WorkflowView]
     has_next: bool
 
 
 class Publishing:
     """The service of publishing. `client` is always a client's id.
 
-    `settled` is called with the parts of an account that may have changed, in each process that runs a workflow or
-    waits for one. `dice` adds jitter to polling. `permits` is called before each effect of a workflow.
+    `on_change` is called with the entity that may have changed, in each process that runs a workflow or waits for one.
+    `rng` adds jitter to polling. `may_write` is called before each effect of a workflow.
 
     Every method raises FlowsUnavailable if the workflow store cannot be reached.
     """
@@ -62,11 +64,11 @@ class Publishing:
         *,
         clock: Clock,
         hook: Hook,
-        settled: Callable[[HighlightChanged], None],
-        dice: random.Random,
-        permits: Permits,
+        on_change: Callable[[EntityChanged], None],
+        rng: random.Random,
+        may_write: MayWrite,
     ) -> None:
-        self._context = WorkflowContext(durable, publisher, spool, clock, hook, settled, dice, permits)
+        self._context = WorkflowContext(durable, publisher, spool, clock, hook, on_change, rng, may_write)
         # One list per client is read at a time: a client may request fifty at once, and all share a few threads.
         self._list_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         register(self._context)
@@ -83,20 +85,34 @@ class Publishing:
             raise IdempotencyKeyReused(REUSED, field="idempotencyKey")
         return self._view(record)
 
-    async def create(self, client: str, order: CreateHighlight, *, key: str) -> WorkflowView:
-        """Start or find the workflow that creates a highlight.
+    def require_support(self, kind: FlowKind) -> None:
+        """Raise UnsupportedByPlatform if the upstream's dialect cannot do this kind of write."""
+        if not kind.row.is_supported_by(self._context.publisher):
+            raise unsupported(kind.row.name)
 
-        Raises IdempotencyKeyReused if the client has used `key` for anything else.
+    async def begin(self, client: str, command: Command, *, key: str) -> WorkflowView:
+        """Start or find the workflow that carries the command out.
+
+        Raises IdempotencyKeyReused if the client has used `key` for anything else, and UnsupportedByPlatform.
         """
-        return await self._begin(FlowKind.CREATE, client, order, key)
-
-    async def update(self, client: str, order: UpdateHighlight, *, key: str) -> WorkflowView:
-        """Start or find the workflow that updates a highlight. Raises the same errors as `create`."""
-        return await self._begin(FlowKind.UPDATE, client, order, key)
-
-    async def delete(self, client: str, order: DeleteHighlight, *, key: str) -> WorkflowView:
-        """Start or find the workflow that deletes a highlight. Raises the same errors as `create`."""
-        return await self._begin(FlowKind.DELETE, client, order, key)
+        kind = FlowKind.of(command)
+        self.require_support(kind)
+        id = flow_of(client, key)
+        # Held before the workflow exists, so that a crash loses no file, and again later, as a sweep may come between.
+        await self._hold(id, command.files)
+        try:
+            record = await self._context.durable.start(kind.row.name, id, msgspec.to_builtins(command))
+        except IdempotencyKeyReused as error:
+            await self._release(id, command.files - await self._needed_by(id))
+            # Two equal requests may have been validated at once, with different results.
+            if command.request and (known := await self.begun(client, key, command.request)) is not None:
+                return known
+            raise IdempotencyKeyReused(REUSED, field="idempotencyKey") from error
+        if needs_files(record):
+            await self._hold(id, command.files)
+        else:
+            await self._release(id, command.files)
+        return self._view(record)
 
     async def receipt(self, client: str, id: str) -> WorkflowView | None:
         """Return the workflow; None if there is none, or it is another client's or of an unknown kind."""
@@ -111,7 +127,7 @@ class Publishing:
         state: FlowState | None = None,
         first: int,
         after: str | None = None,
-    ) -> ReceiptPage:
+    ) -> FlowPage:
         """Return a page of the client's own workflows; `after` is the id of the last one on the previous page."""
         status = None if state is None else _status_of(state)
         found: list[WorkflowView] = []
@@ -120,12 +136,12 @@ class Publishing:
                 batch = await self._context.durable.list(
                     prefix=prefix_of(client), status=status, limit=BATCH, before=after
                 )
-            receipts = (self._view(record) for record in batch if is_known(record))
-            found += (one for one in receipts if account in (None, one.account) and state in (None, one.state))
+            views = (self._view(record) for record in batch if is_known(record))
+            found += (one for one in views if account in (None, one.account) and state in (None, one.state))
             if len(batch) < BATCH:
                 break
             after = batch[-1].id
-        return ReceiptPage(found[:first], len(found) > first)
+        return FlowPage(found[:first], len(found) > first)
 
     async def wait(self, client: str, id: str, seconds: float) -> WorkflowView:
         """Return the workflow when it has ended, or its current state after `seconds`. Raises NotFound."""
@@ -169,12 +185,12 @@ class Publishing:
         if record.status is Status.RUNNING:
             return self._view(record)
         if record.status is Status.DONE:
-            raise InvalidInput("This flow has done what was ordered.", field="id")
+            raise InvalidInput("This flow is done.", field="id")
         if not may_be_retried(record):
             raise InvalidInput("This flow would end in the same way: it cannot be retried.", field="id")
-        account = order_of(record).account
-        if not (self._context.may_publish(id, account) or is_to_be_settled(record)):
-            raise withdrawn(account)
+        right, account = kind_of(record).row.right, command_of(record).account
+        if not is_effect_uncertain(record):
+            self._context.authorization(id, right, account).check()
         return self._view(_require(await self._context.durable.retry(id)))
 
     async def holders(self) -> frozenset[str]:
@@ -186,28 +202,9 @@ class Publishing:
             last = batch[-1].id
         return frozenset(kept)
 
-    async def _begin(self, kind: FlowKind, client: str, order: HighlightCommand, key: str) -> WorkflowView:
-        id = flow_of(client, key)
-        files = files_of(order)
-        # Held before the workflow exists, so that a crash loses no file, and again later, as a sweep may come between.
-        await self._hold(id, files)
-        try:
-            record = await self._context.durable.start(NAMES[kind], id, msgspec.to_builtins(order))
-        except IdempotencyKeyReused as error:
-            await self._release(id, files - await self._needed_by(id))
-            # Two equal requests may have been validated at once, with different results.
-            if order.request and (known := await self.begun(client, key, order.request)) is not None:
-                return known
-            raise IdempotencyKeyReused(REUSED, field="idempotencyKey") from error
-        if needs_files(record):
-            await self._hold(id, files)
-        else:
-            await self._release(id, files)
-        return self._view(record)
-
     async def _needed_by(self, id: str) -> frozenset[str]:
         record = await self._context.durable.get(id)
-        return files_of(order_of(record)) if record and needs_files(record) else frozenset()
+        return command_of(record).files if record and needs_files(record) else frozenset()
 
     async def _hold(self, id: str, files: frozenset[str]) -> None:
         for sha256 in files:
@@ -227,13 +224,13 @@ class Publishing:
 
     def _view_after_run(self, record: Record) -> WorkflowView:
         """Return the view of a workflow that was running, and report its end: another process may have run it."""
-        receipt = self._view(record)
+        view = self._view(record)
         if record.status.is_final:
-            self._context.settled(HighlightChanged(receipt.account, receipt.highlight_pk))
-        return receipt
+            self._context.on_change(EntityChanged(view.account, view.entity, view.kind.row.invalidates))
+        return view
 
     def _view(self, record: Record) -> WorkflowView:
-        return receipt_of(record, keys_are_known=self._context.publisher.capabilities.idempotent)
+        return view_of(record, keys_are_known=self._context.publisher.traits.idempotent)
 
 
 def _require(record: Record | None) -> Record:
@@ -255,7 +252,7 @@ def _status_of(state: FlowState) -> Status:
         case FlowState.CANCELLED:
             return Status.CANCELLED
         case (
-            FlowState.RECEIVED | FlowState.UPLOADING | FlowState.PROCESSING | FlowState.PUBLISHING | FlowState.CREATING
+            FlowState.RECEIVED | FlowState.UPLOADING | FlowState.PROCESSING | FlowState.PUBLISHING | FlowState.APPLYING
         ):
             return Status.RUNNING
         case _:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from gateway.domain.input_errors import InputErrorCode
-from gateway.domain.publishing import Capabilities, MediumKind
+from gateway.domain.input_errors import UserErrorCode
+from gateway.domain.publishing import MediumKind, Traits
 from gateway.errors import forget_frames
 from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, UpdateHighlight
-from gateway.publishing.requests import (
-    CoverRequest,
-    CreateRequest,
-    DeleteRequest,
+from gateway.publishing.inputs import (
+    CoverInput,
+    CreateHighlightInput,
+    DeleteHighlightInput,
     InputProblem,
-    MediumRequest,
-    UpdateRequest,
+    MediaInput,
+    UpdateHighlightInput,
 )
 from gateway.publishing.rules import SPELLED, ValidationErrors
 from gateway.uploads.formats import Unfit
@@ -28,64 +28,66 @@ COVERS = ("index", "url", "file", "media_id")
 
 
 class InputValidator:
-    """The validator that turns requests into commands. Files are normalized to the upstream's limits in the spool."""
+    """The validator that turns inputs into commands. Files are normalized to the upstream's limits in the spool.
 
-    def __init__(self, normalizer: MediaNormalizer, looks: Looks, capabilities: Capabilities) -> None:
+    `publishes_uploaded`: the upstream can publish a medium that was uploaded before.
+    """
+
+    def __init__(self, normalizer: MediaNormalizer, looks: Looks, traits: Traits, *, publishes_uploaded: bool) -> None:
         self._normalizer = normalizer
         self._probe = looks
-        self._capabilities = capabilities
+        self._traits = traits
+        self._publishes_uploaded = publishes_uploaded
 
-    async def create(
-        self, request: CreateRequest, accounts: Collection[str]
+    async def create_highlight(
+        self, input: CreateHighlightInput, accounts: Collection[str]
     ) -> CreateHighlight | tuple[InputProblem, ...]:
-        """Return the command, or all problems of the request. `accounts` are those the client may publish for.
+        """Return the command, or all problems of the input. `accounts` are those the client may publish for.
 
         Raises FlowsUnavailable if the spool's disk fails.
         """
         found = ValidationErrors()
-        account = found.account(request.account, accounts)
-        title = found.title(request.title)
-        found.key(request.key)
-        found.wait(request.wait_seconds)
-        found.count(request.media, "media", least=1)
-        media = await self._media(found, request.media, "media")
-        cover = await self._cover(found, request.cover, len(request.media))
-        return found.order_or(
-            lambda: CreateHighlight(account, title, media, cover, request.on_media_error, request.on_quota)
+        account = found.account(input.account, accounts)
+        title = found.title(input.title)
+        found.key(input.idempotency_key)
+        found.wait(input.wait_seconds)
+        found.count(input.media, "media", least=1)
+        media = await self._media(found, input.media, "media")
+        cover = await self._cover(found, input.cover, len(input.media))
+        return found.command_or(
+            lambda: CreateHighlight(account, title, media, cover, input.on_media_error, input.on_quota)
         )
 
-    async def update(
-        self, request: UpdateRequest, accounts: Collection[str]
+    async def update_highlight(
+        self, input: UpdateHighlightInput, accounts: Collection[str]
     ) -> UpdateHighlight | tuple[InputProblem, ...]:
-        """Return the command, or all problems of the request. Parameters and errors are those of `create`."""
+        """Return the command, or all problems of the input. Parameters and errors are those of `create_highlight`."""
         found = ValidationErrors()
-        account, pk = found.account(request.account, accounts), found.highlight(request.id)
-        title = None if request.title is None else found.title(request.title)
-        found.key(request.key)
-        found.wait(request.wait_seconds)
-        found.count(request.add, "add", least=0)
-        add = await self._media(found, request.add, "add")
-        remove = found.items(request.remove)
-        cover = await self._cover(found, request.cover, len(request.add))
-        if request.title is None and request.cover is None and not request.add and not remove:
+        account, pk = found.account(input.account, accounts), found.highlight(input.id)
+        title = None if input.title is None else found.title(input.title)
+        found.key(input.idempotency_key)
+        found.wait(input.wait_seconds)
+        found.count(input.add, "add", least=0)
+        add = await self._media(found, input.add, "add")
+        remove = found.items(input.remove)
+        cover = await self._cover(found, input.cover, len(input.add))
+        if input.title is None and input.cover is None and not input.add and not remove:
             found.note(
-                ["title"], InputErrorCode.REQUIRED, "or a cover, add or remove must be given: nothing would change"
+                ["title"], UserErrorCode.REQUIRED, "or a cover, add or remove must be given: nothing would change"
             )
-        return found.order_or(lambda: UpdateHighlight(account, pk, title, cover, add, remove, request.on_quota))
+        return found.command_or(lambda: UpdateHighlight(account, pk, title, cover, add, remove, input.on_quota))
 
-    async def delete(
-        self, request: DeleteRequest, accounts: Collection[str]
+    async def delete_highlight(
+        self, input: DeleteHighlightInput, accounts: Collection[str]
     ) -> DeleteHighlight | tuple[InputProblem, ...]:
-        """Return the command, or all problems of the request. Parameters are those of `create`."""
+        """Return the command, or all problems of the input. Parameters are those of `create_highlight`."""
         found = ValidationErrors()
-        account, pk = found.account(request.account, accounts), found.highlight(request.id)
-        found.key(request.key)
-        found.wait(request.wait_seconds)
-        return found.order_or(lambda: DeleteHighlight(account, pk))
+        account, pk = found.account(input.account, accounts), found.highlight(input.id)
+        found.key(input.idempotency_key)
+        found.wait(input.wait_seconds)
+        return found.command_or(lambda: DeleteHighlight(account, pk))
 
-    async def _media(
-        self, found: ValidationErrors, given: Sequence[MediumRequest], field: str
-    ) -> tuple[MediumSpec, ...]:
+    async def _media(self, found: ValidationErrors, given: Sequence[MediaInput], field: str) -> tuple[MediumSpec, ...]:
         """Validate the media, unless their number is invalid: thousands of URLs are not probed."""
         if found.has(field):
             return ()
@@ -97,18 +99,18 @@ class InputValidator:
         found.doubles(media, field)
         return tuple(medium for medium in media if medium is not None)
 
-    async def _cover(self, found: ValidationErrors, given: CoverRequest | None, media: int) -> int | MediumSpec | None:
+    async def _cover(self, found: ValidationErrors, given: CoverInput | None, media: int) -> int | MediumSpec | None:
         if given is None:
             return None
         if given.index is not None and (given.url, given.file, given.media_id) == (None, None, None):
             return found.position(given.index, media)
         cover = await self._medium(found, given, COVERS, ["cover"])
         if cover is not None and cover.kind is MediumKind.VIDEO:
-            found.note(["cover"], InputErrorCode.FORMAT, "must be an image")
+            found.note(["cover"], UserErrorCode.FORMAT, "must be an image")
         return cover
 
     async def _medium(
-        self, found: ValidationErrors, given: MediumRequest | CoverRequest, names: Sequence[str], field: Sequence[str]
+        self, found: ValidationErrors, given: MediaInput | CoverInput, names: Sequence[str], field: Sequence[str]
     ) -> MediumSpec | None:
         one = found.one_of(given, names, field)
         if one is None:
@@ -120,6 +122,12 @@ class InputValidator:
         if given.file is not None:
             return await self._from_file(found, given.file.sha256, place)
         id = found.medium_id(str(value), place)
+        if name == "media_id" and names is SOURCES and not self._publishes_uploaded:
+            found.note(
+                place,
+                UserErrorCode.UNSUPPORTED_BY_PLATFORM,
+                "cannot be published: this upstream publishes uploads only. Name its story instead",
+            )
         return MediumSpec(media_id=id) if name == "media_id" else MediumSpec(story_id=id)
 
     async def _from_url(self, found: ValidationErrors, given: str, place: Sequence[str]) -> MediumSpec | None:
@@ -128,15 +136,15 @@ class InputValidator:
             shown = await look_at(url, self._probe)
         except AddressNotAllowed as problem:
             forget_frames(problem)
-            found.note(place, InputErrorCode.NOT_PUBLIC, str(problem))
+            found.note(place, UserErrorCode.NOT_PUBLIC, str(problem))
             return None
         except NoMedium as problem:
             forget_frames(problem)
-            found.note(place, InputErrorCode.FORMAT, str(problem))
+            found.note(place, UserErrorCode.FORMAT, str(problem))
             return None
-        assumed = self._capabilities.taken_for(url)
+        assumed = self._traits.taken_for(url)
         if assumed is not None and (wrong := shown.mistaken_for(assumed)) is not None:
-            found.note(place, InputErrorCode.FORMAT, wrong)
+            found.note(place, UserErrorCode.FORMAT, wrong)
             return None
         return MediumSpec(url=url, kind=shown.kind)
 

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
+from gateway.domain.publishing import EntityRef
 from gateway.durable.port import Fault, StepState
-
-
-class FlowKind(enum.Enum):
-    CREATE = "CREATE"
-    UPDATE = "UPDATE"
-    DELETE = "DELETE"
-
-
-class FlowState(enum.Enum):
-    RECEIVED = "RECEIVED"
-    UPLOADING = "UPLOADING"
-    PROCESSING = "PROCESSING"
-    PUBLISHING = "PUBLISHING"
-    CREATING = "CREATING"
-    DONE = "DONE"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
+from gateway.publishing.phases import FlowState
+from gateway.publishing.registry import FlowKind
 
 
 @dataclass(frozen=True, slots=True)
-class StepReceipt:
+class StepView:
     """The view of one step. Times are Unix seconds."""
 
     name: str
@@ -42,9 +27,9 @@ class StepReceipt:
 class WorkflowView:
     """The view of one workflow.
 
-    `progress` runs from 0 to 1. `skipped` holds the positions of media that were left out; `leftovers` describes the
-    objects that stay upstream, and until when; `warnings` describes what the client should check. Times are Unix
-    seconds.
+    `progress` runs from 0 to 1. `entity` is what it creates or changes, None until that exists. `skipped` holds the
+    positions of media that were left out; `leftovers` describes the objects that stay upstream, and until when;
+    `warnings` describes what the client should check. Times are Unix seconds.
     """
 
     id: str
@@ -52,8 +37,8 @@ class WorkflowView:
     account: str
     state: FlowState
     progress: float
-    steps: tuple[StepReceipt, ...]
-    highlight_pk: str | None
+    steps: tuple[StepView, ...]
+    entity: EntityRef | None
     fault: Fault | None
     retryable: bool
     skipped: tuple[int, ...]
@@ -61,3 +46,7 @@ class WorkflowView:
     warnings: tuple[str, ...]
     created_at: float
     updated_at: float
+
+    @property
+    def entity_id(self) -> str | None:
+        return None if self.entity is None else self.entity.id

@@ -6,7 +6,7 @@ import enum
 from pathlib import Path
 from typing import assert_never
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.domain.publishing import MediumKind
 
 HEAD = 32  # bytes that are read
@@ -45,7 +45,7 @@ class Unfit(Exception):
     The message completes the sentence "the file ...".
     """
 
-    def __init__(self, mistake: InputErrorCode, message: str) -> None:
+    def __init__(self, mistake: UserErrorCode, message: str) -> None:
         super().__init__(message)
         self.mistake = mistake
         self.message = message
@@ -56,10 +56,10 @@ def format_of(path: Path) -> MediaFormat:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise Unfit(InputErrorCode.REQUIRED, "is empty: it has no bytes")
+        raise Unfit(UserErrorCode.REQUIRED, "is empty: it has no bytes")
     found = _format(head)
     if found is None:
-        raise Unfit(InputErrorCode.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
+        raise Unfit(UserErrorCode.FORMAT, "must be JPEG, PNG, WebP, HEIC, MP4 or MOV")
     return found
 
 

@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.uploads.formats import MediaFormat, Unfit
 
 LARGEST_SOURCE = 50_000_000  # bytes
@@ -41,7 +41,7 @@ def to_jpeg(path: Path, format_: MediaFormat, *, largest: int = LARGEST_JPEG) ->
     """
     size = path.stat().st_size
     if size > LARGEST_SOURCE:
-        raise Unfit(InputErrorCode.TOO_LARGE, f"is larger than {LARGEST_SOURCE} bytes, the most for an image")
+        raise Unfit(UserErrorCode.TOO_LARGE, f"is larger than {LARGEST_SOURCE} bytes, the most for an image")
     with path.open("rb") as file:
         try:
             image = _decoded(file, format_)
@@ -52,15 +52,15 @@ def to_jpeg(path: Path, format_: MediaFormat, *, largest: int = LARGEST_JPEG) ->
             raise
         except Exception as exc:
             # Decoders raise various errors; each means that the file is damaged or malicious.
-            raise Unfit(InputErrorCode.DAMAGED, "cannot be read as an image") from exc
+            raise Unfit(UserErrorCode.DAMAGED, "cannot be read as an image") from exc
 
 
 def _decoded(file: BinaryIO, format_: MediaFormat) -> Image.Image:
     if format_ is MediaFormat.JPEG and _scans(file) > MOST_SCANS:
-        raise Unfit(InputErrorCode.FORMAT, "is a JPEG of more scans than a picture needs")
+        raise Unfit(UserErrorCode.FORMAT, "is a JPEG of more scans than a picture needs")
     image = _opened(file, format_)
     if math.prod(image.size) > MOST_PIXELS:
-        raise Unfit(InputErrorCode.TOO_LARGE, f"has more than {MOST_PIXELS} pixels")
+        raise Unfit(UserErrorCode.TOO_LARGE, f"has more than {MOST_PIXELS} pixels")
     image.load()
     return image
 

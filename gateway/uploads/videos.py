@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.uploads.formats import Unfit
 
 LARGEST = 100_000_000  # bytes
@@ -48,7 +48,7 @@ def check_video(path: Path) -> Video:
     """Return the metadata of a video that meets the contract. Raises Unfit and OSError."""
     size = path.stat().st_size
     if size > LARGEST:
-        raise Unfit(InputErrorCode.TOO_LARGE, f"is larger than {LARGEST} bytes, the most for a video")
+        raise Unfit(UserErrorCode.TOO_LARGE, f"is larger than {LARGEST} bytes, the most for a video")
     with path.open("rb") as file:
         video = _read(_header(file, size))
     _check(video)
@@ -57,20 +57,18 @@ def check_video(path: Path) -> Video:
 
 def _check(video: Video) -> None:
     if video.codec not in CODECS:
-        raise Unfit(InputErrorCode.CODEC, "must be encoded with H.264 or HEVC")
+        raise Unfit(UserErrorCode.CODEC, "must be encoded with H.264 or HEVC")
     # Cutting a video at a full second may leave one frame more or less.
     frame = 1 / video.rate if video.rate > 0 else 0.0
     if not SHORTEST - frame <= video.seconds <= LONGEST + frame:
         shown = outside(video.seconds, SHORTEST, LONGEST)
-        raise Unfit(InputErrorCode.DURATION, f"lasts {shown} seconds; it must be {SHORTEST:.0f} to {LONGEST:.0f}")
+        raise Unfit(UserErrorCode.DURATION, f"lasts {shown} seconds; it must be {SHORTEST:.0f} to {LONGEST:.0f}")
     if not 0 < video.width <= WIDEST:
-        raise Unfit(InputErrorCode.DIMENSIONS, f"is {video.width} pixels wide; the most is {WIDEST}")
+        raise Unfit(UserErrorCode.DIMENSIONS, f"is {video.width} pixels wide; the most is {WIDEST}")
     # Rounded to a tenth: the frame rates of cameras are not exact.
     if not SLOWEST <= round(video.rate, 1) <= FASTEST:
         shown = outside(video.rate, SLOWEST, FASTEST)
-        raise Unfit(
-            InputErrorCode.FRAME_RATE, f"has {shown} frames a second; it must be {SLOWEST:.0f} to {FASTEST:.0f}"
-        )
+        raise Unfit(UserErrorCode.FRAME_RATE, f"has {shown} frames a second; it must be {SLOWEST:.0f} to {FASTEST:.0f}")
 
 
 def outside(value: float, least: float, most: float) -> str:
@@ -128,11 +126,11 @@ def _box_head(file: BinaryIO, offset: int, size: int) -> tuple[bytes, int, int]:
 def _read(header: bytes) -> Video:
     try:
         if any(kind == b"mvex" for kind, _ in _boxes(header)):
-            raise Unfit(InputErrorCode.FORMAT, "is a fragmented MP4; save it as one whole")
+            raise Unfit(UserErrorCode.FORMAT, "is a fragmented MP4; save it as one whole")
         tracks = [track for kind, track in _boxes(header) if kind == b"trak"]
         videos = [track for track in tracks if _handler(track) == b"vide"]
         if not videos:
-            raise Unfit(InputErrorCode.FORMAT, "holds no video")
+            raise Unfit(UserErrorCode.FORMAT, "holds no video")
         return _video(header, videos[0])
     except (struct.error, KeyError, IndexError, ZeroDivisionError) as exc:
         raise _damaged() from exc
@@ -207,4 +205,4 @@ def _frame_count(content: bytes) -> int:
 
 
 def _damaged() -> Unfit:
-    return Unfit(InputErrorCode.DAMAGED, "is cut off, or is no MP4 or MOV file")
+    return Unfit(UserErrorCode.DAMAGED, "is cut off, or is no MP4 or MOV file")

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -17,19 +17,20 @@ from aiograpi_rest.main import app
 from aiograpi_rest.routers import story
 from aiograpi_rest.storages import ClientStorage
 
-from gateway.domain.publishing import Account, FiledMedium, LinkedMedium, MediumKind
+from gateway.domain.publishing import Account, FiledMedium, HighlightChanges, LinkedMedium, MediumKind
 from gateway.errors import AccountDisconnected, GatewayError, RouteMissing, UpstreamRateLimited, UpstreamUnavailable
 from gateway.events import ignore
 from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, OnMediaError, UpdateHighlight
+from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.views import WorkflowView
 from gateway.sandbox import create_sandbox
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
-from gateway.upstream.platforms.port import Publisher
 from tests.aiograpi.account import IMAGE, NAME, PK, VIDEO, InMemory
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
 from tests.publishing.harness import CLIENT, ENDED, Folder
+from tests.upstream.platforms.stub import FullPublisher
 
 URL = "https://images.example.com/reef.jpg"
 
@@ -82,27 +83,28 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-async def publisher(account: InMemory, rest: httpx.ASGITransport, clock: VirtualClock) -> Publisher:
+async def publisher(account: InMemory, rest: httpx.ASGITransport, clock: VirtualClock) -> FullPublisher:
     return publisher_of(rest, clock)
 
 
-def publisher_of(rest: httpx.ASGITransport, clock: VirtualClock, base_url: str = "http://rest") -> Publisher:
-    return connect_publisher(
+def publisher_of(rest: httpx.ASGITransport, clock: VirtualClock, base_url: str = "http://rest") -> FullPublisher:
+    publisher = connect_publisher(
         dialect=Dialect.AIOGRAPI, base_url=base_url, token="a-session", clock=clock, hook=ignore, transport=rest
     )
+    return cast(FullPublisher, publisher)
 
 
-async def story_of(publisher: Publisher, url: str = URL, kind: MediumKind = MediumKind.IMAGE) -> str:
+async def story_of(publisher: FullPublisher, url: str = URL, kind: MediumKind = MediumKind.IMAGE) -> str:
     container = await publisher.upload(PK, LinkedMedium(url, kind), key="k")
     assert container.story is not None
     return container.story.medium_id
 
 
-async def test_the_session_is_its_accounts(publisher: Publisher) -> None:
+async def test_the_session_is_its_accounts(publisher: FullPublisher) -> None:
     assert await publisher.accounts() == [Account(PK, NAME)]
 
 
-async def test_a_medium_arrives_as_what_it_is(publisher: Publisher, account: InMemory, tmp_path: Path) -> None:
+async def test_a_medium_arrives_as_what_it_is(publisher: FullPublisher, account: InMemory, tmp_path: Path) -> None:
     # Of a file smaller than a buffer, which has 128 KiB since Python 3.14, nothing is flushed when it is read there.
     contents = [b"a picture" * 40_000, b"a film" * 40_000]
     (tmp_path / "picture").write_bytes(contents[0])
@@ -116,19 +118,19 @@ async def test_a_medium_arrives_as_what_it_is(publisher: Publisher, account: InM
 
 
 async def test_a_url_is_taken_by_its_ending_as_it_is_here(
-    publisher: Publisher, account: InMemory, rest: httpx.ASGITransport
+    publisher: FullPublisher, account: InMemory, rest: httpx.ASGITransport
 ) -> None:
     for path in ("a", "a.mp4", "a.MOV?b=1", "a.m4v", "a.webm", "a?b=c.mp4", "a.mp4/", "a.mp4;v=1", "a%2Emp4"):
         url = f"https://images.example.com/{path}"
         async with httpx.AsyncClient(transport=rest, base_url="http://rest", headers={"x-session-id": "s"}) as client:
             answer = await client.post("/story/upload/by/url", data={"url": url})
         kind = MediumKind.VIDEO if answer.json()["media_type"] == VIDEO else MediumKind.IMAGE
-        assert publisher.capabilities.taken_for(url) is kind, url
+        assert publisher.traits.taken_for(url) is kind, url
 
 
 @pytest.mark.parametrize("is_bare", [False, True])
 async def test_a_highlight_is_made_read_changed_and_deleted(
-    publisher: Publisher, account: InMemory, is_bare: bool
+    publisher: FullPublisher, account: InMemory, is_bare: bool
 ) -> None:
     account.is_bare = is_bare
     first, second, third = [await story_of(publisher) for _ in range(3)]
@@ -137,10 +139,12 @@ async def test_a_highlight_is_made_read_changed_and_deleted(
     assert (made.title, made.media_ids) == ("Reef", (second, first))
     assert await publisher.highlight(PK, made.pk) == made
     assert await publisher.tray(PK) == [made]
-    changed = await publisher.edit(PK, made.pk, title="Sea", cover_id=third, add=[third], remove=[first], key="k")
+    changed = await publisher.update(
+        PK, made.pk, HighlightChanges(title="Sea", cover_id=third, add=[third], remove=[first]), key="k"
+    )
     assert (changed.title, changed.media_ids) == ("Sea", (second, third))
     assert account.highlights[made.pk].cover_media == {"media_id": f"{third}_{PK}"}
-    renamed = await publisher.edit(PK, made.pk, title="Deep", cover_id=None, add=[], remove=[], key="k")
+    renamed = await publisher.update(PK, made.pk, HighlightChanges(title="Deep"), key="k")
     assert (renamed.title, renamed.media_ids) == ("Deep", (second, third))
     await publisher.delete(PK, made.pk)
     await publisher.delete(PK, made.pk)
@@ -158,7 +162,7 @@ async def test_a_highlight_is_made_read_changed_and_deleted(
     ],
 )
 async def test_trouble_is_told_as_what_it_is(
-    publisher: Publisher, account: InMemory, trouble: Exception, error: type[GatewayError]
+    publisher: FullPublisher, account: InMemory, trouble: Exception, error: type[GatewayError]
 ) -> None:
     account.failing["user_highlights"] = trouble
     with pytest.raises(GatewayError) as caught:
@@ -181,7 +185,7 @@ async def test_a_route_that_is_missing_is_named(rest: httpx.ASGITransport, clock
 class Street:
     """The flows over it."""
 
-    def __init__(self, directory: Path, publisher: Publisher, clock: VirtualClock) -> None:
+    def __init__(self, directory: Path, publisher: FullPublisher, clock: VirtualClock) -> None:
         self.durable = VolatileDurable(clock, ignore, 1)
         self.publishing = Publishing(
             self.durable,
@@ -189,9 +193,9 @@ class Street:
             Folder(directory),
             clock=clock,
             hook=ignore,
-            settled=lambda settled: None,
-            dice=random.Random(1),
-            permits=lambda owner, account: True,
+            on_change=lambda settled: None,
+            rng=random.Random(1),
+            may_write=lambda owner, right, account: True,
         )
 
     async def end(self, receipt: WorkflowView) -> WorkflowView:
@@ -203,7 +207,7 @@ class Street:
 
 
 @pytest.fixture
-async def street(tmp_path: Path, publisher: Publisher, clock: VirtualClock) -> Street:
+async def street(tmp_path: Path, publisher: FullPublisher, clock: VirtualClock) -> Street:
     street = Street(tmp_path, publisher, clock)
     await street.durable.launch()
     return street
@@ -214,14 +218,14 @@ ORDER = CreateHighlight(PK, "Reef", MEDIA)
 
 
 async def test_a_flow_makes_a_highlight_and_others_change_and_delete_it(street: Street, account: InMemory) -> None:
-    made = await street.end(await street.publishing.create(CLIENT, ORDER, key="1"))
+    made = await street.end(await street.publishing.begin(CLIENT, ORDER, key="1"))
     assert made.state is FlowState.DONE, made
-    pk = str(made.highlight_pk)
+    pk = str(made.entity_id)
     change = UpdateHighlight(PK, pk, title="Sea", add=(MediumSpec(url="https://images.example.com/new.jpg"),), cover=0)
-    changed = await street.end(await street.publishing.update(CLIENT, change, key="2"))
+    changed = await street.end(await street.publishing.begin(CLIENT, change, key="2"))
     assert changed.state is FlowState.DONE, changed
     assert (account.highlights[pk].title, len(account.highlights[pk].items)) == ("Sea", 4)
-    gone = await street.end(await street.publishing.delete(CLIENT, DeleteHighlight(PK, pk), key="3"))
+    gone = await street.end(await street.publishing.begin(CLIENT, DeleteHighlight(PK, pk), key="3"))
     assert gone.state is FlowState.DONE, gone
     assert account.highlights == {}
 
@@ -232,15 +236,15 @@ async def test_a_creation_whose_answer_was_lost_ends_done_and_once(
 ) -> None:
     account.is_bare = is_bare
     account.failing["highlight_create"] = ClientError("the answer was lost")
-    receipt = await street.end(await street.publishing.create(CLIENT, ORDER, key="1"))
-    assert (receipt.state, [receipt.highlight_pk]) == (FlowState.DONE, list(account.highlights))
+    receipt = await street.end(await street.publishing.begin(CLIENT, ORDER, key="1"))
+    assert (receipt.state, [receipt.entity_id]) == (FlowState.DONE, list(account.highlights))
     assert account.called.count("highlight_create") == 1
 
 
 async def test_a_medium_that_would_become_another_kind_fails_its_flow_unsent(street: Street, account: InMemory) -> None:
     film = MediumSpec(url="https://images.example.com/film", kind=MediumKind.VIDEO)
     order = CreateHighlight(PK, "Reef", (film,), on_media_error=OnMediaError.FAIL)
-    receipt = await street.end(await street.publishing.create(CLIENT, order, key="1"))
+    receipt = await street.end(await street.publishing.begin(CLIENT, order, key="1"))
     assert receipt.state is FlowState.FAILED
     assert receipt.fault is not None
     assert receipt.fault.code == "MEDIUM_REFUSED"

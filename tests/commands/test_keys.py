@@ -70,8 +70,8 @@ def test_a_client_publishes_for_the_accounts_that_were_named(tmp_path: Path) -> 
     key = run("keys", "add", "studio", "--rights", "read,write", *named, "--file", str(file)).stdout.strip()
     client = Clients.load(file).identify(key)
     assert client.accounts == frozenset({"787132", "75885841119"})
-    assert client.may_publish_for("787132")
-    assert not client.may_publish_for("1")
+    assert client.may(Right.WRITE, "787132")
+    assert not client.may(Right.WRITE, "1")
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ async def test_flows_that_run_are_listed_and_can_be_cancelled_and_tried_again(un
         await console.show("Create")
         flow = panel.get_by_test_id("flow")
         await expect(flow).to_have_count(1)
-        await expect(flow).to_contain_text("New highlight natgeo")
+        await expect(flow).to_contain_text("Create highlight: natgeo")
         await flow.get_by_role("button", name="Cancel").click()
         await expect(flow.get_by_test_id("flow-state")).to_contain_text("Cancelled")
         await flow.get_by_role("button", name="Try again").click()

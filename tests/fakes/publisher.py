@@ -17,14 +17,15 @@ from typing import Any, TypeVar
 from gateway.clock import Clock
 from gateway.domain.publishing import (
     Account,
-    Capabilities,
     Container,
     ContainerState,
+    HighlightChanges,
     LinkedMedium,
     Published,
     Quota,
     Source,
     Story,
+    Traits,
 )
 from gateway.errors import (
     ContainerExpired,
@@ -39,8 +40,9 @@ from gateway.errors import (
 T = TypeVar("T")
 
 DAY = 86_400.0
-IDEMPOTENT = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
-PLAIN = Capabilities(idempotent=False, processes_later=False, publishes_on_upload=True, tells_quota=False)
+# A dialect with keys processes later, and has stories and a quota; one without publishes at the upload.
+IDEMPOTENT = Traits(idempotent=True)
+PLAIN = Traits(idempotent=False)
 
 
 @dataclass
@@ -88,7 +90,7 @@ class MemoryPublisher:
     """
 
     clock: Clock
-    capabilities: Capabilities = IDEMPOTENT
+    traits: Traits = IDEMPOTENT
     processing: float = 5.0
     retry_after: float | None = None
     creating: float = 0.0
@@ -107,9 +109,20 @@ class MemoryPublisher:
     stories: dict[str, Live] = field(default_factory=dict)
     highlights: list[Made] = field(default_factory=list)
     publications: list[float] = field(default_factory=list)
-    edits: int = 0
+    updates: int = 0
     _answers: dict[str, tuple[float, str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(100))
+
+    def __post_init__(self) -> None:
+        self.speak(self.traits)
+
+    def speak(self, traits: Traits) -> None:
+        """Take another dialect: one has not what is None."""
+        self.traits = traits
+        for name in ("publish", "quota"):
+            vars(self).pop(name, None)
+            if not traits.idempotent:
+                vars(self)[name] = None
 
     async def accounts(self) -> Sequence[Account]:
         return [Account("787132", "natgeo")]
@@ -133,19 +146,9 @@ class MemoryPublisher:
         body = [account, title, list(media_ids), cover_id]
         return await self._effect("create", key, body, lambda: self._create(title, list(media_ids), cover_id, key))
 
-    async def edit(
-        self,
-        account: str,
-        pk: str,
-        *,
-        title: str | None,
-        cover_id: str | None,
-        add: Sequence[str],
-        remove: Sequence[str],
-        key: str,
-    ) -> Published:
-        body = [account, pk, title, cover_id, list(add), list(remove)]
-        return await self._effect("edit", key, body, lambda: self._edit(pk, title, cover_id, add, remove))
+    async def update(self, account: str, pk: str, changes: HighlightChanges, *, key: str) -> Published:
+        body = [account, pk, changes.title, changes.cover_id, list(changes.add), list(changes.remove)]
+        return await self._effect("update", key, body, lambda: self._update(pk, changes))
 
     async def delete(self, account: str, pk: str) -> None:
         await self._ask("delete")
@@ -161,9 +164,9 @@ class MemoryPublisher:
         await self._ask("highlight")
         return next((self._told(one) for one in self.standing if one.pk == pk), None)
 
-    async def quota(self, account: str) -> Quota | None:
+    async def quota(self, account: str) -> Quota:
         await self._ask("quota")
-        return Quota(self._used(), self.quota_total, DAY) if self.capabilities.tells_quota else None
+        return Quota(self._used(), self.quota_total, DAY)
 
     async def aclose(self) -> None:
         pass
@@ -179,7 +182,7 @@ class MemoryPublisher:
 
     async def _effect(self, call: str, key: str, body: list[Any], act: Callable[[], T]) -> T:
         await self._ask(call)
-        known = self._answers.get(key) if self.capabilities.idempotent else None
+        known = self._answers.get(key) if self.traits.idempotent else None
         if known is not None and known[0] + DAY > self.clock.now():
             if known[1] != json.dumps(body):
                 raise PublishingRejected("This key was used with another body.")
@@ -210,10 +213,10 @@ class MemoryPublisher:
         if name in self.refused:
             raise MediumRefused("Its size is not accepted.")
         now = self.clock.now()
-        later = self.processing if self.capabilities.processes_later else 0.0
+        later = self.processing if self.traits.idempotent else 0.0
         one = Uploading(self._id(), name, now, now + later)
         self.containers[one.id] = one
-        story = self._publish(one.id) if self.capabilities.publishes_on_upload else None
+        story = self._publish(one.id) if not self.traits.idempotent else None
         return Container(one.id, self._state(one), self.retry_after, story=story)
 
     def _state(self, one: Uploading) -> ContainerState:
@@ -232,7 +235,7 @@ class MemoryPublisher:
             raise ContainerExpired("The container is gone.")
         if one and self._state(one) is ContainerState.IN_PROGRESS:
             raise UpstreamUnavailable("It is not ready.")
-        if self.capabilities.tells_quota and self._used() >= self.quota_total:
+        if self.traits.idempotent and self._used() >= self.quota_total:
             raise QuotaExhausted("The quota is used up.", retryAfter=self.publications[0] + DAY - self.clock.now())
         if one:
             one.is_published = True
@@ -258,27 +261,25 @@ class MemoryPublisher:
         alive = {story.medium_id: story.id for story in self.stories.values() if story.expires_at > now}
         alive |= {id: id for id in self.owned if id not in alive}
         if not alive.keys() >= set(media_ids):
-            kind = ContainerExpired if self.capabilities.idempotent else UpstreamUnavailable
+            kind = ContainerExpired if self.traits.idempotent else UpstreamUnavailable
             raise kind("A story is gone.")
         return [alive[id].partition("_")[0] for id in media_ids]
 
     def _told(self, made: Made) -> Published:
         return Published(made.pk, made.title, tuple(made.items), made.ready_at <= self.clock.now())
 
-    def _edit(
-        self, pk: str, title: str | None, cover_id: str | None, add: Sequence[str], remove: Sequence[str]
-    ) -> Published:
+    def _update(self, pk: str, changes: HighlightChanges) -> Published:
         made = next((one for one in self.standing if one.pk == pk), None)
         if made is None:
             raise NotFound("There is no such highlight.")
-        added = self._items(add)
-        removed = {id.partition("_")[0] for id in remove}
+        added = self._items(changes.add)
+        removed = {id.partition("_")[0] for id in changes.remove}
         if not removed <= set(made.items):
             raise PublishingRejected("It does not hold what is to be removed.")
-        made.title = title or made.title
-        made.cover_id = cover_id or made.cover_id
+        made.title = changes.title or made.title
+        made.cover_id = changes.cover_id or made.cover_id
         kept = [i for i, item in enumerate(made.items) if item not in removed]
-        made.media_ids = [made.media_ids[i] for i in kept] + list(add)
+        made.media_ids = [made.media_ids[i] for i in kept] + list(changes.add)
         made.items = [made.items[i] for i in kept] + added
-        self.edits += 1
+        self.updates += 1
         return self._told(made)

@@ -101,7 +101,7 @@ def test_a_match_over_a_closed_set_ends_in_assert_never() -> None:
 
 
 def test_closed_sets_are_recognised() -> None:
-    assert {"FactKind", "Relation", "UserId", "LoadedHighlight", "CreateHighlight", "Ping", "EdgeHtml"} <= closed()
+    assert {"FactKind", "Relation", "UserId", "LoadedHighlight", "LinkedMedium", "Ping", "EdgeHtml"} <= closed()
     assert not {"str", "GatewayError", "Event"} & closed()
     assert {"V0_1", "V0_2"} in members()["Incremental"]
 

@@ -83,6 +83,7 @@ SHARED_NAMES = {
     "errors.py",
     "formats.py",
     "hosts.py",
+    "inputs.py",
     "keys.py",
     "leases.py",
     "ledger.py",

@@ -125,7 +125,7 @@ async def test_flows_are_listed_newest_first_and_paged(gateway: RunningGateway) 
 async def test_the_example_lists_flows_of_one_state(gateway: RunningGateway) -> None:
     await create(gateway)
     done = (await gateway.query(operation("my_flows"), {"state": "DONE"})).data["flows"]["nodes"]
-    assert [(flow["kind"], flow["account"], flow["progress"]) for flow in done] == [("CREATE", ACCOUNT, 1.0)]
+    assert [(flow["kind"], flow["account"], flow["progress"]) for flow in done] == [("CREATE_HIGHLIGHT", ACCOUNT, 1.0)]
     assert (await gateway.query(operation("my_flows"), {"state": "FAILED"})).data["flows"]["nodes"] == []
 
 
@@ -141,7 +141,7 @@ async def test_a_flow_is_followed_step_by_step_until_it_ends(gateway: RunningGat
     frames = [frame for frame in response.text.split("\n\n") if frame.startswith("event: next")]
     flows = [msgspec.json.decode(frame.partition("data: ")[2])["data"]["flow"] for frame in frames]
     states = list(dict.fromkeys(flow["state"] for flow in flows))
-    order = ["RECEIVED", "UPLOADING", "PROCESSING", "PUBLISHING", "CREATING", "DONE"]
+    order = ["RECEIVED", "UPLOADING", "PROCESSING", "PUBLISHING", "APPLYING", "DONE"]
     assert states == [state for state in order if state in states]
     assert states[-1] == "DONE"
     progress = [flow["progress"] for flow in flows]
@@ -243,7 +243,7 @@ async def test_a_flow_that_did_what_was_ordered_is_not_retried(gateway: RunningG
     id_ = (await create(gateway)).data["createHighlight"]["flow"]["id"]
     answer = await gateway.query(RETRY, {"id": id_})
     assert answer.data["retryFlow"]["userErrors"] == [
-        {"field": ["id"], "code": "BAD_USER_INPUT", "message": "This flow has done what was ordered."}
+        {"field": ["id"], "code": "BAD_USER_INPUT", "message": "This flow is done."}
     ]
 
 

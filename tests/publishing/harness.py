@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.domain.publishing import Capabilities, MediumKind
+from gateway.domain.publishing import EntityRef, MediumKind, Traits
 from gateway.events import Event
 from gateway.publishing.commands import CreateHighlight, MediumSpec
-from gateway.publishing.context import HighlightChanged
+from gateway.publishing.context import EntityChanged
 from gateway.publishing.owners import owner_of
+from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.views import WorkflowView
+from gateway.publishing.write import CachedEntry
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import IDEMPOTENT, MemoryPublisher
@@ -60,16 +62,16 @@ class House:
     def __init__(
         self,
         directory: Path,
-        capabilities: Capabilities = IDEMPOTENT,
+        traits: Traits = IDEMPOTENT,
         seed: int = 0,
         engine: type[VolatileDurable] = VolatileDurable,
     ) -> None:
         self.clock = VirtualClock()
         self.events: list[Event] = []
-        self.settled: list[HighlightChanged] = []
+        self.changes: list[EntityChanged] = []
         self.files = Folder(directory)
         self.durable = engine(self.clock, self.events.append, seed)
-        self.upstream = MemoryPublisher(self.clock, capabilities)
+        self.upstream = MemoryPublisher(self.clock, traits)
         self.crashes = 0
         self.withdrawn: set[str] = set()
         self._moments: dict[tuple[str, str], list[Callable[[], None]]] = {}
@@ -80,9 +82,9 @@ class House:
             self.files,
             clock=self.clock,
             hook=self.events.append,
-            settled=self.settled.append,
-            dice=random.Random(seed),
-            permits=lambda owner, account: owner == owner_of(CLIENT) and account not in self.withdrawn,
+            on_change=self.changes.append,
+            rng=random.Random(seed),
+            may_write=lambda owner, right, account: owner == owner_of(CLIENT) and account not in self.withdrawn,
         )
 
     async def __aenter__(self) -> House:
@@ -96,8 +98,8 @@ class House:
     async def __aexit__(self, *exc: object) -> None:
         await self.durable.aclose()
 
-    def speak(self, capabilities: Capabilities) -> None:
-        self.upstream.capabilities = capabilities
+    def speak(self, traits: Traits) -> None:
+        self.upstream.speak(traits)
 
     def at(self, call: str, moment: str, *acts: Callable[[], None]) -> None:
         """One act for each time that the upstream comes there."""
@@ -118,7 +120,7 @@ class House:
     async def create(self, *media: MediumSpec | str, key: str = "k", **order: Any) -> WorkflowView:
         order = {"title": "Trip", **order}
         media_orders = tuple(link(one) if isinstance(one, str) else one for one in media)
-        return await self.publishing.create(
+        return await self.publishing.begin(
             CLIENT, CreateHighlight(account=ACCOUNT, media=media_orders, **order), key=key
         )
 
@@ -138,6 +140,12 @@ class House:
     def _at(self, call: str, moment: str) -> None:
         if waiting := self._moments.get((call, moment)):
             waiting.pop(0)()
+
+
+def changed(pk: str | None) -> EntityChanged:
+    """What a write of that highlight tells the cache."""
+    entity = None if pk is None else EntityRef("Highlight", pk)
+    return EntityChanged(ACCOUNT, entity, frozenset(CachedEntry))
 
 
 def _raising(error: Exception) -> Callable[[], None]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.publishing import Capabilities
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.domain.publishing import Traits
+from gateway.publishing.phases import FlowState
+from gateway.publishing.views import WorkflowView
 from tests.fakes.clock import VirtualLoop
 from tests.fakes.publisher import IDEMPOTENT, PLAIN, Made
 from tests.profiles import examples
@@ -58,10 +59,10 @@ async def storm(house: House, seed: int) -> list[WorkflowView]:
     raise AssertionError("the flows do not end")
 
 
-def weather(seed: int, capabilities: Capabilities, lag: float = 0.0) -> tuple[House, list[WorkflowView]]:
+def weather(seed: int, traits: Traits, lag: float = 0.0) -> tuple[House, list[WorkflowView]]:
     async def run() -> tuple[House, list[WorkflowView]]:
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory), capabilities, seed) as house:
+            async with House(Path(directory), traits, seed) as house:
                 house.upstream.lag = lag
                 return house, await storm(house, seed)
 
@@ -76,7 +77,7 @@ def test_with_keys_each_is_exactly_one_highlight(seed: int) -> None:
     for flow, receipt in enumerate(receipts):
         (made,) = made_for(house, flow)
         assert [house.upstream.containers[id].name for id in made.media_ids] == media_of(flow)
-        assert (receipt.state, receipt.highlight_pk, receipt.warnings) == (FlowState.DONE, made.pk, ())
+        assert (receipt.state, receipt.entity_id, receipt.warnings) == (FlowState.DONE, made.pk, ())
     assert len(house.upstream.highlights) == FLOWS
 
 
@@ -86,7 +87,7 @@ def test_without_keys_each_is_exactly_one_highlight_where_the_tray_tells_the_tru
     house, receipts = weather(seed, PLAIN)
     for flow, receipt in enumerate(receipts):
         (made,) = made_for(house, flow)
-        assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, made.pk)
+        assert (receipt.state, receipt.entity_id) == (FlowState.DONE, made.pk)
         assert not [warning for warning in receipt.warnings if "twin" in warning]
     assert len(house.upstream.highlights) == FLOWS
 
@@ -99,7 +100,7 @@ def test_without_keys_none_is_lost_and_a_twin_that_shows_late_is_reported(seed: 
         pks = {made.pk for made in made_for(house, flow)}
         told = {warning.split()[2] for warning in receipt.warnings if "is a twin" in warning}
         assert receipt.state is FlowState.DONE
-        assert pks == told | {receipt.highlight_pk}
+        assert pks == told | {receipt.entity_id}
 
 
 def test_the_storm_is_one() -> None:

@@ -15,12 +15,13 @@ from gateway.durable.port import Body, Json, Record, Run
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
 from gateway.publishing.commands import DeleteHighlight, MediumSpec, UpdateHighlight
-from gateway.publishing.context import HighlightChanged
+from gateway.publishing.context import EntityChanged
+from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.views import WorkflowView
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import PLAIN
-from tests.publishing.harness import ACCOUNT, CLIENT, House
+from tests.publishing.harness import ACCOUNT, CLIENT, House, changed
 
 EARLY = [("quota", "before"), ("upload", "after"), ("container", "before"), ("publish", "after")]
 
@@ -48,7 +49,7 @@ async def test_a_cancelled_flow_tells_what_it_left_behind(house: House, call: st
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_cancelled_while_the_highlight_is_created_it_goes_on(house: House, moment: str) -> None:
     receipt = await cancelled_at(house, "create", moment)
-    assert receipt.state is FlowState.CREATING
+    assert receipt.state is FlowState.APPLYING
     assert (await house.end(receipt.id)).state is FlowState.DONE
     assert len(house.upstream.highlights) == 1
 
@@ -67,7 +68,7 @@ async def test_cancelled_too_late_because_the_creation_began_meanwhile_it_goes_o
         house.upstream.processing, house.upstream.creating = 0.0, 60.0
         receipt = await house.create("a")
         receipt = await house.publishing.cancel(CLIENT, receipt.id)
-        assert receipt.state is FlowState.CREATING
+        assert receipt.state is FlowState.APPLYING
         assert (await house.end(receipt.id)).state is FlowState.DONE
         assert len(house.upstream.highlights) == 1
 
@@ -162,7 +163,7 @@ async def test_to_retry_what_runs_changes_nothing(house: House) -> None:
 async def test_a_client_sees_its_own_flows_only(house: House) -> None:
     mine = await house.made("a")
     assert await house.publishing.receipt("other", mine.id) is None
-    assert (await house.publishing.receipts("other", first=10)).receipts == []
+    assert (await house.publishing.receipts("other", first=10)).views == []
     for act in (house.publishing.cancel, house.publishing.retry):
         with pytest.raises(NotFound):
             await act("other", mine.id)
@@ -182,7 +183,7 @@ async def test_a_flow_of_a_kind_that_this_version_does_not_know_hides_no_other(h
     other = mine.id[:-1] + ("0" if mine.id[-1] != "0" else "1")
     house.durable.define("approve_highlight", body)
     await house.durable.start("approve_highlight", other, {"request": ""})
-    assert [one.id for one in (await house.publishing.receipts(CLIENT, first=10)).receipts] == [mine.id]
+    assert [one.id for one in (await house.publishing.receipts(CLIENT, first=10)).views] == [mine.id]
     assert await house.publishing.receipt(CLIENT, other) is None
     with pytest.raises(NotFound):
         await house.publishing.retry(CLIENT, other)
@@ -191,8 +192,8 @@ async def test_a_flow_of_a_kind_that_this_version_does_not_know_hides_no_other(h
 async def test_flows_are_listed_newest_first_in_pages(house: House) -> None:
     ids = [(await house.made("a", key=str(i))).id for i in range(5)]
     first = await house.publishing.receipts(CLIENT, first=3)
-    rest = await house.publishing.receipts(CLIENT, first=3, after=first.receipts[-1].id)
-    assert [one.id for one in (*first.receipts, *rest.receipts)] == ids[::-1]
+    rest = await house.publishing.receipts(CLIENT, first=3, after=first.views[-1].id)
+    assert [one.id for one in (*first.views, *rest.views)] == ids[::-1]
     assert (first.has_next, rest.has_next) == (True, False)
 
 
@@ -223,20 +224,20 @@ async def test_of_a_client_one_list_is_read_at_a_time(tmp_path: Path) -> None:
 async def test_flows_are_listed_by_account_and_state(house: House) -> None:
     house.upstream.refused.add("https://example.com/b.jpg")
     done, failed = await house.made("a", key="1"), await house.made("b", key="2")
-    elsewhere = await house.publishing.delete(CLIENT, DeleteHighlight("99", "17"), key="3")
+    elsewhere = await house.publishing.begin(CLIENT, DeleteHighlight("99", "17"), key="3")
     by_state = await house.publishing.receipts(CLIENT, state=FlowState.FAILED, first=10)
     by_account = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
     running = await house.publishing.receipts(CLIENT, state=FlowState.RECEIVED, first=10)
-    assert [one.id for one in by_state.receipts] == [failed.id]
-    assert [one.id for one in by_account.receipts] == [failed.id, done.id]
-    assert [one.id for one in running.receipts] == [elsewhere.id]
+    assert [one.id for one in by_state.views] == [failed.id]
+    assert [one.id for one in by_account.views] == [failed.id, done.id]
+    assert [one.id for one in running.views] == [elsewhere.id]
 
 
 async def test_more_flows_than_one_reading_gives_are_found(house: House) -> None:
     for i in range(230):
-        await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT if i == 3 else "99", "17"), key=str(i))
+        await house.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT if i == 3 else "99", "17"), key=str(i))
     page = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
-    assert (len(page.receipts), page.has_next) == (1, False)
+    assert (len(page.views), page.has_next) == (1, False)
 
 
 async def test_waiting_gives_the_receipt_as_it_stands_when_the_time_is_over(house: House) -> None:
@@ -251,30 +252,30 @@ async def test_nothing_is_begun_while_the_store_is_gone(house: House) -> None:
     with pytest.raises(FlowsUnavailable):
         await house.create("a")
     house.durable.reachable = True
-    assert (await house.publishing.receipts(CLIENT, first=1)).receipts == []
+    assert (await house.publishing.receipts(CLIENT, first=1)).views == []
 
 
 async def test_deleting_is_done_once_more_after_a_crash(house: House) -> None:
     made = await house.made("a", key="make")
     house.at("delete", "after", house.crash)
-    receipt = await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, str(made.highlight_pk)), key="delete")
+    receipt = await house.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT, str(made.entity_id)), key="delete")
     receipt = await house.end(receipt.id)
-    assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, made.highlight_pk)
+    assert (receipt.state, receipt.entity_id) == (FlowState.DONE, made.entity_id)
     assert house.upstream.standing == []
-    assert house.settled[-1].highlight_pk == made.highlight_pk
+    assert house.changes[-1] == changed(made.entity_id)
 
 
 async def test_deleting_what_is_gone_is_done(house: House) -> None:
-    receipt = await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="delete")
+    receipt = await house.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="delete")
     assert (await house.end(receipt.id)).state is FlowState.DONE
 
 
 async def test_a_refused_edit_forgets_what_is_remembered_all_the_same(house: House) -> None:
     """An earlier attempt may have been carried out."""
     house.speak(PLAIN)
-    receipt = await house.publishing.update(CLIENT, UpdateHighlight(ACCOUNT, "17", title="New"), key="edit")
+    receipt = await house.publishing.begin(CLIENT, UpdateHighlight(ACCOUNT, "17", title="New"), key="edit")
     await house.clock.sleep(1.0)
-    assert house.settled == [HighlightChanged(ACCOUNT, "17")]
+    assert house.changes == [changed("17")]
     assert (await house.end(receipt.id)).state is FlowState.FAILED
 
 
@@ -292,7 +293,7 @@ class Sibling:
 
 
 async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_too(house: House) -> None:
-    settled: list[HighlightChanged] = []
+    settled: list[EntityChanged] = []
     sibling: Any = Sibling(house.durable)
     publishing = Publishing(
         sibling,
@@ -300,13 +301,13 @@ async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_
         house.files,
         clock=house.clock,
         hook=ignore,
-        settled=settled.append,
-        dice=random.Random(0),
-        permits=lambda owner, account: True,
+        on_change=settled.append,
+        rng=random.Random(0),
+        may_write=lambda owner, right, account: True,
     )
     receipt = await house.create("a")
     receipt = await publishing.wait(CLIENT, receipt.id, 100.0)
-    assert settled == [HighlightChanged(ACCOUNT, receipt.highlight_pk)]
+    assert settled == [changed(receipt.entity_id)]
     await publishing.wait(CLIENT, receipt.id, 100.0)
     assert len(settled) == 1
 

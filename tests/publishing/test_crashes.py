@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.publishing import Capabilities
+from gateway.domain.publishing import Traits
 from gateway.errors import UpstreamTimeout, UpstreamUnavailable
 from gateway.publishing.commands import MediumSpec
 from gateway.publishing.create_highlight import LOOKS_FOR_TWINS
-from gateway.publishing.views import FlowState
+from gateway.publishing.phases import FlowState
 from tests.fakes.publisher import DAY, IDEMPOTENT, PLAIN
 from tests.publishing.harness import House
 
@@ -34,20 +34,20 @@ def own_media_is_in_one_highlight(house: House) -> bool:
         ("create", "after"),
     ],
 )
-async def test_crash_at_each_call(house: House, dialect: Capabilities, call: str, moment: str) -> None:
+async def test_crash_at_each_call(house: House, dialect: Traits, call: str, moment: str) -> None:
     house.speak(dialect)
     house.at(call, moment, house.crash)
     receipt = await house.made("a", "b")
     assert house.crashes == (call in house.upstream.calls)
     assert receipt.state is FlowState.DONE
     assert own_media_is_in_one_highlight(house)
-    assert receipt.highlight_pk == house.upstream.standing[0].pk
+    assert receipt.entity_id == house.upstream.standing[0].pk
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("call", ["upload", "publish", "create"])
 async def test_crash_after_the_upstream_accepted_and_twice_on_resuming(
-    house: House, dialect: Capabilities, call: str
+    house: House, dialect: Traits, call: str
 ) -> None:
     house.speak(dialect)
     house.at(call, "after", house.crash, house.crash)
@@ -57,7 +57,7 @@ async def test_crash_after_the_upstream_accepted_and_twice_on_resuming(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_response_lost_after_the_highlight_was_created(house: House, dialect: Capabilities) -> None:
+async def test_response_lost_after_the_highlight_was_created(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     house.fail_at("create", "after", UpstreamTimeout("No answer."), UpstreamUnavailable("Cut off."))
     receipt = await house.made("a", "b")
@@ -80,7 +80,7 @@ async def test_a_creation_that_shows_only_after_its_repetition_is_reported_as_a_
     house.fail_at("create", "after", UpstreamTimeout("No answer."))
     receipt = await house.made("a", "b")
     twin, kept = house.upstream.highlights
-    assert receipt.highlight_pk == kept.pk
+    assert receipt.entity_id == kept.pk
     assert receipt.warnings == (f"The highlight {twin.pk} is a twin of this one: delete it.",)
 
 
@@ -121,7 +121,7 @@ async def test_of_two_that_show_late_the_first_is_kept_and_the_other_reported(ho
     house.at("tray", "before", lambda: None, show)
     receipt = await house.made("a", "b")
     kept, twin = house.upstream.highlights
-    assert receipt.highlight_pk == kept.pk
+    assert receipt.entity_id == kept.pk
     assert receipt.warnings == (f"The highlight {twin.pk} is a twin of this one: delete it.",)
 
 
@@ -141,7 +141,7 @@ async def test_a_twin_of_other_stories_that_were_made_anew_is_reported_too(house
     receipt = await house.made("a", "b")
     twin, kept = house.upstream.highlights
     assert house.upstream.calls.count("upload") == 4
-    assert receipt.highlight_pk == kept.pk
+    assert receipt.entity_id == kept.pk
     assert receipt.warnings == (f"The highlight {twin.pk} is a twin of this one: delete it.",)
 
 
@@ -177,7 +177,7 @@ async def test_a_highlight_made_before_of_the_same_stories_is_not_taken_for_ours
     earlier = await house.made(MediumSpec(story_id="story-1"), key="earlier")
     house.fail_at("create", "before", UpstreamTimeout("No answer."))
     later = await house.made(MediumSpec(story_id="story-1"), key="later")
-    assert later.highlight_pk != earlier.highlight_pk
+    assert later.entity_id != earlier.entity_id
     assert len(house.upstream.highlights) == 2
 
 

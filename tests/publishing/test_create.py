@@ -11,10 +11,10 @@ from gateway.durable.port import StepState
 from gateway.errors import IdempotencyKeyReused
 from gateway.events import FlowEnded, FlowStarted
 from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec
-from gateway.publishing.context import HighlightChanged
-from gateway.publishing.views import FlowKind, FlowState
+from gateway.publishing.phases import FlowState
+from gateway.publishing.registry import FlowKind
 from tests.fakes.publisher import PLAIN
-from tests.publishing.harness import ACCOUNT, CLIENT, House, clip, link
+from tests.publishing.harness import ACCOUNT, CLIENT, House, changed, clip, link
 
 
 def names_in(house: House) -> list[str]:
@@ -27,8 +27,8 @@ async def test_media_become_a_highlight_in_their_order(house: House) -> None:
     receipt = await house.made("a", clip("b"), "c")
     assert receipt.state is FlowState.DONE
     assert names_in(house) == ["a.jpg", "b.mp4", "c.jpg"]
-    assert receipt.highlight_pk == house.upstream.highlights[0].pk
-    assert (receipt.kind, receipt.account, receipt.progress) == (FlowKind.CREATE, ACCOUNT, 1.0)
+    assert receipt.entity_id == house.upstream.highlights[0].pk
+    assert (receipt.kind, receipt.account, receipt.progress) == (FlowKind.CREATE_HIGHLIGHT, ACCOUNT, 1.0)
     assert (receipt.skipped, receipt.leftovers, receipt.warnings, receipt.fault) == ((), (), (), None)
 
 
@@ -135,9 +135,9 @@ async def test_the_same_key_with_other_input_is_refused(house: House) -> None:
 async def test_the_same_request_is_the_same_flow_although_its_checks_come_out_otherwise(house: House) -> None:
     """A host that names no type today is taken for another kind of medium than yesterday."""
     asked = CreateHighlight(ACCOUNT, "Reef", (link("1"),), request="the same")
-    first = await house.publishing.create(CLIENT, asked, key="k")
+    first = await house.publishing.begin(CLIENT, asked, key="k")
     other = dataclasses.replace(asked, media=(dataclasses.replace(asked.media[0], kind=MediumKind.VIDEO),))
-    assert (await house.publishing.create(CLIENT, other, key="k")).id == first.id
+    assert (await house.publishing.begin(CLIENT, other, key="k")).id == first.id
     assert await house.publishing.begun(CLIENT, "k", "the same") is not None
     assert await house.publishing.begun(CLIENT, "another key", "the same") is None
     with pytest.raises(IdempotencyKeyReused):
@@ -147,12 +147,12 @@ async def test_the_same_request_is_the_same_flow_although_its_checks_come_out_ot
 async def test_the_same_key_for_another_mutation_is_refused(house: House) -> None:
     await house.create("a", key="k")
     with pytest.raises(IdempotencyKeyReused):
-        await house.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="k")
+        await house.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT, "17"), key="k")
 
 
 async def test_two_clients_may_take_the_same_key(house: House) -> None:
     mine = await house.create("a", key="k")
-    theirs = await house.publishing.delete("other", DeleteHighlight(ACCOUNT, "17"), key="k")
+    theirs = await house.publishing.begin("other", DeleteHighlight(ACCOUNT, "17"), key="k")
     assert mine.id != theirs.id
 
 
@@ -160,7 +160,7 @@ async def test_what_is_remembered_of_the_account_is_forgotten_before_the_flow_is
     receipt = await house.create("a")
     async for now in house.publishing.watch(CLIENT, receipt.id):
         if now.state is FlowState.DONE:
-            assert house.settled[0] == HighlightChanged(ACCOUNT, now.highlight_pk)
+            assert house.changes[0] == changed(now.entity_id)
 
 
 async def test_events_name_the_flow_and_nothing_that_was_ordered(house: House) -> None:
@@ -180,7 +180,7 @@ async def test_progress_goes_forward_through_the_states(house: House) -> None:
         FlowState.UPLOADING,
         FlowState.PROCESSING,
         FlowState.PUBLISHING,
-        FlowState.CREATING,
+        FlowState.APPLYING,
         FlowState.DONE,
     ]
     progress = [now.progress for now in seen]

@@ -14,7 +14,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.publishing.commands import MediumSpec, OnMediaError, OnQuota
-from gateway.publishing.views import FlowState
+from gateway.publishing.phases import FlowState
 from tests.fakes.publisher import DAY, PLAIN
 from tests.publishing.harness import CLIENT, House, link
 

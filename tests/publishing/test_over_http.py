@@ -6,15 +6,16 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from gateway.events import ignore
 from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, UpdateHighlight
+from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.views import WorkflowView
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.faults import (
     Accepted,
@@ -31,6 +32,7 @@ from gateway.upstream.platforms.dialects import Dialect, connect_publisher
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
 from tests.publishing.harness import ACCOUNT, CLIENT, ENDED, Folder
+from tests.upstream.platforms.stub import FullPublisher
 
 FLOWS = 3
 CRASHES = 0.02
@@ -81,7 +83,7 @@ class Street:
         self.durable = VolatileDurable(clock, ignore, seed)
         self.files = Folder(directory)
         self.wire.crash = self._crash
-        self.publisher = connect_publisher(
+        publisher = connect_publisher(
             dialect=dialect,
             base_url=f"http://sandbox/{dialect.value}",
             token="sandbox",
@@ -89,15 +91,16 @@ class Street:
             hook=ignore,
             transport=self.wire,
         )
+        self.publisher = cast(FullPublisher, publisher)
         self.publishing = Publishing(
             self.durable,
             self.publisher,
             self.files,
             clock=clock,
             hook=ignore,
-            settled=lambda settled: None,
-            dice=dice,
-            permits=lambda owner, account: True,
+            on_change=lambda settled: None,
+            rng=dice,
+            may_write=lambda owner, right, account: True,
         )
 
     def _crash(self) -> None:
@@ -106,7 +109,7 @@ class Street:
 
     async def create(self, flow: int) -> WorkflowView:
         media = tuple(MediumSpec(url=f"https://example.com/{flow}-{i}.jpg") for i in range(3))
-        return await self.publishing.create(CLIENT, CreateHighlight(ACCOUNT, f"Trip {flow}", media), key=str(flow))
+        return await self.publishing.begin(CLIENT, CreateHighlight(ACCOUNT, f"Trip {flow}", media), key=str(flow))
 
     async def end(self, *ids: str) -> list[WorkflowView]:
         receipts: list[WorkflowView] = []
@@ -135,7 +138,7 @@ async def test_a_creation_whose_answer_was_lost_is_found_in_the_tray(
     lost = Status(status=500, endpoint="POST /aiograpi/highlight", when="after", times=1)
     street.sandbox.faults.lay(*tray, lost)
     (receipt,) = await street.end((await street.create(1)).id)
-    assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, street.made(1)[0])
+    assert (receipt.state, receipt.entity_id) == (FlowState.DONE, street.made(1)[0])
     assert len(street.made(1)) == 1
     looked = street.sandbox.meter.calls["GET /aiograpi/highlight"]
     assert (looked > 0) is bool(tray)
@@ -176,7 +179,7 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
     await street.durable.launch()
     (receipt,) = await street.end((await street.create(1)).id)
     assert receipt.state is FlowState.DONE, receipt
-    pk = str(receipt.highlight_pk)
+    pk = str(receipt.entity_id)
     (before, *_) = await street.publisher.tray(ACCOUNT)
     assert (before.pk, before.title, len(before.media_ids)) == (pk, "Trip 1", 3)
     change = UpdateHighlight(
@@ -187,12 +190,12 @@ async def test_a_highlight_is_made_changed_and_deleted(tmp_path: Path, dialect: 
         remove=(before.media_ids[0],),
         cover=0,
     )
-    (receipt,) = await street.end((await street.publishing.update(CLIENT, change, key="edit")).id)
+    (receipt,) = await street.end((await street.publishing.begin(CLIENT, change, key="edit")).id)
     assert receipt.state is FlowState.DONE, receipt
     after = await street.publisher.highlight(ACCOUNT, pk)
     assert after is not None
     assert (after.title, after.media_ids[:2], len(after.media_ids)) == ("Journey", before.media_ids[1:], 3)
-    (receipt,) = await street.end((await street.publishing.delete(CLIENT, DeleteHighlight(ACCOUNT, pk), key="gone")).id)
+    (receipt,) = await street.end((await street.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT, pk), key="gone")).id)
     assert receipt.state is FlowState.DONE, receipt
     assert await street.publisher.highlight(ACCOUNT, pk) is None
     await street.durable.aclose()
@@ -208,7 +211,7 @@ async def test_what_a_lost_answer_left_is_found_under_the_ids_of_the_tray(tmp_pa
         Status(endpoint="POST */highlight", status=500, when="after", times=1),
     )
     (receipt,) = await street.end((await street.create(1)).id)
-    assert [receipt.highlight_pk] == street.made(1)
+    assert [receipt.entity_id] == street.made(1)
     await street.durable.aclose()
 
 
@@ -222,5 +225,5 @@ async def test_in_a_storm_each_key_is_exactly_one_highlight(tmp_path: Path, dial
     ids = [(await street.create(flow)).id for flow in range(FLOWS)]
     receipts = await street.end(*ids)
     assert [one.state for one in receipts] == [FlowState.DONE] * FLOWS, receipts
-    assert [[one.highlight_pk] for one in receipts] == [street.made(flow) for flow in range(FLOWS)]
+    assert [[one.entity_id] for one in receipts] == [street.made(flow) for flow in range(FLOWS)]
     await street.durable.aclose()

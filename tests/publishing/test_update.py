@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.publishing import Capabilities
+from gateway.domain.publishing import Traits
 from gateway.errors import UpstreamTimeout
 from gateway.publishing.commands import UpdateHighlight
-from gateway.publishing.views import FlowKind, FlowState, WorkflowView
+from gateway.publishing.phases import FlowState
+from gateway.publishing.registry import FlowKind
+from gateway.publishing.views import WorkflowView
 from tests.fakes.publisher import DAY, IDEMPOTENT, PLAIN, Made
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
 
@@ -22,8 +24,8 @@ async def edited(house: House, **changes: Any) -> WorkflowView:
 
 
 async def begun(house: House, **changes: Any) -> WorkflowView:
-    pk = str((await house.made("a", "b", "c", key="make")).highlight_pk)
-    return await house.publishing.update(CLIENT, UpdateHighlight(ACCOUNT, pk, **changes), key="edit")
+    pk = str((await house.made("a", "b", "c", key="make")).entity_id)
+    return await house.publishing.begin(CLIENT, UpdateHighlight(ACCOUNT, pk, **changes), key="edit")
 
 
 def only(house: House) -> Made:
@@ -36,15 +38,19 @@ def names(house: House) -> list[str]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_title_is_changed(house: House, dialect: Capabilities) -> None:
+async def test_a_title_is_changed(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     receipt = await edited(house, title="New")
-    assert (receipt.kind, receipt.state, receipt.highlight_pk) == (FlowKind.UPDATE, FlowState.DONE, only(house).pk)
+    assert (receipt.kind, receipt.state, receipt.entity_id) == (
+        FlowKind.UPDATE_HIGHLIGHT,
+        FlowState.DONE,
+        only(house).pk,
+    )
     assert (only(house).title, names(house)) == ("New", ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_media_are_added_and_one_of_them_covers(house: House, dialect: Capabilities) -> None:
+async def test_media_are_added_and_one_of_them_covers(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     await edited(house, add=(link("d"), link("e")), cover=1)
     assert names(house) == ["a", "b", "c", "d", "e"]
@@ -52,27 +58,27 @@ async def test_media_are_added_and_one_of_them_covers(house: House, dialect: Cap
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_response_lost_after_the_edit(house: House, dialect: Capabilities) -> None:
+async def test_response_lost_after_the_edit(house: House, dialect: Traits) -> None:
     house.speak(dialect)
-    house.fail_at("edit", "after", UpstreamTimeout("No answer."))
+    house.fail_at("update", "after", UpstreamTimeout("No answer."))
     made = await house.made("a", "b", "c", key="make")
     remove = (f"{only(house).items[0]}_{ACCOUNT}",)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),), remove=remove)
-    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), title="New", add=(link("d"),), remove=remove)
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert (only(house).title, names(house)) == ("New", ["b", "c", "d"])
-    assert house.upstream.edits == 1
+    assert house.upstream.updates == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", ["upload", "edit"])
-async def test_crash_at_each_call(house: House, dialect: Capabilities, call: str, moment: str) -> None:
+@pytest.mark.parametrize("call", ["upload", "update"])
+async def test_crash_at_each_call(house: House, dialect: Traits, call: str, moment: str) -> None:
     house.speak(dialect)
     made = await house.made("a", "b", "c", key="make")
     house.at(call, moment, house.crash, house.crash)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("d"),))
-    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), title="New", add=(link("d"),))
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
     assert house.crashes
     assert names(house) == ["a", "b", "c", "d"]
@@ -80,7 +86,7 @@ async def test_crash_at_each_call(house: House, dialect: Capabilities, call: str
 
 async def test_what_an_earlier_attempt_did_in_part_is_completed(house: House) -> None:
     house.speak(PLAIN)
-    house.fail_at("edit", "before", UpstreamTimeout("No answer."))
+    house.fail_at("update", "before", UpstreamTimeout("No answer."))
     receipt = await begun(house, title="New", add=(link("d"),))
     only(house).title = "New"
     await house.end(receipt.id)
@@ -98,7 +104,7 @@ async def test_a_highlight_that_is_gone_fails_its_edit(house: House) -> None:
 async def test_a_highlight_that_is_gone_before_a_repetition_fails_its_edit(house: House) -> None:
     house.speak(PLAIN)
     receipt = await begun(house, title="New")
-    house.fail_at("edit", "before", UpstreamTimeout("No answer."))
+    house.fail_at("update", "before", UpstreamTimeout("No answer."))
     only(house).is_deleted = True
     receipt = await house.end(receipt.id)
     assert receipt.fault is not None
@@ -108,9 +114,9 @@ async def test_a_highlight_that_is_gone_before_a_repetition_fails_its_edit(house
 async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(house: House) -> None:
     house.speak(PLAIN)
     made = await house.made("a", key="make")
-    house.at("edit", "before", house.crash)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
-    receipt = await house.publishing.update(CLIENT, order, key="edit")
+    house.at("update", "before", house.crash)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), add=(link("d"),))
+    receipt = await house.publishing.begin(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)
     assert receipt.state is FlowState.DONE
@@ -120,9 +126,9 @@ async def test_where_nobody_says_why_an_edit_fails_old_stories_are_made_anew(hou
 
 async def test_added_stories_that_died_meanwhile_are_published_again(house: House) -> None:
     made = await house.made("a", key="make")
-    house.at("edit", "before", house.crash)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), add=(link("d"),))
-    receipt = await house.publishing.update(CLIENT, order, key="edit")
+    house.at("update", "before", house.crash)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), add=(link("d"),))
+    receipt = await house.publishing.begin(CLIENT, order, key="edit")
     await house.clock.sleep(DAY + 60)
     receipt = await house.end(receipt.id)
     assert receipt.state is FlowState.DONE

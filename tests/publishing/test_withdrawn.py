@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.publishing import Capabilities
+from gateway.domain.publishing import Traits
 from gateway.errors import AccountDisconnected, Forbidden, UpstreamTimeout, UpstreamUnavailable
 from gateway.publishing.commands import DeleteHighlight, OnMediaError, UpdateHighlight
-from gateway.publishing.views import FlowState, WorkflowView
+from gateway.publishing.phases import FlowState
+from gateway.publishing.views import WorkflowView
 from tests.fakes.publisher import IDEMPOTENT, PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House, link
 
 DIALECTS = [pytest.param(IDEMPOTENT, id="with keys"), pytest.param(PLAIN, id="without keys")]
-EFFECTS = ("upload", "publish", "create", "edit", "delete")
+EFFECTS = ("upload", "publish", "create", "update", "delete")
 IN_DOUBT = "What was ordered may have been done all the same: retry the flow to find out."
 
 
@@ -43,7 +44,7 @@ def code_of(receipt: WorkflowView) -> str | None:
     ],
 )
 async def test_no_effect_begins_after_the_account_was_taken(
-    house: House, dialect: Capabilities, call: str, moment: str, last: str | None
+    house: House, dialect: Traits, call: str, moment: str, last: str | None
 ) -> None:
     house.speak(dialect)
     house.at(call, moment, lambda: withdraw(house))
@@ -54,7 +55,7 @@ async def test_no_effect_begins_after_the_account_was_taken(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_flow_that_is_resumed_after_a_crash_begins_nothing_anew(house: House, dialect: Capabilities) -> None:
+async def test_a_flow_that_is_resumed_after_a_crash_begins_nothing_anew(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     house.at("upload", "before", house.crash)
     receipt = await house.create("a", "b")
@@ -68,9 +69,7 @@ async def test_a_flow_that_is_resumed_after_a_crash_begins_nothing_anew(house: H
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_retried_without_the_account_it_is_refused_and_stays_as_it_is(
-    house: House, dialect: Capabilities
-) -> None:
+async def test_retried_without_the_account_it_is_refused_and_stays_as_it_is(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     house.fail_at("upload", "before", AccountDisconnected("Reconnect."))
     failed = await house.made("a")
@@ -122,9 +121,7 @@ async def test_a_medium_that_may_not_be_published_is_not_skipped(house: House) -
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_creation_whose_answer_was_lost_is_found_without_the_account(
-    house: House, dialect: Capabilities
-) -> None:
+async def test_a_creation_whose_answer_was_lost_is_found_without_the_account(house: House, dialect: Traits) -> None:
     """It was begun with the right to, so the highlight is the client's: it is told, and not made twice."""
     house.speak(dialect)
 
@@ -135,14 +132,12 @@ async def test_a_creation_whose_answer_was_lost_is_found_without_the_account(
     house.at("create", "after", fail)
     receipt = await house.made("a", "b")
     assert receipt.state is FlowState.DONE
-    assert receipt.highlight_pk == house.upstream.standing[0].pk
+    assert receipt.entity_id == house.upstream.standing[0].pk
     assert house.upstream.calls.count("create") == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_creation_that_a_crash_interrupted_is_found_without_the_account(
-    house: House, dialect: Capabilities
-) -> None:
+async def test_a_creation_that_a_crash_interrupted_is_found_without_the_account(house: House, dialect: Traits) -> None:
     house.speak(dialect)
 
     def die() -> None:
@@ -157,7 +152,7 @@ async def test_a_creation_that_a_crash_interrupted_is_found_without_the_account(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_creation_that_was_not_done_is_not_done_later_and_its_doubt_is_told(
-    house: House, dialect: Capabilities
+    house: House, dialect: Traits
 ) -> None:
     house.speak(dialect)
 
@@ -194,7 +189,7 @@ async def test_a_creation_that_shows_late_is_found_by_the_retry(house: House) ->
     await house.clock.sleep(120)
     await house.publishing.retry(CLIENT, receipt.id)
     receipt = await house.end(receipt.id)
-    assert (receipt.state, receipt.highlight_pk) == (FlowState.DONE, house.upstream.standing[0].pk)
+    assert (receipt.state, receipt.entity_id) == (FlowState.DONE, house.upstream.standing[0].pk)
     assert house.upstream.calls.count("create") == 1
 
 
@@ -219,7 +214,7 @@ async def test_a_highlight_that_is_made_already_is_confirmed_without_the_account
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_an_edit_whose_answer_was_lost_is_found_without_the_account(house: House, dialect: Capabilities) -> None:
+async def test_an_edit_whose_answer_was_lost_is_found_without_the_account(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     made = await house.made("a", key="make")
 
@@ -227,15 +222,15 @@ async def test_an_edit_whose_answer_was_lost_is_found_without_the_account(house:
         withdraw(house)
         raise UpstreamTimeout("No answer.")
 
-    house.at("edit", "after", fail)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New", add=(link("b"),))
-    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
+    house.at("update", "after", fail)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), title="New", add=(link("b"),))
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="edit")).id)
     assert receipt.state is FlowState.DONE
-    assert house.upstream.edits == 1
+    assert house.upstream.updates == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_an_edit_that_was_not_done_is_not_done_later(house: House, dialect: Capabilities) -> None:
+async def test_an_edit_that_was_not_done_is_not_done_later(house: House, dialect: Traits) -> None:
     house.speak(dialect)
     made = await house.made("a", key="make")
 
@@ -243,11 +238,11 @@ async def test_an_edit_that_was_not_done_is_not_done_later(house: House, dialect
         withdraw(house)
         raise UpstreamUnavailable("Cut off.")
 
-    house.at("edit", "before", fail)
-    order = UpdateHighlight(ACCOUNT, str(made.highlight_pk), title="New")
-    receipt = await house.end((await house.publishing.update(CLIENT, order, key="edit")).id)
+    house.at("update", "before", fail)
+    order = UpdateHighlight(ACCOUNT, str(made.entity_id), title="New")
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="edit")).id)
     assert (code_of(receipt), IN_DOUBT in receipt.warnings) == ("FORBIDDEN", True)
-    assert house.upstream.edits == 0
+    assert house.upstream.updates == 0
 
 
 @pytest.mark.parametrize(("moment", "state"), [("before", FlowState.FAILED), ("after", FlowState.DONE)])
@@ -259,8 +254,8 @@ async def test_a_deletion_in_doubt_is_looked_for_and_not_repeated(house: House, 
         raise UpstreamTimeout("No answer.")
 
     house.at("delete", moment, fail)
-    order = DeleteHighlight(ACCOUNT, str(made.highlight_pk))
-    receipt = await house.end((await house.publishing.delete(CLIENT, order, key="delete")).id)
+    order = DeleteHighlight(ACCOUNT, str(made.entity_id))
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="delete")).id)
     assert receipt.state is state
     assert house.upstream.calls.count("delete") == 1
     if state is FlowState.FAILED:
@@ -270,7 +265,7 @@ async def test_a_deletion_in_doubt_is_looked_for_and_not_repeated(house: House, 
 async def test_a_deletion_that_never_began_is_in_no_doubt(house: House) -> None:
     made = await house.made("a", key="make")
     withdraw(house)
-    order = DeleteHighlight(ACCOUNT, str(made.highlight_pk))
-    receipt = await house.end((await house.publishing.delete(CLIENT, order, key="delete")).id)
+    order = DeleteHighlight(ACCOUNT, str(made.entity_id))
+    receipt = await house.end((await house.publishing.begin(CLIENT, order, key="delete")).id)
     assert (code_of(receipt), receipt.warnings) == ("FORBIDDEN", ())
     assert len(house.upstream.standing) == 1

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.billing.ledger_file import LedgerFile
 from gateway.clients.usage import Uses
-from gateway.publishing.presenter import order_of
+from gateway.publishing.presenter import command_of
 from tests.chaos.commands import ACCOUNT
 from tests.chaos.invariants import flaws, spooled
 from tests.upgrade import asking
@@ -80,7 +80,7 @@ def test_what_was_ordered_reads_as_it_was_recorded(made: Resumed) -> None:
         records = store.page("", None, 1_000, None)
     assert len(records) == len(made.manifest.flows)
     for record in records:
-        assert _holds(msgspec.to_builtins(order_of(record)), record.input), record.name
+        assert _holds(msgspec.to_builtins(command_of(record)), record.input), record.name
 
 
 def test_no_file_is_kept_for_a_flow_that_is_done(made: Resumed) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.uploads.formats import Unfit, format_of
 from gateway.uploads.images import LARGEST_SOURCE, MOST_PIXELS, to_jpeg
 from tests.uploads import profiles
@@ -57,7 +57,7 @@ def fitted(file: Path, data: bytes, **limits: int) -> Image.Image | None:
     return None if jpeg is None else Image.open(io.BytesIO(jpeg))
 
 
-def refused(file: Path, data: bytes) -> InputErrorCode:
+def refused(file: Path, data: bytes) -> UserErrorCode:
     with pytest.raises(Unfit) as problem:
         fitted(file, data)
     return problem.value.mistake
@@ -257,18 +257,18 @@ def webp(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("bomb", [png(50_000, 50_000), png(2**31 - 1, 2**31 - 1), png(MOST_PIXELS, 2)])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(file: Path, bomb: bytes) -> None:
-    assert refused(file, bomb) is InputErrorCode.TOO_LARGE
+    assert refused(file, bomb) is UserErrorCode.TOO_LARGE
 
 
 def test_a_webp_that_lies_about_its_size_is_refused(file: Path) -> None:
-    assert refused(file, webp(16_000, 16_000)) in (InputErrorCode.TOO_LARGE, InputErrorCode.DAMAGED)
+    assert refused(file, webp(16_000, 16_000)) in (UserErrorCode.TOO_LARGE, UserErrorCode.DAMAGED)
 
 
 def test_a_jpeg_of_very_many_passes_is_refused(file: Path) -> None:
     """Each costs a walk over all pixels, and takes a few bytes."""
     whole = encoded(picture(), "JPEG", progressive=True)
     last = whole.rindex(b"\xff\xda")
-    assert refused(file, whole[:last] + whole[last:-2] * 200 + whole[-2:]) is InputErrorCode.FORMAT
+    assert refused(file, whole[:last] + whole[last:-2] * 200 + whole[-2:]) is UserErrorCode.FORMAT
 
 
 def test_a_file_beyond_the_limit_is_refused_unread(file: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(file: Path) -> None:
         handle.truncate(LARGEST_SOURCE + 1)
     with pytest.raises(Unfit) as problem:
         to_jpeg(file, format_of(file))
-    assert problem.value.mistake is InputErrorCode.TOO_LARGE
+    assert problem.value.mistake is UserErrorCode.TOO_LARGE
 
 
 SAMPLES = [encoded(picture(), format_) for format_ in ("JPEG", "PNG", "WEBP", "HEIF")]
@@ -288,7 +288,7 @@ LAYERED = encoded(picture(mode="RGBA"), "WEBP", lossless=True, exact=True, icc_p
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=["JPEG", "PNG", "WEBP", "HEIF"])
 def test_a_picture_that_was_cut_off_is_refused(file: Path, sample: bytes) -> None:
-    assert refused(file, sample[: len(sample) * 2 // 3]) is InputErrorCode.DAMAGED
+    assert refused(file, sample[: len(sample) * 2 // 3]) is UserErrorCode.DAMAGED
 
 
 @given(

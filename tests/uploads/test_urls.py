@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.publishing import MediumKind
 from gateway.publishing.commands import CreateHighlight
-from gateway.publishing.requests import CoverRequest, MediumRequest
+from gateway.publishing.inputs import CoverInput, MediaInput
 from gateway.publishing.validation import InputValidator
 from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool
@@ -27,13 +27,13 @@ def hosts() -> Hosts:
 
 @pytest.fixture
 def inspector(tmp_path: Path, hosts: Hosts) -> InputValidator:
-    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, platform.CAPABILITIES)
+    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, platform.TRAITS, publishes_uploaded=True)
 
 
 @pytest.fixture
 def by_ending(tmp_path: Path, hosts: Hosts) -> InputValidator:
     """For an upstream that goes by the ending of a URL, whatever is ordered."""
-    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, aiograpi.CAPABILITIES)
+    return InputValidator(MediaNormalizer(Spool(tmp_path)), hosts, aiograpi.TRAITS, publishes_uploaded=False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def test_a_url_is_of_the_kind_that_its_name_or_else_its_host_says(
     inspector: InputValidator, hosts: Hosts, name: str, told: str | None, kind: MediumKind
 ) -> None:
     hosts.told = {URL + name: told}
-    answer = await inspector.create(create(media=[MediumRequest(url=URL + name)]), ACCOUNTS)
+    answer = await inspector.create_highlight(create(media=[MediaInput(url=URL + name)]), ACCOUNTS)
     assert isinstance(answer, CreateHighlight)
     assert answer.media[0].kind is kind
 
@@ -72,7 +72,7 @@ async def test_what_an_upstream_takes_by_its_ending_for_what_it_is_is_ordered(
     by_ending: InputValidator, hosts: Hosts, name: str, told: str | None, kind: MediumKind
 ) -> None:
     hosts.told = {URL + name: told} if told else {}
-    answer = await by_ending.create(create(media=[MediumRequest(url=URL + name)]), ACCOUNTS)
+    answer = await by_ending.create_highlight(create(media=[MediaInput(url=URL + name)]), ACCOUNTS)
     assert isinstance(answer, CreateHighlight)
     assert answer.media[0].kind is kind
 
@@ -95,10 +95,10 @@ async def test_what_an_upstream_may_take_by_its_ending_for_what_it_is_not_is_ref
 ) -> None:
     """A film must not become an image, nor an image a film; the way out is named."""
     hosts.told = {URL + name: told} if told else {}
-    media = [MediumRequest(url=URL + name)]
+    media = [MediaInput(url=URL + name)]
     for answer, field in (
-        (await by_ending.create(create(media=media), ACCOUNTS), "media.0.url"),
-        (await by_ending.update(update(add=media, account="787132"), ACCOUNTS), "add.0.url"),
+        (await by_ending.create_highlight(create(media=media), ACCOUNTS), "media.0.url"),
+        (await by_ending.update_highlight(update(add=media, account="787132"), ACCOUNTS), "add.0.url"),
     ):
         assert mistakes(answer) == [(field, "FORMAT")]
         assert isinstance(answer, tuple)
@@ -107,7 +107,7 @@ async def test_what_an_upstream_may_take_by_its_ending_for_what_it_is_not_is_ref
 
 async def test_a_cover_is_judged_like_a_medium(by_ending: InputValidator, hosts: Hosts) -> None:
     hosts.told = {URL + "a": "video/mp4"}
-    answer = await by_ending.create(create(cover=CoverRequest(url=URL + "a")), ACCOUNTS)
+    answer = await by_ending.create_highlight(create(cover=CoverInput(url=URL + "a")), ACCOUNTS)
     assert mistakes(answer) == [("cover.url", "FORMAT")]
 
 
@@ -128,7 +128,7 @@ async def test_a_cover_is_judged_like_a_medium(by_ending: InputValidator, hosts:
     ],
 )
 async def test_a_url_is_sent_as_browsers_send_it(inspector: InputValidator, given: str, sent: str) -> None:
-    answer = await inspector.create(create(media=[MediumRequest(url=given)]), ACCOUNTS)
+    answer = await inspector.create_highlight(create(media=[MediaInput(url=given)]), ACCOUNTS)
     assert isinstance(answer, CreateHighlight)
     assert answer.media[0].url == sent
 
@@ -146,13 +146,13 @@ async def test_a_url_is_sent_as_browsers_send_it(inspector: InputValidator, give
     ],
 )
 async def test_no_host_is_made_of_what_is_none(inspector: InputValidator, url: str) -> None:
-    answer = await inspector.create(create(media=[MediumRequest(url=url)]), ACCOUNTS)
+    answer = await inspector.create_highlight(create(media=[MediaInput(url=url)]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "NOT_PUBLIC")]
 
 
 async def test_the_same_url_with_other_blanks_is_the_same_medium(inspector: InputValidator) -> None:
-    media = [MediumRequest(url=URL + "a b.jpg"), MediumRequest(url=f" {URL}a%20b.jpg")]
-    assert mistakes(await inspector.create(create(media=media), ACCOUNTS)) == [("media.1", "DUPLICATE")]
+    media = [MediaInput(url=URL + "a b.jpg"), MediaInput(url=f" {URL}a%20b.jpg")]
+    assert mistakes(await inspector.create_highlight(create(media=media), ACCOUNTS)) == [("media.1", "DUPLICATE")]
 
 
 @given(st.text(max_size=60))
@@ -164,5 +164,5 @@ def test_what_is_sent_once_as_browsers_do_stays_as_it_is(text: str) -> None:
 
 async def test_a_url_of_no_medium_is_refused(inspector: InputValidator, hosts: Hosts) -> None:
     hosts.told = {URL + "a": "text/html"}
-    answer = await inspector.create(create(media=[MediumRequest(url=URL + "a")]), ACCOUNTS)
+    answer = await inspector.create_highlight(create(media=[MediaInput(url=URL + "a")]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "FORMAT")]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.domain.publishing import MediumKind, Uploaded
 from gateway.publishing.commands import (
     CreateHighlight,
@@ -24,44 +24,44 @@ from gateway.publishing.commands import (
     OnQuota,
     UpdateHighlight,
 )
-from gateway.publishing.requests import (
-    CoverRequest,
-    CreateRequest,
-    DeleteRequest,
+from gateway.publishing.inputs import (
+    CoverInput,
+    CreateHighlightInput,
+    DeleteHighlightInput,
     InputProblem,
-    MediumRequest,
-    UpdateRequest,
+    MediaInput,
+    UpdateHighlightInput,
 )
 from gateway.publishing.validation import InputValidator
 from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool, UploadSession
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.url_probe import Unreached
-from gateway.upstream.platforms import platform
+from gateway.upstream.platforms import aiograpi, platform
 from tests.meta.tree import ROOT
 from tests.uploads.films import Film
 
 ACCOUNTS = ("787132", "528817151")
 JPEG = b"\xff\xd8\xff"
 URL = "https://media.example.com/"
-CREATE = CreateRequest(
+CREATE = CreateHighlightInput(
     account="787132",
     title="Summer",
-    media=[MediumRequest(url=URL + "a.jpg")],
+    media=[MediaInput(url=URL + "a.jpg")],
     cover=None,
-    key="key-1",
+    idempotency_key="key-1",
     wait_seconds=25,
     on_media_error=OnMediaError.SKIP,
     on_quota=OnQuota.FAIL,
 )
-UPDATE = UpdateRequest(
+UPDATE = UpdateHighlightInput(
     id="highlight:17895485201104054",
     account=None,
     title=None,
     cover=None,
     add=[],
     remove=[],
-    key=None,
+    idempotency_key=None,
     wait_seconds=0,
     on_quota=OnQuota.WAIT,
 )
@@ -103,11 +103,11 @@ def hosts() -> Hosts:
 
 @pytest.fixture
 def inspector(spool: Spool, hosts: Hosts) -> InputValidator:
-    return InputValidator(MediaNormalizer(spool), hosts, platform.CAPABILITIES)
+    return InputValidator(MediaNormalizer(spool), hosts, platform.TRAITS, publishes_uploaded=True)
 
 
-async def sent(intake: UploadSession, content: bytes) -> MediumRequest:
-    return MediumRequest(file=await uploaded(intake, content))
+async def sent(intake: UploadSession, content: bytes) -> MediaInput:
+    return MediaInput(file=await uploaded(intake, content))
 
 
 async def uploaded(intake: UploadSession, content: bytes) -> Uploaded:
@@ -124,11 +124,11 @@ def png(colour: str) -> bytes:
     return buffer.getvalue()
 
 
-def create(**changes: Any) -> CreateRequest:
+def create(**changes: Any) -> CreateHighlightInput:
     return dataclasses.replace(CREATE, **changes)
 
 
-def update(**changes: Any) -> UpdateRequest:
+def update(**changes: Any) -> UpdateHighlightInput:
     return dataclasses.replace(UPDATE, **changes)
 
 
@@ -143,17 +143,17 @@ async def test_what_is_right_becomes_an_order(inspector: InputValidator, intake:
     request = create(
         title="  Summer \U0001f3d6\ufe0f ",
         media=[
-            MediumRequest(url=URL + "a.jpg"),
+            MediaInput(url=URL + "a.jpg"),
             await sent(intake, image),
-            MediumRequest(media_id=" 17895485201104054 "),
-            MediumRequest(story_id="3286_787132"),
+            MediaInput(media_id=" 17895485201104054 "),
+            MediaInput(story_id="3286_787132"),
             await sent(intake, film),
-            MediumRequest(url=URL + "b.MOV?sig=1"),
+            MediaInput(url=URL + "b.MOV?sig=1"),
         ],
-        cover=CoverRequest(index=1),
+        cover=CoverInput(index=1),
     )
     hashes = [hashlib.sha256(content).hexdigest() for content in (image, film)]
-    assert await inspector.create(request, ACCOUNTS) == CreateHighlight(
+    assert await inspector.create_highlight(request, ACCOUNTS) == CreateHighlight(
         account="787132",
         title="Summer \U0001f3d6\ufe0f",
         media=(
@@ -177,24 +177,24 @@ async def test_all_that_is_wrong_is_told_at_once(inspector: InputValidator, inta
         account="1",
         title=" ",
         media=[
-            MediumRequest(url="http://media.example.com/a.jpg"),
-            MediumRequest(url="https://169.254.169.254/a.jpg"),
-            MediumRequest(),
-            MediumRequest(url=URL, story_id="1"),
-            MediumRequest(media_id="a/../b"),
-            MediumRequest(story_id=""),
+            MediaInput(url="http://media.example.com/a.jpg"),
+            MediaInput(url="https://169.254.169.254/a.jpg"),
+            MediaInput(),
+            MediaInput(url=URL, story_id="1"),
+            MediaInput(media_id="a/../b"),
+            MediaInput(story_id=""),
             await sent(intake, b"%PDF-1.7"),
             await sent(intake, b""),
             await sent(intake, Film(seconds=61).data()),
             await sent(intake, png("red")[:60]),
-            MediumRequest(media_id="7"),
-            MediumRequest(media_id="7"),
+            MediaInput(media_id="7"),
+            MediaInput(media_id="7"),
         ],
-        cover=CoverRequest(index=12),
-        key="\n",
+        cover=CoverInput(index=12),
+        idempotency_key="\n",
         wait_seconds=61,
     )
-    assert mistakes(await inspector.create(request, ACCOUNTS)) == [
+    assert mistakes(await inspector.create_highlight(request, ACCOUNTS)) == [
         ("account", "UNKNOWN_ACCOUNT"),
         ("title", "REQUIRED"),
         ("idempotencyKey", "INVALID"),
@@ -216,7 +216,7 @@ async def test_all_that_is_wrong_is_told_at_once(inspector: InputValidator, inta
 
 async def test_a_message_quotes_nothing_of_a_url(inspector: InputValidator) -> None:
     """Its query may be a signature that opens the file."""
-    answer = await inspector.create(create(media=[MediumRequest(url="https://10.0.0.1/a?sig=secret")]), ACCOUNTS)
+    answer = await inspector.create_highlight(create(media=[MediaInput(url="https://10.0.0.1/a?sig=secret")]), ACCOUNTS)
     assert mistakes(answer) == [("media.0.url", "NOT_PUBLIC")]
     assert "secret" not in repr(answer)
 
@@ -227,8 +227,8 @@ async def test_a_message_quotes_nothing_of_a_url(inspector: InputValidator) -> N
 async def test_a_highlight_holds_1_to_100_media(
     inspector: InputValidator, hosts: Hosts, count: int, mistake: list[tuple[str, str]] | None
 ) -> None:
-    answer = await inspector.create(
-        create(media=[MediumRequest(url=f"{URL}{number}.jpg") for number in range(count)]), ACCOUNTS
+    answer = await inspector.create_highlight(
+        create(media=[MediaInput(url=f"{URL}{number}.jpg") for number in range(count)]), ACCOUNTS
     )
     if mistake is None:
         assert isinstance(answer, CreateHighlight)
@@ -243,8 +243,8 @@ async def test_a_highlight_holds_1_to_100_media(
     [
         ({"title": "\ud83d"}, "title holds half of a surrogate pair, which is no character."),
         ({"title": "\u200b"}, "title must hold a character that is seen."),
-        ({"key": "k" * 201}, "idempotencyKey must be 1 to 200 characters, not 201."),
-        ({"key": "\u200b"}, "idempotencyKey holds a character that cannot be printed."),
+        ({"idempotency_key": "k" * 201}, "idempotencyKey must be 1 to 200 characters, not 201."),
+        ({"idempotency_key": "\u200b"}, "idempotencyKey holds a character that cannot be printed."),
         ({"url": f"https://example.com/{'a' * 5_000}"}, "media.0.url is longer than 4096 characters."),
         ({"url": "https://exa\u200bmple.com/"}, "media.0.url contains a character that a URL cannot have."),
         ({"file": b""}, "media.0.file is empty: it has no bytes."),
@@ -256,27 +256,42 @@ async def test_a_message_tells_the_one_reason(
     inspector: InputValidator, intake: UploadSession, given_: dict[str, Any], told: str
 ) -> None:
     if "url" in given_:
-        given_ = {"media": [MediumRequest(url=given_["url"])]}
+        given_ = {"media": [MediaInput(url=given_["url"])]}
     elif "file" in given_:
         given_ = {"media": [await sent(intake, given_["file"])]}
-    answer = await inspector.create(create(**given_), ACCOUNTS)
+    answer = await inspector.create_highlight(create(**given_), ACCOUNTS)
     assert isinstance(answer, tuple)
     assert [problem.message for problem in answer] == [told]
 
 
 @pytest.mark.parametrize("key", ["k", "k" * 200, "ключ 1"])
 async def test_a_key_is_1_to_200_printable_characters(inspector: InputValidator, key: str) -> None:
-    assert isinstance(await inspector.create(create(key=key), ACCOUNTS), CreateHighlight)
+    assert isinstance(await inspector.create_highlight(create(idempotency_key=key), ACCOUNTS), CreateHighlight)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "a\nb", "a\0", "\u202e"])
 async def test_no_other_key_is_taken(inspector: InputValidator, key: str) -> None:
-    assert mistakes(await inspector.create(create(key=key), ACCOUNTS)) == [("idempotencyKey", "INVALID")]
+    assert mistakes(await inspector.create_highlight(create(idempotency_key=key), ACCOUNTS)) == [
+        ("idempotencyKey", "INVALID")
+    ]
 
 
 @pytest.mark.parametrize("seconds", [-1, 61])
 async def test_nobody_waits_longer_than_a_minute(inspector: InputValidator, seconds: int) -> None:
-    assert mistakes(await inspector.create(create(wait_seconds=seconds), ACCOUNTS)) == [("waitSeconds", "OUT_OF_RANGE")]
+    assert mistakes(await inspector.create_highlight(create(wait_seconds=seconds), ACCOUNTS)) == [
+        ("waitSeconds", "OUT_OF_RANGE")
+    ]
+
+
+async def test_an_upstream_whose_uploads_are_stories_cannot_publish_a_medium_by_its_id(
+    spool: Spool, hosts: Hosts
+) -> None:
+    """A cover needs no publication."""
+    inspector = InputValidator(MediaNormalizer(spool), hosts, aiograpi.TRAITS, publishes_uploaded=False)
+    answer = await inspector.create_highlight(create(media=[MediaInput(media_id="5")]), ACCOUNTS)
+    assert mistakes(answer) == [("media.0.mediaId", "UNSUPPORTED_BY_PLATFORM")]
+    stories = create(media=[MediaInput(story_id="5")], cover=CoverInput(media_id="6"))
+    assert isinstance(await inspector.create_highlight(stories, ACCOUNTS), CreateHighlight)
 
 
 async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(
@@ -284,13 +299,13 @@ async def test_the_same_medium_twice_is_a_mistake_however_it_is_given(
 ) -> None:
     """A file is the same by its content, whatever it is called."""
     media = [
-        MediumRequest(url=URL + "a.jpg"),
+        MediaInput(url=URL + "a.jpg"),
         await sent(intake, png("red")),
-        MediumRequest(media_id="5"),
-        MediumRequest(story_id="5"),
+        MediaInput(media_id="5"),
+        MediaInput(story_id="5"),
     ]
     again = [await sent(intake, png("red")), *(media[at] for at in (0, 2, 3))]
-    assert mistakes(await inspector.create(create(media=media + again), ACCOUNTS)) == [
+    assert mistakes(await inspector.create_highlight(create(media=media + again), ACCOUNTS)) == [
         (f"media.{at}", "DUPLICATE") for at in range(4, 8)
     ]
 
@@ -301,38 +316,38 @@ async def test_a_cover_is_an_image_of_its_own_or_one_of_the_media(
     image, film = await uploaded(intake, png("blue")), await uploaded(intake, Film().data())
     for cover, order in [
         (None, None),
-        (CoverRequest(index=0), 0),
-        (CoverRequest(file=image), MediumSpec(file=image.sha256, content_type="image/jpeg")),
-        (CoverRequest(media_id="5"), MediumSpec(media_id="5")),
+        (CoverInput(index=0), 0),
+        (CoverInput(file=image), MediumSpec(file=image.sha256, content_type="image/jpeg")),
+        (CoverInput(media_id="5"), MediumSpec(media_id="5")),
     ]:
-        answer = await inspector.create(create(cover=cover), ACCOUNTS)
+        answer = await inspector.create_highlight(create(cover=cover), ACCOUNTS)
         assert isinstance(answer, CreateHighlight)
         assert answer.cover == order
     for cover, mistake in [
-        (CoverRequest(file=film), [("cover", "FORMAT")]),
-        (CoverRequest(url=URL + "a.mp4"), [("cover", "FORMAT")]),
-        (CoverRequest(index=-1), [("cover.index", "OUT_OF_RANGE")]),
-        (CoverRequest(index=1), [("cover.index", "OUT_OF_RANGE")]),
-        (CoverRequest(), [("cover", "REQUIRED")]),
-        (CoverRequest(index=0, media_id="5"), [("cover", "REQUIRED")]),
+        (CoverInput(file=film), [("cover", "FORMAT")]),
+        (CoverInput(url=URL + "a.mp4"), [("cover", "FORMAT")]),
+        (CoverInput(index=-1), [("cover.index", "OUT_OF_RANGE")]),
+        (CoverInput(index=1), [("cover.index", "OUT_OF_RANGE")]),
+        (CoverInput(), [("cover", "REQUIRED")]),
+        (CoverInput(index=0, media_id="5"), [("cover", "REQUIRED")]),
     ]:
-        assert mistakes(await inspector.create(create(cover=cover), ACCOUNTS)) == mistake
+        assert mistakes(await inspector.create_highlight(create(cover=cover), ACCOUNTS)) == mistake
 
 
 async def test_a_file_sent_twice_at_once_is_made_to_fit_once_and_for_all(
     inspector: InputValidator, intake: UploadSession, spool: Spool
 ) -> None:
     media = [await sent(intake, png("red"))]
-    requests = [create(media=media, cover=CoverRequest(file=media[0].file)), create(media=media)]
-    answers = await asyncio.gather(*(inspector.create(request, ACCOUNTS) for request in requests * 3))
+    requests = [create(media=media, cover=CoverInput(file=media[0].file)), create(media=media)]
+    answers = await asyncio.gather(*(inspector.create_highlight(request, ACCOUNTS) for request in requests * 3))
     assert all(isinstance(answer, CreateHighlight) for answer in answers)
     assert media[0].file is not None
     assert spool.path(media[0].file.sha256).read_bytes().startswith(JPEG)
 
 
 async def test_a_change_becomes_an_order(inspector: InputValidator) -> None:
-    request = update(title="Winter", remove=["3286_787132", "3287"], add=[MediumRequest(story_id="9")])
-    assert await inspector.update(request, ("787132",)) == UpdateHighlight(
+    request = update(title="Winter", remove=["3286_787132", "3287"], add=[MediaInput(story_id="9")])
+    assert await inspector.update_highlight(request, ("787132",)) == UpdateHighlight(
         account="787132",
         pk="17895485201104054",
         title="Winter",
@@ -342,14 +357,14 @@ async def test_a_change_becomes_an_order(inspector: InputValidator) -> None:
 
 
 async def test_a_change_that_changes_nothing_is_a_mistake(inspector: InputValidator) -> None:
-    assert mistakes(await inspector.update(update(), ("787132",))) == [("title", "REQUIRED")]
+    assert mistakes(await inspector.update_highlight(update(), ("787132",))) == [("title", "REQUIRED")]
 
 
 async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: InputValidator) -> None:
     request = update(
-        id="highlight:x", title="", remove=["1", "x"], cover=CoverRequest(index=0), wait_seconds=-1, key=""
+        id="highlight:x", title="", remove=["1", "x"], cover=CoverInput(index=0), wait_seconds=-1, idempotency_key=""
     )
-    assert mistakes(await inspector.update(request, ACCOUNTS)) == [
+    assert mistakes(await inspector.update_highlight(request, ACCOUNTS)) == [
         ("account", "REQUIRED"),
         ("id", "INVALID"),
         ("title", "REQUIRED"),
@@ -361,13 +376,16 @@ async def test_all_that_is_wrong_with_a_change_is_told_at_once(inspector: InputV
 
 
 async def test_a_deletion_names_its_highlight_and_one_of_the_accounts(inspector: InputValidator) -> None:
-    right = DeleteRequest(id="17895485201104054", account=None, key=None, wait_seconds=0)
-    assert await inspector.delete(right, ("787132",)) == DeleteHighlight("787132", "17895485201104054")
+    right = DeleteHighlightInput(id="17895485201104054", account=None, idempotency_key=None, wait_seconds=0)
+    assert await inspector.delete_highlight(right, ("787132",)) == DeleteHighlight("787132", "17895485201104054")
     wrong = dataclasses.replace(right, id="natgeo", account="1")
-    assert mistakes(await inspector.delete(wrong, ACCOUNTS)) == [("account", "UNKNOWN_ACCOUNT"), ("id", "INVALID")]
-    assert mistakes(await inspector.delete(right, ())) == [("account", "REQUIRED")]
+    assert mistakes(await inspector.delete_highlight(wrong, ACCOUNTS)) == [
+        ("account", "UNKNOWN_ACCOUNT"),
+        ("id", "INVALID"),
+    ]
+    assert mistakes(await inspector.delete_highlight(right, ())) == [("account", "REQUIRED")]
 
 
 def test_each_kind_of_mistake_is_documented() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/media.md").read_text(), re.MULTILINE)
-    assert rows == [mistake.value for mistake in InputErrorCode]
+    assert rows == [mistake.value for mistake in UserErrorCode]

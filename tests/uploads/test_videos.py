@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.input_errors import InputErrorCode
+from gateway.domain.input_errors import UserErrorCode
 from gateway.uploads.formats import MediaFormat, Unfit, format_of
 from gateway.uploads.videos import LARGEST, Video, check_video, outside
 from tests.meta.tree import ROOT
@@ -30,7 +30,7 @@ def checked(file: Path, data: bytes) -> Video:
     return check_video(file)
 
 
-def refused(file: Path, data: bytes) -> InputErrorCode:
+def refused(file: Path, data: bytes) -> UserErrorCode:
     with pytest.raises(Unfit) as problem:
         checked(file, data)
     return problem.value.mistake
@@ -65,21 +65,21 @@ def test_what_the_contract_takes_is_taken(file: Path, film: Film) -> None:
 @pytest.mark.parametrize(
     ("mistake", "film"),
     [
-        (InputErrorCode.CODEC, Film(codec=b"vp09")),
-        (InputErrorCode.CODEC, Film(codec=b"av01")),
-        (InputErrorCode.DURATION, Film(seconds=2.9)),
-        (InputErrorCode.DURATION, Film(seconds=60.1)),
-        (InputErrorCode.DIMENSIONS, Film(width=1921)),
-        (InputErrorCode.DIMENSIONS, Film(turned=True, width=1080, height=1921)),
-        (InputErrorCode.DIMENSIONS, Film(width=0)),
-        (InputErrorCode.FRAME_RATE, Film(rate=22.9)),
-        (InputErrorCode.FRAME_RATE, Film(rate=60.2)),
-        (InputErrorCode.FORMAT, Film(handler=b"text")),
-        (InputErrorCode.FORMAT, Film(extra=box(b"mvex", box(b"trex", bytes(24))))),
-        (InputErrorCode.DAMAGED, Film(seconds=0)),
+        (UserErrorCode.CODEC, Film(codec=b"vp09")),
+        (UserErrorCode.CODEC, Film(codec=b"av01")),
+        (UserErrorCode.DURATION, Film(seconds=2.9)),
+        (UserErrorCode.DURATION, Film(seconds=60.1)),
+        (UserErrorCode.DIMENSIONS, Film(width=1921)),
+        (UserErrorCode.DIMENSIONS, Film(turned=True, width=1080, height=1921)),
+        (UserErrorCode.DIMENSIONS, Film(width=0)),
+        (UserErrorCode.FRAME_RATE, Film(rate=22.9)),
+        (UserErrorCode.FRAME_RATE, Film(rate=60.2)),
+        (UserErrorCode.FORMAT, Film(handler=b"text")),
+        (UserErrorCode.FORMAT, Film(extra=box(b"mvex", box(b"trex", bytes(24))))),
+        (UserErrorCode.DAMAGED, Film(seconds=0)),
     ],
 )
-def test_what_the_contract_refuses_is_refused_by_name(file: Path, mistake: InputErrorCode, film: Film) -> None:
+def test_what_the_contract_refuses_is_refused_by_name(file: Path, mistake: UserErrorCode, film: Film) -> None:
     assert refused(file, film.data()) is mistake
 
 
@@ -110,7 +110,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(file: Path) -> None:
         handle.truncate(LARGEST + 1)
     with pytest.raises(Unfit) as problem:
         check_video(file)
-    assert problem.value.mistake is InputErrorCode.TOO_LARGE
+    assert problem.value.mistake is UserErrorCode.TOO_LARGE
 
 
 @pytest.mark.parametrize("moov_first", [True, False])
@@ -118,7 +118,7 @@ def test_a_file_that_was_cut_off_is_found_out_wherever_it_was_cut(file: Path, mo
     whole = Film(moov_first=moov_first).data()
     ends = {len(box(b"ftyp", bytes(12)))}
     for length in range(0, len(whole), 3):
-        assert length in ends or refused(file, whole[:length]) is InputErrorCode.DAMAGED
+        assert length in ends or refused(file, whole[:length]) is UserErrorCode.DAMAGED
 
 
 TAILS = {
@@ -142,7 +142,7 @@ def test_what_follows_a_whole_film_is_passed_over(file: Path, tail: bytes, moov_
 
 @pytest.mark.parametrize("kind", [b"mdat", b"moov", b"free", b"uuid"])
 def test_a_box_that_was_cut_off_is_no_such_tail(file: Path, kind: bytes) -> None:
-    assert refused(file, Film().data() + struct.pack(">I4s", 900, kind) + bytes(20)) is InputErrorCode.DAMAGED
+    assert refused(file, Film().data() + struct.pack(">I4s", 900, kind) + bytes(20)) is UserErrorCode.DAMAGED
 
 
 HEADER = Film().data()
@@ -163,7 +163,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_malicious_file_is_refused(file: Path, bomb: bytes) -> None:
-    assert refused(file, bomb) in (InputErrorCode.DAMAGED, InputErrorCode.FORMAT)
+    assert refused(file, bomb) in (UserErrorCode.DAMAGED, UserErrorCode.FORMAT)
 
 
 def survives(file: Path, data: bytes) -> None:

@@ -17,14 +17,14 @@ import msgspec
 
 from gateway.domain.publishing import (
     Account,
-    Capabilities,
     Container,
     ContainerState,
+    HighlightChanges,
     LinkedMedium,
     Published,
-    Quota,
     Source,
     Story,
+    Traits,
 )
 from gateway.errors import (
     AccountDisconnected,
@@ -41,13 +41,7 @@ from gateway.upstream.platforms.authorized import AuthenticatedClient
 from gateway.upstream.platforms.client import PublishingClient, RequestSpec
 from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, bare, named, unix
 
-CAPABILITIES = Capabilities(
-    idempotent=False,
-    processes_later=False,
-    publishes_on_upload=True,
-    tells_quota=False,
-    film_endings=(".mp4", ".mov", ".m4v"),
-)
+TRAITS = Traits(idempotent=False, film_endings=(".mp4", ".mov", ".m4v"))
 DAY = 86_400.0  # seconds that a story lives
 # The session has ended, or the platform requires its owner to act, whatever the status: a retry cannot succeed.
 LOGGED_OUT = frozenset({"LoginRequired", "ClientLoginRequired", "TwoFactorRequired"})
@@ -124,9 +118,9 @@ async def owner(client: PublishingClient, token: str) -> Account:
 
 
 class Aiograpi:
-    """A Publisher over aiograpi-rest."""
+    """A Publisher over aiograpi-rest, with uploads and highlights. It has no quota, and an upload is a story."""
 
-    capabilities = CAPABILITIES
+    traits = TRAITS
 
     def __init__(self, client: AuthenticatedClient) -> None:
         self._client = client
@@ -151,10 +145,6 @@ class Aiograpi:
     async def container(self, account: str, id: str) -> Container:
         return Container(id, ContainerState.PUBLISHED)
 
-    async def publish(self, account: str, medium_id: str, *, key: str) -> Story:
-        """Raise PublishingRejected: this upstream cannot publish a medium by its id."""
-        raise PublishingRejected("This upstream cannot publish a medium by its id: name its story instead.")
-
     async def create(
         self, account: str, title: str, media_ids: Sequence[str], cover_id: str | None, *, key: str
     ) -> Published:
@@ -167,26 +157,16 @@ class Aiograpi:
         spec = _spec("POST", "/highlight", "create", "the new highlight", form=form)
         return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
-    async def edit(
-        self,
-        account: str,
-        pk: str,
-        *,
-        title: str | None,
-        cover_id: str | None,
-        add: Sequence[str],
-        remove: Sequence[str],
-        key: str,
-    ) -> Published:
+    async def update(self, account: str, pk: str, changes: HighlightChanges, *, key: str) -> Published:
         form: dict[str, str | Sequence[str]] = {"highlight_pk": pk}
-        if title is not None:
-            form["title"] = title
-        if cover_id is not None:
-            form["cover"] = json.dumps({"media_id": _with_owner(cover_id, account), "crop_rect": CROP})
-        if add:
-            form["added_media_ids"] = [_with_owner(id, account) for id in add]
-        if remove:
-            form["removed_media_ids"] = [_with_owner(id, account) for id in remove]
+        if changes.title is not None:
+            form["title"] = changes.title
+        if changes.cover_id is not None:
+            form["cover"] = json.dumps({"media_id": _with_owner(changes.cover_id, account), "crop_rect": CROP})
+        if changes.add:
+            form["added_media_ids"] = [_with_owner(id, account) for id in changes.add]
+        if changes.remove:
+            form["removed_media_ids"] = [_with_owner(id, account) for id in changes.remove]
         spec = _spec("PATCH", "/highlight", "edit", "the highlight's changes", form=form)
         return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
@@ -218,9 +198,6 @@ class Aiograpi:
                 raise
             return None
 
-    async def quota(self, account: str) -> Quota | None:
-        return None
-
     async def aclose(self) -> None:
         await self._client.aclose()
 
@@ -250,7 +227,7 @@ def session(token: str) -> dict[str, str]:
 
 def _check_kind(source: LinkedMedium) -> None:
     """Raise MediumRefused if the URL's ending suggests another kind: a wrong story would be published at once."""
-    assumed_kind = CAPABILITIES.taken_for(source.url)
+    assumed_kind = TRAITS.taken_for(source.url)
     if assumed_kind is not source.kind:
         raise MediumRefused("This upstream would take the URL for another kind of medium: send the file instead.")
 

@@ -16,14 +16,15 @@ import msgspec
 
 from gateway.domain.publishing import (
     Account,
-    Capabilities,
     Container,
     ContainerState,
+    HighlightChanges,
     LinkedMedium,
     Published,
     Quota,
     Source,
     Story,
+    Traits,
 )
 from gateway.errors import (
     AccountDisconnected,
@@ -56,7 +57,7 @@ from gateway.upstream.platforms.platform_errors import NotReady, flaw_of
 
 T = TypeVar("T")
 
-CAPABILITIES = Capabilities(idempotent=True, processes_later=True, publishes_on_upload=False, tells_quota=True)
+TRAITS = Traits(idempotent=True)
 # Pages of a tray: more would be a loop upstream.
 MOST_PAGES = 100
 # Attempts of a call that continues a longer read: a single failure must not discard the pages already read, or a long
@@ -106,9 +107,9 @@ def bearer(token: str) -> dict[str, str]:
 
 
 class Platform:
-    """A Publisher over the Platform API."""
+    """A Publisher over the Platform API, with uploads, stories, quotas and highlights."""
 
-    capabilities = CAPABILITIES
+    traits = TRAITS
 
     def __init__(self, client: AuthenticatedClient) -> None:
         self._client = client
@@ -155,22 +156,12 @@ class Platform:
         spec = _spec("POST", target, "create", "the new highlight", key=key, json=body)
         return await self._client.fetch(account, spec, HIGHLIGHT, _highlight)
 
-    async def edit(
-        self,
-        account: str,
-        pk: str,
-        *,
-        title: str | None,
-        cover_id: str | None,
-        add: Sequence[str],
-        remove: Sequence[str],
-        key: str,
-    ) -> Published:
+    async def update(self, account: str, pk: str, changes: HighlightChanges, *, key: str) -> Published:
         body = _without_none(
-            title=title,
-            cover_media_id=cover_id,
-            added_media_ids=list(add) or None,
-            removed_media_ids=list(remove) or None,
+            title=changes.title,
+            cover_media_id=changes.cover_id,
+            added_media_ids=list(changes.add) or None,
+            removed_media_ids=list(changes.remove) or None,
         )
         target = f"/highlights/{_in_path(pk)}/edit"
         spec = _spec("POST", target, "edit", "the highlight's changes", key=key, json=body)
@@ -215,7 +206,7 @@ class Platform:
         except NotFound:
             return None
 
-    async def quota(self, account: str) -> Quota | None:
+    async def quota(self, account: str) -> Quota:
         spec = _spec("GET", "/users/self/publishing_limit", "quota", "the publishing limit")
 
         def read(wire: QuotaWire, reply: Reply) -> Quota:

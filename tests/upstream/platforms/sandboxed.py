@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 from uuid import NAMESPACE_OID, uuid5
 
 import httpx
@@ -17,9 +18,8 @@ from gateway.sandbox import MovableClock, Sandbox, create_sandbox
 from gateway.sandbox.faults import AnyFault
 from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
-from gateway.upstream.platforms.port import Publisher
 from tests.fakes.clock import VirtualClock
-from tests.upstream.platforms.stub import NATGEO
+from tests.upstream.platforms.stub import NATGEO, FullPublisher
 
 BASE = "http://gateway.test/sandbox"
 LINK = LinkedMedium("https://images.example.com/reef.jpg", MediumKind.IMAGE)
@@ -39,8 +39,8 @@ class House:
         self.events: list[Event] = []
         self.publisher = self.connect()
 
-    def connect(self, token: str = "sandbox") -> Publisher:
-        return connect_publisher(
+    def connect(self, token: str = "sandbox") -> FullPublisher:
+        publisher = connect_publisher(
             dialect=self.dialect,
             base_url=f"http://sandbox.test/{self.dialect.value}",
             token=token,
@@ -49,6 +49,7 @@ class House:
             transport=self.transport,
             policy=PublishingPolicy(deadline=20.0),
         )
+        return cast(FullPublisher, publisher)
 
     @property
     def drift(self) -> list[Event]:

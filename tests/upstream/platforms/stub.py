@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import httpx
 import msgspec
@@ -13,7 +13,7 @@ from gateway.domain.publishing import LinkedMedium, MediumKind
 from gateway.events import Event
 from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import STANDARD, Dialect, connect_publisher
-from gateway.upstream.platforms.port import Publisher
+from gateway.upstream.platforms.port import Highlights, MediaUploads, Quotas, Stories
 from tests.fakes.clock import VirtualClock
 
 TOKEN = "t0ken-that-must-never-be-seen"
@@ -54,6 +54,10 @@ def highlight(pk: str = "17900000000000001", *media: int, **members: object) -> 
     return whole | {"media_ids": list(media), "items": []} | members
 
 
+class FullPublisher(MediaUploads, Stories, Quotas, Highlights, Protocol):
+    """All that a dialect may be able to do: a test calls what its dialect can."""
+
+
 @dataclass
 class Upstream:
     """Plays `steps` one a request and repeats the last one for ever; says whose token it is beside them."""
@@ -69,8 +73,8 @@ class Upstream:
     clock: VirtualClock = field(default_factory=VirtualClock)
     asked_self: int = 0
 
-    def publisher(self) -> Publisher:
-        return connect_publisher(
+    def publisher(self) -> FullPublisher:
+        publisher = connect_publisher(
             dialect=self.dialect,
             base_url="https://platform.test/",
             token=TOKEN,
@@ -80,6 +84,7 @@ class Upstream:
             policy=self.policy,
             rate=self.rate,
         )
+        return cast(FullPublisher, publisher)
 
     def seen(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]

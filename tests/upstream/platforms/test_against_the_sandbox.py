@@ -10,6 +10,7 @@ import pytest
 
 from gateway.domain.publishing import (
     ContainerState,
+    HighlightChanges,
     LinkedMedium,
     MediumKind,
     Quota,
@@ -186,7 +187,7 @@ async def test_a_wrong_token_is_nobody_s(house: House) -> None:
 @PLATFORM
 async def test_an_edit_of_what_is_not_there_says_so(house: House) -> None:
     with refused(NotFound):
-        await house.publisher.edit(NATGEO, "179", title="Sea", cover_id=None, add=[], remove=[], key=KEY)
+        await house.publisher.update(NATGEO, "179", HighlightChanges(title="Sea"), key=KEY)
 
 
 @BOTH

@@ -10,7 +10,16 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.domain.publishing import Account, Container, ContainerState, LinkedMedium, MediumKind, Published, Story
+from gateway.domain.publishing import (
+    Account,
+    Container,
+    ContainerState,
+    HighlightChanges,
+    LinkedMedium,
+    MediumKind,
+    Published,
+    Story,
+)
 from gateway.errors import (
     AccountDisconnected,
     GatewayError,
@@ -24,6 +33,7 @@ from gateway.errors import (
 )
 from gateway.upstream.platforms.aiograpi import PAUSE
 from gateway.upstream.platforms.dialects import Dialect
+from gateway.upstream.platforms.port import Highlights, MediaUploads, Quotas, Stories
 from tests.fakes.clock import EPOCH
 from tests.upstream.platforms.stub import KEY, NATGEO, PICTURE, TOKEN, Step, Upstream, answer, highlight, upstream
 
@@ -46,14 +56,10 @@ def form(request: httpx.Request) -> dict[str, list[str]]:
 
 
 async def test_it_says_what_it_cannot_do() -> None:
-    able = aiograpi(failed()).publisher().capabilities
-    assert (able.idempotent, able.processes_later, able.publishes_on_upload, able.tells_quota) == (
-        False,
-        False,
-        True,
-        False,
-    )
-    assert await aiograpi(failed()).publisher().quota(NATGEO) is None
+    publisher = aiograpi(failed()).publisher()
+    assert not publisher.traits.idempotent
+    able = [isinstance(publisher, protocol) for protocol in (MediaUploads, Highlights, Stories, Quotas)]
+    assert able == [True, True, False, False]
 
 
 async def test_an_upload_is_a_story_at_once() -> None:
@@ -148,13 +154,6 @@ async def test_one_highlight_is_read_by_its_route() -> None:
     assert (request.method, request.url.path, dict(request.url.params)) == ("GET", "/highlight", {"highlight_pk": PK})
 
 
-async def test_a_medium_cannot_be_published_by_its_id() -> None:
-    api = aiograpi(failed())
-    with pytest.raises(PublishingRejected):
-        await api.publisher().publish(NATGEO, "18", key=KEY)
-    assert api.requests == []
-
-
 async def test_a_highlight_is_created_of_stories_that_name_their_owner() -> None:
     api = aiograpi(answer(200, highlight(PK, 32, 31)))
     made = await api.publisher().create(NATGEO, "Reef & sea", ["32", f"31_{NATGEO}"], "31", key=KEY)
@@ -177,8 +176,10 @@ async def test_without_a_cover_the_api_chooses() -> None:
 async def test_an_edit_sends_what_changes_and_nothing_else() -> None:
     api = aiograpi(answer(200, highlight(PK, 31)))
     publisher = api.publisher()
-    await publisher.edit(NATGEO, PK, title="Sea", cover_id="31", add=["34", "35"], remove=["32"], key=KEY)
-    await publisher.edit(NATGEO, PK, title="Sea", cover_id=None, add=[], remove=[], key=KEY)
+    await publisher.update(
+        NATGEO, PK, HighlightChanges(title="Sea", cover_id="31", add=["34", "35"], remove=["32"]), key=KEY
+    )
+    await publisher.update(NATGEO, PK, HighlightChanges(title="Sea"), key=KEY)
     whole, little = (form(request) for request in api.requests)
     cover = msgspec.json.decode(whole.pop("cover")[0])
     assert cover["media_id"] == f"31_{NATGEO}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.domain.publishing import Account, FiledMedium, MediumKind, Source
+from gateway.domain.publishing import Account, FiledMedium, HighlightChanges, MediumKind, Source
 from gateway.sandbox.faults import PlatformError, Processing
 from gateway.upstream.platforms.dialects import Dialect
 from tests.sandbox.publishing.media import film, jpeg
@@ -51,9 +51,8 @@ async def test_every_method_does_its_work(house: House, tmp_path: Path) -> None:
     assert tray[0] == made
 
     extra = (await house.story(LINK, "extra")).medium_id
-    edited = await publisher.edit(
-        NATGEO, made.pk, title="Sea", cover_id=ids[2], add=[extra], remove=[ids[0]], key=key_of("edit")
-    )
+    changes = HighlightChanges(title="Sea", cover_id=ids[2], add=[extra], remove=[ids[0]])
+    edited = await publisher.update(NATGEO, made.pk, changes, key=key_of("edit"))
     assert (edited.title, edited.media_ids) == ("Sea", (ids[1], ids[2], extra))
     assert await publisher.highlight(NATGEO, made.pk) == edited
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gateway.domain.publishing import Account, Container, ContainerState, Published, Quota, Story
+from gateway.domain.publishing import Account, Container, ContainerState, HighlightChanges, Published, Quota, Story
 from gateway.errors import (
     AccountDisconnected,
     ContainerExpired,
@@ -186,21 +186,17 @@ async def test_a_highlight_that_will_not_be_made_is_refused() -> None:
 async def test_an_edit_sends_what_changes_and_nothing_else() -> None:
     platform = upstream(answer(200, highlight(PK, 31, 34, title="Sea")))
     publisher = platform.publisher()
-    changed = await publisher.edit(NATGEO, PK, title="Sea", cover_id=None, add=["34"], remove=[], key=KEY)
+    changed = await publisher.update(NATGEO, PK, HighlightChanges(title="Sea", add=["34"]), key=KEY)
     assert changed == Published(PK, "Sea", ("31", "34"))
     assert platform.sent == {"title": "Sea", "added_media_ids": ["34"]}
-    await publisher.edit(NATGEO, PK, title=None, cover_id="31", add=[], remove=["34"], key=KEY)
+    await publisher.update(NATGEO, PK, HighlightChanges(cover_id="31", remove=["34"]), key=KEY)
     assert platform.sent == {"cover_media_id": "31", "removed_media_ids": ["34"]}
     assert {request.url.path for request in platform.requests} == {f"/highlights/{PK}/edit"}
 
 
 async def test_an_edit_of_what_is_gone_says_so() -> None:
     with pytest.raises(NotFound):
-        await (
-            upstream(problem(100, 33, 404))
-            .publisher()
-            .edit(NATGEO, PK, title="Sea", cover_id=None, add=[], remove=[], key=KEY)
-        )
+        await upstream(problem(100, 33, 404)).publisher().update(NATGEO, PK, HighlightChanges(title="Sea"), key=KEY)
 
 
 async def test_to_delete_what_is_gone_is_done() -> None:

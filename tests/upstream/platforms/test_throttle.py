@@ -10,8 +10,7 @@ import pytest
 
 from gateway.errors import UpstreamRateLimited
 from gateway.upstream.client.throttle import BELIEVED
-from gateway.upstream.platforms.port import Publisher
-from tests.upstream.platforms.stub import NATGEO, Upstream, answer, highlight, problem, upstream
+from tests.upstream.platforms.stub import NATGEO, FullPublisher, Upstream, answer, highlight, problem, upstream
 
 PK = "17900000000000001"
 
@@ -108,7 +107,7 @@ async def test_what_was_said_of_a_limit_is_forgotten_after_an_hour() -> None:
     assert await seconds_between(publisher, platform, 20) == pytest.approx(2.0, rel=0.05)
 
 
-async def seconds_between(publisher: Publisher, platform: Upstream, calls: int) -> float:
+async def seconds_between(publisher: FullPublisher, platform: Upstream, calls: int) -> float:
     began = platform.clock.monotonic()
     for _ in range(calls):
         await publisher.highlight(NATGEO, PK)

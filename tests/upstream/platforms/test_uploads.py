@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -21,8 +22,7 @@ from gateway.errors import MediumRefused, UpstreamTimeout
 from gateway.events import ignore
 from gateway.upstream.platforms.client import PublishingPolicy
 from gateway.upstream.platforms.dialects import STANDARD, Dialect, connect_publisher
-from gateway.upstream.platforms.port import Publisher
-from tests.upstream.platforms.stub import KEY, NATGEO, SELF, TOKEN, answer, upstream
+from tests.upstream.platforms.stub import KEY, NATGEO, SELF, TOKEN, FullPublisher, answer, upstream
 
 LOOP = asyncio.SelectorEventLoop
 MIB = 2**20
@@ -51,7 +51,7 @@ async def digest_of(reader: asyncio.StreamReader, size: int) -> bytes:
 @asynccontextmanager
 async def serving(
     body: object, pour: Pour = digest_of, policy: PublishingPolicy = STANDARD, dialect: Dialect = Dialect.PLATFORM
-) -> AsyncIterator[tuple[Publisher, Taken]]:
+) -> AsyncIterator[tuple[FullPublisher, Taken]]:
     taken = Taken()
     handlers = set[asyncio.Task[None] | None]()
 
@@ -86,7 +86,7 @@ async def serving(
         policy=policy,
     )
     try:
-        yield publisher, taken
+        yield cast(FullPublisher, publisher), taken
     finally:
         await publisher.aclose()
         server.close()

@@ -14,7 +14,7 @@ export interface Step {
 
 export interface Flow {
   id: string;
-  kind: 'CREATE' | 'UPDATE' | 'DELETE';
+  kind: string;
   account: string;
   state: string;
   progress: number;

@@ -2,7 +2,8 @@ import { hasEnded, type Account, type Flow } from './flow';
 import { Progress } from './progress';
 import { cancelled, refusals, retried, useRunning } from './running';
 
-const KINDS = { CREATE: 'New highlight', UPDATE: 'Change', DELETE: 'Deletion' };
+/** `CREATE_HIGHLIGHT` is `Create highlight`. */
+const phrase = (kind: string): string => kind.charAt(0) + kind.slice(1).toLowerCase().replaceAll('_', ' ');
 
 /** What was begun before or elsewhere, and goes on whether anybody looks or not. `shown` has a place of its own. */
 export function Flows({ accounts, shown }: { accounts: Account[]; shown: string | null }) {
@@ -34,7 +35,7 @@ function Heading({ flow, accounts }: { flow: Flow; accounts: Account[] }) {
   const account = accounts.find(({ id }) => id === flow.account);
   return (
     <p>
-      {KINDS[flow.kind]} <b>{account?.username ?? flow.account}</b>{' '}
+      {phrase(flow.kind)}: <b>{account?.username ?? flow.account}</b>{' '}
       <small className="hg-quiet">{new Date(flow.createdAt).toLocaleString()}</small>
     </p>
   );

@@ -5,7 +5,7 @@ const WORDS: Record<string, string> = {
   UPLOADING: 'Uploading',
   PROCESSING: 'The platform is processing',
   PUBLISHING: 'Publishing',
-  CREATING: 'Creating the highlight',
+  APPLYING: 'Applying',
   DONE: 'Done',
   FAILED: 'Failed',
   CANCELLED: 'Cancelled',

@@ -1,0 +1,21 @@
+"""The rights of clients."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Right(enum.Enum):
+    """A permission of a client. Reading its own allowance needs none."""
+
+    READ = "read"
+    WRITE = "write"
+    FORCE = "force"
+    BALANCE = "balance"
+    INTROSPECT = "introspect"
+
+
+# Rights to write for an account; each write needs one of them.
+WRITING = frozenset({Right.WRITE})
+RIGHTS = "rights"
+"""The key of a mutation field's metadata: the rights of which the client needs one."""
