@@ -26,8 +26,8 @@ from tests.node import projects
 
 WEB = ROOT / "gateway/console/web"
 STATIC = ROOT / "gateway/console/static"
-VARIABLES = json.loads((WEB / "variables.json").read_text())
-GROUPS = json.loads((WEB / "groups.json").read_text())
+GROUPS = json.loads((WEB / "examples.json").read_text())
+VARIABLES = {name: variables for members in GROUPS.values() for name, variables in members.items()}
 # An operation in a string of the sources, and one that they take in.
 ASKS = r"""['"`](query |mutation |subscription |\{ __schema)"""
 TAKES = r"operations/(\w+\.graphql)\?raw"
