@@ -22,9 +22,21 @@ from gateway.publishing.views import WorkflowView
 from gateway.scheduling import SLICE
 from schema.context import Info
 from schema.cost_directives import WORK
-from schema.publishing import PAYLOADS, FlowPayload, MutationOutcome
+from schema.publishing import (
+    CreateHighlightPayload,
+    DeleteHighlightPayload,
+    FlowPayload,
+    MutationOutcome,
+    UpdateHighlightPayload,
+)
 from schema.write_inputs import from_graph, graph_input
 
+# The payload of each write.
+PAYLOADS: dict[FlowKind, type[Any]] = {
+    FlowKind.CREATE_HIGHLIGHT: CreateHighlightPayload,
+    FlowKind.UPDATE_HIGHLIGHT: UpdateHighlightPayload,
+    FlowKind.DELETE_HIGHLIGHT: DeleteHighlightPayload,
+}
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="The id of the flow.")]
 
 

@@ -11,7 +11,6 @@ from gateway.errors import GatewayError
 from gateway.publishing.commands import OnMediaError, OnQuota
 from gateway.publishing.inputs import InputProblem
 from gateway.publishing.phases import FlowState
-from gateway.publishing.registry import FlowKind
 from gateway.publishing.views import WorkflowView
 from schema.context import Info
 from schema.enums import describe_enum
@@ -132,14 +131,6 @@ class FlowPayload:
     def refused(cls, problem: GatewayError) -> Self:
         error = UserError(field=["id"], code=UserErrorCode(problem.code), message=problem.message)
         return cls(flow=None, user_errors=[error])
-
-
-# The payload of each write.
-PAYLOADS: dict[FlowKind, type[Any]] = {
-    FlowKind.CREATE_HIGHLIGHT: CreateHighlightPayload,
-    FlowKind.UPDATE_HIGHLIGHT: UpdateHighlightPayload,
-    FlowKind.DELETE_HIGHLIGHT: DeleteHighlightPayload,
-}
 
 
 def payload_fields(outcome: MutationOutcome) -> dict[str, Any]:
