@@ -22,6 +22,7 @@ from gateway.publishing.views import WorkflowView
 from gateway.scheduling import SLICE
 from schema.context import Info
 from schema.cost_directives import WORK
+from schema.like_payload import SetLikePayload
 from schema.publishing import (
     CreateHighlightPayload,
     DeleteHighlightPayload,
@@ -36,6 +37,7 @@ PAYLOADS: dict[FlowKind, type[Any]] = {
     FlowKind.CREATE_HIGHLIGHT: CreateHighlightPayload,
     FlowKind.UPDATE_HIGHLIGHT: UpdateHighlightPayload,
     FlowKind.DELETE_HIGHLIGHT: DeleteHighlightPayload,
+    FlowKind.SET_LIKE: SetLikePayload,
 }
 FlowId = Annotated[strawberry.ID, strawberry.argument(description="The id of the flow.")]
 

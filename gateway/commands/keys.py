@@ -41,7 +41,7 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = _file(arguments, environ)
     if arguments.accounts and WRITING.isdisjoint(arguments.rights):
         names = " or ".join(f"`{right.value}`" for right in Right if right in WRITING)
-        raise UsageError(f"--account limits publishing, so it needs {names} among its --rights.")
+        raise UsageError(f"--account limits publishing, so it needs {names} among --rights.")
     key = add_key(
         path,
         arguments.name,

@@ -10,12 +10,13 @@ class Right(enum.Enum):
 
     READ = "read"
     WRITE = "write"
+    INTERACT = "interact"
     FORCE = "force"
     BALANCE = "balance"
     INTROSPECT = "introspect"
 
 
 # Rights to write for an account; each write needs one of them.
-WRITING = frozenset({Right.WRITE})
+WRITING = frozenset({Right.WRITE, Right.INTERACT})
 RIGHTS = "rights"
 """The key of a mutation field's metadata: the rights of which the client needs one."""

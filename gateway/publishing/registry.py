@@ -8,6 +8,7 @@ from typing import Any, Self
 from gateway.publishing.commands import Command
 from gateway.publishing.create_highlight import CREATE_HIGHLIGHT
 from gateway.publishing.delete_highlight import DELETE_HIGHLIGHT
+from gateway.publishing.set_like import SET_LIKE
 from gateway.publishing.update_highlight import UPDATE_HIGHLIGHT
 from gateway.publishing.write import Write
 
@@ -18,6 +19,7 @@ class FlowKind(enum.Enum):
     CREATE_HIGHLIGHT = CREATE_HIGHLIGHT
     UPDATE_HIGHLIGHT = UPDATE_HIGHLIGHT
     DELETE_HIGHLIGHT = DELETE_HIGHLIGHT
+    SET_LIKE = SET_LIKE
 
     @property
     def row(self) -> Write[Any, Any]:

@@ -30,6 +30,7 @@ class InMemory:
         self.stories: dict[str, Story] = {}
         self.contents: list[bytes] = []
         self.highlights: dict[str, Highlight] = {}
+        self.likes: set[str] = set()
         self._numbers = itertools.count(3_100_000_000_000_000_001)
 
     async def account_info(self) -> Account:
@@ -42,6 +43,17 @@ class InMemory:
 
     async def video_upload_to_story(self, path: str, **form: Any) -> Story:
         return self._story("video_upload_to_story", path, VIDEO)
+
+    async def media_like(self, media_id: str, revert: bool) -> bool:
+        assert not revert
+        self.likes.add(_pk(media_id))
+        self._note("media_like")
+        return True
+
+    async def media_unlike(self, media_id: str) -> bool:
+        self.likes.discard(_pk(media_id))
+        self._note("media_unlike")
+        return True
 
     async def highlight_create(
         self, title: str, story_ids: Sequence[str], cover_story_id: str, crop_rect: Sequence[float]

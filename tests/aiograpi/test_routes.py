@@ -26,6 +26,7 @@ from gateway.publishing.service import Publishing
 from gateway.publishing.views import WorkflowView
 from gateway.sandbox import create_sandbox
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
+from gateway.upstream.platforms.likes import Likes
 from tests.aiograpi.account import IMAGE, NAME, PK, VIDEO, InMemory
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
@@ -251,7 +252,15 @@ async def test_a_medium_that_would_become_another_kind_fails_its_flow_unsent(str
     assert account.stories == {}
 
 
+async def test_a_like_is_set_and_withdrawn_and_repeated_at_no_harm(publisher: FullPublisher, account: InMemory) -> None:
+    likes = cast(Likes, publisher)
+    for liked in (True, True, False, False):
+        await likes.set_like(PK, LIKED, liked=liked)
+        assert account.likes == ({LIKED} if liked else set())
+
+
 SESSION = {"x-session-id": "sandbox"}
+LIKED = "3286412355219875123"
 ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/highlight/info", {"headers": SESSION, "params": {"highlight_pk": "1"}}),
     ("PUT", "/highlight", {"headers": SESSION}),
@@ -262,6 +271,10 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/story/upload/by/url", {"headers": SESSION}),
     ("GET", "/highlight", {"headers": SESSION, "params": {"highlight_pk": "1"}}),
     ("GET", "/user/highlights", {"headers": SESSION, "params": {"user_id": PK}}),
+    ("POST", "/media/like", {"headers": SESSION, "data": {"media_id": LIKED}}),
+    ("POST", "/media/like", {"headers": SESSION}),
+    ("DELETE", "/media/like", {"headers": SESSION, "params": {"media_id": LIKED}}),
+    ("DELETE", "/media/like", {"headers": SESSION}),
 ]
 
 

@@ -77,7 +77,7 @@ def test_a_client_publishes_for_the_accounts_that_were_named(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--account", "787132"], "needs `write` among --rights"),
+        (["--account", "787132"], "needs `write` or `interact` among --rights"),
         (["--rights", "write", "--account", "natgeo"], "An account must be a numeric id"),
     ],
 )
@@ -92,7 +92,7 @@ def test_an_account_that_helps_nobody_is_refused(arguments: list[str], message: 
 @pytest.mark.parametrize(
     ("limit", "accepted"),
     [
-        ("--rights=read,delete", "must be some of read,write,force,balance,introspect"),
+        ("--rights=read,delete", "must be some of read,write,interact,force,balance,introspect"),
         ("--ceiling=-1", "must be a whole number"),
         ("--ceiling=\u0661", "must be a whole number"),
         ("--allowance=minute", "must be limits like minute=100,month=20000"),

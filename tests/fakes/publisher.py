@@ -110,6 +110,7 @@ class MemoryPublisher:
     highlights: list[Made] = field(default_factory=list)
     publications: list[float] = field(default_factory=list)
     updates: int = 0
+    likes: set[str] = field(default_factory=set)
     _answers: dict[str, tuple[float, str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(100))
 
@@ -155,6 +156,14 @@ class MemoryPublisher:
         for one in self.highlights:
             one.is_deleted |= one.pk == pk
         await self._trouble("delete", "after")
+
+    async def set_like(self, account: str, media_id: str, *, liked: bool) -> None:
+        await self._ask("set_like")
+        if liked:
+            self.likes.add(media_id)
+        else:
+            self.likes.discard(media_id)
+        await self._trouble("set_like", "after")
 
     async def tray(self, account: str) -> Sequence[Published]:
         await self._ask("tray")

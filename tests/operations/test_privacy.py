@@ -43,6 +43,7 @@ ASKED = {
     'idempotencyKey: "k" }) { flow { id } } }',
     ("mutation", "updateHighlight"): f"mutation {{ updateHighlight({FLOW}) {{ flow {{ id }} }} }}",
     ("mutation", "deleteHighlight"): f"mutation {{ deleteHighlight({FLOW}) {{ flow {{ id }} }} }}",
+    ("mutation", "setLike"): 'mutation { setLike(input: { account: "1", id: "1", liked: true }) { flow { id } } }',
     ("mutation", "cancelFlow"): 'mutation { cancelFlow(id: "1") { flow { id } } }',
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
     ("subscription", "flow"): 'subscription { flow(id: "1") { id } }',

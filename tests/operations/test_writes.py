@@ -20,7 +20,7 @@ TRAY = '{ user(by: { id: "787132" }) { highlights { totalCount nodes { id title 
 PICTURE = {"url": "https://images.example.com/reef.jpg"}
 # The example operations that are run here; the others have scenarios.
 OPERATIONS = frozenset(
-    {"create_highlight", "update_highlight", "delete_highlight", "my_accounts", "my_flows", "watch_flow"}
+    {"create_highlight", "update_highlight", "delete_highlight", "set_like", "my_accounts", "my_flows", "watch_flow"}
 )
 ORDER = {"account": ACCOUNT, "title": "Reef", "media": [PICTURE], "idempotencyKey": "reef-1"}
 MADE = """mutation($input: CreateHighlightInput!) {

@@ -18,6 +18,7 @@ from gateway.publishing.media_item import MediaItem
 from gateway.publishing.phases import PUBLISH, UPLOAD, FlowState
 from gateway.publishing.presenter import is_effect_uncertain, is_past_cancelling, view_of
 from gateway.publishing.registry import FlowKind
+from gateway.publishing.set_like import SetLike
 from gateway.publishing.views import WorkflowView
 from gateway.publishing.write import Effect
 from tests.meta.tree import ROOT, trees
@@ -27,12 +28,14 @@ COMMANDS: dict[str, Command] = {
     "create_highlight": CreateHighlight("1", "Title", (LINK, LINK)),
     "update_highlight": UpdateHighlight("1", "100", add=(LINK,)),
     "delete_highlight": DeleteHighlight("1", "100"),
+    "set_like": SetLike("1", "100", liked=True),
 }
 OUTPUT = {"highlight": "100", "skipped": [], "surplus": [], "warnings": []}
 RECORDED = {
     "create_highlight": ["quota", "upload", "process", "publish", "prepare", "create", "confirm", "check"],
     "update_highlight": ["quota", "upload", "process", "publish", "prepare", "edit"],
     "delete_highlight": ["delete"],
+    "set_like": ["set"],
 }
 NEW = "approve"  # by a word that no version knows
 BROKEN = Fault("UPSTREAM_TIMEOUT", "No answer.", retryable=True)

@@ -14,6 +14,7 @@ from gateway.sandbox.publishing.accounts import Accounts
 from gateway.sandbox.publishing.aiograpi import Aiograpi
 from gateway.sandbox.publishing.control import publishing_control
 from gateway.sandbox.publishing.keys import Keys
+from gateway.sandbox.publishing.likes import Likes
 from gateway.sandbox.publishing.platform import Platform
 from gateway.sandbox.publishing.usage import Usage
 from gateway.sandbox.publishing.webhooks import Webhooks
@@ -60,9 +61,11 @@ class Publishing:
         self._accounts = Accounts(world, terms.tokens, services.clock)
         self._usage = Usage(services.clock, terms.calls_per_hour)
         self._keys = Keys(services.clock)
+        self.likes = Likes(services.clock)
 
     def clear(self) -> None:
-        for part in (self.webhooks, self._services.agenda, self.studio, self._accounts, self._usage, self._keys):
+        objects = (self.studio, self.likes, self._accounts, self._usage, self._keys)
+        for part in (self.webhooks, self._services.agenda, *objects):
             part.clear()
 
     def routes(self, wire: Wire, base_url: str) -> list[BaseRoute]:
@@ -77,10 +80,13 @@ class Publishing:
                 self._route(AIOGRAPI, aiograpi_api, method, path, partial(call, aiograpi_api))
                 for method, path, call in aiograpi.CALLS
             ),
+            *(self._route(PLATFORM, platform_api, *call) for call in self.likes.platform_calls()),
+            *(self._route(AIOGRAPI, aiograpi_api, *call) for call in self.likes.aiograpi_calls()),
         ]
 
     def control_routes(self) -> list[Route]:
-        return publishing_control(self.studio, self._services.agenda, self._services.clock, self.webhooks)
+        routes = publishing_control(self.studio, self._services.agenda, self._services.clock, self.webhooks)
+        return routes + self.likes.control_routes()
 
     def _route(self, prefix: str, dialect: Dialect, method: str, path: str, work: Callable[[Call], Reply]) -> Route:
         return Route(

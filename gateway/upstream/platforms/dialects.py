@@ -19,6 +19,7 @@ from gateway.upstream.platforms.access_tokens import AccessToken
 from gateway.upstream.platforms.aiograpi import Aiograpi
 from gateway.upstream.platforms.authorized import AuthenticatedClient
 from gateway.upstream.platforms.client import PublishingClient, PublishingPolicy
+from gateway.upstream.platforms.likes import AiograpiLikes, PlatformLikes
 from gateway.upstream.platforms.platform import Platform
 from gateway.upstream.platforms.port import Publisher
 
@@ -34,6 +35,14 @@ def pace(timeout: float) -> PublishingPolicy:
 class Dialect(enum.Enum):
     PLATFORM = "platform"
     AIOGRAPI = "aiograpi"
+
+
+class PlatformDialect(Platform, PlatformLikes):
+    """All that the Platform API can do."""
+
+
+class AiograpiDialect(Aiograpi, AiograpiLikes):
+    """All that aiograpi-rest can do."""
 
 
 def connect_publisher(
@@ -58,12 +67,12 @@ def connect_publisher(
         case Dialect.PLATFORM:
             client = make_client(refusal=lambda reply, spec: platform_errors.error_response(reply, spec.subject))
             owner, refresh = partial(platform.owner, client), partial(platform.refresh, client)
-            return Platform(
+            return PlatformDialect(
                 AuthenticatedClient(client, AccessToken(token, owner, hook, refresh, access), platform.bearer)
             )
         case Dialect.AIOGRAPI:
             client = make_client(refusal=aiograpi.refusal)
             tokens = AccessToken(token, partial(aiograpi.owner, client), hook, access=access)
-            return Aiograpi(AuthenticatedClient(client, tokens, aiograpi.session))
+            return AiograpiDialect(AuthenticatedClient(client, tokens, aiograpi.session))
         case _:
             assert_never(dialect)
