@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from strawberry.tools import create_type
@@ -30,6 +30,7 @@ from schema.publishing import (
     MutationOutcome,
     UpdateHighlightPayload,
 )
+from schema.types.flow import FlowId
 from schema.write_inputs import from_graph, graph_input
 
 # The payload of each write.
@@ -39,7 +40,6 @@ PAYLOADS: dict[FlowKind, type[Any]] = {
     FlowKind.DELETE_HIGHLIGHT: DeleteHighlightPayload,
     FlowKind.SET_LIKE: SetLikePayload,
 }
-FlowId = Annotated[strawberry.ID, strawberry.argument(description="The id of the flow.")]
 
 
 @strawberry.type

@@ -20,7 +20,7 @@ from schema.fields import relation
 from schema.inputs import HighlightBy, UserBy, one_of_value
 from schema.types.allowance import Allowance
 from schema.types.connection import After, First
-from schema.types.flow import Flow, FlowConnection
+from schema.types.flow import Flow, FlowConnection, FlowId
 from schema.types.highlight import Highlight, highlight
 from schema.types.price import Price
 from schema.types.user import User
@@ -38,8 +38,7 @@ OperationName = Annotated[
     str | None, strawberry.argument(description="Name of the operation; required if the document has several.")
 ]
 
-FlowId = Annotated[strawberry.ID, strawberry.argument(description="Id of the flow.")]
-FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Return only flows of this account.")]
+FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Return only flows for this account.")]
 OnlyState = Annotated[FlowState | None, strawberry.argument(description="Return only flows in this state.")]
 
 
@@ -86,15 +85,15 @@ class Query:
     def allowance(self, info: Info) -> Allowance:
         return Allowance.of(info.context.client, info.context.buyer.purse)
 
-    @relation(Relation.ACCOUNTS, "The accounts that the requesting client may publish for.")
+    @relation(Relation.ACCOUNTS, "The accounts that the requesting client may write for.")
     def accounts(self, info: Info) -> list[User]:
         return [User.of(info, UserId(account), rides=None) for account in info.context.accounts]
 
     @strawberry.field(description="One flow of the requesting client; null if it has no flow with this id.")
     async def flow(self, info: Info, id: FlowId) -> Flow | None:
         context = info.context
-        receipt = await context.writing().publishing.receipt(context.client.id, id)
-        return None if receipt is None else Flow.of(receipt)
+        view = await context.writing().publishing.flow(context.client.id, id)
+        return None if view is None else Flow.of(view)
 
     @strawberry.field(description="Flows of the requesting client, newest first.", directives=[PAGED])
     async def flows(
@@ -106,7 +105,7 @@ class Query:
         after: After = None,
     ) -> FlowConnection:
         window = pages.window({"first": first, "after": after})
-        page = await info.context.writing().publishing.receipts(
+        page = await info.context.writing().publishing.flows(
             info.context.client.id, account=account, state=state, first=window.first, after=window.after
         )
         return FlowConnection.of(page, has_previous=after is not None)

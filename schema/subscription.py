@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 
 import strawberry
 
 from schema.context import Info
-from schema.types.flow import Flow
+from schema.types.flow import Flow, FlowId
 
 # The work of one event. All subscribers of a workflow are notified of a change together.
 EVENT = 100
-
-FlowId = Annotated[strawberry.ID, strawberry.argument(description="Id of the flow.")]
 
 
 @strawberry.type(description="Event streams.")
@@ -23,6 +20,6 @@ class Subscription:
     )
     async def flow(self, info: Info, id: FlowId) -> AsyncIterator[Flow]:
         context = info.context
-        async for receipt in context.writing().publishing.watch(context.client.id, id):
+        async for view in context.writing().publishing.watch(context.client.id, id):
             await context.buyer.share.take(EVENT)
-            yield Flow.of(receipt)
+            yield Flow.of(view)

@@ -114,12 +114,12 @@ class Publishing:
             await self._release(id, command.files)
         return self._view(record)
 
-    async def receipt(self, client: str, id: str) -> WorkflowView | None:
+    async def flow(self, client: str, id: str) -> WorkflowView | None:
         """Return the workflow; None if there is none, or it is another client's or of an unknown kind."""
         record = await self._find(client, id)
         return None if record is None else self._view(record)
 
-    async def receipts(
+    async def flows(
         self,
         client: str,
         *,
@@ -155,10 +155,10 @@ class Publishing:
         last = None
         if id.startswith(prefix_of(client)):
             async for record in self._context.durable.watch(id):
-                receipt = self._view_after_run(record)
-                if receipt != last:
-                    yield receipt
-                last = receipt
+                view = self._view_after_run(record)
+                if view != last:
+                    yield view
+                last = view
         if last is None:
             raise _no_such_flow()
 

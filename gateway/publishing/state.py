@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Generic
 
 from gateway.durable.port import Record, Status, Step
+from gateway.errors import FlowsUnavailable, UpstreamUnavailable
 from gateway.publishing.context import RunContext
 from gateway.publishing.phases import FlowState, Phase
 from gateway.publishing.recorded import WorkflowOutput, from_json
@@ -49,6 +50,13 @@ class StateWorkflow(ABC, Generic[CommandT]):
         return True
 
     async def _is_superseded(self) -> bool:
+        try:
+            return await self._has_later_request()
+        except FlowsUnavailable as error:
+            # Transient: the step is retried, and could not be recorded either.
+            raise UpstreamUnavailable("The store of flows cannot be reached, so this waits.") from error
+
+    async def _has_later_request(self) -> bool:
         durable, run = self._context.shared.durable, self._context.run
         own = await durable.get(run.id)
         last: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 
@@ -28,6 +28,7 @@ from schema.types.connection import PageInfo
 from schema.types.highlight import Highlight, highlight
 
 HIGHLIGHT = "Highlight"
+FlowId = Annotated[strawberry.ID, strawberry.argument(description="The id of the flow.")]
 
 describe_enum(FlowKind, "FlowKind", "The kind of a flow.", {kind: kind.row.summary for kind in FlowKind})
 describe_enum(

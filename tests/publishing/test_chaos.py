@@ -53,7 +53,7 @@ async def storm(house: House, seed: int) -> list[WorkflowView]:
         for id in dice.choices(list(house.upstream.containers) or ["none"], k=2):
             house.durable.signal(f"media:{id}")
         await house.clock.sleep(dice.uniform(0.0, 5.0))
-        receipts = [await house.publishing.receipt("shop", ids[flow]) for flow in range(FLOWS)]
+        receipts = [await house.publishing.flow("shop", ids[flow]) for flow in range(FLOWS)]
         if all(one is not None and one.state in ENDED for one in receipts):
             return [one for one in receipts if one is not None]
     raise AssertionError("the flows do not end")

@@ -41,7 +41,7 @@ async def test_cancelled_before_the_highlight_is_created_it_is_never_created(
 async def test_a_cancelled_flow_tells_what_it_left_behind(house: House, call: str, left: str) -> None:
     receipt = await cancelled_at(house, call, "after")
     await house.clock.sleep(600)
-    now = await house.publishing.receipt(CLIENT, receipt.id)
+    now = await house.publishing.flow(CLIENT, receipt.id)
     assert now is not None
     assert [line for line in now.leftovers if left in line]
 
@@ -162,8 +162,8 @@ async def test_to_retry_what_runs_changes_nothing(house: House) -> None:
 
 async def test_a_client_sees_its_own_flows_only(house: House) -> None:
     mine = await house.made("a")
-    assert await house.publishing.receipt("other", mine.id) is None
-    assert (await house.publishing.receipts("other", first=10)).views == []
+    assert await house.publishing.flow("other", mine.id) is None
+    assert (await house.publishing.flows("other", first=10)).views == []
     for act in (house.publishing.cancel, house.publishing.retry):
         with pytest.raises(NotFound):
             await act("other", mine.id)
@@ -183,16 +183,16 @@ async def test_a_flow_of_a_kind_that_this_version_does_not_know_hides_no_other(h
     other = mine.id[:-1] + ("0" if mine.id[-1] != "0" else "1")
     house.durable.define("approve_highlight", body)
     await house.durable.start("approve_highlight", other, {"request": ""})
-    assert [one.id for one in (await house.publishing.receipts(CLIENT, first=10)).views] == [mine.id]
-    assert await house.publishing.receipt(CLIENT, other) is None
+    assert [one.id for one in (await house.publishing.flows(CLIENT, first=10)).views] == [mine.id]
+    assert await house.publishing.flow(CLIENT, other) is None
     with pytest.raises(NotFound):
         await house.publishing.retry(CLIENT, other)
 
 
 async def test_flows_are_listed_newest_first_in_pages(house: House) -> None:
     ids = [(await house.made("a", key=str(i))).id for i in range(5)]
-    first = await house.publishing.receipts(CLIENT, first=3)
-    rest = await house.publishing.receipts(CLIENT, first=3, after=first.views[-1].id)
+    first = await house.publishing.flows(CLIENT, first=3)
+    rest = await house.publishing.flows(CLIENT, first=3, after=first.views[-1].id)
     assert [one.id for one in (*first.views, *rest.views)] == ids[::-1]
     assert (first.has_next, rest.has_next) == (True, False)
 
@@ -214,7 +214,7 @@ class Crowded(VolatileDurable):
 async def test_of_a_client_one_list_is_read_at_a_time(tmp_path: Path) -> None:
     """A query may have fifty of them, and each may read all flows: those of others go through the same threads."""
     async with House(tmp_path, engine=Crowded) as house:
-        asked = [house.publishing.receipts(client, first=10) for client in ("a", "b") for _ in range(20)]
+        asked = [house.publishing.flows(client, first=10) for client in ("a", "b") for _ in range(20)]
         begun = asyncio.get_running_loop().time()
         await asyncio.gather(*asked)
         assert asyncio.get_running_loop().time() - begun == pytest.approx(20.0)
@@ -225,9 +225,9 @@ async def test_flows_are_listed_by_account_and_state(house: House) -> None:
     house.upstream.refused.add("https://example.com/b.jpg")
     done, failed = await house.made("a", key="1"), await house.made("b", key="2")
     elsewhere = await house.publishing.begin(CLIENT, DeleteHighlight("99", "17"), key="3")
-    by_state = await house.publishing.receipts(CLIENT, state=FlowState.FAILED, first=10)
-    by_account = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
-    running = await house.publishing.receipts(CLIENT, state=FlowState.RECEIVED, first=10)
+    by_state = await house.publishing.flows(CLIENT, state=FlowState.FAILED, first=10)
+    by_account = await house.publishing.flows(CLIENT, account=ACCOUNT, first=10)
+    running = await house.publishing.flows(CLIENT, state=FlowState.RECEIVED, first=10)
     assert [one.id for one in by_state.views] == [failed.id]
     assert [one.id for one in by_account.views] == [failed.id, done.id]
     assert [one.id for one in running.views] == [elsewhere.id]
@@ -236,7 +236,7 @@ async def test_flows_are_listed_by_account_and_state(house: House) -> None:
 async def test_more_flows_than_one_reading_gives_are_found(house: House) -> None:
     for i in range(230):
         await house.publishing.begin(CLIENT, DeleteHighlight(ACCOUNT if i == 3 else "99", "17"), key=str(i))
-    page = await house.publishing.receipts(CLIENT, account=ACCOUNT, first=10)
+    page = await house.publishing.flows(CLIENT, account=ACCOUNT, first=10)
     assert (len(page.views), page.has_next) == (1, False)
 
 
@@ -252,7 +252,7 @@ async def test_nothing_is_begun_while_the_store_is_gone(house: House) -> None:
     with pytest.raises(FlowsUnavailable):
         await house.create("a")
     house.durable.reachable = True
-    assert (await house.publishing.receipts(CLIENT, first=1)).views == []
+    assert (await house.publishing.flows(CLIENT, first=1)).views == []
 
 
 async def test_deleting_is_done_once_more_after_a_crash(house: House) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from gateway.domain.publishing import Account, EntityRef, Traits
-from gateway.errors import Forbidden, UnsupportedByPlatform, UpstreamTimeout, UpstreamUnavailable
+from gateway.durable.port import Record
+from gateway.errors import FlowsUnavailable, Forbidden, UnsupportedByPlatform, UpstreamTimeout, UpstreamUnavailable
 from gateway.publishing.context import EntityChanged
 from gateway.publishing.phases import FlowState
 from gateway.publishing.registry import FlowKind
@@ -113,6 +115,22 @@ async def test_a_platform_that_stays_away_fails_it_after_minutes_not_hours(house
     view = await done(house)
     assert (view.state, view.retryable) == (FlowState.FAILED, True)
     assert house.clock.now() - began < 600
+
+
+async def test_a_store_that_is_away_is_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nobody knows whether there is a later request."""
+    there = house.durable.list
+    failures = [FlowsUnavailable("The store cannot be reached.")] * 2
+
+    async def listed(**options: Any) -> Sequence[Record]:
+        if failures:
+            raise failures.pop()
+        return await there(**options)
+
+    monkeypatch.setattr(house.durable, "list", listed)
+    view = await done(house)
+    assert (view.state, view.steps[0].attempts) == (FlowState.DONE, 3)
+    assert house.upstream.calls == ["set_like"]
 
 
 class MinimalPublisher:

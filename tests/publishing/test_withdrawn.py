@@ -77,7 +77,7 @@ async def test_retried_without_the_account_it_is_refused_and_stays_as_it_is(hous
     with pytest.raises(Forbidden) as refusal:
         await house.publishing.retry(CLIENT, failed.id)
     assert refusal.value.extensions == {"code": "FORBIDDEN", "right": "write", "account": ACCOUNT}
-    assert await house.publishing.receipt(CLIENT, failed.id) == failed
+    assert await house.publishing.flow(CLIENT, failed.id) == failed
     assert house.upstream.highlights == []
 
 
