@@ -1,0 +1,69 @@
+"""A mutation needs the rights of its fields, wherever these are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graphql import parse
+
+from gateway.domain.rights import RIGHTS, WRITING, Right
+from gateway.errors import Forbidden
+from gateway.execution.leaf_values import metadata_of
+from gateway.operations.required_rights import check_rights, rights_of
+from gateway.publishing.registry import FlowKind
+from schema.build import build_schema
+
+CORE = build_schema().core
+WRITE, INTERACT = frozenset({Right.WRITE}), frozenset({Right.INTERACT})
+LIKE = 'setLike(input: { account: "1", id: "1", liked: true }) { flow { id } }'
+DELETE = 'deleteHighlight(input: { id: "1" }) { flow { id } }'
+
+
+def needed(document: str, name: str | None = None) -> list[frozenset[Right]]:
+    return list(rights_of(CORE, parse(document), name))
+
+
+def test_each_mutation_names_the_rights_that_it_needs() -> None:
+    assert CORE.mutation_type is not None
+    named: dict[str, Any] = {
+        field.extensions["strawberry-definition"].python_name: metadata_of(field)[RIGHTS]
+        for field in CORE.mutation_type.fields.values()
+    }
+    writes = {kind.row.name: frozenset({kind.row.right}) for kind in FlowKind}
+    assert named == writes | {"cancel_flow": WRITING, "retry_flow": WRITING}
+
+
+@pytest.mark.parametrize(
+    ("document", "rights"),
+    [
+        ("{ accounts { id } }", [frozenset({Right.READ})]),
+        ('subscription { flow(id: "1") { id } }', [frozenset({Right.READ})]),
+        ("mutation { __typename }", [WRITING]),
+        (f"mutation {{ {LIKE} }}", [WRITING, INTERACT]),
+        (f"mutation {{ {LIKE} {DELETE} }}", [WRITING, WRITE, INTERACT]),
+        (f"mutation {{ a: {LIKE} ... {{ b: {DELETE} }} }}", [WRITING, WRITE, INTERACT]),
+        (f"mutation {{ ...F ...F }} fragment F on Mutation {{ {DELETE} }}", [WRITING, WRITE]),
+        (f"mutation {{ ... @skip(if: true) {{ {LIKE} }} }}", [WRITING, INTERACT]),
+    ],
+)
+def test_the_rights_of_all_fields_are_needed(document: str, rights: list[frozenset[Right]]) -> None:
+    assert needed(document) == rights
+
+
+def test_only_the_operation_that_is_run_counts() -> None:
+    document = f"mutation A {{ {LIKE} }} mutation B {{ {DELETE} }}"
+    assert (needed(document, "A"), needed(document, "B")) == ([WRITING, INTERACT], [WRITING, WRITE])
+
+
+@pytest.mark.parametrize(
+    ("rights", "lacking"), [(WRITE, "interact"), (frozenset({Right.READ}), "write"), (INTERACT, "")]
+)
+def test_a_client_is_told_the_right_that_it_lacks(rights: frozenset[Right], lacking: str) -> None:
+    document = parse(f"mutation {{ {LIKE} }}")
+    if not lacking:
+        check_rights(CORE, document, None, rights)
+        return
+    with pytest.raises(Forbidden) as refusal:
+        check_rights(CORE, document, None, rights)
+    assert refusal.value.extensions["right"] == lacking
