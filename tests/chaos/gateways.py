@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.chaos.fork_server import Child, Nursery
+from tests.fork_server import Child, Nursery
 
 LONGEST_PAUSE = 0.5
 # How long a start takes, and so within which time one is killed that is to die while it starts.

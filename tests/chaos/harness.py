@@ -18,13 +18,13 @@ import uvicorn
 from tests import processes
 from tests.chaos import fault_profiles
 from tests.chaos.clients import Clients
-from tests.chaos.fork_server import Nursery
 from tests.chaos.gateways import Gateway
 from tests.chaos.kill_points import AIOGRAPI, PLATFORM, Points
 from tests.chaos.proxy import Proxy
 from tests.chaos.upstream import Upstream
 from tests.commands.process import PROGRAM, address, environment
 from tests.durable.postgres import Cluster
+from tests.fork_server import Nursery
 
 LAST = "last"
 

@@ -19,11 +19,11 @@ import httpx
 
 from gateway.publishing.owners import flow_of
 from tests.chaos.commands import ACCOUNT, Order
-from tests.chaos.fork_server import Nursery
 from tests.chaos.gateways import Gateway
 from tests.durable.postgres import Cluster
 from tests.fakes.gateway import Terms, clients_file
 from tests.fakes.served import served
+from tests.fork_server import Nursery
 from tests.upgrade import asking
 from tests.upgrade.asking import EDITOR
 from tests.upgrade.cases import Case, cases

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = (sys.executable, "-m", "tests.chaos.fork_server")
+ROOT = Path(__file__).parents[1]
+PROGRAM = (sys.executable, "-m", "tests.fork_server")
 
 
 class Child:
