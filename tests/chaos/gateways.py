@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.fork_server import Child, Nursery
+from tests import fork_server
+from tests.commands.process import environment
+from tests.fork_server import Forked
 
 LONGEST_PAUSE = 0.5
 # How long a start takes, and so within which time one is killed that is to die while it starts.
@@ -27,7 +29,6 @@ class Gateway:
     def __init__(
         self,
         name: str,
-        nursery: Nursery,
         settings: Mapping[str, str],
         log: Path,
         dice: random.Random,
@@ -39,12 +40,12 @@ class Gateway:
         self.kills: Counter[str] = Counter()
         self.strange: list[int] = []
         self.is_ready = False
-        self._nursery = nursery
         self._settings = settings
         self._log = log
         self._dice = dice
         self._starts_to_kill = starts_to_kill
-        self._child: Child | None = None
+        self._child: Forked | None = None
+        self._ended: asyncio.Task[int] | None = None
         self._retired = False
         self._http = httpx.AsyncClient()
 
@@ -54,23 +55,23 @@ class Gateway:
 
     @property
     def is_alive(self) -> bool:
-        return self._child is not None and self._child.is_alive
+        return self._child is not None and self._child.poll() is None
 
     async def live(self) -> None:
         """Until it is retired."""
         is_first = True
         while not self._retired:
-            self._child = child = await self._nursery.start(
-                ["serve", "--port", str(self.port)], self._settings, self._log
-            )
+            self._child = child = await asyncio.to_thread(self._start)
+            self._ended = asyncio.create_task(child.ended())
             looking = asyncio.create_task(self._look(child))
             if not is_first and self._starts_to_kill:
                 self._starts_to_kill -= 1
                 asyncio.get_running_loop().call_later(self._dice.uniform(0.0, STARTING), self._kill_starting, child)
             is_first = False
-            code = await child.died
+            code = await self._ended
             self.is_ready = False
             await looking
+            child.close()
             if code != -signal.SIGKILL and not self._retired:
                 self.strange.append(code)
             await asyncio.sleep(self._dice.uniform(0.0, LONGEST_PAUSE))
@@ -79,7 +80,7 @@ class Gateway:
     def kill(self, where: str) -> None:
         """-9, unless it is dead already."""
         if self._child is not None and self.is_alive:
-            self._child.send(signal.SIGKILL)
+            self._child.kill()
             self.is_ready = False
             self.kills[where] += 1
 
@@ -91,19 +92,25 @@ class Gateway:
         """The exit code after SIGTERM."""
         self._retired = True
         assert self._child is not None
-        self._child.send(signal.SIGTERM)
-        return await asyncio.wait_for(asyncio.shield(self._child.died), PATIENCE)
+        assert self._ended is not None
+        self._child.terminate()
+        return await asyncio.wait_for(asyncio.shield(self._ended), PATIENCE)
 
     async def ready(self) -> None:
         async with asyncio.timeout(PATIENCE):
             while not self.is_ready:  # noqa: ASYNC110 (another process says it)
                 await asyncio.sleep(LOOK)
 
-    async def _look(self, child: Child) -> None:
+    def _start(self) -> Forked:
+        """Without the measuring of coverage: of what is killed nothing would be left but halves of its files."""
+        given = {name: value for name, value in environment(self._settings).items() if not name.startswith("COV")}
+        return fork_server.start(["serve", "--port", str(self.port)], given, self._log)
+
+    async def _look(self, child: Forked) -> None:
         """Ends with the child and is never cancelled: a connection that is given up while it is made stays open."""
-        while child.is_alive and not self.is_ready:
+        while child.poll() is None and not self.is_ready:
             await asyncio.sleep(LOOK)
-            self.is_ready = await self._says_ready() and child.is_alive
+            self.is_ready = await self._says_ready() and child.poll() is None
 
     async def _says_ready(self) -> bool:
         try:
@@ -111,7 +118,7 @@ class Gateway:
         except httpx.HTTPError:
             return False
 
-    def _kill_starting(self, child: Child) -> None:
+    def _kill_starting(self, child: Forked) -> None:
         if child is self._child and not self.is_ready:
             self.kill("while it starts")
 

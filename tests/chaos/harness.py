@@ -24,7 +24,6 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.upstream import Upstream
 from tests.commands.process import PROGRAM, address, environment
 from tests.durable.postgres import Cluster
-from tests.fork_server import Nursery
 
 LAST = "last"
 
@@ -72,7 +71,7 @@ class Plan:
 
 
 class House:
-    def __init__(self, plan: Plan, folder: Path, upstream: Upstream, nursery: Nursery, base: str) -> None:
+    def __init__(self, plan: Plan, folder: Path, upstream: Upstream, base: str) -> None:
         """`base` is the proxy's URL."""
         self.plan = plan
         self.upstream = upstream
@@ -81,7 +80,6 @@ class House:
         self.points = Points(points, random.Random(plan.seed), rounds=plan.rounds, most=plan.most_points)
         self._folder = folder
         self._base = base
-        self._nursery = nursery
         self._dice = random.Random(plan.seed)
         self._token, self._app_secret, self._verify = (secrets.token_hex(12) for _ in range(3))
         self.proxy = Proxy(upstream.url, self._token, self.points, self._strike, self._dice)
@@ -130,7 +128,6 @@ class House:
         for gateway in self.gateways:
             gateway.kill_for_good("in the end")
         await asyncio.gather(*self._living, return_exceptions=True)
-        await self._nursery.aclose()
         await self.clients.aclose()
         await self.proxy.aclose()
         await self.upstream.aclose()
@@ -146,7 +143,7 @@ class House:
     def _gateway(self, name: str) -> Gateway:
         share = 0 if name == LAST else self.plan.starts_to_kill // self.plan.gateways
         log = self._folder / f"{name}.log"
-        return Gateway(name, self._nursery, self._settings(name), log, self._dice, starts_to_kill=share)
+        return Gateway(name, self._settings(name), log, self._dice, starts_to_kill=share)
 
     def _settings(self, name: str) -> Mapping[str, str]:
         database = {"GATEWAY_DATABASE_URL": self.plan.database.url} if self.plan.database else {}
@@ -172,7 +169,7 @@ async def house(plan: Plan, folder: Path) -> AsyncIterator[House]:
     """Before anything has gone wrong."""
     with _sandbox(folder) as upstream, socket.create_server(("127.0.0.1", 0), backlog=2048) as door:
         base = f"http://127.0.0.1:{door.getsockname()[1]}"
-        made = House(plan, folder, Upstream(upstream), await Nursery.open(), base)
+        made = House(plan, folder, Upstream(upstream), base)
         await made.upstream.let_publish(1_000_000)
         async with _served(made.proxy, door):
             try:

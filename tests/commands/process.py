@@ -1,4 +1,4 @@
-"""The command as its own process, the way it is run."""
+"""The command as its own process: forked from one that has imported the program, unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests import processes
+from tests import fork_server, processes
+from tests.fork_server import Forked
 
 PROGRAM = [sys.executable, "-m", "gateway"]
 LIMIT = 240.0  # seconds: measured for coverage, on a busy machine, a server is slow
@@ -25,12 +26,12 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *arguments], env=environment(given), capture_output=True, text=True, timeout=LIMIT, check=False
-    )
+    with fork_server.started(arguments, environment(given), seconds=LIMIT) as process:
+        output, errors = process.communicate(LIMIT)
+        return subprocess.CompletedProcess(arguments, process.wait(), output, errors)
 
 
-def started(command: str, *arguments: str, **given: str) -> AbstractContextManager[tuple[str, subprocess.Popen[str]]]:
+def started(command: str, *arguments: str, **given: str) -> AbstractContextManager[tuple[str, Forked]]:
     """A server and its announcement, on a free port unless the arguments name one.
 
     It listens before it announces, so nothing has to wait.
@@ -39,10 +40,19 @@ def started(command: str, *arguments: str, **given: str) -> AbstractContextManag
 
 
 @contextmanager
-def started_for(
+def started_for(seconds: float, command: str, *arguments: str, **given: str) -> Iterator[tuple[str, Forked]]:
+    """As `started`. It is killed after so many seconds, so that whoever reads its output reads to an end."""
+    words = [command, "--port", "0", *arguments]
+    with fork_server.started(words, environment(given), seconds=seconds) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline(), process
+
+
+@contextmanager
+def launched(
     seconds: float, command: str, *arguments: str, **given: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """As `started`. It is killed after so many seconds, so that whoever reads its output reads to an end."""
+    """As `started_for`, but the program itself, from its first instruction."""
     words = [*PROGRAM, command, "--port", "0", *arguments]
     pipe = subprocess.PIPE
     with processes.started(words, seconds=seconds, env=environment(given), stdout=pipe, stderr=pipe) as process:
@@ -56,7 +66,7 @@ def address(announcement: str) -> str:
     return found[0]
 
 
-def logged(process: subprocess.Popen[str], what: str) -> str:
+def logged(process: Forked, what: str) -> str:
     """The next line of the log that holds `what`."""
     assert process.stderr is not None
     return next(line for line in process.stderr if what in line)

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image
 from gateway.composition.app import create_app
 from gateway.errors import Unusable
 from gateway.settings import Settings
-from tests.commands.process import LIMIT, address, ask, logged, run, started
+from tests.commands.process import LIMIT, address, ask, launched, logged, run, started
 
 TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
 
@@ -129,7 +129,7 @@ def a_jpeg_of(camera: str) -> bytes:
 @pytest.mark.parametrize("command", ["serve", "sandbox"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_ends_cleanly_when_asked_to(command: str, number: signal.Signals, tmp_path: Path) -> None:
-    with started(command, GATEWAY_DATA_DIR=str(tmp_path)) as (announcement, process):
+    with launched(LIMIT, command, GATEWAY_DATA_DIR=str(tmp_path)) as (announcement, process):
         httpx.get(address(announcement), timeout=LIMIT)
         process.send_signal(number)
         _, log = process.communicate(timeout=LIMIT)

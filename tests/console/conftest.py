@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 
 import hatch_build
 from gateway.console import PAGE, built
-from tests.commands.process import address, environment, started_for
+from tests.commands.process import address, environment, launched
 from tests.fakes import wheel
 from tests.node import projects
 
@@ -59,20 +59,22 @@ def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 @pytest.fixture(scope="module")
 def served(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a gateway answers: for tests that do not mind what others have bought."""
-    with _serving(tmp_path_factory.mktemp("gateway"), installed) as url:
+    with serving(tmp_path_factory.mktemp("gateway"), installed) as url:
         yield url
 
 
 @pytest.fixture
 def unasked(installed: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where a gateway answers that has bought nothing yet: for tests that state prices."""
-    with _serving(tmp_path, installed) as url:
+    with serving(tmp_path, installed) as url:
         yield url
 
 
 @contextmanager
-def _serving(folder: Path, installed: dict[str, str]) -> Iterator[str]:
-    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder), **installed) as (announcement, _):
+def serving(folder: Path, installed: dict[str, str], **given: str) -> Iterator[str]:
+    """Where the gateway of that environment answers."""
+    given = {"GATEWAY_DATA_DIR": str(folder), **installed, **given}
+    with launched(LIMIT, "serve", **given) as (announcement, _):
         yield address(announcement)
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.commands.process import address, run, started_for
-from tests.console.conftest import LIMIT
+from tests.console.conftest import LIMIT, serving
 from tests.console.page import watched
 from tests.console.test_create import DONE, drop
 from tests.console.test_examples import copied
@@ -22,9 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def strict(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    given = {"GATEWAY_DOCUMENTS": "trusted", "GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("strict"))}
-    with started_for(LIMIT, "serve", **given, **installed) as (announcement, _):
-        yield address(announcement)
+    with serving(tmp_path_factory.mktemp("strict"), installed, GATEWAY_DOCUMENTS="trusted") as url:
+        yield url
 
 
 async def test_the_examples_are_priced_run_and_played(strict: str, browser: Browser) -> None:

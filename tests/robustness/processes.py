@@ -1,9 +1,8 @@
-"""The gateway and its upstream as processes of their own, the way they are run."""
+"""The gateway and its upstream as processes of their own."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,13 @@ from pathlib import Path
 import httpx
 
 from tests.commands.process import LIMIT, address, started
+from tests.fork_server import Forked
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     url: str
-    process: subprocess.Popen[str]
+    process: Forked
 
     @property
     def port(self) -> str:
@@ -26,12 +26,12 @@ class Server:
         """Sends the signal; returns the exit code and what was logged."""
         self.process.send_signal(number)
         _, log = self.process.communicate(timeout=LIMIT)
-        return self.process.returncode, log
+        return self.process.wait(), log
 
 
 @contextlib.contextmanager
-def running(*command: str, **settings: str) -> Iterator[Server]:
-    with started(*command, **settings) as (announcement, process):
+def running(*command: str, **given: str) -> Iterator[Server]:
+    with started(*command, **given) as (announcement, process):
         yield Server(address(announcement), process)
 
 
@@ -40,12 +40,16 @@ def sandbox(port: str = "0") -> contextlib.AbstractContextManager[Server]:
 
 
 def gateway(upstream: Server, data: Path, *arguments: str, **more: str) -> contextlib.AbstractContextManager[Server]:
-    settings = {
+    return running("serve", *arguments, **settings(upstream, data), **more)
+
+
+def settings(upstream: Server, data: Path) -> dict[str, str]:
+    """Of a gateway before it."""
+    return {
         "GATEWAY_HIKERAPI_URL": upstream.url,
         "GATEWAY_HIKERAPI_KEY": "sandbox",  # pragma: allowlist secret
         "GATEWAY_DATA_DIR": str(data),
     }
-    return running("serve", *arguments, **settings, **more)
 
 
 def lay_faults(upstream: Server, *faults: dict[str, object]) -> None:

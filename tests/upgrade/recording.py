@@ -23,7 +23,6 @@ from tests.chaos.gateways import Gateway
 from tests.durable.postgres import Cluster
 from tests.fakes.gateway import Terms, clients_file
 from tests.fakes.served import served
-from tests.fork_server import Nursery
 from tests.upgrade import asking
 from tests.upgrade.asking import EDITOR
 from tests.upgrade.cases import Case, cases
@@ -48,13 +47,12 @@ SLOT_LOCKS = "flows.slots/*.lock"
 class Recorder:
     """`url` is that of the upstream."""
 
-    def __init__(self, folder: Path, dialect: str, upstream: Noting, url: str, nursery: Nursery, database: str | None):
+    def __init__(self, folder: Path, dialect: str, upstream: Noting, url: str, database: str | None):
         self._data = folder / DATA
         self._logs = folder.with_suffix(".log")
         self._dialect = dialect
         self._upstream = upstream
         self._url = url
-        self._nursery = nursery
         self._database = database
         self._locks: dict[Path, int] = {}
         self._orders: dict[int, Order] = {}
@@ -192,7 +190,7 @@ class Recorder:
             "GATEWAY_CLIENTS_FILE": str(self._data / "clients.toml"),
             **({"GATEWAY_DATABASE_URL": self._database} if self._database else {}),
         }
-        gateway = Gateway("recorded", self._nursery, settings, self._logs, random.Random(0))
+        gateway = Gateway("recorded", settings, self._logs, random.Random(0))
         living = asyncio.create_task(gateway.live())
         await gateway.ready()
         try:
@@ -222,7 +220,6 @@ async def record(name: str, server: Cluster | None) -> None:
         folder = Path(scratch) / name
         folder.mkdir()
         database = None if server is None else server.create()
-        nursery = await Nursery.open()
         made: list[Noting] = []
 
         def make(url: str) -> Noting:
@@ -232,14 +229,13 @@ async def record(name: str, server: Cluster | None) -> None:
         with served(make, lifespan=False) as url:
             (upstream,) = made
             plain = database and database.replace("postgresql+psycopg:", "postgresql:")
-            recorder = Recorder(folder, dialect, upstream, url, nursery, plain)
+            recorder = Recorder(folder, dialect, upstream, url, plain)
             try:
                 await recorder.record()
             except BaseException:
                 print(folder.with_suffix(".log").read_text()[-5_000:])
                 raise
             finally:
-                await nursery.aclose()
                 recorder.close()
         if server is not None and database is not None:
             (folder / DUMP).write_text(server.dump(database))
