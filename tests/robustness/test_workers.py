@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from gateway.sandbox import fixture_users
 from tests.commands.process import ask, logged, run
@@ -13,6 +17,8 @@ from tests.robustness.processes import Server, billed, gateway, sandbox
 
 TRAY = "query Tray($id: ID!) { user(by: { id: $id }) { highlights { totalCount } } }"
 WORKERS = ("--workers", "2")
+READY = "Application startup complete"
+LIMIT = 9  # billed requests
 
 
 def workers_of(server: Server) -> set[int]:
@@ -21,53 +27,70 @@ def workers_of(server: Server) -> set[int]:
     return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
-def test_all_workers_together_keep_to_a_clients_allowance(tmp_path: Path) -> None:
-    file = tmp_path / "clients.toml"
-    key = run("keys", "add", "web", "--allowance", "month=9", "--file", str(file)).stdout.strip()
-    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS, GATEWAY_CLIENTS_FILE=str(file)) as server:
-        with ThreadPoolExecutor(12) as pool:
-            answers = list(pool.map(lambda pk: ask(server.url, TRAY, key, id=str(pk)), range(700_000, 700_060)))
-        assert all(answer.status_code == 200 for answer in answers)
-        refused = [answer for answer in answers if "ALLOWANCE_EXCEEDED" in answer.text]
-        assert refused
-        assert 0 < billed(upstream) <= 9
+@dataclass(frozen=True, slots=True)
+class Served:
+    """`key` is that of a client without limits, `limited` that of one who may spend LIMIT."""
+
+    upstream: Server
+    gateway: Server
+    file: Path
+    key: str
+    limited: str
 
 
-def test_the_supervisor_holds_no_file_that_only_workers_use(tmp_path: Path) -> None:
-    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
-        descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
-        opened = [os.readlink(descriptor) for descriptor in descriptors]
-        assert [path for path in opened if path.startswith(str(tmp_path))] == []
-
-
-def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(tmp_path: Path) -> None:
-    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
-        assert (
-            ask(server.url, TRAY, id=fixture_users.THIRTY.pk).json()["data"]["user"]["highlights"]["totalCount"] == 30
-        )
-        before = workers_of(server)
-        assert len(before) == 2
-        killed = min(before)
-        os.kill(killed, signal.SIGKILL)
-        assert str(killed) in logged(server.process, "died")
-        logged(server.process, "Application startup complete")
-        after = workers_of(server)
-        assert len(after) == 2
-        assert killed not in after
-        assert ask(server.url, TRAY, id=fixture_users.THIRTY.pk).status_code == 200
-
-
-def test_a_hangup_reaches_every_worker(tmp_path: Path) -> None:
-    file = tmp_path / "clients.toml"
-    run("keys", "add", "web", "--file", str(file))
-    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS, GATEWAY_CLIENTS_FILE=str(file)) as server:
-        for _ in WORKERS[1] * int(WORKERS[1]):
-            logged(server.process, "Application startup complete")
-        key = run("keys", "add", "router", "--file", str(file)).stdout.strip()
-        server.process.send_signal(signal.SIGHUP)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """With all its workers ready, and nothing else in the log that is read next."""
+    folder = tmp_path_factory.mktemp("workers")
+    file = folder / "clients.toml"
+    key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
+    limited = run("keys", "add", "limited", "--allowance", f"month={LIMIT}", "--file", str(file)).stdout.strip()
+    with sandbox() as upstream, gateway(upstream, folder, *WORKERS, GATEWAY_CLIENTS_FILE=str(file)) as server:
         for _ in range(int(WORKERS[1])):
-            logged(server.process, "ClientsReloaded")
-        assert {ask(server.url, TRAY, key, id="787132").status_code for _ in range(12)} == {200}
+            logged(server.process, READY)
+        yield Served(upstream, server, file, key, limited)
+
+
+def test_all_workers_together_keep_to_a_clients_allowance(served: Served) -> None:
+    before = billed(served.upstream)
+    with ThreadPoolExecutor(12) as pool:
+        pks = range(700_000, 700_060)
+        answers = list(pool.map(lambda pk: ask(served.gateway.url, TRAY, served.limited, id=str(pk)), pks))
+    assert all(answer.status_code == 200 for answer in answers)
+    refused = [answer for answer in answers if "ALLOWANCE_EXCEEDED" in answer.text]
+    assert refused
+    assert 0 < billed(served.upstream) - before <= LIMIT
+
+
+def test_the_supervisor_holds_no_file_that_only_workers_use(served: Served) -> None:
+    descriptors = Path(f"/proc/{served.gateway.process.pid}/fd").iterdir()
+    opened = [os.readlink(descriptor) for descriptor in descriptors]
+    assert [path for path in opened if path.startswith(str(served.file.parent))] == []
+
+
+def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(served: Served) -> None:
+    server = served.gateway
+    answer = ask(server.url, TRAY, served.key, id=fixture_users.THIRTY.pk).json()
+    assert answer["data"]["user"]["highlights"]["totalCount"] == 30
+    before = workers_of(server)
+    assert len(before) == 2
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    assert str(killed) in logged(server.process, "died")
+    logged(server.process, READY)
+    after = workers_of(server)
+    assert len(after) == 2
+    assert killed not in after
+    assert ask(server.url, TRAY, served.key, id=fixture_users.THIRTY.pk).status_code == 200
+
+
+def test_a_hangup_reaches_every_worker(served: Served) -> None:
+    server = served.gateway
+    key = run("keys", "add", "router", "--file", str(served.file)).stdout.strip()
+    server.process.send_signal(signal.SIGHUP)
+    for _ in range(int(WORKERS[1])):
+        logged(server.process, "ClientsReloaded")
+    assert {ask(server.url, TRAY, key, id="787132").status_code for _ in range(12)} == {200}
 
 
 def test_they_all_end_when_the_supervisor_is_told_to(tmp_path: Path) -> None:
