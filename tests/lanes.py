@@ -224,6 +224,9 @@ class Lanes:
             item.stash[LANE] = name
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(BY_NAME[name].limit * self._slowness))
+        if profiles.profile() != profiles.LONG and (left_out := [item for item in items if _is_long_only(item)]):
+            self._config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not _is_long_only(item)]
         items.sort(key=lambda item: -RANK[item.stash[LANE]])
         if self._part:
             items[:] = [item for item in items if self._part.holds(item.nodeid)]
@@ -358,6 +361,7 @@ def register(config: pytest.Config) -> None:
     for lane in LANES:
         config.addinivalue_line("markers", f"{lane.name}: {lane.use} (given by tests.lanes)")
     config.addinivalue_line("markers", "scaled: its numbers depend on the profile (given by tests.profiles)")
+    config.addinivalue_line("markers", "long_only: left out in other profiles than `long` (given by tests.profiles)")
     config.pluginmanager.register(Lanes(config), "lanes")
 
 
@@ -375,6 +379,10 @@ def _lane_of_all(used: tuple[object, ...]) -> str:
 
 def _is_scaled(item: pytest.Item) -> bool:
     return item.get_closest_marker("scaled") is not None or hasattr(getattr(item, "obj", None), "is_hypothesis_test")
+
+
+def _is_long_only(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long_only") is not None
 
 
 def _used_by(item: pytest.Item) -> Iterator[object]:

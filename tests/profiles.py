@@ -24,6 +24,9 @@ EXAMPLES = {DEV: 20, CI: 50, LONG: 100}
 scaled = pytest.mark.scaled
 """For a test whose numbers depend on the profile: in the profile `long` it belongs to the lane `long`."""
 
+long_only = pytest.mark.long_only
+"""For a scaled test, or a parameter of one, that other profiles leave out: a sibling of it holds its rule in them."""
+
 
 def register() -> None:
     """Examples are not timed, as machines are shared. In CI they are the same on every run."""

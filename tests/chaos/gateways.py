@@ -18,7 +18,7 @@ from tests.fork_server import Forked
 
 LONGEST_PAUSE = 0.5
 # How long a start takes, and so within which time one is killed that is to die while it starts.
-STARTING = 0.4
+STARTING = 0.2
 LOOK = 0.05
 PATIENCE = 30.0
 

@@ -108,6 +108,10 @@ def test_starts_a_process_unseen():
 def test_page():
     pytest.skip("Chromium is needed: `apt-get install chromium`")
 
+@pytest.mark.long_only
+def test_of_the_profile_long():
+    assert False
+
 @pytest.mark.timeout(1)
 def test_hangs():
     time.sleep(60)
@@ -121,7 +125,7 @@ def test_the_summary_tells_lanes_and_what_brings_what_was_left_out(
     monkeypatch.delenv("CI", raising=False)
     suite.makepyfile(SUITE)
     result = suite.runpytest_subprocess("-p", "no:cacheprovider", "-m", "unit")
-    result.assert_outcomes(passed=1, failed=2, skipped=1)
+    result.assert_outcomes(passed=1, failed=2, skipped=1, deselected=1)
     result.stdout.fnmatch_lines(["*StartsProcess: os.posix_spawn*"])
     result.stdout.fnmatch_lines(
         ["unit * 4 tests*", "left out *1 tests  Chromium is needed: `apt-get install chromium`"]
