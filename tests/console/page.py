@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Route, WebError
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Route, ViewportSize, WebError
 
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
@@ -18,15 +19,20 @@ RUN = ".graphiql-execute-button"
 # Variables and headers have one place.
 SHOWN_TOOL = ".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines"
 PATIENCE = 15.0  # seconds
+VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 
 
 class Console:
-    """A page of the console. `complaints` holds errors, violations of the policy, and requests to elsewhere."""
+    """A page of the console. `complaints` holds errors, violations of the policy, and requests to elsewhere.
+
+    Whoever does to it what cannot be undone says so by `is_reusable`.
+    """
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
+        self.is_reusable = True
 
     async def go(self, query: str = "") -> None:
         await self.page.goto(f"{self.url}/graphql{query}")
@@ -112,10 +118,14 @@ class Console:
         await self.page.keyboard.insert_text(text)
 
 
+# Of each browser the page that its last test has left.
+_left: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
+
+
 @asynccontextmanager
 async def opened(browser: Browser, url: str, query: str = "", **options: Any) -> AsyncIterator[Console]:
-    """The console, loaded."""
-    async with watched(browser, url, **options) as console:
+    """The console, loaded: in the page that the last test has left, unless more than its size is asked for."""
+    async with (_cleared if options.keys() <= {"viewport"} else watched)(browser, url, **options) as console:
         await console.go(query)
         yield console
 
@@ -123,18 +133,51 @@ async def opened(browser: Browser, url: str, query: str = "", **options: Any) ->
 @asynccontextmanager
 async def watched(browser: Browser, url: str, **options: Any) -> AsyncIterator[Console]:
     """An empty page in a fresh profile. Afterwards the browser must not have had anything to complain about."""
-    context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-    context.set_default_timeout(1_000 * PATIENCE)
-    console = Console(await context.new_page(), url)
-    await _watch(console)
+    page = await _page(browser, **options)
+    console = Console(page, url)
     try:
-        yield console
+        async with _watching(console):
+            yield console
     finally:
-        await context.close()
+        await page.context.close()
     assert console.complaints == []
 
 
-async def _watch(console: Console) -> None:
+@asynccontextmanager
+async def _cleared(browser: Browser, url: str, viewport: ViewportSize = VIEWPORT) -> AsyncIterator[Console]:
+    """As `watched`, but without the two seconds of a processor that a process of the browser's needs to begin.
+
+    What a test leaves is removed after it, and a failed test leaves no page.
+    """
+    page = _left.pop(browser, None) or await _page(browser)
+    console = Console(page, url)
+    try:
+        async with _watching(console):
+            await page.set_viewport_size(viewport)
+            yield console
+        assert console.complaints == []
+        await page.mouse.move(0, 0)
+        # Of the same origin, so the browser's process stays, and without a script that would go on to write there.
+        await page.goto(f"{url}/healthz")
+        await page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+        await page.context.clear_cookies()
+        await page.context.clear_permissions()
+        if console.is_reusable:
+            _left[browser] = page
+    finally:
+        if _left.get(browser) is not page:
+            await page.context.close()
+
+
+async def _page(browser: Browser, **options: Any) -> Page:
+    context = await browser.new_context(**{"viewport": VIEWPORT, **options})
+    context.set_default_timeout(1_000 * PATIENCE)
+    await context.add_init_script(TELL_VIOLATIONS)
+    return await context.new_page()
+
+
+@asynccontextmanager
+async def _watching(console: Console) -> AsyncIterator[None]:
     def say(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             console.complaints.append(f"{message.type}: {message.text}")
@@ -153,5 +196,11 @@ async def _watch(console: Console) -> None:
     context = console.page.context
     context.on("console", say)
     context.on("weberror", fail)
-    await context.add_init_script(TELL_VIOLATIONS)
     await context.route(lambda url: not url.startswith("data:"), guard)
+    try:
+        yield
+    finally:
+        context.remove_listener("console", say)
+        context.remove_listener("weberror", fail)
+        await console.page.unroute_all(behavior="ignoreErrors")
+        await context.unroute_all(behavior="ignoreErrors")

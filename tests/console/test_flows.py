@@ -22,6 +22,7 @@ CREATE = """mutation($input: CreateHighlightInput!) {
 
 async def slowed(console: Console, bytes_per_second: int = SLOW) -> CDPSession:
     """The browser sends no faster from now on."""
+    console.is_reusable = False
     session = await console.page.context.new_cdp_session(console.page)
     await session.send("Network.enable")
     limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}

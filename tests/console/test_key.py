@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.commands.process import address, run, started_for
-from tests.console.conftest import LIMIT
+from tests.commands.process import address, run, started
 from tests.console.page import RUN, SHOWN_TOOL, Console, watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,12 +28,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     return file, made
 
 
-@pytest.fixture(scope="module")
-def guarded(
-    console: None, keys: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    given = {"GATEWAY_CLIENTS_FILE": str(keys[0]), "GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("guarded"))}
-    with started_for(LIMIT, "serve", **given) as (announcement, _):
+@pytest.fixture
+def guarded(console: None, keys: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[str]:
+    """Where a gateway answers that has bought nothing yet."""
+    given = {"GATEWAY_CLIENTS_FILE": str(keys[0]), "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", **given) as (announcement, _):
         yield address(announcement)
 
 
