@@ -6,9 +6,9 @@ in its write API, `publishing`, are visible in its read API.
     app             the Starlette app; `Sandbox` is its state for tests
     read_endpoint   handler of an endpoint: key, rate limit, balance, work, billing, faults
     endpoints       the endpoints with their prices
-    answers         responses of the endpoints
+    answers         responses of the endpoints; those of posts are in `posts`
     replies         replies and error bodies
-    world           users, highlights and items, generated from their numbers
+    world           users, highlights and items, generated from their numbers, with the posts of `feed`
     fixture_users   users that tests may name
     wire            entities as JSON, with `attachments`
     recorded        the vendor's own responses

@@ -51,8 +51,8 @@ class Answers:
     """The responses, cached in encoded form while they are unchanged: within a minute of one version of the data."""
 
     def __init__(self, world: World, wire: Wire, clock: Clock) -> None:
-        self._world = world
-        self._wire = wire
+        self.world = world
+        self.wire = wire
         self._clock = clock
         self._recordings = Recordings()
         self._shelf = EncodedAnswers(KEPT)
@@ -86,13 +86,13 @@ class Answers:
         """Return a story by `<pk>` or `<pk>_<user>`."""
         if not (match := ITEM_ID.fullmatch(question.value)):
             raise ReadError(refusal(400, "id must be a story id"))
-        if recorded := self._recorded_item(int(match[1])):
+        if recorded := self.recorded_item(int(match[1])):
             return encode(recorded)
-        item = self._world.item(int(match[1]))
+        item = self.world.item(int(match[1]))
         if item is None or (match[2] and int(match[2]) != item.user.pk) or self._is_over(item):
             raise ReadError(refusal(404))
-        _refuse_private(item.user)
-        return encode(self._wire.item(item, self._moment().now))
+        refuse_private(item.user)
+        return encode(self.wire.item(item, self.moment().now))
 
     def share_by_url(self, question: Question) -> bytes:
         """Decode the link without checking that the highlight exists."""
@@ -100,74 +100,74 @@ class Answers:
             raise ReadError(refusal(400, "url must be a share link"))
         return encode({"pk": str(_linked(question.value)), "type": "highlight"})
 
+    def recorded_item(self, pk: int) -> Json | None:
+        return self._recordings.item(pk) if self.world.highlight(SALWAAA_HIGHLIGHT) else None
+
+    def moment(self) -> Moment:
+        now = int(self._clock.now())
+        return Moment(self.world.version, now - now % GRANULARITY)
+
     def _profile(self, user: User) -> bytes:
-        return encode(self._wire.profile(user, self._moment().now))
+        return encode(self.wire.profile(user, self.moment().now))
 
     def _tray(self, user: User, question: Question, *, by_name: bool) -> bytes:
         if _is_hidden(user, force=question.force):
             return b"[]"
-        if not self._world.tray(user):
+        if not self.world.tray(user):
             return _nothing(user)
         if recorded := self._recordings.tray(user, by_name=by_name):
             return self._brought_up_to_date(recorded, user, question.amount)
-        moment = self._moment()
+        moment = self.moment()
         key = ("tray", user.index, question.amount, moment)
         return self._shelf.take(key, lambda: self._encode_tray(user, question.amount, moment.now))
 
     def _encode_tray(self, user: User, amount: int, now: int) -> bytes:
-        highlights = self._world.tray(user)[: amount or None]
-        return encode([self._wire.tray_entry(highlight, now) for highlight in highlights])
+        highlights = self.world.tray(user)[: amount or None]
+        return encode([self.wire.tray_entry(highlight, now) for highlight in highlights])
 
     def _brought_up_to_date(self, recorded: bytes, user: User, amount: int) -> bytes:
         """Return the recorded bytes, unless the current data or the query changes any of them."""
         entries: list[Json] = msgspec.json.decode(recorded)
         by_pk = {int(entry["pk"]): _owned(entry, user) for entry in entries}
-        now = self._moment().now
+        now = self.moment().now
         current = [
-            by_pk[highlight.pk] if highlight.held is None else self._wire.tray_entry(highlight, now)
-            for highlight in self._world.tray(user)[: amount or None]
+            by_pk[highlight.pk] if highlight.held is None else self.wire.tray_entry(highlight, now)
+            for highlight in self.world.tray(user)[: amount or None]
         ]
         return recorded if current == entries else encode(current)
 
     def _stories(self, user: User, question: Question) -> bytes:
         if _is_hidden(user, force=question.force):
             return b"[]"
-        now = self._moment().now
-        items = self._world.stories(user, int(self._clock.now()))[: question.amount or None]
+        now = self.moment().now
+        items = self.world.stories(user, int(self._clock.now()))[: question.amount or None]
         if not items:
             return _nothing(user)
-        return encode([self._wire.item(item, now) for item in items])
+        return encode([self.wire.item(item, now) for item in items])
 
     def _highlight(self, pk: int) -> bytes:
-        highlight = self._world.highlight(pk)
+        highlight = self.world.highlight(pk)
         if highlight is None:
             raise ReadError(refusal(404))
-        _refuse_private(highlight.user)
+        refuse_private(highlight.user)
         if highlight.held is None and (recorded := self._recordings.highlight(pk)):
             decoded: Json = msgspec.json.decode(recorded)
             current = _owned(decoded, highlight.user)
             return recorded if current == decoded else encode(current)
-        moment = self._moment()
-        return self._shelf.take(("highlight", pk, moment), lambda: encode(self._wire.highlight(highlight, moment.now)))
+        moment = self.moment()
+        return self._shelf.take(("highlight", pk, moment), lambda: encode(self.wire.highlight(highlight, moment.now)))
 
     def _is_over(self, item: Item) -> bool:
         """Return whether the item is a generated story that is not live."""
         return item.key.slot == STORY_SLOT and not item.is_live(int(self._clock.now()))
 
-    def _recorded_item(self, pk: int) -> Json | None:
-        return self._recordings.item(pk) if self._world.highlight(SALWAAA_HIGHLIGHT) else None
-
     def _user_by_id(self, value: str) -> User:
-        return _known(self._world.user_by_pk(_number(value, "user id")))
+        return _known(self.world.user_by_pk(_number(value, "user id")))
 
     def _user_by_name(self, value: str) -> User:
         if not NAME.fullmatch(value):
             raise ReadError(refusal(400, "username is not valid"))
-        return _known(self._world.user_by_name(value))
-
-    def _moment(self) -> Moment:
-        now = int(self._clock.now())
-        return Moment(self._world.version, now - now % GRANULARITY)
+        return _known(self.world.user_by_name(value))
 
 
 def _known(user: User | None) -> User:
@@ -179,11 +179,11 @@ def _known(user: User | None) -> User:
 def _is_hidden(user: User, *, force: bool) -> bool:
     """Return True for a private user, whose lists a forced call finds empty. Raises ReadError without force."""
     if not force:
-        _refuse_private(user)
+        refuse_private(user)
     return user.is_private
 
 
-def _refuse_private(user: User) -> None:
+def refuse_private(user: User) -> None:
     if user.is_private:
         raise ReadError(refusal(403))
 

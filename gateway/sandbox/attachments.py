@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.domain.ids import code_of
-from gateway.sandbox import ids, names
+from gateway.sandbox import names
 from gateway.sandbox.deterministic_random import Dice
-from gateway.sandbox.entities import Item, User
-from gateway.sandbox.ids import ItemKey
-from gateway.sandbox.world import DAY, EPOCH, POPULATION, World
+from gateway.sandbox.entities import Item, PostKind, User
+from gateway.sandbox.feed import post_pk
+from gateway.sandbox.world import EPOCH, FEED_SPAN, POPULATION, World
 
 Json = dict[str, Any]
 Short = Callable[[User], Json]
-FEED_SLOT = 121
 
 
 def attachments(item: Item, world: World, short: Short) -> Json:
@@ -36,7 +35,7 @@ def attachments(item: Item, world: World, short: Short) -> Json:
         "mentions": some(0.2, lambda: {"user": short(other_user()), **_place(dice)}),
         "links": some(0.08, lambda: _link(dice)),
         "hashtags": some(0.15, lambda: _hashtag(dice)),
-        "locations": some(0.1, lambda: _location(dice)),
+        "locations": some(0.1, lambda: {"location": location(dice), **_place(dice)}),
         "stickers": some(0.12, lambda: _sticker(dice)),
         "medias": some(0.06, lambda: _media(dice, other_user())),
     }
@@ -78,10 +77,11 @@ def _hashtag(dice: Dice) -> Json:
     }
 
 
-def _location(dice: Dice) -> Json:
+def location(dice: Dice) -> Json:
+    """Return a location as the sticker of an item names it."""
     number = dice.below(len(names.PLACES))
     name, latitude, longitude, city = names.PLACES[number]
-    location = {
+    return {
         "pk": 212_000_000 + number * 7_919,
         "name": name,
         "lat": latitude,
@@ -92,7 +92,6 @@ def _location(dice: Dice) -> Json:
         "external_id": 110_000_000_000_000 + number * 15_485_863,
         "external_id_source": "facebook_places",
     }
-    return {"location": location, **_place(dice)}
 
 
 def _sticker(dice: Dice) -> Json:
@@ -111,12 +110,12 @@ def _sticker(dice: Dice) -> Json:
 
 
 def _media(dice: Dice, author: User) -> Json:
-    """Return a post of the author's feed, which the sandbox does not otherwise contain."""
-    pk = ids.item_pk(EPOCH - dice.below(900 * DAY), ItemKey(author.index, FEED_SLOT, 0))
+    """Return the sticker that embeds a photo of the author's feed."""
+    pk = post_pk(author, EPOCH - dice.below(FEED_SPAN), PostKind.PHOTO)
     return {
         "media_pk": str(pk),
         "user_id": author.pk,
-        "product_type": "feed",
+        "product_type": PostKind.PHOTO.product_type,
         "media_code": code_of(pk),
         **_place(dice),
         "z": 1,

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.clock import Clock
+from gateway.sandbox import ids
 from gateway.sandbox.pictures import Frame, render
 from gateway.sandbox.uploaded_media import Gallery
 from gateway.sandbox.world import World
@@ -91,6 +92,8 @@ class PictureServer:
             case Frame.PROFILE:
                 user = self._world.user_by_pk(pk)
                 return user.full_name if user else ""
+            case Frame.POST:
+                return self._world.user(ids.item_key(pk).user).full_name
             case Frame.COVER if highlight := self._world.highlight(pk):
                 return highlight.title
             case Frame.COVER | Frame.STORY:

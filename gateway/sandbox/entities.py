@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from gateway.sandbox.ids import ItemKey
@@ -95,6 +96,52 @@ class Item:
     def is_live(self, now: int) -> bool:
         """Return whether a story that was taken at this time is still live at `now`."""
         return now - STORY_SECONDS < self.taken_at <= now
+
+    @property
+    def id(self) -> str:
+        return f"{self.pk}_{self.user.pk}"
+
+
+class PostKind(enum.Enum):
+    """The kinds of a post, by media type and product type. Their order is part of the pks."""
+
+    PHOTO = (1, "feed")
+    REEL = (2, "clips")
+    ALBUM = (8, "carousel_container")
+    LONG_VIDEO = (2, "igtv")
+    AD = (1, "ad")
+
+    @property
+    def media_type(self) -> int:
+        return self.value[0]
+
+    @property
+    def product_type(self) -> str:
+        return self.value[1]
+
+    @property
+    def is_video(self) -> bool:
+        return self.media_type == 2
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumEntry:
+    """A photo or a video of an album."""
+
+    pk: int
+    is_video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post. `entries` are those of an album, empty for the other kinds."""
+
+    pk: int
+    user: User
+    taken_at: int
+    kind: PostKind
+    caption: str
+    entries: tuple[AlbumEntry, ...] = ()
 
     @property
     def id(self) -> str:

@@ -15,7 +15,7 @@
 | `zero.items`         | a highlight of media_count 0, whose own answer is empty, then one of 5                     |
 | `photos.and.videos`  | a highlight of 20 items, photos and videos in turn, a photo first                          |
 
-A private user has highlight pks too (`highlight_pk`): they answer 403.
+A private user has highlight pks too (`highlight_pk`), and posts (`feed.post_pk`): they answer 403.
 
 `natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`.
 """

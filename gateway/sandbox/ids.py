@@ -20,7 +20,10 @@ COVER_BASE = 17_000_000_000_000_000
 CONTAINER_BASE = 17_100_000_000_000_000
 CREATED_BASE = 18_200_000_000_000_000
 CREATED_STEP = 1_000_003
-PUBLISHED_SLOT = 122  # past the 100 highlights a user may have
+# Past the 100 highlights a user may have:
+FEED_SLOT = 121
+PUBLISHED_SLOT = 122
+ENTRY_STEP = 10  # positions of an album's entries; the rest is the kind of the post
 
 
 class HighlightKey(NamedTuple):
@@ -51,6 +54,14 @@ def item_pk(taken_at: int, key: ItemKey) -> int:
     """Return an item's pk. `taken_at` is in Unix seconds; the position is encoded in the milliseconds."""
     milliseconds = taken_at * 1000 + key.position - PLATFORM_EPOCH_MS
     return milliseconds << TIME_SHIFT | key.user << 13 | key.slot << 6 | key.position * 37 % 64
+
+
+def post_pk(taken_at: int, user: int, kind: int, entry: int = 0) -> int:
+    """Return the pk of a post, or of the `entry`th entry of an album, counted from 1.
+
+    `taken_at` is in Unix seconds; `kind` is the index of the post's kind.
+    """
+    return item_pk(taken_at, ItemKey(user, FEED_SLOT, ENTRY_STEP * entry + kind))
 
 
 def story_pk(milliseconds: int, user: int) -> int:

@@ -21,6 +21,10 @@ BIOGRAPHIES = (
     "Stories worth keeping.", "Photographs from slow mornings.", "Small shop, big windows.\nOpen daily.",
     "Walking the long way home 🏔️", "Recipes, mostly bread.", "", "We make things by hand.",
 )  # fmt: skip
+CAPTIONS = (
+    "Slow mornings ☕", "", "The long way home.\n\n#trailrunning #oldtown", "New in the shop, link in bio ✨",
+    "Thanks to everybody who came! #behindthescenes", "Pão quente às sete. 🥖",
+)  # fmt: skip
 CATEGORIES = ("Photographer", "Restaurant", "Clothing (Brand)", "Artist", "Local Business", "Magazine")
 HASHTAGS = ("sunset", "streetfood", "handmade", "trailrunning", "oldtown", "coffee", "newin", "behindthescenes")
 # name, latitude, longitude, city

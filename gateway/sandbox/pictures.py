@@ -18,9 +18,10 @@ class Frame(enum.Enum):
     COVER = "v/t51.12442-15"
     PROFILE = "v/t51.2885-19"
     STORY = "v/t51.71878-15"
+    POST = "v/t51.82787-15"
 
 
-SIZES = {Frame.COVER: (150, 150), Frame.PROFILE: (150, 150), Frame.STORY: (360, 640)}
+SIZES = {Frame.COVER: (150, 150), Frame.PROFILE: (150, 150), Frame.STORY: (360, 640), Frame.POST: (480, 600)}
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ MIDDLE = (0.0, 0.21830986, 1.0, 0.78169014)  # the square in the middle of the 9
 class Wire:
     def __init__(self, world: World, signer: Signer) -> None:
         self._world = world
-        self._signer = signer
+        self.signer = signer
 
     def user_short(self, user: User, now: int) -> Json:
         pk = user.pk if user.integer_pk else str(user.pk)
@@ -30,7 +30,7 @@ class Wire:
             "id": pk,
             "username": user.username,
             "full_name": user.full_name,
-            "profile_pic_url": self._signer.image(Frame.PROFILE, user.pk, now),
+            "profile_pic_url": self.signer.image(Frame.PROFILE, user.pk, now),
             "profile_pic_url_hd": None,
             "is_private": user.is_private,
             "is_verified": user.is_verified,
@@ -39,7 +39,7 @@ class Wire:
     def profile(self, user: User, now: int) -> Json:
         """Return a profile. Only businesses have an e-mail address and a place; others have nulls."""
         dice = Dice("profile", user.index)
-        picture = self._signer.image(Frame.PROFILE, user.pk, now)
+        picture = self.signer.image(Frame.PROFILE, user.pk, now)
         business = _business(user, dice) if dice.chance(0.3) else _NO_BUSINESS
         return self.user_short(user, now) | {
             "profile_pic_url_hd": picture,
@@ -53,7 +53,7 @@ class Wire:
 
     def tray_entry(self, highlight: Highlight, now: int) -> Json:
         """Return a highlight in its list form: nothing loaded, and dates ending in `Z`."""
-        return self._highlight(highlight, now) | {"created_at": _iso(highlight.created_at) + "Z"}
+        return self._highlight(highlight, now) | {"created_at": iso(highlight.created_at) + "Z"}
 
     def highlight(self, highlight: Highlight, now: int) -> Json:
         """Return a highlight with its items, in its single form: dates end in `+00:00`."""
@@ -68,12 +68,12 @@ class Wire:
             "pk": str(item.pk),
             "id": item.id,
             "code": code_of(item.pk),
-            "taken_at": _iso(item.taken_at) + "+00:00",
+            "taken_at": iso(item.taken_at) + "+00:00",
             "media_type": 2 if item.is_video else 1,
             "product_type": "story",
-            "thumbnail_url": self._signer.image(Frame.STORY, item.pk, now),
+            "thumbnail_url": self.signer.image(Frame.STORY, item.pk, now),
             "user": _author(item.user),
-            "video_url": self._signer.video(item.pk, now) if item.is_video else None,
+            "video_url": self.signer.video(item.pk, now) if item.is_video else None,
             "video_duration": duration_of(item),
             **attachments(item, self._world, lambda user: self.user_short(user, now)),
         }
@@ -87,7 +87,7 @@ class Wire:
             "cover_media": self._cover(highlight, now),
             "user": self.user_short(highlight.user, now),
             "title": highlight.title,
-            "created_at": _iso(highlight.created_at) + "+00:00",
+            "created_at": iso(highlight.created_at) + "+00:00",
             "is_pinned_highlight": highlight.is_pinned,
             "media_count": count,
             "media_ids": [],
@@ -104,7 +104,7 @@ class Wire:
             "cropped_image_version": {
                 "height": 150,
                 "scans_profile": "",
-                "url": self._signer.image(Frame.COVER, cover.pk, now),
+                "url": self.signer.image(Frame.COVER, cover.pk, now),
                 "width": 150,
             },
             "full_image_version": None,
@@ -170,5 +170,5 @@ def _author(user: User) -> Json:
     }
 
 
-def _iso(seconds: int) -> str:
+def iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,4 +1,4 @@
-"""The sandbox's data: a thousand users, each generated on first access and always the same.
+"""The sandbox's data: a thousand users and what they show, generated on first access and always the same.
 
 All generated dates lie before `EPOCH`, except those of live stories. Only tests change the data (a user's name, deleted
 highlights), and write calls overlay it: stories, and created or edited highlights.
@@ -10,16 +10,17 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 
-from gateway.sandbox import ids, names
+from gateway.sandbox import feed, ids, names
 from gateway.sandbox.deterministic_random import Dice
-from gateway.sandbox.entities import Highlight, HighlightSpec, Item, User
+from gateway.sandbox.entities import Highlight, HighlightSpec, Item, Post, User
 from gateway.sandbox.fixture_users import CAST
-from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
+from gateway.sandbox.ids import FEED_SLOT, PUBLISHED_SLOT, ItemKey
 
 EPOCH = 1_773_532_800  # 2026-03-15T00:00:00Z, just after the newest recorded item
 POPULATION = 1_000
 HOUR = 3_600
 DAY = 86_400
+FEED_SPAN = 900 * DAY  # before EPOCH: the time of the posts
 STORY_SLOT = 120  # past the 100 highlights a user may have
 # Each row: cumulative share of the users (or of the highlights), minimum, maximum.
 HIGHLIGHT_COUNTS = ((0.06, 0, 0), (0.60, 1, 8), (0.92, 9, 30), (1.0, 31, 100))
@@ -27,7 +28,7 @@ ITEM_COUNTS = ((0.55, 1, 10), (0.92, 11, 40), (1.0, 41, 100))
 
 
 class World:
-    """Users by index, pk and name; their highlights; the items in them. Unknown or deleted objects are None.
+    """Users by index, pk and name; their highlights and items; their posts. Unknown or deleted objects are None.
 
     `version` grows with every change, so that cached responses of an earlier one are recognized.
     """
@@ -132,6 +133,15 @@ class World:
 
     def item(self, pk: int) -> Item | None:
         return self._kept.get(pk) or self._drawn_item(pk)
+
+    def post_by_pk(self, pk: int) -> Post | None:
+        """Return the post. The entries of an album are no posts."""
+        key, taken_at = ids.item_key(pk), ids.taken_at(pk)
+        is_post = key.slot == FEED_SLOT and key.user < POPULATION and key.position < len(feed.KINDS)
+        if not is_post or not EPOCH - FEED_SPAN < taken_at <= EPOCH:
+            return None
+        post = feed.draw_post(self.user(key.user), taken_at, feed.KINDS[key.position])
+        return post if post.pk == pk else None
 
     def _drawn_item(self, pk: int) -> Item | None:
         key = ids.item_key(pk)
