@@ -32,10 +32,6 @@ class Form(Generic[T]):
     parse: Callable[[str], T]
 
 
-def _seconds(text: str) -> int:
-    return _within(int(_digits(text)), 0, YEAR)
-
-
 def _bytes(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,15}) ?(KiB|MiB|GiB|)", text)
     if not match:
@@ -152,8 +148,15 @@ def _within(number: int, least: int, most: int) -> int:
     return number
 
 
-SECONDS = Form(f"a whole number of seconds from 0 to {YEAR}", _seconds)
-TIMEOUT = Form("a whole number of seconds from 1 to 3600", lambda text: _within(int(_digits(text)), 1, 3_600))
+def seconds(least: int, most: int) -> Form[int]:
+    """Return the form of a duration in whole seconds within these bounds."""
+    return Form(
+        f"a whole number of seconds from {least} to {most}", lambda text: _within(int(_digits(text)), least, most)
+    )
+
+
+SECONDS = seconds(0, YEAR)
+TIMEOUT = seconds(1, 3_600)
 COUNT = Form("a whole number up to 12 digits", lambda text: int(_digits(text)))
 BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
 RATE = Form("a number of requests per second above 0, like 15", _rate)
