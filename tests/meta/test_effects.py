@@ -98,6 +98,7 @@ def test_every_setting_is_read_by_something() -> None:
         for file in (
             "gateway/composition/app.py",
             "gateway/composition/media_proxy.py",
+            "gateway/composition/publisher.py",
             "gateway/composition/publishing.py",
             *commands(),
         )
