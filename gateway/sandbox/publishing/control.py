@@ -45,20 +45,6 @@ def publishing_control(studio: WriteState, agenda: Scheduler, clock: Clock, webh
         agenda.catch_up()
         return json_reply(studio.published())
 
-    async def read_webhooks(request: Request) -> Response:
-        return json_reply({"urls": webhooks.urls})
-
-    async def subscribe(request: Request) -> Response:
-        try:
-            await webhooks.subscribe(msgspec.json.decode(await request.body(), type=Subscription))
-        except (msgspec.MsgspecError, HandshakeFailed) as exc:
-            return json_reply({"error": str(exc)}, 400)
-        return json_reply({"urls": webhooks.urls}, 201)
-
-    async def unsubscribe(request: Request) -> Response:
-        webhooks.clear()
-        return Response(status_code=204)
-
     async def set_quota(request: Request) -> Response:
         try:
             studio.quota.total = msgspec.json.decode(await request.body(), type=QuotaTotal).total
@@ -78,9 +64,29 @@ def publishing_control(studio: WriteState, agenda: Scheduler, clock: Clock, webh
 
     return [
         Route("/_control/published", read_published, methods=["GET"]),
+        *_webhook_routes(webhooks),
+        Route("/_control/quota", set_quota, methods=["POST"]),
+        Route("/_control/clock", move_clock, methods=["POST"]),
+    ]
+
+
+def _webhook_routes(webhooks: Webhooks) -> list[Route]:
+    async def read_webhooks(request: Request) -> Response:
+        return json_reply({"urls": webhooks.urls})
+
+    async def subscribe(request: Request) -> Response:
+        try:
+            await webhooks.subscribe(msgspec.json.decode(await request.body(), type=Subscription))
+        except (msgspec.MsgspecError, HandshakeFailed) as exc:
+            return json_reply({"error": str(exc)}, 400)
+        return json_reply({"urls": webhooks.urls}, 201)
+
+    async def unsubscribe(request: Request) -> Response:
+        webhooks.clear()
+        return Response(status_code=204)
+
+    return [
         Route("/_control/webhooks", read_webhooks, methods=["GET"]),
         Route("/_control/webhooks", subscribe, methods=["POST"]),
         Route("/_control/webhooks", unsubscribe, methods=["DELETE"]),
-        Route("/_control/quota", set_quota, methods=["POST"]),
-        Route("/_control/clock", move_clock, methods=["POST"]),
     ]
