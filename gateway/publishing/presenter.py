@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from gateway.durable.port import Fault, Record, Status, StepRecord, StepState
@@ -54,24 +54,28 @@ def command_of(record: Record) -> Command:
 
 def view_of(record: Record, *, keys_are_known: bool) -> WorkflowView:
     """Return the view of a workflow. `keys_are_known`: the upstream supports idempotency keys."""
-    kind, command = kind_of(record), command_of(record)
+    kind = kind_of(record)
+    row = kind.row
+    command: Command = from_json(record.input, row.command)
+    phases = [row.phase_of(step.name) for step in record.steps]
+    notes = _notes(record)
     output = from_json(record.output, WorkflowOutput) if record.output else None
     return WorkflowView(
         id=record.id,
         kind=kind,
         account=command.account,
-        state=_state(record),
-        progress=_progress(record, kind.row, command),
+        state=_state(record, phases),
+        progress=_progress(record, row, phases, command),
         steps=tuple(_step(step) for step in record.steps),
-        entity=kind.row.reference(command.entity_id or _notes(record).entity_id),
+        entity=row.reference(command.entity_id or notes.entity_id),
         fault=record.fault,
         retryable=may_be_retried(record),
         skipped=output.skipped if output else (),
-        leftovers=tuple(_leftovers(record, output)),
+        leftovers=tuple(_leftovers(record, phases, notes, output)),
         warnings=(
             *(output.warnings if output else ()),
-            *_uncertain_effects(record),
-            *(() if keys_are_known else _repeated_publications(record)),
+            *_uncertain_effects(record, phases),
+            *(() if keys_are_known else _repeated_publications(record, phases)),
         ),
         created_at=record.created_at,
         updated_at=record.updated_at,
@@ -110,15 +114,13 @@ def is_past_cancelling(record: Record) -> bool:
 def is_effect_uncertain(record: Record) -> bool:
     """Return whether an ended workflow has yet to find out if its last effect has happened; a retry does."""
     last = _last_phase(record)
-    return _is_in_doubt(record) or (last is not None and last.follows)
+    return last is not None and (_is_in_doubt(record, last) or last.follows)
 
 
-def _is_in_doubt(record: Record) -> bool:
-    if record.status not in (Status.FAILED, Status.CANCELLED) or not record.steps:
-        return False
-    last = record.steps[-1]
-    phase = _phase(record, last)
-    return phase.is_effect and _may_have_happened(phase, last)
+def _is_in_doubt(record: Record, last: Phase) -> bool:
+    """Return whether the effect may have happened in an ended workflow whose last step is of the phase `last`."""
+    has_ended = record.status in (Status.FAILED, Status.CANCELLED)
+    return has_ended and last.is_effect and _may_have_happened(last, record.steps[-1])
 
 
 def _may_have_happened(phase: Phase, step: StepRecord) -> bool:
@@ -132,12 +134,8 @@ def _may_have_happened(phase: Phase, step: StepRecord) -> bool:
     return step.fault is None or step.fault.retryable
 
 
-def _phase(record: Record, step: StepRecord) -> Phase:
-    return kind_of(record).row.phase_of(step.name)
-
-
 def _last_phase(record: Record) -> Phase | None:
-    return _phase(record, record.steps[-1]) if record.steps else None
+    return kind_of(record).row.phase_of(record.steps[-1].name) if record.steps else None
 
 
 def _notes(record: Record) -> Notes:
@@ -148,7 +146,7 @@ def _step(step: StepRecord) -> StepView:
     return StepView(step.name, step.medium, step.state, step.attempts, step.started_at, step.finished_at, step.fault)
 
 
-def _state(record: Record) -> FlowState:
+def _state(record: Record, phases: Sequence[Phase]) -> FlowState:
     match record.status:
         case Status.DONE:
             return FlowState.DONE
@@ -157,43 +155,43 @@ def _state(record: Record) -> FlowState:
         case Status.CANCELLED:
             return FlowState.CANCELLED
         case Status.RUNNING:
-            known = [phase for step in record.steps if (phase := _phase(record, step)) is not UNKNOWN]
+            known = [phase for phase in phases if phase is not UNKNOWN]
             return known[-1].state if known else FlowState.RECEIVED
         case _:
             assert_never(record.status)
 
 
-def _progress(record: Record, row: Write[Any, Any], command: Command) -> float:
+def _progress(record: Record, row: Write[Any, Any], phases: Sequence[Phase], command: Command) -> float:
     """Return the progress from 0 to 1. Repeated steps do not count again, so that progress never decreases."""
     if record.status is Status.DONE:
         return 1.0
-    furthest = max((_phase(record, step) for step in record.steps), key=row.span_of, default=UNKNOWN)
+    furthest = max(phases, key=row.span_of, default=UNKNOWN)
     ended = {
-        step.medium for step in record.steps if _phase(record, step) is furthest and step.state is not StepState.RUNNING
+        step.medium
+        for step, phase in zip(record.steps, phases, strict=True)
+        if phase is furthest and step.state is not StepState.RUNNING
     }
     total = len(command.media) if furthest.each else 1
     before, after = row.span_of(furthest)
     return before + (after - before) * min(1.0, len(ended) / max(1, total))
 
 
-def _leftovers(record: Record, output: WorkflowOutput | None) -> Iterator[str]:
+def _leftovers(record: Record, phases: Sequence[Phase], notes: Notes, output: WorkflowOutput | None) -> Iterator[str]:
     """Yield the objects that are in no highlight, and when they expire: none of them can be removed upstream."""
     if output is not None:
         yield from map(_leftover, output.surplus)
     elif record.status.is_final:
-        made = _notes(record).made
-        yield from map(_leftover, made)
-        yield from _unidentified(record, {(item.kind, item.medium) for item in made})
+        yield from map(_leftover, notes.made)
+        yield from _unidentified(record, phases, {(item.kind, item.medium) for item in notes.made})
 
 
 def _leftover(item: UpstreamObject) -> str:
     return f"{_owner(item.medium)}: {item.kind} {item.id}, {EXPIRY[item.kind]}."
 
 
-def _unidentified(record: Record, known: set[tuple[str, int | None]]) -> Iterator[str]:
+def _unidentified(record: Record, phases: Sequence[Phase], known: set[tuple[str, int | None]]) -> Iterator[str]:
     """Yield the objects with unknown ids: their step was interrupted, or its response was lost."""
-    for step in record.steps:
-        phase = _phase(record, step)
+    for step, phase in zip(record.steps, phases, strict=True):
         if phase.makes is None or not _may_have_happened(phase, step):
             continue
         if not known & {(phase.makes, step.medium), ("story", step.medium)}:
@@ -204,12 +202,12 @@ def _owner(medium: int | None) -> str:
     return "Of the cover" if medium is None else f"Of medium {medium}"
 
 
-def _uncertain_effects(record: Record) -> Iterator[str]:
-    if _is_in_doubt(record):
+def _uncertain_effects(record: Record, phases: Sequence[Phase]) -> Iterator[str]:
+    if phases and _is_in_doubt(record, phases[-1]):
         yield "What was ordered may have been done all the same: retry the flow to find out."
 
 
-def _repeated_publications(record: Record) -> Iterator[str]:
-    for step in record.steps:
-        if _phase(record, step).makes and step.attempts > 1:
+def _repeated_publications(record: Record, phases: Sequence[Phase]) -> Iterator[str]:
+    for step, phase in zip(record.steps, phases, strict=True):
+        if phase.makes and step.attempts > 1:
             yield f"{_owner(step.medium)}: perhaps one more story, as an answer was lost: it dies within 24 hours."

@@ -26,12 +26,15 @@ class FlowKind(enum.Enum):
         row: Write[Any, Any] = self.value
         return row
 
-    @classmethod
-    def named(cls, name: str) -> Self | None:
+    @staticmethod
+    def named(name: str) -> FlowKind | None:
         """Return the kind of this recorded name; None for one that only another version knows."""
-        return next((kind for kind in cls if kind.row.name == name), None)
+        return _BY_NAME.get(name)
 
     @classmethod
     def of(cls, command: Command) -> Self:
         """Return the kind of a command."""
         return next(kind for kind in cls if kind.row.command is type(command))
+
+
+_BY_NAME = {kind.row.name: kind for kind in FlowKind}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from gateway.domain.publishing import EntityRef
@@ -93,15 +92,20 @@ class Write(Generic[InputT, CommandT]):
 
     def phase_of(self, step: str) -> Phase:
         """Return the phase of the step of this name; UNKNOWN if only another version knows it."""
-        return next((phase for phase in self.phases if phase.word == word_of(step)), UNKNOWN)
+        word = word_of(step)
+        for phase in self.phases:
+            if phase.word == word:
+                return phase
+        return UNKNOWN
 
     def span_of(self, phase: Phase) -> tuple[float, float]:
         """Return the progress before and after a phase, from 0 to 1."""
-        if phase not in self.phases:
-            return 0.0, 0.0
-        ends = [0, *accumulate(phase.share for phase in self.phases)]
-        at = self.phases.index(phase)
-        return ends[at] / 100, ends[at + 1] / 100
+        before = 0
+        for each in self.phases:
+            if each is phase:
+                return before / 100, (before + phase.share) / 100
+            before += each.share
+        return 0.0, 0.0
 
     def is_supported_by(self, publisher: object) -> bool:
         """Return whether the dialect of a publisher can do it."""
