@@ -24,10 +24,11 @@ from strawberry.types.execution import ExecutionContext
 from strawberry.types.info import Info
 
 from gateway.cache.response_cache import SHARED
-from gateway.domain import ids, models
+from gateway.domain import ids
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
+from schema.entities import ENTITIES, typename_of
 from schema.media_urls import PROXIED
 from schema.mutation import Mutation
 from schema.query import Query
@@ -35,21 +36,10 @@ from schema.router_directives import guarded
 from schema.scalars import SCALARS
 from schema.sharing import mark_shared
 from schema.subscription import Subscription
-from schema.types.highlight import Highlight
-from schema.types.item import Item
-from schema.types.user import User
 
 # The newest version that every composer accepts.
 FEDERATION = "2.9"
 FOR_ROUTERS = frozenset({"cost", "key", "link", "listSize", "shareable", "tag"})
-ENTITIES: dict[str, Any] = {"User": User, "Highlight": Highlight, "Item": Item}
-TYPES = {
-    User: "User",
-    models.HighlightReference: "Highlight",
-    models.Highlight: "Highlight",
-    models.LoadedHighlight: "Highlight",
-    models.Item: "Item",
-}
 
 
 class Schema(strawberry.federation.Schema):
@@ -59,7 +49,7 @@ class Schema(strawberry.federation.Schema):
         super().__init__(**options)
         union = self._schema.type_map["_Entity"]
         assert isinstance(union, GraphQLUnionType)
-        union.resolve_type = lambda value, info, type_: _type_of(value)
+        union.resolve_type = lambda value, info, type_: typename_of(value)
         # Strawberry keeps `@oneOf` on its own type, which validation and the printed schema do not read.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
@@ -127,17 +117,13 @@ def _types(proxies: bool) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Highlight, Item, User],
+        types=list(ENTITIES.values()),
         execution_context_class=PartialExecutionContext,
         federation_version=FEDERATION,
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )
     _mark(schema.core, proxies=proxies)
     return schema
-
-
-def _type_of(entity: object) -> str:
-    return next(TYPES[kind] for kind in type(entity).__mro__ if kind in TYPES)
 
 
 def _mark(core: GraphQLSchema, *, proxies: bool) -> None:
@@ -164,7 +150,7 @@ def _guarded_schema() -> Schema:
         query=guarded(Query),
         mutation=guarded(Mutation),
         subscription=guarded(Subscription),
-        types=[Highlight, Item, User],
+        types=list(ENTITIES.values()),
         federation_version=FEDERATION,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

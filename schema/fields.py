@@ -9,13 +9,14 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge
+from gateway.reads.facts import FactKind
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def field_in(facet: FieldGroup, description: str, **options: Any) -> Any:
+def field_in(facet: FactKind, description: str, **options: Any) -> Any:
     """Return a field that an upstream response with `facet` contains; plain, or with a synchronous resolver."""
     metadata = {FACET: facet, SYNC: True, SHARED: True}
     return strawberry.field(description=description, metadata=metadata, **options)

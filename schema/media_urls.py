@@ -10,7 +10,8 @@ import strawberry
 from gateway.cache.response_cache import SHARED
 from gateway.execution.leaf_values import PLAIN
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import FACET, FieldGroup
+from gateway.planner.selection import FACET
+from gateway.reads.facts import FactKind
 from schema.context import Info
 
 # The argument that selects the proxy; also the key in a field's extensions if the proxy is the default.
@@ -25,7 +26,7 @@ Proxied = Annotated[
 
 
 def media_url_field(
-    attribute: str, description: str, refers: Callable[[Any], str], facet: FieldGroup | None = None
+    attribute: str, description: str, refers: Callable[[Any], str], facet: FactKind | None = None
 ) -> Any:
     """Return a field that reads the URL `attribute`. `refers` names the upstream response that contains the URL."""
 

@@ -194,7 +194,10 @@ def test_a_broken_file_on_reload_keeps_the_clients_there_were(path: Path) -> Non
             VALID + 'key = "hg_secret"',
             "key: no such field; known: name, id, key_sha256, keys, disabled, rights, ceiling, allowance",
         ),
-        (VALID + 'rights = ["hg_secret"]', "rights: must be a list of read, write, force, balance, introspect"),
+        (
+            VALID + 'rights = ["hg_secret"]',
+            "rights: must be a list of read, write, interact, force, balance, introspect",
+        ),
         (VALID + 'rights = "read"', "rights: must be a list of"),
         (VALID + "ceiling = true", "ceiling: must be a whole number of billed requests, 0 or more"),
         (VALID + "ceiling = 1.5", "ceiling: must be a whole number"),

@@ -75,6 +75,7 @@ class EntityCache:
         self._highlights_of_items: BoundedIndex[str] = BoundedIndex(pointers * 9 // 20)
         self._lists_of_items: BoundedIndex[Call] = BoundedIndex(pointers // 10)
         self._invalidated: LRUCache[Hashable, int] = LRUCache(INVALIDATION_LOG_SIZE)
+        self._forgotten: tuple[list[tuple[FactKind, Subject]], int] | None = None
         self._last_owner: tuple[UserSummary, dict[str, int]] | None = None
         self._last_owner_at = 0.0
         self.version = 0
@@ -85,11 +86,19 @@ class EntityCache:
 
         A response to a call sent before the invalidation is not stored either: it may be older than the change.
         """
+        self.version += 1
         # An empty list is stored under the user name.
-        for kind in USER_LISTS:
-            self._forget(kind, user, Username(name.lower()))
+        subjects: tuple[Subject, ...] = (user, Username(name.lower()))
+        keys = [(kind, subject) for kind in USER_LISTS for subject in subjects]
         if highlight is not None:
-            self._forget(FactKind.ITEMS, highlight)
+            keys.append((FactKind.ITEMS, highlight))
+        for kind, subject in keys:
+            self._invalidated[kind, subject.key] = self.version
+        # All who wait for a write tell of its end, and nothing was stored since the first of them did.
+        if (keys, self.store.version) != self._forgotten:
+            for kind, subject in keys:
+                self._drop(kind, subject)
+            self._forgotten = keys, self.store.version
 
     def keep(self, outcome: ReadOutcome, *, begun: int | None = None) -> None:
         """Store an answer and the facts embedded in it.
@@ -102,7 +111,7 @@ class EntityCache:
         """
         call, value = outcome.call, outcome.value
         key = canonical(call, value)
-        if begun is not None and self._invalidated.get(key, 0) > begun:
+        if begun is not None and self._invalidated.get((key.endpoint.answers, key.key), 0) > begun:
             return
         if isinstance(outcome.problem, Missing):
             # A copy, because the buyer raises the original: its traceback would be kept in memory.
@@ -133,13 +142,10 @@ class EntityCache:
         """Return the seconds since the entry was fetched."""
         return self._clock.now() - entry.fetched_at
 
-    def _forget(self, kind: FactKind, *subjects: Subject) -> None:
-        self.version += 1
-        for subject in subjects:
-            endpoint = self.endpoints.find(kind, type(subject))
-            for call in () if endpoint is None else calls_of(endpoint, subject.key):
-                self.store.forget(call)
-                self._invalidated[call] = self.version
+    def _drop(self, kind: FactKind, subject: Subject) -> None:
+        endpoint = self.endpoints.find(kind, type(subject))
+        for call in () if endpoint is None else calls_of(endpoint, subject.key):
+            self.store.forget(call)
 
     def _store_embedded(self, key: Call, value: Value) -> None:
         user = user_of(value)

@@ -103,6 +103,11 @@ class Item(Model, frozen=True, gc=False):
         return None if self.media_type == MediaKind.PHOTO.value else self.duration or None
 
     @property
+    def expires_at(self) -> datetime | None:
+        """The time at which the story ends; None for an item of a highlight, which does not end."""
+        return None
+
+    @property
     def urls_expire_at(self) -> datetime | None:
         """The earliest expiry signed into the item's own URLs."""
         expiries = [int(m[1], 16) for url in (self.thumbnail_url, self.video_url) if url and (m := EXPIRY.search(url))]

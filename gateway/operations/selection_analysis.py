@@ -37,7 +37,7 @@ from graphql.execution.values import get_argument_values
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge, FieldGroup, Relation, Root, Selection
+from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
 from gateway.reads.facts import FactKind
 
 ENTITIES = "_entities"
@@ -46,7 +46,7 @@ ENTITIES = "_entities"
 class AnalyzedSelection(NamedTuple):
     """The selection below an entity's field, down to the next entities."""
 
-    facets: FieldGroup
+    facets: FactKind
     children: tuple[Selection, ...]
 
 
@@ -104,7 +104,7 @@ class _Reader:
         return Selection(edge, _path_of(info), found.facets, arguments, found.children)
 
     def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> AnalyzedSelection:
-        facets, children = FieldGroup.NONE, list[Selection]()
+        facets, children = FactKind.NOTHING, list[Selection]()
         for key, details in fields.items():
             now = [detail for detail in details if detail.defer_usage is None]
             found = self._field(parent, now or details, (*path, key))
@@ -112,24 +112,24 @@ class _Reader:
                 facets |= found.facets
                 children += found.children
             else:
-                facets |= (found.facets | _source_of(found.children)) & FieldGroup.SOURCE
+                facets |= (found.facets | _source_of(found.children)) & SOURCES
                 children += _required_when_deferred(found.children)
         return AnalyzedSelection(facets, tuple(children))
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         name = details[0].node.name.value
         if name == ENTITIES:
-            return AnalyzedSelection(FieldGroup.NONE, (self._references(parent, details, path),))
+            return AnalyzedSelection(FactKind.NOTHING, (self._references(parent, details, path),))
         field = self.schema.get_field(parent, name)
         if field is None or name.startswith("__"):
-            return AnalyzedSelection(FieldGroup.NONE, ())
+            return AnalyzedSelection(FactKind.NOTHING, ())
         metadata = metadata_of(field)
         if RESOLVED_LATE in metadata:
-            return AnalyzedSelection(FieldGroup.NONE, ())
-        edge, facet = metadata.get(EDGE), metadata.get(FACET, FieldGroup.NONE)
+            return AnalyzedSelection(FactKind.NOTHING, ())
+        edge, facet = metadata.get(EDGE), metadata.get(FACET, FactKind.NOTHING)
         type_ = get_named_type(field.type)
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
-        found = below or AnalyzedSelection(FieldGroup.NONE, ())
+        found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
             return AnalyzedSelection(facet | found.facets, found.children)
         selection = Selection(edge, path, found.facets, self._arguments(field, details), found.children)
@@ -144,7 +144,7 @@ class _Reader:
         for type_ in types:
             found = self._subfields(type_, details, ())
             instances.append(Selection(Relation.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
-        return Selection(Relation.REFERENCES, path, FieldGroup.NONE, self._arguments(field, details), tuple(instances))
+        return Selection(Relation.REFERENCES, path, FactKind.NOTHING, self._arguments(field, details), tuple(instances))
 
     def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         found = collect_subfields(self.schema, self.fragments, self.values, self.operation, type_, details)
@@ -167,27 +167,27 @@ def _required_when_deferred(deferred: Iterable[Selection]) -> Iterator[Selection
     Highlights, for example, are not fetched on demand.
     """
     for selection in deferred:
-        required = (selection.facets | _source_of(selection.children)) & FieldGroup.BRIEF
+        required = (selection.facets | _source_of(selection.children)) & FactKind.BRIEF
         below = tuple(_required_when_deferred(selection.children)) if selection.edge is Relation.REFERENCES else ()
         if _is_carrier(selection.edge) and (required or below):
             yield replace(selection, facets=required, children=below)
 
 
-def _source_of(children: tuple[Selection, ...]) -> FieldGroup:
+def _source_of(children: tuple[Selection, ...]) -> FactKind:
     """Return the facets that an entity needs for these edges to be followed."""
-    return reduce(or_, (_source(child.edge) for child in children), FieldGroup.NONE)
+    return reduce(or_, (_source(child.edge) for child in children), FactKind.NOTHING)
 
 
-def _source(edge: Edge) -> FieldGroup:
+def _source(edge: Edge) -> FactKind:
     match edge:
         case Relation.OWNER:
-            return FieldGroup.BRIEF
-        case Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
-            return FieldGroup.ITEM
+            return FactKind.BRIEF
+        case Reference() | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
+            return FactKind.ITEM
         case Root() | FactKind():
-            return FieldGroup.NONE
+            return FactKind.NOTHING
         case Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
-            return FieldGroup.NONE
+            return FactKind.NOTHING
         case _:
             assert_never(edge)
 

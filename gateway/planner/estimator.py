@@ -15,11 +15,11 @@ from gateway.billing.prices import Prices, Purchase
 from gateway.domain import pages
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
-from gateway.domain.stickers import Mention
+from gateway.domain.stickers import EmbeddedMedia, Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Questions, open_requirements
+from gateway.planner.requirements import MOST_PEOPLE, Questions, open_requirements
 from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
 from gateway.planner.selection import Selection
 from gateway.reads.endpoints import Call
@@ -45,7 +45,7 @@ LOWER = Scenario(highlights=0, items=0, people=0, lucky=True)
 # A tray and a highlight of ordinary size; most items mention no account.
 EXPECTED = Scenario(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
-UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=20, grim=True)
+UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=MOST_PEOPLE, grim=True)
 
 # Calls. Simulating this many takes some milliseconds.
 MANY = 100
@@ -284,8 +284,8 @@ class SimulatedData(OperationData):
         simulated = self._shorts.get(user.pk) == _short(user.pk)
         return self._scenario.grim if simulated else super()._goes_by_another_name(user, key)
 
-    def times(self, person: UserSummary) -> int:
-        return self._scenario.people if _is_placeholder(person.id) else 1
+    def times(self, pk: str, most: int) -> int:
+        return min(most, self._scenario.people) if _is_placeholder(pk) else 1
 
     # -- simulated answers
 
@@ -343,7 +343,10 @@ class SimulatedData(OperationData):
         pk, mention, sponsor = self._new_pk(), Mention(_short(self._new_pk())), _short(self._new_pk())
         media_type = None if kind is None else kind.value
         nameless = UserSummary(author.id)  # as an item names its author
-        return Item(pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,))
+        medias = (EmbeddedMedia(self._new_pk()),)
+        return Item(
+            pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,), medias=medias
+        )
 
     def _new_pk(self) -> str:
         self._created += 1

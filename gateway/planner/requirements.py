@@ -19,8 +19,12 @@ from gateway.domain.stickers import Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.resolved_data import DataSource, Fact
-from gateway.planner.selection import FieldGroup, Relation, Root, Selection
+from gateway.planner.selection import Reference, Relation, Root, Selection
 from gateway.reads.facts import ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind
+
+# An item mentions at most 20 accounts, and shares one post.
+MOST_PEOPLE = 20
+MOST_REFERENCES = 1
 
 
 @dataclass(slots=True)
@@ -64,8 +68,8 @@ class Known(DataSource, Protocol):
         """Return the entries in the window, and the number of similar entries that each of them stands for."""
         ...
 
-    def times(self, person: UserSummary) -> int:
-        """Return the number of people that a person named by an item stands for."""
+    def times(self, pk: str, most: int) -> int:
+        """Return the number of entities that one named by an item stands for, of which it names `most` at most."""
         ...
 
 
@@ -126,12 +130,13 @@ class _RequirementCollector:
             case Root(entity, argument, many):
                 given = selection.arguments.get(argument)
                 for by in _list(given) if many else (given,):
-                    self._entity(entity, by if isinstance(by, Mapping) else {"id": by}, selection, path)
+                    self._entity(entity, _named(by), selection, path)
             case Relation.REFERENCES:
                 for reference in _list(selection.arguments.get("representations")):
                     self._reference(reference, selection, path)
             case (
                 FactKind()
+                | Reference()
                 | Relation.ACCOUNTS
                 | Relation.INSTANCE
                 | Relation.ITEMS
@@ -166,13 +171,13 @@ class _RequirementCollector:
 
     # -- entities
 
-    def _by_itself(self, kind: FactKind, key: Subject, selection: Selection, path: str) -> None:
+    def _by_itself(self, kind: FactKind, key: Subject, selection: Selection, path: str, times: int = 1) -> None:
         """Visit an entity of which one answer tells everything, and the people in that answer."""
         value = self.known.fact(kind, key)
         if value is None and (selection.facets or selection.children):
-            self._ask(key, kind, path, 1)
+            self._ask(key, kind, path, times)
         elif value is not None and not isinstance(value, GatewayError):
-            self._people(value, selection, path, 1, 1)
+            self._people(value, selection, path, times, times)
 
     def _user(
         self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
@@ -183,11 +188,11 @@ class _RequirementCollector:
         if isinstance(identity, GatewayError):
             return
         want = FactKind.NOTHING
-        if FieldGroup.ID in facets and identity is None:
+        if FactKind.IDENTITY in facets and identity is None:
             want |= FactKind.IDENTITY
-        if FieldGroup.SHORT in facets and not _complete(embedded) and known.short(key) is None:
+        if FactKind.SHORT in facets and not _complete(embedded) and known.short(key) is None:
             want |= FactKind.SHORT
-        if FieldGroup.PROFILE in facets and known.profile(key) is None:
+        if FactKind.PROFILE in facets and known.profile(key) is None:
             want |= FactKind.PROFILE
         lists = [(known.fact(kind, key), below) for kind, below in selection.lists]
         for (kind, _), (entries, _) in zip(selection.lists, lists, strict=True):
@@ -228,7 +233,7 @@ class _RequirementCollector:
             loaded = known.loaded(key)
             if loaded is None and not _is_empty(brief):
                 self._ask(key, FactKind.ITEMS, path, times)
-        if brief is None and (FieldGroup.BRIEF in selection.facets or selection.by(Relation.OWNER)):
+        if brief is None and (FactKind.BRIEF in selection.facets or selection.by(Relation.OWNER)):
             self._ask(key, FactKind.BRIEF, path, times)
             self._tray_of_owner(key, selection, path, owners)
         if isinstance(brief, Highlight) and brief.owner is not None:
@@ -256,9 +261,17 @@ class _RequirementCollector:
         if item.author is not None:
             self._person(item.author, selection.by(Relation.AUTHOR), path, owners)
         for mention in item.mentions:
-            self._person(mention.user, selection.by(Relation.MENTIONED), path, times * self.known.times(mention.user))
+            self._person(mention.user, selection.by(Relation.MENTIONED), path, times * self._times(mention.user))
         for sponsor in item.sponsors or ():
-            self._person(sponsor, selection.by(Relation.SPONSOR), path, times * self.known.times(sponsor))
+            self._person(sponsor, selection.by(Relation.SPONSOR), path, times * self._times(sponsor))
+
+        for reference, child in selection.references:
+            for pk in reference.ids(item):
+                count = times * self.known.times(pk, MOST_REFERENCES)
+                self._by_itself(reference.entity.answer, reference.entity.id(pk), child, _below(path, child), count)
+
+    def _times(self, person: UserSummary) -> int:
+        return self.known.times(person.id, MOST_PEOPLE)
 
     def _person(self, user: UserSummary, selections: Iterable[Selection], path: str, times: int) -> None:
         for selection in selections:
@@ -295,6 +308,13 @@ def _complete(short: UserSummary | None) -> bool:
 
 def _below(path: str, selection: Selection) -> str:
     return ".".join((path, *selection.path))
+
+
+def _named(by: object) -> Mapping[str, Any]:
+    """Return the argument of a key; without a name if it is no valid one."""
+    if isinstance(by, Mapping):
+        return by
+    return {"id": by} if isinstance(by, str) else {}
 
 
 def _list(value: object) -> Sequence[object]:

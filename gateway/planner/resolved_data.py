@@ -177,7 +177,7 @@ class OperationData:
     def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
         return window.of(entries).nodes, 1
 
-    def times(self, person: UserSummary) -> int:
+    def times(self, pk: str, most: int) -> int:
         return 1
 
     def tell(self, call: Call, answer: Answer) -> None:

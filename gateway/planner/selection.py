@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind
 
@@ -16,17 +16,8 @@ EDGE = "edge"
 RESOLVED_LATE = "late"
 
 
-class FieldGroup(enum.Flag):
-    """A group of an entity's fields that arrive together."""
-
-    NONE = 0
-    ID = enum.auto()  # the user's id: free when requested by id, to be found out when requested by name
-    SHORT = enum.auto()  # the user's short fields, which are embedded in other answers
-    PROFILE = enum.auto()  # the user's profile
-    BRIEF = enum.auto()  # a highlight as its tray lists it
-    ITEMS = enum.auto()  # fields that only the highlight's own answer has
-    ITEM = enum.auto()  # an item requested by its own id
-    SOURCE = BRIEF | ITEM  # read from the entity itself, which must be known before anything below it
+# Facts that are read from the entity itself, which must be known before anything below it.
+SOURCES = FactKind.BRIEF | FactKind.ITEM
 
 
 class Relation(enum.Enum):
@@ -54,8 +45,16 @@ class Root:
     many: bool = False
 
 
-Edge: TypeAlias = Root | Relation | FactKind
-"""A root field, a relation, or a list of a user's by its fact."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field that leads from an item to entities of another type, by the ids that the item contains."""
+
+    entity: EntityType
+    ids: Callable[[Any], Iterable[str]]
+
+
+Edge: TypeAlias = Root | Reference | Relation | FactKind
+"""A root field, a reference, a relation, or a list of a user's by its fact."""
 
 ACCOUNT_USERS = Root(EntityType.USER, many=True)
 
@@ -70,7 +69,7 @@ class Selection:
 
     edge: Edge
     path: tuple[str, ...]
-    facets: FieldGroup
+    facets: FactKind
     arguments: Mapping[str, object]
     children: tuple[Selection, ...] = ()
     needs_items: bool = field(init=False, repr=False, compare=False)
@@ -79,6 +78,8 @@ class Selection:
     """For a list: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
     deeper: FactKind = field(init=False, repr=False, compare=False)
     """For a user: the lists that lead on."""
+    references: tuple[tuple[Reference, Selection], ...] = field(init=False, repr=False, compare=False)
+    """For an item: the selections behind references."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
     """For a user: the selections on the user's lists, by fact."""
     _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
@@ -89,10 +90,12 @@ class Selection:
         for child in self.children:
             below.setdefault(child.edge, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
-        needs_items = FieldGroup.ITEMS in self.facets or Relation.ITEMS in below
+        needs_items = FactKind.ITEMS in self.facets or Relation.ITEMS in below
         dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
         object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
+        references = tuple((child.edge, child) for child in self.children if isinstance(child.edge, Reference))
+        object.__setattr__(self, "references", references)
         lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))
         object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists))
         deeper = FactKind.NOTHING
@@ -109,11 +112,13 @@ class Selection:
         """
         match self.edge:
             case Relation.OWNER:
-                embedded, own = FieldGroup.ID | FieldGroup.SHORT, FactKind.TRAY
+                embedded, own = FactKind.IDENTITY | FactKind.SHORT, FactKind.TRAY
             case Relation.AUTHOR:
-                embedded, own = FieldGroup.ID, ITEM_LISTS
+                embedded, own = FactKind.IDENTITY, ITEM_LISTS
             case Relation.MENTIONED | Relation.SPONSOR:
-                embedded, own = FieldGroup.ID | FieldGroup.SHORT, FactKind.NOTHING
+                embedded, own = FactKind.IDENTITY | FactKind.SHORT, FactKind.NOTHING
+            case Reference():
+                return True
             case Root() | FactKind() | Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
                 return False
             case _:

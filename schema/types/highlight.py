@@ -13,10 +13,11 @@ from gateway.domain.ids import HighlightId
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import WHOLE, lost, problem_of
 from gateway.errors import GatewayError
-from gateway.planner.selection import FieldGroup, Relation
+from gateway.planner.selection import Relation
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
+from schema.entities import entity
 from schema.fields import field_in, map_awaitable, relation
 from schema.partial import readable, shortened
 from schema.types.connection import After, Connection, First, page_of
@@ -28,21 +29,22 @@ Source = models.Highlight | models.HighlightReference
 OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Return only items of this kind.")]
 
 
+@entity(models.HighlightReference)
 @strawberry.federation.type(keys=["id"], description="A named, ordered collection of stories.")
 class Highlight:
     id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, the platform's id.")
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the prefix.")
     url: str = strawberry.field(description="URL of the highlight's page.")
     share_url: str = strawberry.field(description="URL that the app's share button creates.")
-    title: str = field_in(FieldGroup.BRIEF, "Title of the highlight.")
+    title: str = field_in(FactKind.BRIEF, "Title of the highlight.")
     cover: Cover | None = field_in(
-        FieldGroup.BRIEF, "Cover image, as shown in the tray; null if the platform sends none."
+        FactKind.BRIEF, "Cover image, as shown in the tray; null if the platform sends none."
     )
-    created_at: datetime | None = field_in(FieldGroup.BRIEF, "Time of creation.")
-    latest_media_at: datetime | None = field_in(FieldGroup.BRIEF, "Time at which the newest item was posted.")
-    is_pinned: bool | None = field_in(FieldGroup.BRIEF, "True if the highlight is pinned to the front of the tray.")
+    created_at: datetime | None = field_in(FactKind.BRIEF, "Time of creation.")
+    latest_media_at: datetime | None = field_in(FactKind.BRIEF, "Time at which the newest item was posted.")
+    is_pinned: bool | None = field_in(FactKind.BRIEF, "True if the highlight is pinned to the front of the tray.")
     media_count: int | None = field_in(
-        FieldGroup.BRIEF,
+        FactKind.BRIEF,
         "Number of items according to the platform. It may exceed the number of items returned: see `missingItemIds`.",
     )
 
@@ -68,7 +70,7 @@ class Highlight:
         return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
 
     @field_in(
-        FieldGroup.ITEMS,
+        FactKind.ITEMS,
         "Ids of items that the platform lists but does not return: they were deleted or became private.",
     )
     def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:

@@ -11,9 +11,10 @@ from strawberry.scalars import JSON
 from gateway.domain import ids, models, stickers
 from gateway.domain.models import MediaKind
 from gateway.domain.partial import lost
-from gateway.planner.selection import FieldGroup, Relation
+from gateway.planner.selection import Relation
 from gateway.reads.facts import FactKind
 from schema.context import Info
+from schema.entities import entity
 from schema.enums import describe_enum
 from schema.fields import field_in, relation
 from schema.media_urls import media_url_field, no_reference
@@ -134,36 +135,37 @@ def item_of(source: models.Item) -> str:
     return f"item:{source.pk}"
 
 
+@entity(models.Item)
 @strawberry.federation.type(keys=["id"], description="A story in a highlight.")
 class Item:
     id: strawberry.ID = strawberry.field(description="`<pk>_<user id>`, the platform's id.")
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the user id.")
-    code: str | None = field_in(FieldGroup.ITEM, "Shortcode used in URLs: the pk in base64url digits.")
-    taken_at: datetime | None = field_in(FieldGroup.ITEM, "Time at which the story was posted.")
+    code: str | None = field_in(FactKind.ITEM, "Shortcode used in URLs: the pk in base64url digits.")
+    taken_at: datetime | None = field_in(FactKind.ITEM, "Time at which the story was posted.")
     kind: MediaKind | None = field_in(
-        FieldGroup.ITEM, "Kind of the media; null for a kind that the gateway does not know."
+        FactKind.ITEM, "Kind of the media; null for a kind that the gateway does not know."
     )
-    product_type: str | None = field_in(FieldGroup.ITEM, "Kind of the post, as named by the platform, such as `story`.")
+    product_type: str | None = field_in(FactKind.ITEM, "Kind of the post, as named by the platform, such as `story`.")
     thumbnail_url: str | None = media_url_field(
         "thumbnail_url",
         "Signed URL of the photo, or of the first frame of the video. See `urlsExpireAt`.",
         item_of,
-        FieldGroup.ITEM,
+        FactKind.ITEM,
     )
     video_url: str | None = media_url_field(
-        "video_url", "Signed URL of the video; null for a photo. See `urlsExpireAt`.", item_of, FieldGroup.ITEM
+        "video_url", "Signed URL of the video; null for a photo. See `urlsExpireAt`.", item_of, FactKind.ITEM
     )
-    video_duration: float | None = field_in(FieldGroup.ITEM, "Duration of the video in seconds; null for a photo.")
+    video_duration: float | None = field_in(FactKind.ITEM, "Duration of the video in seconds; null for a photo.")
     urls_expire_at: datetime | None = field_in(
-        FieldGroup.ITEM,
+        FactKind.ITEM,
         "Time at which the first of `thumbnailUrl` and `videoUrl` expires; null if the URLs do not state it.",
     )
-    mentions: list[MentionSticker] = field_in(FieldGroup.ITEM, "Mentions on the frame.")
-    links: list[LinkSticker] = field_in(FieldGroup.ITEM, "Links on the frame.")
-    hashtags: list[HashtagSticker] = field_in(FieldGroup.ITEM, "Hashtags on the frame.")
-    locations: list[LocationSticker] = field_in(FieldGroup.ITEM, "Locations on the frame.")
-    stickers: list[Sticker] = field_in(FieldGroup.ITEM, "Other stickers on the frame.")
-    medias: list[EmbeddedMedia] = field_in(FieldGroup.ITEM, "Posts that the item shares.")
+    mentions: list[MentionSticker] = field_in(FactKind.ITEM, "Mentions on the frame.")
+    links: list[LinkSticker] = field_in(FactKind.ITEM, "Links on the frame.")
+    hashtags: list[HashtagSticker] = field_in(FactKind.ITEM, "Hashtags on the frame.")
+    locations: list[LocationSticker] = field_in(FactKind.ITEM, "Locations on the frame.")
+    stickers: list[Sticker] = field_in(FactKind.ITEM, "Other stickers on the frame.")
+    medias: list[EmbeddedMedia] = field_in(FactKind.ITEM, "Posts that the item shares.")
 
     @relation(Relation.AUTHOR, "The account that posted the story.", shared=True)
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:

@@ -12,10 +12,10 @@ from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
 from gateway.domain.partial import left_out
 from gateway.domain.users import AccountType, UserSummary
-from gateway.planner.selection import FieldGroup
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import PAGED
+from schema.entities import entity
 from schema.enums import describe_enum
 from schema.fields import field_in, map_awaitable, relation
 from schema.media_urls import Proxied, media_url
@@ -44,7 +44,7 @@ def short(attribute: str, type_: Any, description: str) -> Any:
     def resolve(self: User, info: Info) -> Any:
         return map_awaitable(self.short(info), lambda short: readable(short, attribute))
 
-    return field_in(FieldGroup.SHORT, description, resolver=resolve, graphql_type=type_)
+    return field_in(FactKind.SHORT, description, resolver=resolve, graphql_type=type_)
 
 
 def portrait(attribute: str, description: str) -> Any:
@@ -56,7 +56,7 @@ def portrait(attribute: str, description: str) -> Any:
 
         return map_awaitable(self.short(info), show)
 
-    return field_in(FieldGroup.SHORT, description, resolver=resolve, graphql_type=str | None)
+    return field_in(FactKind.SHORT, description, resolver=resolve, graphql_type=str | None)
 
 
 def profile(attribute: str, type_: Any, description: str) -> Any:
@@ -67,13 +67,14 @@ def profile(attribute: str, type_: Any, description: str) -> Any:
             info.context.loader.get(FactKind.PROFILE, self.key), lambda profile: readable(profile, attribute)
         )
 
-    return field_in(FieldGroup.PROFILE, description, resolver=resolve, graphql_type=type_)
+    return field_in(FactKind.PROFILE, description, resolver=resolve, graphql_type=type_)
 
 
 def user_id(self: User, info: Info) -> strawberry.ID:
     return map_awaitable(info.context.loader.get(FactKind.IDENTITY, self.key), attrgetter("pk"))  # type: ignore[return-value]
 
 
+@entity()
 @strawberry.federation.type(
     keys=["id"],
     description="An Instagram account. The fields from `biography` to `longitude` are its profile: "
@@ -83,7 +84,7 @@ class User:
     key: strawberry.Private[UserKey]
     rides: strawberry.Private[UserSummary | None] = None
 
-    id: strawberry.ID = field_in(FieldGroup.ID, "The platform's numeric id.", resolver=user_id)
+    id: strawberry.ID = field_in(FactKind.IDENTITY, "The platform's numeric id.", resolver=user_id)
     username: str | None = short("username", str | None, "User name, without @.")
     full_name: str | None = short("full_name", str | None, "Display name.")
     profile_picture_url: str | None = portrait(

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from gateway.domain.models import MediaKind
 from gateway.operations.selection_analysis import analyze
-from gateway.planner.selection import FieldGroup, Relation, Root, Selection
+from gateway.planner.selection import Relation, Root, Selection
 from gateway.reads.facts import EntityType, FactKind
 from schema.build import build_schema
 
 SCHEMA = build_schema().core
-NONE = FieldGroup.NONE
+NONE = FactKind.NOTHING
 
 
 def read(text: str, variables: dict[str, Any] | None = None, operation: str | None = None) -> tuple[Selection, ...]:
@@ -39,14 +39,14 @@ def user(fields: str, fragments: str = "") -> Selection:
     ("fields", "facets"),
     [
         ("__typename", NONE),
-        ("id", FieldGroup.ID),
-        ("username", FieldGroup.SHORT),
-        ("fullName isPrivate profilePictureUrl", FieldGroup.SHORT),
-        ("biography", FieldGroup.PROFILE),
-        ("id username followerCount", FieldGroup.ID | FieldGroup.SHORT | FieldGroup.PROFILE),
+        ("id", FactKind.IDENTITY),
+        ("username", FactKind.SHORT),
+        ("fullName isPrivate profilePictureUrl", FactKind.SHORT),
+        ("biography", FactKind.PROFILE),
+        ("id username followerCount", FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE),
     ],
 )
-def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FieldGroup) -> None:
+def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FactKind) -> None:
     assert user(fields) == Selection(Root(EntityType.USER), ("user",), facets, {"by": {"id": "1"}})
 
 
@@ -54,12 +54,12 @@ def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FieldGroup) ->
     ("fields", "facets"),
     [
         ("id pk url", NONE),
-        ("title cover { url width }", FieldGroup.BRIEF),
-        ("missingItemIds", FieldGroup.ITEMS),
-        ("mediaCount missingItemIds", FieldGroup.BRIEF | FieldGroup.ITEMS),
+        ("title cover { url width }", FactKind.BRIEF),
+        ("missingItemIds", FactKind.ITEMS),
+        ("mediaCount missingItemIds", FactKind.BRIEF | FactKind.ITEMS),
     ],
 )
-def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FieldGroup) -> None:
+def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FactKind) -> None:
     highlight = only(f'{{ highlight(by: {{ id: "7" }}) {{ {fields} }} }}')
     assert highlight == Selection(Root(EntityType.HIGHLIGHT), ("highlight",), facets, {"by": {"id": "7"}})
 
@@ -67,12 +67,12 @@ def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FieldGrou
 def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None:
     tray = user("list: highlights(first: 3) { edges { cursor node { title items { n: nodes { user { id } } } } } }")
     (tray,) = tray.children
-    assert (tray.edge, tray.path, tray.facets) == (FactKind.TRAY, ("list",), FieldGroup.BRIEF)
+    assert (tray.edge, tray.path, tray.facets) == (FactKind.TRAY, ("list",), FactKind.BRIEF)
     assert tray.arguments["first"] == 3
     (items,) = tray.children
     assert (items.edge, items.path) == (Relation.ITEMS, ("edges", "node", "items"))
     assert [(child.edge, child.path, child.facets) for child in items.children] == [
-        (Relation.AUTHOR, ("n", "user"), FieldGroup.ID)
+        (Relation.AUTHOR, ("n", "user"), FactKind.IDENTITY)
     ]
 
 
@@ -84,21 +84,21 @@ def test_defaults_of_arguments_are_told() -> None:
 def test_aliases_are_places_of_their_own() -> None:
     both = read('{ a: user(by: {id: "1"}) { id } b: user(by: {id: "2"}) { biography } }')
     assert [(selection.path, selection.facets) for selection in both] == [
-        (("a",), FieldGroup.ID),
-        (("b",), FieldGroup.PROFILE),
+        (("a",), FactKind.IDENTITY),
+        (("b",), FactKind.PROFILE),
     ]
 
 
 def test_the_same_field_selected_twice_is_one_place() -> None:
     twice = user("username ...F username", "fragment F on User { biography ...G } fragment G on User { username }")
-    assert twice.facets == FieldGroup.SHORT | FieldGroup.PROFILE
+    assert twice.facets == FactKind.SHORT | FactKind.PROFILE
 
 
 def test_fragments_are_read_where_they_are_spread() -> None:
     inline = user("... on User { biography } ... { username }")
     named = user("...A", "fragment A on User { biography ...B } fragment B on User { username }")
     assert inline == named
-    assert inline.facets == FieldGroup.SHORT | FieldGroup.PROFILE
+    assert inline.facets == FactKind.SHORT | FactKind.PROFILE
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_is_skipped_is_not_needed(directive: str, selected: bool, form: str
     text = f'query($yes: Boolean = true, $no: Boolean = false) {{ user(by: {{id: "1"}}) {{ {fields} }} }}'
     used = text if "$yes" in directive else text.replace("$yes: Boolean = true, ", "")
     used = used if "$no" in directive else used.replace("$no: Boolean = false", "").replace("query()", "query")
-    assert bool(only(used).facets & FieldGroup.PROFILE) is selected
+    assert bool(only(used).facets & FactKind.PROFILE) is selected
 
 
 def test_variables_take_the_place_of_arguments_and_defaults_where_they_are_left_out() -> None:
@@ -181,9 +181,9 @@ def test_people_on_items_are_entities() -> None:
     text = "items { nodes { user { id } mentions { x user { username } } sponsors { biography } } }"
     (items,) = only(f'{{ highlight(by: {{id: "1"}}) {{ user {{ id }} {text} }} }}').by(Relation.ITEMS)
     assert {child.edge: child.facets for child in items.children} == {
-        Relation.AUTHOR: FieldGroup.ID,
-        Relation.MENTIONED: FieldGroup.SHORT,
-        Relation.SPONSOR: FieldGroup.PROFILE,
+        Relation.AUTHOR: FactKind.IDENTITY,
+        Relation.MENTIONED: FactKind.SHORT,
+        Relation.SPONSOR: FactKind.PROFILE,
     }
 
 
@@ -194,9 +194,9 @@ def test_references_are_read_by_type() -> None:
     references = only(text, {"refs": refs})
     assert (references.edge, references.arguments) == (Relation.REFERENCES, {"representations": refs})
     assert {child.arguments["type"]: child.facets for child in references.children} == {
-        "User": FieldGroup.PROFILE,
+        "User": FactKind.PROFILE,
         "Highlight": NONE,
-        "Item": FieldGroup.ITEM,
+        "Item": FactKind.ITEM,
     }
     (highlight,) = (child for child in references.children if child.arguments["type"] == "Highlight")
     assert [child.edge for child in highlight.children] == [Relation.ITEMS]
@@ -207,22 +207,22 @@ def test_references_are_read_by_type() -> None:
 
 def test_what_is_deferred_is_left_to_be_bought_when_it_is_executed() -> None:
     selection = user("username ... @defer { biography highlights { nodes { title } } }")
-    assert (selection.facets, selection.children) == (FieldGroup.SHORT, ())
+    assert (selection.facets, selection.children) == (FactKind.SHORT, ())
 
 
 def test_what_is_both_deferred_and_not_is_needed_now() -> None:
-    assert user("biography ... @defer { biography }").facets == FieldGroup.PROFILE
+    assert user("biography ... @defer { biography }").facets == FactKind.PROFILE
 
 
 def test_a_deferral_that_is_switched_off_is_none() -> None:
-    assert user("... @defer(if: false) { biography }").facets == FieldGroup.PROFILE
+    assert user("... @defer(if: false) { biography }").facets == FactKind.PROFILE
 
 
 @pytest.mark.parametrize("deferred", ["title", "user { username }", "title items { totalCount }"])
 def test_what_a_deferred_part_reads_off_its_highlight_has_to_be_there_by_then(deferred: str) -> None:
     """A resolver is handed the highlight itself; it can ask for items later, and not for a title."""
     highlight = only(f'{{ highlight(by: {{id: "1"}}) {{ id ... @defer {{ {deferred} }} }} }}')
-    assert (highlight.facets, highlight.children) == (FieldGroup.BRIEF, ())
+    assert (highlight.facets, highlight.children) == (FactKind.BRIEF, ())
 
 
 def test_deferred_items_need_nothing_now() -> None:
@@ -246,7 +246,7 @@ def test_a_highlight_that_is_deferred_as_a_whole_is_needed_now_and_what_is_below
     fields = f"... on Highlight {{ {deferred} }}" if root.startswith("_") else deferred
     found = only(f"{{ __typename ... @defer {{ {root} {{ {fields} }} }} }}")
     for highlight in found.children or (found,):
-        assert (highlight.facets, highlight.children) == (FieldGroup.BRIEF, ())
+        assert (highlight.facets, highlight.children) == (FactKind.BRIEF, ())
 
 
 @pytest.mark.parametrize(
