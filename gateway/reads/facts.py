@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from gateway.domain import ids
 from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, Username
+from gateway.domain.live_stories import first_end
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Tray
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError
@@ -27,6 +28,7 @@ class FactKind(enum.Flag):
     SHORT = enum.auto()  # the user's short fields, which are embedded in other answers
     PROFILE = enum.auto()  # the user's profile
     TRAY = enum.auto()  # the list of the user's highlights
+    STORIES = enum.auto()  # the list of the user's live stories
     BRIEF = enum.auto()  # a highlight as its tray lists it
     ITEMS = enum.auto()  # a highlight with its items
     ITEM = enum.auto()  # an item requested by its own id
@@ -39,6 +41,7 @@ class Lifetime(enum.Enum):
     """A group of cached facts with one TTL, by the name of its setting: `GATEWAY_TTL_TRAY`."""
 
     TRAY = "tray"
+    STORIES = "stories"
     HIGHLIGHT = "highlight"
     PROFILE = "profile"
     USERNAME = "username"
@@ -66,6 +69,7 @@ class AnswerRow:
 ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.PROFILE: AnswerRow(UserId, Lifetime.PROFILE, names_user=True),
     FactKind.TRAY: AnswerRow(UserId, Lifetime.TRAY, names_user=True, entries=Highlight),
+    FactKind.STORIES: AnswerRow(UserId, Lifetime.STORIES, names_user=False, entries=Item, ends_at=first_end),
     FactKind.ITEMS: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
     FactKind.ITEM: AnswerRow(ItemId, Lifetime.HIGHLIGHT, names_user=False),
 }

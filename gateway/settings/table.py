@@ -38,6 +38,7 @@ from gateway.settings.forms import (
     SWITCH,
     TIMEOUT,
     Form,
+    seconds,
 )
 
 T = TypeVar("T")
@@ -151,6 +152,9 @@ class Settings:
     )
     cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream responses.")
     ttl_tray: int = _setting(SECONDS, "600", "Freshness of a user's tray in seconds.")
+    ttl_stories: int = _setting(
+        seconds(0, 120), "120", "Freshness of a user's live stories in seconds, until the first of them ends at most."
+    )
     ttl_highlight: int = _setting(SECONDS, "3600", "Freshness of a highlight with its items in seconds.")
     ttl_profile: int = _setting(SECONDS, "3600", "Freshness of a profile in seconds.")
     ttl_username: int = _setting(SECONDS, "86400", "Freshness of the user id of a user name in seconds.")

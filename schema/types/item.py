@@ -142,6 +142,9 @@ class Item:
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the user id.")
     code: str | None = field_in(FactKind.ITEM, "Shortcode used in URLs: the pk in base64url digits.")
     taken_at: datetime | None = field_in(FactKind.ITEM, "Time at which the story was posted.")
+    expires_at: datetime | None = field_in(
+        FactKind.ITEM, "Time at which the story ends; null for an item that was read from a highlight."
+    )
     kind: MediaKind | None = field_in(
         FactKind.ITEM, "Kind of the media; null for a kind that the gateway does not know."
     )

@@ -14,17 +14,18 @@ from gateway.domain.partial import left_out
 from gateway.domain.users import AccountType, UserSummary
 from gateway.reads.facts import FactKind
 from schema.context import Info
-from schema.cost_directives import PAGED
+from schema.cost_directives import PAGED, UNPAGED
 from schema.entities import entity
 from schema.enums import describe_enum
 from schema.fields import field_in, map_awaitable, relation
 from schema.media_urls import Proxied, media_url
-from schema.partial import readable
+from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.connection import After, Connection, First, page_of
 
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
+    from schema.types.item import Item
 
 describe_enum(
     AccountType,
@@ -135,6 +136,16 @@ class User:
             return page_of(entries, first, after, lost=left_out(entries) or None, of=entries)
 
         return map_awaitable(tray, page)  # type: ignore[return-value]
+
+    @relation(
+        FactKind.STORIES,
+        "The live stories, oldest first; an empty list if there are none.",
+        shared=True,
+        directives=[UNPAGED],
+    )
+    def stories(self, info: Info) -> list[Annotated[Item, strawberry.lazy("schema.types.item")]] | None:
+        loaded = info.context.loader.get(FactKind.STORIES, self.key)
+        return map_awaitable(loaded, lambda stories: shortened(stories, left_out(stories) or None))  # type: ignore[return-value]
 
     def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
         if self.rides is not None and self.rides.username is not None:

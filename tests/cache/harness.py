@@ -20,6 +20,7 @@ from gateway.upstream.hikerapi import endpoints
 LIFETIMES = Lifetimes(
     {
         Lifetime.TRAY: 10,
+        Lifetime.STORIES: 10,
         Lifetime.HIGHLIGHT: 20,
         Lifetime.PROFILE: 30,
         Lifetime.USERNAME: 40,

@@ -51,6 +51,7 @@ class Shop:
 LIFETIMES = Lifetimes(
     {
         Lifetime.TRAY: 600,
+        Lifetime.STORIES: 600,
         Lifetime.HIGHLIGHT: 3_600,
         Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints
-from tests.planner.oracle import BRIEF, HOME, ITEM, ITEMS, PK, SHELF, TRAY, Oracle
+from tests.planner.answers import BRIEF, HOME, ITEM, ITEMS, NAMED_STORIES, PK, PROFILE, SHELF, STORIES, TRAY
+from tests.planner.oracle import Oracle
 from tests.planner.selections import By, UserRoot
 from tests.planner.worlds import Account, Kind
 
@@ -72,19 +73,33 @@ class Gaps:
         )
 
     def _twofold(self) -> int:
-        """An account whose tray was bought by name is also needed in another way.
+        """An account that was bought by name is also needed in another way.
 
-        It is queried by id, or mentioned, or one of its highlights or items is: to buy the tray by id, which is one
+        It is queried by id, or mentioned, or one of its highlights or items is: to buy its lists by id, which is one
         less, would have been a guess.
         """
         owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
         ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
         ids |= {owners[pk][0].pk for pk in self.oracle.operation.highlight_keys() if pk in owners}
         ids |= {shelves[pk][0].pk for pk in self.oracle.operation.item_keys() if pk in shelves}
-        for _, reel, story in self.oracle.world.shelves.values():
-            if self.oracle.requires((ITEMS, reel.pk)) or self.oracle.requires((ITEM, story.pk)):
-                ids |= {self.oracle.world.accounts[position].pk for position in (*story.mentions, *story.sponsors)}
-        return sum(account.pk in ids for _, account in self._trays_by_name())
+        shown = [story for _, reel, story in shelves.values() if self.oracle.requires((ITEMS, reel.pk))]
+        for account, story in self.oracle.world.items.values():
+            by_name = self.oracle.requires((NAMED_STORIES, account.name))
+            if by_name or self.oracle.requires((STORIES, account.pk)) or self.oracle.requires((ITEM, story.pk)):
+                shown.append(story)
+        for story in shown:
+            ids |= {self.oracle.world.accounts[position].pk for position in (*story.mentions, *story.sponsors)}
+        return sum(account.pk in ids for account in self._named())
+
+    def _named(self) -> Iterator[Account]:
+        """The accounts that were bought by name, where their profile alone was not what was wanted."""
+        for call in self.bought:
+            account = self._account(call) if call.endpoint.by_name else None
+            if account is not None and not (call.endpoint is endpoints.PROFILE_BY_USERNAME and self._wants(account)):
+                yield account
+
+    def _wants(self, account: Account) -> bool:
+        return self.oracle.requires((PROFILE, account.pk))
 
     def _deeper(self) -> int:
         """A tray was bought by name, and only then its owner turned up elsewhere, of whom more is wanted there."""

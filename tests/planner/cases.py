@@ -10,18 +10,20 @@ from gateway.cache.freshness import Lifetimes
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind, Lifetime
 from gateway.upstream.hikerapi import endpoints
-from tests.planner.oracle import (
+from tests.planner.answers import (
     BRIEF,
     HOME,
     ID,
     ITEM,
     ITEMS,
     LINK,
+    NAMED_STORIES,
     NAMED_TRAY,
     PK,
     PROFILE,
     SHELF,
     SHORT,
+    STORIES,
     TRAY,
     Fact,
     tells,
@@ -43,6 +45,7 @@ from tests.planner.worlds import Account, Kind, Reel, Story, World
 LIFETIMES = Lifetimes(
     {
         Lifetime.TRAY: 600,
+        Lifetime.STORIES: 120,
         Lifetime.HIGHLIGHT: 3_600,
         Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,
@@ -82,6 +85,8 @@ LIVES = {
     PROFILE: LIFETIMES.ttls[Lifetime.PROFILE],
     TRAY: LIFETIMES.ttls[Lifetime.TRAY],
     NAMED_TRAY: LIFETIMES.ttls[Lifetime.TRAY],
+    STORIES: LIFETIMES.ttls[Lifetime.STORIES],
+    NAMED_STORIES: LIFETIMES.ttls[Lifetime.STORIES],
     ITEMS: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     ITEM: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     HOME: float("inf"),  # whose a highlight is never changes
@@ -106,6 +111,8 @@ def _remembered(world: World, call: Call, age: float, *, forced: bool) -> set[Fa
     )
     serves_all = forced or not call.forced
     lives = {**LIVES, BRIEF: tray, PK: tray}
+    if call.endpoint.answers is FactKind.STORIES:
+        lives[ITEM] = LIVES[STORIES]
     return {
         (noun, key)
         for noun, key in told
@@ -122,7 +129,7 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
         case endpoints.HIGHLIGHT:
             return call.key not in world.owners or world.owners[call.key][0].kind is Kind.PRIVATE
         case endpoints.ITEM:
-            return call.key not in world.shelves or world.shelves[call.key][0].kind is Kind.PRIVATE
+            return call.key not in world.items or world.items[call.key][0].kind is Kind.PRIVATE
         case _:
             return _is_refused_user(call, account)
 
@@ -130,7 +137,7 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
 def _is_refused_user(call: Call, account: Account | None) -> bool:
     if account is None or account.kind is Kind.MISSING:
         return True
-    return call.endpoint.answers is FactKind.TRAY and account.kind is Kind.PRIVATE and not call.forced
+    return call.endpoint.answers is not FactKind.PROFILE and account.kind is Kind.PRIVATE and not call.forced
 
 
 @st.composite
@@ -191,7 +198,11 @@ class _Author:
     def _account(self, pk: str, name: str, count: int) -> Account:
         kind = KINDS[self.upto(len(KINDS) - 1)]
         reels = 0 if kind is Kind.MISSING else self.upto(self._largest)
-        return Account(pk, name, kind, tuple(self._reel(pk, at, count) for at in range(reels)))
+        held = tuple(self._reel(pk, at, count) for at in range(reels))
+        live = 0 if kind is Kind.MISSING else self.upto(2)
+        kept = [story for reel in held for story in reel.stories][:1]  # a live story may lie in a highlight, too
+        stories = tuple(self._story(f"{pk}9{item}_{pk}", count) for item in range(live))
+        return Account(pk, name, kind, held, stories[1:] + tuple(kept) if live == 2 else stories)
 
     def _reel(self, owner: str, at: int, count: int) -> Reel:
         pk = f"{owner}{at}"
@@ -248,14 +259,15 @@ class _Author:
             case 1:
                 return "Highlight", self._highlight_key(world)[1]
             case _:
-                pks = [*world.shelves, LOST]
+                pks = [*world.items, LOST]
                 return "Item", pks[self.upto(len(pks) - 1)]
 
     def _users(self, world: World, depth: int) -> Users:
         fields = USER_FIELDS[self.upto(len(USER_FIELDS) - 1)]
-        trays = self.upto(4) if depth else 0
-        count = (0, 1, 1, 1, 2)[trays]
-        return Users(fields, tuple((self._tray_page(world), self._highlights(world, depth - 1)) for _ in range(count)))
+        count = (0, 1, 1, 1, 2)[self.upto(4) if depth else 0]
+        trays = tuple((self._tray_page(world), self._highlights(world, depth - 1)) for _ in range(count))
+        stories = self._items(world, depth - 1) if depth and self.upto(3) == 3 else None
+        return Users(fields, trays, stories)
 
     def _tray_page(self, world: World) -> Page:
         first = (None, None, 1, 2, 0)[self.upto(4)]

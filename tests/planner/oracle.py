@@ -18,6 +18,26 @@ from typing import TypeAlias, TypeVar
 
 from gateway.reads.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import endpoints
+from tests.planner.answers import (
+    BRIEF,
+    HOME,
+    ID,
+    ITEM,
+    ITEM_PK,
+    ITEMS,
+    LINK,
+    NAME,
+    NAMED_STORIES,
+    NAMED_TRAY,
+    PK,
+    PROFILE,
+    SHELF,
+    SHORT,
+    STORIES,
+    TRAY,
+    Fact,
+    tells,
+)
 from tests.planner.selections import (
     By,
     HighlightRoot,
@@ -31,11 +51,6 @@ from tests.planner.selections import (
 )
 from tests.planner.worlds import Account, Kind, Reel, Story, World
 
-# What can be known: noun and key. A named tray may not say whose it is: when it is empty, or private.
-Fact: TypeAlias = tuple[str, str]
-ID, NAME, PK, ITEM_PK = "id", "name", "pk", "item pk"
-LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "named tray"
-BRIEF, ITEMS, ITEM, SHELF, HOME = "brief", "items", "item", "shelf", "home"
 Ways: TypeAlias = tuple[tuple[Fact, ...], ...]
 E = TypeVar("E", Reel, Story)
 LONGEST_PAGE = 100
@@ -91,6 +106,7 @@ class Oracle:
             by_id = by is By.ID
             yield Call(endpoints.PROFILE if by_id else endpoints.PROFILE_BY_USERNAME, key)
             yield Call(endpoints.TRAY if by_id else endpoints.TRAY_BY_USERNAME, key, forced)
+            yield Call(endpoints.STORIES if by_id else endpoints.STORIES_BY_USERNAME, key, forced)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
         yield from (Call(endpoints.ITEM, pk) for pk in self.operation.item_keys())
 
@@ -99,11 +115,17 @@ class Oracle:
         match call.endpoint:
             case endpoints.HIGHLIGHT:
                 return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
+            case endpoints.STORIES | endpoints.STORIES_BY_USERNAME:
+                account = self.world.by_id.get(call.key) or self.world.by_name.get(call.key)
+                keys = (call.key,) if account is None else (account.pk, account.name)
+                return any(self.requires((noun, key)) for noun in (STORIES, NAMED_STORIES) for key in keys) or any(
+                    self.requires((ITEM, story.pk)) for story in (account.live if account else ())
+                )
             case endpoints.PROFILE | endpoints.TRAY:
                 account = self.world.by_id.get(call.key)
                 names = (LINK, NAMED_TRAY) if account else ()
                 return (
-                    any(self.requires((noun, call.key)) for noun in (SHORT, PROFILE, TRAY))
+                    any(self.requires((noun, call.key)) for noun in (SHORT, PROFILE, TRAY, STORIES))
                     or any(account and self.requires((noun, account.name)) for noun in names)
                     or any(self._is_wanted(reel.pk) for reel in (account.reels if account else ()))
                 )
@@ -203,9 +225,9 @@ def _is_met(ways: Ways, facts: Collection[Fact]) -> bool:
 def _key(call: Call) -> Fact:
     """What must be known to make the call."""
     match call.endpoint:
-        case endpoints.PROFILE | endpoints.TRAY:
+        case endpoints.PROFILE | endpoints.TRAY | endpoints.STORIES:
             return ID, call.key
-        case endpoints.PROFILE_BY_USERNAME | endpoints.TRAY_BY_USERNAME:
+        case endpoints.PROFILE_BY_USERNAME | endpoints.TRAY_BY_USERNAME | endpoints.STORIES_BY_USERNAME:
             return NAME, call.key
         case endpoints.HIGHLIGHT:
             return PK, call.key
@@ -213,82 +235,6 @@ def _key(call: Call) -> Fact:
             return ITEM_PK, call.key
         case _:
             raise AssertionError(f"the oracle knows no {call}")
-
-
-# -- what an answer tells
-
-
-def tells(world: World, call: Call) -> Iterator[Fact]:
-    match call.endpoint:
-        case endpoints.PROFILE:
-            yield from _profile(world.by_id.get(call.key), call.key)
-        case endpoints.PROFILE_BY_USERNAME:
-            yield LINK, call.key
-            if account := world.by_name.get(call.key):
-                yield from _profile(account, account.pk)
-        case endpoints.TRAY:
-            yield from _tray(world.by_id.get(call.key), call)
-        case endpoints.TRAY_BY_USERNAME:
-            yield from _tray_by_name(world.by_name.get(call.key), call)
-        case endpoints.HIGHLIGHT:
-            yield from ((BRIEF, call.key), (ITEMS, call.key))
-            account, reel = world.owners.get(call.key, (None, None))
-            if account and reel and account.kind not in (Kind.PRIVATE, Kind.MISSING):
-                yield from ((SHELF, call.key), (HOME, call.key))
-                yield from _rider(account)
-                yield from _inside(world, reel)
-        case endpoints.ITEM:
-            yield ITEM, call.key
-            account, reel, story = world.shelves.get(call.key, (None, None, None))
-            if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
-                yield ID, account.pk
-                yield from _people(world, story)
-        case _:
-            raise AssertionError(f"the oracle knows no {call}")
-
-
-def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
-    if account is None or account.kind is Kind.MISSING:
-        yield from ((SHORT, pk), (PROFILE, pk), (TRAY, pk))
-    else:
-        yield PROFILE, pk
-        yield from _rider(account)
-
-
-def _tray(account: Account | None, call: Call) -> Iterator[Fact]:
-    if account is None or account.kind is Kind.MISSING:
-        yield from ((SHORT, call.key), (PROFILE, call.key), (TRAY, call.key))
-        return
-    yield TRAY, call.key
-    if tray := account.tray(forced=call.forced):
-        yield from _rider(account)
-        for reel in tray:
-            yield from ((BRIEF, reel.pk), (PK, reel.pk), (HOME, reel.pk))
-
-
-def _tray_by_name(account: Account | None, call: Call) -> Iterator[Fact]:
-    yield NAMED_TRAY, call.key
-    if account is None:
-        yield LINK, call.key
-    elif account.tray(forced=call.forced):
-        yield from _tray(account, Call(endpoints.TRAY, account.pk, call.forced))
-
-
-def _rider(account: Account) -> Iterator[Fact]:
-    """An answer that carries the short fields of an account names its id, and whose the name is."""
-    yield from ((ID, account.pk), (SHORT, account.pk), (LINK, account.name))
-
-
-def _inside(world: World, reel: Reel) -> Iterator[Fact]:
-    for story in reel.stories:
-        yield ITEM, story.pk
-        yield from _people(world, story)
-
-
-def _people(world: World, story: Story) -> Iterator[Fact]:
-    """Who is mentioned can be asked for by id. What the mention shows of them is for its own place in the answer."""
-    for position in (*story.mentions, *story.sponsors):
-        yield ID, world.accounts[position].pk
 
 
 # -- what an operation requires
@@ -320,7 +266,7 @@ class Requirements:
                     yield from self._highlight(pk, root.highlights, in_tray=False)
                 case "Item" if _asks(root.items):
                     yield (((ITEM, pk),),)
-                    account, _, story = self.world.shelves.get(pk, (None, None, None))
+                    account, story = self.world.items.get(pk, (None, None))
                     if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
                         yield from self._item(account, story, root.items)
 
@@ -334,18 +280,26 @@ class Requirements:
         if below.trays:
             known = ((LINK, key),) if account is None else ((LINK, key), (TRAY, account.pk))
             yield (((NAMED_TRAY, key),), known)
+        if below.stories:
+            known = ((LINK, key),) if account is None else ((LINK, key), (STORIES, account.pk))
+            yield (((NAMED_STORIES, key),), known)
         if account is not None:
-            yield from self._user(account.pk, below, tray_by_name=True)
+            yield from self._user(account.pk, below, by_name=True)
 
-    def _user(self, pk: str, below: Users, *, rides: bool = False, tray_by_name: bool = False) -> Iterator[Ways]:
+    def _user(self, pk: str, below: Users, *, rides: bool = False, by_name: bool = False) -> Iterator[Ways]:
         """`rides`: the short fields came with the reference."""
         account = self.world.by_id.get(pk)
         if "username" in below.fields and not rides:
             yield (((SHORT, pk),),)
         if "biography" in below.fields:
             yield (((PROFILE, pk),),)
-        if below.trays and not tray_by_name:
+        if below.trays and not by_name:
             yield (((TRAY, pk),),)
+        if below.stories and not by_name:
+            yield (((STORIES, pk),),)
+        if below.stories and account is not None:
+            for story in account.live_stories(forced=self.forced) or ():
+                yield from self._item(account, story, below.stories)
         for page, selection in below.trays:
             for reel in _within((account and account.tray(forced=self.forced)) or (), page):
                 yield from self._highlight(reel.pk, selection, in_tray=True)
@@ -386,7 +340,7 @@ def _asks_highlight(below: Highlights) -> bool:
 
 def _asks_user(below: Users) -> bool:
     """The id itself is an echo."""
-    return bool(below.fields - {"id"} or below.trays)
+    return bool(below.fields - {"id"} or below.trays or below.stories)
 
 
 def _within(entries: Sequence[E], page: Page) -> Sequence[E]:

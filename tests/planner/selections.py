@@ -35,10 +35,11 @@ class Users:
 
     fields: frozenset[str] = frozenset()
     trays: tuple[tuple[Page, Highlights], ...] = ()
+    stories: Items | None = None
 
     def __str__(self) -> str:
         trays = (f"t{at}: highlights{page} {{ nodes {below} }}" for at, (page, below) in enumerate(self.trays))
-        return _braces(sorted(self.fields), trays)
+        return _braces(sorted(self.fields), trays, _user("stories", self.stories))
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _braces(*parts: object) -> str:
     return "{ __typename " + " ".join(words) + " }"
 
 
-def _user(field: str, below: Users | None) -> list[str]:
+def _user(field: str, below: Users | Items | None) -> list[str]:
     return [] if below is None else [f"{field} {below}"]
 
 

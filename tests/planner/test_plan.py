@@ -153,8 +153,8 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
 def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
     """A profile must not be bought for whatever else may be wanted of a user."""
     about: dict[type, FactKind] = {
-        UserId: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY,
-        Username: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY,
+        UserId: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
+        Username: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
         HighlightId: FactKind.BRIEF | FactKind.ITEMS,
         ItemId: FactKind.ITEM,
     }

@@ -18,7 +18,7 @@ from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints
 
-BY_NAME = {endpoints.TRAY_BY_USERNAME, endpoints.PROFILE_BY_USERNAME}
+BY_NAME = {endpoints.TRAY_BY_USERNAME, endpoints.PROFILE_BY_USERNAME, endpoints.STORIES_BY_USERNAME}
 ENDPOINTS = {endpoint.path: endpoint for endpoint in endpoints.ENDPOINTS}
 
 
@@ -63,6 +63,7 @@ class Account:
     name: str
     kind: Kind
     reels: tuple[Reel, ...]
+    live: tuple[Story, ...] = ()
 
     def tray(self, *, forced: bool) -> tuple[Reel, ...] | None:
         """None where there is no tray to be had. A forced call skips the privacy check, and finds nothing behind it."""
@@ -73,6 +74,10 @@ class Account:
                 return () if forced else None
             case _:
                 return self.reels
+
+    def live_stories(self, *, forced: bool) -> tuple[Story, ...] | None:
+        """As `tray`, of the live stories."""
+        return () if self.kind is Kind.PRIVATE and forced else None if self.tray(forced=forced) is None else self.live
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,12 @@ class World:
     def shelves(self) -> Mapping[str, tuple[Account, Reel, Story]]:
         return {story.pk: (account, reel, story) for account, reel in self.owners.values() for story in reel.stories}
 
+    @cached_property
+    def items(self) -> Mapping[str, tuple[Account, Story]]:
+        """All stories, in a highlight or live."""
+        live = {story.pk: (account, story) for account in self.accounts for story in account.live}
+        return live | {pk: (account, story) for pk, (account, _, story) in self.shelves.items()}
+
     def renamed(self, position: int, name: str) -> World:
         accounts = list(self.accounts)
         accounts[position] = replace(accounts[position], name=name)
@@ -107,8 +118,10 @@ class World:
             yield Call(endpoints.PROFILE_BY_USERNAME, account.name)
             yield Call(endpoints.TRAY, account.pk, forced)
             yield Call(endpoints.TRAY_BY_USERNAME, account.name, forced)
+            yield Call(endpoints.STORIES, account.pk, forced)
+            yield Call(endpoints.STORIES_BY_USERNAME, account.name, forced)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.owners)
-        yield from (Call(endpoints.ITEM, pk) for pk in self.shelves)
+        yield from (Call(endpoints.ITEM, pk) for pk in self.items)
 
 
 class BilledUpstream(httpx.AsyncBaseTransport, ABC):
@@ -164,8 +177,8 @@ class Upstream(BilledUpstream):
                 found = self.world.owners.get(call.key)
                 return _unless_hidden(found[0], _highlight(*found, self.world)) if found else NOTHING
             case endpoints.ITEM:
-                shelved = self.world.shelves.get(call.key)
-                return _unless_hidden(shelved[0], _item(shelved[0], shelved[2], self.world)) if shelved else NOTHING
+                story = self.world.items.get(call.key)
+                return _unless_hidden(story[0], _item(*story, self.world)) if story else NOTHING
             case _:
                 return self._about_a_user(call)
 
@@ -173,12 +186,15 @@ class Upstream(BilledUpstream):
         account = (self.world.by_name if call.endpoint in BY_NAME else self.world.by_id).get(call.key)
         if account is None or account.kind is Kind.MISSING:
             return 404, {"detail": "User not found", "exc_type": "UserNotFound"}
-        if call.endpoint.answers is not FactKind.TRAY:
+        if call.endpoint.answers is FactKind.PROFILE:
             return 200, {**_short(account), "biography": f"I am {account.pk}."}
         if not call.forced and account.kind is Kind.PRIVATE:
             return PRIVATE
-        tray = [_entry(account, reel) for reel in account.tray(forced=call.forced) or ()]
-        return (200, tray) if tray or account.kind is not Kind.EMPTY_IS_404 else NOTHING
+        if call.endpoint.answers is FactKind.STORIES:
+            found = [_item(account, story, self.world) for story in account.live_stories(forced=call.forced) or ()]
+        else:
+            found = [_entry(account, reel) for reel in account.tray(forced=call.forced) or ()]
+        return (200, found) if found or account.kind is not Kind.EMPTY_IS_404 else NOTHING
 
 
 NOTHING = (404, {"detail": "Entries not found", "exc_type": "NotFoundError"})

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from gateway.domain.ids import Username
+from gateway.domain.ids import UserId, Username
 from gateway.errors import GatewayError, InsufficientFunds, NotFound, PrivateAccount, UpstreamUnavailable
 from gateway.planner.requirements import open_requirements
 from gateway.reads.endpoints import Call
@@ -152,11 +152,17 @@ def test_an_answer_does_not_embed_itself(vendor: Vendor) -> None:
 # -- the port
 
 STORY = Story("1000_10", True, (1,), (1,))
-ANN = Account("10", "ann", Kind.PUBLIC, (Reel("100", (STORY,)),))
+ANN = Account("10", "ann", Kind.PUBLIC, (Reel("100", (STORY,)),), (STORY,))
 SHY = Account("12", "shy", Kind.PRIVATE, (Reel("120", (Story("1200_12", False, (), ()),)),))
 WORLD = World((ANN, Account("11", "bob", Kind.PUBLIC, ()), SHY, Account("13", "gone", Kind.MISSING, ())))
-KEYS = {FactKind.PROFILE: "10", FactKind.TRAY: "10", FactKind.ITEMS: "100", FactKind.ITEM: "1000"}
-LOCKED = {FactKind.TRAY: "12", FactKind.ITEMS: "120", FactKind.ITEM: "1200"}
+KEYS = {
+    FactKind.PROFILE: "10",
+    FactKind.TRAY: "10",
+    FactKind.STORIES: "10",
+    FactKind.ITEMS: "100",
+    FactKind.ITEM: "1000",
+}
+LOCKED = {FactKind.TRAY: "12", FactKind.STORIES: "12", FactKind.ITEMS: "120", FactKind.ITEM: "1200"}
 every_fact = pytest.mark.parametrize("kind", KEYS)
 TWO_TIMES = (500, 500)  # fewer than a call's attempts
 
@@ -185,7 +191,7 @@ async def test_an_outcome_has_the_answer_its_json_and_its_charge(kind: FactKind,
 @every_vendor
 @every_fact
 async def test_an_absence_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
-    call = call_of(vendor, kind, "13" if kind in (FactKind.PROFILE, FactKind.TRAY) else "999")
+    call = call_of(vendor, kind, "13" if ANSWERS[kind].subject is UserId else "999")
     outcome = await shop.market.api.fetch(call)
     assert isinstance(outcome.problem, NotFound)
     assert outcome.problem.subject == call.subject

@@ -18,6 +18,7 @@ from tests.reads.toy_vendor import (
     COLLECTION,
     COLLECTIONS,
     ENDPOINTS,
+    LIVE,
     LOCKED,
     PERSON,
     PERSON_BY_HANDLE,
@@ -49,6 +50,8 @@ class ToyUpstream(BilledUpstream):
                 return Call(PERSON, key)
             case ["people", key, "collections"]:
                 return Call(COLLECTIONS, key)
+            case ["people", key, "live"]:
+                return Call(LIVE, key)
             case ["collections", key]:
                 return Call(COLLECTION, key)
             case ["stories", key]:
@@ -73,10 +76,8 @@ class ToyUpstream(BilledUpstream):
                 owned = world.owners.get(call.key)
                 return UNKNOWN if owned is None else _unless_hidden(owned[0], lambda: _wire_collection(*owned, world))
             case _ if call.endpoint is STORY:
-                held = world.shelves.get(call.key)
-                return (
-                    UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(held[0], held[2], world))
-                )
+                held = world.items.get(call.key)
+                return UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(*held, world))
             case _:
                 return self._about_a_user(call)
 
@@ -86,6 +87,9 @@ class ToyUpstream(BilledUpstream):
             return UNKNOWN
         if call.endpoint.answers is FactKind.PROFILE:
             return _wire_person(account, about=f"I am {account.pk}.")
+        if call.endpoint is LIVE:
+            stories = account.live_stories(forced=False) or ()
+            return _unless_hidden(account, lambda: [_wire_story(account, story, self.world) for story in stories])
         reels = account.tray(forced=False) or ()
         return _unless_hidden(account, lambda: [_wire_collection(account, reel, self.world) for reel in reels])
 

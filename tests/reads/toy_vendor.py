@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
+from gateway.domain.live_stories import LiveStory
 from gateway.domain.models import Item, LoadedHighlight, Tray
 from gateway.domain.stickers import Mention
 from gateway.domain.users import Profile, UserSummary
@@ -104,8 +105,11 @@ def _profile(person: WirePerson) -> Profile:
     return Profile(person.uid, username=person.handle, full_name=person.uid, is_verified=False, biography=person.about)
 
 
-def _item(story: WireStory) -> Item:
-    return Item(
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+def _item(story: WireStory, model: type[ItemT]) -> ItemT:
+    return model(
         story.number,
         f"{story.number}_{story.by}",
         code=story.number,
@@ -123,12 +127,16 @@ def _highlight(collection: WireCollection) -> LoadedHighlight:
         title=collection.label,
         media_count=len(collection.listed),
         media_ids=collection.listed,
-        items=tuple(map(_item, collection.stories)),
+        items=tuple(_item(story, Item) for story in collection.stories),
     )
 
 
 def _tray(collections: tuple[WireCollection, ...]) -> Tray:
     return tuple(map(_highlight, collections))
+
+
+def _stories(stories: tuple[WireStory, ...]) -> tuple[LiveStory, ...]:
+    return tuple(_item(story, LiveStory) for story in stories)
 
 
 class ToyShape(Generic[R]):
@@ -194,6 +202,17 @@ COLLECTIONS = ToyEndpoint(
         tuple[WireCollection, ...], _tray, lambda collections: {collection.owner.uid for collection in collections}
     ),
 )
+LIVE = ToyEndpoint(
+    label="live",
+    noun="user",
+    answers=FactKind.STORIES,
+    by=UserId,
+    price=1,
+    path="/people/{}/live",
+    decoder=ToyShape[tuple[WireStory, ...]](
+        tuple[WireStory, ...], _stories, lambda stories: {story.by for story in stories}
+    ),
+)
 COLLECTION = ToyEndpoint(
     label="collection",
     noun="highlight",
@@ -210,9 +229,9 @@ STORY = ToyEndpoint(
     by=ItemId,
     price=1,
     path="/stories/{}",
-    decoder=ToyShape[WireStory](WireStory, _item, lambda story: {story.number}),
+    decoder=ToyShape[WireStory](WireStory, lambda story: _item(story, Item), lambda story: {story.number}),
 )
-ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, COLLECTION, STORY)
+ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY)
 
 
 # -- the client

@@ -11,7 +11,7 @@ from gateway.domain.ids import HighlightId, ItemId, UserId, Username, highlight_
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.facts import FactKind
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.hikerapi import highlight_shapes, user_shapes
+from gateway.upstream.hikerapi import highlight_shapes, story_shapes, user_shapes
 from gateway.upstream.hikerapi.decoding import ResponseShape
 from gateway.upstream.hikerapi.errors import is_empty_list
 
@@ -72,6 +72,31 @@ TRAY_BY_USERNAME = HikerEndpoint(
     decoder=user_shapes.TRAY,
     is_empty=is_empty_list,
 )
+STORIES = HikerEndpoint(
+    label="stories",
+    noun="user",
+    answers=FactKind.STORIES,
+    by=UserId,
+    price=2,
+    forced_price=1,
+    path="/v1/user/stories",
+    parameter="user_id",
+    decoder=story_shapes.STORIES,
+    is_empty=is_empty_list,
+)
+STORIES_BY_USERNAME = HikerEndpoint(
+    label="stories_by_username",
+    noun="user",
+    answers=FactKind.STORIES,
+    by=Username,
+    by_id=STORIES,
+    price=3,
+    forced_price=2,
+    path="/v1/user/stories/by/username",
+    parameter="username",
+    decoder=story_shapes.STORIES,
+    is_empty=is_empty_list,
+)
 PROFILE = HikerEndpoint(
     label="profile",
     noun="user",
@@ -103,4 +128,6 @@ ITEM = HikerEndpoint(
     parameter="id",
     decoder=highlight_shapes.ITEM,
 )
-ENDPOINTS = Endpoints(HIGHLIGHT, TRAY, TRAY_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM)
+ENDPOINTS = Endpoints(
+    HIGHLIGHT, TRAY, TRAY_BY_USERNAME, STORIES, STORIES_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM
+)

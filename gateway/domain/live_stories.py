@@ -1,0 +1,28 @@
+"""Frozen models of live stories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from gateway.domain.models import Item
+
+STORY_LIFE = timedelta(hours=24)
+
+
+class LiveStory(Item, frozen=True, gc=False):
+    """One story in the list of a user's live stories."""
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {**Item.SOURCES, "expires_at": ("taken_at",)}
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The time at which the story ends: 24 hours after it was posted."""
+        return None if self.taken_at is None else self.taken_at + STORY_LIFE
+
+
+def first_end(stories: Iterable[LiveStory]) -> float | None:
+    """Return the Unix seconds at which the first of the stories ends."""
+    ends = (story.expires_at for story in stories)
+    return min((end.timestamp() for end in ends if end is not None), default=None)

@@ -1,0 +1,83 @@
+"""What one operation reads of the cache: lists of items, which name their owner by id alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.cache.entity_cache import EntityCache
+from gateway.cache.operation_view import OperationView
+from gateway.domain.ids import ItemId, UserId, Username
+from gateway.domain.models import Item
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import FactKind
+from gateway.upstream.hikerapi import endpoints
+from tests.cache.harness import answered, memory
+from tests.fakes.clock import ManualClock
+
+ANN = UserId("1")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def cache(clock: ManualClock) -> EntityCache:
+    return memory(clock)
+
+
+def story(clock: ManualClock, pk: str, *, age: float = 0) -> dict[str, Any]:
+    posted = clock.now() - age
+    return {"pk": pk, "id": f"{pk}_1", "taken_at": posted, "user": {"pk": "1", "username": None}}
+
+
+def view(cache: EntityCache) -> OperationView:
+    return OperationView(cache, forced=False)
+
+
+def test_stories_by_name_remember_whose_the_name_is(clock: ManualClock, cache: EntityCache) -> None:
+    cache.keep(answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "11")]))
+    assert view(cache).fact(FactKind.IDENTITY, Username("ann")) == ANN
+    stories = view(cache).fact(FactKind.STORIES, ANN)
+    assert [each.pk for each in stories] == ["11"]
+    assert view(cache).fact(FactKind.SHORT, ANN) is None
+
+
+def test_a_response_made_of_stories_by_name_may_be_kept(clock: ManualClock, cache: EntityCache) -> None:
+    outcome = answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "11")])
+    cache.keep(outcome)
+    buyer = view(cache)
+    buyer.note(outcome)
+    assert buyer.provenance() is not None
+
+
+def test_live_stories_serve_items_as_long_as_they_are_fresh(clock: ManualClock, cache: EntityCache) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11"), story(clock, "12")]))
+    buyer = view(cache)
+    item = buyer.fact(FactKind.ITEM, ItemId("12"))
+    assert isinstance(item, Item)
+    assert item.id == "12_1"
+    assert buyer.recalls
+    assert view(cache).fact(FactKind.ITEM, ItemId("13")) is None
+    clock.advance(10)
+    assert view(cache).fact(FactKind.ITEM, ItemId("12")) is None
+
+
+def test_a_list_of_stories_is_not_fresh_beyond_the_end_of_the_first(clock: ManualClock, cache: EntityCache) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11", age=86_395), story(clock, "12")]))
+    clock.advance(4)
+    assert view(cache).fact(FactKind.STORIES, ANN) is not None
+    clock.advance(1)
+    assert view(cache).fact(FactKind.STORIES, ANN) is None
+    assert view(cache).stale(Call(endpoints.STORIES, "1")) is None
+
+
+def test_a_write_forgets_the_stories_of_its_account(clock: ManualClock, cache: EntityCache) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
+    cache.keep(answered(endpoints.STORIES_BY_USERNAME, "ann", []))
+    cache.forget(ANN, "Ann")
+    assert view(cache).fact(FactKind.STORIES, ANN) is None
+    assert view(cache).fact(FactKind.STORIES, Username("ann")) is None
