@@ -130,7 +130,7 @@ def reference_id(given: object) -> str | None:
 
 def user_id(text: str, *, field: str) -> UserId:
     """Return the user's id. Raise InvalidInput unless `text` is a numeric id."""
-    return UserId(_pk(text, "user", field))
+    return UserId(platform_pk(text, "user", field))
 
 
 def username(text: str, *, field: str) -> Username:
@@ -147,7 +147,7 @@ def username(text: str, *, field: str) -> Username:
 
 def highlight_id(text: str, *, field: str) -> HighlightId:
     """Return the highlight's id. Accept `highlight:<pk>` and a bare pk. Raise InvalidInput."""
-    return HighlightId(_pk(text.strip().removeprefix("highlight:"), "highlight", field))
+    return HighlightId(platform_pk(text.strip().removeprefix("highlight:"), "highlight", field))
 
 
 def item_id(text: str, *, field: str) -> ItemId:
@@ -155,7 +155,7 @@ def item_id(text: str, *, field: str) -> ItemId:
     pk, separator, owner = text.strip().partition("_")
     if separator and not _is_pk(owner):
         pk = ""
-    return ItemId(_pk(pk, "item", field))
+    return ItemId(platform_pk(pk, "item", field))
 
 
 def user_from_url(url: str, *, field: str) -> Username:
@@ -163,7 +163,7 @@ def user_from_url(url: str, *, field: str) -> Username:
 
     Raise InvalidInput.
     """
-    segments = _segments(url, field)
+    segments = instagram_path(url, field)
     if len(segments) >= 2 and segments[0].lower() == "stories" and segments[1].lower() != "highlights":
         segments = segments[1:]
     name = segments[0].removeprefix("@") if segments else ""
@@ -174,7 +174,7 @@ def user_from_url(url: str, *, field: str) -> Username:
 
 def highlight_from_url(url: str, *, field: str) -> str:
     """Return the pk in a `/stories/highlights/<pk>/` link or in a `/s/<code>` share link. Raise InvalidInput."""
-    segments = _segments(url, field)
+    segments = instagram_path(url, field)
     words = [segment.lower() for segment in segments[:2]]
     if len(segments) == 3 and words == ["stories", "highlights"] and _is_pk(segments[2]):
         return segments[2]
@@ -205,7 +205,8 @@ def code_of(pk: int) -> str:
     return digits or ALPHABET[0]
 
 
-def _pk(text: str, noun: str, field: str) -> str:
+def platform_pk(text: str, noun: str, field: str) -> str:
+    """Return the platform's number in `text`. Raise InvalidInput unless it is the id of such an entity."""
     pk = text.strip()
     if not _is_pk(pk):
         raise InvalidInput(f"{field} must be the {noun}'s numeric id.", field=field)
@@ -220,7 +221,7 @@ def _is_username(name: str) -> bool:
     return USERNAME.fullmatch(name) is not None and NOBODY.match(name) is None
 
 
-def _segments(url: str, field: str) -> list[str]:
+def instagram_path(url: str, field: str) -> list[str]:
     """Return the path segments of the link, without the prefixes. Raise InvalidInput."""
     text = url.strip()
     if len(text) > LONGEST_URL:

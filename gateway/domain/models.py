@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -27,6 +27,20 @@ class MediaKind(enum.Enum):
     PHOTO = 1
     VIDEO = 2
     ALBUM = 8
+
+
+def kind_of(media_type: int | None) -> MediaKind | None:
+    """Return the kind, or None for a media type that the contract does not know."""
+    try:
+        return MediaKind(media_type)
+    except ValueError:
+        return None
+
+
+def first_expiry(urls: Iterable[str | None]) -> datetime | None:
+    """Return the earliest expiry signed into the URLs."""
+    expiries = [int(match[1], 16) for url in urls if url and (match := EXPIRY.search(url))]
+    return _moment(min(expiries)) if expiries else None
 
 
 class CoverImage(Model, frozen=True, gc=False):
@@ -92,10 +106,7 @@ class Item(Model, frozen=True, gc=False):
     @property
     def kind(self) -> MediaKind | None:
         """The kind, or None for a media type that the contract does not know."""
-        try:
-            return MediaKind(self.media_type)
-        except ValueError:
-            return None
+        return kind_of(self.media_type)
 
     @property
     def video_duration(self) -> float | None:
@@ -110,8 +121,7 @@ class Item(Model, frozen=True, gc=False):
     @property
     def urls_expire_at(self) -> datetime | None:
         """The earliest expiry signed into the item's own URLs."""
-        expiries = [int(m[1], 16) for url in (self.thumbnail_url, self.video_url) if url and (m := EXPIRY.search(url))]
-        return _moment(min(expiries)) if expiries else None
+        return first_expiry((self.thumbnail_url, self.video_url))
 
 
 class HighlightReference(Model, frozen=True, gc=False):
