@@ -19,7 +19,7 @@ from gateway.http.bodies import Bodies
 from gateway.http.compression import COMPRESSION
 from gateway.http.cors import check_page, cors
 from gateway.http.disconnect import cancel_on_disconnect, without_body
-from gateway.http.negotiation import Accepted, Media, negotiate
+from gateway.http.negotiation import Accepted, ResponseType, negotiate
 from gateway.http.request_options import key_in
 from gateway.http.request_parsing import Batch, GraphQLRequest, check_origin, parse_get, parse_post, turn_for
 from gateway.http.routes import console
@@ -32,8 +32,9 @@ Run: TypeAlias = Callable[[GraphQLRequest, Request, Accepted], Awaitable[ASGIApp
 RunBatch: TypeAlias = Callable[[Sequence[GraphQLRequest], Request, Accepted], Awaitable[ASGIApp]]
 
 OFFERED = (
-    f"The answer comes as {Media.GRAPHQL.value}, {Media.JSON.value}, multipart/mixed or text/event-stream, in UTF-8; a "
-    "stream may have the parameter incrementalSpec=v0.2 or deferSpec=20220824, or subscriptionSpec=1.0 as parts."
+    f"The answer comes as {ResponseType.GRAPHQL.value}, {ResponseType.JSON.value}, multipart/mixed or "
+    "text/event-stream, in UTF-8; a stream may have the parameter incrementalSpec=v0.2 or deferSpec=20220824, or "
+    "subscriptionSpec=1.0 as parts."
 )
 METHODS = "GET, HEAD, OPTIONS, POST"
 
@@ -83,7 +84,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except GatewayError as problem:
-            outcome = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
+            outcome = responses.error_response(accepted.single or ResponseType.JSON, as_graphql_error(problem))
         if isinstance(outcome, Response):
             await outcome(scope, receive, send)
         else:

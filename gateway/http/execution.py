@@ -17,7 +17,7 @@ from gateway.errors import AnswerTooLarge, LedgerUnavailable, NotAcceptable
 from gateway.http import responses, status_codes
 from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.exact_match_cache import RECORDER_SCOPE_KEY, BillingContext, CacheCandidate, ResponseRecorder
-from gateway.http.negotiation import Accepted, Media
+from gateway.http.negotiation import Accepted, ResponseType
 from gateway.http.request_options import RequestOptions
 from gateway.http.request_parsing import GraphQLRequest
 from gateway.http.revocation import Standing, while_in_standing
@@ -82,7 +82,7 @@ class OperationHandler:
             first = await anext(frames)
         except Exception as problem:  # also a bug in an event hook, which no extension masks
             error = format_error(as_graphql_error(problem), operations.hook)
-            return responses.error_response(accepted.single or Media.JSON, error)
+            return responses.error_response(accepted.single or ResponseType.JSON, error)
         operations.stored.remember(params.query or "", params.extensions)
         if not isinstance(first, ExecutionResult):
             headers = responses.DEFAULT_HEADERS | billing_headers(context) | status_codes.headers(first.errors or ())
@@ -166,7 +166,7 @@ def _record(
 
 
 def _single_response(accepted: Accepted, data: bytes | None, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:
-    response = responses.json_response(accepted.single or Media.JSON, data, errors, **rest)
+    response = responses.json_response(accepted.single or ResponseType.JSON, data, errors, **rest)
     return response if accepted.single else responses.as_single_event(response, _single_event_format(accepted))
 
 

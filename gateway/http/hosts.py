@@ -20,7 +20,7 @@ from gateway.domain.hosts import LOCALHOST, address_of, host_in, is_loopback
 from gateway.errors import HostNotServed
 from gateway.http import responses
 from gateway.http.disconnect import without_body
-from gateway.http.negotiation import Media, negotiate
+from gateway.http.negotiation import ResponseType, negotiate
 from gateway.http.routes.health import PATHS
 from gateway.operations.extensions import as_graphql_error
 
@@ -113,7 +113,8 @@ class HostCheck:
             await WebSocketClose()(scope, receive, send)  # HTTP 403
         else:
             accepted = negotiate(",".join(Headers(scope=scope).getlist("accept")))
-            refusal = responses.error_response(accepted.single or Media.JSON, as_graphql_error(HostNotServed(REFUSAL)))
+            problem = as_graphql_error(HostNotServed(REFUSAL))
+            refusal = responses.error_response(accepted.single or ResponseType.JSON, problem)
             await refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     def _is_served(self, scope: Scope) -> bool:

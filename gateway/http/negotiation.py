@@ -28,7 +28,7 @@ BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]"
 SUBSCRIPTION = ("subscriptionspec", "1.0")
 
 
-class Media(enum.Enum):
+class ResponseType(enum.Enum):
     """The media types of a single response."""
 
     GRAPHQL = GRAPHQL
@@ -76,7 +76,7 @@ class Accepted:
     wildcard means a single response.
     """
 
-    single: Media | None
+    single: ResponseType | None
     page: bool
     incremental: Streamed | None = None
     subscription: Streamed | None = None
@@ -155,20 +155,20 @@ def _ranges(header: str) -> Iterator[MediaRange]:
     return (range_ for preference in preferences(header) if (range_ := MediaRange.of(preference)) is not None)
 
 
-def _single(ranges: list[MediaRange], least: float) -> Media | None:
+def _single(ranges: list[MediaRange], least: float) -> ResponseType | None:
     """Return the media type of highest weight; of equal weights one named exactly, then the more specific one."""
-    rated = [(*_rate(ranges, media), media) for media in Media]
+    rated = [(*_rate(ranges, media), media) for media in ResponseType]
     weight, _, best = max(rated, key=lambda rating: rating[:2])
     return best if weight > 0 and weight >= least else None
 
 
-def _rate(ranges: list[MediaRange], media: Media) -> tuple[float, int]:
+def _rate(ranges: list[MediaRange], media: ResponseType) -> tuple[float, int]:
     """Return weight and rank of `media`, by the most specific range. A wildcard for both prefers plain JSON."""
     matching = [range_ for range_ in ranges if range_.type in (media.value, "application/*", "*/*")]
     if not matching:
         return 0.0, 0
     range_ = max(matching, key=lambda one: one.exactness)
-    return range_.weight, 3 if range_.exactness == 2 else 1 + (media is Media.JSON)
+    return range_.weight, 3 if range_.exactness == 2 else 1 + (media is ResponseType.JSON)
 
 
 def _incremental(ranges: list[MediaRange]) -> Streamed | None:

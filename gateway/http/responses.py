@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gateway.errors import AnswerTooLarge
 from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http import status_codes
-from gateway.http.negotiation import Media
+from gateway.http.negotiation import ResponseType
 from gateway.http.transports.stream_formats import StreamFormat
 
 # Shared caches must not store a response that a client paid for, and browsers must not guess another type.
@@ -22,7 +22,7 @@ UTF_8 = "; charset=utf-8"
 
 
 def json_response(
-    media: Media,
+    media: ResponseType,
     data: bytes | None,
     errors: Sequence[GraphQLError],
     *,
@@ -62,7 +62,7 @@ def body(members: Mapping[str, bytes]) -> bytes:
     return b"".join((b"{", *pieces[1:], b"}"))
 
 
-def error_response(media: Media, problem: GraphQLError) -> Response:
+def error_response(media: ResponseType, problem: GraphQLError) -> Response:
     """Return the response of a request that failed before execution: no upstream account was used."""
     return json_response(media, None, [problem])
 

@@ -29,7 +29,7 @@ from gateway.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from gateway.http.negotiation import Media
+from gateway.http.negotiation import ResponseType
 from gateway.operations.extensions import unwrap
 
 OK, NOT_MODIFIED, BAD, BROKEN = 200, 304, 400, 500
@@ -69,7 +69,7 @@ WAITS = {
 }
 
 
-def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> int:
+def status(media: ResponseType, errors: Sequence[GraphQLError], *, executed: bool) -> int:
     """Return the status of a response in `media`. `executed`: it has a `data` entry, null or not.
 
     By "GraphQL over HTTP", as the `graphql-http` audits read it: an executed operation is 200, with or without errors.
@@ -78,7 +78,7 @@ def status(media: Media, errors: Sequence[GraphQLError], *, executed: bool) -> i
         return OK
     causes = [unwrap(error) for error in errors]
     always = _first(STATUS, causes)
-    if always is not None or media is Media.JSON:
+    if always is not None or media is ResponseType.JSON:
         return always or OK
     if any((error.extensions or {}).get("code") == MASKED for error in errors):
         return BROKEN

@@ -23,7 +23,7 @@ from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, Inv
 from gateway.http import responses
 from gateway.http.bodies import Bodies, Reading
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
-from gateway.http.negotiation import JSON, Media, negotiate
+from gateway.http.negotiation import JSON, ResponseType, negotiate
 from gateway.http.request_options import RequestOptions, bearer
 from gateway.http.request_parsing import (
     CSRF_HEADERS,
@@ -78,7 +78,7 @@ class Uploads:
                 return
             except GatewayError as problem:
                 accepted = negotiate(",".join(request.headers.getlist("accept")))
-                refusal = responses.error_response(accepted.single or Media.JSON, as_graphql_error(problem))
+                refusal = responses.error_response(accepted.single or ResponseType.JSON, as_graphql_error(problem))
                 return await refusal(scope, receive, send)
             await self.app(_json_scope(scope, operation), _receive_operation(operation.body, receive), send)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.http.negotiation import LONGEST_ACCEPTED, Accepted, Media, negotiate
+from gateway.http.negotiation import LONGEST_ACCEPTED, Accepted, ResponseType, negotiate
 from gateway.http.request_parsing import LONGEST_TYPE, MOST_PARAMETERS
 from gateway.settings import Settings
 from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
@@ -97,5 +97,5 @@ async def test_a_form_with_such_a_type_is_refused(gateway: RunningGateway) -> No
 
 def test_an_accept_that_is_too_long_is_none() -> None:
     graphql = "application/graphql-response+json"
-    assert negotiate(graphql.ljust(LONGEST_ACCEPTED)).single is Media.GRAPHQL
-    assert negotiate(graphql.ljust(LONGEST_ACCEPTED + 1)) == negotiate(None) == Accepted(Media.JSON, page=False)
+    assert negotiate(graphql.ljust(LONGEST_ACCEPTED)).single is ResponseType.GRAPHQL
+    assert negotiate(graphql.ljust(LONGEST_ACCEPTED + 1)) == negotiate(None) == Accepted(ResponseType.JSON, page=False)

@@ -11,7 +11,7 @@ import pytest
 from packaging.version import Version
 
 from gateway import errors
-from gateway.http.negotiation import Media
+from gateway.http.negotiation import ResponseType
 from gateway.http.status_codes import status
 from gateway.operations.extensions import as_graphql_error
 from gateway.settings import ANNOUNCED, Settings
@@ -48,7 +48,7 @@ def status_of(kind: type[errors.GatewayError]) -> int:
         issubclass(kind, errors.Missing | errors.UpstreamError | errors.PublishingError)
         and kind is not errors.InsufficientFunds
     )
-    return status(Media.GRAPHQL, [as_graphql_error(kind.__new__(kind))], executed=executed)
+    return status(ResponseType.GRAPHQL, [as_graphql_error(kind.__new__(kind))], executed=executed)
 
 
 def rows(document: str) -> list[list[str]]:

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError
 from gateway.execution.sizes import LARGEST, least_size
 from gateway.http import responses, status_codes
 from gateway.http.execution import billing_headers
-from gateway.http.negotiation import Accepted, Media
+from gateway.http.negotiation import Accepted, ResponseType
 from gateway.http.request_options import RequestOptions
 from gateway.http.request_parsing import GraphQLRequest
 from gateway.http.transports.operation_stream import READS_AND_WRITES, OperationRunner, Payload, too_large
@@ -32,7 +32,7 @@ class Batches:
         self.operations = operations
 
     async def __call__(self, batch: Sequence[GraphQLRequest], request: Request, accepted: Accepted) -> Response:
-        media = accepted.single or Media.JSON
+        media = accepted.single or ResponseType.JSON
         try:
             options = RequestOptions.of(request.headers)
             keys = Keys()
