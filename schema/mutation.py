@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.tools import create_type
@@ -33,6 +33,7 @@ from schema.publishing import (
 from schema.types.flow import FlowId
 from schema.write_inputs import from_graph, graph_input
 
+INPUT = strawberry.argument(description="Input of the write.")
 # The payload of each write.
 PAYLOADS: dict[FlowKind, type[Any]] = {
     FlowKind.CREATE_HIGHLIGHT: CreateHighlightPayload,
@@ -73,7 +74,7 @@ def _field_of(kind: FlowKind) -> Any:
         return payload.of(await _start_and_wait(info, kind, from_graph(input, row.input)))
 
     resolve.__name__ = row.name
-    resolve.__annotations__ = {"info": Info, "input": graph_input(row.input), "return": payload}
+    resolve.__annotations__ = {"info": Info, "input": Annotated[graph_input(row.input), INPUT], "return": payload}
     field: Any = strawberry.mutation(
         resolver=resolve,
         description=row.description,
@@ -116,7 +117,7 @@ async def _flow_payload(workflow: Awaitable[WorkflowView]) -> FlowPayload:
 def _mutation() -> Any:
     control: Any = FlowControl
     fields = [*map(_field_of, FlowKind), *control.__strawberry_definition__.fields]
-    return create_type("Mutation", fields)
+    return create_type("Mutation", fields, description="Write operations.")
 
 
 Mutation = _mutation()

@@ -100,6 +100,7 @@ class Item(Model, frozen=True, gc=False):
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "kind": ("media_type",),
         "video_duration": ("duration",),
+        "expires_at": (),
         "urls_expire_at": ("thumbnail_url", "video_url"),
     }
 
