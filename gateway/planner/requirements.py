@@ -22,9 +22,9 @@ from gateway.planner.resolved_data import DataSource, Fact
 from gateway.planner.selection import Reference, Relation, Root, Selection
 from gateway.reads.facts import ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind
 
-# An item mentions at most 20 accounts, and shares one post.
+# An item mentions at most 20 accounts. No source bounds the posts that it shares: more than five fit no frame.
 MOST_PEOPLE = 20
-MOST_REFERENCES = 1
+MOST_REFERENCES = 5
 
 
 @dataclass(slots=True)
