@@ -8,7 +8,7 @@ const STATIC = here('../static');
 
 export default defineConfig({
   base: './',
-  plugins: [examples({ queries: here('../../../queries'), listed: here('examples.json') }), compressed(STATIC)],
+  plugins: [examples({ queries: here('../../../queries'), listed: here('../../../queries/examples.json') }), compressed(STATIC)],
   esbuild: { jsx: 'automatic', legalComments: 'none' },
   experimental: {
     // The page is at /graphql and its files below /graphql/console/, under whatever prefix a proxy puts both.
