@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
+from gateway.domain.media import media_key
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.selection import Relation, Root
 from gateway.publishing.phases import FlowState
@@ -22,6 +23,7 @@ from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection, FlowId
 from schema.types.highlight import Highlight, highlight
+from schema.types.media import Media, MediaBy, post
 from schema.types.price import Price
 from schema.types.user import User
 
@@ -32,6 +34,8 @@ OneHighlight = Annotated[HighlightBy, strawberry.argument(description="Key of th
 Ids = Annotated[
     list[strawberry.ID], strawberry.argument(description="Ids of the highlights, each `highlight:<pk>` or `<pk>`.")
 ]
+OneMedia = Annotated[MediaBy, strawberry.argument(description="Key of the post.")]
+Medias = Annotated[list[MediaBy], strawberry.argument(description="Keys of the posts.")]
 Document = Annotated[str, strawberry.argument(description="GraphQL document, or the id or hash of a stored document.")]
 Variables = Annotated[JSON | None, strawberry.argument(description="Variables of the operation, as an object.")]
 OperationName = Annotated[
@@ -69,6 +73,19 @@ class Query:
     )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))
+
+    @relation(Root(EntityType.MEDIA), "One post; null, with an error, if it cannot be returned.", shared=True)
+    def media(self, info: Info, by: OneMedia) -> Media | None:
+        return post(info, media_key(one_of_value(by), field="by"))  # type: ignore[return-value]
+
+    @relation(
+        Root(EntityType.MEDIA, many=True),
+        "Posts in the order of `by`; null, with an error, for each post that cannot be returned.",
+        shared=True,
+        directives=[UNPAGED],
+    )
+    def medias(self, info: Info, by: Medias) -> list[Media | None]:
+        return each(enumerate(by), lambda at: post(info, media_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
 
     @strawberry.field(
         description="The price of an operation if it ran now. The estimate itself costs nothing.",

@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 from gateway.domain import ids
 from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, Username
 from gateway.domain.live_stories import first_end
+from gateway.domain.media import Media, MediaId, media_key, placeholder
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Tray
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError
 
 ParseKey: TypeAlias = Callable[..., Subject]
-Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item
+Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item | Media
 
 
 class FactKind(enum.Flag):
@@ -32,6 +33,7 @@ class FactKind(enum.Flag):
     BRIEF = enum.auto()  # a highlight as its tray lists it
     ITEMS = enum.auto()  # a highlight with its items
     ITEM = enum.auto()  # an item requested by its own id
+    MEDIA = enum.auto()  # a post
 
     # By identity: the hash of an enum is computed in Python, and facts are looked up a hundred times an operation.
     __hash__ = object.__hash__
@@ -43,6 +45,7 @@ class Lifetime(enum.Enum):
     TRAY = "tray"
     STORIES = "stories"
     HIGHLIGHT = "highlight"
+    MEDIA = "media"
     PROFILE = "profile"
     USERNAME = "username"
     MISSING = "missing"
@@ -72,6 +75,7 @@ ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.STORIES: AnswerRow(UserId, Lifetime.STORIES, names_user=False, entries=Item, ends_at=first_end),
     FactKind.ITEMS: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
     FactKind.ITEM: AnswerRow(ItemId, Lifetime.HIGHLIGHT, names_user=False),
+    FactKind.MEDIA: AnswerRow(MediaId, Lifetime.MEDIA, names_user=True, simulated=placeholder),
 }
 
 
@@ -85,6 +89,7 @@ class EntityType(enum.Enum):
     USER = ("User", UserId, FactKind.PROFILE, ids.user_key)
     HIGHLIGHT = ("Highlight", HighlightId, FactKind.ITEMS, ids.highlight_key)
     ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key)
+    MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key)
 
     def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey) -> None:
         self.typename = typename

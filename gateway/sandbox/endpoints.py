@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 
+from gateway.sandbox import posts
 from gateway.sandbox.answers import Answers, Question
 from gateway.sandbox.replies import ReadError, missing_parameter, refusal
 
@@ -61,5 +62,8 @@ ENDPOINTS = (
     Endpoint("/v1/user/stories/by/username", "username", 3, Answers.stories_by_name, forced=2),
     Endpoint("/v1/story/by/id", "id", 1, Answers.story_by_id),
     Endpoint("/v1/share/by/url", "url", 1, Answers.share_by_url),
+    Endpoint("/v1/media/by/id", "id", 1, posts.post_by_id),
+    Endpoint("/v1/media/by/code", "code", 1, posts.post_by_code),
+    Endpoint("/v1/media/by/url", "url", 1, posts.post_by_url),
 )
 BALANCE = "/sys/balance"

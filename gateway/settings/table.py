@@ -156,6 +156,7 @@ class Settings:
         seconds(0, 120), "120", "Freshness of a user's live stories in seconds, until the first of them ends at most."
     )
     ttl_highlight: int = _setting(SECONDS, "3600", "Freshness of a highlight with its items in seconds.")
+    ttl_media: int = _setting(SECONDS, "3600", "Freshness of a post in seconds.")
     ttl_profile: int = _setting(SECONDS, "3600", "Freshness of a profile in seconds.")
     ttl_username: int = _setting(SECONDS, "86400", "Freshness of the user id of a user name in seconds.")
     ttl_missing: int = _setting(

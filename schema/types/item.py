@@ -9,25 +9,19 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.domain import ids, models, stickers
-from gateway.domain.models import MediaKind
+from gateway.domain.media import MediaId
 from gateway.domain.partial import lost
-from gateway.planner.selection import Relation
-from gateway.reads.facts import FactKind
+from gateway.planner.selection import Reference, Relation
+from gateway.reads.facts import EntityType, FactKind
 from schema.context import Info
 from schema.entities import entity
-from schema.enums import describe_enum
 from schema.fields import field_in, relation
+from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field, no_reference
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
+from schema.types.media import Media, post
 from schema.types.user import User
-
-describe_enum(
-    MediaKind,
-    name="MediaKind",
-    description="The kind of an item's media.",
-    values={MediaKind.PHOTO: "A photo.", MediaKind.VIDEO: "A video.", MediaKind.ALBUM: "Several photos or videos."},
-)
 
 
 @strawberry.type(description="A mention of an account, placed on the 9:16 frame of an item.")
@@ -129,6 +123,14 @@ class EmbeddedMedia:
     is_pinned: bool | None = strawberry.field(description="True if the post is pinned to the frame.")
     is_hidden: bool | None = strawberry.field(description="True if the post is hidden from viewers.")
     is_sticker: bool | None = strawberry.field(description="True if the post is shown as a sticker.")
+
+    @relation(
+        Reference(EntityType.MEDIA, lambda item: (str(post.pk) for post in item.medias)),
+        "The post; null, with an error, if it cannot be returned. One billed request.",
+        shared=True,
+    )
+    def media(source: strawberry.Parent[stickers.EmbeddedMedia], info: Info) -> Media | None:
+        return post(info, MediaId(str(source.pk)))  # type: ignore[return-value]
 
 
 def item_of(source: models.Item) -> str:

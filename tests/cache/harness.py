@@ -22,6 +22,7 @@ LIFETIMES = Lifetimes(
         Lifetime.TRAY: 10,
         Lifetime.STORIES: 10,
         Lifetime.HIGHLIGHT: 20,
+        Lifetime.MEDIA: 20,
         Lifetime.PROFILE: 30,
         Lifetime.USERNAME: 40,
         Lifetime.MISSING: 5,

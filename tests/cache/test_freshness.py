@@ -18,6 +18,7 @@ LIFETIMES = Lifetimes(
         Lifetime.TRAY: 10,
         Lifetime.STORIES: 10,
         Lifetime.HIGHLIGHT: 20,
+        Lifetime.MEDIA: 20,
         Lifetime.PROFILE: 30,
         Lifetime.USERNAME: 40,
         Lifetime.MISSING: 5,
@@ -34,7 +35,9 @@ def signed(expiry: int) -> str:
 
 @pytest.mark.parametrize("kind", Lifetime)
 def test_each_kind_has_its_own_time_to_live(kind: Lifetime) -> None:
-    expected = {"tray": 10, "stories": 10, "highlight": 20, "profile": 30, "username": 40, "missing": 5}[kind.value]
+    expected = {"tray": 10, "stories": 10, "highlight": 20, "media": 20, "profile": 30, "username": 40, "missing": 5}[
+        kind.value
+    ]
     assert span(kind, b"{}", now=NOW, lifetimes=LIFETIMES).fresh_until == NOW + expected
 
 

@@ -53,6 +53,7 @@ LIFETIMES = Lifetimes(
         Lifetime.TRAY: 600,
         Lifetime.STORIES: 600,
         Lifetime.HIGHLIGHT: 3_600,
+        Lifetime.MEDIA: 3_600,
         Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,
         Lifetime.MISSING: 120,

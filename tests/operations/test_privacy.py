@@ -32,6 +32,8 @@ ASKED = {
     ("query", "users"): "{ users(by: [{ id: 787132 }]) { username } }",
     ("query", "highlight"): '{ highlight(by: { id: "1" }) { url } }',
     ("query", "highlights"): '{ highlights(ids: ["1"]) { url } }',
+    ("query", "media"): '{ media(by: { id: "3852994846373453376" }) { caption } }',
+    ("query", "medias"): '{ medias(by: [{ id: "3852994846373453376" }]) { caption } }',
     ("query", "price"): '{ price(document: "{ __typename }") { upper } }',
     ("query", "allowance"): "{ allowance { client } }",
     ("query", "accounts"): "{ accounts { __typename } }",
@@ -48,7 +50,7 @@ ASKED = {
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
     ("subscription", "flow"): 'subscription { flow(id: "1") { id } }',
 }
-FOR_ALL = {("query", name) for name in ("user", "users", "highlight", "highlights", "_entities")}
+FOR_ALL = {("query", name) for name in ("user", "users", "highlight", "highlights", "media", "medias", "_entities")}
 ACCEPT = {"accept": "application/graphql-response+json", "graphql-require-preflight": "1"}
 
 

@@ -197,6 +197,7 @@ def test_references_are_read_by_type() -> None:
         "User": FactKind.PROFILE,
         "Highlight": NONE,
         "Item": FactKind.ITEM,
+        "Media": NONE,
     }
     (highlight,) = (child for child in references.children if child.arguments["type"] == "Highlight")
     assert [child.edge for child in highlight.children] == [Relation.ITEMS]

@@ -14,6 +14,7 @@ Fact: TypeAlias = tuple[str, str]
 ID, NAME, PK, ITEM_PK = "id", "name", "pk", "item pk"
 LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "named tray"
 STORIES, NAMED_STORIES = "stories", "named stories"
+POST, POST_PK = "post", "post pk"
 BRIEF, ITEMS, ITEM, SHELF, HOME = "brief", "items", "item", "shelf", "home"
 
 
@@ -37,6 +38,8 @@ def tells(world: World, call: Call) -> Iterator[Fact]:
             yield from _highlight(world, call.key)
         case endpoints.ITEM:
             yield from _item(world, call.key)
+        case endpoints.MEDIA:
+            yield from _post(world, call.key)
         case _:
             raise AssertionError(f"the oracle knows no {call}")
 
@@ -116,7 +119,18 @@ def _inside(world: World, reel: Reel) -> Iterator[Fact]:
         yield from _people(world, story)
 
 
+def _post(world: World, pk: str) -> Iterator[Fact]:
+    yield POST, pk
+    account, post = world.posts_by_pk.get(pk, (None, None))
+    if account and post and account.kind not in (Kind.PRIVATE, Kind.MISSING):
+        yield from _rider(account)
+        for position in post.tags:
+            yield ID, world.accounts[position].pk
+
+
 def _people(world: World, story: Story) -> Iterator[Fact]:
     """Who is mentioned can be asked for by id. What the mention shows of them is for its own place in the answer."""
     for position in (*story.mentions, *story.sponsors):
         yield ID, world.accounts[position].pk
+    for position in story.posts:
+        yield POST_PK, world.posts[position].pk

@@ -20,6 +20,8 @@ from tests.planner.answers import (
     NAMED_STORIES,
     NAMED_TRAY,
     PK,
+    POST,
+    POST_PK,
     PROFILE,
     SHELF,
     SHORT,
@@ -35,18 +37,21 @@ from tests.planner.selections import (
     Items,
     Operation,
     Page,
+    PostRoot,
+    Posts,
     References,
     Root,
     UserRoot,
     Users,
 )
-from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 
 LIFETIMES = Lifetimes(
     {
         Lifetime.TRAY: 600,
         Lifetime.STORIES: 120,
         Lifetime.HIGHLIGHT: 3_600,
+        Lifetime.MEDIA: 3_600,
         Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,
         Lifetime.MISSING: 120,
@@ -89,6 +94,8 @@ LIVES = {
     NAMED_STORIES: LIFETIMES.ttls[Lifetime.STORIES],
     ITEMS: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     ITEM: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
+    POST: LIFETIMES.ttls[Lifetime.MEDIA],
+    POST_PK: 0,  # they are told by what names them, as those who are named inside
     HOME: float("inf"),  # whose a highlight is never changes
     SHELF: float("inf"),  # which items lie in a highlight
 }
@@ -128,6 +135,9 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
     match call.endpoint:
         case endpoints.HIGHLIGHT:
             return call.key not in world.owners or world.owners[call.key][0].kind is Kind.PRIVATE
+        case endpoints.MEDIA:
+            account, _ = world.posts_by_pk.get(call.key, (None, None))
+            return account is None or account.kind in (Kind.PRIVATE, Kind.MISSING)
         case endpoints.ITEM:
             return call.key not in world.items or world.items[call.key][0].kind is Kind.PRIVATE
         case _:
@@ -185,6 +195,7 @@ class _Author:
         self._draw = draw
         self._largest = largest
         self.names: list[str] = []
+        self.posts = 0
 
     def upto(self, most: int) -> int:
         return self._draw(UPTO[most]) if most else 0
@@ -193,7 +204,12 @@ class _Author:
 
     def world(self) -> World:
         count = 2 + self.upto(self._largest - 1)
-        return World(tuple(self._account(str(10 + at), f"user{at}", count) for at in range(count)))
+        posts = tuple(self._post(f"7{at}", count) for at in range(self.upto(2)))
+        self.posts = len(posts)
+        return World(tuple(self._account(str(10 + at), f"user{at}", count) for at in range(count)), posts)
+
+    def _post(self, pk: str, count: int) -> Post:
+        return Post(pk, self.upto(count - 1), (count - 1,) if self.upto(1) else ())
 
     def _account(self, pk: str, name: str, count: int) -> Account:
         kind = KINDS[self.upto(len(KINDS) - 1)]
@@ -212,7 +228,8 @@ class _Author:
         """Whom it names: nobody, or one or two accounts."""
         named = self.upto(2 * count + 1)
         mentions = () if named < 2 else (named // 2 - 1,) if named % 2 else (named // 2 - 1, 0)
-        return Story(id_, bool(named % 2), mentions, (count - 1,) if named == 2 else ())
+        posts = (self.upto(self.posts - 1),) if self.posts and self.upto(2) == 2 else ()
+        return Story(id_, bool(named % 2), mentions, (count - 1,) if named == 2 else (), posts)
 
     # -- the past
 
@@ -229,7 +246,7 @@ class _Author:
         return Operation(tuple(self._root(world) for _ in range(1 + self.upto(2))), forced=self.upto(3) == 3)
 
     def _root(self, world: World) -> Root:
-        match self.upto(6):
+        match self.upto(7):
             case 0 | 1 | 2:
                 return UserRoot((self._user_key(world),), self._users(world, 3))
             case 3:
@@ -239,6 +256,10 @@ class _Author:
             case 5:
                 keys = tuple((By.ID, self._highlight_key(world)[1]) for _ in range(1 + self.upto(3)))
                 return HighlightRoot(keys, self._highlights(world, 1))
+            case 6:
+                pks = [*world.posts_by_pk, LOST]
+                posts = tuple(pks[self.upto(len(pks) - 1)] for _ in range(1 + self.upto(1)))
+                return PostRoot(posts, self._posts(world, 1))
             case _:
                 keys_ = tuple(self._reference(world) for _ in range(1 + self.upto(2)))
                 return References(keys_, self._users(world, 1), self._highlights(world, 1), self._items(world, 1))
@@ -291,7 +312,12 @@ class _Author:
         author, mentioned, sponsors = (
             self._users(world, depth - 1) if depth >= 0 and self.upto(2) == 2 else None for _ in range(3)
         )
-        return Items(NOTHING if self.upto(1) else frozenset({"code"}), author, mentioned, sponsors)
+        posts = self._posts(world, depth - 1) if depth >= 0 and self.upto(3) == 3 else None
+        return Items(NOTHING if self.upto(1) else frozenset({"code"}), author, mentioned, sponsors, posts)
+
+    def _posts(self, world: World, depth: int) -> Posts:
+        author, tagged = (self._users(world, depth - 1) if depth >= 0 and self.upto(2) == 2 else None for _ in range(2))
+        return Posts(NOTHING if self.upto(1) else frozenset({"caption"}), author, tagged)
 
 
 UPTO = [st.integers(0, most) for most in range(100)]

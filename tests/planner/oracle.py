@@ -30,6 +30,8 @@ from tests.planner.answers import (
     NAMED_STORIES,
     NAMED_TRAY,
     PK,
+    POST,
+    POST_PK,
     PROFILE,
     SHELF,
     SHORT,
@@ -45,6 +47,8 @@ from tests.planner.selections import (
     Items,
     Operation,
     Page,
+    PostRoot,
+    Posts,
     References,
     UserRoot,
     Users,
@@ -109,10 +113,13 @@ class Oracle:
             yield Call(endpoints.STORIES if by_id else endpoints.STORIES_BY_USERNAME, key, forced)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
         yield from (Call(endpoints.ITEM, pk) for pk in self.operation.item_keys())
+        yield from (Call(endpoints.MEDIA, pk) for pk in self.operation.post_keys())
 
     def _is_relevant(self, call: Call) -> bool:
         """Whether something is required of what the call asks about: all else would be a guess at a lucky find."""
         match call.endpoint:
+            case endpoints.MEDIA:
+                return self.requires((POST, call.key))
             case endpoints.HIGHLIGHT:
                 return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
             case endpoints.STORIES | endpoints.STORIES_BY_USERNAME:
@@ -156,6 +163,8 @@ class Oracle:
                     yield from ((ID, key) for by, key in keys if by is By.ID and _asks_user(below))
                 case HighlightRoot(keys, below):
                     yield from ((PK, pk) for _, pk in keys if _asks_highlight(below))
+                case PostRoot(pks, below):
+                    yield from ((POST_PK, pk) for pk in pks if _asks_post(below))
                 case References(keys, users, highlights, items):
                     asked = {"User": _asks_user(users), "Highlight": _asks_highlight(highlights), "Item": _asks(items)}
                     nouns = {"User": ID, "Highlight": PK, "Item": ITEM_PK}
@@ -164,10 +173,10 @@ class Oracle:
     def _named_inside(self) -> Iterator[Fact]:
         """The ids of those whom the cached items that the operation shows mention."""
         for call in self.calls:
-            nouns: dict[Endpoint, str] = {endpoints.HIGHLIGHT: ITEMS, endpoints.ITEM: ITEM}
+            nouns: dict[Endpoint, str] = {endpoints.HIGHLIGHT: ITEMS, endpoints.ITEM: ITEM, endpoints.MEDIA: POST}
             noun = nouns.get(call.endpoint)
             if noun is not None and self.requires((noun, call.key)) and (noun, call.key) in self.cached:
-                yield from (fact for fact in self.told[call] if fact[0] == ID)
+                yield from (fact for fact in self.told[call] if fact[0] in (ID, POST_PK))
 
     def _open(self, bought: Collection[Call]) -> list[list[Call]]:
         """For each requirement that `bought` leaves open: further calls, of which every answering set holds one.
@@ -233,6 +242,8 @@ def _key(call: Call) -> Fact:
             return PK, call.key
         case endpoints.ITEM:
             return ITEM_PK, call.key
+        case endpoints.MEDIA:
+            return POST_PK, call.key
         case _:
             raise AssertionError(f"the oracle knows no {call}")
 
@@ -254,6 +265,9 @@ class Requirements:
                 case HighlightRoot(keys, below):
                     for _, pk in keys:
                         yield from self._highlight(pk, below, in_tray=False)
+                case PostRoot(pks, below):
+                    for pk in pks:
+                        yield from self._post(pk, below)
                 case References():
                     yield from self._references(root)
 
@@ -328,10 +342,29 @@ class Requirements:
             for position in positions if selection else ():
                 assert selection is not None
                 yield from self._user(self.world.accounts[position].pk, selection, rides=True)
+        for position in story.posts if below.posts else ():
+            assert below.posts is not None
+            yield from self._post(self.world.posts[position].pk, below.posts)
+
+    def _post(self, pk: str, below: Posts) -> Iterator[Ways]:
+        if _asks_post(below):
+            yield (((POST, pk),),)
+        account, post = self.world.posts_by_pk.get(pk, (None, None))
+        if account is None or post is None or account.kind in (Kind.PRIVATE, Kind.MISSING):
+            return
+        if below.author:
+            yield from self._user(account.pk, below.author, rides=True)
+        for position in post.tags if below.tagged else ():
+            assert below.tagged is not None
+            yield from self._user(self.world.accounts[position].pk, below.tagged, rides=True)
 
 
 def _asks(below: Items) -> bool:
-    return bool(below.fields or below.author or below.mentioned or below.sponsors)
+    return bool(below.fields or below.author or below.mentioned or below.sponsors or below.posts)
+
+
+def _asks_post(below: Posts) -> bool:
+    return bool(below.fields or below.author or below.tagged)
 
 
 def _asks_highlight(below: Highlights) -> bool:

@@ -63,10 +63,26 @@ class Items:
     author: Users | None = None
     mentioned: Users | None = None
     sponsors: Users | None = None
+    posts: Posts | None = None
 
     def __str__(self) -> str:
         mentions = [] if self.mentioned is None else [f"mentions {{ user {self.mentioned} }}"]
-        return _braces(sorted(self.fields), _user("user", self.author), mentions, _user("sponsors", self.sponsors))
+        posts = [] if self.posts is None else [f"medias {{ media {self.posts} }}"]
+        people = (_user("user", self.author), mentions, _user("sponsors", self.sponsors))
+        return _braces(sorted(self.fields), *people, posts)
+
+
+@dataclass(frozen=True)
+class Posts:
+    """What is selected of a post: `fields` is empty, or holds caption."""
+
+    fields: frozenset[str] = frozenset()
+    author: Users | None = None
+    tagged: Users | None = None
+
+    def __str__(self) -> str:
+        tagged = [] if self.tagged is None else [f"taggedUsers {{ user {self.tagged} }}"]
+        return _braces(sorted(self.fields), _user("user", self.author), tagged)
 
 
 class By(enum.Enum):
@@ -103,6 +119,20 @@ class HighlightRoot:
 
 
 @dataclass(frozen=True)
+class PostRoot:
+    """`keys`: pk of each. More than one makes a list."""
+
+    keys: tuple[str, ...]
+    below: Posts
+
+    def __str__(self) -> str:
+        keys = [f'{{ id: "{pk}" }}' for pk in self.keys]
+        if len(keys) == 1:
+            return f"media(by: {keys[0]}) {self.below}"
+        return f"medias(by: [{', '.join(keys)}]) {self.below}"
+
+
+@dataclass(frozen=True)
 class References:
     """A router's `_entities`: type and id of each."""
 
@@ -119,7 +149,7 @@ class References:
         )
 
 
-Root = UserRoot | HighlightRoot | References
+Root = UserRoot | HighlightRoot | PostRoot | References
 
 
 @dataclass(frozen=True)
@@ -137,7 +167,7 @@ class Operation:
                     yield from keys
                 case References(keys):
                     yield from ((By.ID, pk) for type_, pk in keys if type_ == "User")
-                case HighlightRoot():
+                case HighlightRoot() | PostRoot():
                     pass
                 case _:
                     assert_never(root)
@@ -149,10 +179,15 @@ class Operation:
                     yield from (pk for _, pk in keys)
                 case References(keys):
                     yield from (pk for type_, pk in keys if type_ == "Highlight")
-                case UserRoot():
+                case UserRoot() | PostRoot():
                     pass
                 case _:
                     assert_never(root)
+
+    def post_keys(self) -> Iterator[str]:
+        for root in self.roots:
+            if isinstance(root, PostRoot):
+                yield from root.keys
 
     def item_keys(self) -> Iterator[str]:
         for root in self.roots:

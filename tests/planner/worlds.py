@@ -33,16 +33,26 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class Story:
-    """An item; its id ends in its author's. `mentions` and `sponsors` are positions of accounts in the world."""
+    """An item; its id ends in its author's. `mentions`, `sponsors` and `posts` are positions in the world."""
 
     id: str
     is_video: bool
     mentions: tuple[int, ...]
     sponsors: tuple[int, ...]
+    posts: tuple[int, ...] = ()
 
     @property
     def pk(self) -> str:
         return self.id.partition("_")[0]
+
+
+@dataclass(frozen=True)
+class Post:
+    """`author` and `tags` are positions of accounts in the world."""
+
+    pk: str
+    author: int
+    tags: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ class Account:
 @dataclass(frozen=True)
 class World:
     accounts: tuple[Account, ...]
+    posts: tuple[Post, ...] = ()
+
+    @cached_property
+    def posts_by_pk(self) -> Mapping[str, tuple[Account, Post]]:
+        return {post.pk: (self.accounts[post.author], post) for post in self.posts}
 
     @cached_property
     def by_id(self) -> Mapping[str, Account]:
@@ -109,7 +124,7 @@ class World:
     def renamed(self, position: int, name: str) -> World:
         accounts = list(self.accounts)
         accounts[position] = replace(accounts[position], name=name)
-        return World(tuple(accounts))
+        return World(tuple(accounts), self.posts)
 
     def calls(self, *, forced: bool) -> Iterator[Call]:
         """Every call that anybody could make about this world."""
@@ -122,6 +137,7 @@ class World:
             yield Call(endpoints.STORIES_BY_USERNAME, account.name, forced)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.owners)
         yield from (Call(endpoints.ITEM, pk) for pk in self.items)
+        yield from (Call(endpoints.MEDIA, pk) for pk in self.posts_by_pk)
 
 
 class BilledUpstream(httpx.AsyncBaseTransport, ABC):
@@ -176,6 +192,11 @@ class Upstream(BilledUpstream):
             case endpoints.HIGHLIGHT:
                 found = self.world.owners.get(call.key)
                 return _unless_hidden(found[0], _highlight(*found, self.world)) if found else NOTHING
+            case endpoints.MEDIA:
+                post = self.world.posts_by_pk.get(call.key)
+                if post is None or post[0].kind is Kind.MISSING:
+                    return NOTHING
+                return _unless_hidden(post[0], _post(*post, self.world))
             case endpoints.ITEM:
                 story = self.world.items.get(call.key)
                 return _unless_hidden(story[0], _item(*story, self.world)) if story else NOTHING
@@ -236,4 +257,11 @@ def _item(account: Account, story: Story, world: World) -> dict[str, Any]:
         "user": {"pk": account.pk, "username": None},
         "mentions": [{"user": _short(world.accounts[position])} for position in story.mentions],
         "sponsor_tags": [_short(world.accounts[position]) for position in story.sponsors],
+        "medias": [{"media_pk": world.posts[position].pk} for position in story.posts],
     }
+
+
+def _post(account: Account, post: Post, world: World) -> dict[str, Any]:
+    """A post names its author with the short fields."""
+    tags = [{"user": _short(world.accounts[position])} for position in post.tags]
+    return {"pk": post.pk, "code": post.pk, "caption_text": post.pk, "user": _short(account), "usertags": tags}

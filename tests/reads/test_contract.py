@@ -18,7 +18,7 @@ from gateway.reads.facts import ANSWERS, FactKind, user_of
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
-from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.profiles import examples
 from tests.reads.toy_upstream import TOY
 
@@ -154,15 +154,25 @@ def test_an_answer_does_not_embed_itself(vendor: Vendor) -> None:
 STORY = Story("1000_10", True, (1,), (1,))
 ANN = Account("10", "ann", Kind.PUBLIC, (Reel("100", (STORY,)),), (STORY,))
 SHY = Account("12", "shy", Kind.PRIVATE, (Reel("120", (Story("1200_12", False, (), ()),)),))
-WORLD = World((ANN, Account("11", "bob", Kind.PUBLIC, ()), SHY, Account("13", "gone", Kind.MISSING, ())))
+WORLD = World(
+    (ANN, Account("11", "bob", Kind.PUBLIC, ()), SHY, Account("13", "gone", Kind.MISSING, ())),
+    (Post("70", 0, (1,)), Post("71", 2, ())),
+)
 KEYS = {
     FactKind.PROFILE: "10",
     FactKind.TRAY: "10",
     FactKind.STORIES: "10",
     FactKind.ITEMS: "100",
     FactKind.ITEM: "1000",
+    FactKind.MEDIA: "70",
 }
-LOCKED = {FactKind.TRAY: "12", FactKind.STORIES: "12", FactKind.ITEMS: "120", FactKind.ITEM: "1200"}
+LOCKED = {
+    FactKind.TRAY: "12",
+    FactKind.STORIES: "12",
+    FactKind.ITEMS: "120",
+    FactKind.ITEM: "1200",
+    FactKind.MEDIA: "71",
+}
 every_fact = pytest.mark.parametrize("kind", KEYS)
 TWO_TIMES = (500, 500)  # fewer than a call's attempts
 

@@ -12,7 +12,7 @@ import msgspec
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from tests.planner.gateways import Vendor
-from tests.planner.worlds import Account, BilledUpstream, Kind, Reel, Story, World
+from tests.planner.worlds import Account, BilledUpstream, Kind, Post, Reel, Story, World
 from tests.reads.toy_vendor import (
     BALANCE_TARGET,
     COLLECTION,
@@ -22,11 +22,13 @@ from tests.reads.toy_vendor import (
     LOCKED,
     PERSON,
     PERSON_BY_HANDLE,
+    POST,
     STORY,
     UNKNOWN,
     WireCollection,
     WireEnvelope,
     WirePerson,
+    WirePost,
     WireStory,
     connect,
 )
@@ -54,6 +56,8 @@ class ToyUpstream(BilledUpstream):
                 return Call(LIVE, key)
             case ["collections", key]:
                 return Call(COLLECTION, key)
+            case ["posts", key]:
+                return Call(POST, key)
             case ["stories", key]:
                 return Call(STORY, key)
             case parts:
@@ -75,6 +79,11 @@ class ToyUpstream(BilledUpstream):
             case _ if call.endpoint is COLLECTION:
                 owned = world.owners.get(call.key)
                 return UNKNOWN if owned is None else _unless_hidden(owned[0], lambda: _wire_collection(*owned, world))
+            case _ if call.endpoint is POST:
+                post = world.posts_by_pk.get(call.key)
+                if post is None or post[0].kind is Kind.MISSING:
+                    return UNKNOWN
+                return _unless_hidden(post[0], lambda: _wire_post(*post, world))
             case _ if call.endpoint is STORY:
                 held = world.items.get(call.key)
                 return UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(*held, world))
@@ -116,7 +125,13 @@ def _wire_story(account: Account, story: Story, world: World) -> WireStory:
         tuple(_wire_person(world.accounts[position]) for position in positions)
         for positions in (story.mentions, story.sponsors)
     )
-    return WireStory(story.pk, account.pk, story.is_video, tags, paid_by)
+    shares = tuple(world.posts[position].pk for position in story.posts)
+    return WireStory(story.pk, account.pk, story.is_video, tags, paid_by, shares)
+
+
+def _wire_post(account: Account, post: Post, world: World) -> WirePost:
+    tags = tuple(_wire_person(world.accounts[position]) for position in post.tags)
+    return WirePost(post.pk, _wire_person(account), post.pk, tags)
 
 
 TOY = Vendor("toy", ENDPOINTS, ToyUpstream, connect)

@@ -18,8 +18,9 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
 from gateway.domain.live_stories import LiveStory
+from gateway.domain.media import Media, MediaId, UserTag
 from gateway.domain.models import Item, LoadedHighlight, Tray
-from gateway.domain.stickers import Mention
+from gateway.domain.stickers import EmbeddedMedia, Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import (
     GatewayError,
@@ -65,6 +66,16 @@ class WireStory(msgspec.Struct, frozen=True):
     film: bool
     tags: tuple[WirePerson, ...]
     paid_by: tuple[WirePerson, ...]
+    shares: tuple[str, ...] = ()
+
+
+class WirePost(msgspec.Struct, frozen=True):
+    """A post."""
+
+    number: str
+    by: WirePerson
+    text: str
+    tags: tuple[WirePerson, ...]
 
 
 class WireCollection(msgspec.Struct, frozen=True):
@@ -117,6 +128,7 @@ def _item(story: WireStory, model: type[ItemT]) -> ItemT:
         author=UserSummary(story.by),
         mentions=tuple(Mention(_summary(person)) for person in story.tags),
         sponsors=tuple(map(_summary, story.paid_by)),
+        medias=tuple(map(EmbeddedMedia, story.shares)),
     )
 
 
@@ -133,6 +145,11 @@ def _highlight(collection: WireCollection) -> LoadedHighlight:
 
 def _tray(collections: tuple[WireCollection, ...]) -> Tray:
     return tuple(map(_highlight, collections))
+
+
+def _post(post: WirePost) -> Media:
+    tagged = tuple(UserTag(_summary(person)) for person in post.tags)
+    return Media(post.number, code=post.number, caption=post.text, author=_summary(post.by), tagged_users=tagged)
 
 
 def _stories(stories: tuple[WireStory, ...]) -> tuple[LiveStory, ...]:
@@ -231,7 +248,16 @@ STORY = ToyEndpoint(
     path="/stories/{}",
     decoder=ToyShape[WireStory](WireStory, lambda story: _item(story, Item), lambda story: {story.number}),
 )
-ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY)
+POST = ToyEndpoint(
+    label="post",
+    noun="media",
+    answers=FactKind.MEDIA,
+    by=MediaId,
+    price=1,
+    path="/posts/{}",
+    decoder=ToyShape[WirePost](WirePost, _post, lambda post: {post.number}),
+)
+ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY, POST)
 
 
 # -- the client

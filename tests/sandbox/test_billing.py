@@ -5,10 +5,15 @@ import json
 import httpx
 import pytest
 
+from gateway.domain.ids import code_of
 from gateway.sandbox import Sandbox, create_sandbox, fixture_users
+from gateway.sandbox.entities import PostKind
+from gateway.sandbox.feed import post_pk
+from gateway.sandbox.world import EPOCH
 from tests.sandbox.harness import SteppedClock, client_of, held
 
 SHARE = "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4MDg1NDc1NjcxODMwNDQw"
+NATGEO_POST = str(post_pk(fixture_users.NATGEO, EPOCH, PostKind.PHOTO))
 PRICES = [
     ("/v1/highlight/by/url", {"url": SHARE}, 1),
     ("/v1/highlight/by/id", {"id": "18085475671830440"}, 1),
@@ -26,6 +31,10 @@ PRICES = [
     ("/v1/user/stories/by/username", {"username": "natgeo", "force": "on"}, 2),
     ("/v1/story/by/id", {"id": "3772053608293416704"}, 1),
     ("/v1/share/by/url", {"url": SHARE}, 1),
+    ("/v1/media/by/id", {"id": NATGEO_POST}, 1),
+    ("/v1/media/by/id", {"id": NATGEO_POST, "force": "on"}, 1),
+    ("/v1/media/by/code", {"code": code_of(int(NATGEO_POST))}, 1),
+    ("/v1/media/by/url", {"url": f"https://www.instagram.com/p/{code_of(int(NATGEO_POST))}/"}, 1),
     ("/sys/balance", {}, 0),
 ]
 

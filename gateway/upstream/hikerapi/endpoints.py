@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username, highlight_url
+from gateway.domain.media import MediaId
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.facts import FactKind
 from gateway.upstream.client.exchange import Reply
-from gateway.upstream.hikerapi import highlight_shapes, story_shapes, user_shapes
+from gateway.upstream.hikerapi import highlight_shapes, media_shapes, story_shapes, user_shapes
 from gateway.upstream.hikerapi.decoding import ResponseShape
 from gateway.upstream.hikerapi.errors import is_empty_list
 
@@ -128,6 +129,16 @@ ITEM = HikerEndpoint(
     parameter="id",
     decoder=highlight_shapes.ITEM,
 )
+MEDIA = HikerEndpoint(
+    label="media",
+    noun="media",
+    answers=FactKind.MEDIA,
+    by=MediaId,
+    price=1,
+    path="/v1/media/by/id",
+    parameter="id",
+    decoder=media_shapes.MEDIA,
+)
 ENDPOINTS = Endpoints(
-    HIGHLIGHT, TRAY, TRAY_BY_USERNAME, STORIES, STORIES_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM
+    HIGHLIGHT, TRAY, TRAY_BY_USERNAME, STORIES, STORIES_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM, MEDIA
 )
