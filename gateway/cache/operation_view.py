@@ -156,7 +156,7 @@ class OperationView:
         endpoint = self._cache.endpoints.find(kind, type(key))
         return None if endpoint is None else self._read(Call(endpoint, key.key))
 
-    def _unforced_or_forced(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
+    def _unforced_or_forced(self, kind: FactKind, key: Subject) -> tuple[Any, ...] | Missing | None:
         """Return the list. An operation that may force is not refused because of an unforced call that was refused."""
         endpoint = self._cache.endpoints.find(kind, type(key))
         if endpoint is None:
@@ -178,12 +178,18 @@ class OperationView:
 
     def _items_of(self, container: Call | HighlightId) -> dict[str, Item]:
         if container not in self._contents:
-            known = self._read(container) if isinstance(container, Call) else self._loaded(FactKind.ITEMS, container)
+            known = self._contained(container)
             if isinstance(known, LoadedHighlight):
                 self._contents[container] = known.by_pk()
             elif isinstance(known, tuple):
                 self._contents[container] = {str(item.pk): item for item in reversed(known)}
         return self._contents.get(container, {})
+
+    def _contained(self, container: Call | HighlightId) -> LoadedHighlight | tuple[Any, ...] | Missing | None:
+        """Return a highlight, or a user's list: it may have been forced, so it is read as the operation may read it."""
+        if isinstance(container, HighlightId):
+            return self._loaded(FactKind.ITEMS, container)
+        return self._unforced_or_forced(container.endpoint.answers, container.about)
 
     def _get(self, key: Hashable) -> Entry | None:
         store = self._cache.store

@@ -81,3 +81,18 @@ def test_a_write_forgets_the_stories_of_its_account(clock: ManualClock, cache: E
     cache.forget(ANN, "Ann")
     assert view(cache).fact(FactKind.STORIES, ANN) is None
     assert view(cache).fact(FactKind.STORIES, Username("ann")) is None
+
+
+def test_stories_bought_by_force_serve_their_items_to_no_one_else(clock: ManualClock, cache: EntityCache) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")], forced=True))
+    assert view(cache).fact(FactKind.ITEM, ItemId("11")) is None
+    forcing = OperationView(cache, forced=True).fact(FactKind.ITEM, ItemId("11"))
+    assert isinstance(forcing, Item)
+
+
+def test_items_are_served_from_the_other_list_where_one_was_also_bought_by_force(
+    clock: ManualClock, cache: EntityCache
+) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")], forced=True))
+    assert isinstance(view(cache).fact(FactKind.ITEM, ItemId("11")), Item)

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from gateway.billing.budget import Allowance, OperationBudget
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, Subject, UserId
-from gateway.domain.models import LoadedHighlight
+from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.users import Profile
 from gateway.errors import GatewayError
 from gateway.http.routes.media import route
@@ -326,3 +326,30 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
             refused = await browser.get("/media/" + TOKENS.seal(MediaClaims(other, "", int(EPOCH) + 60)))
             assert refused.status_code == 502
     await servers.aclose()
+
+
+async def live(till: Till) -> Item:
+    stories = await till.ask(
+        UserId(OWNER), FactKind.STORIES, lambda facts: facts.fact(FactKind.STORIES, UserId(OWNER))
+    )
+    story: Item = stories[0]
+    return story
+
+
+async def test_a_live_story_s_picture_is_found_while_its_list_is_fresh(till: Till) -> None:
+    story = await live(till)
+    assert story.thumbnail_url is not None
+    till.clock.advance(60)
+    newer = await till.renewal(f"item:{story.pk}", story.thumbnail_url)
+    assert newer not in (None, story.thumbnail_url)
+    assert identity(str(newer)) == identity(story.thumbnail_url)
+
+
+async def test_what_a_newer_list_of_stories_told_already_is_not_bought(till: Till) -> None:
+    story = await live(till)
+    assert story.thumbnail_url is not None
+    till.clock.advance(121)
+    fresh = await live(till)
+    before = till.calls()
+    assert await till.renewal(f"item:{story.pk}", story.thumbnail_url) == fresh.thumbnail_url
+    assert till.calls() == before
