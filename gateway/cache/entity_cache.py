@@ -122,7 +122,8 @@ class EntityCache:
             row = ANSWERS[call.endpoint.answers]
             ends_at = None if row.ends_at is None else row.ends_at(value)
             self._put(key, row.lifetime, outcome.body, ends_at=ends_at)
-            if key is not call and not row.names_user:  # the answer does not say whose name was asked for
+            is_unnamed = key is not call and not row.names_user  # the answer does not say whose name was asked for
+            if is_unnamed and outcome.problem is None:  # else the user is renamed
                 self._put(IdOf(call.key), Lifetime.USERNAME, key.key.encode())
             self._store_embedded(key, value)
 

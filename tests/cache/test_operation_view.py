@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.operation_view import OperationView
 from gateway.domain.ids import ItemId, UserId, Username
 from gateway.domain.models import Item
+from gateway.errors import Renamed
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints
@@ -96,3 +98,15 @@ def test_items_are_served_from_the_other_list_where_one_was_also_bought_by_force
     cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
     cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")], forced=True))
     assert isinstance(view(cache).fact(FactKind.ITEM, ItemId("11")), Item)
+
+
+def test_a_name_whose_stories_are_another_user_s_is_not_remembered(clock: ManualClock, cache: EntityCache) -> None:
+    told = [story(clock, "11") | {"user": {"pk": "1", "username": "anna"}}]
+    outcome = replace(
+        answered(endpoints.STORIES_BY_USERNAME, "ann", told), problem=Renamed("renamed", id="1", username="anna")
+    )
+    cache.keep(outcome)
+    assert isinstance(view(cache).fact(FactKind.IDENTITY, Username("ann")), Renamed)
+    clock.advance(5)
+    assert view(cache).fact(FactKind.IDENTITY, Username("ann")) is None
+    assert view(cache).fact(FactKind.IDENTITY, Username("anna")) == ANN
