@@ -128,10 +128,12 @@ class UrlRefresher:
         own = self._call(entity.answer, entity.id(pk))
         if entity is EntityType.HIGHLIGHT and (owner := cache.owner_of(pk)) is not None:
             return [own, self._call(FactKind.TRAY, UserId(owner))]
-        if entity is EntityType.ITEM and (highlight := cache.highlight_of(pk)) is not None:
-            # A highlight's response contains all its items, for the price of one.
-            return [self._call(FactKind.ITEMS, HighlightId(highlight)), own]
-        return [own]
+        if entity is not EntityType.ITEM:
+            return [own]
+        highlight, listed = cache.highlight_of(pk), cache.list_of(pk)
+        # A highlight's response contains all its items, for the price of one. A list costs more.
+        above = [] if highlight is None else [self._call(FactKind.ITEMS, HighlightId(highlight))]
+        return [*above, own] if listed is None else [*above, own, Call(listed.endpoint, listed.key)]
 
     def _call(self, kind: FactKind, subject: Subject) -> Call:
         return Call(self._services.api.endpoints.answering(kind, type(subject)), subject.key)
