@@ -18,8 +18,13 @@ class LiveStory(Item, frozen=True, gc=False):
 
     @property
     def expires_at(self) -> datetime | None:
-        """The time at which the story ends: 24 hours after it was posted."""
-        return None if self.taken_at is None else self.taken_at + STORY_LIFE
+        """The time at which the story ends: 24 hours after it was posted. None where that is after the year 9999."""
+        if self.taken_at is None:
+            return None
+        try:
+            return self.taken_at + STORY_LIFE
+        except OverflowError:
+            return None
 
 
 def first_end(stories: Iterable[LiveStory]) -> float | None:
