@@ -55,6 +55,9 @@ async def check(
 class SetLikeWorkflow(StateWorkflow[SetLike]):
     """One run of the workflow's body."""
 
+    def entity_key(self, command: SetLike) -> str:
+        return command.media_id.partition("_")[0]  # `<pk>_<user>` names the same media as `<pk>`
+
     async def apply(self) -> None:
         publisher = self._context.publisher
         if not isinstance(publisher, Likes):

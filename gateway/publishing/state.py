@@ -35,6 +35,10 @@ class StateWorkflow(ABC, Generic[CommandT]):
     async def apply(self) -> None:
         """Set the state, in one attempt."""
 
+    def entity_key(self, command: CommandT) -> str:
+        """Return the key of the entity, the same for each form of its id."""
+        return str(command.entity_id)
+
     async def make(self) -> WorkflowOutput:
         """Run the workflow, and return its result. Raises StepFailed."""
         was_set = await self._context.run.step(Step(SET.step(), self._set, patience=PATIENCE))
@@ -74,4 +78,4 @@ class StateWorkflow(ABC, Generic[CommandT]):
         if later.status not in (Status.RUNNING, Status.DONE):
             return False
         other = from_json(later.input, type(self._command))
-        return (other.account, other.entity_id) == (self._command.account, self._command.entity_id)
+        return other.account == self._command.account and self.entity_key(other) == self.entity_key(self._command)

@@ -82,6 +82,16 @@ async def test_a_later_request_is_not_undone_by_the_repetition_of_an_earlier_one
     assert len(house.upstream.calls) == 2
 
 
+async def test_a_media_is_the_same_by_its_pk_and_by_its_whole_id(house: House) -> None:
+    house.fail_at("set_like", "after", UpstreamTimeout("No answer."))
+    like = await begin(house, media=f"{MEDIA}_17")
+    await house.clock.sleep(0.1)
+    await house.end((await begin(house, liked=False, key="withdraw")).id)
+    earlier = await house.end(like.id)
+    assert earlier.warnings == (SUPERSEDED,)
+    assert len(house.upstream.calls) == 2
+
+
 async def test_a_later_request_that_failed_or_is_about_another_media_supersedes_nothing(house: House) -> None:
     refused = [UpstreamUnavailable("It failed.")]
     house.fail_at("set_like", "before", *refused)
