@@ -130,4 +130,8 @@ def user_of(answer: Value | UserSummary | GatewayError) -> UserSummary | None:
     if not answer:
         return None
     entry = answer[0]
-    return entry.author if isinstance(entry, Item) else entry.owner  # an item names its author by id alone
+    if isinstance(entry, Highlight):
+        return entry.owner
+    # An item names its author by id alone. A name that it has nevertheless would make prices wrong that rely on it.
+    author = entry.author
+    return author if author is None or author.username is None else UserSummary(author.id)

@@ -109,4 +109,3 @@ def test_a_name_whose_stories_are_another_user_s_is_not_remembered(clock: Manual
     assert isinstance(view(cache).fact(FactKind.IDENTITY, Username("ann")), Renamed)
     clock.advance(5)
     assert view(cache).fact(FactKind.IDENTITY, Username("ann")) is None
-    assert view(cache).fact(FactKind.IDENTITY, Username("anna")) == ANN

@@ -37,6 +37,10 @@ def test_an_answer_names_the_user_that_it_is_about(
     assert user_of(answer) is user
 
 
+def test_a_list_of_items_names_its_user_by_id_even_where_an_item_names_its_author() -> None:
+    assert user_of((Item("1000", "1000_10", author=ANN),)) == UserSummary("10")
+
+
 def test_an_entity_is_answered_by_a_fact_about_its_id() -> None:
     for typename, entity in ENTITY_TYPES.items():
         assert (entity.typename, entity) == (typename, EntityType[entity.name])
