@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from packaging.version import Version
@@ -114,6 +115,21 @@ def test_links_inside_the_repository_lead_somewhere(document: str) -> None:
     folder = (ROOT / document).parent
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text())
     assert [target for target in targets if not (folder / target).exists()] == []
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub and GitLab give the document's headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", sorted(str(path) for path, _ in texts(".md")))
+def test_links_to_sections_lead_to_a_heading(document: str) -> None:
+    path = ROOT / document
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text())
+    assert [
+        (name, anchor) for name, anchor in links if anchor not in anchors((path.parent / name) if name else path)
+    ] == []
 
 
 def test_the_index_of_decisions_lists_each_page_with_its_title() -> None:
