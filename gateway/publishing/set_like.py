@@ -58,11 +58,11 @@ class SetLikeWorkflow(StateWorkflow[SetLike]):
     def entity_key(self, command: SetLike) -> str:
         return command.media_id.partition("_")[0]  # `<pk>_<user>` names the same media as `<pk>`
 
-    async def apply(self) -> None:
+    async def apply(self, command: SetLike) -> None:
         publisher = self._context.publisher
         if not isinstance(publisher, Likes):
             raise unsupported("likes")
-        await publisher.set_like(self._command.account, self._command.media_id, liked=self._command.liked)
+        await publisher.set_like(command.account, command.media_id, liked=command.liked)
 
 
 # No cached entry holds who likes a media.

@@ -2,7 +2,8 @@
 
 Repeating it is harmless, so a lost response and a crash are settled by another attempt. An attempt must not undo a
 later request for the same state, though: before each one, the workflow looks whether there is one, and then leaves the
-state to that.
+state to that. If one came during an attempt, which may have reached the platform last, the workflow sets what the later
+request wants.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class StateWorkflow(ABC, Generic[CommandT]):
         self._command = command
 
     @abstractmethod
-    async def apply(self) -> None:
-        """Set the state, in one attempt."""
+    async def apply(self, command: CommandT) -> None:
+        """Set the state that `command` wants, in one attempt."""
 
     def entity_key(self, command: CommandT) -> str:
         """Return the key of the entity, the same for each form of its id."""
@@ -47,35 +48,41 @@ class StateWorkflow(ABC, Generic[CommandT]):
 
     async def _set(self) -> bool:
         """Return whether the state was set; False if a later request has superseded this one."""
-        if await self._is_superseded():
+        if await self._latest_request() is not None:
             return False
         self._context.authorization.check()
-        await self.apply()
-        return True
+        wanted = self._command
+        await self.apply(wanted)
+        while (latest := await self._latest_request()) not in (None, wanted):
+            wanted = latest
+            await self.apply(wanted)
+        return wanted is self._command
 
-    async def _is_superseded(self) -> bool:
+    async def _latest_request(self) -> CommandT | None:
+        """Return the command of the latest request, if it is later than this one."""
         try:
-            return await self._has_later_request()
+            return await self._find_latest_request()
         except FlowsUnavailable as error:
             # Transient: the step is retried, and could not be recorded either.
             raise UpstreamUnavailable("The store of flows cannot be reached, so this waits.") from error
 
-    async def _has_later_request(self) -> bool:
+    async def _find_latest_request(self) -> CommandT | None:
         durable, run = self._context.shared.durable, self._context.run
         own = await durable.get(run.id)
         last: str | None = None
         while own is not None and (batch := await durable.list(limit=BATCH, before=last)):
             for record in batch:
                 if record.id == run.id:
-                    return False
-                if record.name == own.name and self._supersedes(record):
-                    return True
+                    return None
+                if record.name == own.name and (command := self._superseding(record)) is not None:
+                    return command
             last = batch[-1].id
-        return False
+        return None
 
-    def _supersedes(self, later: Record) -> bool:
-        """Return whether a later workflow of the same write sets the state of the same entity."""
+    def _superseding(self, later: Record) -> CommandT | None:
+        """Return the command of a later workflow of the same write, if it sets the state of the same entity."""
         if later.status not in (Status.RUNNING, Status.DONE):
-            return False
+            return None
         other = from_json(later.input, type(self._command))
-        return other.account == self._command.account and self.entity_key(other) == self.entity_key(self._command)
+        same = other.account == self._command.account and self.entity_key(other) == self.entity_key(self._command)
+        return other if same else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -80,6 +81,28 @@ async def test_a_later_request_is_not_undone_by_the_repetition_of_an_earlier_one
     assert (withdrawal.warnings, earlier.warnings) == ((), (SUPERSEDED,))
     assert house.upstream.likes == set()
     assert len(house.upstream.calls) == 2
+
+
+async def test_a_later_request_is_not_undone_by_an_earlier_one_that_arrives_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, held = asyncio.Event(), asyncio.Event()
+    set_like = house.upstream.set_like
+
+    async def slow(account: str, media_id: str, *, liked: bool) -> None:
+        if liked:
+            sent.set()
+            await held.wait()
+        await set_like(account, media_id, liked=liked)
+
+    monkeypatch.setattr(house.upstream, "set_like", slow)
+    like = await begin(house)
+    await sent.wait()
+    assert (await done(house, liked=False, key="withdraw")).state is FlowState.DONE
+    held.set()
+    earlier = await house.end(like.id)
+    assert (earlier.state, earlier.warnings) == (FlowState.DONE, (SUPERSEDED,))
+    assert house.upstream.likes == set()
 
 
 async def test_a_media_is_the_same_by_its_pk_and_by_its_whole_id(house: House) -> None:
