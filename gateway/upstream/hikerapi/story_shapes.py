@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gateway.domain.live_stories import LiveStory
@@ -32,8 +33,10 @@ class StoriesShape(ResponseShape[Stories]):
 
     def completed(self, call: Call, value: Stories, paths: list[str]) -> Stories:
         """Leave out the stories of other users than the requested one, unless all are of another user."""
-        author = next((story.author for story in value if _is_by_requested(call, story)), None)
-        own = tuple(story for story in value if author is None or story.author is None or story.author.id == author.id)
+        author_id = _author_id(call, value)
+        own = tuple(
+            story for story in value if author_id is None or story.author is None or story.author.id == author_id
+        )
         missing = left_out(value) + len(value) - len(own)
         if len(own) < len(value):
             paths.append("[*].user")
@@ -43,8 +46,12 @@ class StoriesShape(ResponseShape[Stories]):
         return [story.author for story in value if story.author is not None]
 
 
-def _is_by_requested(call: Call, story: LiveStory) -> bool:
-    return story.author is not None and is_requested_user(call, story.author)
+def _author_id(call: Call, value: Stories) -> str | None:
+    """Return the id of the requested user: of an author with that name, or else of the most frequent one."""
+    authors = [story.author for story in value if story.author is not None and is_requested_user(call, story.author)]
+    named = [author.id for author in authors if author.username is not None]
+    ids = Counter(named or [author.id for author in authors])
+    return max(ids, key=ids.__getitem__, default=None)
 
 
 STORIES = StoriesShape(Stories)

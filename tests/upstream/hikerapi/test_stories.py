@@ -86,6 +86,20 @@ async def test_stories_of_others_are_left_out() -> None:
     assert [event.paths for event in upstream.seen(ResponseSchemaMismatch)] == [("[*].user",)]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        [story("11", "8"), story("12"), story("13")],
+        [story("11", "8"), story("12", "8"), story("13", user={"pk": "7", "username": "Ann"})],
+    ],
+    ids=["by their number", "by name"],
+)
+async def test_by_name_the_stories_of_the_most_likely_author_are_kept(body: list[dict[str, Any]]) -> None:
+    outcome, _ = await fetched(BY_NAME, body)
+    assert {each.author.id for each in outcome.value} == {"7"}
+    assert len(outcome.value) + left_out(outcome.value) == 3
+
+
 async def test_stories_of_another_user_alone_are_no_answer() -> None:
     outcome, _ = await fetched(BY_ID, [story("11", "8")])
     assert isinstance(outcome.problem, UpstreamInvalidAnswer)
