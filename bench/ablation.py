@@ -106,11 +106,11 @@ def measured(extent: Extent) -> Found:
     with tempfile.TemporaryDirectory(prefix="ablation-") as place, contextlib.ExitStack() as stack:
         folder = Path(place)
         source = stack.enter_context(started(UPSTREAM_ITSELF, "", folder, LOAD_CORE))
-        running = {who.name: stack.enter_context(_alone(who, source, folder)) for who in lacking.values()}
+        running = {who.name: stack.enter_context(alone(who, source, folder)) for who in lacking.values()}
         _compare(running)
         stage = Stage(source, running, tell)
         cells = {}
-        for scenario in _scenarios(tuple(lacking.values())):
+        for scenario in scenarios(tuple(lacking.values())):
             found = stage.scenario(scenario, rounds=extent.rounds, seconds=extent.seconds)
             cells[scenario.name] = {layer: found[who.name] for layer, who in lacking.items()}
         stack.pop_all().close()
@@ -132,9 +132,9 @@ def thrift(cell: Measured) -> float:
 
 
 def report(found: Found) -> str:
-    titles = [scenario.title for scenario in _scenarios(())]
+    titles = [scenario.title for scenario in scenarios(())]
     head = ["without", *titles, "memory"]
-    base = [_number(thrift(found.cells[name][NOTHING])) for name in found.cells]
+    base = [number(thrift(found.cells[name][NOTHING])) for name in found.cells]
     rows = [[NOTHING, *base, f"{found.memory[NOTHING] / 1e6:.0f} MB"]]
     for layer in list(LAYERS)[1:]:
         gains = (found.gain(name, layer) for name in found.cells)
@@ -143,7 +143,7 @@ def report(found: Found) -> str:
     return (
         "The first row is requests for each second of the processor, and the most memory; the others are how much more"
         " the gateway\ngets done with the layer than without it, and how much less memory it takes.\n\n"
-        f"{_table(head, rows)}\n\nWorth less than {LITTLE:.0%} everywhere: {', '.join(little) or 'none'}.\n"
+        f"{table(head, rows)}\n\nWorth less than {LITTLE:.0%} everywhere: {', '.join(little) or 'none'}.\n"
     )
 
 
@@ -151,13 +151,13 @@ def tell(line: str) -> None:
     print(line, flush=True)
 
 
-def _scenarios(contestants: tuple[Contestant, ...]) -> list[Scenario]:
+def scenarios(contestants: tuple[Contestant, ...]) -> list[Scenario]:
     by_name = {scenario.name: scenario for scenario in SCENARIOS}
     return [replace(by_name[name], contestants=contestants) for name in NAMES]
 
 
 @contextlib.contextmanager
-def _alone(who: Contestant, source: Running, folder: Path) -> Iterator[Running]:
+def alone(who: Contestant, source: Running, folder: Path) -> Iterator[Running]:
     """In a directory of its own."""
     own = folder / who.name
     own.mkdir(parents=True)
@@ -176,7 +176,7 @@ def _compare(running: Mapping[str, Running]) -> None:
 
 
 def _most(who: Contestant, source: Running, folder: Path, extent: Extent) -> int:
-    with _alone(who, source, folder) as gateway:
+    with alone(who, source, folder) as gateway:
         stage = Stage(source, {who.name: gateway}, tell)
         samples = stage.memory(gateway, users=extent.memory_users, seconds=extent.memory_seconds)
     return max(sample.resident for sample in samples)
@@ -186,11 +186,11 @@ def _share(value: float | None) -> str:
     return "?" if value is None else f"{value:+.0%}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

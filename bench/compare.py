@@ -1,0 +1,79 @@
+"""This tree beside another one: the same gateway at two commits, in each scenario.
+
+    python -m bench.compare TREE [--rounds N]
+
+TREE is a work tree of the other commit. The two take turns within each round. A figure is what this tree's gateway gets
+done for a second of the processor, compared with the other's: that is true on a busy machine as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.ablation import alone, number, scenarios, table, tell, thrift
+from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, missing_tools, started
+from bench.load import Measured, prime
+from bench.operations import facts
+from bench.report import machine
+from bench.scenarios import USUAL, Stage
+
+HERE = Path(__file__).parents[1]
+SECONDS = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench.compare")
+    parser.add_argument("tree", type=Path, help="a work tree of the other commit")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
+    arguments = parser.parse_args()
+    if missing := missing_tools():
+        print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
+        return 1
+    os.sched_setaffinity(0, {int(LOAD_CORE)})
+    load = os.getloadavg()[0]
+    rows = measured(_gateway("this", HERE), _gateway("other", arguments.tree.resolve()), arguments.rounds)
+    print(f"{machine()}\nLoad average before the run: {load:.2f}.\n")
+    print(
+        table(["scenario", "this: requests/s", "other", "this: for a second of the processor", "other", "ratio"], rows)
+    )
+    return 0
+
+
+def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Sequence[str]]:
+    with tempfile.TemporaryDirectory(prefix="compare-") as place, contextlib.ExitStack() as stack:
+        folder = Path(place)
+        source = stack.enter_context(started(UPSTREAM_ITSELF, "", folder, LOAD_CORE))
+        running = {who.name: stack.enter_context(alone(who, source, folder)) for who in (this, other)}
+        # Two commits may give different answers; that each gives one is seen here.
+        for one in running.values():
+            for name in ("small", "big"):
+                facts(prime(one, USUAL.user(0), name))
+        stage = Stage(source, running, tell)
+        return [
+            _row(scenario.title, *(found[who.name] for who in (this, other)))
+            for scenario in scenarios((this, other))
+            for found in [stage.scenario(scenario, rounds=rounds, seconds=SECONDS)]
+        ]
+
+
+def _gateway(name: str, tree: Path) -> Contestant:
+    command = (sys.executable, "-m", "gateway", *GATEWAY.command[1:])
+    environment = {**GATEWAY.environment, "PYTHONPATH": str(tree)}
+    return replace(GATEWAY, name=name, title=name, command=command, environment=environment, cwd=tree)
+
+
+def _row(title: str, this: Measured, other: Measured) -> Sequence[str]:
+    ours, theirs = thrift(this), thrift(other)
+    ratio = f"{ours / theirs:.3f}" if theirs else "?"
+    return [title, number(this.rate), number(other.rate), number(ours), number(theirs), ratio]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
