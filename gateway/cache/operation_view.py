@@ -51,8 +51,8 @@ class OperationView:
         self._trays: dict[str, dict[str, LoadedHighlight]] = {}  # the highlights of each user
         # Large entries that this operation has decoded: the shared cache of models may have no space for them.
         self._decoded_large: dict[Call, tuple[object, Value]] = {}
-        # Keys without an entry while the store's version is `_absent_at`: each is looked up some ten times.
-        self._absent: set[Hashable] = set()
+        # Facts that no entry has while the store's version is `_absent_at`: each is looked up some ten times.
+        self._absent: set[tuple[FactKind, type[Subject], str]] = set()
         self._absent_at = -1
         self._bytes_left: int | None = None
         self.recalls = False
@@ -73,7 +73,16 @@ class OperationView:
 
     def fact(self, kind: FactKind, subject: Any) -> Any:
         """Return a fact from a fresh entry: a value, the recorded absence, or None."""
-        return READERS[kind](self, kind, subject)
+        store, question = self._cache.store, (kind, type(subject), subject.key)
+        if self._absent_at != store.version:
+            self._absent.clear()
+            self._absent_at = store.version
+        elif question in self._absent:
+            return None
+        known = READERS[kind](self, kind, subject)
+        if known is None:
+            self._absent.add(question)
+        return known
 
     def owner_of(self, key: HighlightId) -> UserId | None:
         owner = self._cache.owner_of(key.pk)
@@ -192,16 +201,8 @@ class OperationView:
         return self._unforced_or_forced(container.endpoint.answers, container.about)
 
     def _get(self, key: Hashable) -> Entry | None:
-        store = self._cache.store
-        if self._absent_at != store.version:
-            self._absent.clear()
-            self._absent_at = store.version
-        elif key in self._absent:
-            return None
-        entry = store.get(key)
-        if entry is None:
-            self._absent.add(key)
-        else:
+        entry = self._cache.store.get(key)
+        if entry is not None:
             self.recalls |= key not in self._used
             self._used[key] = entry
         return entry

@@ -41,6 +41,7 @@ from gateway.reads.facts import (
 )
 
 RANKS = range(5)
+NONE = FactKind.NOTHING
 NAMED = FactKind.SHORT | FactKind.IDENTITY
 # Facts whose answers name the user.
 NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
@@ -64,10 +65,13 @@ def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tup
 
 def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
     """Return the requirement; in two parts if its lists reveal nothing of the rest, which may then wait by itself."""
-    lists, rest = requirement.want & ANY_USER_LIST, requirement.want & ~ANY_USER_LIST
-    if not isinstance(requirement.subject, UserId) or not lists or rest is not FactKind.SHORT or lists & NAMING_LISTS:
+    want = requirement.want
+    if FactKind.SHORT not in want or not want & ITEM_LISTS or not isinstance(requirement.subject, UserId):
         return (requirement,)
-    return replace(requirement, want=lists), replace(requirement, want=rest)
+    lists = want & ANY_USER_LIST
+    if want is not lists | FactKind.SHORT or lists & NAMING_LISTS:
+        return (requirement,)
+    return replace(requirement, want=lists), replace(requirement, want=FactKind.SHORT)
 
 
 def _rank(requirement: Requirement, in_trays: bool) -> int:
@@ -139,8 +143,8 @@ class _EarlierAnswers:
     @cached_property
     def _names_authors(self) -> bool:
         """True if an object is requested by its id whose answer names its author, and which is no highlight."""
-        subjects = (one for one in self._questions if not isinstance(one.subject, UserId | Username | HighlightId))
-        return any(ANSWERS[one.want].names_user for one in subjects)
+        known = (UserId, Username, HighlightId)
+        return any(ANSWERS[one.want].names_user for one in self._questions if type(one.subject) not in known)
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
@@ -193,7 +197,7 @@ class _CallSelector:
             for call in (containing,) if containing else self._calls(requirement):
                 if call not in seen:
                     seen.add(call)
-                    deeper = bool(requirement.deeper & call.endpoint.answers)
+                    deeper = requirement.deeper is not NONE and bool(requirement.deeper & call.endpoint.answers)
                     yield Purchase(call, self.prices.of(call), requirement.path, requirement.times, deeper)
 
     def _calls(self, requirement: Requirement) -> Iterator[Call]:
