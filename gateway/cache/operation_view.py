@@ -67,8 +67,15 @@ class OperationView:
         return Dependencies.of(entries) if len(entries) == len(self._used) else None
 
     def note(self, outcome: ReadOutcome) -> None:
-        """Count a bought answer among the entries that were used."""
-        for key in places(outcome):
+        """Count a bought answer among the entries that were used.
+
+        An answer to a call from before a write is not stored; there may be a newer one in its place.
+        """
+        stored_at, *others = places(outcome)
+        entry = self._cache.store.get(stored_at)
+        is_stored = entry is not None and (outcome.problem is not None or entry.body == outcome.body)
+        self._used[stored_at] = entry if is_stored else None
+        for key in others:
             self._used[key] = self._cache.store.get(key)
 
     def fact(self, kind: FactKind, subject: Any) -> Any:

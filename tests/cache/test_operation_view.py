@@ -109,3 +109,17 @@ def test_a_name_whose_stories_are_another_user_s_is_not_remembered(clock: Manual
     assert isinstance(view(cache).fact(FactKind.IDENTITY, Username("ann")), Renamed)
     clock.advance(5)
     assert view(cache).fact(FactKind.IDENTITY, Username("ann")) is None
+
+
+def test_a_response_made_of_an_answer_from_before_a_write_is_not_kept_with_a_newer_one(
+    clock: ManualClock, cache: EntityCache
+) -> None:
+    begun = cache.version
+    late = answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "11")])
+    cache.forget(ANN, "ann")
+    cache.keep(answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "12")]), begun=cache.version)
+    cache.keep(late, begun=begun)
+    buyer = view(cache)
+    buyer.note(late)
+    assert buyer.provenance() is None
+    assert [each.pk for each in view(cache).fact(FactKind.STORIES, ANN)] == ["12"]
