@@ -26,11 +26,12 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.events import Hook, StaleServed
-from gateway.planner.estimator import EXPECTED, LOWER, MANY, Pricer, SimulatedData, total
+from gateway.planner.estimator import MANY, Pricer, total
 from gateway.planner.plan import plan
 from gateway.planner.requirements import Questions, Requirement, open_requirements, unmet
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
+from gateway.planner.simulated_data import EXPECTED, LOWER, SimulatedData
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.reads.port import ReadApi, ReadOutcome

@@ -1,0 +1,272 @@
+"""The data of an operation under a scenario: known facts, and simulated answers to the calls that are only priced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.billing.prices import Purchase
+from gateway.domain import pages
+from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
+from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
+from gateway.domain.stickers import EmbeddedMedia, Mention
+from gateway.domain.users import Profile, UserSummary
+from gateway.errors import NotFound
+from gateway.planner.requirements import MOST_PEOPLE
+from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
+from gateway.reads.endpoints import Call
+from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Assumptions about unknown data: entries per tray, items per highlight, people of each kind per item.
+
+    `lucky`: every answer also meets all other requirements that it could, and unknown user names do not exist. `grim`:
+    it meets none of them, and an empty tray does not even name its owner.
+    """
+
+    highlights: int
+    items: int
+    people: int
+    lucky: bool = False
+    grim: bool = False
+
+
+LOWER = Scenario(highlights=0, items=0, people=0, lucky=True)
+# A tray and a highlight of ordinary size; most items mention no account.
+EXPECTED = Scenario(highlights=12, items=12, people=0)
+# A highlight holds at most 100 items; a story mentions at most 20 accounts.
+UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=MOST_PEOPLE, grim=True)
+
+BEST_CASE = UserId("lucky")
+PLACEHOLDER_USER = NotFound("There may be nobody of this name, and then nothing more is bought.")
+
+
+class SimulatedData(OperationData):
+    """The known facts, and a scenario's answers to calls that are only simulated.
+
+    An unknown list is one representative entry that stands for as many as the scenario sets. With `recalls` off, no
+    fact is known until its call is bought; then the answer is the known one, if any.
+    """
+
+    def __init__(self, known: OperationData, scenario: Scenario, *, recalls: bool) -> None:
+        super().__init__(known if recalls else EmptyDataSource())
+        self._actual: OperationData = known
+        self._scenario = scenario
+        self._created = 0
+        self._pages: dict[tuple[str, str | None, int | None], Any] = {}
+        self._met = _MetInAddition()
+        self._assumed: set[tuple[FactKind, Subject]] = set()
+
+    def assume(self, purchase: Purchase, *, in_trays: bool) -> None:
+        """Record a simulated answer. `in_trays`: the items of a highlight are in its owner's tray."""
+        call = purchase.call
+        self._met.note(call, self, in_trays=in_trays)
+        kind, subject = call.endpoint.answers, call.about
+        self._assumed.add((kind, subject))
+        known = self._actual.fact(kind, subject)
+        if known is not None:
+            self.tell(call, known)
+        elif kind in USER_LISTS:
+            self._assume_list(call, purchase)
+        else:
+            self.tell(call, self._simulated_answer(kind, subject))
+
+    # -- facts that the scenario assumes
+
+    def identity(self, key: UserKey) -> Fact[UserId]:
+        known = super().identity(key)
+        return BEST_CASE if known is None and self._scenario.lucky and self._met.names else known
+
+    def short(self, key: UserKey) -> Fact[UserSummary]:
+        known = super().short(key)
+        best_case = known is None and self._scenario.lucky and (key == BEST_CASE or self._met.shorts)
+        return _short(BEST_CASE.pk) if best_case else known
+
+    def profile(self, key: UserKey) -> Fact[Profile]:
+        known = super().profile(key)
+        return _profile(BEST_CASE.pk) if known is None and self.identity(key) == BEST_CASE else known
+
+    def user_list(self, kind: FactKind, key: UserKey) -> Fact[tuple[Any, ...]]:
+        known = super().user_list(kind, key)
+        return () if known is None and self.identity(key) == BEST_CASE else known
+
+    def brief(self, key: HighlightId) -> Fact[Highlight]:
+        known = super().brief(key)
+        if known is not None or self._scenario.grim:
+            return known
+        owner = self.owner_of(key)
+        if owner is not None and (FactKind.TRAY, owner) in self._assumed:
+            return Highlight(key.pk, _short(owner.pk))
+        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.lucky and self._met.briefs else None
+
+    def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
+        known = super().loaded(key)
+        if known is not None or self._scenario.grim or not self._met.loaded:
+            return known
+        owner = self.owner_of(key)
+        if owner is not None and (FactKind.TRAY, owner) in self._assumed:
+            self._highlights[key.pk] = self._loaded(key.pk, _short(owner.pk))
+        elif self._scenario.lucky:
+            self._highlights[key.pk] = self._loaded(key.pk, _short(BEST_CASE.pk))
+        return self._highlights.get(key.pk)
+
+    def item(self, key: ItemId) -> Fact[Item]:
+        known = super().item(key)
+        if known is not None or self._scenario.grim:
+            return known
+        highlight = self.highlight_of(key)
+        seen = highlight is not None and (FactKind.ITEMS, highlight) in self._assumed
+        if seen or (self._scenario.lucky and self._met.items):
+            self._items[key.pk] = self._item(self._placeholder_user())
+        return self._items.get(key.pk)
+
+    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
+        if not entries or not _is_placeholder(entries[0].id):
+            return super().picks(entries, window)
+        count = min(window.first, self._longest(entries[0]))
+        return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
+
+    def _longest(self, entry: object) -> int:
+        if isinstance(entry, Highlight):
+            return self._scenario.highlights
+        if isinstance(entry, Item):
+            return self._scenario.items
+        raise AssertionError(f"no world says how many of {type(entry).__name__} there are")
+
+    def _page_of(self, entry: Any, window: pages.PageWindow, count: int) -> Any:
+        """Return the entry that represents a page.
+
+        After another cursor it may be another entry; a longer page has more.
+        """
+        page = (entry.id, window.after, count if self._scenario.grim else None)
+        if page == (entry.id, None, None):
+            return entry
+        if page not in self._pages:
+            self._pages[page] = self._another(entry)
+        return self._pages[page]
+
+    def _another(self, entry: Any) -> Any:
+        if not isinstance(entry, LoadedHighlight):
+            return Highlight(self._new_pk(), entry.owner) if isinstance(entry, Highlight) else self._item(entry.author)
+        other = self._loaded(self._new_pk(), entry.owner or self._placeholder_user())
+        self._store_entry(other)
+        return other
+
+    def _supersede(self, owner: UserSummary | None) -> None:
+        """Do nothing: a simulated answer states nothing new about a user."""
+
+    def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
+        """Return whether the user has another name.
+
+        A simulated answer reveals a renaming in the `grim` scenario only.
+        """
+        simulated = self._shorts.get(user.pk) == _short(user.pk)
+        return self._scenario.grim if simulated else super()._goes_by_another_name(user, key)
+
+    def times(self, pk: str, most: int) -> int:
+        return min(most, self._scenario.people) if _is_placeholder(pk) else 1
+
+    # -- simulated answers
+
+    def _assume_list(self, call: Call, purchase: Purchase) -> None:
+        scenario, kind = self._scenario, call.endpoint.answers
+        row = ANSWERS[kind]
+        owner = UserId(self._new_pk() if call.endpoint.by_name else call.key)
+        if scenario.grim and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
+            self.tell(call, ())
+            return
+        if scenario.grim and call.endpoint.embeds:  # entries that are free, and no name as if there were none
+            key = Username(call.key) if call.endpoint.by_name else owner
+            self._store_list(kind, key, (self._loaded(self._new_pk(), UserSummary(owner.pk)),))
+            return
+        entry = self._item(_short(owner.pk)) if row.entries is Item else self._highlight(call, owner)
+        self._store_list(kind, owner, (entry,) if self._longest(entry) else ())
+        self._assumed.add((kind, owner))
+        if row.names_user:
+            self._meet(_short(owner.pk))
+        if isinstance(call.about, Username):
+            self._identities[call.key] = owner
+
+    def _highlight(self, call: Call, owner: UserId) -> Highlight:
+        """Return an entry of a tray, with its items if the endpoint embeds them."""
+        pk, user = self._new_pk(), _short(owner.pk)
+        if FactKind.ITEMS in call.endpoint.embeds:
+            return self._loaded(pk, user)
+        return Highlight(pk, user)
+
+    def _loaded(self, pk: str, owner: UserSummary) -> LoadedHighlight:
+        return LoadedHighlight(pk, owner, items=self._items_of_each_kind(owner))
+
+    def _simulated_answer(self, kind: FactKind, subject: Subject) -> Value | NotFound:
+        if isinstance(subject, Username):
+            return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
+        if isinstance(subject, UserId):
+            return _profile(subject.pk)
+        if isinstance(subject, HighlightId):
+            brief = self.brief(subject)
+            known = brief.owner if isinstance(brief, Highlight) else None
+            owner = known or self._placeholder_user()
+            return self._loaded(subject.pk, owner)
+        simulated = ANSWERS[kind].simulated
+        if simulated is not None:
+            return simulated(subject.pk, self._placeholder_user(), _short(self._new_pk()))
+        return self._item(self._placeholder_user())
+
+    def _items_of_each_kind(self, owner: UserSummary) -> tuple[Item, ...]:
+        return tuple(self._item(owner, kind) for kind in (None, *MediaKind))
+
+    def _placeholder_user(self) -> UserSummary:
+        return _short(BEST_CASE.pk if self._scenario.lucky else self._new_pk())
+
+    def _item(self, author: UserSummary, kind: MediaKind | None = None) -> Item:
+        pk, mention, sponsor = self._new_pk(), Mention(_short(self._new_pk())), _short(self._new_pk())
+        media_type = None if kind is None else kind.value
+        nameless = UserSummary(author.id)  # as an item names its author
+        medias = (EmbeddedMedia(self._new_pk()),)
+        return Item(
+            pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,), medias=medias
+        )
+
+    def _new_pk(self) -> str:
+        self._created += 1
+        return f"?{self._created}"
+
+
+class _MetInAddition:
+    """The kinds of requirements that the simulated calls may have met in addition to their own."""
+
+    def __init__(self) -> None:
+        self.names = self.shorts = self.briefs = self.loaded = self.items = False
+
+    def note(self, call: Call, known: OperationData, *, in_trays: bool) -> None:
+        kind = call.endpoint.answers
+        row, subject = ANSWERS[kind], call.about
+        if row.names_user:
+            if isinstance(subject, UserId):
+                self.names |= known.name_of(subject) is None
+            elif isinstance(subject, Username):
+                # If the user exists, the tray may follow: what waits until now waits for it.
+                self.shorts = self.briefs = True
+                self.loaded |= in_trays
+                self.items |= in_trays
+            elif not isinstance(subject, HighlightId) or not known.names_owner(subject):
+                self.names = self.shorts = True
+        contained = kind | call.endpoint.embeds
+        self.items |= bool(contained & (FactKind.ITEMS | ITEM_LISTS))
+        self.briefs |= FactKind.TRAY in contained
+        self.loaded |= FactKind.ITEMS in call.endpoint.embeds
+
+
+def _is_placeholder(pk: str) -> bool:
+    return pk.rpartition(":")[2].startswith("?")
+
+
+def _short(pk: str) -> UserSummary:
+    return UserSummary(pk, username=f"?{pk}")
+
+
+def _profile(pk: str) -> Profile:
+    return Profile(pk, username=f"?{pk}")
