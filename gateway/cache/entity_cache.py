@@ -19,13 +19,13 @@ from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
-from gateway.domain.ids import HighlightId, Subject, UserId, Username
+from gateway.domain.ids import EntityId, Subject, UserId, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.partial import losses, partial
 from gateway.domain.users import UserSummary
 from gateway.errors import Missing, NotFound
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
-from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Lifetime, Value, user_of
+from gateway.reads.facts import ANSWER_OF, ANSWERS, USER_LISTS, FactKind, Lifetime, Value, user_of
 from gateway.reads.port import ReadOutcome
 
 INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are dropped: more than writes can be in flight
@@ -81,17 +81,22 @@ class EntityCache:
         self.version = 0
         """Incremented by each `forget`."""
 
-    def forget(self, user: UserId, name: str, highlight: HighlightId | None = None) -> None:
-        """Invalidate the lists of the user of that name, and the highlight, after a change.
+    def forget(self, user: UserId, name: str, entity: EntityId | None = None) -> None:
+        """Invalidate the lists of the user of that name, and the entity, after a change.
 
         A response to a call sent before the invalidation is not stored either: it may be older than the change.
         """
-        self.version += 1
         # An empty list is stored under the user name.
         subjects: tuple[Subject, ...] = (user, Username(name.lower()))
         keys = [(kind, subject) for kind in USER_LISTS for subject in subjects]
-        if highlight is not None:
-            keys.append((FactKind.ITEMS, highlight))
+        self._forget(keys if entity is None else [*keys, (ANSWER_OF[type(entity)], entity)])
+
+    def forget_entity(self, entity: EntityId) -> None:
+        """Invalidate the entity's own answer, as `forget` does."""
+        self._forget([(ANSWER_OF[type(entity)], entity)])
+
+    def _forget(self, keys: list[tuple[FactKind, Subject]]) -> None:
+        self.version += 1
         for kind, subject in keys:
             self._invalidated[kind, subject.key] = self.version
         # All who wait for a write tell of its end, and nothing was stored since the first of them did.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.cache.entity_cache import EntityCache
-from gateway.domain.ids import HighlightId, UserId
+from gateway.domain.ids import EntityId, HighlightId, UserId
 from gateway.publishing.context import EntityChanged
 from gateway.publishing.write import CachedEntry
+from gateway.reads.facts import ENTITY_TYPES
 
 
 class Invalidation:
@@ -19,11 +20,18 @@ class Invalidation:
 
     def on_change(self, change: EntityChanged) -> None:
         """Invalidate what a write of the gateway may have made stale."""
-        if change.entries:
-            is_entity_stale = change.entity is not None and CachedEntry.ENTITY in change.entries
-            self.invalidate(change.account, change.entity.id if change.entity and is_entity_stale else None)
+        entity = None
+        if change.entity is not None and CachedEntry.ENTITY in change.entries:
+            pk, _, _ = change.entity.id.partition("_")  # the platform names a media by its owner as well
+            entity = ENTITY_TYPES[change.entity.type].id(pk)
+        if CachedEntry.TRAY in change.entries:
+            self._forget(change.account, entity)
+        elif entity is not None:
+            self._cache.forget_entity(entity)
 
     def invalidate(self, account: str, pk: str | None) -> None:
         """Invalidate the tray of an account and, if it is named, a highlight of it."""
-        highlight = None if pk is None else HighlightId(pk)
-        self._cache.forget(UserId(account), self._usernames.get(account, ""), highlight)
+        self._forget(account, None if pk is None else HighlightId(pk))
+
+    def _forget(self, account: str, entity: EntityId | None) -> None:
+        self._cache.forget(UserId(account), self._usernames.get(account, ""), entity)

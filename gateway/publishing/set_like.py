@@ -12,7 +12,7 @@ from gateway.publishing.inputs import Id, InputProblem, WriteInput, described
 from gateway.publishing.rules import ValidationErrors
 from gateway.publishing.state import SET, StateWorkflow
 from gateway.publishing.validation import InputValidator
-from gateway.publishing.write import Effect, Write
+from gateway.publishing.write import CachedEntry, Effect, Write
 from gateway.upstream.platforms.likes import Likes
 
 PREFIX = "media:"
@@ -81,4 +81,5 @@ SET_LIKE = Write(
     phases=(SET,),
     right=Right.INTERACT,
     needs=(Likes,),
+    invalidates=frozenset({CachedEntry.ENTITY}),
 )

@@ -99,6 +99,7 @@ class EntityType(enum.Enum):
 
 
 ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in EntityType}
+ANSWER_OF: Mapping[type[EntityId], FactKind] = {entity.id: entity.answer for entity in EntityType}
 
 
 def _united(kinds: Iterable[FactKind]) -> FactKind:

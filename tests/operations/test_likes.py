@@ -71,6 +71,19 @@ async def test_a_like_is_set_read_as_a_flow_and_withdrawn_and_costs_nothing(gate
     assert liked(gateway) == []
 
 
+@pytest.mark.parametrize("form", ["{}", "media:{}", "{}_787132"])
+async def test_a_like_forgets_the_post_and_nothing_else(gateway: RunningGateway, form: str) -> None:
+    pk = "3485500046559288896"
+    post = f'{{ media(by: {{ id: "{pk}" }}) {{ likeCount }} }}'
+    tray = '{ user(by: { id: "787132" }) { highlights { totalCount } } }'
+    for question in (post, tray):
+        await gateway.query(question, client="fan")
+    assert (await gateway.query(post, client="fan")).charged == 0
+    await set_like(gateway, id=form.format(pk))
+    assert (await gateway.query(post, client="fan")).charged == 1
+    assert (await gateway.query(tray, client="fan")).charged == 0
+
+
 async def test_a_failure_of_the_platform_is_settled_by_repeating(gateway: RunningGateway) -> None:
     """The first attempt has its effect, and nobody says so."""
     gateway.sandbox.faults.lay(Status(endpoint="POST *like*", status=503, when="after", times=1))

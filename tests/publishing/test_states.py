@@ -18,6 +18,7 @@ from gateway.publishing.registry import FlowKind
 from gateway.publishing.set_like import SetLike
 from gateway.publishing.state import SUPERSEDED
 from gateway.publishing.views import WorkflowView
+from gateway.publishing.write import CachedEntry
 from gateway.upstream.platforms.port import Publisher
 from tests.fakes.publisher import IDEMPOTENT, PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House
@@ -45,9 +46,9 @@ async def test_a_like_is_set_and_withdrawn(house: House) -> None:
     assert house.upstream.likes == set()
 
 
-async def test_no_cached_entry_is_invalidated(house: House) -> None:
+async def test_only_the_media_s_entry_is_invalidated(house: House) -> None:
     await done(house)
-    assert set(house.changes) == {EntityChanged(ACCOUNT, EntityRef("Media", MEDIA), frozenset())}
+    assert set(house.changes) == {EntityChanged(ACCOUNT, EntityRef("Media", MEDIA), frozenset({CachedEntry.ENTITY}))}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
