@@ -5,7 +5,7 @@ import relay from 'relay-compiler';
 
 const SUFFIX = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
 mkdirSync('relay/__generated__', { recursive: true });
-for (const file of readdirSync('queries')) {
+for (const file of readdirSync('queries').filter((name) => name.endsWith('.graphql'))) {
   const text = readFileSync(`queries/${file}`, 'utf8');
   const [, kind, name] = /^(query|mutation|subscription) (\w+)/m.exec(text);
   // Relay wants an operation to be named after its module and its kind.
