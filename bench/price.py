@@ -69,7 +69,7 @@ async def main() -> None:
         for state, taken in times.items():
             verdict = "reached" if taken < TARGET else "missed"
             print(f"{state:10} {taken:6.2f} ms, {taken / encoding:5.1f} answers encoded, target {verdict}")
-        await gateway.market.api.aclose()
+        await gateway.services.api.aclose()
         gateway.ledger.close()
 
 

@@ -135,7 +135,7 @@ class Gateway:
         self.standing = Standing(self.clients, clock)
         self.hook = fan_out([log, self.vitals.hear])
         self.account.tell = Gauge(settings.balance_floor, settings.balance_warnings, self.hook).hear
-        self.market = self._upstream_services(transport)
+        self.services = self._upstream_services(transport)
         self.writing = self._publishing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._media_proxy(transport if embedded else None, base_url)
         self.documents = DocumentCache(self._share(DOCUMENTS))
@@ -148,7 +148,7 @@ class Gateway:
 
     @property
     def operations(self) -> OperationRunner:
-        return OperationRunner(self.schema, self.stored, self.context, self.hook, self.market.scheduler)
+        return OperationRunner(self.schema, self.stored, self.context, self.hook, self.services.scheduler)
 
     def app(self) -> Starlette:
         allowed = self.settings.allowed_origins or frozenset()
@@ -158,7 +158,7 @@ class Gateway:
             console.route(),
             *(self.writing.routes() if self.writing else ()),
             *self.showing.routes(),
-            *routes(self.problems, self.market.memory.store),
+            *routes(self.problems, self.services.memory.store),
             *root.routes(),
         ]
         exact_match = Middleware(
@@ -195,7 +195,7 @@ class Gateway:
             Batches(self.operations),
             self.stored,
             self.clients.identify,
-            self.market.scheduler,
+            self.services.scheduler,
             bodies=self.bodies,
             longest_batch=settings.batch_limit,
             allowed=settings.allowed_origins or frozenset(),
@@ -211,7 +211,7 @@ class Gateway:
         client = self.clients.identify(terms.key)
         writes = None if self.writing is None else self.writing.of(client)
         forced = Right.FORCE in client.rights
-        buyer = Fetcher(self.market, self._budget(client, terms.limit), forced=forced)
+        buyer = Fetcher(self.services, self._budget(client, terms.limit), forced=forced)
         return Context(
             client=client,
             buyer=buyer,
@@ -252,7 +252,7 @@ class Gateway:
         return httpx.ASGITransport(sandbox)
 
     def _publishing(self, transport: httpx.AsyncBaseTransport | None, durable: Durable | None) -> PublishingComponent:
-        memory, clock, hook = self.market.memory, self.clock, self.hook
+        memory, clock, hook = self.services.memory, self.clock, self.hook
         return PublishingComponent(
             self.settings, transport, clients=self.clients, memory=memory, clock=clock, hook=hook, durable=durable
         )
@@ -263,8 +263,8 @@ class Gateway:
             sandbox,
             base_url=base_url,
             sandbox_url=base_url + SANDBOX,
-            market=self.market,
-            purse=self._refresh_budget,
+            services=self.services,
+            budget=self._refresh_budget,
             clock=self.clock,
         )
 
@@ -298,7 +298,7 @@ class Gateway:
         return UpstreamServices(api, memory, Prices(api.endpoints, self.clock), SingleFlight(), self.clock, self.hook)
 
     def _answers(self) -> ResponseCache:
-        responses = Responses(self._share(ANSWERS), store=self.market.memory.store, clock=self.clock)
+        responses = Responses(self._share(ANSWERS), store=self.services.memory.store, clock=self.clock)
         return ResponseCache(self.documents, responses)
 
     def _schema(self) -> Schema:
@@ -345,8 +345,8 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         silence_retries()
-        await self.market.api.start()
-        balance = partial(watch, self.market.api, self.account, clock=self.clock, hook=self.hook)
+        await self.services.api.start()
+        balance = partial(watch, self.services.api, self.account, clock=self.clock, hook=self.hook)
         watches = (self._watch_ledger, balance, self._watch_keys, self.standing.watch)
         background = [asyncio.create_task(begin()) for begin in watches]
         try:
@@ -359,8 +359,8 @@ class Gateway:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-            await self.market.flights.drain(DRAIN_SECONDS)
-            await self.market.api.aclose()
+            await self.services.flights.drain(DRAIN_SECONDS)
+            await self.services.api.aclose()
             await self._note_uses()
             with self._reporting_unavailability():
                 await self.ledger.aclose()

@@ -29,7 +29,7 @@ KEY_BYTES = 32
 class MediaProxyComponent:
     """The media proxy of one process.
 
-    `sandbox` is the transport to the embedded sandbox, whose URLs begin with `sandbox_url`; `purse` returns the budget
+    `sandbox` is the transport to the embedded sandbox, whose URLs begin with `sandbox_url`; `budget` returns the budget
     of a URL refresh.
     """
 
@@ -40,14 +40,14 @@ class MediaProxyComponent:
         *,
         base_url: str,
         sandbox_url: str,
-        market: UpstreamServices,
-        purse: Callable[[], OperationBudget],
+        services: UpstreamServices,
+        budget: Callable[[], OperationBudget],
         clock: Clock,
     ) -> None:
         embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
         platform = PlatformServers(AddressPolicy(), connections=STREAMS, proxies=settings.proxies)
         self._servers = MediaServers([*embedded, platform])
-        self._refresher = UrlRefresher(market, purse, is_alive=self._servers.honours)
+        self._refresher = UrlRefresher(services, budget, is_alive=self._servers.honours)
         self._proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = UrlSigner(_secret(settings))
         self._clock = clock

@@ -98,16 +98,16 @@ class BillingContext:
     """The client, its budget, and whether the bill is itemised (`explains`)."""
 
     client: Client
-    purse: OperationBudget
+    budget: OperationBudget
     explains: bool
 
     def figures(self) -> WindowFigures | None:
         """Return the figures of the tightest allowance window. Raises LedgerUnavailable."""
-        return self.purse.allowance.tightest()
+        return self.budget.allowance.tightest()
 
     def extensions(self, worth: int) -> bytes:
         """Return the JSON after the data of a cached response. `worth` is its cost with an empty cache."""
-        report = report_cached(self.purse, worth=worth, explains=self.explains)
+        report = report_cached(self.budget, worth=worth, explains=self.explains)
         return b"".join((MIDDLE, msgspec.json.encode(report), END))
 
 

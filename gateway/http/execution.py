@@ -138,7 +138,7 @@ def billing_headers(context: Context) -> dict[str, str]:
     """Return the bill as headers, because routers drop a subgraph's extensions. Incremental: up to the first part."""
     headers = {"x-billed-requests": str(context.buyer.bill.charged)}
     try:
-        remaining = context.buyer.purse.allowance.remaining()
+        remaining = context.buyer.budget.allowance.remaining()
     except LedgerUnavailable:
         return headers
     return headers if remaining is None else {**headers, "x-billing-remaining": str(remaining)}
@@ -149,7 +149,7 @@ def _cached_response(cached: Response, context: Context, request: Request, accep
     headers = billing_headers(context) | _caching_headers(cached, request, life)
     if cached.etag in request.headers.get("if-none-match", ""):
         return responses.not_modified(headers)
-    extensions = report_cached(context.buyer.purse, worth=cached.worth, explains=context.explains)
+    extensions = report_cached(context.buyer.budget, worth=cached.worth, explains=context.explains)
     return _single_response(accepted, cached.data, (), extensions=extensions, headers=headers)
 
 
@@ -160,7 +160,7 @@ def _record(
     recorder: ResponseRecorder | None = request.scope.get(RECORDER_SCOPE_KEY)
     if recorder is None or accepted.single is None:
         return
-    spending = BillingContext(context.client, context.buyer.purse, context.explains)
+    spending = BillingContext(context.client, context.buyer.budget, context.explains)
     with suppress(LedgerUnavailable):
         recorder.repeat = CacheCandidate.of(key, params, spending, cached, tells_life=request.method != "POST")
 

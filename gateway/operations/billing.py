@@ -14,34 +14,34 @@ from schema.context import Context
 def report(context: Context) -> dict[str, Any]:
     """Return the extensions of a response. Amounts are billed requests, ages are in seconds."""
     buyer = context.buyer
-    billing = _billing(buyer.bill, buyer.purse, saved=buyer.saved_by_cache(), explains=context.explains)
+    billing = _billing(buyer.bill, buyer.budget, saved=buyer.saved_by_cache(), explains=context.explains)
     extensions = {"billing": billing}
     if stale := buyer.bill.stale:
         extensions["cache"] = {"stale": [{"path": line.purchase.path, "age": round(line.age or 0)} for line in stale]}
     return extensions
 
 
-def report_cached(purse: OperationBudget, *, worth: int, explains: bool) -> dict[str, Any]:
+def report_cached(budget: OperationBudget, *, worth: int, explains: bool) -> dict[str, Any]:
     """Return the extensions of a cached response, which charges nothing and would cost `worth` to fetch again."""
-    return {"billing": _billing(BillingRecord(), purse, saved=worth, explains=explains)}
+    return {"billing": _billing(BillingRecord(), budget, saved=worth, explains=explains)}
 
 
-def _billing(bill: BillingRecord, purse: OperationBudget, *, saved: int, explains: bool) -> dict[str, Any]:
+def _billing(bill: BillingRecord, budget: OperationBudget, *, saved: int, explains: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "charged": bill.charged,
         "expected": bill.expected,
         "savedByCache": saved,
         "savedBySharing": bill.saved_by_sharing,
-        "budget": purse.limit,
-        "allowance": _allowance(purse),
+        "budget": budget.limit,
+        "allowance": _allowance(budget),
     }
     return {**figures, "calls": [_call(line) for line in bill.lines]} if explains else figures
 
 
-def _allowance(purse: OperationBudget) -> dict[str, Any] | None:
+def _allowance(budget: OperationBudget) -> dict[str, Any] | None:
     """Return None while the ledger cannot be read: cached data is served even then."""
     try:
-        tightest = purse.allowance.tightest()
+        tightest = budget.allowance.tightest()
     except LedgerUnavailable:
         return None
     if tightest is None:

@@ -67,19 +67,19 @@ class Fetcher:
     """
 
     def __init__(
-        self, market: UpstreamServices, purse: OperationBudget, *, forced: bool, anew: frozenset[Call] = frozenset()
+        self, services: UpstreamServices, budget: OperationBudget, *, forced: bool, anew: frozenset[Call] = frozenset()
     ) -> None:
-        self.market = market
-        self.purse = purse
+        self.services = services
+        self.budget = budget
         self.forced = forced
-        self.share = market.scheduler.share()
-        self.recollection = OperationView(market.memory, forced=forced, anew=anew)
-        self.facts = OperationData(self.recollection)
+        self.share = services.scheduler.share()
+        self.view = OperationView(services.memory, forced=forced, anew=anew)
+        self.facts = OperationData(self.view)
         self.bill = BillingRecord()
-        self.pricer = Pricer(market.prices, forced=forced)
+        self.pricer = Pricer(services.prices, forced=forced)
         self._roots: list[Selection] = []
         self._cold_cost: int | None = None
-        self._started_at = market.clock.monotonic()
+        self._started_at = services.clock.monotonic()
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
         """Buy everything that the operation can be seen to need.
@@ -100,11 +100,11 @@ class Fetcher:
         """Check the budget: first against the price of the first calls, before the rest is simulated."""
         least = self.pricer.least(asked, self.facts)
         self.bill.expected += least
-        self.purse.admit(least)
+        self.budget.admit(least)
         scenarios = [SimulatedData(self.facts, scenario, recalls=True) for scenario in (LOWER, EXPECTED)]
         lower, expected = [await self.pricer.total_in_steps(roots, scenario, self.share.take) for scenario in scenarios]
         self.bill.expected += expected - least
-        self.purse.admit(lower)
+        self.budget.admit(lower)
 
     async def answer(self, wanted: Iterable[Requirement]) -> None:
         """Buy requirements that could not be foreseen: afterwards `facts` has a value or an error for each of them."""
@@ -114,11 +114,11 @@ class Fetcher:
 
     def provenance(self) -> Dependencies | None:
         """Return the entries that the operation's response depends on; None for a response that must not be cached."""
-        return None if self.bill.stale else self.recollection.provenance()
+        return None if self.bill.stale else self.view.provenance()
 
     async def appraise(self) -> None:
         """Compute `worth` ahead, and yield the event loop between steps."""
-        if self.recollection.recalls:
+        if self.view.recalls:
             cold = SimulatedData(self.facts, EXPECTED, recalls=False)
             self._cold_cost = await self.pricer.total_in_steps(self._roots, cold, self.share.take)
 
@@ -128,7 +128,7 @@ class Fetcher:
 
         If no fact was served from the cache, the price is that of its calls, without simulation.
         """
-        if not self.recollection.recalls:
+        if not self.view.recalls:
             return self.bill.nominal
         if self._cold_cost is None:
             self._cold_cost = total(self.pricer.cold(self._roots, self.facts))
@@ -146,7 +146,7 @@ class Fetcher:
         while True:
             if many > MANY:
                 await self.share.take(2 * many)
-            purchases = plan(await self._open_requirements(ask), self.facts, self.market.prices, forced=self.forced)
+            purchases = plan(await self._open_requirements(ask), self.facts, self.services.prices, forced=self.forced)
             if not purchases:
                 return
             many = max(many, len(purchases))
@@ -158,13 +158,13 @@ class Fetcher:
     async def _open_requirements(self, ask: Callable[[], Questions]) -> Questions:
         """Return the open requirements of `ask`. Where it decodes many cached entries, other operations have turns."""
         while True:
-            self.recollection.begin_step()
+            self.view.begin_step()
             try:
                 return ask()
             except MoreToRead:
                 pass
             finally:
-                self.recollection.end_step()
+                self.view.end_step()
             await self.share.take(SLICE)
 
     async def _fetch(self, purchases: Sequence[Purchase]) -> None:
@@ -173,7 +173,7 @@ class Fetcher:
         Where more must be leased, the calls that follow are left to the next plan: meanwhile other operations may have
         bought them. Where there are many, other operations have turns; calls that are known by then are left out.
         """
-        start = self.market.clock.monotonic() - self._started_at
+        start = self.services.clock.monotonic() - self._started_at
         steps: list[tuple[Purchase, Step]] = []
         for at, purchase in enumerate(purchases):
             if at and at % AT_ONCE == 0:
@@ -200,19 +200,19 @@ class Fetcher:
             return self._start(purchases[0])
         except LeaseNeeded:
             try:
-                await self.purse.lease(purchases[0].price, sum(purchase.price for purchase in purchases))
+                await self.budget.lease(purchases[0].price, sum(purchase.price for purchase in purchases))
             except LedgerUnavailable as problem:
                 return problem
         return None
 
     def _start(self, purchase: Purchase) -> Step:
         """Join the call in flight, or reserve and start it; return the refusal otherwise. Raise LeaseNeeded."""
-        flights = self.market.flights
+        flights = self.services.flights
         shared = next((call for call in _sharable_calls(purchase.call) if call in flights), None)
         if shared is not None:
             return shared, Source.SHARED, flights.join(shared)
         try:
-            reservation = self.purse.reserve(purchase.price)
+            reservation = self.budget.reserve(purchase.price)
         except (Refused, InsufficientFunds) as problem:
             return problem
         flights.start(purchase.call, self._execute(purchase.call, reservation))
@@ -220,18 +220,18 @@ class Fetcher:
 
     async def _execute(self, call: Call, reservation: Reservation) -> ReadOutcome:
         """Make the call. It runs to its end even if no operation waits for it any more: a paid answer is cached."""
-        market, charged = self.market, reservation.price
-        begun = market.memory.version
+        services, charged = self.services, reservation.price
+        begun = services.memory.version
         try:
-            outcome = await market.api.fetch(call)
+            outcome = await services.api.fetch(call)
             charged = outcome.charged
         finally:
             reservation.settle(charged, endpoint=call.endpoint.label)
         if not outcome.in_doubt:
-            market.prices.note(call, charged)
+            services.prices.note(call, charged)
         if isinstance(outcome.problem, InsufficientFunds):
-            self.purse.account.note_empty()
-        market.memory.keep(outcome, begun=begun)
+            self.budget.account.note_empty()
+        services.memory.keep(outcome, begun=begun)
         return outcome
 
     def _apply(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
@@ -246,7 +246,7 @@ class Fetcher:
             self._serve_stale(line, outcome.problem)
         else:
             self.bill.add(line)
-            self.recollection.note(outcome)
+            self.view.note(outcome)
             self.facts.tell(purchase.call, outcome.answer)
 
     def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
@@ -260,7 +260,7 @@ class Fetcher:
     def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
         """Record a failed call. A stale entry is preferred to the error, and is billed as stale."""
         call = line.purchase.call
-        stale = self.recollection.stale(call)
+        stale = self.view.stale(call)
         if stale is None:
             self.bill.add(line)
             self.facts.tell(call, problem)
@@ -270,7 +270,7 @@ class Fetcher:
             # There is no profile: the requirement of its other fields is met by the error.
             self.facts.fail(FactKind.PROFILE, UserId(stale.value.id), problem)
         self.facts.tell(call, stale.value)
-        self.market.hook(StaleServed(call.endpoint.label, stale.age))
+        self.services.hook(StaleServed(call.endpoint.label, stale.age))
 
 
 def _sharable_calls(call: Call) -> tuple[Call, ...]:

@@ -23,24 +23,24 @@ from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Value
 class Scenario:
     """Assumptions about unknown data: entries per tray, items per highlight, people of each kind per item.
 
-    `lucky`: every answer also meets all other requirements that it could, and unknown user names do not exist. `grim`:
-    it meets none of them, and an empty tray does not even name its owner.
+    `best_case`: every answer also meets all other requirements that it could, and unknown user names do not exist.
+    `worst_case`: it meets none of them, and an empty tray does not even name its owner.
     """
 
     highlights: int
     items: int
     people: int
-    lucky: bool = False
-    grim: bool = False
+    best_case: bool = False
+    worst_case: bool = False
 
 
-LOWER = Scenario(highlights=0, items=0, people=0, lucky=True)
+LOWER = Scenario(highlights=0, items=0, people=0, best_case=True)
 # A tray and a highlight of ordinary size; most items mention no account.
 EXPECTED = Scenario(highlights=12, items=12, people=0)
 # A highlight holds at most 100 items; a story mentions at most 20 accounts.
-UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=MOST_PEOPLE, grim=True)
+UPPER = Scenario(highlights=pages.LARGEST_PAGE, items=pages.LARGEST_PAGE, people=MOST_PEOPLE, worst_case=True)
 
-BEST_CASE = UserId("lucky")
+BEST_CASE = UserId("best_case")
 PLACEHOLDER_USER = NotFound("There may be nobody of this name, and then nothing more is bought.")
 
 
@@ -78,11 +78,11 @@ class SimulatedData(OperationData):
 
     def identity(self, key: UserKey) -> Fact[UserId]:
         known = super().identity(key)
-        return BEST_CASE if known is None and self._scenario.lucky and self._met.names else known
+        return BEST_CASE if known is None and self._scenario.best_case and self._met.names else known
 
     def short(self, key: UserKey) -> Fact[UserSummary]:
         known = super().short(key)
-        best_case = known is None and self._scenario.lucky and (key == BEST_CASE or self._met.shorts)
+        best_case = known is None and self._scenario.best_case and (key == BEST_CASE or self._met.shorts)
         return _short(BEST_CASE.pk) if best_case else known
 
     def profile(self, key: UserKey) -> Fact[Profile]:
@@ -95,31 +95,31 @@ class SimulatedData(OperationData):
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
-        if known is not None or self._scenario.grim:
+        if known is not None or self._scenario.worst_case:
             return known
         owner = self.owner_of(key)
         if owner is not None and (FactKind.TRAY, owner) in self._assumed:
             return Highlight(key.pk, _short(owner.pk))
-        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.lucky and self._met.briefs else None
+        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.best_case and self._met.briefs else None
 
     def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
         known = super().loaded(key)
-        if known is not None or self._scenario.grim or not self._met.loaded:
+        if known is not None or self._scenario.worst_case or not self._met.loaded:
             return known
         owner = self.owner_of(key)
         if owner is not None and (FactKind.TRAY, owner) in self._assumed:
             self._highlights[key.pk] = self._loaded(key.pk, _short(owner.pk))
-        elif self._scenario.lucky:
+        elif self._scenario.best_case:
             self._highlights[key.pk] = self._loaded(key.pk, _short(BEST_CASE.pk))
         return self._highlights.get(key.pk)
 
     def item(self, key: ItemId) -> Fact[Item]:
         known = super().item(key)
-        if known is not None or self._scenario.grim:
+        if known is not None or self._scenario.worst_case:
             return known
         highlight = self.highlight_of(key)
         seen = highlight is not None and (FactKind.ITEMS, highlight) in self._assumed
-        if seen or (self._scenario.lucky and self._met.items):
+        if seen or (self._scenario.best_case and self._met.items):
             self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
 
@@ -141,7 +141,7 @@ class SimulatedData(OperationData):
 
         After another cursor it may be another entry; a longer page has more.
         """
-        page = (entry.id, window.after, count if self._scenario.grim else None)
+        page = (entry.id, window.after, count if self._scenario.worst_case else None)
         if page == (entry.id, None, None):
             return entry
         if page not in self._pages:
@@ -161,10 +161,10 @@ class SimulatedData(OperationData):
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
         """Return whether the user has another name.
 
-        A simulated answer reveals a renaming in the `grim` scenario only.
+        A simulated answer reveals a renaming in the `worst_case` scenario only.
         """
         simulated = self._shorts.get(user.pk) == _short(user.pk)
-        return self._scenario.grim if simulated else super()._goes_by_another_name(user, key)
+        return self._scenario.worst_case if simulated else super()._goes_by_another_name(user, key)
 
     def times(self, pk: str, most: int) -> int:
         return min(most, self._scenario.people) if _is_placeholder(pk) else 1
@@ -175,10 +175,10 @@ class SimulatedData(OperationData):
         scenario, kind = self._scenario, call.endpoint.answers
         row = ANSWERS[kind]
         owner = UserId(self._new_pk() if call.endpoint.by_name else call.key)
-        if scenario.grim and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
+        if scenario.worst_case and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
             self.tell(call, ())
             return
-        if scenario.grim and call.endpoint.embeds:  # entries that are free, and no name as if there were none
+        if scenario.worst_case and call.endpoint.embeds:  # entries that are free, and no name as if there were none
             key = Username(call.key) if call.endpoint.by_name else owner
             self._store_list(kind, key, (self._loaded(self._new_pk(), UserSummary(owner.pk)),))
             return
@@ -202,7 +202,7 @@ class SimulatedData(OperationData):
 
     def _simulated_answer(self, kind: FactKind, subject: Subject) -> Value | NotFound:
         if isinstance(subject, Username):
-            return PLACEHOLDER_USER if self._scenario.lucky else _profile(self._new_pk())
+            return PLACEHOLDER_USER if self._scenario.best_case else _profile(self._new_pk())
         if isinstance(subject, UserId):
             return _profile(subject.pk)
         if isinstance(subject, HighlightId):
@@ -219,7 +219,7 @@ class SimulatedData(OperationData):
         return tuple(self._item(owner, kind) for kind in (None, *MediaKind))
 
     def _placeholder_user(self) -> UserSummary:
-        return _short(BEST_CASE.pk if self._scenario.lucky else self._new_pk())
+        return _short(BEST_CASE.pk if self._scenario.best_case else self._new_pk())
 
     def _item(self, author: UserSummary, kind: MediaKind | None = None) -> Item:
         pk, mention, sponsor = self._new_pk(), Mention(_short(self._new_pk())), _short(self._new_pk())

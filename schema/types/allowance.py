@@ -78,17 +78,17 @@ class Allowance:
     )
 
     @classmethod
-    def of(cls, client: Client, purse: OperationBudget) -> Self:
-        tightest = purse.allowance.tightest()
+    def of(cls, client: Client, budget: OperationBudget) -> Self:
+        tightest = budget.allowance.tightest()
         resets_at = None if tightest is None else datetime.fromtimestamp(tightest.resets_at, UTC)
-        account = Account(balance=purse.account.balance, floor=purse.account.floor)
+        account = Account(balance=budget.account.balance, floor=budget.account.floor)
         return cls(
             client=client.name,
-            limit=purse.allowance.limit,
-            spent=purse.allowance.spent,
-            remaining=purse.allowance.remaining(),
+            limit=budget.allowance.limit,
+            spent=budget.allowance.spent,
+            remaining=budget.allowance.remaining(),
             resets_at=resets_at,
             ceiling=client.ceiling,
-            windows=[AllowanceFigures.of(figures) for figures in purse.allowance.figures()],
+            windows=[AllowanceFigures.of(figures) for figures in budget.allowance.figures()],
             account=account if Right.BALANCE in client.rights else None,
         )

@@ -22,7 +22,7 @@ ENDPOINT = "/v1/user/by/id"
 T = TypeVar("T")
 
 
-def purse(
+def budget(
     ledger: Ledger,
     clock: Clock,
     limits: Mapping[Window, int],
@@ -35,25 +35,25 @@ def purse(
     return OperationBudget(ceiling=ceiling, allowance=allowance, account=account or AccountGuard(floor=0))
 
 
-async def reserved(purse: OperationBudget, price: int) -> Reservation:
+async def reserved(budget: OperationBudget, price: int) -> Reservation:
     """As an operation does it."""
     while True:
         try:
-            return purse.reserve(price)
+            return budget.reserve(price)
         except LeaseNeeded:
-            await purse.lease(price, price)
+            await budget.lease(price, price)
 
 
-def reserve(purse: OperationBudget, price: int) -> Reservation:
+def reserve(budget: OperationBudget, price: int) -> Reservation:
     """The same for tests without an event loop."""
     try:
-        return purse.reserve(price)
+        return budget.reserve(price)
     except LeaseNeeded:
-        return wait(reserved(purse, price))
+        return wait(reserved(budget, price))
 
 
-def spend(purse: OperationBudget, price: int, charged: int | None = None) -> None:
-    reserve(purse, price).settle(price if charged is None else charged, endpoint=ENDPOINT)
+def spend(budget: OperationBudget, price: int, charged: int | None = None) -> None:
+    reserve(budget, price).settle(price if charged is None else charged, endpoint=ENDPOINT)
 
 
 def written(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
-from tests.billing.budgets import BEFORE_MONTH_END, purse, spend
+from tests.billing.budgets import BEFORE_MONTH_END, budget, spend
 from tests.fakes.clock import ManualClock
 
 FLUSH_EVERY = 50
@@ -24,7 +24,7 @@ REFUSED = b"!"
 async def main(path: Path, limit: int) -> None:
     clock = ManualClock(BEFORE_MONTH_END)
     ledger = Ledger(path, clock=clock)
-    one = purse(ledger, clock, {Window.HOUR: limit, Window.DAY: limit})
+    one = budget(ledger, clock, {Window.HOUR: limit, Window.DAY: limit})
     try:
         while True:
             spend(one, 1)

@@ -16,7 +16,7 @@ from gateway.billing.budget import AccountGuard, Allowance
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, GatewayError, InsufficientFunds
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, purse, reserve, reserved, spend
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, reserve, reserved, spend
 from tests.fakes.clock import ManualClock
 
 MOMENTS = st.floats(0, datetime(2100, 1, 1, tzinfo=UTC).timestamp(), allow_nan=False)
@@ -48,7 +48,7 @@ def test_december_ends_with_the_year() -> None:
 
 
 def test_a_reservation_counts_until_it_is_settled_at_the_real_price(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {Window.DAY: 10}, ceiling=8)
+    one = budget(ledger, clock, {Window.DAY: 10}, ceiling=8)
     reservation = reserve(one, 3)
     assert (one.remaining(), one.charged, one.allowance.remaining()) == (5, 0, 7)
     reservation.settle(2, endpoint=ENDPOINT)
@@ -57,7 +57,7 @@ def test_a_reservation_counts_until_it_is_settled_at_the_real_price(ledger: Ledg
 
 def test_settling_twice_counts_once(ledger: Ledger, clock: ManualClock) -> None:
     """A cancelled flight settles in its own clean-up, and again in its operation's."""
-    one = purse(ledger, clock, {Window.DAY: 10}, ceiling=8, account=AccountGuard(floor=0, balance=100))
+    one = budget(ledger, clock, {Window.DAY: 10}, ceiling=8, account=AccountGuard(floor=0, balance=100))
     reservation = reserve(one, 3)
     reservation.settle(3, endpoint=ENDPOINT)
     reservation.settle(0, endpoint=ENDPOINT)
@@ -66,17 +66,17 @@ def test_settling_twice_counts_once(ledger: Ledger, clock: ManualClock) -> None:
 
 def test_an_overrun_is_counted_everywhere(ledger: Ledger, clock: ManualClock) -> None:
     """The upstream's price may differ from our table: what it billed is gone, whatever was reserved."""
-    one = purse(ledger, clock, {Window.DAY: 4}, ceiling=5, account=AccountGuard(floor=0, balance=10))
+    one = budget(ledger, clock, {Window.DAY: 4}, ceiling=5, account=AccountGuard(floor=0, balance=10))
     reserve(one, 4).settle(6, endpoint=ENDPOINT)
     assert (one.charged, one.remaining(), one.account.balance) == (6, 0, 4)
     assert (one.allowance.spent, one.allowance.remaining()) == (6, 0)
     with pytest.raises(AllowanceExceeded):
-        reserve(purse(ledger, clock, {Window.DAY: 4}), 1)
+        reserve(budget(ledger, clock, {Window.DAY: 4}), 1)
 
 
 def test_a_refusal_takes_nothing_from_any_window(ledger: Ledger, clock: ManualClock) -> None:
     limits = {Window.MINUTE: 100, Window.HOUR: 3, Window.MONTH: 100}
-    one = purse(ledger, clock, limits, account=AccountGuard(floor=0, balance=50))
+    one = budget(ledger, clock, limits, account=AccountGuard(floor=0, balance=50))
     with pytest.raises(AllowanceExceeded):
         reserve(one, 4)
     assert [window.spent for window in one.allowance.figures()] == [0, 0, 0]
@@ -86,7 +86,7 @@ def test_a_refusal_takes_nothing_from_any_window(ledger: Ledger, clock: ManualCl
 
 
 def test_a_ceiling_refuses_with_its_figures(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {}, ceiling=5)
+    one = budget(ledger, clock, {}, ceiling=5)
     spend(one, 2)
     for attempt in (one.admit, partial(reserve, one)):
         with pytest.raises(BudgetExceeded) as refusal:
@@ -108,7 +108,7 @@ def test_an_allowance_refuses_until_the_last_window_that_blocks_ends(
     ledger: Ledger, limits: dict[Window, int], remaining: int, resets_at: str
 ) -> None:
     """Coming back when only the first of two exhausted windows ends would be refused again."""
-    one = purse(ledger, ManualClock(datetime(2026, 3, 30, 12, 30, 7, tzinfo=UTC).timestamp()), limits)
+    one = budget(ledger, ManualClock(datetime(2026, 3, 30, 12, 30, 7, tzinfo=UTC).timestamp()), limits)
     for attempt in (one.admit, partial(reserve, one)):
         with pytest.raises(AllowanceExceeded) as refusal:
             attempt(4)
@@ -122,7 +122,7 @@ def test_an_allowance_refuses_until_the_last_window_that_blocks_ends(
 
 
 def test_after_resets_at_the_window_is_new(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {Window.MINUTE: 2, Window.MONTH: 3})
+    one = budget(ledger, clock, {Window.MINUTE: 2, Window.MONTH: 3})
     spend(one, 2)
     with pytest.raises(AllowanceExceeded) as refusal:
         reserve(one, 2)
@@ -133,7 +133,7 @@ def test_after_resets_at_the_window_is_new(ledger: Ledger, clock: ManualClock) -
 
 
 def test_a_settlement_after_its_window_leaves_the_next_window_alone(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {Window.MINUTE: 10})
+    one = budget(ledger, clock, {Window.MINUTE: 10})
     given_back, overrun = reserve(one, 4), reserve(one, 2)
     clock.advance(60)
     spend(one, 1)
@@ -145,13 +145,13 @@ def test_a_settlement_after_its_window_leaves_the_next_window_alone(ledger: Ledg
 
 
 def test_the_tightest_window_speaks_for_the_allowance(ledger: Ledger, clock: ManualClock) -> None:
-    allowance = purse(ledger, clock, {Window.MINUTE: 5, Window.MONTH: 100}).allowance
+    allowance = budget(ledger, clock, {Window.MINUTE: 5, Window.MONTH: 100}).allowance
     assert (allowance.limit, allowance.spent, allowance.remaining()) == (5, 0, 5)
     assert allowance.resets_at() == BEFORE_MONTH_END + 30
 
 
 def test_without_windows_nothing_limits(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {})
+    one = budget(ledger, clock, {})
     spend(one, 10**6)
     allowance = one.allowance
     assert allowance.figures() == ()
@@ -161,15 +161,15 @@ def test_without_windows_nothing_limits(ledger: Ledger, clock: ManualClock) -> N
 
 def test_a_lowered_limit_holds_against_what_was_leased_before(ledger: Ledger, clock: ManualClock) -> None:
     """The clients file may be reloaded in the middle of a window, when a block of the old limit is still idle."""
-    spend(purse(ledger, clock, {Window.DAY: 2000}), 5)
-    lowered = purse(ledger, clock, {Window.DAY: 7})
+    spend(budget(ledger, clock, {Window.DAY: 2000}), 5)
+    lowered = budget(ledger, clock, {Window.DAY: 7})
     spend(lowered, 2)
     with pytest.raises(AllowanceExceeded):
         reserve(lowered, 1)
 
 
 def test_what_costs_nothing_is_never_refused(ledger: Ledger, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {Window.DAY: 1}, ceiling=1, account=AccountGuard(floor=9, balance=9))
+    one = budget(ledger, clock, {Window.DAY: 1}, ceiling=1, account=AccountGuard(floor=9, balance=9))
     one.account.note_balance(20)
     reserve(one, 1).settle(20, endpoint=ENDPOINT)
     one.admit(0)
@@ -179,7 +179,7 @@ def test_what_costs_nothing_is_never_refused(ledger: Ledger, clock: ManualClock)
 
 def test_the_account_is_not_spent_below_its_floor(ledger: Ledger, clock: ManualClock) -> None:
     account = AccountGuard(floor=90, balance=100)
-    one = purse(ledger, clock, {Window.DAY: 50}, account=account)
+    one = budget(ledger, clock, {Window.DAY: 50}, account=account)
     held = reserve(one, 8)
     for attempt in (one.admit, partial(reserve, one)):
         with pytest.raises(InsufficientFunds):
@@ -193,7 +193,7 @@ def test_the_account_is_not_spent_below_its_floor(ledger: Ledger, clock: ManualC
 
 def test_an_unknown_balance_refuses_nothing_until_the_upstream_says_402(ledger: Ledger, clock: ManualClock) -> None:
     account = AccountGuard(floor=10)
-    one = purse(ledger, clock, {}, account=account)
+    one = budget(ledger, clock, {}, account=account)
     spend(one, 5)
     assert account.balance is None
     account.note_empty()
@@ -207,7 +207,7 @@ def test_an_unknown_balance_refuses_nothing_until_the_upstream_says_402(ledger: 
 def test_a_full_allowance_refuses_what_no_account_was_asked_for(ledger: Ledger, clock: ManualClock) -> None:
     """A refused reservation leaves nothing reserved of the account."""
     account = AccountGuard(floor=0, balance=10)
-    one = purse(ledger, clock, {Window.DAY: 1}, account=account)
+    one = budget(ledger, clock, {Window.DAY: 1}, account=account)
     for _ in range(20):
         with pytest.raises(AllowanceExceeded):
             reserve(one, 5)
@@ -223,7 +223,7 @@ async def test_a_thousand_operations_at_once_never_spend_more_than_the_allowance
     refusals: list[GatewayError] = []
 
     async def operation() -> None:
-        one = purse(ledger, clock, {Window.DAY: 500, Window.MONTH: 900}, ceiling=price)
+        one = budget(ledger, clock, {Window.DAY: 500, Window.MONTH: 900}, ceiling=price)
         await asyncio.sleep(0)
         try:
             reservation = await reserved(one, price)
@@ -242,6 +242,6 @@ async def test_a_thousand_operations_at_once_never_spend_more_than_the_allowance
 
 
 def test_two_clients_do_not_share_an_allowance(ledger: Ledger, clock: ManualClock) -> None:
-    spend(purse(ledger, clock, {Window.DAY: 5}, client="web"), 5)
+    spend(budget(ledger, clock, {Window.DAY: 5}, client="web"), 5)
     other = Allowance("router", {Window.DAY: 5}, ledger=ledger, clock=clock)
     assert other.remaining() == 5

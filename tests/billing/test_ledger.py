@@ -20,7 +20,7 @@ from gateway.billing.ledger import Ledger
 from gateway.billing.ledger_file import UNITEMISED, LedgerFileError, Row
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, leased, purse, reserve, spend, written
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, leased, reserve, spend, written
 from tests.fakes.clock import ManualClock
 from tests.profiles import examples
 
@@ -38,7 +38,7 @@ def test_a_block_is_leased_by_one_commit_and_spent_in_memory(ledger: Ledger, pat
     limits = {Window.HOUR: 1000, Window.DAY: 10_000}
     seen = []
     for _ in range(64):
-        spend(purse(ledger, clock, limits), 1)
+        spend(budget(ledger, clock, limits), 1)
         seen.append(tuple(leased(path).values()))
     assert seen == [(64, 50)] * 50 + [(64, 100)] * 14
 
@@ -50,7 +50,7 @@ def test_one_process_spends_its_limit_to_the_last_request(
 ) -> None:
     clock = ManualClock(BEFORE_MONTH_END)
     with closing(Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", clock=clock)) as ledger:
-        one = purse(ledger, clock, {Window.DAY: limit})
+        one = budget(ledger, clock, {Window.DAY: limit})
         for price in prices:
             fits = price <= limit - one.charged
             try:
@@ -68,7 +68,7 @@ def test_one_process_spends_its_limit_to_the_last_request(
 
 def test_a_clean_close_hands_back_what_is_idle(path: Path, clock: ManualClock) -> None:
     with closing(Ledger(path, clock=clock)) as ledger:
-        spend(purse(ledger, clock, {Window.DAY: 1000}), 3)
+        spend(budget(ledger, clock, {Window.DAY: 1000}), 3)
         assert leased(path) == {"day": 50}
     assert leased(path) == {"day": 3}
 
@@ -76,7 +76,7 @@ def test_a_clean_close_hands_back_what_is_idle(path: Path, clock: ManualClock) -
 def test_a_close_in_the_middle_of_a_call_keeps_what_it_reserved(path: Path, clock: ManualClock) -> None:
     """Its call may have been charged: nobody will tell."""
     ledger = Ledger(path, clock=clock)
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     spend(one, 3)
     late = reserve(one, 4)
     ledger.close()
@@ -88,7 +88,7 @@ def test_what_failed_calls_gave_back_never_makes_more_than_a_block_idle(
     ledger: Ledger, path: Path, clock: ManualClock
 ) -> None:
     """So that a crash after a storm of failures loses no more than a block."""
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     for reservation in [reserve(one, 7) for _ in range(100)]:
         reservation.settle(0, endpoint=ENDPOINT)
         written(ledger)
@@ -98,7 +98,7 @@ def test_what_failed_calls_gave_back_never_makes_more_than_a_block_idle(
 
 async def test_the_idle_rest_of_an_ended_window_is_handed_back(ledger: Ledger, path: Path, clock: ManualClock) -> None:
     """Else a past day's report would name requests that nobody made."""
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     spend(one, 3)
     late = reserve(one, 7)
     clock.advance(30)
@@ -111,7 +111,7 @@ async def test_the_idle_rest_of_an_ended_window_is_handed_back(ledger: Ledger, p
 
 def test_processes_on_one_file_keep_one_limit(path: Path, clock: ManualClock) -> None:
     with closing(Ledger(path, clock=clock)) as one, closing(Ledger(path, clock=clock)) as other:
-        purses = [purse(ledger, clock, {Window.DAY: 1000}) for ledger in (one, other)]
+        purses = [budget(ledger, clock, {Window.DAY: 1000}) for ledger in (one, other)]
         for turn in range(2000):
             with pytest.raises(AllowanceExceeded) if turn >= 1000 else nullcontext():
                 spend(purses[turn % 2], 1)
@@ -120,9 +120,9 @@ def test_processes_on_one_file_keep_one_limit(path: Path, clock: ManualClock) ->
 
 def test_what_another_process_handed_back_can_be_spent_at_once(path: Path, clock: ManualClock) -> None:
     with closing(Ledger(path, clock=clock)) as ledger:
-        one = purse(ledger, clock, {Window.DAY: 20})
+        one = budget(ledger, clock, {Window.DAY: 20})
         with closing(Ledger(path, clock=clock)) as other:
-            held = reserve(purse(other, clock, {Window.DAY: 20}), 20)
+            held = reserve(budget(other, clock, {Window.DAY: 20}), 20)
             with pytest.raises(AllowanceExceeded):
                 one.admit(1)
             held.settle(15, endpoint=ENDPOINT)
@@ -131,7 +131,7 @@ def test_what_another_process_handed_back_can_be_spent_at_once(path: Path, clock
 
 
 async def test_the_report_itemises_by_day_client_and_endpoint(ledger: Ledger, clock: ManualClock) -> None:
-    web, router = (purse(ledger, clock, {}, client=client) for client in ("web", "router"))
+    web, router = (budget(ledger, clock, {}, client=client) for client in ("web", "router"))
     spend(web, 1)
     spend(web, 1)
     await ledger.flush()
@@ -161,13 +161,13 @@ async def test_the_report_itemises_by_day_client_and_endpoint(ledger: Ledger, cl
 async def test_a_day_with_an_allowance_is_never_reported_lower_than_it_was_spent(
     ledger: Ledger, clock: ManualClock
 ) -> None:
-    one = purse(ledger, clock, {Window.DAY: 1000, Window.MONTH: 5000})
+    one = budget(ledger, clock, {Window.DAY: 1000, Window.MONTH: 5000})
     spend(one, 3)
     await ledger.flush()
     spend(one, 2)
-    other = purse(ledger, clock, {Window.MONTH: 1000}, client="router")
+    other = budget(ledger, clock, {Window.MONTH: 1000}, client="router")
     spend(other, 2)
-    spend(purse(ledger, clock, {Window.DAY: 20}, client="job"), 2)
+    spend(budget(ledger, clock, {Window.DAY: 20}, client="job"), 2)
     job, web = Row(MARCH_31, "job", UNITEMISED, 0, 2), Row(MARCH_31, "web", UNITEMISED, 0, 47)
     assert ledger.report(MARCH_31, MARCH_31) == [job, web, Row(MARCH_31, "web", ENDPOINT, 1, 3)]
     assert ledger.report(MARCH_31, MARCH_31, client="job") == [job]
@@ -176,14 +176,14 @@ async def test_a_day_with_an_allowance_is_never_reported_lower_than_it_was_spent
 
 async def test_a_clean_close_leaves_nothing_unitemised(path: Path, clock: ManualClock) -> None:
     with closing(Ledger(path, clock=clock)) as ledger:
-        spend(purse(ledger, clock, {Window.DAY: 1000}), 3)
+        spend(budget(ledger, clock, {Window.DAY: 1000}), 3)
     with closing(Ledger(path, clock=clock)) as ledger:
         assert ledger.report(MARCH_31, MARCH_31) == [Row(MARCH_31, "web", ENDPOINT, 1, 3)]
 
 
 async def test_a_cancelled_flush_writes_once(ledger: Ledger, clock: ManualClock) -> None:
     for price in range(1, 30):
-        spend(purse(ledger, clock, {}), price)
+        spend(budget(ledger, clock, {}), price)
         flush = asyncio.create_task(ledger.flush())
         for _ in range(price % 3):
             await asyncio.sleep(0)
@@ -194,17 +194,17 @@ async def test_a_cancelled_flush_writes_once(ledger: Ledger, clock: ManualClock)
 
 
 async def test_two_flushes_at_once_write_once(ledger: Ledger, clock: ManualClock) -> None:
-    spend(purse(ledger, clock, {}), 3)
+    spend(budget(ledger, clock, {}), 3)
     first = asyncio.create_task(ledger.flush())
     await asyncio.sleep(0)
-    spend(purse(ledger, clock, {}), 4)
+    spend(budget(ledger, clock, {}), 4)
     await asyncio.gather(first, ledger.flush(), ledger.flush())
     assert ledger.report(MARCH_31, MARCH_31) == [Row(MARCH_31, "web", ENDPOINT, 2, 7)]
 
 
 async def test_without_its_file_the_ledger_lets_nothing_be_bought(path: Path, clock: ManualClock) -> None:
     ledger = Ledger(path, clock=clock)
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     running = reserve(one, 3)
     with closing(sqlite3.connect(path)) as saboteur:
         saboteur.execute("ALTER TABLE leases RENAME TO elsewhere")
@@ -230,9 +230,9 @@ async def test_without_its_file_the_ledger_lets_nothing_be_bought(path: Path, cl
 
 async def test_minutes_and_hours_long_gone_are_pruned(ledger: Ledger, path: Path, clock: ManualClock) -> None:
     limits = dict.fromkeys(Window, 1000)
-    spend(purse(ledger, clock, limits), 1)
+    spend(budget(ledger, clock, limits), 1)
     clock.advance(3 * 86_400)
-    spend(purse(ledger, clock, limits), 2)
+    spend(budget(ledger, clock, limits), 2)
     await ledger.flush()
     assert leased(path)["minute"] == leased(path)["hour"] == 50
     assert leased(path)["day"] == leased(path)["month"] == 51
@@ -269,7 +269,7 @@ def test_a_missing_directory_is_named(tmp_path: Path, clock: ManualClock) -> Non
 def test_processes_that_start_at_once_make_one_file(tmp_path: Path, clock: ManualClock) -> None:
     def start(path: Path) -> None:
         with closing(Ledger(path, clock=clock)) as ledger:
-            spend(purse(ledger, clock, {Window.DAY: 1000}), 1)
+            spend(budget(ledger, clock, {Window.DAY: 1000}), 1)
 
     with ThreadPoolExecutor(8) as threads:
         for turn in range(5):
@@ -280,7 +280,7 @@ def test_processes_that_start_at_once_make_one_file(tmp_path: Path, clock: Manua
 
 def test_every_commit_is_on_the_disk_before_it_counts(ledger: Ledger, path: Path, clock: ManualClock) -> None:
     """A copy of the files at any moment, which is what a crash leaves, holds all that may have been spent."""
-    one = purse(ledger, clock, {Window.DAY: 200})
+    one = budget(ledger, clock, {Window.DAY: 200})
     reserved = 0
     for price in (1, 9, 2, 30, 4, 1, 1, 50, 3):
         reserve(one, price)

@@ -20,7 +20,7 @@ from gateway.billing.leases import block_of
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, purse, reserve, written
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, reserve, written
 from tests.fakes.clock import ManualClock
 from tests.profiles import examples
 
@@ -75,7 +75,7 @@ class Spending(RuleBasedStateMachine):
             return multiple()
         limits = {self.key(window): limit for window, limit in self.limits.items()}
         try:
-            reservation = reserve(purse(process.ledger, self.clock, self.limits), price)
+            reservation = reserve(budget(process.ledger, self.clock, self.limits), price)
         except AllowanceExceeded:
             assert any(self.counted[key] + self.idle(key, process) + price > limit for key, limit in limits.items())
             return multiple()
@@ -135,7 +135,7 @@ class Spending(RuleBasedStateMachine):
     @invariant()
     def a_process_never_tells_more_than_is_left(self) -> None:
         for process in self.running:
-            for figures in purse(process.ledger, self.clock, self.limits).allowance.figures():
+            for figures in budget(process.ledger, self.clock, self.limits).allowance.figures():
                 counted = self.counted[self.key(figures.window)]
                 assert figures.spent >= counted
                 assert figures.remaining <= max(0, figures.limit - counted)

@@ -16,7 +16,7 @@ import pytest
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
-from tests.billing.budgets import ENDPOINT, leased, purse, reserved, spend, written
+from tests.billing.budgets import ENDPOINT, budget, leased, reserved, spend, written
 from tests.fakes.clock import ManualClock
 
 MARCH_31 = date(2026, 3, 31)
@@ -39,7 +39,7 @@ async def test_the_event_loop_goes_on_while_a_purchase_waits_for_the_lock(
     ledger: Ledger, path: Path, clock: ManualClock
 ) -> None:
     with locked(path):
-        buying = asyncio.create_task(reserved(purse(ledger, clock, {Window.DAY: 1000}), 1))
+        buying = asyncio.create_task(reserved(budget(ledger, clock, {Window.DAY: 1000}), 1))
         await turns(100)
         assert not buying.done()
     (await buying).settle(1, endpoint=ENDPOINT)
@@ -50,7 +50,7 @@ async def test_what_waits_for_the_lock_is_leased_by_one_commit(ledger: Ledger, p
     log, page = path.with_name("ledger.db-wal"), 4096
     before = log.stat().st_size
     with locked(path):
-        clients = [purse(ledger, clock, {Window.DAY: 1000}, client=f"client{number}") for number in range(40)]
+        clients = [budget(ledger, clock, {Window.DAY: 1000}, client=f"client{number}") for number in range(40)]
         buying = [asyncio.create_task(reserved(one, 1)) for one in clients]
         await turns(100)
     await asyncio.gather(*buying)
@@ -61,7 +61,7 @@ async def test_what_waits_for_the_lock_is_leased_by_one_commit(ledger: Ledger, p
 async def test_what_is_leased_is_taken_and_settled_while_another_holds_the_lock(
     ledger: Ledger, path: Path, clock: ManualClock
 ) -> None:
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     large = await reserved(one, 300)
     spend(one, 1)
     with locked(path):
@@ -75,7 +75,7 @@ async def test_what_is_leased_is_taken_and_settled_while_another_holds_the_lock(
 
 
 async def test_nobody_is_refused_what_is_on_its_way_back(ledger: Ledger, path: Path, clock: ManualClock) -> None:
-    one = purse(ledger, clock, {Window.DAY: 100})
+    one = budget(ledger, clock, {Window.DAY: 100})
     held = await reserved(one, 100)
     with locked(path):
         held.settle(0, endpoint=ENDPOINT)
@@ -91,7 +91,7 @@ async def test_nobody_is_refused_what_is_on_its_way_back(ledger: Ledger, path: P
 async def test_a_purchase_that_is_cancelled_while_it_waits_leaves_no_more_than_a_block(
     ledger: Ledger, path: Path, clock: ManualClock
 ) -> None:
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     with locked(path):
         buying = [asyncio.create_task(reserved(one, 300)) for _ in range(3)]
         await turns(100)
@@ -113,7 +113,7 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
     async def operation(ledger: Ledger, price: int) -> None:
         nonlocal charged
         with suppress(AllowanceExceeded):
-            reservation = await reserved(purse(ledger, clock, {Window.DAY: 300, Window.MONTH: 350}), price)
+            reservation = await reserved(budget(ledger, clock, {Window.DAY: 300, Window.MONTH: 350}), price)
             charge = price
             try:
                 await turns(draw.randrange(5))
@@ -132,7 +132,7 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
         assert charged <= 300
     assert leased(path) == {"day": charged, "month": charged}
     with closing(Ledger(path, clock=clock)) as last:
-        rest = purse(last, clock, {Window.DAY: 300})
+        rest = budget(last, clock, {Window.DAY: 300})
         if charged < 300:
             (await reserved(rest, 300 - charged)).settle(300 - charged, endpoint=ENDPOINT)
         with pytest.raises(AllowanceExceeded):
@@ -143,7 +143,7 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
 async def test_a_file_that_was_deleted_is_not_spent_into(path: Path, clock: ManualClock, suffix: str) -> None:
     """Nor when one of those is gone that SQLite keeps beside it."""
     ledger = Ledger(path, clock=clock)
-    one, unlimited = purse(ledger, clock, {Window.DAY: 1000}), purse(ledger, clock, {})
+    one, unlimited = budget(ledger, clock, {Window.DAY: 1000}), budget(ledger, clock, {})
     (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
     gone, away = path.with_name(f"{path.name}{suffix}"), path.with_name("away")
     gone.rename(away)
@@ -163,7 +163,7 @@ async def test_a_file_that_was_deleted_is_not_spent_into(path: Path, clock: Manu
 
 async def test_a_file_that_was_replaced_is_noticed_by_the_next_purchase(path: Path, clock: ManualClock) -> None:
     ledger = Ledger(path, clock=clock)
-    one = purse(ledger, clock, {Window.DAY: 1000})
+    one = budget(ledger, clock, {Window.DAY: 1000})
     (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
     copy = path.with_name("copy.db")
     shutil.copy(path, copy)
@@ -175,7 +175,7 @@ async def test_a_file_that_was_replaced_is_noticed_by_the_next_purchase(path: Pa
 
 
 async def test_the_files_are_their_owners_alone(path: Path, ledger: Ledger, clock: ManualClock) -> None:
-    await reserved(purse(ledger, clock, {Window.DAY: 1000}), 1)
+    await reserved(budget(ledger, clock, {Window.DAY: 1000}), 1)
     modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(["ledger.db", "ledger.db-wal", "ledger.db-shm"], 0o600)
 
@@ -187,7 +187,7 @@ async def test_a_content_that_was_copied_over_the_file_is_noticed_before_anythin
     """As backups are put back: the path leads to the same file, which knows of nothing that was spent since."""
     Ledger(empty := tmp_path / "empty.db", clock=clock).close()
     ledger = Ledger(path, clock=clock)
-    one = purse(ledger, clock, {Window.DAY: 6})
+    one = budget(ledger, clock, {Window.DAY: 6})
     bought = await reserved(one, 6)
     if settled:
         bought.settle(6, endpoint=ENDPOINT)
@@ -196,10 +196,10 @@ async def test_a_content_that_was_copied_over_the_file_is_noticed_before_anythin
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(empty, path)
     with pytest.raises(LedgerUnavailable):
-        await reserved(purse(ledger, clock, {Window.DAY: 6}), 1)
+        await reserved(budget(ledger, clock, {Window.DAY: 6}), 1)
     assert ledger.is_lost
     with pytest.raises(LedgerUnavailable):
-        await reserved(purse(ledger, clock, {Window.DAY: 6}, client="another"), 1)
+        await reserved(budget(ledger, clock, {Window.DAY: 6}, client="another"), 1)
     with pytest.raises(LedgerUnavailable):
         await ledger.flush()
     with suppress(LedgerUnavailable):

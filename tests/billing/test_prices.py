@@ -29,7 +29,7 @@ LISTED = 2
 
 
 class Desk:
-    """A market whose upstream names the price that the test sets."""
+    """A services whose upstream names the price that the test sets."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
@@ -45,11 +45,11 @@ class Desk:
             rate=10_000.0,
             transport=httpx.MockTransport(self._answer),
         )
-        self.shop: Shop = replace(made, market=replace(made.market, api=api))
+        self.shop: Shop = replace(made, services=replace(made.services, api=api))
 
     @property
     def price(self) -> int:
-        return self.shop.market.prices.of(CALL)
+        return self.shop.services.prices.of(CALL)
 
     @property
     def told(self) -> list[Event]:
@@ -59,7 +59,7 @@ class Desk:
         """The tray, of which nothing is remembered."""
         if info is not None:
             self.info = info
-        self.shop.market.memory.store.forget(CALL)
+        self.shop.services.memory.store.forget(CALL)
         buyer = self.shop.buyer(ceiling=ceiling)
         await buyer.answer([Requirement(USER, FactKind.TRAY, "user")])
         return buyer

@@ -51,10 +51,10 @@ def test_a_rush_of_operations_spends_no_more_than_its_limits(rush: Rush, shops: 
     buyers = [shop.buyer(forced=o.forced, ceiling=c, client=client, limits=limits) for o, c in rush.operations]
     shops.run(run_all(rush, shop, buyers))
     for (_, ceiling), buyer in zip(rush.operations, buyers, strict=True):
-        assert ceiling is None or buyer.purse.charged <= ceiling
+        assert ceiling is None or buyer.budget.charged <= ceiling
         assert_refusals_are_priced(buyer)
-    assert sum(buyer.purse.charged for buyer in buyers) == shop.upstream.billed <= rush.allowance
-    assert buyers[0].purse.allowance.spent == shop.upstream.billed
+    assert sum(buyer.budget.charged for buyer in buyers) == shop.upstream.billed <= rush.allowance
+    assert buyers[0].budget.allowance.spent == shop.upstream.billed
 
 
 async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Fetcher]) -> None:
@@ -68,7 +68,7 @@ async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Fetcher]) -> None:
         tasks[leaver % len(tasks)].cancel()
     for problem in await asyncio.gather(*tasks, return_exceptions=True):
         assert problem is None or isinstance(problem, GatewayError | asyncio.CancelledError), problem
-    await shop.market.flights.drain(60)
+    await shop.services.flights.drain(60)
 
 
 def assert_refusals_are_priced(buyer: Fetcher) -> None:

@@ -28,18 +28,18 @@ ORIGIN = "http://upstream.test"
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A market, the sandbox it buys from, and the ledger of those who buy."""
+    """A services, the sandbox it buys from, and the ledger of those who buy."""
 
-    market: UpstreamServices
+    services: UpstreamServices
     sandbox: Sandbox
     ledger: Ledger
     account: AccountGuard
 
     def buyer(self, *, ceiling: int | None = None, forced: bool = False) -> Fetcher:
         """For one operation of a client without an allowance."""
-        allowance = Allowance("web", {}, ledger=self.ledger, clock=self.market.clock)
+        allowance = Allowance("web", {}, ledger=self.ledger, clock=self.services.clock)
         return Fetcher(
-            self.market, OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account), forced=forced
+            self.services, OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account), forced=forced
         )
 
     @property
@@ -75,5 +75,5 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
         decoded=DecodedCache(2**22),
         pointers=2**20,
     )
-    market = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
-    return Shop(market, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))
+    services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
+    return Shop(services, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

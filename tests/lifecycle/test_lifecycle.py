@@ -46,7 +46,7 @@ class FragileClock(VirtualClock):
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     gateway = Gateway(Settings(data_dir=tmp_path), None, FragileClock(), "http://gateway.test")
     yield gateway
-    await gateway.market.api.aclose()
+    await gateway.services.api.aclose()
     with contextlib.suppress(LedgerUnavailable):  # closed already, by a test that has none
         gateway.ledger.close()
 

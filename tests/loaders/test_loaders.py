@@ -73,10 +73,10 @@ async def test_questions_of_one_tick_are_bought_together(stand: Shop) -> None:
     """Each call takes a second, and all of them take one."""
     stand.sandbox.faults.lay(Latency(seconds=1))
     loader = Loader(stand.buyer())
-    began = stand.market.clock.monotonic()
+    began = stand.services.clock.monotonic()
     answers = await each(*(loader.get(FactKind.ITEMS, key) for key in HIGHLIGHTS))
     assert [answer.pk for answer in answers] == [key.pk for key in HIGHLIGHTS]
-    assert stand.market.clock.monotonic() - began == pytest.approx(1, abs=0.5)
+    assert stand.services.clock.monotonic() - began == pytest.approx(1, abs=0.5)
     assert stand.calls == {HIGHLIGHT: 30}
 
 
@@ -115,7 +115,7 @@ async def test_a_question_asked_by_nobody_any_more_is_remembered_all_the_same(st
     waiter = asyncio.create_task(given(Loader(stand.buyer()).get(FactKind.TRAY, THIRTY)))
     await asyncio.sleep(0.5)
     waiter.cancel()
-    await stand.market.flights.drain(5)
+    await stand.services.flights.drain(5)
     assert isinstance(Loader(stand.buyer()).get(FactKind.TRAY, THIRTY), tuple)
 
 

@@ -42,7 +42,7 @@ TOKENS = UrlSigner(b"secret")
 
 
 class Till:
-    """What a renewal buys from, and its purse."""
+    """What a renewal buys from, and its budget."""
 
     def __init__(self, shop: Shop, clock: ManualClock) -> None:
         self.shop = shop
@@ -50,13 +50,13 @@ class Till:
         self.ceiling: int | None = None
         self.refuses_all = False
         self.heads: list[str] = []
-        self.renewal = UrlRefresher(self.shop.market, self.purse, is_alive=self.is_alive)
+        self.renewal = UrlRefresher(self.shop.services, self.budget, is_alive=self.is_alive)
 
     async def is_alive(self, url: str) -> bool:
         self.heads.append(url)
         return not self.refuses_all
 
-    def purse(self) -> OperationBudget:
+    def budget(self) -> OperationBudget:
         allowance = Allowance("media", {}, ledger=self.shop.ledger, clock=self.clock)
         return OperationBudget(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
 
@@ -87,7 +87,7 @@ class Till:
         return self.shop.sandbox.meter.total_billed
 
     def entry(self, call: Call) -> Entry | None:
-        return self.shop.market.memory.store.get(call)
+        return self.shop.services.memory.store.get(call)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_what_a_newer_answer_told_already_is_not_bought(till: Till) -> Non
     item = (await till.highlight()).items[0]
     assert item.thumbnail_url is not None
     till.clock.advance(120)
-    till.shop.market.memory.store.forget(Call(endpoints.HIGHLIGHT, HIGHLIGHT))
+    till.shop.services.memory.store.forget(Call(endpoints.HIGHLIGHT, HIGHLIGHT))
     fresh = (await till.highlight()).items[0]
     before = till.calls()
     assert await till.renewal(f"item:{item.pk}", item.thumbnail_url) == fresh.thumbnail_url
@@ -347,7 +347,7 @@ async def test_what_a_newer_list_of_stories_told_already_is_not_bought(till: Til
     story = await live(till)
     assert story.thumbnail_url is not None
     till.clock.advance(121)
-    till.shop.market.memory.store.forget(Call(endpoints.STORIES, OWNER))
+    till.shop.services.memory.store.forget(Call(endpoints.STORIES, OWNER))
     fresh = await live(till)
     before = till.calls()
     assert await till.renewal(f"item:{story.pk}", story.thumbnail_url) == fresh.thumbnail_url

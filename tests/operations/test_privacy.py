@@ -206,7 +206,7 @@ def test_all_that_a_shared_root_field_leads_to_is_shared() -> None:
 
 def test_no_shared_resolver_looks_at_who_asks() -> None:
     """The key of a kept answer holds the right to force, and nothing else of the client."""
-    of_the_client = {"client", "accounts", "writes", "writing", "quote", "purse", "explains"}
+    of_the_client = {"client", "accounts", "writes", "writing", "quote", "budget", "explains"}
     checked = 0
     for path, tree in trees():
         for node in ast.walk(tree) if path.parts[0] == "schema" else ():

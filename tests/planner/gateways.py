@@ -81,7 +81,7 @@ HIKERAPI = Vendor("hikerapi", ENDPOINTS, Upstream, _hikerapi)
 
 
 class Shop:
-    """One gateway's market over one world, with a clock that stands still unless the test moves it."""
+    """One gateway's services over one world, with a clock that stands still unless the test moves it."""
 
     def __init__(self, world: World, ledger: Ledger, clock: ManualClock, vendor: Vendor = HIKERAPI) -> None:
         self.clock = clock
@@ -97,11 +97,11 @@ class Shop:
             decoded=DecodedCache(10**6),
             pointers=10**6,
         )
-        self.market = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore)
+        self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore)
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:
-            self.market.memory.keep(await self.market.api.fetch(call))
+            self.services.memory.keep(await self.services.api.fetch(call))
             self.clock.advance(pause)
         self.upstream.billed = 0
         self.upstream.asked.clear()
@@ -115,8 +115,8 @@ class Shop:
         limits: Mapping[Window, int] = MappingProxyType({}),
     ) -> Fetcher:
         allowance = Allowance(client, limits, ledger=self.ledger, clock=self.clock)
-        purse = OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account)
-        return Fetcher(self.market, purse, forced=forced)
+        budget = OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account)
+        return Fetcher(self.services, budget, forced=forced)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class Oracle:
         yield from (Call(endpoints.MEDIA, pk) for pk in self.operation.post_keys())
 
     def _is_relevant(self, call: Call) -> bool:
-        """Whether something is required of what the call asks about: all else would be a guess at a lucky find."""
+        """Whether something is required of what the call asks about: all else would be a guess at a best_case find."""
         match call.endpoint:
             case endpoints.MEDIA:
                 return self.requires((POST, call.key))

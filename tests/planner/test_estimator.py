@@ -71,7 +71,7 @@ def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Sho
     buyer = shop.buyer(forced=case.operation.forced)
     asked = open_requirements(selections(case.operation), buyer.facts)
     before = copy.deepcopy(asked)
-    plans = [plan(asked, buyer.facts, shop.market.prices, forced=case.operation.forced) for _ in range(2)]
+    plans = [plan(asked, buyer.facts, shop.services.prices, forced=case.operation.forced) for _ in range(2)]
     assert plans[0] == plans[1]
     assert asked == before
     assert bool(plans[0]) == bool(asked)

@@ -1,4 +1,4 @@
-"""Operations at the same time, on one market."""
+"""Operations at the same time, on one services."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def test_others_have_turns_while_much_is_read_of_what_is_remembered(
 
     async def remember() -> None:
         for pk in pks:
-            outcome = await shop.market.api.fetch(Call(endpoints.TRAY, pk))
-            shop.market.memory.keep(replace(outcome, body=outcome.body + b" " * (STEP // 4)))
+            outcome = await shop.services.api.fetch(Call(endpoints.TRAY, pk))
+            shop.services.memory.keep(replace(outcome, body=outcome.body + b" " * (STEP // 4)))
 
     shops.run(remember())
     shop.upstream.asked.clear()

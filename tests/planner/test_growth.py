@@ -113,7 +113,7 @@ def story(at: int) -> Story:
 
 def planned(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
     buyer = shop.buyer(forced=False)
-    return lambda: plan(open_requirements(roots, buyer.facts), buyer.facts, shop.market.prices, forced=False)
+    return lambda: plan(open_requirements(roots, buyer.facts), buyer.facts, shop.services.prices, forced=False)
 
 
 def priced(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
@@ -181,7 +181,7 @@ def test_others_have_a_turn_while_a_large_operation_is_imagined(count: int, give
             Shop(World(()), shops.ledger, shops.clock),
             selections(Operation((WAYS["profiles_by_id"](count),))),
         )
-        shop.market = replace(shop.market, scheduler=time)
+        shop.services = replace(shop.services, scheduler=time)
         for bought in (True, False):
             time.asked = -2 * (-(-count // AT_ONCE) - 1) if bought else 0  # without those between calls
             buyer = shop.buyer(forced=False)

@@ -27,7 +27,7 @@ Market = Mapping[str, Shops]
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """The shops of each vendor, by its name."""
     with contextlib.ExitStack() as opened:
         yield {
@@ -77,8 +77,8 @@ def past_at(vendor: Vendor, history: Iterable[tuple[Call, float]]) -> Iterator[t
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
 @given(case=cases())
-def test_every_vendor_gives_the_same_data_and_errors(case: Case, market: Market) -> None:
-    answers = [shops.answer(cold(case)) for shops in market.values()]
+def test_every_vendor_gives_the_same_data_and_errors(case: Case, services: Market) -> None:
+    answers = [shops.answer(cold(case)) for shops in services.values()]
     assert answers[0] == answers[1]
 
 
@@ -86,10 +86,12 @@ def test_every_vendor_gives_the_same_data_and_errors(case: Case, market: Market)
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
 @given(case=cases())
-def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(case: Case, market: Market, vendor: Vendor) -> None:
+def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
+    case: Case, services: Market, vendor: Vendor
+) -> None:
     """An operation that may force is priced and bought without force where the vendor cannot."""
     case = Case(case.world, (), case.operation)
-    shops = market[vendor.name]
+    shops = services[vendor.name]
     shop = shops.open(case)
     charged = charged_within_bounds(shops, shop, case)
     again = shops.buy(shop, case.operation)
@@ -101,10 +103,10 @@ def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(case: Case, 
 @examples(1_500)
 @given(case=cases())
 def test_what_is_charged_after_other_operations_lies_within_the_bounds(
-    case: Case, market: Market, vendor: Vendor
+    case: Case, services: Market, vendor: Vendor
 ) -> None:
     case = Case(case.world, tuple(past_at(vendor, case.history)), case.operation)
-    shops = market[vendor.name]
+    shops = services[vendor.name]
     shop = shops.open(case)
     charged_within_bounds(shops, shop, case)
     assert shops.buy(shop, case.operation).bill.charged == 0
@@ -178,8 +180,8 @@ TWO_TIMES = (500, 500)  # fewer than a call's attempts
 
 
 @pytest.fixture
-def shop(vendor: Vendor, market: Market) -> Shop:
-    return Shop(WORLD, market[vendor.name].ledger, ManualClock(), vendor)
+def shop(vendor: Vendor, services: Market) -> Shop:
+    return Shop(WORLD, services[vendor.name].ledger, ManualClock(), vendor)
 
 
 def call_of(vendor: Vendor, kind: FactKind, key: str) -> Call:
@@ -190,7 +192,7 @@ def call_of(vendor: Vendor, kind: FactKind, key: str) -> Call:
 @every_fact
 async def test_an_outcome_has_the_answer_its_json_and_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
     call = call_of(vendor, kind, KEYS[kind])
-    outcome = await shop.market.api.fetch(call)
+    outcome = await shop.services.api.fetch(call)
     assert (outcome.call, outcome.problem, outcome.in_doubt, outcome.attempts) == (call, None, False, 1)
     assert outcome.charged == call.nominal_price == shop.upstream.billed
     assert outcome.value == call.read(outcome.body)
@@ -202,7 +204,7 @@ async def test_an_outcome_has_the_answer_its_json_and_its_charge(kind: FactKind,
 @every_fact
 async def test_an_absence_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
     call = call_of(vendor, kind, "13" if ANSWERS[kind].subject is UserId else "999")
-    outcome = await shop.market.api.fetch(call)
+    outcome = await shop.services.api.fetch(call)
     assert isinstance(outcome.problem, NotFound)
     assert outcome.problem.subject == call.subject
     assert (outcome.value, outcome.body, outcome.in_doubt) == (None, b"", False)
@@ -213,7 +215,7 @@ async def test_an_absence_is_a_value_with_its_charge(kind: FactKind, vendor: Ven
 @pytest.mark.parametrize("kind", LOCKED)
 async def test_a_private_account_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
     call = call_of(vendor, kind, LOCKED[kind])
-    outcome = await shop.market.api.fetch(call)
+    outcome = await shop.services.api.fetch(call)
     assert isinstance(outcome.problem, PrivateAccount)
     assert outcome.charged == call.nominal_price == shop.upstream.billed
 
@@ -226,7 +228,7 @@ async def test_what_the_upstream_cannot_do_is_free(
     status: int, problem: type[GatewayError], vendor: Vendor, shop: Shop
 ) -> None:
     shop.upstream.troubles = itertools.repeat(status)
-    outcome = await shop.market.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
+    outcome = await shop.services.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
     assert isinstance(outcome.problem, problem)
     assert (outcome.value, outcome.charged, outcome.in_doubt, shop.upstream.billed) == (None, 0, False, 0)
 
@@ -234,5 +236,5 @@ async def test_what_the_upstream_cannot_do_is_free(
 @every_vendor
 async def test_a_call_is_repeated_while_that_is_free(vendor: Vendor, shop: Shop) -> None:
     shop.upstream.troubles = iter(TWO_TIMES)
-    outcome = await shop.market.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
+    outcome = await shop.services.api.fetch(call_of(vendor, FactKind.PROFILE, "10"))
     assert (outcome.problem, outcome.attempts, outcome.charged) == (None, len(TWO_TIMES) + 1, 1)

@@ -230,7 +230,7 @@ def test_an_operation_that_may_force_is_refused_once_where_nothing_can_be_forced
 def test_a_highlight_is_not_served_from_a_tray_that_a_write_has_changed(vendor: Vendor, shops: Shops) -> None:
     operation = Operation((highlights(ITEMS, "100"),))
     shop = shops.open(Case(WORLD, ((Call(COLLECTIONS, "10"), 0.0),), operation))
-    shop.market.memory.forget(UserId("10"), "ann", HighlightId("100"))
+    shop.services.memory.forget(UserId("10"), "ann", HighlightId("100"))
     shops.buy(shop, operation)
     assert shop.upstream.asked == [Call(COLLECTION, "100")]
 
@@ -249,7 +249,7 @@ def test_the_expected_price_of_a_tray_with_its_items_is_that_of_the_tray(vendor:
 def test_a_highlight_that_is_bought_anew_is_not_served_from_its_tray(vendor: Vendor, shops: Shops) -> None:
     shop = shops.open(Case(WORLD, ((Call(COLLECTIONS, "10"), 0.0),), Operation((highlights(ITEMS, "100"),))))
     own = Call(COLLECTION, "100")
-    fetcher = Fetcher(shop.market, shop.buyer(forced=False).purse, forced=False, anew=frozenset({own}))
+    fetcher = Fetcher(shop.services, shop.buyer(forced=False).budget, forced=False, anew=frozenset({own}))
     shops.run(fetcher.answer([Requirement(own.about, FactKind.ITEMS, path="")]))
     assert shop.upstream.asked == [own]
 
@@ -259,7 +259,7 @@ def test_a_highlight_that_could_not_be_had_is_still_listed_by_its_tray(vendor: V
     shop = shops.open(Case(WORLD, (), Operation((highlights(ITEMS, "100"),))))
     facts, problem = shop.buyer(forced=False).facts, UpstreamUnavailable("The upstream failed to answer.")
     facts.tell(Call(COLLECTION, "100"), problem)
-    outcome = shops.run(shop.market.api.fetch(Call(COLLECTIONS, "10")))
+    outcome = shops.run(shop.services.api.fetch(Call(COLLECTIONS, "10")))
     facts.tell(outcome.call, outcome.answer)
     listed = facts.fact(FactKind.BRIEF, HighlightId("100"))
     assert isinstance(listed, Highlight)

@@ -46,7 +46,7 @@ class Batches:
         async with asyncio.TaskGroup() as group:
             for params, context in zip(batch, contexts, strict=True):
                 results.append(group.create_task(self._result(params, context, left)))
-                await context.buyer.market.clock.sleep(0)  # others run before the next one is parsed and planned
+                await context.buyer.services.clock.sleep(0)  # others run before the next one is parsed and planned
         charged = sum(context.buyer.bill.charged for context in contexts)
         headers = {**responses.DEFAULT_HEADERS, **billing_headers(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + responses.UTF_8
