@@ -125,7 +125,7 @@ class EntityCache:
                 self.store.forget(IdOf(call.key))
         if value is not None:
             row = ANSWERS[call.endpoint.answers]
-            ends_at = None if row.ends_at is None else row.ends_at(value)
+            ends_at = None if row.ends_at is None else row.ends_at(value, self._clock.now())
             self._put(key, row.lifetime, outcome.body, ends_at=ends_at)
             is_unnamed = key is not call and not row.names_user  # the answer does not say whose name was asked for
             if is_unnamed and outcome.problem is None:  # else the user is renamed

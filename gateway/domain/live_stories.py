@@ -27,7 +27,7 @@ class LiveStory(Item, frozen=True, gc=False):
             return None
 
 
-def first_end(stories: Iterable[LiveStory]) -> float | None:
-    """Return the Unix seconds at which the first of the stories ends."""
-    ends = (story.expires_at for story in stories)
-    return min((end.timestamp() for end in ends if end is not None), default=None)
+def first_end(stories: Iterable[LiveStory], now: float) -> float | None:
+    """Return the Unix seconds at which the first of the stories ends that have not ended `now`."""
+    ends = (story.expires_at.timestamp() for story in stories if story.expires_at is not None)
+    return min((end for end in ends if end > now), default=None)

@@ -57,15 +57,15 @@ class AnswerRow:
 
     `subject` is the type that it is about, when named by its id. `names_user`: an answer contains the name of the user
     that it is about, or of the owner. `entries` is the model of a list's entries; None if the fact is no list.
-    `ends_at` returns the Unix seconds at which an answer ceases to be true, or None. `simulated` makes an answer of
-    the pk, the author and another person; None for the facts that the estimator knows.
+    `ends_at` returns the Unix seconds at which an answer that was fetched at a given time ceases to be true, or None.
+    `simulated` makes an answer of the pk, the author and another person; None for the facts that the estimator knows.
     """
 
     subject: type[EntityId]
     lifetime: Lifetime
     names_user: bool
     entries: type[Highlight | Item] | None = None
-    ends_at: Callable[[Any], float | None] | None = None
+    ends_at: Callable[[Any, float], float | None] | None = None
     simulated: Callable[[str, UserSummary, UserSummary], Value] | None = None
 
 

@@ -77,6 +77,16 @@ def test_a_list_of_stories_is_not_fresh_beyond_the_end_of_the_first(clock: Manua
     assert view(cache).stale(Call(endpoints.STORIES, "1")) is None
 
 
+def test_a_story_that_has_ended_already_does_not_keep_a_list_from_being_fresh(
+    clock: ManualClock, cache: EntityCache
+) -> None:
+    """The upstream may list it for some time: each request would pay again."""
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11", age=90_000), story(clock, "12")]))
+    assert view(cache).fact(FactKind.STORIES, ANN) is not None
+    clock.advance(10)
+    assert view(cache).fact(FactKind.STORIES, ANN) is None
+
+
 def test_a_write_forgets_the_stories_of_its_account(clock: ManualClock, cache: EntityCache) -> None:
     cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
     cache.keep(answered(endpoints.STORIES_BY_USERNAME, "ann", []))

@@ -19,5 +19,5 @@ def test_a_story_ends_a_day_after_it_was_posted() -> None:
 
 def test_a_story_that_would_end_after_the_year_9999_has_no_end() -> None:
     assert story(LAST).expires_at is None
-    assert first_end([story(LAST), story(None)]) is None
-    assert first_end([story(LAST), story(datetime(1970, 1, 1, tzinfo=UTC))]) == 86_400
+    assert first_end([story(LAST), story(None)], 0) is None
+    assert first_end([story(LAST), story(datetime(1970, 1, 1, tzinfo=UTC))], 0) == 86_400

@@ -45,8 +45,8 @@ async def test_stories_end_a_day_after_they_were_posted(call: Call) -> None:
     ]
     ends_at = ANSWERS[FactKind.STORIES].ends_at
     assert ends_at is not None
-    assert ends_at(outcome.value) == datetime(2026, 3, 13, 1, tzinfo=UTC).timestamp()
-    assert ends_at(()) is None
+    assert ends_at(outcome.value, 0) == datetime(2026, 3, 13, 1, tzinfo=UTC).timestamp()
+    assert ends_at((), 0) is None
 
 
 async def test_stories_by_name_tell_the_id_of_the_user() -> None:
