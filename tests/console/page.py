@@ -153,6 +153,8 @@ async def _cleared(browser: Browser, url: str, viewport: ViewportSize = VIEWPORT
     console = Console(page, url)
     try:
         async with _watching(console):
+            # Behind a page of another test it would have no focus for the clipboard, and would be drawn seldom.
+            await page.bring_to_front()
             await page.set_viewport_size(viewport)
             yield console
         assert console.complaints == []
