@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway.composition import publishing
+from gateway.composition.publisher import connected_publisher
 from gateway.sandbox.faults import Status
 from gateway.sandbox.fixture_users import NATGEO_PK
 from gateway.settings import Settings
-from gateway.upstream.platforms.likes import AiograpiLikes, PlatformLikes
 from tests.fakes.gateway import Answer, FlowingClock, RunningGateway, Terms, running_gateway
 from tests.operations.test_writes import ORDER, operation
 
@@ -126,13 +127,21 @@ async def test_all_that_is_wrong_is_told_at_once_and_nothing_is_begun(gateway: R
     assert (await gateway.query("{ flows { nodes { id } } }", client="elsewhere")).data == {"flows": {"nodes": []}}
 
 
+@pytest.mark.parametrize("dialect", ["platform", "aiograpi"])
 async def test_a_dialect_without_likes_is_told_before_anything_begins(
-    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+    dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for dialect in (PlatformLikes, AiograpiLikes):
-        monkeypatch.setattr(dialect, "set_like", None)
-    answer = await set_like(gateway)
-    assert problems(answer) == [{"field": ["input"], "code": "UNSUPPORTED_BY_PLATFORM"}]
-    assert answer.data["setLike"]["flow"] is None
-    assert (await gateway.query("{ flows { nodes { id } } }", client="fan")).data == {"flows": {"nodes": []}}
-    assert gateway.sandbox.meter.calls["POST /platform/media/{id}/likes"] == 0
+    def without_likes(*arguments: Any) -> Any:
+        publisher: Any = connected_publisher(*arguments)
+        publisher.__class__ = type("WithoutLikes", (type(publisher),), {"set_like": None})
+        return publisher
+
+    monkeypatch.setattr(publishing, "connected_publisher", without_likes)
+    settings = dataclasses.replace(Settings(), platform_dialect=dialect)
+    async with running_gateway(tmp_path, settings=settings, clock=FlowingClock(), clients=CLIENTS) as gateway:
+        await gateway.knows_its_accounts("studio")
+        answer = await set_like(gateway)
+        assert problems(answer) == [{"field": ["input"], "code": "UNSUPPORTED_BY_PLATFORM"}]
+        assert answer.data["setLike"]["flow"] is None
+        assert (await gateway.query("{ flows { nodes { id } } }", client="fan")).data == {"flows": {"nodes": []}}
+        assert gateway.sandbox.meter.calls["POST /platform/media/{id}/likes"] == 0

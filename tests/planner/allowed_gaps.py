@@ -81,7 +81,8 @@ class Gaps:
         owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
         ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
         ids |= {owners[pk][0].pk for pk in self.oracle.operation.highlight_keys() if pk in owners}
-        ids |= {shelves[pk][0].pk for pk in self.oracle.operation.item_keys() if pk in shelves}
+        items = self.oracle.world.items
+        ids |= {items[pk][0].pk for pk in self.oracle.operation.item_keys() if pk in items}
         shown = [story for _, reel, story in shelves.values() if self.oracle.requires((ITEMS, reel.pk))]
         for account, story in self.oracle.world.items.values():
             by_name = self.oracle.requires((NAMED_STORIES, account.name))
