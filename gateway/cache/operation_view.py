@@ -128,7 +128,10 @@ class OperationView:
     def _user_list(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
         known = self._unforced_or_forced(kind, key)
         if known is None and isinstance(key, UserId):
-            return _absence(self._answer(FactKind.PROFILE, key))
+            known = _absence(self._answer(FactKind.PROFILE, key))
+            for listed in USER_LISTS:
+                if known is None and listed is not kind:
+                    known = _absence(self._unforced_or_forced(listed, key))
         return known
 
     def _loaded(self, kind: FactKind, key: HighlightId) -> LoadedHighlight | Missing | None:

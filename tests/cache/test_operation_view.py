@@ -11,11 +11,11 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.operation_view import OperationView
 from gateway.domain.ids import ItemId, UserId, Username
 from gateway.domain.models import Item
-from gateway.errors import Renamed
+from gateway.errors import NotFound, Renamed
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints
-from tests.cache.harness import answered, memory
+from tests.cache.harness import answered, failed, memory
 from tests.fakes.clock import ManualClock
 
 ANN = UserId("1")
@@ -133,3 +133,9 @@ def test_a_response_made_of_an_answer_from_before_a_write_is_not_kept_with_a_new
     buyer.note(late)
     assert buyer.provenance() is None
     assert [each.pk for each in view(cache).fact(FactKind.STORIES, ANN)] == ["12"]
+
+
+def test_a_user_whom_one_list_says_not_to_exist_has_no_other_list(cache: EntityCache) -> None:
+    cache.keep(failed(endpoints.TRAY, "1", NotFound("Nobody.")))
+    assert isinstance(view(cache).fact(FactKind.STORIES, ANN), NotFound)
+    assert isinstance(view(cache).fact(FactKind.PROFILE, ANN), NotFound)
