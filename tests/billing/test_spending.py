@@ -149,7 +149,8 @@ async def test_a_gateway_that_is_killed_in_the_middle_gives_nothing_back(tmp_pat
             after = await rush_on(second, key, range(ALLOWANCE, 2 * ALLOWANCE))
         # What was in flight may have been charged without an answer, and up to a block was leased and is lost.
         lost = STANDARD.concurrency + block_of(ALLOWANCE)
-        assert sum(answer.charged for answer in before) <= spent < ALLOWANCE
+        # On a busy machine the kill may come when all is spent.
+        assert sum(answer.charged for answer in before) <= spent <= ALLOWANCE
         assert ALLOWANCE - lost <= billed(upstream) <= ALLOWANCE
         assert sum(answer.charged for answer in after) == billed(upstream) - spent
     refusals = [answer for answer in after if answer.charged == 0]
