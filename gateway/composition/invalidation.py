@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.cache.entity_cache import EntityCache
-from gateway.domain.ids import EntityId, HighlightId, UserId
+from gateway.domain.ids import EntityId, HighlightId, UserId, pk_of
 from gateway.publishing.context import EntityChanged
 from gateway.publishing.write import CachedEntry
 from gateway.reads.facts import ENTITY_TYPES
@@ -22,8 +22,7 @@ class Invalidation:
         """Invalidate what a write of the gateway may have made stale."""
         entity = None
         if change.entity is not None and CachedEntry.ENTITY in change.entries:
-            pk, _, _ = change.entity.id.partition("_")  # the platform names a media by its owner as well
-            entity = ENTITY_TYPES[change.entity.type].id(pk)
+            entity = ENTITY_TYPES[change.entity.type].id(pk_of(change.entity.id))
         if CachedEntry.TRAY in change.entries:
             self._forget(change.account, entity)
         elif entity is not None:

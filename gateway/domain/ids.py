@@ -152,10 +152,7 @@ def highlight_id(text: str, *, field: str) -> HighlightId:
 
 def item_id(text: str, *, field: str) -> ItemId:
     """Return the item's id. Accept `<pk>_<user>` and a bare pk. Raise InvalidInput."""
-    pk, separator, owner = text.strip().partition("_")
-    if separator and not _is_pk(owner):
-        pk = ""
-    return ItemId(platform_pk(pk, "item", field))
+    return ItemId(pk_beside_owner(text, "item", field))
 
 
 def user_from_url(url: str, *, field: str) -> Username:
@@ -203,6 +200,25 @@ def code_of(pk: int) -> str:
         pk, digit = divmod(pk, 64)
         digits = ALPHABET[digit] + digits
     return digits or ALPHABET[0]
+
+
+def pk_in_code(code: str) -> int:
+    """Return the number that the digits of a short code encode. Raise ValueError for another character."""
+    pk = 0
+    for digit in code:
+        pk = pk * 64 + ALPHABET.index(digit)
+    return pk
+
+
+def pk_of(id: str) -> str:
+    """Return the pk of a medium's or item's id, which may name the owner after the pk."""
+    return id.partition("_")[0]
+
+
+def pk_beside_owner(text: str, noun: str, field: str) -> str:
+    """Return the pk in `<pk>_<user>` or in a bare pk. Raise InvalidInput unless both are numeric ids."""
+    pk, separator, owner = text.strip().partition("_")
+    return platform_pk("" if separator and not _is_pk(owner) else pk, noun, field)
 
 
 def platform_pk(text: str, noun: str, field: str) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from gateway.domain.ids import ALPHABET, EntityId, instagram_path, platform_pk
+from gateway.domain.ids import EntityId, instagram_path, pk_beside_owner, pk_in_code
 from gateway.domain.models import MediaKind, first_expiry, kind_of
 from gateway.domain.users import Count, Model, Moment, UserSummary
 from gateway.errors import InvalidInput
@@ -20,6 +20,7 @@ CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
 CODE_LENGTH = 11
 # Path segments before a code: of a post, a reel and an old long video.
 PAGES = frozenset({"p", "reel", "reels", "tv"})
+MEDIA_PREFIX = "media:"  # of a post's id in the graph, before its pk
 
 
 class MediaId(EntityId):
@@ -40,21 +41,14 @@ def media_key(by: Mapping[str, str], *, field: str) -> MediaId:
 
 def media_id(text: str, *, field: str) -> MediaId:
     """Return the post's id. Accept `media:<pk>`, `<pk>_<user>` and a bare pk. Raise InvalidInput."""
-    pk, separator, owner = text.strip().removeprefix("media:").partition("_")
-    if separator:
-        platform_pk(owner, "media", field)
-    return MediaId(platform_pk(pk, "media", field))
+    return MediaId(pk_beside_owner(text.strip().removeprefix(MEDIA_PREFIX), "media", field))
 
 
 def _from_code(code: str, *, field: str) -> MediaId:
     """Return the id in a shortcode: the base64url digits of the pk. Raise InvalidInput."""
     digits = code[:CODE_LENGTH]
-    if CODE.fullmatch(digits):
-        pk = 0
-        for digit in digits:
-            pk = pk * 64 + ALPHABET.index(digit)
-        if 0 < pk < 2**64:
-            return MediaId(str(pk))
+    if CODE.fullmatch(digits) and 0 < (pk := pk_in_code(digits)) < 2**64:
+        return MediaId(str(pk))
     raise InvalidInput(f"{field} must be a post's shortcode, like DV4lmYTgB5A.", field=field)
 
 
@@ -132,7 +126,7 @@ class Media(Model, frozen=True, gc=False):
 
     @property
     def id(self) -> str:
-        return f"media:{self.pk}"
+        return f"{MEDIA_PREFIX}{self.pk}"
 
     @property
     def named_user(self) -> UserSummary | None:

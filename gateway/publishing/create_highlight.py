@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import Published
 from gateway.domain.rights import Right
 from gateway.durable.port import Fault, Json, Step
@@ -18,7 +19,6 @@ from gateway.errors import PublishingRejected
 from gateway.publishing.commands import CreateHighlight
 from gateway.publishing.context import DAY, RunContext
 from gateway.publishing.inputs import CreateHighlightInput
-from gateway.publishing.media_item import pk_of
 from gateway.publishing.media_pipeline import MediaPipeline
 from gateway.publishing.phases import MEDIA, FlowState, Phase
 from gateway.publishing.reconciliation import UncertainEffect

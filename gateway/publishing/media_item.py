@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import Container, ContainerState, Story
 from gateway.durable.port import Fault
 from gateway.publishing.commands import MediumSpec
@@ -103,8 +104,3 @@ class MediaItem:
         if self.container is not None and not self.spec.is_uploaded:
             return [UpstreamObject("container", self.container, self.position)]
         return []
-
-
-def pk_of(id: str) -> str:
-    """Return the pk of an item's id, which may name the owner after the pk."""
-    return id.partition("_")[0]

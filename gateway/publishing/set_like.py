@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from gateway.domain.ids import pk_of
+from gateway.domain.media import MEDIA_PREFIX
 from gateway.domain.rights import Right
 from gateway.publishing.commands import WithoutMedia
 from gateway.publishing.context import unsupported
@@ -14,8 +16,6 @@ from gateway.publishing.state import SET, StateWorkflow
 from gateway.publishing.validation import InputValidator
 from gateway.publishing.write import CachedEntry, Effect, Write
 from gateway.upstream.platforms.likes import Likes
-
-PREFIX = "media:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ async def check(
     """Return the command, or all problems of the input."""
     found = ValidationErrors()
     account = found.account(input.account, accounts)
-    media_id = found.medium_id(input.id.strip().removeprefix(PREFIX), ["id"])
+    media_id = found.medium_id(input.id.strip().removeprefix(MEDIA_PREFIX), ["id"])
     found.wait(input.wait_seconds)
     return found.command_or(lambda: SetLike(account, media_id, input.liked))
 
@@ -56,7 +56,7 @@ class SetLikeWorkflow(StateWorkflow[SetLike]):
     """One run of the workflow's body."""
 
     def entity_key(self, command: SetLike) -> str:
-        return command.media_id.partition("_")[0]  # `<pk>_<user>` names the same media as `<pk>`
+        return pk_of(command.media_id)
 
     async def apply(self, command: SetLike) -> None:
         publisher = self._context.publisher
@@ -65,7 +65,6 @@ class SetLikeWorkflow(StateWorkflow[SetLike]):
         await publisher.set_like(command.account, command.media_id, liked=command.liked)
 
 
-# No cached entry holds who likes a media.
 SET_LIKE = Write(
     name="set_like",
     description="Likes a media, or withdraws the like. Repeating it is harmless; a later request supersedes an earlier "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import HighlightChanges, Published
 from gateway.domain.rights import Right
 from gateway.durable.port import Json, Step
@@ -11,7 +12,6 @@ from gateway.errors import NotFound
 from gateway.publishing.commands import OnMediaError, UpdateHighlight
 from gateway.publishing.context import RunContext
 from gateway.publishing.inputs import UpdateHighlightInput
-from gateway.publishing.media_item import pk_of
 from gateway.publishing.media_pipeline import MediaPipeline
 from gateway.publishing.phases import MEDIA, FlowState, Phase
 from gateway.publishing.reconciliation import UncertainEffect

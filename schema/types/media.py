@@ -9,6 +9,7 @@ from typing import Any
 import strawberry
 
 from gateway.domain import media
+from gateway.domain.ids import pk_of
 from gateway.domain.media import MediaId, media_id
 from gateway.domain.partial import lost
 from gateway.planner.selection import Relation
@@ -33,12 +34,12 @@ class MediaBy:
 
 
 def post_of(source: media.Media) -> str:
-    return f"media:{source.pk}"
+    return source.id
 
 
 def album_of(source: media.MediaChild) -> str:
-    album, _, _ = (source.parent_id or "").partition("_")
-    return f"media:{album}" if album else ""
+    album = pk_of(source.parent_id or "")
+    return f"{media.MEDIA_PREFIX}{album}" if album else ""
 
 
 @strawberry.type(description="An account tagged in a post, with the position of the tag.")

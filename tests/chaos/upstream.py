@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from gateway.publishing.media_item import pk_of
+from gateway.domain.ids import pk_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ class LenientReader:
         if not issubclass(kind, Item):
             return None
         if name == "pk":
-            return _id(given.partition("_")[0])
+            return _id(ids.pk_of(given))
         pk = _id(str(values.get("pk")))
         if name == "code" and pk is not None:
             return ids.code_of(int(pk))

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import (
     Account,
     Container,
@@ -39,7 +40,7 @@ from gateway.upstream.client import errors
 from gateway.upstream.client.exchange import TOO_MANY, Reply
 from gateway.upstream.platforms.authorized import AuthenticatedClient
 from gateway.upstream.platforms.client import PublishingClient, RequestSpec
-from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, bare, named, unix
+from gateway.upstream.platforms.dto import AccountWire, HighlightWire, StoryWire, named, unix
 
 TRAITS = Traits(idempotent=False, film_endings=(".mp4", ".mov", ".m4v"))
 DAY = 86_400.0  # seconds that a story lives
@@ -136,7 +137,7 @@ class Aiograpi:
             spec = replace(_spec("POST", "/story/upload", "upload", "the upload"), file=source, key=key)
 
         def make(wire: StoryWire, reply: Reply) -> Container:
-            pk, taken_at = bare(wire.pk), unix(wire.taken_at)
+            pk, taken_at = pk_of(str(wire.pk)), unix(wire.taken_at)
             story = Story(_with_owner(pk, account), pk, None if taken_at is None else taken_at + DAY)
             return Container(pk, ContainerState.PUBLISHED, story=story)
 

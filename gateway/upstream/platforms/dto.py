@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import Account, ContainerState, Published
 from gateway.errors import PublishingRejected
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
@@ -75,7 +76,7 @@ class HighlightWire(msgspec.Struct, frozen=True, gc=False):
     def media(self) -> tuple[str, ...] | None:
         """The pks of the media; None if they are not loaded, as with an empty list unless `media_count` is 0."""
         ids = self.media_ids or tuple(item.pk for item in self.items or ())
-        return tuple(map(bare, ids)) if ids or self.media_count == 0 else None
+        return tuple(pk_of(str(id)) for id in ids) if ids or self.media_count == 0 else None
 
     @property
     def is_ready(self) -> bool:
@@ -176,11 +177,6 @@ def named(wires: tuple[HighlightWire, ...]) -> tuple[HighlightWire, ...]:
     if len(wires) > MOST_HIGHLIGHTS or any(wire.key is None for wire in wires):
         raise UndecodableResponse
     return wires
-
-
-def bare(id: Id) -> str:
-    """Return a medium's pk without the owner that may follow it: highlights reference their media by pk."""
-    return str(id).partition("_")[0]
 
 
 def unix(moment: datetime | float | None) -> float | None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from gateway.domain.ids import pk_of
 from gateway.domain.publishing import (
     Account,
     Container,
@@ -49,7 +50,6 @@ from gateway.upstream.platforms.dto import (
     PublicationWire,
     QuotaWire,
     TokenWire,
-    bare,
     named,
     unix,
 )
@@ -141,7 +141,7 @@ class Platform:
 
         def read(wire: PublicationWire, reply: Reply) -> Story:
             # A highlight accepts stories as well as media, and lists its content by the pks of its stories.
-            return Story(str(wire.id), bare(wire.id), unix(wire.expires_at))
+            return Story(str(wire.id), pk_of(str(wire.id)), unix(wire.expires_at))
 
         try:
             return await self._client.fetch(account, spec, PUBLICATION, read)
