@@ -17,6 +17,7 @@ from gateway.errors import InvalidInput
 from gateway.sandbox.cdn import GRANULARITY
 from gateway.sandbox.entities import Item, User
 from gateway.sandbox.fixture_users import SALWAAA_HIGHLIGHT
+from gateway.sandbox.ids import ITEM_ID
 from gateway.sandbox.recorded import Recordings
 from gateway.sandbox.replies import ReadError, refusal
 from gateway.sandbox.response_cache import EncodedAnswers
@@ -24,7 +25,6 @@ from gateway.sandbox.wire import Wire
 from gateway.sandbox.world import STORY_SLOT, World
 
 NUMBER = re.compile(r"[0-9]{1,20}")
-ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
 NAME = re.compile(r"[A-Za-z0-9._]{1,30}")
 KEPT = 256  # responses, of some 50 kB each
 Json = dict[str, Any]

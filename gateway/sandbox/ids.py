@@ -7,8 +7,11 @@ object of the key and compares.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
+# An item's or a post's id: a pk, and the owner's after it or not.
+ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
 HIGHLIGHT_BASE = 17_900_000_000_000_000
 HIGHLIGHT_STEP = 2_000_000_011
 SPREAD = 2_654_435_761  # Knuth's multiplier: neighbours look unrelated
@@ -85,9 +88,13 @@ def cover_pk(number: int) -> int:
 
 def taken_at(pk: int) -> int:
     """Return the time of an item in Unix seconds."""
-    return ((pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS) // 1000
+    return taken_at_ms(pk) // 1000
+
+
+def taken_at_ms(pk: int) -> int:
+    """Return the time of an item or a post in Unix milliseconds."""
+    return (pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS
 
 
 def item_key(pk: int) -> ItemKey:
-    milliseconds = (pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS
-    return ItemKey(user=pk >> 13 & 1023, slot=pk >> 6 & 127, position=milliseconds % 1000)
+    return ItemKey(user=pk >> 13 & 1023, slot=pk >> 6 & 127, position=taken_at_ms(pk) % 1000)

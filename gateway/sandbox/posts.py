@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.domain.ids import ALPHABET, HOSTS, PAGES, code_of
+from gateway.domain.ids import HOSTS, PAGES, code_of, pk_in_code
 from gateway.sandbox import names
-from gateway.sandbox.answers import ITEM_ID, Answers, Question, encode, refuse_private
+from gateway.sandbox.answers import Answers, Question, encode, refuse_private
 from gateway.sandbox.attachments import location
 from gateway.sandbox.deterministic_random import Dice
 from gateway.sandbox.entities import AlbumEntry, Post, PostKind, User
+from gateway.sandbox.ids import ITEM_ID
 from gateway.sandbox.pictures import SIZES, Frame
 from gateway.sandbox.replies import ReadError, refusal
 from gateway.sandbox.wire import Wire, iso
@@ -61,10 +62,7 @@ def _is_owner(segments: list[str]) -> bool:
 def _pk_of(code: str, refused: str) -> int:
     if not CODE.fullmatch(code):
         raise ReadError(refusal(400, refused))
-    pk = 0
-    for digit in code:
-        pk = pk * 64 + ALPHABET.index(digit)
-    return pk
+    return pk_in_code(code)
 
 
 def _post(answers: Answers, pk: int, owner: str | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Likes of media, in both dialects. The sandbox has no posts, so every id of a media that may exist is liked.
+"""Likes of media, in both dialects. Whether the media exists is not checked: only that its id is not of the future.
 
 GET /_control/likes  {"likes": [{"account", "media_id"}]}, in their order; needs no key
 """
@@ -15,9 +15,8 @@ from starlette.routing import Route
 from gateway.clock import Clock
 from gateway.sandbox.control import json_reply
 from gateway.sandbox.entities import User
-from gateway.sandbox.ids import PLATFORM_EPOCH_MS, TIME_SHIFT
+from gateway.sandbox.ids import ITEM_ID, taken_at_ms
 from gateway.sandbox.publishing.problems import MALFORMED, MISSING, WriteError
-from gateway.sandbox.publishing.stories import ITEM_ID
 from gateway.sandbox.publishing.write_endpoint import Call
 from gateway.sandbox.replies import Reply
 
@@ -56,7 +55,7 @@ class Likes:
         if match is None:
             raise WriteError(MISSING)
         pk = int(match[1])
-        if (pk >> TIME_SHIFT) + PLATFORM_EPOCH_MS > self._clock.now() * 1_000:
+        if taken_at_ms(pk) > self._clock.now() * 1_000:
             raise WriteError(MISSING)
         if liked:
             self.all.setdefault((caller.pk, pk))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from itertools import dropwhile
 from gateway.clock import Clock
 from gateway.sandbox import ids
 from gateway.sandbox.entities import Item, User
-from gateway.sandbox.ids import PUBLISHED_SLOT, ItemKey
+from gateway.sandbox.ids import ITEM_ID, PUBLISHED_SLOT, ItemKey
 from gateway.sandbox.publishing.containers import DAY, Containers
 from gateway.sandbox.publishing.problems import CONTAINER_GONE, PERMISSION, QUOTA, WriteError
 from gateway.sandbox.publishing.webhook_events import StoryNews, Tell
@@ -21,7 +20,6 @@ from gateway.sandbox.wire import duration_of
 from gateway.sandbox.world import World
 
 QUOTA_TOTAL = 50
-ITEM_ID = re.compile(r"([0-9]{1,20})(?:_([0-9]{1,20}))?")
 
 
 @dataclass(frozen=True, slots=True)
