@@ -7,14 +7,14 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, canonical, short_fields
+from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, calls_of, canonical, short_fields
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey
 from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount
-from gateway.reads.endpoints import Call
+from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value
 from gateway.reads.port import ReadOutcome
 
@@ -107,10 +107,7 @@ class OperationView:
         entry = self._get(IdOf(key.name))
         if entry is not None:
             return UserId(entry.body.decode())
-        known = self._answer(FactKind.PROFILE, key)
-        for listed in USER_LISTS:
-            known = known or self._user_list(listed, key)
-        return _absence(known)
+        return self._absence(key)
 
     def _short(self, kind: FactKind, key: UserKey) -> UserSummary | None:
         entry = self._get(OwnerOf(key.pk)) if isinstance(key, UserId) else None
@@ -120,19 +117,29 @@ class OperationView:
         if not isinstance(key, UserId):
             return None
         known: Profile | Missing | None = self._answer(kind, key)
-        if known is None:
-            for listed in USER_LISTS:
-                known = known or _absence(self._unforced_or_forced(listed, key))
-        return known
+        return self._absence(key, apart_from=kind) if known is None else known
 
     def _user_list(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
         known = self._unforced_or_forced(kind, key)
-        if known is None and isinstance(key, UserId):
-            known = _absence(self._answer(FactKind.PROFILE, key))
-            for listed in USER_LISTS:
-                if known is None and listed is not kind:
-                    known = _absence(self._unforced_or_forced(listed, key))
-        return known
+        return self._absence(key, apart_from=kind) if known is None and isinstance(key, UserId) else known
+
+    def _absence(self, key: UserKey, *, apart_from: FactKind = FactKind.NOTHING) -> NotFound | None:
+        """Return the NotFound that is the answer about the user's profile or a list, `apart_from` one.
+
+        It holds for every question about the user. Answers that are none are neither decoded nor counted as used.
+        """
+        for kind in (FactKind.PROFILE, *USER_LISTS):
+            endpoint = None if kind is apart_from else self._cache.endpoints.find(kind, type(key))
+            for call in () if endpoint is None else self._usable_calls(endpoint, key.key):
+                entry = self._cache.store.get(call)
+                if entry is not None and isinstance(entry.problem, NotFound) and (known := self._read(call)):
+                    return known  # type: ignore[no-any-return]
+        return None
+
+    def _usable_calls(self, endpoint: Endpoint, key: str) -> tuple[Call, ...]:
+        """Return the calls whose answers the operation may use, the unforced one first."""
+        calls = calls_of(endpoint, key)
+        return calls if self._forced else calls[:1]
 
     def _loaded(self, kind: FactKind, key: HighlightId) -> LoadedHighlight | Missing | None:
         known: LoadedHighlight | Missing | None = self._answer(kind, key)
@@ -178,12 +185,10 @@ class OperationView:
     def _unforced_or_forced(self, kind: FactKind, key: Subject) -> tuple[Any, ...] | Missing | None:
         """Return the list. An operation that may force is not refused because of an unforced call that was refused."""
         endpoint = self._cache.endpoints.find(kind, type(key))
-        if endpoint is None:
-            return None
-        known: tuple[Any, ...] | Missing | None = self._read(Call(endpoint, key.key))
-        can_force = self._forced and endpoint.forced_price is not None
-        if can_force and (known is None or isinstance(known, PrivateAccount)):
-            known = self._read(Call(endpoint, key.key, forced=True))
+        known: tuple[Any, ...] | Missing | None = None
+        for call in () if endpoint is None else self._usable_calls(endpoint, key.key):
+            if known is None or isinstance(known, PrivateAccount):
+                known = self._read(call)
         return known
 
     def _item_in_container(self, key: ItemId) -> Item | None:
@@ -278,8 +283,3 @@ def places(outcome: ReadOutcome) -> tuple[Hashable, ...]:
         return (key,)
     identity = (key, IdOf(call.key))
     return (*identity, OwnerOf(key.key)) if ANSWERS[call.endpoint.answers].names_user else identity
-
-
-def _absence(known: object) -> NotFound | None:
-    """Return the NotFound that `known` is, if any: that a user does not exist holds for every question about them."""
-    return known if isinstance(known, NotFound) else None

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.operation_view import OperationView
+from gateway.cache.response_cache import Dependencies
 from gateway.domain.ids import ItemId, UserId, Username
 from gateway.domain.models import Item
 from gateway.errors import NotFound, Renamed
@@ -139,3 +140,14 @@ def test_a_user_whom_one_list_says_not_to_exist_has_no_other_list(cache: EntityC
     cache.keep(failed(endpoints.TRAY, "1", NotFound("Nobody.")))
     assert isinstance(view(cache).fact(FactKind.STORIES, ANN), NotFound)
     assert isinstance(view(cache).fact(FactKind.PROFILE, ANN), NotFound)
+
+
+def test_a_list_that_is_none_of_the_absences_looked_for_is_not_counted_as_used(
+    clock: ManualClock, cache: EntityCache
+) -> None:
+    cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
+    buyer = view(cache)
+    assert buyer.fact(FactKind.PROFILE, ANN) is None
+    assert buyer.fact(FactKind.TRAY, ANN) is None
+    assert not buyer.recalls
+    assert buyer.provenance() == Dependencies.of([])
