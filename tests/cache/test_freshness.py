@@ -9,23 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.freshness import MOST_SIGNED, Lifetimes, first_expiry, span
+from gateway.cache.freshness import MOST_SIGNED, first_expiry, span
 from gateway.reads.facts import Lifetime
+from tests.cache.harness import LIFETIMES
 
 NOW = 1_773_304_526.0
-LIFETIMES = Lifetimes(
-    {
-        Lifetime.TRAY: 10,
-        Lifetime.STORIES: 10,
-        Lifetime.HIGHLIGHT: 20,
-        Lifetime.MEDIA: 20,
-        Lifetime.PROFILE: 30,
-        Lifetime.USERNAME: 40,
-        Lifetime.MISSING: 5,
-    },
-    stale=100,
-    margin=3,
-)
 EXPIRIES = st.integers(0, 2**40)
 
 
