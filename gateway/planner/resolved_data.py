@@ -235,18 +235,23 @@ class OperationData:
         if isinstance(answer, Profile | GatewayError):  # else a stale owner, which stands in for the short fields only
             self._profiles[pk] = answer
         if isinstance(answer, NotFound):
-            for kind in USER_LISTS:
-                self._answers[kind].setdefault(UserId(pk), answer)
+            self._store_absence(UserId(pk), answer)
 
     def _store_list(self, kind: FactKind, key: UserKey, answer: Any) -> None:
         self._answers[kind][key] = answer
         if isinstance(answer, NotFound) and isinstance(key, UserId):
-            self._profiles.setdefault(key.pk, answer)
+            self._store_absence(key, answer)
         if isinstance(answer, GatewayError) or not answer:
             return
         self._meet(user_of(answer))
         for entry in answer:
             self._store_entry(entry)
+
+    def _store_absence(self, user: UserId, absence: NotFound) -> None:
+        """Store that a user does not exist in the place of the profile and of each list, unless it is known."""
+        self._profiles.setdefault(user.pk, absence)
+        for kind in USER_LISTS:
+            self._answers[kind].setdefault(user, absence)
 
     def _store_entry(self, entry: Highlight | Item) -> None:
         """Store an entry of a list, which may serve requirements of its own."""

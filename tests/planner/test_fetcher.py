@@ -12,15 +12,15 @@ import pytest
 from gateway.billing.bill import Source
 from gateway.cache.operation_view import STEP
 from gateway.domain.ids import UserId
-from gateway.errors import PrivateAccount
+from gateway.errors import NotFound, PrivateAccount
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind
+from gateway.reads.facts import FactKind, Lifetime
 from gateway.scheduling import REST
 from gateway.upstream.hikerapi import endpoints
 from gateway.upstream.hikerapi.decoding import ResponseShape
-from tests.planner.cases import Case
+from tests.planner.cases import LIFETIMES, Case
 from tests.planner.gateways import Shops, selections
-from tests.planner.selections import By, Highlights, Operation, Page, UserRoot, Users
+from tests.planner.selections import By, Highlights, Items, Operation, Page, UserRoot, Users
 from tests.planner.worlds import Account, Kind, Reel, World
 
 PRIVATE = World((Account("10", "shy", Kind.PRIVATE, ()), Account("11", "open", Kind.PUBLIC, (Reel("110", ()),))))
@@ -78,6 +78,18 @@ def test_who_may_not_force_does_not_see_what_was_forced(shops: Shops) -> None:
     allowed = shops.buy(shop, tray_of("10", forced=True))
     assert allowed.facts.fact(FactKind.TRAY, UserId("10")) == ()
     assert (refused.bill.charged, allowed.bill.charged) == (2, 0)
+
+
+def test_who_does_not_exist_has_no_stories_either_though_the_cache_has_forgotten_it(shops: Shops) -> None:
+    """What an operation knows, it knows until its end."""
+    tray, stories = tray_of("99", forced=False), Users(stories=Items(frozenset({"takenAt"})))
+    shop = shops.open(Case(PRIVATE, (), tray))
+    buyer = shop.buyer(forced=False)
+    shops.run(buyer.prepare(selections(tray)))
+    shop.clock.advance(LIFETIMES.ttls[Lifetime.MISSING])
+    shops.run(buyer.prepare(selections(Operation((UserRoot(((By.ID, "99"),), stories),)))))
+    assert isinstance(buyer.facts.fact(FactKind.STORIES, UserId("99")), NotFound)
+    assert shop.upstream.asked == [Call(endpoints.TRAY, "99")]
 
 
 async def turns_of(work: Coroutine[Any, Any, None]) -> int:
