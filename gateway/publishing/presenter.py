@@ -56,7 +56,7 @@ def view_of(record: Record, *, keys_are_known: bool) -> WorkflowView:
     """Return the view of a workflow. `keys_are_known`: the upstream supports idempotency keys."""
     kind = kind_of(record)
     row = kind.row
-    command: Command = from_json(record.input, row.command)
+    command = command_of(record)
     phases = [row.phase_of(step.name) for step in record.steps]
     notes = _notes(record)
     output = from_json(record.output, WorkflowOutput) if record.output else None

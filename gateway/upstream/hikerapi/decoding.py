@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from gateway.domain.partial import Shortened, left_out
 from gateway.domain.users import UserSummary
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.reads.endpoints import Call, OnSchemaMismatch
@@ -24,6 +25,7 @@ from gateway.upstream.client.decoding import LARGEST_ODD, lenient, strict
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 
 V = TypeVar("V", bound=Value)
+E = TypeVar("E")
 
 
 class ResponseShape(ABC, Generic[V]):
@@ -75,6 +77,17 @@ class ResponseShape(ABC, Generic[V]):
         if on_drift is not None and paths:
             on_drift(tuple(dict.fromkeys(paths)))
         return value
+
+
+def without_others(value: tuple[E, ...], own: tuple[E, ...], paths: list[str]) -> tuple[E, ...]:
+    """Return `own`, the entries of a decoded list that are the requested user's, with the count of all that are lost.
+
+    Add the path of the user to `paths` if entries of others were left out.
+    """
+    if len(own) < len(value):
+        paths.append("[*].user")
+    missing = left_out(value) + len(value) - len(own)
+    return Shortened.of(own, missing) if missing else own
 
 
 def is_requested_user(call: Call, user: UserSummary | None) -> bool:

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gateway.domain.live_stories import LiveStory
-from gateway.domain.partial import Shortened, left_out
 from gateway.domain.users import UserSummary
 from gateway.reads.endpoints import Call
 from gateway.upstream.client.identity import have_well_formed_ids
-from gateway.upstream.hikerapi.decoding import ResponseShape, is_requested_user
+from gateway.upstream.hikerapi.decoding import ResponseShape, is_requested_user, without_others
 
 Stories = tuple[LiveStory, ...]
 
@@ -37,10 +36,7 @@ class StoriesShape(ResponseShape[Stories]):
         own = tuple(
             story for story in value if author_id is None or story.author is None or story.author.id == author_id
         )
-        missing = left_out(value) + len(value) - len(own)
-        if len(own) < len(value):
-            paths.append("[*].user")
-        return Shortened.of(own, missing) if missing else own
+        return without_others(value, own, paths)
 
     def named_users(self, value: Stories) -> Sequence[UserSummary]:
         return [story.author for story in value if story.author is not None]

@@ -8,11 +8,11 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from gateway.domain.models import Highlight, Tray
-from gateway.domain.partial import WHOLE, Shortened, left_out, losses, partial
+from gateway.domain.partial import WHOLE, losses, partial
 from gateway.domain.users import Profile, UserSummary
 from gateway.reads.endpoints import Call
 from gateway.upstream.client.identity import are_ids, is_id
-from gateway.upstream.hikerapi.decoding import ResponseShape, identifies, is_requested_user
+from gateway.upstream.hikerapi.decoding import ResponseShape, identifies, is_requested_user, without_others
 
 U = TypeVar("U", bound=UserSummary)
 
@@ -58,10 +58,7 @@ class TrayShape(ResponseShape[Tray]):
         owner = _owner(call, value)
         entries = [_with_owner(call, highlight, owner) for highlight in value]
         own = tuple(highlight for highlight in entries if owner is None or _is_owned(highlight, owner))
-        missing = left_out(value) + len(value) - len(own)
-        if len(own) < len(value):
-            paths.append("[*].user")
-        return Shortened.of(own, missing) if missing else own
+        return without_others(value, own, paths)
 
     def named_users(self, value: Tray) -> Sequence[UserSummary]:
         return [entry.owner for entry in value if entry.owner is not None]
