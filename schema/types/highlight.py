@@ -19,11 +19,11 @@ from schema.context import Info
 from schema.cost_directives import PAGED
 from schema.entities import entity
 from schema.fields import field_in, map_awaitable, relation
-from schema.partial import readable, shortened
+from schema.partial import shortened
 from schema.types.connection import After, Connection, First, page_of
 from schema.types.cover import Cover
 from schema.types.item import Item
-from schema.types.user import User
+from schema.types.user import User, named_user
 
 Source = models.Highlight | models.HighlightReference
 OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Return only items of this kind.")]
@@ -50,8 +50,7 @@ class Highlight:
 
     @relation(Relation.OWNER, "The account that owns the highlight.", shared=True)
     def user(source: strawberry.Parent[models.Highlight], info: Info) -> User | None:
-        owner = readable(source, "owner")
-        return None if owner is None else User.riding(info, owner)
+        return named_user(info, source, "owner")
 
     @relation(
         Relation.ITEMS,

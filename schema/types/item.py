@@ -10,7 +10,6 @@ from strawberry.scalars import JSON
 
 from gateway.domain import ids, models, stickers
 from gateway.domain.media import MediaId
-from gateway.domain.partial import lost
 from gateway.planner.selection import Reference, Relation
 from gateway.reads.facts import EntityType, FactKind
 from schema.context import Info
@@ -18,10 +17,17 @@ from schema.entities import entity
 from schema.fields import field_in, relation
 from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field, no_reference
-from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.media import Media, post
-from schema.types.user import User
+from schema.types.user import User, named_user, sponsors_of
+
+# Descriptions of the place of an object on the frame of an item.
+X = "Horizontal centre, as a fraction of the frame's width."
+Y = "Vertical centre, as a fraction of the frame's height."
+Z = "Stacking order: higher values are in front."
+WIDTH = "Width, as a fraction of the frame's width."
+HEIGHT = "Height, as a fraction of the frame's height."
+ROTATION = "Clockwise rotation, in turns: 0.25 is 90 degrees."
 
 
 @strawberry.type(description="A mention of an account, placed on the 9:16 frame of an item.")
@@ -32,21 +38,21 @@ class MentionSticker:
     def user(source: strawberry.Parent[stickers.Mention], info: Info) -> User | None:
         return User.riding(info, source.user)
 
-    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
+    x: float | None = strawberry.field(description=X)
+    y: float | None = strawberry.field(description=Y)
+    width: float | None = strawberry.field(description=WIDTH)
+    height: float | None = strawberry.field(description=HEIGHT)
 
 
 @strawberry.type(description="A link, placed on the 9:16 frame of an item.")
 class LinkSticker:
     url: str = strawberry.field(description="Target URL.")
-    x: float = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    z: float = strawberry.field(description="Stacking order: higher values are in front.")
-    width: float = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float = strawberry.field(description="Height, as a fraction of the frame's height.")
-    rotation: float = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
+    x: float = strawberry.field(description=X)
+    y: float = strawberry.field(description=Y)
+    z: float = strawberry.field(description=Z)
+    width: float = strawberry.field(description=WIDTH)
+    height: float = strawberry.field(description=HEIGHT)
+    rotation: float = strawberry.field(description=ROTATION)
 
 
 @strawberry.type(description="A hashtag, placed on the 9:16 frame of an item.")
@@ -57,10 +63,10 @@ class HashtagSticker:
     profile_picture_url: str | None = media_url_field(
         "profile_picture_url", "Signed URL of the hashtag's picture. It expires after some days.", no_reference
     )
-    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
+    x: float | None = strawberry.field(description=X)
+    y: float | None = strawberry.field(description=Y)
+    width: float | None = strawberry.field(description=WIDTH)
+    height: float | None = strawberry.field(description=HEIGHT)
 
 
 @strawberry.type(description="A location, placed on the 9:16 frame of an item.")
@@ -76,10 +82,10 @@ class LocationSticker:
         description="Id of the location in the directory `externalIdSource`."
     )
     external_id_source: str | None = strawberry.field(description="Name of the directory that issued `externalId`.")
-    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
+    x: float | None = strawberry.field(description=X)
+    y: float | None = strawberry.field(description=Y)
+    width: float | None = strawberry.field(description=WIDTH)
+    height: float | None = strawberry.field(description=HEIGHT)
 
 
 @strawberry.type(description="The link that a sticker opens.")
@@ -94,12 +100,12 @@ class StickerLink:
 class Sticker:
     id: strawberry.ID | None = strawberry.field(description="The platform's id.")
     type: str | None = strawberry.field(description="Kind of the sticker, as named by the platform, such as `gif`.")
-    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    z: float | None = strawberry.field(description="Stacking order: higher values are in front.")
-    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
-    rotation: float | None = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
+    x: float | None = strawberry.field(description=X)
+    y: float | None = strawberry.field(description=Y)
+    z: float | None = strawberry.field(description=Z)
+    width: float | None = strawberry.field(description=WIDTH)
+    height: float | None = strawberry.field(description=HEIGHT)
+    rotation: float | None = strawberry.field(description=ROTATION)
     link: StickerLink | None = strawberry.field(
         description="The link that a tap on the sticker opens; null if it opens none."
     )
@@ -114,12 +120,12 @@ class EmbeddedMedia:
     user_id: strawberry.ID | None = strawberry.field(description="Id of the account that published the post.")
     product_type: str | None = strawberry.field(description="Kind of the post, as named by the platform.")
     code: str | None = strawberry.field(description="Shortcode in the URL of the post.")
-    x: float | None = strawberry.field(description="Horizontal centre, as a fraction of the frame's width.")
-    y: float | None = strawberry.field(description="Vertical centre, as a fraction of the frame's height.")
-    z: float | None = strawberry.field(description="Stacking order: higher values are in front.")
-    width: float | None = strawberry.field(description="Width, as a fraction of the frame's width.")
-    height: float | None = strawberry.field(description="Height, as a fraction of the frame's height.")
-    rotation: float | None = strawberry.field(description="Clockwise rotation, in turns: 0.25 is 90 degrees.")
+    x: float | None = strawberry.field(description=X)
+    y: float | None = strawberry.field(description=Y)
+    z: float | None = strawberry.field(description=Z)
+    width: float | None = strawberry.field(description=WIDTH)
+    height: float | None = strawberry.field(description=HEIGHT)
+    rotation: float | None = strawberry.field(description=ROTATION)
     is_pinned: bool | None = strawberry.field(description="True if the post is pinned to the frame.")
     is_hidden: bool | None = strawberry.field(description="True if the post is hidden from viewers.")
     is_sticker: bool | None = strawberry.field(description="True if the post is shown as a sticker.")
@@ -174,13 +180,11 @@ class Item:
 
     @relation(Relation.AUTHOR, "The account that posted the story.", shared=True)
     def user(source: strawberry.Parent[models.Item], info: Info) -> User | None:
-        author = readable(source, "author")
-        return None if author is None else User.riding(info, author)
+        return named_user(info, source, "author")
 
     @relation(Relation.SPONSOR, "Sponsors of a paid partnership; empty if there are none.", shared=True)
     def sponsors(source: strawberry.Parent[models.Item], info: Info) -> list[User]:
-        sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
-        return shortened(sponsors, lost(source, "sponsors"))
+        return sponsors_of(info, source)
 
     @classmethod
     def resolve_reference(

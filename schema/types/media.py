@@ -11,7 +11,6 @@ import strawberry
 from gateway.domain import media
 from gateway.domain.ids import pk_of
 from gateway.domain.media import MediaId, media_id
-from gateway.domain.partial import lost
 from gateway.planner.selection import Relation
 from gateway.reads.facts import FactKind
 from schema.context import Info
@@ -19,9 +18,8 @@ from schema.entities import entity
 from schema.fields import field_in, relation
 from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field
-from schema.partial import readable, shortened
 from schema.scalars import BigInt
-from schema.types.user import User
+from schema.types.user import User, named_user, sponsors_of
 
 
 @strawberry.input(one_of=True, description="The key of a post: exactly one of these fields.")
@@ -114,13 +112,11 @@ class Media:
 
     @relation(Relation.AUTHOR, "The account that published the post.", shared=True)
     def user(source: strawberry.Parent[media.Media], info: Info) -> User | None:
-        author = readable(source, "author")
-        return None if author is None else User.riding(info, author)
+        return named_user(info, source, "author")
 
     @relation(Relation.SPONSOR, "Accounts that paid for the post.", shared=True)
     def sponsors(source: strawberry.Parent[media.Media], info: Info) -> list[User]:
-        sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
-        return shortened(sponsors, lost(source, "sponsors"))
+        return sponsors_of(info, source)
 
     @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Any:

@@ -10,7 +10,8 @@ import strawberry
 
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
-from gateway.domain.partial import left_out
+from gateway.domain.media import Media
+from gateway.domain.partial import left_out, lost
 from gateway.domain.users import AccountType, UserSummary
 from gateway.reads.facts import FactKind
 from schema.context import Info
@@ -169,3 +170,15 @@ class User:
     @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Self:
         return cls.of(info, ids.user_id(id, field=field))
+
+
+def named_user(info: Info, source: object, attribute: str) -> User | None:
+    """Return the user that `attribute` of an answered object names. Raise UpstreamPartialAnswer if it is lost."""
+    user: UserSummary | None = readable(source, attribute)
+    return None if user is None else User.riding(info, user)
+
+
+def sponsors_of(info: Info, source: models.Item | Media) -> list[User]:
+    """Return the accounts that paid for an item or a post."""
+    sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
+    return shortened(sponsors, lost(source, "sponsors"))
