@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# Maps each digit to "0" and every other byte to a space, so that one search finds a run of digits.
+DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
+# Of a run that is too long. Ids have at most 20 digits, so that a list of them is told from a run
+SAMPLES = 21
+
 
 def values_in(text: bytes, most: int) -> int:
     """Return an upper bound of the values: separators inside strings count too.
@@ -11,13 +16,16 @@ def values_in(text: bytes, most: int) -> int:
     return 1 + sum(map(text.count, (b",", b"[", b"{"))) if len(text) > most else 1
 
 
-# Maps each digit to "0" and every other byte to a space, so that one search finds a run of digits.
-DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
-
-
 def has_number_beyond(text: bytes, most: int) -> bool:
     """Return whether more than `most` digits follow each other, even in a string.
 
-    Parsing a number takes quadratic time.
+    Parsing a number takes quadratic time. The whole text is searched only if some of its bytes, at equal distances, are
+    digits for the length of such a run: looking at these takes a twentieth of the time.
     """
-    return len(text) > most and b"0" * (most + 1) in text.translate(DIGITS)
+    least = most + 1
+    distance = max(1, least // SAMPLES)
+    return _has_run(text[::distance], least // distance) and _has_run(text, least)
+
+
+def _has_run(text: bytes, least: int) -> bool:
+    return b"0" * least in text.translate(DIGITS)
