@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 from gateway.reads.facts import Lifetime
 
@@ -55,4 +56,4 @@ def first_expiry(body: bytes) -> float | None:
     """Return the earliest `oe` (hex Unix seconds) of all signed URLs in `body`, or 0 for more than MOST_SIGNED URLs."""
     if body.count(b"oe=") > MOST_SIGNED:
         return 0
-    return min((int(digits, 16) for digits in EXPIRY.findall(body)), default=None)
+    return min(map(int, EXPIRY.findall(body), repeat(16)), default=None)
