@@ -35,8 +35,30 @@ class FactKind(enum.Flag):
     ITEM = enum.auto()  # an item requested by its own id
     MEDIA = enum.auto()  # a post
 
-    # By identity: the hash of an enum is computed in Python, and facts are looked up a hundred times an operation.
+    # Facts are looked up and combined some hundred times an operation. A Flag hashes its name, and its own operators
+    # check the type of their argument first: they take four times as long.
     __hash__ = object.__hash__
+
+    def __contains__(self, other: FactKind) -> bool:
+        return self._value_ & other._value_ == other._value_
+
+    def __and__(self, other: FactKind) -> FactKind:
+        return UNIONS[self._value_ & other._value_]
+
+    def __or__(self, other: FactKind) -> FactKind:
+        return UNIONS[self._value_ | other._value_]
+
+    def __bool__(self) -> bool:
+        return self._value_ != 0
+
+
+class _Unions(dict[int, FactKind]):
+    def __missing__(self, value: int) -> FactKind:
+        union = self[value] = FactKind(value)
+        return union
+
+
+UNIONS: Mapping[int, FactKind] = _Unions()
 
 
 class Lifetime(enum.Enum):
@@ -124,10 +146,8 @@ OF_SUBJECT: Mapping[type[Subject], FactKind] = {
 
 def user_of(answer: Value | UserSummary | GatewayError) -> UserSummary | None:
     """Return the user that the answer is about, or the owner of the answered object."""
-    if isinstance(answer, GatewayError):
-        return None
     if not isinstance(answer, tuple):
-        return answer.named_user
+        return None if isinstance(answer, GatewayError) else answer.named_user
     if not answer:
         return None
     entry = answer[0]
