@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,14 +77,25 @@ class InPieces:
     async def _send(self, message: Message, send: Send, reader: Reader | None) -> None:
         body = memoryview(message["body"])
         last = (len(body) - 1) // PIECE * PIECE
-        with nullcontext() if reader is None else reader.holding(len(body)):
-            for at in range(0, last, PIECE):
+        held = 0
+        try:
+            for at in range(0, last + 1, PIECE):
+                # A body that is sent without waiting is never held while something else runs.
+                if reader is not None and not held and (self.in_turns or reader.flow.write_paused):
+                    held = len(body)
+                    reader.hold(held)
+                if at == last:
+                    await send({**message, "body": body[last:]})
+                    return
                 await send({**message, "body": body[at : at + PIECE], "more_body": True})
                 if self.in_turns:
                     await turn()
-                if reader is not None:
-                    if reader.is_cut:
-                        await turn()  # until the server has seen the disconnect, too
-                        return
+                if reader is not None and reader.is_cut:
+                    await turn()  # until the server has seen the disconnect, too
+                    return
+                if held:
+                    assert reader is not None
                     reader.note()
-            await send({**message, "body": body[last:]})
+        finally:
+            if reader is not None:
+                reader.hold(-held)

@@ -7,8 +7,9 @@ response is built; if there is none, the connection of the slowest reader is cut
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from starlette.types import Scope
@@ -42,9 +43,9 @@ class UnsentAnswers:
     def size(self) -> int:
         return self._count.total
 
-    def reader(self, peer: str, cut: Callable[[], None]) -> Reader:
+    def reader(self, peer: str, cut: Callable[[], None], flow: WriteFlow) -> Reader:
         """Return a reader for one connection of `peer`. `cut` aborts the connection."""
-        return Reader(self, peer, cut)
+        return Reader(self, peer, cut, flow)
 
     def add(self, reader: Reader, size: int) -> None:
         self._count.add(reader.peer, size)
@@ -106,27 +107,25 @@ class UnsentAnswers:
         return None
 
 
+class WriteFlow(Protocol):
+    """The flow control of what is sent on a connection. While it is paused, sending waits for the peer."""
+
+    write_paused: bool
+
+
 class Reader:
     """The peer of one connection. `size` is the bytes it has not read, `taken_at` the time of its last progress."""
 
-    __slots__ = ("_cut", "_unsent", "is_cut", "peer", "size", "taken_at")
+    __slots__ = ("_cut", "_unsent", "flow", "is_cut", "peer", "size", "taken_at")
 
-    def __init__(self, unsent: UnsentAnswers, peer: str, cut: Callable[[], None]) -> None:
+    def __init__(self, unsent: UnsentAnswers, peer: str, cut: Callable[[], None], flow: WriteFlow) -> None:
+        self.flow = flow
         self._unsent = unsent
         self._cut = cut
         self.is_cut = False
         self.peer = peer
         self.size = 0
         self.taken_at = 0.0
-
-    @contextmanager
-    def holding(self, size: int) -> Iterator[None]:
-        """Count `size` bytes while a response of that size is sent."""
-        self.hold(size)
-        try:
-            yield
-        finally:
-            self.hold(-size)
 
     def hold(self, more: int) -> None:
         """Count `more` bytes held for this reader; a negative number releases them."""

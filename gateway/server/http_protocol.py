@@ -74,21 +74,21 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._share(peer_of(transport))
-        self.flow = HeldFlow(transport, self._untaken)
+        self._share(peer_of(transport), transport)
         if not self._connection.hold(1):
             self._refuse(503, linger=0.0)
             return
         self._head_since = self.loop.time()
         self._tick = self.loop.call_later(TICK, self._check)
 
-    def _share(self, peer: str) -> None:
+    def _share(self, peer: str, transport: asyncio.Transport) -> None:
         """Create the shares of this connection in the limits of its peer."""
         peers = self._peers
         self._connection, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
         self._held = Share(peers.heads, peer)
-        self._reader, self._buffered = self.config.unsent.reader(peer, self.transport.abort), 0
         self._untaken, self._pipelined = Share(peers.bodies, peer), Share(peers.bodies, peer)
+        self.flow = HeldFlow(transport, self._untaken)
+        self._reader, self._buffered = self.config.unsent.reader(peer, transport.abort, self.flow), 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

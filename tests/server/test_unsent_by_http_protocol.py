@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.server.progress import SECONDS
 from tests.server.listening import LARGE, Line, Listening, listening, until
 
 MUCH = b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n"
+PAUSED = SimpleNamespace(write_paused=True)
 ENDLESS = b"GET /endless HTTP/1.1\r\nhost: h\r\n\r\n"
 
 
@@ -87,7 +89,7 @@ async def test_what_the_server_itself_holds_counts_as_well() -> None:
 def readers(unsent: UnsentAnswers, *peers: str) -> tuple[list[Reader], list[int]]:
     """One of each, and who was cut off."""
     cut: list[int] = []
-    made = [unsent.reader(peer, lambda at=at: cut.append(at)) for at, peer in enumerate(peers)]  # type: ignore[misc]
+    made = [unsent.reader(peer, lambda at=at: cut.append(at), PAUSED) for at, peer in enumerate(peers)]  # type: ignore[misc]
     return made, cut
 
 
@@ -110,8 +112,9 @@ async def test_those_who_wait_for_room_go_on_one_by_one() -> None:
         await reader.room()
         await asyncio.sleep(0)  # while it is made
         assert unsent.size <= 100
-        with reader.holding(101):
-            await asyncio.sleep(STALLED / 5)
+        reader.hold(101)
+        await asyncio.sleep(STALLED / 5)
+        reader.hold(-101)
 
     slow.hold(101)
     waiting = asyncio.gather(*(answer(one) for one in others))
