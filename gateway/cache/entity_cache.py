@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 import msgspec
 from cachetools import LRUCache
@@ -19,7 +18,7 @@ from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
-from gateway.domain.ids import EntityId, Subject, UserId, Username
+from gateway.domain.ids import EntityId, LookupKey, Subject, UserId, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.partial import losses, partial
 from gateway.domain.users import UserSummary
@@ -35,15 +34,13 @@ SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
 SAME_NEWS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerOf:
+class OwnerOf(LookupKey, frozen=True, gc=False):
     """The key of the short fields of an owner, which were embedded in another answer."""
 
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdOf:
+class IdOf(LookupKey, frozen=True, gc=False):
     """The key of the user id behind a user name."""
 
     username: str

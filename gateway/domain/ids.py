@@ -11,11 +11,12 @@ import binascii
 import re
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import dropwhile
 from operator import attrgetter
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from gateway.errors import InvalidInput
 
@@ -46,8 +47,11 @@ PAGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EntityId:
+class LookupKey(Struct, frozen=True, gc=False):
+    """A value that things are looked up by some hundred times an operation: hashed and compared in C."""
+
+
+class EntityId(LookupKey, frozen=True, gc=False):
     """The platform's number of an entity. `noun` is the entity's in a sentence."""
 
     noun: ClassVar[str]
@@ -62,23 +66,19 @@ class EntityId:
         return f"{self.noun} '{self.pk}'"
 
 
-class UserId(EntityId):
-    __slots__ = ()
+class UserId(EntityId, frozen=True, gc=False):
     noun = "user"
 
 
-class HighlightId(EntityId):
-    __slots__ = ()
+class HighlightId(EntityId, frozen=True, gc=False):
     noun = "highlight"
 
 
-class ItemId(EntityId):
-    __slots__ = ()
+class ItemId(EntityId, frozen=True, gc=False):
     noun = "item"
 
 
-@dataclass(frozen=True, slots=True)
-class Username:
+class Username(LookupKey, frozen=True, gc=False):
     """A user name in lower case: the platform's user names are case-insensitive."""
 
     noun: ClassVar[str] = "user"

@@ -23,8 +23,7 @@ PAGES = frozenset({"p", "reel", "reels", "tv"})
 MEDIA_PREFIX = "media:"  # of a post's id in the graph, before its pk
 
 
-class MediaId(EntityId):
-    __slots__ = ()
+class MediaId(EntityId, frozen=True, gc=False):
     noun = "media"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from gateway.domain.ids import Subject, UserId, Username
+from gateway.domain.ids import LookupKey, Subject, UserId, Username
 from gateway.reads.facts import FactKind, Value
 
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
@@ -49,8 +49,7 @@ class Endpoint:
         return self.by is Username
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(LookupKey, frozen=True, gc=False):
     """One upstream request. `key` is a user's id or name, or the pk of a highlight or item, as `endpoint` takes it.
 
     `forced` skips the upstream's privacy check; raises ValueError for an endpoint that cannot be forced.
