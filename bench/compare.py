@@ -2,8 +2,9 @@
 
     python -m bench.compare TREE [--rounds N]
 
-TREE is a work tree of the other commit. The two take turns within each round. A figure is what this tree's gateway gets
-done for a second of the processor, compared with the other's: that is true on a busy machine as well.
+TREE is a work tree of the other commit. A figure is what a gateway gets done for a second of the processor. A round is a
+number of pairs of short cells, one cell for each tree; the tree that begins changes from pair to pair. The ratio of a
+scenario is the median of its pairs' ratios, because the speed of a shared machine drifts by more than what is measured.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,13 +21,14 @@ from pathlib import Path
 
 from bench.ablation import alone, number, scenarios, table, tell, thrift
 from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, missing_tools, started
-from bench.load import Measured, prime
+from bench.load import prime
 from bench.operations import facts
 from bench.report import machine
-from bench.scenarios import USUAL, Stage
+from bench.scenarios import USUAL, Scenario, Stage, median
 
 HERE = Path(__file__).parents[1]
-SECONDS = 3
+SECONDS = 1
+PAIRS = 6
 
 
 def main() -> int:
@@ -40,9 +43,8 @@ def main() -> int:
     load = os.getloadavg()[0]
     rows = measured(_gateway("this", HERE), _gateway("other", arguments.tree.resolve()), arguments.rounds)
     print(f"{machine()}\nLoad average before the run: {load:.2f}.\n")
-    print(
-        table(["scenario", "this: requests/s", "other", "this: for a second of the processor", "other", "ratio"], rows)
-    )
+    head = ["scenario", "this: requests/s", "other", "this: per CPU second", "other", "ratio", "quartiles"]
+    print(table(head, rows))
     return 0
 
 
@@ -56,11 +58,7 @@ def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Seque
             for name in ("small", "big"):
                 facts(prime(one, USUAL.user(0), name))
         stage = Stage(source, running, tell)
-        return [
-            _row(scenario.title, *(found[who.name] for who in (this, other)))
-            for scenario in scenarios((this, other))
-            for found in [stage.scenario(scenario, rounds=rounds, seconds=SECONDS)]
-        ]
+        return [_row(stage, scenario, rounds * PAIRS) for scenario in scenarios((this, other))]
 
 
 def _gateway(name: str, tree: Path) -> Contestant:
@@ -69,10 +67,13 @@ def _gateway(name: str, tree: Path) -> Contestant:
     return replace(GATEWAY, name=name, title=name, command=command, environment=environment, cwd=tree)
 
 
-def _row(title: str, this: Measured, other: Measured) -> Sequence[str]:
-    ours, theirs = thrift(this), thrift(other)
-    ratio = f"{ours / theirs:.3f}" if theirs else "?"
-    return [title, number(this.rate), number(other.rate), number(ours), number(theirs), ratio]
+def _row(stage: Stage, scenario: Scenario, pairs: int) -> Sequence[str]:
+    cells = stage.pairs(scenario, pairs=pairs, seconds=SECONDS)
+    ratios = sorted(thrift(this) / thrift(other) for this, other in cells)
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    this, other = (median(side) for side in zip(*cells, strict=True))
+    rates = [number(figure) for figure in (this.rate, other.rate, thrift(this), thrift(other))]
+    return [scenario.title, *rates, f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
 
 
 if __name__ == "__main__":

@@ -107,6 +107,17 @@ class Stage:
                 measured[who.name].append(self._cell(self.running[who.name], load))
         return {name: median(cells) for name, cells in measured.items()}
 
+    def pairs(self, scenario: Scenario, *, pairs: int, seconds: int) -> list[tuple[Measured, Measured]]:
+        """Cells of the two contestants, which take turns in going first."""
+        self.latency(scenario.latency)
+        load = Load(scenario.kind, scenario.connections, seconds * scenario.patience, USUAL, USUAL)
+        first, second = (self.running[who.name] for who in scenario.contestants)
+        measured = []
+        for turn in range(pairs):
+            cells = [self._cell(who, load) for who in ((second, first) if turn % 2 else (first, second))]
+            measured.append((cells[turn % 2], cells[1 - turn % 2]))
+        return measured
+
     def herds(self) -> dict[tuple[str, str], Herd]:
         """By contestant and operation: calls that fifty identical cold operations at once made."""
         self.latency(COLD_MS)
