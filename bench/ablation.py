@@ -1,10 +1,10 @@
 """What each cache layer is worth: the gateway without one of them after the other, in each scenario.
 
-    python -m bench.ablation [--quick | --rounds N] [--out FILE]
+    python -m bench.ablation [--quick] [--out FILE]
 
-A row is a layer that is switched off (`bench/ablated.py`), a column a scenario. Gateways take turns within each round,
-and what counts is what each gets done for a second of the processor, compared with the one that lacks nothing: that is
-true on a busy machine as well. `--quick` shows that all of it works, and its figures mean little.
+A row is a layer that is switched off (`bench/ablated.py`), a column a scenario. What counts is the instructions of a
+request (`bench/instructions.py`), and the memory after a time under load. `--quick` shows that all of it works, and its
+figures of memory mean little.
 """
 
 from __future__ import annotations
@@ -29,44 +29,38 @@ from bench.contestants import (
     missing_tools,
     started,
 )
-from bench.load import Measured, prime
+from bench.instructions import SAMPLES, counted
+from bench.instructions import missing_tools as missing_counter
+from bench.load import prime
 from bench.operations import facts
 from bench.report import machine, now
-from bench.scenarios import SCENARIOS, USUAL, Scenario, Stage
+from bench.scenarios import SCENARIOS, USUAL, Stage
 
-NAMES = ("warm_small", "warm_big", "mixed", "new_big", "cold_small", "cold_big")
 LITTLE = 0.05  # what a layer must be worth somewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Seconds are per cell; `memory_seconds` bound the users of one gateway."""
+    """For how many users the memory of a gateway is looked at, and for how many seconds at most."""
 
-    rounds: int
+    users: int
     seconds: int
-    memory_users: int
-    memory_seconds: int
 
 
-FULL = Extent(rounds=5, seconds=3, memory_users=60_000, memory_seconds=60)
-QUICK = Extent(rounds=1, seconds=3, memory_users=500, memory_seconds=1)
+FULL = Extent(users=60_000, seconds=60)
+QUICK = Extent(users=500, seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """By scenario and layer; `memory` is the most that was resident, in bytes, by layer."""
+    """By layer: the instructions of a request, by scenario, and the most memory that was resident, in bytes."""
 
-    cells: Mapping[str, Mapping[str, Measured]]
+    instructions: Mapping[str, Mapping[str, float]]
     memory: Mapping[str, int]
 
-    def gain(self, scenario: str, layer: str) -> float | None:
-        """What the gateway gets done more for its processor time with the layer, as a share of what it does without.
-
-        None where the cell of one of them was over before its first answer.
-        """
-        cells = self.cells[scenario]
-        whole, lacking = thrift(cells[NOTHING]), thrift(cells[layer])
-        return whole / lacking - 1 if whole and lacking else None
+    def gain(self, scenario: str, layer: str) -> float:
+        """What the gateway gets done more with the layer, as a share of what it does without."""
+        return self.instructions[layer][scenario] / self.instructions[NOTHING][scenario] - 1
 
     def saved(self, layer: str) -> float:
         """What it takes less of memory with the layer, as a share of what it takes without."""
@@ -74,26 +68,22 @@ class Found:
 
     def is_little(self, layer: str) -> bool:
         """Whether it is known to be worth less than LITTLE in every scenario."""
-        gains = [self.gain(name, layer) for name in self.cells]
-        return self.saved(layer) < LITTLE and all(gain is not None and gain < LITTLE for gain in gains)
+        return self.saved(layer) < LITTLE and all(self.gain(name, layer) < LITTLE for name in SAMPLES)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.ablation")
-    extents = parser.add_mutually_exclusive_group()
-    extents.add_argument("--quick", action="store_true", help="seconds per cell, to see that it works")
-    extents.add_argument("--rounds", type=int, default=FULL.rounds, help="of the whole run (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="to see that it works")
     parser.add_argument("--out", type=Path, help="where the report goes (default: standard output alone)")
     arguments = parser.parse_args()
-    if missing := missing_tools():
+    if missing := missing_tools() + missing_counter():
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {int(LOAD_CORE)})
-    extent = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds)
     began, load = now(), os.getloadavg()[0]
-    found = measured(extent)
-    command = "--quick" if arguments.quick else f"--rounds {extent.rounds}"
-    head = f"Written by `python -m bench.ablation {command}` on {began:%Y-%m-%d %H:%M} UTC. {machine()}"
+    found = measured(QUICK if arguments.quick else FULL)
+    command = " --quick" if arguments.quick else ""
+    head = f"Written by `python -m bench.ablation{command}` on {began:%Y-%m-%d %H:%M} UTC. {machine()}"
     text = f"{head}\nLoad average before the run: {load:.2f}.\n\n{report(found)}"
     print(text)
     if arguments.out is not None:
@@ -106,17 +96,14 @@ def measured(extent: Extent) -> Found:
     with tempfile.TemporaryDirectory(prefix="ablation-") as place, contextlib.ExitStack() as stack:
         folder = Path(place)
         source = stack.enter_context(started(UPSTREAM_ITSELF, "", folder, LOAD_CORE))
-        running = {who.name: stack.enter_context(alone(who, source, folder)) for who in lacking.values()}
-        _compare(running)
-        stage = Stage(source, running, tell)
-        cells = {}
-        for scenario in scenarios(tuple(lacking.values())):
-            found = stage.scenario(scenario, rounds=extent.rounds, seconds=extent.seconds)
-            cells[scenario.name] = {layer: found[who.name] for layer, who in lacking.items()}
-        stack.pop_all().close()
-        source = stack.enter_context(started(UPSTREAM_ITSELF, "", folder, LOAD_CORE))
-        memory = {layer: _most(who, source, folder / "fresh", extent) for layer, who in lacking.items()}
-        return Found(cells, memory)
+        with contextlib.ExitStack() as together:
+            _compare({who.name: together.enter_context(alone(who, source, folder)) for who in lacking.values()})
+        instructions, memory = {}, {}
+        for layer, who in lacking.items():
+            instructions[layer] = counted(who, source, folder)
+            memory[layer] = _most(who, source, folder / "fresh", extent)
+            tell(f"without {layer}: {instructions[layer]}, {memory[layer] / 1e6:.0f} MB")
+        return Found(instructions, memory)
 
 
 def without(layer: str) -> Contestant:
@@ -126,34 +113,25 @@ def without(layer: str) -> Contestant:
     return replace(GATEWAY, name=name, title=f"without {layer}", command=command)
 
 
-def thrift(cell: Measured) -> float:
-    """Requests for each second of the processor."""
-    return cell.rate / cell.busy if cell.busy else 0.0
-
-
 def report(found: Found) -> str:
-    titles = [scenario.title for scenario in scenarios(())]
+    titles = [scenario.title for scenario in SCENARIOS if scenario.name in SAMPLES]
+    names = [scenario.name for scenario in SCENARIOS if scenario.name in SAMPLES]
     head = ["without", *titles, "memory"]
-    base = [number(thrift(found.cells[name][NOTHING])) for name in found.cells]
+    base = [f"{found.instructions[NOTHING][name] / 1e3:,.0f} k" for name in names]
     rows = [[NOTHING, *base, f"{found.memory[NOTHING] / 1e6:.0f} MB"]]
     for layer in list(LAYERS)[1:]:
-        gains = (found.gain(name, layer) for name in found.cells)
+        gains = (found.gain(name, layer) for name in names)
         rows.append([layer, *map(_share, gains), _share(found.saved(layer))])
     little = [layer for layer in list(LAYERS)[1:] if found.is_little(layer)]
     return (
-        "The first row is requests for each second of the processor, and the most memory; the others are how much more"
-        " the gateway\ngets done with the layer than without it, and how much less memory it takes.\n\n"
+        "The first row is the instructions of a request, and the most memory; the others are how much more the gateway"
+        " gets\ndone with the layer than without it, and how much less memory it takes.\n\n"
         f"{table(head, rows)}\n\nWorth less than {LITTLE:.0%} everywhere: {', '.join(little) or 'none'}.\n"
     )
 
 
 def tell(line: str) -> None:
     print(line, flush=True)
-
-
-def scenarios(contestants: tuple[Contestant, ...]) -> list[Scenario]:
-    by_name = {scenario.name: scenario for scenario in SCENARIOS}
-    return [replace(by_name[name], contestants=contestants) for name in NAMES]
 
 
 @contextlib.contextmanager
@@ -178,12 +156,12 @@ def _compare(running: Mapping[str, Running]) -> None:
 def _most(who: Contestant, source: Running, folder: Path, extent: Extent) -> int:
     with alone(who, source, folder) as gateway:
         stage = Stage(source, {who.name: gateway}, tell)
-        samples = stage.memory(gateway, users=extent.memory_users, seconds=extent.memory_seconds)
+        samples = stage.memory(gateway, users=extent.users, seconds=extent.seconds)
     return max(sample.resident for sample in samples)
 
 
-def _share(value: float | None) -> str:
-    return "?" if value is None else f"{value:+.0%}"
+def _share(value: float) -> str:
+    return f"{value:+.0%}"
 
 
 def number(value: float) -> str:

@@ -2,9 +2,10 @@
 
     python -m bench.compare TREE [--rounds N]
 
-TREE is a work tree of the other commit. A figure is what a gateway gets done for a second of the processor. A round is a
-number of pairs of short cells, one cell for each tree; the tree that begins changes from pair to pair. The ratio of a
-scenario is the median of its pairs' ratios, because the speed of a shared machine drifts by more than what is measured.
+TREE is a work tree of the other commit. Two figures are compared: the instructions of a request (`instructions.py`),
+and what a gateway gets done for a second of the processor. For the latter a round is a number of pairs of short cells,
+one cell for each tree; the tree that begins changes from pair to pair. The ratio is the median of the pairs' ratios,
+because the speed of a shared machine drifts by more than what is measured. Above 1 this tree does more.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.ablation import alone, number, scenarios, table, tell, thrift
+from bench.ablation import alone, number, table, tell
 from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, missing_tools, started
-from bench.load import prime
+from bench.instructions import SAMPLES, counted
+from bench.instructions import missing_tools as missing_counter
+from bench.load import Measured, prime
 from bench.operations import facts
 from bench.report import machine
-from bench.scenarios import USUAL, Scenario, Stage, median
+from bench.scenarios import SCENARIOS, USUAL, Scenario, Stage, median
 
 HERE = Path(__file__).parents[1]
 SECONDS = 1
@@ -36,14 +39,14 @@ def main() -> int:
     parser.add_argument("tree", type=Path, help="a work tree of the other commit")
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     arguments = parser.parse_args()
-    if missing := missing_tools():
+    if missing := missing_tools() + missing_counter():
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {int(LOAD_CORE)})
     load = os.getloadavg()[0]
     rows = measured(_gateway("this", HERE), _gateway("other", arguments.tree.resolve()), arguments.rounds)
     print(f"{machine()}\nLoad average before the run: {load:.2f}.\n")
-    head = ["scenario", "this: requests/s", "other", "this: per CPU second", "other", "ratio", "quartiles"]
+    head = ["scenario", "instructions", "other", "ratio", "per CPU second", "other", "ratio", "quartiles"]
     print(table(head, rows))
     return 0
 
@@ -58,7 +61,13 @@ def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Seque
             for name in ("small", "big"):
                 facts(prime(one, USUAL.user(0), name))
         stage = Stage(source, running, tell)
-        return [_row(stage, scenario, rounds * PAIRS) for scenario in scenarios((this, other))]
+        mine, others = counted(this, source, folder), counted(other, source, folder)
+        return [
+            [scenario.title, *_instructions(mine[scenario.name], others[scenario.name]), *_times(stage, both, rounds)]
+            for scenario in SCENARIOS
+            if scenario.name in SAMPLES
+            for both in [replace(scenario, contestants=(this, other))]
+        ]
 
 
 def _gateway(name: str, tree: Path) -> Contestant:
@@ -67,13 +76,20 @@ def _gateway(name: str, tree: Path) -> Contestant:
     return replace(GATEWAY, name=name, title=name, command=command, environment=environment, cwd=tree)
 
 
-def _row(stage: Stage, scenario: Scenario, pairs: int) -> Sequence[str]:
-    cells = stage.pairs(scenario, pairs=pairs, seconds=SECONDS)
-    ratios = sorted(thrift(this) / thrift(other) for this, other in cells)
-    low, middle, high = statistics.quantiles(ratios, n=4)
+def _instructions(this: float, other: float) -> Sequence[str]:
+    return [f"{this:,.0f}", f"{other:,.0f}", f"{other / this:.3f}"]
+
+
+def _times(stage: Stage, scenario: Scenario, rounds: int) -> Sequence[str]:
+    cells = stage.pairs(scenario, pairs=rounds * PAIRS, seconds=SECONDS)
+    low, middle, high = statistics.quantiles([_thrift(this) / _thrift(other) for this, other in cells], n=4)
     this, other = (median(side) for side in zip(*cells, strict=True))
-    rates = [number(figure) for figure in (this.rate, other.rate, thrift(this), thrift(other))]
-    return [scenario.title, *rates, f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
+    return [number(_thrift(this)), number(_thrift(other)), f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
+
+
+def _thrift(cell: Measured) -> float:
+    """Requests for each second of the processor."""
+    return cell.rate / cell.busy
 
 
 if __name__ == "__main__":

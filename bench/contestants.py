@@ -24,7 +24,7 @@ PEERS = HERE / "peers"
 WORKSHOP = HERE.parent / "build" / "bench"
 INSTALL_SECONDS = 600
 CONTESTANT_CORE, LOAD_CORE = "0", "1"
-START_SECONDS = 30
+START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,13 @@ UPSTREAM_ITSELF = Contestant("upstream", "upstream", (sys.executable, "-m", "ben
 
 
 @contextlib.contextmanager
-def started(contestant: Contestant, upstream: str, folder: Path, core: str) -> Iterator[Running]:
-    """Runs it on one core until the block ends. Raises RuntimeError, with its log, if it does not answer in time."""
+def started(
+    contestant: Contestant, upstream: str, folder: Path, core: str, seconds: float = START_SECONDS
+) -> Iterator[Running]:
+    """Runs it on one core until the block ends.
+
+    Raises RuntimeError, with its log, if it does not answer within so many seconds.
+    """
     port = _free_port()
     words = {"port": str(port), "upstream": upstream, "folder": str(folder)}
     environment = {name: value.format(**words) for name, value in contestant.environment.items()}
@@ -165,7 +170,7 @@ def started(contestant: Contestant, upstream: str, folder: Path, core: str) -> I
         process = start(command, contestant.cwd, environment, out)
     running = Running(contestant, process, port, log)
     try:
-        _wait_until_it_answers(running)
+        _wait_until_it_answers(running, seconds)
         yield running
     finally:
         end(process)
@@ -203,8 +208,8 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_until_it_answers(running: Running) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_it_answers(running: Running, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and running.process.poll() is None:
         try:
             urllib.request.urlopen(running.url, timeout=5).close()  # noqa: S310 (loopback)
