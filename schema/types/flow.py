@@ -22,8 +22,8 @@ from gateway.publishing.views import StepView, WorkflowView
 from gateway.reads.facts import EntityType
 from schema.context import Info
 from schema.enums import describe_enum
-from schema.error_codes import FlowErrorCode, error_code
 from schema.fields import resolved_late
+from schema.flow_error_codes import FlowErrorCode, error_code
 from schema.types.connection import PageInfo
 from schema.types.highlight import Highlight, highlight
 

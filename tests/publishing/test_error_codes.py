@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway import errors
-from schema.error_codes import FlowErrorCode, error_code
+from schema.flow_error_codes import FlowErrorCode, error_code
 
 # Of the read API, which no step of a flow asks.
 OF_READS = {errors.InsufficientFunds, errors.UpstreamPartialAnswer}
