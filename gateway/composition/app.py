@@ -27,6 +27,7 @@ from gateway.clients.entries import MEDIA_PROXY
 from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import Clock, SystemClock
 from gateway.composition.media_proxy import MediaProxyComponent
+from gateway.composition.memory_budget import MemoryBudget
 from gateway.composition.publishing import PublishingComponent
 from gateway.durable.port import Durable
 from gateway.errors import LedgerUnavailable
@@ -70,16 +71,6 @@ SANDBOX = "/sandbox"
 SANDBOX_KEY = "sandbox"
 # Billed requests per refresh of an image URL: the most expensive answer is a tray, for two, and prices may change.
 RENEWAL_CEILING = 4
-# Shares of the cache, in parts of PARTS. All of these are rebuilt from the entries, which cost money and get the rest.
-PARTS = 32
-ANSWERS = 6
-MODELS = 4
-PROJECTIONS = 2
-PLANS = 2
-POINTERS = 2
-REQUESTS = 2
-DOCUMENTS = 2
-TEXTS = 1
 FLUSH_SECONDS = 1.0
 USES_SECONDS = 60.0
 # Seconds after the server's own graceful shutdown, within the ten that `docker stop` waits.
@@ -121,6 +112,7 @@ class Gateway:
         self.settings = settings
         self.clock = clock
         self.hosts = _hosts(settings, base_url, address)
+        self.memory = MemoryBudget(settings.cache_bytes)
         self.workers = workers
         self.routes: list[BaseRoute] = []
         embedded = settings.sandboxed and transport is None
@@ -138,7 +130,7 @@ class Gateway:
         self.services = self._upstream_services(transport)
         self.writing = self._publishing(transport, durable) if embedded or settings.platform_token else None
         self.showing = self._media_proxy(transport if embedded else None, base_url)
-        self.documents = DocumentCache(self._share(DOCUMENTS))
+        self.documents = DocumentCache(self.memory.documents)
         self.stored = self._stored()
         self.answers = self._answers()
         self.schema = self._schema()
@@ -166,7 +158,7 @@ class Gateway:
             clients=self.clients,
             stored=self.stored,
             kept=self.answers,
-            max_bytes=self._share(REQUESTS),
+            max_bytes=self.memory.requests,
         )
         checks = [] if self.hosts is None else [Middleware(HostCheck, hosts=self.hosts)]
         middleware = [Middleware(InPieces), *checks, exact_match]
@@ -180,7 +172,7 @@ class Gateway:
         if only_trusted:
             prints()  # every client names a document by hash: the first would wait for the table of hashes
         trusted = Trusted(settings.documents_file).find
-        return PersistedQueries(self.documents, trusted, only_trusted=only_trusted, max_bytes=self._share(TEXTS))
+        return PersistedQueries(self.documents, trusted, only_trusted=only_trusted, max_bytes=self.memory.texts)
 
     def _uploads(self) -> Middleware | None:
         if self.writing is None:
@@ -286,30 +278,25 @@ class Gateway:
             clock=self.clock,
             hook=self.hook,
         )
-        others = ANSWERS + MODELS + PROJECTIONS + PLANS + POINTERS + REQUESTS + DOCUMENTS + TEXTS
         memory = EntityCache(
-            EntryStore(self._share(PARTS - others), self.clock),
+            EntryStore(self.memory.entries, self.clock),
             api.endpoints,
             clock=self.clock,
             lifetimes=_lifetimes(settings),
-            decoded=DecodedCache(self._share(MODELS)),
-            pointers=self._share(POINTERS),
+            decoded=DecodedCache(self.memory.models),
+            pointers=self.memory.pointers,
         )
         return UpstreamServices(api, memory, Prices(api.endpoints, self.clock), SingleFlight(), self.clock, self.hook)
 
     def _answers(self) -> ResponseCache:
-        responses = Responses(self._share(ANSWERS), store=self.services.memory.store, clock=self.clock)
+        responses = Responses(self.memory.responses, store=self.services.memory.store, clock=self.clock)
         return ResponseCache(self.documents, responses)
 
     def _schema(self) -> Schema:
         extensions = [lambda: FormatErrors(self.hook), lambda: PrepareOperation(self.documents)]
         settings = self.settings
-        plans = PlanCache(self._share(PLANS), projections=Projections(self._share(PROJECTIONS)))
+        plans = PlanCache(self.memory.plans, projections=Projections(self.memory.projections))
         return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)
-
-    def _share(self, parts: int) -> int:
-        """Return the bytes of this number of parts of the cache."""
-        return self.settings.cache_bytes * parts // PARTS
 
     async def _watch_ledger(self) -> None:
         """Flush the ledger periodically. Spending that cannot be written is kept for the next successful flush."""
