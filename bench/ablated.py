@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-import gateway.composition.app
+import gateway.composition.operations
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.response_cache import Responses
 from gateway.cache.store import Entry
@@ -51,7 +51,7 @@ def _decoded() -> None:
 
 
 def _projections() -> None:
-    _set(gateway.composition.app, "Projections", lambda max_bytes: None)
+    _set(gateway.composition.operations, "Projections", lambda max_bytes: None)
 
 
 def _plans() -> None:

@@ -41,8 +41,8 @@ async def milliseconds(action: Callable[[], Awaitable[object]]) -> float:
 
 
 async def run(gateway: Gateway, document: str) -> Any:
-    context = gateway.context(ANYBODY)
-    result = await gateway.schema.execute(document, VARIABLES, context_value=context)
+    context = gateway.contexts.of(ANYBODY)
+    result = await gateway.operations.schema.execute(document, VARIABLES, context_value=context)
     assert not result.errors, result.errors
     return result.data
 
@@ -59,18 +59,18 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), hikerapi_rate=1e6)
         gateway = Gateway(settings, None, SystemClock(), "http://127.0.0.1:8000")
-        await quote(gateway.context(ANYBODY))  # the document is parsed and validated once, not once for each price
-        times = {"cold": await milliseconds(lambda: quote(gateway.context(ANYBODY)))}
+        await quote(gateway.contexts.of(ANYBODY))  # the document is parsed and validated once, not once for each price
+        times = {"cold": await milliseconds(lambda: quote(gateway.contexts.of(ANYBODY)))}
         await run(gateway, TRAY)
-        times["tray known"] = await milliseconds(lambda: quote(gateway.context(ANYBODY)))
+        times["tray known"] = await milliseconds(lambda: quote(gateway.contexts.of(ANYBODY)))
         answer = await run(gateway, DOCUMENT)
-        times["warm"] = await milliseconds(lambda: quote(gateway.context(ANYBODY)))
+        times["warm"] = await milliseconds(lambda: quote(gateway.contexts.of(ANYBODY)))
         encoding = await milliseconds(lambda: encoded(answer))
         for state, taken in times.items():
             verdict = "reached" if taken < TARGET else "missed"
             print(f"{state:10} {taken:6.2f} ms, {taken / encoding:5.1f} answers encoded, target {verdict}")
-        await gateway.services.api.aclose()
-        gateway.ledger.close()
+        await gateway.reading.services.api.aclose()
+        gateway.spending.ledger.close()
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         # Created here first, so that errors in the files are reported once, and before the announcement.
         gateway = _gateway(settings, url, workers, address)
         if workers > 1:
-            gateway.close_ledger()
+            gateway.spending.close()
         upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else _upstream(settings)
         print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
         if workers > 1:
@@ -89,7 +89,7 @@ def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gatewa
         leave_with_the_supervisor()
         gateway = Gateway(settings, None, SystemClock(), url, workers=workers, address=address)
         if settings.clients_file is not None:
-            _reload_on_sighup(gateway.clients)
+            _reload_on_sighup(gateway.access.clients)
         return gateway
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from functools import partial
 
-import httpx
 from starlette.routing import Route
 
-from gateway.billing.budget import OperationBudget
-from gateway.clock import Clock
+from gateway.clients.entries import MEDIA_PROXY
+from gateway.composition.sandbox import PATH, EmbeddedSandbox
+from gateway.composition.spending import Spending
 from gateway.durable.encryption import KeyFileError, key_in
 from gateway.http.routes.media import route
 from gateway.media_proxy.links import Links
@@ -22,31 +23,29 @@ from gateway.settings import Settings
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, PlatformServers
 
+# Billed requests per refresh of an image URL: the most expensive answer is a tray, for two, and prices may change.
+RENEWAL_CEILING = 4
 KEY_FILE = "media.key"
 KEY_BYTES = 32
 
 
 class MediaProxyComponent:
-    """The media proxy of one process.
-
-    `sandbox` is the transport to the embedded sandbox, whose URLs begin with `sandbox_url`; `budget` returns the budget
-    of a URL refresh.
-    """
+    """The media proxy of one process. The gateway pays for URL refreshes: a link does not name the client."""
 
     def __init__(
         self,
         settings: Settings,
-        sandbox: httpx.AsyncBaseTransport | None,
-        *,
+        sandbox: EmbeddedSandbox | None,
         base_url: str,
-        sandbox_url: str,
         services: UpstreamServices,
-        budget: Callable[[], OperationBudget],
-        clock: Clock,
+        spending: Spending,
     ) -> None:
-        embedded = [] if sandbox is None else [EmbeddedServer(sandbox_url, sandbox)]
+        """Build the parts. `sandbox` serves the media of the embedded upstream."""
+        clock = services.clock
+        embedded = [] if sandbox is None else [EmbeddedServer(base_url + PATH, sandbox.transport)]
         platform = PlatformServers(AddressPolicy(), connections=STREAMS, proxies=settings.proxies)
         self._servers = MediaServers([*embedded, platform])
+        budget = partial(spending.budget, RENEWAL_CEILING, MEDIA_PROXY, dict(settings.media_allowance))
         self._refresher = UrlRefresher(services, budget, is_alive=self._servers.honours)
         self._proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = UrlSigner(_secret(settings))

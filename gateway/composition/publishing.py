@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
@@ -10,17 +9,16 @@ from collections.abc import AsyncIterator
 import httpx
 from starlette.routing import Route
 
-from gateway.cache.entity_cache import EntityCache
 from gateway.clients import Client, Clients
-from gateway.clock import Clock
+from gateway.composition.background import background
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
 from gateway.composition.write_rights import WriteRights
 from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
-from gateway.events import Hook
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
+from gateway.planner.fetcher import UpstreamServices
 from gateway.publishing.service import Publishing
 from gateway.publishing.validation import InputValidator
 from gateway.settings import Settings
@@ -43,19 +41,16 @@ class PublishingComponent:
         self,
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None,
-        *,
         clients: Clients,
-        memory: EntityCache,
-        clock: Clock,
-        hook: Hook,
-        durable: Durable | None = None,
+        services: UpstreamServices,
+        durable: Durable | None,
     ) -> None:
         """Build the parts. `durable` takes the place of the engine over the database of the settings."""
-        self._clock = clock
-        self._hook = hook
+        clock, hook = services.clock, services.hook
+        self._clock, self._hook = clock, hook
         self._settings = settings
         self._usernames: dict[str, str] = {}
-        self._invalidation = Invalidation(memory, self._usernames)
+        self._invalidation = Invalidation(services.memory, self._usernames)
         self._accounts_error: GatewayError | None = NOT_YET
         self._rng = random.Random()  # noqa: S311 (spreads waits, is no secret)
         self._publisher = connected_publisher(settings, transport, clock, hook)
@@ -100,13 +95,10 @@ class PublishingComponent:
     async def running(self) -> AsyncIterator[None]:
         await self.spool.start()
         await self.durable.launch()
-        background = [asyncio.create_task(self._load_accounts()), asyncio.create_task(self._watch_spool())]
         try:
-            yield
+            async with background(self._load_accounts, self._watch_spool):
+                yield
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
             await self.durable.aclose()
             await self._publisher.aclose()
             await self._probe.aclose()

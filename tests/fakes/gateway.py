@@ -234,7 +234,7 @@ async def running_gateway(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
     ):
-        gateway = RunningGateway(app, client, clock, parts.clients, parts.answers)
+        gateway = RunningGateway(app, client, clock, parts.access.clients, parts.operations.answers)
         yield gateway
     assert _settled(settings.database_path) == gateway.billed, "the ledger differs from what the sandbox billed"
     if all_heard:

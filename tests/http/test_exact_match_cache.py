@@ -61,7 +61,11 @@ class Doors:
         self.gateway, self.clock, self.lifespan = gateway, clock, app.router.lifespan_context(app)
         self.behind = Counted(app)
         self.again = ExactMatchCacheMiddleware(
-            self.behind, clients=gateway.clients, stored=gateway.stored, kept=gateway.answers, max_bytes=2**20
+            self.behind,
+            clients=gateway.access.clients,
+            stored=gateway.operations.stored,
+            kept=gateway.operations.answers,
+            max_bytes=2**20,
         )
         self.long, self.short = client(app), client(self.again)
 
@@ -252,11 +256,11 @@ async def test_a_client_that_lost_its_right_is_refused(tmp_path: Path) -> None:
     async with opened(tmp_path, {"web": Terms()}) as doors:
         await doors.primed({"query": LARGE}, **{"x-api-key": key_of("web")})
         clients_file(tmp_path, {"web": Terms(rights=(Right.INTROSPECT.value,))})
-        doors.gateway.clients.reload()
+        doors.gateway.access.clients.reload()
         refused = await doors.post(doors.short, {"query": LARGE}, **{"x-api-key": key_of("web")})
         assert refused.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
         clients_file(tmp_path, {"other": Terms()})
-        doors.gateway.clients.reload()
+        doors.gateway.access.clients.reload()
         gone = await doors.post(doors.short, {"query": LARGE}, **{"x-api-key": key_of("web")})
         assert gone.status_code == 401
 
@@ -273,10 +277,10 @@ async def test_a_key_that_expires_is_refused_in_front_as_well(tmp_path: Path) ->
 async def test_a_key_is_in_use_that_is_answered_in_front(tmp_path: Path) -> None:
     async with opened(tmp_path, {"web": Terms()}) as doors:
         await doors.primed({"query": LARGE}, **{"x-api-key": key_of("web")})
-        doors.gateway.clients.take_uses()
+        doors.gateway.access.clients.take_uses()
         doors.clock.advance(60)
         assert await doors.passed({"query": LARGE}, **{"x-api-key": key_of("web")}) == 0
-        assert set(doors.gateway.clients.take_uses().values()) == {EPOCH + 60}
+        assert set(doors.gateway.access.clients.take_uses().values()) == {EPOCH + 60}
 
 
 async def test_a_document_by_its_hash_is_answered_in_front_as_well(doors: Doors) -> None:

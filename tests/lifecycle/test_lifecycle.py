@@ -46,13 +46,13 @@ class FragileClock(VirtualClock):
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     gateway = Gateway(Settings(data_dir=tmp_path), None, FragileClock(), "http://gateway.test")
     yield gateway
-    await gateway.services.api.aclose()
+    await gateway.reading.services.api.aclose()
     with contextlib.suppress(LedgerUnavailable):  # closed already, by a test that has none
-        gateway.ledger.close()
+        gateway.spending.ledger.close()
 
 
 def context_of(gateway: Gateway, **changes: Any) -> Context:
-    return dataclasses.replace(gateway.context(RequestOptions(None, None, explains=False)), **changes)
+    return dataclasses.replace(gateway.contexts.of(RequestOptions(None, None, explains=False)), **changes)
 
 
 def with_rights(gateway: Gateway, *rights: Right) -> Context:
@@ -63,7 +63,7 @@ def with_rights(gateway: Gateway, *rights: Right) -> Context:
 async def run(
     gateway: Gateway, text: str, context: Context | None = None, variables: dict[str, Any] | None = None
 ) -> ExecutionResult:
-    return await gateway.schema.execute(text, variables, context_value=context or context_of(gateway))
+    return await gateway.operations.schema.execute(text, variables, context_value=context or context_of(gateway))
 
 
 def problems(result: ExecutionResult) -> list[tuple[str, str]]:
@@ -106,7 +106,7 @@ async def test_where_nothing_can_be_null_the_answer_is_without_data(gateway: Gat
 
 
 async def test_what_is_refused_before_anything_is_bought_has_no_path(gateway: Gateway) -> None:
-    poor = gateway.context(RequestOptions(None, 0, explains=False))
+    poor = gateway.contexts.of(RequestOptions(None, 0, explains=False))
     result = await run(gateway, f"{{ {USER} }}", poor)
     assert (result.data, problems(result)) == (None, [("", "BUDGET_EXCEEDED")])
     assert (result.errors or [])[0].extensions == {"code": "BUDGET_EXCEEDED", "price": 1, "limit": 0, "remaining": 0}
@@ -164,8 +164,8 @@ async def test_a_bug_in_a_resolver_is_masked(gateway: Gateway, caplog: pytest.Lo
 async def test_a_bug_before_execution_is_masked(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     """Strawberry puts the text of what an extension raises into the answer."""
     context = context_of(gateway)
-    assert isinstance(gateway.clock, FragileClock)
-    gateway.clock.breaks = True
+    assert isinstance(gateway.reading.services.clock, FragileClock)
+    gateway.reading.services.clock.breaks = True
     result = await run(gateway, f"{{ {USER} }}", context)
     assert (result.data, problems(result)) == (None, [("", "INTERNAL_SERVER_ERROR")])
     told(result, caplog)
@@ -243,10 +243,10 @@ async def test_while_the_ledger_cannot_be_read_what_is_cached_is_answered(gatewa
     text = f"{{ {USER} }}"
     await run(gateway, text)
     client = dataclasses.replace(
-        gateway.context(RequestOptions(None, None, explains=False)).client, allowance={Window.DAY: 5}
+        gateway.contexts.of(RequestOptions(None, None, explains=False)).client, allowance={Window.DAY: 5}
     )
-    gateway.clients = Clients(Table(0, ()), keyless=client, path=None, clock=gateway.clock)
-    gateway.ledger.close()
+    gateway.contexts.clients = Clients(Table(0, ()), keyless=client, path=None, clock=FragileClock())
+    gateway.spending.ledger.close()
     cached = await run(gateway, text)
     assert (problems(cached), cached.data) == ([], {"user": {"username": "natgeo"}})
     assert (cached.extensions or {})["billing"]["allowance"] is None

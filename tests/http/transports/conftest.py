@@ -80,7 +80,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
                 table = dataclasses.replace(table, clients_file=clients_file(tmp_path, clients))
             clock = VirtualClock()
             gateway = Gateway(table, None, clock, "http://gateway.test", durable=VolatileDurable(clock))
-            gateway.schema = ticking(gateway)
+            gateway.operations.schema = ticking(gateway)
             app = gateway.app()
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app=app)
@@ -103,6 +103,6 @@ def ticking(gateway: Gateway) -> Schema:
         types=[Highlight, Item, User],
         federation_version=FEDERATION,
         execution_context_class=ProjectingExecutionContext,
-        extensions=[lambda: FormatErrors(gateway.hook), lambda: PrepareOperation(gateway.documents)],
+        extensions=[lambda: FormatErrors(gateway.hook), lambda: PrepareOperation(gateway.operations.documents)],
         config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
     )

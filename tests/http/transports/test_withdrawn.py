@@ -32,7 +32,7 @@ def file(served: Served, **clients: Terms) -> None:
     path = served.gateway.settings.clients_file
     assert path is not None
     clients_file(path.parent, {"other": Terms(), **clients})
-    served.gateway.clients.reload()
+    served.gateway.access.clients.reload()
 
 
 def now() -> float:
@@ -122,7 +122,7 @@ async def test_a_key_that_was_given_to_somebody_else_is_withdrawn(serve: Serve, 
     async with Reading(served.app, {"query": TICKS}, accept=EVENTS, headers=KEYED) as reading:
         path = tmp_path / "clients.toml"
         path.write_text(path.read_text().replace('name = "web"', 'name = "shop"'))
-        served.gateway.clients.reload()
+        served.gateway.access.clients.reload()
         *_, (_, data), _ = events(await reading.whole())
     assert data["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 

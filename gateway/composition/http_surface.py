@@ -1,0 +1,84 @@
+"""The HTTP surface of one process: the routes of GraphQL, and the middleware around all routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from gateway.composition.client_access import ClientAccess
+from gateway.composition.operations import Operations
+from gateway.http.bodies import Bodies
+from gateway.http.connection_limits import ConnectionLimiter
+from gateway.http.disconnect import InPieces
+from gateway.http.endpoint import GraphQLEndpoint, route
+from gateway.http.exact_match_cache import ExactMatchCacheMiddleware
+from gateway.http.execution import OperationHandler
+from gateway.http.hosts import HostCheck, Hosts
+from gateway.http.routes import console, root
+from gateway.http.transports.batching import Batches
+from gateway.http.transports.operation_stream import OperationRunner
+from gateway.http.transports.websocket import socket_route
+from gateway.http.uploads import Uploads
+from gateway.settings import Settings
+from gateway.uploads.spool import Spool
+
+
+@dataclass(frozen=True)
+class HttpSurface:
+    """The surface over a runner of operations. Without a spool no files are received."""
+
+    settings: Settings
+    access: ClientAccess
+    operations: Operations
+    runner: OperationRunner
+    places: ConnectionLimiter
+    spool: Spool | None
+    bodies: Bodies = field(default_factory=Bodies)
+
+    def routes(self) -> list[BaseRoute]:
+        allowed = self.settings.allowed_origins or frozenset()
+        return [
+            route(self._endpoint(allowed), allowed, self._uploads()),
+            socket_route(self.runner, self.places, self.access.standing, allowed),
+            console.route(),
+            *root.routes(),
+        ]
+
+    def middleware(self, hosts: Hosts | None, max_bytes: int) -> list[Middleware]:
+        """Return the middleware, outermost first. The cache of requests takes at most `max_bytes`."""
+        exact_match = Middleware(
+            ExactMatchCacheMiddleware,
+            clients=self.access.clients,
+            stored=self.operations.stored,
+            kept=self.operations.answers,
+            max_bytes=max_bytes,
+        )
+        checks = [] if hosts is None else [Middleware(HostCheck, hosts=hosts)]
+        return [Middleware(InPieces), *checks, exact_match]
+
+    def _endpoint(self, allowed: frozenset[str]) -> GraphQLEndpoint:
+        return GraphQLEndpoint(
+            OperationHandler(self.runner, self.operations.answers, self.places, self.access.standing),
+            Batches(self.runner),
+            self.operations.stored,
+            self.access.clients.identify,
+            self.runner.scheduler,
+            bodies=self.bodies,
+            longest_batch=self.settings.batch_limit,
+            allowed=allowed,
+        )
+
+    def _uploads(self) -> Middleware | None:
+        if self.spool is None:
+            return None
+        return Middleware(Uploads, spool=self.spool, identify=self.access.clients.identify, bodies=self.bodies)
+
+
+def served_hosts(settings: Settings, base_url: str, address: str | None) -> Hosts | None:
+    """Return the allowed hosts; None where any host is allowed, because requests without a key get no data there."""
+    if settings.clients_file is not None and settings.allowed_hosts is None:
+        return None
+    urls = [base_url] if settings.public_url is None else [base_url, settings.public_url]
+    return Hosts.of(*urls, address=address, allowed=settings.allowed_hosts or frozenset())

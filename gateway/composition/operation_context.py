@@ -1,0 +1,72 @@
+"""The context of one operation, made of the process's parts and of the request's options."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.billing.budget import OperationBudget
+from gateway.clients import Client, Clients, Right
+from gateway.composition.operations import Operations
+from gateway.composition.publishing import PublishingComponent
+from gateway.composition.spending import Spending
+from gateway.http.request_options import RequestOptions
+from gateway.loaders import Loader
+from gateway.media_proxy.links import Links
+from gateway.operations.documents import priced
+from gateway.operations.quotes import Lanes, Quotes
+from gateway.operations.selection_analysis import prefetch
+from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.settings import Settings
+from schema.context import Context
+
+
+class OperationContexts:
+    """The contexts of a process's operations."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients,
+        spending: Spending,
+        services: UpstreamServices,
+        publishing: PublishingComponent | None,
+        links: Links,
+        operations: Operations,
+    ) -> None:
+        self.clients = clients
+        self._proxies = settings.media_proxy
+        self._spending = spending
+        self._services = services
+        self._publishing = publishing
+        self._links = links
+        self._operations = operations
+        self._pricing = Lanes()
+
+    def of(self, terms: RequestOptions) -> Context:
+        """Return the context of one operation. Raise Unauthenticated."""
+        client = self.clients.identify(terms.key)
+        writes = None if self._publishing is None else self._publishing.of(client)
+        forced = Right.FORCE in client.rights
+        buyer = Fetcher(self._services, self._budget(client, terms.limit), forced=forced)
+        return Context(
+            client=client,
+            buyer=buyer,
+            loader=Loader(buyer),
+            quote=self._quotes(buyer, () if writes is None else writes.accounts),
+            foresee=partial(prefetch, buyer),
+            links=self._links,
+            proxies=self._proxies,
+            writes=writes,
+            explains=terms.explains,
+            streams=terms.streams,
+        )
+
+    def _quotes(self, buyer: Fetcher, accounts: tuple[str, ...]) -> Quotes:
+        operations = self._operations
+        of_text = partial(priced, operations.schema.core, operations.documents, accounts=accounts)
+        return Quotes(operations.stored.priceable, of_text, buyer, self._pricing)
+
+    def _budget(self, client: Client, limit: int | None) -> OperationBudget:
+        ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
+        confirm = partial(self.clients.confirm, client)
+        return self._spending.budget(min(ceilings, default=None), client.id, client.allowance, confirm)

@@ -1,0 +1,40 @@
+"""The operations of one process: documents, cached responses, and the schema that executes what is not cached."""
+
+from __future__ import annotations
+
+from gateway.cache.response_cache import Responses
+from gateway.composition.memory_budget import MemoryBudget
+from gateway.execution import PlanCache, Projections
+from gateway.operations.documents import DocumentCache
+from gateway.operations.extensions import FormatErrors, PrepareOperation
+from gateway.operations.persisted_queries import PersistedQueries
+from gateway.operations.response_cache import ResponseCache
+from gateway.operations.trusted_documents import Trusted, prints
+from gateway.planner.fetcher import UpstreamServices
+from gateway.settings import Settings
+from schema.build import Schema, build_schema
+
+
+class Operations:
+    """The caches and the schema that all operations share."""
+
+    def __init__(self, settings: Settings, budget: MemoryBudget, services: UpstreamServices) -> None:
+        self.documents = DocumentCache(budget.documents)
+        self.stored = _stored(settings, self.documents, budget)
+        responses = Responses(budget.responses, store=services.memory.store, clock=services.clock)
+        self.answers = ResponseCache(self.documents, responses)
+        self.schema = _schema(settings, budget, self.documents, services)
+
+
+def _stored(settings: Settings, documents: DocumentCache, budget: MemoryBudget) -> PersistedQueries:
+    only_trusted = settings.documents == "trusted"
+    if only_trusted:
+        prints()  # every client names a document by hash: the first would wait for the table of hashes
+    trusted = Trusted(settings.documents_file).find
+    return PersistedQueries(documents, trusted, only_trusted=only_trusted, max_bytes=budget.texts)
+
+
+def _schema(settings: Settings, budget: MemoryBudget, documents: DocumentCache, services: UpstreamServices) -> Schema:
+    extensions = [lambda: FormatErrors(services.hook), lambda: PrepareOperation(documents)]
+    plans = PlanCache(budget.plans, projections=Projections(budget.projections))
+    return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)

@@ -1,0 +1,84 @@
+"""The read side of the composition root: the read API, its prices, and the cache of its answers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx
+
+from gateway.billing.account import watch
+from gateway.billing.budget import AccountGuard
+from gateway.billing.prices import Prices
+from gateway.cache.decoded_cache import DecodedCache
+from gateway.cache.entity_cache import EntityCache
+from gateway.cache.freshness import Lifetimes
+from gateway.cache.single_flight import SingleFlight
+from gateway.cache.store import EntryStore
+from gateway.clock import Clock
+from gateway.composition import sandbox
+from gateway.composition.background import background
+from gateway.composition.memory_budget import MemoryBudget
+from gateway.events import Hook
+from gateway.planner.fetcher import UpstreamServices
+from gateway.reads.facts import Lifetime
+from gateway.settings import Settings
+from gateway.upstream.client.client import silence_retries
+from gateway.upstream.hikerapi.client import connect
+
+# Seconds after the server's own graceful shutdown, within the ten that `docker stop` waits.
+DRAIN_SECONDS = 1.5
+
+
+class ReadSide:
+    """The services that buy, which `sharers` processes have: they share the upstream's rate limit."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None,
+        budget: MemoryBudget,
+        *,
+        account: AccountGuard,
+        sharers: int,
+        clock: Clock,
+        hook: Hook,
+    ) -> None:
+        """Build the services. `transport` carries the calls, in the place of the network."""
+        api = connect(
+            base_url=settings.hikerapi_url,
+            key=settings.hikerapi_key or sandbox.KEY,
+            rate=settings.hikerapi_rate,
+            sharers=sharers,
+            transport=transport,
+            proxy=settings.proxies.to(settings.hikerapi_url) if transport is None else None,
+            clock=clock,
+            hook=hook,
+        )
+        memory = EntityCache(
+            EntryStore(budget.entries, clock),
+            api.endpoints,
+            clock=clock,
+            lifetimes=_lifetimes(settings),
+            decoded=DecodedCache(budget.models),
+            pointers=budget.pointers,
+        )
+        self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
+        self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        silence_retries()
+        await self.services.api.start()
+        try:
+            async with background(self._watch_balance):
+                yield
+        finally:
+            await self.services.flights.drain(DRAIN_SECONDS)
+            await self.services.api.aclose()
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    ttls = {lifetime: getattr(settings, f"ttl_{lifetime.value}") for lifetime in Lifetime}
+    return Lifetimes(ttls, stale=settings.stale_limit, margin=settings.url_margin)
