@@ -25,7 +25,7 @@ The packages, in the order in which a read passes them:
     console         GraphiQL with price, bill and preview, built into static files
 
 Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `events` (what happened, as values),
-`files` (files of the data directory), `scheduling` (the event loop's time, in slices). `settings` is for `cli`,
-`commands` and `composition` alone, `logs` (events as log lines) for the last two. The graph itself is the package
-`schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
+`files` (files of the data directory), `scheduling` (the event loop's time, in slices), `tracebacks` (what they keep in
+memory). `settings` is for `cli`, `commands` and `composition` alone, `logs` (events as log lines) for the last two. The
+graph itself is the package `schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
 from gateway.durable.port import Fault, Json, Step, StepFailed, StepRecord, StepState
-from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected, forget_frames
+from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer, UpstreamRejected
 from gateway.events import Hook, InternalErrorMasked, StepRetried
+from gateway.tracebacks import forget_frames
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0

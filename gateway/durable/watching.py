@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from gateway.durable.port import Record
-from gateway.errors import forget_frames
+from gateway.tracebacks import forget_frames
 
 
 class Watched:

@@ -27,7 +27,8 @@ from graphql.language import SKIP, ValueNode, VisitorAction
 from graphql.type import GraphQLInputType
 from graphql.utilities.validate_input_value import validate_input_literal
 
-from gateway.errors import TooComplex, forget_frames
+from gateway.errors import TooComplex
+from gateway.tracebacks import forget_frames
 
 # Errors per request; one more error says that there are more, in graphql-core's words.
 MOST_MISTAKES = 20

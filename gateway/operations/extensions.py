@@ -23,7 +23,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from gateway.clients import Right
-from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable, forget_frames
+from gateway.errors import Forbidden, GatewayError, InvalidInput, MethodNotAllowed, NotAcceptable
 from gateway.events import Hook, InternalErrorMasked
 from gateway.operations import incremental_delivery, work
 from gateway.operations.billing import report
@@ -36,6 +36,7 @@ from gateway.operations.required_rights import check_rights
 from gateway.operations.selection_analysis import analyze
 from gateway.operations.validation import problems
 from gateway.scheduling import SLICE
+from gateway.tracebacks import forget_frames
 from schema.context import Context
 
 NAMELESS = "operationName must name one of the document's operations."

@@ -33,9 +33,9 @@ from graphql.validation.validate import (
 )
 from graphql.validation.validation_context import VariableUsage, VariableUsageVisitor
 
-from gateway.errors import forget_frames
 from gateway.operations.client_errors import MOST_MISTAKES
 from gateway.operations.rules import RULES
+from gateway.tracebacks import forget_frames
 
 TOO_MANY = "Too many validation errors, error limit reached. Validation aborted."
 ABORTED = "Validation aborted."

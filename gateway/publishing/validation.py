@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 
 from gateway.domain.input_errors import UserErrorCode
 from gateway.domain.publishing import MediumKind, Traits
-from gateway.errors import forget_frames
 from gateway.publishing.commands import CreateHighlight, DeleteHighlight, MediumSpec, UpdateHighlight
 from gateway.publishing.inputs import (
     CoverInput,
@@ -18,6 +17,7 @@ from gateway.publishing.inputs import (
     UpdateHighlightInput,
 )
 from gateway.publishing.rules import SPELLED, ValidationErrors
+from gateway.tracebacks import forget_frames
 from gateway.uploads.formats import Unfit
 from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.urls import Looks, NoMedium, as_browsers_send, look_at

@@ -64,7 +64,10 @@ FORBIDDEN = {
     "gateway.upstream.hikerapi": {"gateway.upstream.platforms"},
 }
 OPEN = frozenset(
-    {"gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files", "gateway.scheduling"}
+    {
+        *("gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"),
+        *("gateway.scheduling", "gateway.tracebacks"),
+    }
 )
 # Packages beside the way, by those that may import them.
 GUARDED = {

@@ -12,11 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.clock import Clock
 from gateway.domain.hosts import network_of
-from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout, forget_frames
+from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout
 from gateway.http.disconnect import cancel_on_disconnect, without_body
 from gateway.media_proxy.proxy import MediaProxy, Medium, identity
 from gateway.media_proxy.ranges import ByteRange
 from gateway.media_proxy.signed_urls import MediaClaims, TokenExpired, TokenInvalid, UrlSigner
+from gateway.tracebacks import forget_frames
 from gateway.upstream.egress.cdn_client import OutOfRange, UrlExpired
 
 METHODS = "GET, HEAD, OPTIONS"

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.clients import Client
-from gateway.errors import GatewayError, TooManyStreams, forget_frames
+from gateway.errors import GatewayError, TooManyStreams
 from gateway.execution.sizes import least_size
 from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.cors import is_own_or_allowed
@@ -24,6 +24,7 @@ from gateway.http.revocation import Standing
 from gateway.http.transports import ws_messages
 from gateway.http.transports.operation_stream import EVERYTHING, OperationRunner, Payload
 from gateway.http.transports.ws_messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
+from gateway.tracebacks import forget_frames
 
 # Bytes of a connection's payloads that are not sent yet. Beyond them no further operation of it is executed.
 MOST_UNSENT = 2**20

@@ -16,9 +16,10 @@ import httpx
 import stamina
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, forget_frames
+from gateway.errors import GatewayError
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.scheduling import turns
+from gateway.tracebacks import forget_frames
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, LargeBodySlot
 from gateway.upstream.client.circuit_breaker import Breaker
