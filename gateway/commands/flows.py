@@ -12,9 +12,9 @@ from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
 from gateway.durable.encryption import DecryptionError, JsonCipher, KeyFileError, key_in
-from gateway.durable.executor import STANDARD
+from gateway.durable.executor import STANDARD, CancellationToken
 from gateway.durable.port import Record, Status, StepRecord, StepState
-from gateway.durable.store import CancellationToken, WorkflowStore
+from gateway.durable.store import WorkflowStore
 from gateway.errors import FlowsUnavailable
 from gateway.settings import Settings
 

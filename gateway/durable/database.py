@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.durable.tables import METADATA
+from gateway.errors import FlowsUnavailable
+from gateway.files import Identity, identity, make_file
+
+# An arbitrary number, equal in each process: the advisory lock under which one process creates the tables.
+MAKING = 0x6869_6768
+AT_ONCE = 500  # rows that one transaction deletes
 
 POOL = 10
 SWITCHES = 50
@@ -68,3 +80,73 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
     raise sqlite3.OperationalError("database is locked")
+
+
+class Database:
+    """The database of workflows. Transactions raise FlowsUnavailable if it is unavailable."""
+
+    def __init__(self, url: str, *, patience: float) -> None:
+        self._engine = engine(url, patience=patience)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._path = Path(str(self._engine.url.database)) if self.is_sqlite else None
+        self._opened: Identity = None
+        self._is_lost = False
+
+    def close(self) -> None:
+        close(self._engine)
+
+    def prepare(self, check: Callable[[sa.Connection], None]) -> None:
+        """Create missing tables and `check` them, in one transaction of one process at a time."""
+        if self._path is not None:
+            with suppress(OSError):  # SQLite would create it, readable by all; it also reports errors
+                make_file(self._path)
+        with self.transaction() as db:
+            if self.is_sqlite:
+                db.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                db.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING)))
+            METADATA.create_all(db)
+            check(db)
+        if self._path is not None:
+            self._opened = identity(self._path)
+
+    def ping(self) -> None:
+        """Check that the database can be written, without writing."""
+        with self.transaction() as db:
+            db.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "SELECT 1")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        self._check_file()
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except (sa.exc.SQLAlchemyError, OSError) as exc:
+            raise FlowsUnavailable(
+                "Flows cannot be started or read now, and nothing was started: retry later."
+            ) from exc
+
+    def insert(self, table: sa.Table) -> Any:
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def upsert(self, db: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            insert = self.insert(table)
+            values = {name: insert.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+            db.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values), list(rows))
+
+    def truncate_log(self) -> None:
+        """Empty SQLite's write-ahead log, which still holds deleted data; while others read, a later call does it."""
+        if self.is_sqlite:
+            with self.transaction() as db:
+                db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _check_file(self) -> None:
+        """Raise FlowsUnavailable if the file was deleted or replaced: data written to it is lost with the process.
+
+        The error is permanent: once the file is back, some connections may lead to it and others to its replacement.
+        """
+        if self._path is not None and self._opened not in (None, identity(self._path)):
+            self._is_lost = True
+        if self._is_lost:
+            raise FlowsUnavailable("The file of the flows was deleted or replaced: put it back, and start again.")

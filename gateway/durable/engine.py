@@ -160,7 +160,7 @@ class DbosDurable:
         return total
 
     async def remember(self, name: str, seconds: float) -> bool:
-        return await self._database.call(partial(self._store.remember, name, seconds))
+        return await self._database.call(partial(self._store.names.remember, name, seconds))
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         return await self._signals.wait(topic, seconds)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from gateway.durable.store import CancellationToken
 from gateway.errors import FlowsUnavailable
 
 T = TypeVar("T")
 
 THREADS = 8
+TOO_LONG = "The store of the flows took too long. Ask again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,21 @@ class StoreTimeouts:
 
 
 STANDARD = StoreTimeouts()
+
+
+class CancellationToken:
+    """The caller's interest in a write. Once it is withdrawn, the write is not committed."""
+
+    def __init__(self) -> None:
+        self._withdrawn = threading.Event()
+
+    def withdraw(self) -> None:
+        self._withdrawn.set()
+
+    def check(self) -> None:
+        """Raise FlowsUnavailable if the caller has given up."""
+        if self._withdrawn.is_set():
+            raise FlowsUnavailable(TOO_LONG)
 
 
 class DatabaseExecutor:
@@ -60,7 +75,7 @@ class DatabaseExecutor:
             async with asyncio.timeout(self._patience.caller):
                 return await asyncio.shield(work)
         except TimeoutError as exc:
-            raise FlowsUnavailable("The store of the flows took too long. Ask again later.") from exc
+            raise FlowsUnavailable(TOO_LONG) from exc
 
     async def change(self, act: Callable[[CancellationToken], T]) -> T:
         """Run a write within the caller's time limit. Raises FlowsUnavailable when it takes too long.

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.clock import Clock
-from gateway.durable.database import close, engine
+from gateway.durable.database import AT_ONCE, Database
 from gateway.durable.encryption import DecryptionError, JsonCipher
+from gateway.durable.executor import CancellationToken
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord
+from gateway.durable.remembered_names import RememberedNames
 from gateway.durable.rerun import Numbered, steps_to_rerun
 from gateway.durable.serialization import fault_from, fault_to, step_from, step_to
-from gateway.durable.tables import ACTIVE, FLOWS, KEYS, METADATA, NOTES, PENDING, REMEMBERED, STEPS, Engine
+from gateway.durable.tables import ACTIVE, FLOWS, KEYS, NOTES, PENDING, STEPS, Engine
 from gateway.errors import FlowsUnavailable, IdempotencyKeyReused
-from gateway.files import Identity, identity, make_file
 
 PROBE = "highlights-gateway"
 SCHEMA = "dbos"
-# An arbitrary number, equal in each process: the advisory lock under which one process creates the tables.
-MAKING = 0x6869_6768
-AT_ONCE = 500
-MOST_REMEMBERED = 100_000  # names: about 20 MB
 # Run before each step and for all waiting clients: to build a statement takes as long as to run it.
 STATUS = sa.select(FLOWS.c.status).where(FLOWS.c.id == sa.bindparam("flow"))
 VERSION = sa.select(FLOWS.c.version).where(FLOWS.c.id == sa.bindparam("flow"))
-
-
-class CancellationToken:
-    """The caller's interest in a write. Once it is withdrawn, the write is not committed."""
-
-    def __init__(self) -> None:
-        self._withdrawn = threading.Event()
-
-    def withdraw(self) -> None:
-        self._withdrawn.set()
-
-    def check(self) -> None:
-        """Raise FlowsUnavailable if the caller has given up."""
-        if self._withdrawn.is_set():
-            raise FlowsUnavailable("The store of the flows took too long. Ask again later.")
 
 
 @dataclass(slots=True)
@@ -60,41 +38,22 @@ class WorkflowStore:
     """The store. Methods raise FlowsUnavailable if the database is unavailable, or was written with another key."""
 
     def __init__(self, url: str, cipher: JsonCipher, clock: Clock, *, patience: float) -> None:
-        self._engine = engine(url, patience=patience)
+        self._database = Database(url, patience=patience)
         self._cipher = cipher
         self._clock = clock
-        self._is_sqlite = self._engine.dialect.name == "sqlite"
-        self._path = Path(str(self._engine.url.database)) if self._is_sqlite else None
-        self._opened: Identity = None
-        self._is_lost = False
-        self._dbos = Engine(None if self._is_sqlite else SCHEMA)
+        self._dbos = Engine(None if self._database.is_sqlite else SCHEMA)
+        self.names = RememberedNames(self._database, cipher, clock)
 
     def close(self) -> None:
-        close(self._engine)
-
-    def prepare(self) -> None:
-        """Create missing tables. Raises DecryptionError if the tables were written with another key."""
-        if self._path is not None:
-            with suppress(OSError):  # SQLite would create it, readable by all; it also reports errors
-                make_file(self._path)
-        with self._transaction() as db:
-            if self._is_sqlite:
-                db.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                db.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING)))
-            METADATA.create_all(db)
-            probe = db.scalar(sa.select(KEYS.c.probe))
-            if probe is None:
-                db.execute(KEYS.insert().values(probe=self._cipher.close(PROBE)))
-            else:
-                self._cipher.open(probe)
-        if self._path is not None:
-            self._opened = identity(self._path)
+        self._database.close()
 
     def ping(self) -> None:
         """Check that the database can be written, without writing."""
-        with self._transaction() as db:
-            db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "SELECT 1")
+        self._database.ping()
+
+    def prepare(self) -> None:
+        """Create missing tables. Raises DecryptionError if the tables were written with another key."""
+        self._database.prepare(self._check_key)
 
     def accept(self, name: str, id: str, input: Json, ticket: CancellationToken) -> bool:
         """Insert a workflow, and return whether it is new. Raises IdempotencyKeyReused."""
@@ -109,8 +68,8 @@ class WorkflowStore:
             "updated_at": now,
             "version": 0,
         }
-        with self._transaction() as db:
-            insertion = self._insert(FLOWS).values(row).on_conflict_do_nothing().returning(FLOWS.c.id)
+        with self._database.transaction() as db:
+            insertion = self._database.insert(FLOWS).values(row).on_conflict_do_nothing().returning(FLOWS.c.id)
             is_new = db.scalar(insertion) is not None
             known = db.scalar(sa.select(FLOWS.c.fingerprint).where(FLOWS.c.id == id))
             ticket.check()
@@ -121,7 +80,7 @@ class WorkflowStore:
         return is_new
 
     def get(self, id: str) -> Record | None:
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             row = db.execute(sa.select(FLOWS).where(FLOWS.c.id == id)).one_or_none()
             return None if row is None else self._records(db, [row])[0]
 
@@ -137,25 +96,25 @@ class WorkflowStore:
             query = query.where(
                 sa.or_(FLOWS.c.created_at < age, sa.and_(FLOWS.c.created_at == age, FLOWS.c.id < before))
             )
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             return self._records(db, db.execute(query).all())
 
     def status(self, id: str) -> Status | None:
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             found = db.scalar(STATUS, {"flow": id})
         return None if found is None else Status(found)
 
     def version(self, id: str) -> int | None:
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             return db.scalar(VERSION, {"flow": id})
 
     def steps(self, id: str) -> dict[int, tuple[int, StepRecord]]:
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             return self._steps(db, [id]).get(id, {})
 
     def write(self, changes: Mapping[str, Changed]) -> None:
         """Write the changes of those workflows that still exist."""
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             existing = self._update(db, FLOWS.c.id.in_(changes))
             steps = [row for id in existing for row in self._step_rows(id, changes[id])]
             notes = [
@@ -163,8 +122,8 @@ class WorkflowStore:
                 for id in existing
                 for key, value in changes[id].notes.items()
             ]
-            self._upsert(db, STEPS, steps)
-            self._upsert(db, NOTES, notes)
+            self._database.upsert(db, STEPS, steps)
+            self._database.upsert(db, NOTES, notes)
 
     def end(
         self, id: str, status: Status, *, output: Json = None, fault: Fault | None = None, group: int | None = None
@@ -176,12 +135,12 @@ class WorkflowStore:
             "fault": self._cipher.close(fault_to(fault)) if fault else None,
             "failed_group": group,
         }
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             self._update(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
 
     def cancel(self, id: str, ticket: CancellationToken) -> bool:
         """Cancel a running workflow, and return whether it was running."""
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             running = FLOWS.c.status == Status.RUNNING.value
             changed = self._update(db, FLOWS.c.id == id, running, status=Status.CANCELLED.value)
             ticket.check()
@@ -192,7 +151,7 @@ class WorkflowStore:
 
         The results of failed steps are deleted in the same transaction.
         """
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             ended = FLOWS.c.status.in_((Status.FAILED.value, Status.CANCELLED.value))
             row = db.execute(sa.select(FLOWS).where(FLOWS.c.id == id, ended).with_for_update()).one_or_none()
             fresh = {"status": Status.RUNNING.value, "fault": None, "failed_group": None}
@@ -212,37 +171,14 @@ class WorkflowStore:
         active = sa.select(workflows.c.workflow_uuid).where(workflows.c.status.in_(ACTIVE))
         ended = FLOWS.c.status != Status.RUNNING.value
         old = sa.select(FLOWS.c.id).where(ended, FLOWS.c.updated_at < older_than, FLOWS.c.id.not_in(active))
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             ids = db.scalars(old.limit(AT_ONCE)).all()
             for table in self._dbos.all:
                 db.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
             db.execute(sa.delete(FLOWS).where(FLOWS.c.id.in_(ids)))
-        if ids and self._is_sqlite:
-            self._truncate_log()
+        if ids:
+            self._database.truncate_log()
         return len(ids)
-
-    def remember(self, name: str, seconds: float) -> bool:
-        """Remember a name for `seconds`, and return whether it is new or had expired."""
-        now = self._clock.now()
-        row = {"fingerprint": self._cipher.fingerprint("remembered", name), "expires_at": now + seconds}
-        insert = self._insert(REMEMBERED).values(row)
-        taken = insert.on_conflict_do_update(
-            index_elements=[REMEMBERED.c.fingerprint],
-            set_={"expires_at": row["expires_at"]},
-            where=REMEMBERED.c.expires_at <= now,
-        )
-        with self._transaction() as db:
-            return db.scalar(taken.returning(REMEMBERED.c.fingerprint)) is not None
-
-    def forget_names(self) -> int:
-        """Delete a bounded number of names that have expired or exceed MOST_REMEMBERED. Returns how many."""
-        by_end = sa.select(REMEMBERED.c.fingerprint).order_by(REMEMBERED.c.expires_at)
-        with self._transaction() as db:
-            surplus = (db.scalar(sa.select(sa.func.count()).select_from(REMEMBERED)) or 0) - MOST_REMEMBERED
-            deleted = set(db.scalars(by_end.where(REMEMBERED.c.expires_at <= self._clock.now()).limit(AT_ONCE)))
-            deleted.update(db.scalars(by_end.limit(min(max(surplus, 0), AT_ONCE))))
-            db.execute(REMEMBERED.delete().where(REMEMBERED.c.fingerprint.in_(deleted)))
-        return len(deleted)
 
     def idle(self, older_than: float) -> dict[str, str | None]:
         """Return the workflows that should run and do not, with their DBOS status.
@@ -261,7 +197,7 @@ class WorkflowStore:
                 )
             )
         )
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             return {row.id: row.status for row in db.execute(query)}
 
     def held(self, executor: str) -> frozenset[str]:
@@ -270,38 +206,15 @@ class WorkflowStore:
         query = sa.select(workflows.c.workflow_uuid).where(
             workflows.c.status == PENDING, workflows.c.executor_id == executor
         )
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             return frozenset(db.scalars(query))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        self._check_file()
-        try:
-            with self._engine.begin() as db:
-                yield db
-        except (sa.exc.SQLAlchemyError, OSError) as exc:
-            raise FlowsUnavailable(
-                "Flows cannot be started or read now, and nothing was started: retry later."
-            ) from exc
-
-    def _check_file(self) -> None:
-        """Raise FlowsUnavailable if the file was deleted or replaced: data written to it is lost with the process.
-
-        The error is permanent: once the file is back, some connections may lead to it and others to its replacement.
-        """
-        if self._path is not None and self._opened not in (None, identity(self._path)):
-            self._is_lost = True
-        if self._is_lost:
-            raise FlowsUnavailable("The file of the flows was deleted or replaced: put it back, and start again.")
-
-    def _insert(self, table: sa.Table) -> Any:
-        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
-
-    def _upsert(self, db: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
-        if rows:
-            insert = self._insert(table)
-            values = {name: insert.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-            db.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values), list(rows))
+    def _check_key(self, db: sa.Connection) -> None:
+        probe = db.scalar(sa.select(KEYS.c.probe))
+        if probe is None:
+            db.execute(KEYS.insert().values(probe=self._cipher.close(PROBE)))
+        else:
+            self._cipher.open(probe)
 
     def _update(self, db: sa.Connection, *where: sa.ColumnElement[bool], **values: object) -> list[str]:
         """Update workflows, and return the ids of those that were changed."""
@@ -315,7 +228,7 @@ class WorkflowStore:
         try:
             ticket.check()
         except FlowsUnavailable:
-            with self._transaction() as db:
+            with self._database.transaction() as db:
                 db.execute(FLOWS.delete().where(FLOWS.c.id == id))
             raise
 
@@ -369,8 +282,3 @@ class WorkflowStore:
             raise FlowsUnavailable(
                 "Flows were encrypted with another key: contact the operator of the gateway."
             ) from exc
-
-    def _truncate_log(self) -> None:
-        """Empty the write-ahead log, which still holds deleted data; while others read, the next prune does it."""
-        with self._transaction() as db:
-            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -20,9 +20,9 @@ from gateway.clock import SystemClock
 from gateway.durable.database import engine
 from gateway.durable.encryption import KEY_FILE, DecryptionError, JsonCipher, key_in
 from gateway.durable.engine import DbosDurable
-from gateway.durable.executor import STANDARD, StoreTimeouts
+from gateway.durable.executor import STANDARD, CancellationToken, StoreTimeouts
 from gateway.durable.port import Json, Run, Status
-from gateway.durable.store import CancellationToken, WorkflowStore
+from gateway.durable.store import WorkflowStore
 from gateway.errors import FlowsUnavailable
 from gateway.events import Event, WorkflowStoreAvailabilityChanged
 from tests.durable.harness import SOON, World, ended, pruned, refused, until
