@@ -7,16 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
-from gateway.domain.shares import Share
 from gateway.http.unsent import READER
-from gateway.server.peers import peer_of
+from gateway.server.bounded_connection import LINGER, BoundedConnection
 from gateway.server.progress import ProgressTimeout
-from gateway.server.reading import HeldFlow, announced_length, disconnect, is_answered
-from gateway.server.refusals import MOST_FIELDS, MOST_HEAD, TEXTS, refusal
+from gateway.server.reading import announced_length, is_answered
+from gateway.server.refusals import MOST_FIELDS, MOST_HEAD, TEXTS
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -33,16 +32,10 @@ MOST_FRAMING = 8
 PIECE = 1_024  # bytes
 # Maximum weight of data longer than a piece, in pieces: of a body only the first piece is parsed.
 MOST_WEIGHT = 16
-TICK = 2.0  # seconds between two checks of a connection
-# For receiving the unread rest of a body, and for the peer to read the refusal.
-LINGER = 5.0  # seconds
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """One HTTP connection, counted in `config.peers`."""
-
-    config: ServerConfig
-    flow: HeldFlow
+class HttpProtocol(BoundedConnection):
+    """One HTTP connection, whose heads and bodies are bounded and must come in time."""
 
     def __init__(
         self,
@@ -52,13 +45,10 @@ class HttpProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._peers, self._turns = config.peers, config.turns
-        self._tick: asyncio.TimerHandle | None = None
-        self._running: RequestResponseCycle | None = None
+        self._turns = config.turns
         self._is_next = False  # starting a pipelined request, which waited for the response to another
         self._unfed = b""
         self._is_waiting = False  # for a turn in which its data is parsed
-        self._is_over = False  # refused, or a WebSocket now
         self._status = 400  # the status of a request that cannot be parsed
         # The state of the message that is being read: its head or its body.
         self._messages = 0
@@ -69,50 +59,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._fields = 0
         self._body = self._framing = 0
         self._announced: int | None = None
-        self._reading, self._writing = ProgressTimeout(), ProgressTimeout()
+        self._reading = ProgressTimeout()
         self._unwanted_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._share(peer_of(transport), transport)
-        if not self._connection.hold(1):
-            self._refuse(503, linger=0.0)
-            return
         self._head_since = self.loop.time()
-        self._tick = self.loop.call_later(TICK, self._check)
-
-    def _share(self, peer: str, transport: asyncio.Transport) -> None:
-        """Create the shares of this connection in the limits of its peer."""
-        peers = self._peers
-        self._connection, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
-        self._held = Share(peers.heads, peer)
-        self._untaken, self._pipelined = Share(peers.bodies, peer), Share(peers.bodies, peer)
-        self.flow = HeldFlow(transport, self._untaken)
-        self._reader, self._buffered = self.config.unsent.reader(peer, transport.abort, self.flow), 0
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        disconnect(self._running)  # uvicorn notifies only the last request that was read
-        self._hold_buffer(0)
-        self._drop()
-        self._release()
 
     def _drop(self) -> None:
-        """Drop received data that will not be read."""
-        for cycle in (self._running, self.cycle):
-            if cycle is not None:
-                cycle.body.clear()
-        self.pipeline.clear()
+        super()._drop()
         self._unfed = b""
-        for share in (self._held, self._untaken, self._pipelined):
-            share.hold(0)
-
-    def _release(self) -> None:
-        if self._tick is not None:
-            self._tick.cancel()
-        for share in (self._held, self._leaving, self._connection):
-            share.hold(0)
-        self._hold_buffer(0)
 
     def handle_websocket_upgrade(self) -> None:
         """Refuse handshakes that the WebSocket parser would drop without a response; start others in a later turn."""
@@ -309,43 +265,16 @@ class HttpProtocol(HttpToolsProtocol):
 
     # Timeouts
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._hold_buffer(self.transport.get_write_buffer_size())
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._writing.stop()
-        self._hold_buffer(0)
-
-    def _hold_buffer(self, size: int) -> None:
-        """Count the bytes of responses in the write buffer."""
-        if size < self._buffered:
-            self._reader.note()
-        more, self._buffered = size - self._buffered, size
-        self._reader.hold(more)
-
     def _check(self) -> None:
         """Close the connection of a peer that does not send or read what is waited for."""
+        super()._check()
         now = self.loop.time()
-        self._hold_buffer(self.transport.get_write_buffer_size())
-        if self._buffered:
-            self._reader.check()
-        self._tick = self.loop.call_later(TICK, self._check)
-        self._check_writing(now)
         if self.flow.read_paused or self.transport.is_closing():
             self._reading.stop()
         elif self._in_body:
             self._check_body(now)
         elif self._in_head or self._head or self._head_since is not None:
             self._check_head(now)
-
-    def _check_writing(self, now: float) -> None:
-        """Abort a connection whose peer reads too slowly, also while it is closing: its buffer would stay."""
-        if not (self.flow.write_paused or self.transport.is_closing()):
-            self._writing.stop()
-        elif self._writing.is_too_slow(-self.transport.get_write_buffer_size(), now):
-            self.transport.abort()
 
     def _check_head(self, now: float) -> None:
         if self._head_since is None:
@@ -370,31 +299,6 @@ class HttpProtocol(HttpToolsProtocol):
         """Refuse a request that cannot be parsed. Called by uvicorn."""
         self._refuse(self._status)
 
-    def _refuse(self, status: int, *, linger: float = LINGER) -> None:
-        """Send the reason, unless it would be taken for the response to another request, and close the connection.
-
-        The connection stays half-open for `linger` seconds: closing it at once would reset it, and a peer that is still
-        sending would lose the response.
-        """
-        if self._is_over or self.transport.is_closing():
-            return
-        self._is_over = True
-        if self._may_answer():
-            self.transport.write(refusal(status))
-        disconnect(self._running)
-        disconnect(self.cycle)
-        self._drop()
-        if not (linger and self.transport.can_write_eof() and self._leaving.hold(1)):
-            self.transport.close()
-            return
-        self.transport.write_eof()
-        self.flow.is_held = False
-        self.flow.resume_reading()
-        if self._tick is not None:
-            self._tick.cancel()
-        self._tick = self.loop.call_later(linger, self.transport.abort)
-
     def _may_answer(self) -> bool:
-        if self.pipeline:
-            return False
-        return is_answered(self.cycle) or (self._in_body and not self.cycle.response_started)
+        """Return whether a refusal would be taken for the response to the request that is being read."""
+        return super()._may_answer() or (self._in_body and not (self.pipeline or self.cycle.response_started))

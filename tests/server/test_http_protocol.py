@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from gateway.scheduling import MOST_PER_TURN
-from gateway.server.http_protocol import HEAD_SECONDS, LINGER, PIECE, TICK
+from gateway.server.bounded_connection import LINGER, TICK
+from gateway.server.http_protocol import HEAD_SECONDS, PIECE
 from gateway.server.peers import Ceilings
 from gateway.server.progress import LEAST, SECONDS
 from gateway.server.refusals import MOST_FIELDS, MOST_HEAD
