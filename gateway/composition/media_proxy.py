@@ -18,7 +18,7 @@ from gateway.media_proxy.links import Links
 from gateway.media_proxy.proxy import STREAMS, MediaProxy
 from gateway.media_proxy.signed_urls import UrlSigner
 from gateway.media_proxy.url_refresh import UrlRefresher
-from gateway.planner.fetcher import UpstreamServices
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.settings import Settings
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, PlatformServers

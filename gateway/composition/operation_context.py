@@ -15,7 +15,8 @@ from gateway.media_proxy.links import Links
 from gateway.operations.documents import priced
 from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.selection_analysis import prefetch
-from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.settings import Settings
 from schema.context import Context
 

@@ -10,7 +10,7 @@ from gateway.operations.extensions import FormatErrors, PrepareOperation
 from gateway.operations.persisted_queries import PersistedQueries
 from gateway.operations.response_cache import ResponseCache
 from gateway.operations.trusted_documents import Trusted, prints
-from gateway.planner.fetcher import UpstreamServices
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.settings import Settings
 from schema.build import Schema, build_schema
 

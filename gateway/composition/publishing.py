@@ -18,7 +18,7 @@ from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
-from gateway.planner.fetcher import UpstreamServices
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
 from gateway.publishing.validation import InputValidator
 from gateway.settings import Settings

@@ -21,7 +21,7 @@ from gateway.composition import sandbox
 from gateway.composition.background import background
 from gateway.composition.memory_budget import MemoryBudget
 from gateway.events import Hook
-from gateway.planner.fetcher import UpstreamServices
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.facts import Lifetime
 from gateway.settings import Settings
 from gateway.upstream.client.client import silence_retries

@@ -23,8 +23,9 @@ from gateway.cache.single_flight import SingleFlight
 from gateway.domain.ids import HighlightId, Subject, UserId
 from gateway.errors import UpstreamError
 from gateway.media_proxy.proxy import identity
-from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.planner.fetcher import Fetcher
 from gateway.planner.requirements import Requirement
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import EntityType, FactKind
 

@@ -1,62 +1,33 @@
-"""The fetcher: it reserves the price of a call, makes the call, settles and caches. One call in flight per answer."""
+"""The fetcher: it buys what an operation requires, plan by plan."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from gateway.billing.bill import BilledCall, BillingRecord, Source
-from gateway.billing.budget import OperationBudget, Reservation
-from gateway.billing.leases import LeaseNeeded
-from gateway.billing.prices import Prices, Purchase
-from gateway.cache.entity_cache import EntityCache
+from gateway.billing.bill import BillingRecord
+from gateway.billing.budget import OperationBudget
+from gateway.billing.prices import Purchase
 from gateway.cache.operation_view import MoreToRead, OperationView
 from gateway.cache.response_cache import Dependencies
-from gateway.cache.single_flight import SingleFlight
-from gateway.clock import Clock
-from gateway.domain.ids import UserId
-from gateway.domain.users import Profile, UserSummary
-from gateway.errors import (
-    GatewayError,
-    InsufficientFunds,
-    LedgerUnavailable,
-    PrivateAccount,
-    Refused,
-    UpstreamError,
-)
-from gateway.events import Hook, StaleServed
+from gateway.errors import GatewayError
+from gateway.planner.call_results import CallResults
 from gateway.planner.estimator import MANY, Pricer, total
 from gateway.planner.plan import plan
+from gateway.planner.purchasing import Purchasing, Step
 from gateway.planner.requirements import Questions, Requirement, open_requirements, unmet
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.planner.simulated_data import EXPECTED, LOWER, SimulatedData
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind
-from gateway.reads.port import ReadApi, ReadOutcome
-from gateway.scheduling import SLICE, FairScheduler
+from gateway.scheduling import SLICE
 
 # Calls started, and answers applied, between two turns of other operations.
 AT_ONCE = 20
 # The work units of a call (sent, received, decoded and cached), and of applying an answer.
 CALL = 30
 ANSWER = 5
-
-Step: TypeAlias = tuple[Call, Source, Awaitable[ReadOutcome]] | Refused | InsufficientFunds
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamServices:
-    """The services that all operations share: the read API, its prices, the cache and the calls in flight."""
-
-    api: ReadApi
-    memory: EntityCache
-    prices: Prices
-    flights: SingleFlight[Call, ReadOutcome]
-    clock: Clock
-    hook: Hook
-    scheduler: FairScheduler = field(default_factory=FairScheduler)
 
 
 class Fetcher:
@@ -77,6 +48,8 @@ class Fetcher:
         self.facts = OperationData(self.view)
         self.bill = BillingRecord()
         self.pricer = Pricer(services.prices, forced=forced)
+        self._purchasing = Purchasing(services, budget)
+        self._results = CallResults(self.view, self.facts, self.bill, services.hook, forced=forced)
         self._roots: list[Selection] = []
         self._cold_cost: int | None = None
         self._started_at = services.clock.monotonic()
@@ -180,7 +153,7 @@ class Fetcher:
                 await self.share.take(AT_ONCE * CALL)
             if at >= AT_ONCE and self.facts.fact(purchase.call.endpoint.answers, purchase.call.about) is not None:
                 continue
-            step = await self._start_or_lease(purchases[at:])
+            step = await self._purchasing.start(purchases[at:])
             if step is None:
                 break
             steps.append((purchase, step))
@@ -188,91 +161,8 @@ class Fetcher:
             if at and at % AT_ONCE == 0:
                 await self.share.take(AT_ONCE * ANSWER)
             if isinstance(step, GatewayError):
-                self._refuse(purchase, step, start)
+                self._results.refuse(purchase, step, start)
             else:
                 call, source, pending = step
                 bought = purchase if call is purchase.call else replace(purchase, call=call)
-                self._apply(bought, source, await pending, start)
-
-    async def _start_or_lease(self, purchases: Sequence[Purchase]) -> Step | None:
-        """Start the first purchase; or, where more had to be leased, lease for all of them and return None."""
-        try:
-            return self._start(purchases[0])
-        except LeaseNeeded:
-            try:
-                await self.budget.lease(purchases[0].price, sum(purchase.price for purchase in purchases))
-            except LedgerUnavailable as problem:
-                return problem
-        return None
-
-    def _start(self, purchase: Purchase) -> Step:
-        """Join the call in flight, or reserve and start it; return the refusal otherwise. Raise LeaseNeeded."""
-        flights = self.services.flights
-        shared = next((call for call in _sharable_calls(purchase.call) if call in flights), None)
-        if shared is not None:
-            return shared, Source.SHARED, flights.join(shared)
-        try:
-            reservation = self.budget.reserve(purchase.price)
-        except (Refused, InsufficientFunds) as problem:
-            return problem
-        flights.start(purchase.call, self._execute(purchase.call, reservation))
-        return purchase.call, Source.BOUGHT, flights.join(purchase.call)
-
-    async def _execute(self, call: Call, reservation: Reservation) -> ReadOutcome:
-        """Make the call. It runs to its end even if no operation waits for it any more: a paid answer is cached."""
-        services, charged = self.services, reservation.price
-        begun = services.memory.version
-        try:
-            outcome = await services.api.fetch(call)
-            charged = outcome.charged
-        finally:
-            reservation.settle(charged, endpoint=call.endpoint.label)
-        if not outcome.in_doubt:
-            services.prices.note(call, charged)
-        if isinstance(outcome.problem, InsufficientFunds):
-            self.budget.account.note_empty()
-        services.memory.keep(outcome, begun=begun)
-        return outcome
-
-    def _apply(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
-        unforced = self.forced and purchase.call.endpoint.forced_price is not None and not purchase.call.forced
-        if unforced and isinstance(outcome.problem, PrivateAccount):
-            return  # the shared call was refused for want of the right to force, so this operation calls again
-        charged = outcome.charged if source is Source.BOUGHT else 0
-        if isinstance(outcome.problem, InsufficientFunds):
-            source = Source.REFUSED  # in any case nothing was bought, and nothing saved by sharing it
-        line = BilledCall(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
-        if isinstance(outcome.problem, UpstreamError):
-            self._serve_stale(line, outcome.problem)
-        else:
-            self.bill.add(line)
-            self.view.note(outcome)
-            self.facts.tell(purchase.call, outcome.answer)
-
-    def _refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
-        line = BilledCall(purchase, Source.REFUSED, start=start, problem=problem)
-        if isinstance(problem, InsufficientFunds):
-            self._serve_stale(line, problem)
-        else:
-            self.bill.add(line)
-            self.facts.tell(purchase.call, problem)
-
-    def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
-        """Record a failed call. A stale entry is preferred to the error, and is billed as stale."""
-        call = line.purchase.call
-        stale = self.view.stale(call)
-        if stale is None:
-            self.bill.add(line)
-            self.facts.tell(call, problem)
-            return
-        self.bill.add(replace(line, source=Source.STALE, age=stale.age))
-        if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
-            # There is no profile: the requirement of its other fields is met by the error.
-            self.facts.fail(FactKind.PROFILE, UserId(stale.value.id), problem)
-        self.facts.tell(call, stale.value)
-        self.services.hook(StaleServed(call.endpoint.label, stale.age))
-
-
-def _sharable_calls(call: Call) -> tuple[Call, ...]:
-    """Return the calls with a suitable answer: a forced operation may share an unforced call, but not the reverse."""
-    return (Call(call.endpoint, call.key), call) if call.forced else (call,)
+                self._results.apply(bought, source, await pending, start)

@@ -18,7 +18,8 @@ from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
-from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.planner.fetcher import Fetcher
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.facts import Lifetime
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.upstream.hikerapi.client import connect

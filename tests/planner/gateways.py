@@ -30,8 +30,9 @@ from gateway.loaders import Loader
 from gateway.operations.documents import DocumentCache, priced
 from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.selection_analysis import analyze, prefetch
-from gateway.planner.fetcher import Fetcher, UpstreamServices
+from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import Selection
+from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.port import ReadApi
 from gateway.upstream.hikerapi.client import connect

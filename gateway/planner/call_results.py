@@ -1,0 +1,67 @@
+"""The results of calls in one operation: on its bill, and in its facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.billing.bill import BilledCall, BillingRecord, Source
+from gateway.billing.prices import Purchase
+from gateway.cache.operation_view import OperationView
+from gateway.domain.ids import UserId
+from gateway.domain.users import Profile, UserSummary
+from gateway.errors import InsufficientFunds, PrivateAccount, Refused, UpstreamError
+from gateway.events import Hook, StaleServed
+from gateway.planner.resolved_data import OperationData
+from gateway.reads.facts import FactKind
+from gateway.reads.port import ReadOutcome
+
+
+class CallResults:
+    """The results of one operation. `forced` says that it forces calls."""
+
+    def __init__(
+        self, view: OperationView, facts: OperationData, bill: BillingRecord, hook: Hook, *, forced: bool
+    ) -> None:
+        self._view = view
+        self._facts = facts
+        self._bill = bill
+        self._hook = hook
+        self._forced = forced
+
+    def apply(self, purchase: Purchase, source: Source, outcome: ReadOutcome, start: float) -> None:
+        unforced = self._forced and purchase.call.endpoint.forced_price is not None and not purchase.call.forced
+        if unforced and isinstance(outcome.problem, PrivateAccount):
+            return  # the shared call was refused for want of the right to force, so this operation calls again
+        charged = outcome.charged if source is Source.BOUGHT else 0
+        if isinstance(outcome.problem, InsufficientFunds):
+            source = Source.REFUSED  # in any case nothing was bought, and nothing saved by sharing it
+        line = BilledCall(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
+        if isinstance(outcome.problem, UpstreamError):
+            self._serve_stale(line, outcome.problem)
+        else:
+            self._bill.add(line)
+            self._view.note(outcome)
+            self._facts.tell(purchase.call, outcome.answer)
+
+    def refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
+        line = BilledCall(purchase, Source.REFUSED, start=start, problem=problem)
+        if isinstance(problem, InsufficientFunds):
+            self._serve_stale(line, problem)
+        else:
+            self._bill.add(line)
+            self._facts.tell(purchase.call, problem)
+
+    def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
+        """Record a failed call. A stale entry is preferred to the error, and is billed as stale."""
+        call = line.purchase.call
+        stale = self._view.stale(call)
+        if stale is None:
+            self._bill.add(line)
+            self._facts.tell(call, problem)
+            return
+        self._bill.add(replace(line, source=Source.STALE, age=stale.age))
+        if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
+            # There is no profile: the requirement of its other fields is met by the error.
+            self._facts.fail(FactKind.PROFILE, UserId(stale.value.id), problem)
+        self._facts.tell(call, stale.value)
+        self._hook(StaleServed(call.endpoint.label, stale.age))

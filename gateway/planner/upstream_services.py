@@ -1,0 +1,27 @@
+"""The services behind all purchases of one process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.billing.prices import Prices
+from gateway.cache.entity_cache import EntityCache
+from gateway.cache.single_flight import SingleFlight
+from gateway.clock import Clock
+from gateway.events import Hook
+from gateway.reads.endpoints import Call
+from gateway.reads.port import ReadApi, ReadOutcome
+from gateway.scheduling import FairScheduler
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamServices:
+    """The services that all operations share: the read API, its prices, the cache and the calls in flight."""
+
+    api: ReadApi
+    memory: EntityCache
+    prices: Prices
+    flights: SingleFlight[Call, ReadOutcome]
+    clock: Clock
+    hook: Hook
+    scheduler: FairScheduler = field(default_factory=FairScheduler)
