@@ -104,7 +104,7 @@ class Query:
 
     @relation(Relation.ACCOUNTS, "The accounts that the requesting client may write for.")
     def accounts(self, info: Info) -> list[User]:
-        return [User.of(info, UserId(account), rides=None) for account in info.context.accounts]
+        return [User.of(info, UserId(account), embedded=None) for account in info.context.accounts]
 
     @strawberry.field(description="One flow of the requesting client; null if it has no flow with this id.")
     async def flow(self, info: Info, id: FlowId) -> Flow | None:

@@ -36,7 +36,7 @@ class MentionSticker:
         Relation.MENTIONED, "The mentioned account; null, with an error, if its data cannot be read.", shared=True
     )
     def user(source: strawberry.Parent[stickers.Mention], info: Info) -> User | None:
-        return User.riding(info, source.user)
+        return User.of_embedded(info, source.user)
 
     x: float | None = strawberry.field(description=X)
     y: float | None = strawberry.field(description=Y)

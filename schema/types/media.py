@@ -44,7 +44,7 @@ def album_of(source: media.MediaChild) -> str:
 class UserTag:
     @relation(Relation.MENTIONED, "The tagged account; null, with an error, if its data cannot be read.", shared=True)
     def user(source: strawberry.Parent[media.UserTag], info: Info) -> User | None:
-        return User.riding(info, source.user)
+        return User.of_embedded(info, source.user)
 
     x: float | None = strawberry.field(description="Horizontal position, as a fraction of the width.")
     y: float | None = strawberry.field(description="Vertical position, as a fraction of the height.")

@@ -84,7 +84,7 @@ def user_id(self: User, info: Info) -> strawberry.ID:
 )
 class User:
     key: strawberry.Private[UserKey]
-    rides: strawberry.Private[UserSummary | None] = None
+    embedded: strawberry.Private[UserSummary | None] = None
 
     id: strawberry.ID = field_in(FactKind.IDENTITY, "The platform's numeric id.", resolver=user_id)
     username: str | None = short("username", str | None, "User name, without @.")
@@ -149,23 +149,23 @@ class User:
         return map_awaitable(loaded, lambda stories: shortened(stories, left_out(stories) or None))  # type: ignore[return-value]
 
     def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
-        if self.rides is not None and self.rides.username is not None:
-            return self.rides
+        if self.embedded is not None and self.embedded.username is not None:
+            return self.embedded
         return info.context.loader.get(FactKind.SHORT, self.key)  # type: ignore[no-any-return]
 
     @classmethod
-    def of(cls, info: Info, key: UserKey, rides: UserSummary | None = None) -> Self:
+    def of(cls, info: Info, key: UserKey, embedded: UserSummary | None = None) -> Self:
         """Return the user. Raise the GatewayError if nothing of the user can be returned."""
         failure = info.context.buyer.facts.failure(key)
-        if failure is not None and rides is None:
+        if failure is not None and embedded is None:
             raise failure.about(key.subject)
-        return cls(key=key, rides=rides)
+        return cls(key=key, embedded=embedded)
 
     @classmethod
-    def riding(cls, info: Info, rides: UserSummary) -> Self:
+    def of_embedded(cls, info: Info, embedded: UserSummary) -> Self:
         """Return a user that another response included."""
-        complete = rides.username is not None
-        return cls.of(info, UserId(rides.id), rides if complete else None)
+        complete = embedded.username is not None
+        return cls.of(info, UserId(embedded.id), embedded if complete else None)
 
     @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Self:
@@ -175,10 +175,10 @@ class User:
 def named_user(info: Info, source: object, attribute: str) -> User | None:
     """Return the user that `attribute` of an answered object names. Raise UpstreamPartialAnswer if it is lost."""
     user: UserSummary | None = readable(source, attribute)
-    return None if user is None else User.riding(info, user)
+    return None if user is None else User.of_embedded(info, user)
 
 
 def sponsors_of(info: Info, source: models.Item | Media) -> list[User]:
     """Return the accounts that paid for an item or a post."""
-    sponsors = [User.riding(info, sponsor) for sponsor in source.sponsors or ()]
+    sponsors = [User.of_embedded(info, sponsor) for sponsor in source.sponsors or ()]
     return shortened(sponsors, lost(source, "sponsors"))

@@ -31,6 +31,8 @@ OUT = {
     "order": "command",
     "purse": "operation budget",
     "recollection": "operation view",
+    "rides": "embedded",
+    "riding": "embedded",
     "said": "cached response",
     "scribe": "write-behind buffer",
     "seal": "cipher",
