@@ -27,7 +27,7 @@ from gateway.errors import UpstreamPartialAnswer
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 
 # Errors per result; one more error says that there are more.
-MOST_TOLD = 100
+MOST_REPORTED = 100
 MORE = "More of the upstream's answers could not be read."
 
 
@@ -83,9 +83,9 @@ class PartialExecutionContext(StrawberryGraphQLCoreExecutionContext):
         graphql-core's error collection would treat the position as null and discard everything below it.
         """
         errors = self.collected_errors.errors
-        if len(errors) > MOST_TOLD or self.collected_errors.has_nulled_position(path):
+        if len(errors) > MOST_REPORTED or self.collected_errors.has_nulled_position(path):
             return
-        if len(errors) == MOST_TOLD:
+        if len(errors) == MOST_REPORTED:
             errors.append(GraphQLError(MORE, original_error=UpstreamPartialAnswer(MORE)))
         else:
             errors.append(located_error(problem, [detail.node for detail in details], path.as_list()))

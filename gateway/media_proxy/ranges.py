@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 ONE = re.compile(r"bytes=([0-9]{0,12})-([0-9]{0,12})")
-TOLD = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)")
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ByteRange:
 
 def is_valid_content_range(content_range: str, length: int | None) -> bool:
     """Return whether a server's Content-Range is valid for a body of `length` bytes."""
-    match = TOLD.fullmatch(content_range)
+    match = CONTENT_RANGE.fullmatch(content_range)
     if match is None:
         return False
     first, last = int(match[1]), int(match[2])

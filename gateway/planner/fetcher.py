@@ -123,7 +123,7 @@ class Fetcher:
             if not purchases:
                 return
             many = max(many, len(purchases))
-            repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.told]
+            repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.answered]
             # An answer that leaves its requirement open would be bought for ever.
             assert not repeated, f"answered, and asked again: {repeated}"
             await self._fetch(purchases)

@@ -67,7 +67,7 @@ class OperationData:
         self._indexed_items: dict[str, Item] = {}  # the items of all highlights, except those in `_unindexed`
         self._unindexed: list[str] = []
         self._listed_items: dict[str, Item] = {}  # the items of users' lists
-        self.told: set[Call] = set()
+        self.answered: set[Call] = set()
 
     def fact(self, kind: FactKind, subject: Any) -> Fact[Any]:
         """Return the fact of this kind about `subject`, which is of a type that has such facts."""
@@ -182,7 +182,7 @@ class OperationData:
 
     def tell(self, call: Call, answer: Answer) -> None:
         """Record the answer to a call, or the error that came instead of it."""
-        self.told.add(call)
+        self.answered.add(call)
         self._supersede(user_of(answer))
         kind, value = call.endpoint.answers, answer  # of the type that the endpoint answers: decoding has checked it
         if call.endpoint.by_name:

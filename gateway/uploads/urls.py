@@ -56,7 +56,7 @@ class Shown:
     """The kind of media at a URL, by its file name and by its host; None where that source does not say."""
 
     named: MediumKind | None
-    told: MediumKind | None
+    declared: MediumKind | None
 
     @property
     def kind(self) -> MediumKind:
@@ -64,14 +64,14 @@ class Shown:
 
         The name takes precedence: so a repeated request gives the same command, even if the host's response differs.
         """
-        return self.named or self.told or MediumKind.IMAGE
+        return self.named or self.declared or MediumKind.IMAGE
 
     def mistaken_for(self, kind: MediumKind) -> str | None:
         """Return why an upstream that assumes `kind` is or may be wrong; None if it is right.
 
         The text completes the sentence "the URL ...".
         """
-        kinds = {self.named, self.told} - {None}
+        kinds = {self.named, self.declared} - {None}
         if not kinds:
             return "does not say whether it shows an image or a video: send the file instead"
         taken = "a video" if kind is MediumKind.VIDEO else "an image"
@@ -88,8 +88,8 @@ async def look_at(url: str, looks: Looks) -> Shown:
         claimed = await looks.content_type(url)
     except Unreached:
         claimed = None
-    told = None if claimed is None or claimed in VAGUE else _kind_of(claimed)
-    return Shown(SUFFIXES.get(PurePosixPath(urlsplit(url).path).suffix.lower()), told)
+    declared = None if claimed is None or claimed in VAGUE else _kind_of(claimed)
+    return Shown(SUFFIXES.get(PurePosixPath(urlsplit(url).path).suffix.lower()), declared)
 
 
 def _kind_of(content_type: str) -> MediumKind:

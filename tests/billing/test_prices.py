@@ -18,7 +18,7 @@ from gateway.planner.requirements import Requirement
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints
-from gateway.upstream.hikerapi.client import TOLD_SECONDS, connect
+from gateway.upstream.hikerapi.client import REPORT_SECONDS, connect
 from tests.fakes.clock import ManualClock
 from tests.fakes.upstream_services import ORIGIN, Shop, shop
 from tests.upstream.harness import TRAY
@@ -126,7 +126,7 @@ async def test_an_odd_price_is_told_once_an_hour(desk: Desk) -> None:
     for _ in range(3):
         await desk.buy(info="reqs=999999")
     await desk.buy(info="reqs=3")
-    desk.clock.advance(TOLD_SECONDS)
+    desk.clock.advance(REPORT_SECONDS)
     await desk.buy(info="reqs=999999")
     odd = PriceDisbelieved("tray", LISTED, 999_999)
     assert desk.told == [odd, PriceMismatch("tray", LISTED, 3), odd]

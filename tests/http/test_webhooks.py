@@ -23,9 +23,9 @@ from gateway.http.routes.webhooks import (
     PATH,
     PER_TURN,
     REMEMBERED,
+    REPORT_SECONDS,
     RETRIED,
     SKEW,
-    TOLD,
     Listener,
     WebhookEvent,
     webhooks,
@@ -265,7 +265,7 @@ async def test_what_is_ignored_is_counted_and_told_once_a_minute() -> None:
     desk = Desk()
     for _ in range(5):
         await desk.post(events(CREATED, MEDIUM, account=FOREIGN))
-    desk.clock.advance(TOLD)
+    desk.clock.advance(REPORT_SECONDS)
     await desk.post(events(MEDIUM, account=FOREIGN))
     assert desk.events == [WebhookIgnored("of another account", 2), WebhookIgnored("of another account", 9)]
 
@@ -295,7 +295,7 @@ async def test_of_more_changes_than_the_contract_has_the_first_are_heard() -> No
     assert len(desk.news) == MOST_CHANGES
     await desk.post(told(*[entry()] * MOST_CHANGES, entry(MEDIUM, MEDIUM), entry()))
     assert len(desk.news) == MOST_CHANGES
-    desk.clock.advance(TOLD)
+    desk.clock.advance(REPORT_SECONDS)
     await desk.post(told(entry(*[MEDIUM] * 1_001)))
     assert desk.events == [WebhookIgnored("too many at once", 200), WebhookIgnored("too many at once", 5)]
 

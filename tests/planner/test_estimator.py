@@ -75,7 +75,7 @@ def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Sho
     assert plans[0] == plans[1]
     assert asked == before
     assert bool(plans[0]) == bool(asked)
-    assert buyer.facts.told == set()
+    assert buyer.facts.answered == set()
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage

@@ -51,7 +51,7 @@ SAFE_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"
 RETRIED = 36 * 3_600.0
 SKEW = 300.0
 REMEMBERED = RETRIED + 2 * SKEW
-TOLD = 60.0  # between two reports of changes ignored for the same reason
+REPORT_SECONDS = 60.0  # between two reports of changes ignored for the same reason
 LATELY = 256  # digests that are recognised without a look into the store
 
 
@@ -263,7 +263,7 @@ class Ignored:
 
     def __init__(self, clock: Clock, hook: Hook) -> None:
         self._hook = hook
-        self._limit = EventLimit(TOLD, clock)
+        self._limit = EventLimit(REPORT_SECONDS, clock)
         self._changes: Counter[str] = Counter()
 
     def count(self, reason: str, changes: int) -> None:

@@ -12,7 +12,7 @@ import enum
 from gateway.clock import Clock
 from gateway.events import CircuitBreakerStateChanged, EventLimit, Hook
 
-TOLD_SECONDS = 60.0  # between two reported openings: an unstable upstream opens it every few seconds
+REPORT_SECONDS = 60.0  # between two reported openings: an unstable upstream opens it every few seconds
 
 
 class BreakerState(enum.Enum):
@@ -35,7 +35,7 @@ class Breaker:
         self._opens_at = 0.0
         # The number of state changes: the result of a request that began before the last one is ignored.
         self._generation = 0
-        self._openings = EventLimit(TOLD_SECONDS, clock)
+        self._openings = EventLimit(REPORT_SECONDS, clock)
         self._is_reported = False  # whether an opening was reported, and no closing since
 
     def refuses(self) -> float | None:

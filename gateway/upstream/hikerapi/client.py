@@ -32,7 +32,7 @@ from gateway.upstream.hikerapi.errors import Charge
 
 FASTEST = 1_000  # requests a second: the highest rate of an account that is believed
 PAID_RATE = 15.0  # requests a second of all paid plans, used if the account names none
-TOLD_SECONDS = 3_600.0  # between two events about the price of one kind of call
+REPORT_SECONDS = 3_600.0  # between two events about the price of one kind of call
 MOST_PATHS = 20  # of a schema mismatch that are reported: a change upstream affects every item of a response
 
 
@@ -100,7 +100,7 @@ class HikerApi:
         self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
-        self._reported_prices = EventLimit(TOLD_SECONDS, clock)
+        self._reported_prices = EventLimit(REPORT_SECONDS, clock)
 
     async def start(self) -> None:
         """Look up the account's rate once, unless one was given. Without a result the paid plans' rate applies."""
@@ -162,7 +162,7 @@ class HikerApi:
         try:
             value: Value = endpoint.decoder.read(call, reply.body, report)
         except UpstreamInvalidAnswer:
-            return errors.told_instead(reply, call.subject, charge.amount)
+            return errors.error_instead(reply, call.subject, charge.amount)
         if endpoint.decoder.is_asked(call, value):
             return value
         return _renamed(call, endpoint, value) or invalid_answer(call.subject)
@@ -183,7 +183,7 @@ class HikerApi:
 def _interpret_balance(reply: Reply) -> InterpretedResponse[Balance]:
     subject = "the account's balance"
     result: Balance | GatewayError | None = errors.error_from_response(reply, subject) or _read_balance(reply.body)
-    result = result or errors.told_instead(reply, subject)
+    result = result or errors.error_instead(reply, subject)
     if isinstance(result, Missing):
         result = invalid_answer(subject)
     return InterpretedResponse(reply, result, reply.body, charged=0, in_doubt=False)

@@ -104,7 +104,7 @@ def error_from_response(reply: Reply, subject: str, charged: int = 0) -> Gateway
             return invalid_answer(subject)
 
 
-def told_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
+def error_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
     """Return the error of a complete 200 without the requested object: a refusal if it has an `exc_type`."""
     return _refusal(reply, subject, charged) if error_type(reply) else invalid_answer(subject)
 

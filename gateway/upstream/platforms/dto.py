@@ -129,8 +129,8 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
     def flaws(self) -> tuple[int, ...]:
         """All error codes in any member of the container."""
         error = self.error
-        told = [error.error_subcode, error.code] if isinstance(error, FlawWire) else [error]
-        return tuple(int(code) for one in (*told, self.status) for code in CODE.findall(str(one or "")))
+        sources = [error.error_subcode, error.code] if isinstance(error, FlawWire) else [error]
+        return tuple(int(code) for one in (*sources, self.status) for code in CODE.findall(str(one or "")))
 
 
 class PublicationWire(msgspec.Struct, frozen=True, gc=False):
