@@ -83,12 +83,12 @@ class Pricer:
         yield SimulatedData(known, EXPECTED, recalls=False)
         yield SimulatedData(known, LOWER, recalls=True)
 
-    def least(self, asked: Questions, known: OperationData) -> int:
+    def least(self, requirements: Questions, known: OperationData) -> int:
         """Return the price of the first calls, without simulation. It is the same in every scenario: none is cheaper.
 
-        `asked` are the open requirements of the operation, given `known`.
+        `requirements` are the open requirements of the operation, given `known`.
         """
-        return total(plan(asked, known, self._prices, forced=self._forced))
+        return total(plan(requirements, known, self._prices, forced=self._forced))
 
     async def total_in_steps(
         self, roots: Sequence[Selection], simulated: SimulatedData, take: Callable[[int], Awaitable[None]]
@@ -116,13 +116,13 @@ class Pricer:
         self, roots: Sequence[Selection], simulated: SimulatedData
     ) -> Iterator[tuple[tuple[Purchase, ...], int]]:
         """Yield purchases and the work of the next step: planning, simulating answers, collecting requirements."""
-        while asked := open_requirements(roots, simulated):
-            yield (), len(asked)
-            purchases = plan(asked, simulated, self._prices, forced=self._forced)
+        while requirements := open_requirements(roots, simulated):
+            yield (), len(requirements)
+            purchases = plan(requirements, simulated, self._prices, forced=self._forced)
             yield purchases, len(purchases)
             for purchase in purchases:
                 simulated.assume(purchase, in_trays=self._prices.endpoints.trays_have_items)
-            yield (), len(asked)
+            yield (), len(requirements)
 
 
 def total(purchases: Sequence[Purchase]) -> int:

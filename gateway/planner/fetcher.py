@@ -69,9 +69,9 @@ class Fetcher:
         if missing:
             await self._buy(lambda: open_requirements(roots, self.facts), len(missing))
 
-    async def _admit(self, roots: Sequence[Selection], asked: Questions) -> None:
+    async def _admit(self, roots: Sequence[Selection], missing: Questions) -> None:
         """Check the budget: first against the price of the first calls, before the rest is simulated."""
-        least = self.pricer.least(asked, self.facts)
+        least = self.pricer.least(missing, self.facts)
         self.bill.expected += least
         self.budget.admit(least)
         scenarios = [SimulatedData(self.facts, scenario, recalls=True) for scenario in (LOWER, EXPECTED)]
@@ -125,7 +125,7 @@ class Fetcher:
             many = max(many, len(purchases))
             repeated = [purchase.call for purchase in purchases if purchase.call in self.facts.answered]
             # An answer that leaves its requirement open would be bought for ever.
-            assert not repeated, f"answered, and asked again: {repeated}"
+            assert not repeated, f"answered, and bought again: {repeated}"
             await self._fetch(purchases)
 
     async def _open_requirements(self, ask: Callable[[], Questions]) -> Questions:

@@ -47,11 +47,11 @@ NAMED = FactKind.SHORT | FactKind.IDENTITY
 NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
 
 
-def plan(asked: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
+def plan(requirements: Questions, known: Known, prices: Prices, *, forced: bool) -> tuple[Purchase, ...]:
     """Return the next calls, in response order. Empty only if nothing is open."""
     ranks: dict[int, list[Requirement]] = defaultdict(list)
     in_trays = prices.endpoints.trays_have_items
-    parts = [part for requirement in asked.values() for part in _parts(requirement)]
+    parts = [part for requirement in requirements.values() for part in _parts(requirement)]
     for requirement in parts:
         ranks[_rank(requirement, in_trays)].append(requirement)
     ready, ahead = set[int](), list[Requirement]()
@@ -148,8 +148,8 @@ class _EarlierAnswers:
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
-        asked: list[tuple[UserId | Username, FactKind]] = [*self._by_id, *self._by_name]
-        return {user for user, want in asked if FactKind.TRAY in want}
+        wanted: list[tuple[UserId | Username, FactKind]] = [*self._by_id, *self._by_name]
+        return {user for user, want in wanted if FactKind.TRAY in want}
 
     @cached_property
     def _lists_items(self) -> bool:

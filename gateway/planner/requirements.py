@@ -78,17 +78,17 @@ def open_requirements(roots: Iterable[Selection], known: Known) -> Questions:
     collector = _RequirementCollector(known)
     for root in roots:
         collector.root(root)
-    return collector.asked
+    return collector.requirements
 
 
 def unmet(wanted: Iterable[Requirement], known: Known) -> Questions:
     """Return the requirements among `wanted` that are still open, for loads on demand without a selection."""
-    asked: Questions = {}
+    still_open: Questions = {}
     for requirement in wanted:
         if open_want := _open(requirement, known):
             subject = _named_by_id(requirement.subject, known)
-            asked[subject] = Requirement(subject, open_want, requirement.path)
-    return asked
+            still_open[subject] = Requirement(subject, open_want, requirement.path)
+    return still_open
 
 
 def _named_by_id(subject: Subject, known: Known) -> Subject:
@@ -122,7 +122,7 @@ class _RequirementCollector:
 
     def __init__(self, known: Known) -> None:
         self.known = known
-        self.asked: Questions = {}
+        self.requirements: Questions = {}
 
     def root(self, selection: Selection) -> None:
         path = ".".join(selection.path)
@@ -286,15 +286,15 @@ class _RequirementCollector:
     def _ask(
         self, subject: Subject, want: FactKind, path: str, times: int, *, deeper: FactKind = FactKind.NOTHING
     ) -> None:
-        asked = self.asked.get(subject)
+        requirement = self.requirements.get(subject)
         if times == 0:
             return
-        if asked is None:
-            self.asked[subject] = Requirement(subject, want, path, times, deeper)
+        if requirement is None:
+            self.requirements[subject] = Requirement(subject, want, path, times, deeper)
         else:
-            asked.want |= want
-            asked.times = max(asked.times, times)
-            asked.deeper |= deeper
+            requirement.want |= want
+            requirement.times = max(requirement.times, times)
+            requirement.deeper |= deeper
 
 
 def _is_empty(brief: object) -> bool:

@@ -60,7 +60,7 @@ NAMES_OUT = {
 }
 # Words of OUT that functions, parameters and variables still have.
 REMAINING = {
-    *("again", "asked", "kept", "order", "said", "seal", "telling"),
+    *("again", "kept", "order", "said", "seal", "telling"),
     "verdict",
 }
 # Words that the documents do not use, with what is said instead.

@@ -50,7 +50,7 @@ class Init:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    asked: GraphQLRequest
+    request: GraphQLRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class HikerApi:
             value: Value = endpoint.decoder.read(call, reply.body, report)
         except UpstreamInvalidAnswer:
             return errors.error_instead(reply, call.subject, charge.amount)
-        if endpoint.decoder.is_asked(call, value):
+        if endpoint.decoder.is_about(call, value):
             return value
         return _renamed(call, endpoint, value) or invalid_answer(call.subject)
 

@@ -51,7 +51,7 @@ class ResponseShape(ABC, Generic[V]):
         return value
 
     @abstractmethod
-    def is_asked(self, call: Call, value: V) -> bool:
+    def is_about(self, call: Call, value: V) -> bool:
         """Return whether `value` is about the object of `call`: other data must not be served under its key."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from gateway.upstream.hikerapi.decoding import ResponseShape
 class HighlightShape(ResponseShape[LoadedHighlight]):
     """A highlight with its items."""
 
-    def is_asked(self, call: Call, value: LoadedHighlight) -> bool:
+    def is_about(self, call: Call, value: LoadedHighlight) -> bool:
         return value.pk == call.key
 
     def is_complete(self, call: Call, value: LoadedHighlight) -> bool:
@@ -32,11 +32,11 @@ class HighlightShape(ResponseShape[LoadedHighlight]):
 class ItemShape(ResponseShape[Item]):
     """One story."""
 
-    def is_asked(self, call: Call, value: Item) -> bool:
+    def is_about(self, call: Call, value: Item) -> bool:
         return str(value.pk) == call.key
 
     def is_complete(self, call: Call, value: Item) -> bool:
-        return self.is_asked(call, value)
+        return self.is_about(call, value)
 
     def has_well_formed_ids(self, value: Item) -> bool:
         return have_well_formed_ids((value,))

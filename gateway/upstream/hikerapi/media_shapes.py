@@ -11,11 +11,11 @@ from gateway.upstream.hikerapi.decoding import ResponseShape
 class MediaShape(ResponseShape[Media]):
     """A post, reel or album."""
 
-    def is_asked(self, call: Call, value: Media) -> bool:
+    def is_about(self, call: Call, value: Media) -> bool:
         return str(value.pk) == call.key
 
     def is_complete(self, call: Call, value: Media) -> bool:
-        return self.is_asked(call, value) and value.author is not None
+        return self.is_about(call, value) and value.author is not None
 
     def has_well_formed_ids(self, value: Media) -> bool:
         people = [value.author, *(tag.user for tag in value.tagged_users), *(value.sponsors or ())]

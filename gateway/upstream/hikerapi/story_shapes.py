@@ -17,7 +17,7 @@ Stories = tuple[LiveStory, ...]
 class StoriesShape(ResponseShape[Stories]):
     """Live stories, which all belong to the requested user. They name their author by id alone."""
 
-    def is_asked(self, call: Call, value: Stories) -> bool:
+    def is_about(self, call: Call, value: Stories) -> bool:
         authors = [story.author for story in value if story.author is not None]
         return not authors or any(is_requested_user(call, author) for author in authors)
 

@@ -20,7 +20,7 @@ U = TypeVar("U", bound=UserSummary)
 class ProfileShape(ResponseShape[Profile]):
     """A user's full record."""
 
-    def is_asked(self, call: Call, value: Profile) -> bool:
+    def is_about(self, call: Call, value: Profile) -> bool:
         return is_requested_user(call, value)
 
     def is_complete(self, call: Call, value: Profile) -> bool:
@@ -39,7 +39,7 @@ class ProfileShape(ResponseShape[Profile]):
 class TrayShape(ResponseShape[Tray]):
     """The list of a user's highlights, which all belong to that user."""
 
-    def is_asked(self, call: Call, value: Tray) -> bool:
+    def is_about(self, call: Call, value: Tray) -> bool:
         entries = value[:1] if value and _is_of_one(value) else value
         return all(is_requested_user(call, highlight.owner) for highlight in entries)
 
