@@ -130,11 +130,11 @@ def _copy_database(source: Path, target: Path) -> None:
         ):
             original.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # a single file without a write-ahead log
-            (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+            (result,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise CommandError(f"{source} cannot be copied ({error}): is it a file of the gateway?") from error
-    if verdict != "ok":
-        raise CommandError(f"{source} is damaged ({verdict}): nothing was copied.")
+    if result != "ok":
+        raise CommandError(f"{source} is damaged ({result}): nothing was copied.")
 
 
 def _opened(path: Path) -> sqlite3.Connection:

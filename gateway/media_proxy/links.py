@@ -32,4 +32,4 @@ class Links:
             return url
         signed = EXPIRY.search(url)
         expires = int(signed[1], 16) if signed else int(self._clock.now()) + DAY
-        return self._prefix + self._tokens.seal(MediaClaims(url, reference, expires))
+        return self._prefix + self._tokens.sign(MediaClaims(url, reference, expires))

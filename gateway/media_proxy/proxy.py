@@ -42,7 +42,7 @@ GONE = 60.0  # seconds that an expired URL without a replacement is not requeste
 # The share of the bytes (one part in so many) for each table: large media, expired URLs, refreshed URLs.
 TABLES_SHARE = 16
 # Query parameters that identify the picture; the others are its signature, or for statistics.
-TELLING = frozenset({"stp", "bytestart", "byteend"})
+IDENTIFYING = frozenset({"stp", "bytestart", "byteend"})
 PIECE = 65_536  # bytes
 OVERHEAD = 700  # bytes that a cached medium takes besides its body, and a row of a table
 
@@ -191,7 +191,7 @@ class MediaProxy:
 def identity(url: str) -> str:
     """Return a hash that is the same for all signed URLs of one picture and differs between pictures."""
     parts = urlsplit(url)
-    identifying = sorted((name, value) for name, value in parse_qsl(parts.query) if name in TELLING)
+    identifying = sorted((name, value) for name, value in parse_qsl(parts.query) if name in IDENTIFYING)
     return hashlib.sha256(repr((parts.path, identifying)).encode()).hexdigest()[:32]
 
 

@@ -57,24 +57,24 @@ class UrlSigner:
     def __init__(self, secret: bytes) -> None:
         self._mac = hmac.new(hmac.digest(secret, PURPOSE, "sha256"), digestmod=hashlib.sha256)
 
-    def seal(self, claim: MediaClaims) -> str:
+    def sign(self, claim: MediaClaims) -> str:
         """Return the token for `claim`. Raises ValueError if it is too long."""
         reference, url = claim.reference.encode(), claim.url.encode()
         if len(reference) > LONGEST_REFERENCE or len(url) > LONGEST_URL:
             raise ValueError("a URL or a reference is too long for a token")
         deflating = zlib.compressobj(1, zlib.DEFLATED, -WINDOW, MEMORY, zlib.Z_DEFAULT_STRATEGY, WORDS)
         expires = max(0, min(claim.expires, LATEST)).to_bytes(5)
-        sealed = VERSION + expires + bytes([len(reference)]) + reference + deflating.compress(url) + deflating.flush()
-        return _text(sealed + self._tag(sealed))
+        signed = VERSION + expires + bytes([len(reference)]) + reference + deflating.compress(url) + deflating.flush()
+        return _text(signed + self._tag(signed))
 
     def open(self, token: str, now: float) -> MediaClaims:
         """Return the claim of `token`. Raises TokenInvalid and TokenExpired. `now` is in Unix seconds."""
-        sealed = self._genuine(token)
-        expires, end = int.from_bytes(sealed[1:6]), HEAD + sealed[6]
+        signed = self._genuine(token)
+        expires, end = int.from_bytes(signed[1:6]), HEAD + signed[6]
         if expires <= now:
             raise TokenExpired
         inflating = zlib.decompressobj(-WINDOW, WORDS)
-        return MediaClaims(inflating.decompress(sealed[end:]).decode(), sealed[HEAD:end].decode(), expires)
+        return MediaClaims(inflating.decompress(signed[end:]).decode(), signed[HEAD:end].decode(), expires)
 
     def _genuine(self, token: str) -> bytes:
         """Return the signed bytes of `token`. Raises TokenInvalid. The tag is verified before any content is used."""
@@ -84,16 +84,16 @@ class UrlSigner:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as exc:
             raise TokenInvalid from exc
-        sealed, tag = data[:-TAG], data[-TAG:]
+        signed, tag = data[:-TAG], data[-TAG:]
         if _text(data) != token:  # only the canonical encoding is accepted
             raise TokenInvalid
-        if len(sealed) < HEAD or sealed[:1] != VERSION or not hmac.compare_digest(tag, self._tag(sealed)):
+        if len(signed) < HEAD or signed[:1] != VERSION or not hmac.compare_digest(tag, self._tag(signed)):
             raise TokenInvalid
-        return sealed
+        return signed
 
-    def _tag(self, sealed: bytes) -> bytes:
+    def _tag(self, signed: bytes) -> bytes:
         mac = self._mac.copy()
-        mac.update(sealed)
+        mac.update(signed)
         return mac.digest()[:TAG]
 
 

@@ -42,7 +42,7 @@ class Stage:
         return self.host.url(path, host=name)
 
     def link(self, url: str | None = None) -> str:
-        return "/media/" + TOKENS.seal(MediaClaims(url or self.url(), "item:1", int(EPOCH) + LIFE))
+        return "/media/" + TOKENS.sign(MediaClaims(url or self.url(), "item:1", int(EPOCH) + LIFE))
 
     async def get(self, url: str | None = None, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -45,7 +45,7 @@ async def test_a_token_that_is_shown_again_after_its_time_is_refused_even_if_the
 )  # fmt: skip
 async def test_only_picture_servers_are_asked(stage: Stage, url: str) -> None:
     """Even if a token names another: the key may have leaked."""
-    answer = await stage.client.get("/media/" + TOKENS.seal(MediaClaims(url, "", int(EPOCH) + LIFE)))
+    answer = await stage.client.get("/media/" + TOKENS.sign(MediaClaims(url, "", int(EPOCH) + LIFE)))
     assert answer.status_code == 502
     assert stage.host.asked == []
     assert stage.renewals == []

@@ -29,7 +29,7 @@ URL = (
     "&_nc_ht=scontent-dfw5-1.cdninstagram.com&oh=00_AfJxwqvH8YpJ3aVqv0cHqQKq&oe=69B3F2F0"
 )
 CLAIM = MediaClaims(URL, "item:3850291845212345678", int(EPOCH) + 100)
-TOKEN = TOKENS.seal(CLAIM)
+TOKEN = TOKENS.sign(CLAIM)
 
 
 @given(
@@ -41,7 +41,7 @@ TOKEN = TOKENS.seal(CLAIM)
     )
 )
 def test_what_is_sealed_is_what_is_opened(claim: MediaClaims) -> None:
-    assert TOKENS.open(TOKENS.seal(claim), claim.expires - 1) == claim
+    assert TOKENS.open(TOKENS.sign(claim), claim.expires - 1) == claim
 
 
 def test_a_token_fits_into_a_path_and_is_no_longer_than_its_url() -> None:
@@ -51,7 +51,7 @@ def test_a_token_fits_into_a_path_and_is_no_longer_than_its_url() -> None:
 
 def test_the_same_url_has_the_same_token() -> None:
     """So that browsers and answers' caches know it again."""
-    assert TOKENS.seal(CLAIM) == TOKEN
+    assert TOKENS.sign(CLAIM) == TOKEN
 
 
 def test_a_token_dies_with_its_url() -> None:
@@ -90,9 +90,9 @@ def test_a_token_of_another_gateway_is_refused() -> None:
 
 def test_what_is_too_long_for_a_token_is_not_sealed() -> None:
     with pytest.raises(ValueError, match="too long"):
-        TOKENS.seal(MediaClaims("x" * (LONGEST_URL + 1), "", 1))
+        TOKENS.sign(MediaClaims("x" * (LONGEST_URL + 1), "", 1))
     with pytest.raises(ValueError, match="too long"):
-        TOKENS.seal(MediaClaims(URL, "x" * (LONGEST_REFERENCE + 1), 1))
+        TOKENS.sign(MediaClaims(URL, "x" * (LONGEST_REFERENCE + 1), 1))
     with pytest.raises(TokenInvalid):
         TOKENS.open("A" * 100_000, EPOCH)
 

@@ -315,7 +315,7 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
         answer = await upstream.get("/v1/user/by/id", params={"id": OWNER}, headers={"x-access-key": "k"})
         url = answer.json()["profile_pic_url"]
         assert url.startswith(f"{ORIGIN}/cdn/")
-        picture = await browser.get("/media/" + TOKENS.seal(MediaClaims(url, f"user:{OWNER}", int(EPOCH) + 60)))
+        picture = await browser.get("/media/" + TOKENS.sign(MediaClaims(url, f"user:{OWNER}", int(EPOCH) + 60)))
         assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
         assert picture.content.startswith(b"\xff\xd8\xff")
         for other in (
@@ -323,7 +323,7 @@ async def test_the_sandbox_s_own_pictures_are_served_without_a_network(till: Til
             f"{ORIGIN}/cdn/../v1/user/by/id",
             "http://127.0.0.1/cdn/a.jpg",
         ):
-            refused = await browser.get("/media/" + TOKENS.seal(MediaClaims(other, "", int(EPOCH) + 60)))
+            refused = await browser.get("/media/" + TOKENS.sign(MediaClaims(other, "", int(EPOCH) + 60)))
             assert refused.status_code == 502
     await servers.aclose()
 

@@ -273,7 +273,7 @@ def form_without_its_file(turn: int) -> Exchange:
 def medium_that_is_gone(turn: int) -> Exchange:
     url = f"{ORIGIN}/sandbox/cdn/{turn}.jpg"
     return read(
-        PATH + UrlSigner(MEDIA_SECRET.encode()).seal(MediaClaims(url, f"user:{fixture_users.THIRTY.pk}", 2**33))
+        PATH + UrlSigner(MEDIA_SECRET.encode()).sign(MediaClaims(url, f"user:{fixture_users.THIRTY.pk}", 2**33))
     )
 
 

@@ -59,10 +59,7 @@ NAMES_OUT = {
     "worthwhile": "threshold",
 }
 # Words of OUT that functions, parameters and variables still have.
-REMAINING = {
-    *("again", "kept", "order", "said", "seal", "telling"),
-    "verdict",
-}
+REMAINING = {"again", "kept", "order"}
 # Words that the documents do not use, with what is said instead.
 PHRASES_OUT = {
     "alike": "likewise",

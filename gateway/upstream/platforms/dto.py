@@ -120,8 +120,8 @@ class ContainerWire(msgspec.Struct, frozen=True, gc=False):
     @property
     def state(self) -> ContainerState:
         """The state. Raises UndecodableResponse for an unknown one."""
-        for said in (self.status_code, self.status):
-            if word := STATE.match(said or ""):
+        for state in (self.status_code, self.status):
+            if word := STATE.match(state or ""):
                 return ContainerState[re.sub("[ -]", "_", word[1].upper())]
         raise UndecodableResponse
 
