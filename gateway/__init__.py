@@ -17,7 +17,7 @@ The packages, in the order in which a read passes them:
     media_proxy     images and videos of the platform under signed URLs
     planner         selection -> requirements -> cheapest calls -> price, and fetching them
     billing         prices, budgets, allowances, ledger, bill
-    cache           entities, single flight, whole responses; never past the expiry of a URL
+    cache           entities, whole responses; never past the expiry of a URL
     upstream        HTTP client, HikerAPI, publishing platforms, egress
     reads           the read registry: kinds of facts, rows of endpoints, the port of a read API
     domain          ids, links and frozen models
@@ -25,7 +25,8 @@ The packages, in the order in which a read passes them:
     console         GraphiQL with price, bill and preview, built into static files
 
 Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `events` (what happened, as values),
-`files` (files of the data directory), `scheduling` (the event loop's time, in slices), `tracebacks` (what they keep in
-memory). `settings` is for `cli`, `commands` and `composition` alone, `logs` (events as log lines) for the last two. The
-graph itself is the package `schema`. Imports go down this list; `tests/meta/test_imports.py` holds the map.
+`files` (files of the data directory), `scheduling` (the event loop's time, in slices), `single_flight` (one call for
+all that need its result), `tracebacks` (what they keep in memory). `settings` is for `cli`, `commands` and
+`composition` alone, `logs` (events as log lines) for the last two. The graph itself is the package `schema`. Imports go
+down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -1,1 +1,1 @@
-"""Caches of upstream answers: entries, their freshness, and the calls in flight."""
+"""Caches of upstream answers: entries, their freshness, and the responses built from them."""

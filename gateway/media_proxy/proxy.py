@@ -17,11 +17,11 @@ from weakref import WeakValueDictionary
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
 from gateway.errors import TooManyStreams, UpstreamInvalidAnswer, UpstreamTimeout
 from gateway.media_proxy.ranges import ByteRange, is_valid_content_range
 from gateway.media_proxy.signed_urls import MediaClaims
+from gateway.single_flight import SingleFlight
 from gateway.upstream.egress.cdn_client import MediaResponse, OutOfRange, UrlExpired
 
 T = TypeVar("T")

@@ -19,7 +19,6 @@ import msgspec
 from cachetools import TTLCache
 
 from gateway.billing.budget import OperationBudget
-from gateway.cache.single_flight import SingleFlight
 from gateway.domain.ids import HighlightId, Subject, UserId
 from gateway.errors import UpstreamError
 from gateway.media_proxy.proxy import identity
@@ -28,6 +27,7 @@ from gateway.planner.requirements import Requirement
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import EntityType, FactKind
+from gateway.single_flight import SingleFlight
 
 NOUNS = {entity.id.noun: entity for entity in EntityType}
 REFERENCE = re.compile(rf"({'|'.join(NOUNS)}):([0-9]{{1,20}})")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from gateway.billing.prices import Prices
 from gateway.cache.entity_cache import EntityCache
-from gateway.cache.single_flight import SingleFlight
 from gateway.clock import Clock
 from gateway.events import Hook
 from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadApi, ReadOutcome
 from gateway.scheduling import FairScheduler
+from gateway.single_flight import SingleFlight
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.cache.single_flight import SingleFlight
+from gateway.single_flight import SingleFlight
 
 Calls = SingleFlight[str, int]
 

@@ -14,7 +14,6 @@ from gateway.billing.prices import Prices
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
-from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.events import Hook, ignore
@@ -22,6 +21,7 @@ from gateway.planner.fetcher import Fetcher
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.facts import Lifetime
 from gateway.sandbox import Sandbox, create_sandbox
+from gateway.single_flight import SingleFlight
 from gateway.upstream.hikerapi.client import connect
 
 ORIGIN = "http://upstream.test"

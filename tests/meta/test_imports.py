@@ -66,7 +66,7 @@ FORBIDDEN = {
 OPEN = frozenset(
     {
         *("gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"),
-        *("gateway.scheduling", "gateway.tracebacks"),
+        *("gateway.scheduling", "gateway.single_flight", "gateway.tracebacks"),
     }
 )
 # Packages beside the way, by those that may import them.

@@ -19,7 +19,6 @@ from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
-from gateway.cache.single_flight import SingleFlight
 from gateway.cache.store import EntryStore
 from gateway.clients import Clients
 from gateway.clock import Clock
@@ -35,6 +34,7 @@ from gateway.planner.selection import Selection
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.port import ReadApi
+from gateway.single_flight import SingleFlight
 from gateway.upstream.hikerapi.client import connect
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
