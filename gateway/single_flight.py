@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -45,6 +45,12 @@ class SingleFlight(Generic[K, V]):
         waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._flights[key].waiting.append(waiter)
         return waiter
+
+    def result(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> asyncio.Future[V]:
+        """Join the call of `key`, and start it by calling `work` if none is in flight."""
+        if key not in self._flights:
+            self.start(key, work())
+        return self.join(key)
 
     async def drain(self, seconds: float) -> None:
         """Wait until all calls in flight have finished, so that no paid answer is lost.

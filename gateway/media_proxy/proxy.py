@@ -132,9 +132,7 @@ class MediaProxy:
         key = identity(claim.url)
         if (cached := self._cache.get(key)) is not None or key in self._large:
             return cached
-        if key not in self._flights:
-            self._flights.start(key, self._collect(key, claim))
-        return await self._flights.join(key)
+        return await self._flights.result(key, lambda: self._collect(key, claim))
 
     async def _collect(self, key: str, claim: MediaClaims) -> CachedMedia | None:
         async with self._collecting:

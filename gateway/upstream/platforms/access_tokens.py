@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 from gateway.domain.publishing import Account
 from gateway.errors import AccountDisconnected, GatewayError, NotFound, PublishingError
 from gateway.events import Hook, TokenRefreshed
+from gateway.single_flight import SingleFlight
 from gateway.upstream.client.availability import Access
 
 T = TypeVar("T")
@@ -47,12 +46,13 @@ class AccessToken:
         access: Access | None = None,
     ) -> None:
         self._configured = self._token = token
+        self._owner = owner
         self._hook = hook
         self._refresh = refresh
         self._access = access
         self._account: Account | None = None
-        self._owner_lookup = _SharedCall(partial(self._send, owner))
-        self._refresh_call = _SharedCall(self._replace)
+        self._lookups: SingleFlight[None, Account] = SingleFlight()
+        self._refreshes: SingleFlight[str, None] = SingleFlight()
 
     async def authorized(self, account: str, send: Callable[[str], Awaitable[T]]) -> T:
         if (await self._owning_account()).id != account:
@@ -64,7 +64,7 @@ class AccessToken:
 
     async def _owning_account(self) -> Account:
         if self._account is None:
-            self._account = await self._owner_lookup.result()
+            self._account = await self._lookups.result(None, lambda: self._send(self._owner))
         return self._account
 
     async def _send(self, send: Callable[[str], Awaitable[T]]) -> T:
@@ -87,7 +87,7 @@ class AccessToken:
             return await send(token)
         except AccountDisconnected:
             if self._token == token:
-                await self._refresh_call.result()
+                await self._refreshes.result(token, self._replace)
             if self._token == token:
                 raise
         return await send(self._token)
@@ -110,24 +110,3 @@ class AccessToken:
         else:
             self._token = fresh
             self._hook(TokenRefreshed())
-
-
-class _SharedCall(Generic[T]):
-    """A call shared by all concurrent callers. Cancelling one caller does not cancel it for the others."""
-
-    def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        self._ask = ask
-        self._task: asyncio.Task[T] | None = None
-
-    async def result(self) -> T:
-        if self._task is None:
-            self._task = asyncio.create_task(self._ask())
-            self._task.add_done_callback(self._end)
-        task = self._task
-        await asyncio.wait((task,))
-        return task.result()
-
-    def _end(self, task: asyncio.Task[T]) -> None:
-        self._task = None
-        if not task.cancelled():
-            task.exception()  # marks it as retrieved: asyncio logs an error if all callers were cancelled
