@@ -1,5 +1,8 @@
 """A cache of whole GraphQL responses, kept as bytes while every entry they were built from is unchanged.
 
+A response is found by its operation, and by each request that was answered from it and may be answered again: its
+replays are removed together with it.
+
 A response records the entries it depends on. It is valid only while each of them is in the store, fresh and unchanged,
 so it expires with the earliest of them, and when any of them is evicted, invalidated or replaced by different content:
 no explicit invalidation is needed.
@@ -9,9 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from cachetools import LRUCache
 
@@ -49,17 +52,21 @@ class Dependencies:
         return all((entry := store.get(key)) is not None and entry.news is news for key, news in self.news)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Response:
     """A cached response.
 
     `data` is its data as JSON; `worth` is what buying it again would cost, in billed requests. Its ETag is weak,
-    because the bill beside the data differs each time.
+    because the bill beside the data differs each time. `key` is its cache key, `requests` those of its replays, and
+    `version` the store's version at which it was last found valid.
     """
 
     data: bytes
     worth: int
     provenance: Dependencies
+    key: Hashable = None
+    version: int = 0
+    requests: dict[Hashable, None] = field(default_factory=dict)
 
     @cached_property
     def etag(self) -> str:
@@ -71,56 +78,79 @@ class Response:
         return OVERHEAD + len(self.data) + EACH_NEWS * len(self.provenance.news)
 
 
-class _CachedResponse:
-    """A response, and the store's version at which it was last found valid."""
+class Replay(Protocol):
+    """The answer to one exact request, from `response`. `size` is in bytes, with the request."""
 
-    __slots__ = ("fresh_until", "response", "version")
-
-    def __init__(self, response: Response, version: int) -> None:
-        self.response = response
-        self.fresh_until = response.provenance.fresh_until
-        self.version = version
+    response: Response
+    size: int
 
 
-class Responses:
-    """Responses by cache key; the least recently used are evicted first when `max_bytes` is reached."""
+R = TypeVar("R", bound=Replay)
+
+
+class _CascadingLRUCache(LRUCache[Hashable, Any]):
+    """Responses and their replays by their keys. A response is removed together with its replays."""
+
+    def __delitem__(self, key: Hashable) -> None:
+        removed = self[key]
+        super().__delitem__(key)
+        if isinstance(removed, Response):
+            for request in removed.requests:
+                super().__delitem__(request)
+        else:
+            del removed.response.requests[key]
+
+
+class Responses(Generic[R]):
+    """Responses by operation and by request; the least recently used are evicted first when `max_bytes` is reached."""
 
     def __init__(self, max_bytes: int, *, store: EntryStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._responses: LRUCache[Hashable, _CachedResponse] = LRUCache(
-            max_bytes, getsizeof=lambda cached: cached.response.size
-        )
+        self._entries = _CascadingLRUCache(max_bytes, getsizeof=lambda entry: entry.size)
+
+    @property
+    def size(self) -> int:
+        return int(self._entries.currsize)
 
     def find(self, key: Hashable) -> Response | None:
         """Return the response of `key` if it is still valid; drop it otherwise."""
-        cached = self._responses.get(key)
-        if cached is None:
-            return None
-        if self._is_valid(cached):
-            return cached.response
-        del self._responses[key]
+        response: Response | None = self._entries.get(key)
+        if response is None or self._is_valid(response):
+            return response
+        del self._entries[key]
         return None
+
+    def find_replay(self, request: Hashable) -> R | None:
+        """Return the replay for `request` if its response is still valid."""
+        replay: R | None = self._entries.get(request)
+        return None if replay is None or self.find(replay.response.key) is None else replay
 
     def keep(self, key: Hashable, response: Response) -> None:
         """Store a response. One that is larger than the whole cache, or not valid any more, is not stored."""
-        self._responses.pop(key, None)
-        if response.size <= self._responses.maxsize and response.provenance.stands(self._store):
-            self._responses[key] = _CachedResponse(response, self._store.version)
+        self._entries.pop(key, None)
+        if response.size <= self._entries.maxsize and response.provenance.stands(self._store):
+            response.key, response.version = key, self._store.version
+            self._entries[key] = response
+
+    def keep_replay(self, request: Hashable, replay: R) -> None:
+        """Store a replay, if its response is still in the cache and there is room for both."""
+        self._entries.pop(request, None)
+        response = replay.response
+        if response.size + replay.size <= self._entries.maxsize and self.find(response.key) is response:
+            self._entries[request] = replay  # the response was just used, so that it is not evicted for it
+            response.requests[request] = None
 
     def life(self, response: Response) -> float:
         """Return the seconds for which the response is still fresh."""
         return max(0.0, response.provenance.fresh_until - self._clock.now())
 
-    def _is_valid(self, cached: _CachedResponse) -> bool:
-        """Return whether a cached response is valid.
-
-        While the store's version is unchanged only time can invalidate a response.
-        """
-        if self._clock.now() >= cached.fresh_until:
+    def _is_valid(self, response: Response) -> bool:
+        """Return whether a response is valid. While the store's version is unchanged only time can invalidate it."""
+        if self._clock.now() >= response.provenance.fresh_until:
             return False
-        if cached.version != self._store.version:
-            if not cached.response.provenance.stands(self._store):
+        if response.version != self._store.version:
+            if not response.provenance.stands(self._store):
                 return False
-            cached.version = self._store.version
+            response.version = self._store.version
         return True

@@ -97,7 +97,7 @@ class Gateway:
             *self.media_proxy.routes(),
             *health.routes(self._problems, services.memory.store),
         ]
-        middleware = surface.middleware(self.hosts, self.memory.requests)
+        middleware = surface.middleware(self.hosts)
         app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
         app.router.redirect_slashes = False  # it would redirect to whatever host the client's `Host` header names
         return app

@@ -46,14 +46,13 @@ class HttpSurface:
             *root.routes(),
         ]
 
-    def middleware(self, hosts: Hosts | None, max_bytes: int) -> list[Middleware]:
-        """Return the middleware, outermost first. The cache of requests takes at most `max_bytes`."""
+    def middleware(self, hosts: Hosts | None) -> list[Middleware]:
+        """Return the middleware, outermost first."""
         exact_match = Middleware(
             ExactMatchCacheMiddleware,
             clients=self.access.clients,
             stored=self.operations.stored,
-            kept=self.operations.answers,
-            max_bytes=max_bytes,
+            kept=self.operations.answers.responses,
         )
         checks = [] if hosts is None else [Middleware(HostCheck, hosts=hosts)]
         return [Middleware(InPieces), *checks, exact_match]

@@ -15,12 +15,11 @@ class MemoryBudget:
         def share(parts: int) -> int:
             return total * parts // PARTS
 
-        self.responses = share(6)
+        self.responses = share(8)
         self.models = share(4)
         self.projections = share(2)
         self.plans = share(2)
         self.pointers = share(2)
-        self.requests = share(2)
         self.documents = share(2)
         self.texts = share(1)
         self.entries = total - sum(vars(self).values())

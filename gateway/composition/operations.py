@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.cache.response_cache import Responses
 from gateway.composition.memory_budget import MemoryBudget
 from gateway.execution import PlanCache, Projections
+from gateway.http.exact_match_cache import ExactReplay
 from gateway.operations.documents import DocumentCache
 from gateway.operations.extensions import FormatErrors, PrepareOperation
 from gateway.operations.persisted_queries import PersistedQueries
@@ -21,7 +22,9 @@ class Operations:
     def __init__(self, settings: Settings, budget: MemoryBudget, services: UpstreamServices) -> None:
         self.documents = DocumentCache(budget.documents)
         self.stored = _stored(settings, self.documents, budget)
-        responses = Responses(budget.responses, store=services.memory.store, clock=services.clock)
+        responses: Responses[ExactReplay] = Responses(
+            budget.responses, store=services.memory.store, clock=services.clock
+        )
         self.answers = ResponseCache(self.documents, responses)
         self.schema = _schema(settings, budget, self.documents, services)
 

@@ -1,7 +1,7 @@
-"""The exact-match response cache: replays a cached response to a byte-identical request, with up-to-date billing.
+"""Exact matches: a cached response is replayed to a byte-identical request, with up-to-date billing.
 
-It runs before all routes. The first repetition of a request takes the full path, which records the status and headers
-as sent, the client, the document and the billing options. Later repetitions skip parsing and content negotiation.
+That runs before all routes. The first repetition of a request takes the full path, whose response names what a replay
+needs; status, headers and compressed body are recorded as sent. Later repetitions skip parsing and negotiation.
 Everything that can change between two requests is checked each time: clients and their rights, persisted documents,
 the entries behind the response, the allowance. Any other request takes the full path; only that path refuses requests.
 """
@@ -9,17 +9,15 @@ the entries behind the response, the allowance. Any other request takes the full
 from __future__ import annotations
 
 import sys
-import weakref
-from dataclasses import dataclass
-from typing import Self, TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import msgspec
-from cachetools import LRUCache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.billing.budget import OperationBudget, WindowFigures
-from gateway.cache.response_cache import Response
+from gateway.cache.response_cache import Response, Responses
 from gateway.clients import Client, Clients
 from gateway.clients.table import Version
 from gateway.errors import LedgerUnavailable, Unauthenticated
@@ -28,11 +26,11 @@ from gateway.http.request_options import key_in
 from gateway.http.request_parsing import GraphQLRequest
 from gateway.operations.billing import report_cached
 from gateway.operations.persisted_queries import PersistedQueries, hash_in
-from gateway.operations.response_cache import ResponseCache
+from schema.context import Context
 
 PATH = "/graphql"
 METHODS = ("POST", "GET")
-RECORDER_SCOPE_KEY = "highlights.lesson"
+REPLAY = "gateway.replay"  # key in the first message of a response that may be replayed
 # Not read by anything after this middleware, so not part of the key. All other headers are. The host is checked before.
 HEADERS_NOT_IN_KEY = frozenset(
     name.encode()
@@ -75,123 +73,60 @@ RequestTerms: TypeAlias = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
 Request: TypeAlias = tuple[RequestTerms, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedDocument:
-    """A persisted document and its id or hash. The id may refer to another document later, or to none."""
+@dataclass(slots=True, eq=False)
+class ExactReplay:
+    """A cached response with everything that its validity for one request depends on.
 
-    name: str
-    text: str
+    `document` is a persisted document's id or hash, which may refer to another text later, and its text. `explains`:
+    the bill is itemised. `tells_life`: the headers include `cache-control` with the remaining lifetime. `figures` are
+    those of the tightest allowance window, `extensions` the JSON after the data with a bill of these figures.
+    """
 
-    @classmethod
-    def of(cls, params: GraphQLRequest) -> Self | None:
-        """Return the document of a request by id or hash; None if the text was sent. Raises InvalidRequest."""
-        name = params.document_id or hash_in(params.extensions)
-        return None if name is None else cls(name, params.query or "")
-
-    @property
-    def size(self) -> int:
-        return sys.getsizeof(self.name) + sys.getsizeof(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class BillingContext:
-    """The client, its budget, and whether the bill is itemised (`explains`)."""
-
+    response: Response
+    document: tuple[str, str] | None
     client: Client
     budget: OperationBudget
     explains: bool
-
-    def figures(self) -> WindowFigures | None:
-        """Return the figures of the tightest allowance window. Raises LedgerUnavailable."""
-        return self.budget.allowance.tightest()
-
-    def extensions(self, worth: int) -> bytes:
-        """Return the JSON after the data of a cached response. `worth` is its cost with an empty cache."""
-        report = report_cached(self.budget, worth=worth, explains=self.explains)
-        return b"".join((MIDDLE, msgspec.json.encode(report), END))
-
-
-@dataclass(frozen=True, slots=True)
-class CacheCandidate:
-    """A response served from the response cache, with everything that its validity depends on.
-
-    The response itself stays in the response cache under `key`, so it is referenced weakly. `tells_life`: the headers
-    include `cache-control` with the remaining lifetime.
-    """
-
-    key: bytes
-    document: NamedDocument | None
-    spending: BillingContext
-    response: weakref.ref[Response]
     tells_life: bool
     figures: WindowFigures | None
-    extensions: bytes
+    extensions: bytes = b""
+    version: Version = (0, 0)
+    size: int = 0
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    encoded: bytes | None = None
 
-    @classmethod
-    def of(
-        cls, key: bytes, params: GraphQLRequest, spending: BillingContext, response: Response, *, tells_life: bool
-    ) -> Self:
-        """Return the candidate for `response`. Raises LedgerUnavailable."""
-        figures, extensions = spending.figures(), spending.extensions(response.worth)
-        return cls(key, NamedDocument.of(params), spending, weakref.ref(response), tells_life, figures, extensions)
+    def record(self, request: Request, start: Message, body: list[bytes]) -> None:
+        """Record the response as sent. Only a compressed body is stored: it is valid only while the bill in it is."""
+        volatile = VOLATILE_HEADERS if self.tells_life else VOLATILE_HEADERS - {b"cache-control"}
+        self.status = start["status"]
+        self.headers = [header for header in start["headers"] if header[0] not in volatile]
+        if any(name == b"content-encoding" for name, _ in self.headers):
+            self.encoded = b"".join(body)
+        self.size = _size(request) + len(self.encoded or b"") + sum(map(sys.getsizeof, self.document or ()))
 
-
-class ResponseRecorder:
-    """A recorder of one request on the full path: the messages sent, and the `CacheCandidate` set by the handler."""
-
-    def __init__(self, send: Send) -> None:
-        self.repeat: CacheCandidate | None = None
-        self.start: Message | None = None
-        self.encoded: list[bytes] | None = None
-        self._send = send
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.start = message
-            is_encoded = any(name == b"content-encoding" for name, _ in message["headers"])
-            self.encoded = [] if self.repeat is not None and is_encoded else None
-        elif self.encoded is not None:
-            self.encoded.append(message["body"])
-        await self._send(message)
-
-
-class CachedResponse:
-    """A recorded response of one request.
-
-    A compressed body is stored as sent, so it is valid only while the bill in it is. `size` includes the request.
-    """
-
-    def __init__(
-        self, repeat: CacheCandidate, request: Request, start: Message, encoded: bytes | None, *, version: Version
-    ) -> None:
-        self.repeat = repeat
-        self.encoded = encoded
-        self.size = _size(request) + len(encoded or b"") + (repeat.document.size if repeat.document else 0)
-        self.version = version
-        self.status: int = start["status"]
-        self.headers = [(name, value) for name, value in start["headers"] if name not in VOLATILE_HEADERS]
-        if not repeat.tells_life:
-            self.headers += [(name, value) for name, value in start["headers"] if name == b"cache-control"]
-        self.figures = repeat.figures
-        self.extensions = repeat.extensions
-
-    def take(self, figures: WindowFigures | None, worth: int) -> bool:
-        """Refresh the bill, and return whether the response can be replayed. An unchanged bill is not encoded again."""
-        if figures == self.figures:
-            return True
-        if self.encoded is not None:
-            return False
-        self.figures, self.extensions = figures, self.repeat.spending.extensions(worth)
+    def renew(self) -> bool:
+        """Bring the bill up to date, and return whether the response can be replayed. Raises LedgerUnavailable."""
+        figures = self.budget.allowance.tightest()
+        if figures != self.figures:
+            if self.encoded is not None:
+                return False
+            self.figures, self.extensions = figures, b""
         return True
 
-    def parts(self, response: Response) -> tuple[bytes, ...]:
+    def parts(self) -> tuple[bytes, ...]:
         if self.status != status_codes.OK:
             return (b"",)
-        return (BEGINNING, response.data, self.extensions) if self.encoded is None else (self.encoded,)
+        if self.encoded is not None:
+            return (self.encoded,)
+        if not self.extensions:
+            report = report_cached(self.budget, worth=self.response.worth, explains=self.explains)
+            self.extensions = b"".join((MIDDLE, msgspec.json.encode(report), END))
+        return BEGINNING, self.response.data, self.extensions
 
     def start(self, length: int, life: float) -> Message:
         headers = self.headers.copy()
-        if self.repeat.tells_life:
+        if self.tells_life:
             headers.append((b"cache-control", responses.cache_control(life).encode()))
         if self.figures is not None:
             headers.append((b"x-billing-remaining", b"%d" % self.figures.remaining))
@@ -200,22 +135,37 @@ class CachedResponse:
         return {"type": "http.response.start", "status": self.status, "headers": headers}
 
 
-class ExactMatchCacheMiddleware:
-    """ASGI middleware with the exact-match cache, which takes at most `max_bytes`."""
+def replayable(
+    sent: ASGIApp, response: Response, params: GraphQLRequest, context: Context, *, tells_life: bool
+) -> ASGIApp:
+    """Return `sent`, which sends a cached response, with a first message that lets the request be answered again."""
+    budget = context.buyer.budget
+    try:
+        figures = budget.allowance.tightest()
+    except LedgerUnavailable:
+        return sent
+    name = params.document_id or hash_in(params.extensions)
+    document = None if name is None else (name, params.query or "")
+    replay = ExactReplay(response, document, context.client, budget, context.explains, tells_life, figures)
 
-    def __init__(
-        self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, kept: ResponseCache, max_bytes: int
-    ) -> None:
+    async def send_with_replay(scope: Scope, receive: Receive, send: Send) -> None:
+        async def mark(message: Message) -> None:
+            await send({**message, REPLAY: replay} if message["type"] == "http.response.start" else message)
+
+        await sent(scope, receive, mark)
+
+    return send_with_replay
+
+
+class ExactMatchCacheMiddleware:
+    """ASGI middleware that answers a request again from the cache of responses."""
+
+    def __init__(self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, kept: Responses[ExactReplay]):
         self.app = app
         self.clients = clients
         self.stored = stored
         self.kept = kept
         self._allows_anonymous = _identifies(clients, None)
-        self._entries: LRUCache[Request, CachedResponse] = LRUCache(max_bytes, getsizeof=lambda cached: cached.size)
-
-    @property
-    def size(self) -> int:
-        return int(self._entries.currsize)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         terms = _terms(scope)
@@ -229,14 +179,14 @@ class ExactMatchCacheMiddleware:
             await self.app(scope, receive, send)
             return
         key = terms, body
-        cached = self._entries.get(key)
-        response = None if cached is None else self._response(cached)
-        if cached is None or response is None:
+        replay = self.kept.find_replay(key)
+        if replay is None or not self._is_current(replay):
             await self._record(key, scope, receive, send)
             return
-        parts = cached.parts(response)
+        self.clients.note_use(replay.client)
+        parts = replay.parts()
         length = sum(map(len, parts))
-        await send(cached.start(length, self.kept.life(response) if cached.repeat.tells_life else 0.0))
+        await send(replay.start(length, self.kept.life(replay.response) if replay.tells_life else 0.0))
         for part in parts[:-1] if length > COALESCE_BELOW_BYTES else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send(
@@ -249,38 +199,35 @@ class ExactMatchCacheMiddleware:
 
     async def _record(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request on the full path, and store its response if it can be replayed."""
-        recorder = ResponseRecorder(send)
         version = self.clients.version
-        # In a copy: in the server's own scope it would form a reference cycle: `send` holds the server's request.
-        await self.app({**scope, RECORDER_SCOPE_KEY: recorder}, receive, recorder.send)
-        repeat, start = recorder.repeat, recorder.start
-        if repeat is None or start is None or not {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
-            return
-        encoded = None if recorder.encoded is None else b"".join(recorder.encoded)
-        cached = CachedResponse(repeat, key, start, encoded, version=version)
-        self._entries.pop(key, None)
-        if cached.size <= self._entries.maxsize:
-            self._entries[key] = cached
+        replay: ExactReplay | None = None
+        sent: list[Message] = []
 
-    def _response(self, cached: CachedResponse) -> Response | None:
-        """Return the response if it is still current, billable and in the response cache; else None."""
-        response = self.kept.find(cached.repeat.key) if self._is_current(cached) else None
-        if response is None or response is not cached.repeat.response():
-            return None
+        async def record(message: Message) -> None:
+            nonlocal replay
+            replay = message.pop(REPLAY, replay)
+            if replay is not None:
+                sent.append(message)
+            await send(message)
+
+        await self.app(scope, receive, record)
+        if replay is None or len(sent) == 1 or sent[-1].get("more_body"):
+            return  # the client has disconnected before the end
+        start, *parts = sent
+        if {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
+            replay.version = version
+            replay.record(key, start, [part["body"] for part in parts])
+            self.kept.keep_replay(key, replay)
+
+    def _is_current(self, replay: ExactReplay) -> bool:
+        """Return whether the clients and a persisted document's text are unchanged, and the bill can be renewed."""
+        document = replay.document
+        if replay.version != self.clients.version or (document and self.stored.find(document[0]) != document[1]):
+            return False
         try:
-            figures = cached.repeat.spending.figures()
+            return replay.renew()
         except LedgerUnavailable:
-            return None
-        if not cached.take(figures, response.worth):
-            return None
-        self.clients.note_use(cached.repeat.spending.client)
-        return response
-
-    def _is_current(self, cached: CachedResponse) -> bool:
-        """Return whether the clients and, for a persisted document, its text are unchanged."""
-        document = cached.repeat.document
-        is_same = document is None or self.stored.find(document.name) == document.text
-        return is_same and cached.version == self.clients.version
+            return False
 
 
 def _identifies(clients: Clients, key: str | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from gateway.cache.response_cache import Response
 from gateway.errors import AnswerTooLarge, LedgerUnavailable, NotAcceptable
 from gateway.http import responses, status_codes
 from gateway.http.connection_limits import ConnectionLimiter
-from gateway.http.exact_match_cache import RECORDER_SCOPE_KEY, BillingContext, CacheCandidate, ResponseRecorder
+from gateway.http.exact_match_cache import replayable
 from gateway.http.negotiation import Accepted, ResponseType
 from gateway.http.request_options import RequestOptions
 from gateway.http.request_parsing import GraphQLRequest
@@ -67,10 +67,12 @@ class OperationHandler:
                 await reader.room()
             context = operations.context(RequestOptions.of(request.headers, streams=accepted.incremental is not None))
             key = self._key(params, context)
-            if key is not None and (cached := self.kept.find(key)) is not None:
+            if key is not None and (cached := self.kept.responses.find(key)) is not None:
                 operations.stored.remember(params.query or "", params.extensions)
-                _record(key, params, cached, context, request, accepted)
-                return _cached_response(cached, context, request, accepted, self.kept.life(cached))
+                response = _cached_response(cached, context, request, accepted, self.kept.responses.life(cached))
+                if accepted.single is None:
+                    return response
+                return replayable(response, cached, params, context, tells_life=request.method != "POST")
             text, documents = params.query or "", self.kept.documents
             if (early := await parsed_early(documents, text, context.buyer.share)) is not None:
                 context = replace(context, parsed=early)
@@ -131,7 +133,7 @@ class OperationHandler:
         """Store the response in the cache, and return its caching headers."""
         key = self._key(params, context)
         kept = None if key is None else self.kept.keep(key, data, context)
-        return {} if kept is None else _caching_headers(kept, request, self.kept.life(kept))
+        return {} if kept is None else _caching_headers(kept, request, self.kept.responses.life(kept))
 
 
 def billing_headers(context: Context) -> dict[str, str]:
@@ -151,18 +153,6 @@ def _cached_response(cached: Response, context: Context, request: Request, accep
         return responses.not_modified(headers)
     extensions = report_cached(context.buyer.budget, worth=cached.worth, explains=context.explains)
     return _single_response(accepted, cached.data, (), extensions=extensions, headers=headers)
-
-
-def _record(
-    key: bytes, params: GraphQLRequest, cached: Response, context: Context, request: Request, accepted: Accepted
-) -> None:
-    """Pass the cached response to the exact-match cache, which then replays it for the same request."""
-    recorder: ResponseRecorder | None = request.scope.get(RECORDER_SCOPE_KEY)
-    if recorder is None or accepted.single is None:
-        return
-    spending = BillingContext(context.client, context.buyer.budget, context.explains)
-    with suppress(LedgerUnavailable):
-        recorder.repeat = CacheCandidate.of(key, params, spending, cached, tells_life=request.method != "POST")
 
 
 def _single_response(accepted: Accepted, data: bytes | None, errors: Sequence[GraphQLError], **rest: Any) -> ASGIApp:

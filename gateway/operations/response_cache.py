@@ -20,9 +20,9 @@ CANONICAL = msgspec.json.Encoder(order="sorted")
 class ResponseCache:
     """Finished responses of queries, by request and by the client's rights."""
 
-    def __init__(self, documents: DocumentCache, responses: Responses) -> None:
+    def __init__(self, documents: DocumentCache, responses: Responses[Any]) -> None:
         self.documents = documents
-        self._responses = responses
+        self.responses = responses
 
     def key(
         self, client: Client, text: str, variables: Mapping[str, Any] | None, operation_name: str | None
@@ -39,18 +39,11 @@ class ResponseCache:
         question = CANONICAL.encode((Right.FORCE in client.rights, text, operation_name, declared))
         return hashlib.blake2b(question, digest_size=32).digest()
 
-    def find(self, key: bytes) -> Response | None:
-        return self._responses.find(key)
-
-    def life(self, response: Response) -> float:
-        """Return the seconds for which `response` stays fresh."""
-        return self._responses.life(response)
-
     def keep(self, key: bytes, data: bytes, context: Context) -> Response | None:
         """Cache `data`, the JSON of a response without errors. Return None if a part of it must not be cached."""
         provenance = context.buyer.provenance()
         if provenance is None:
             return None
         response = Response(data, context.buyer.worth, provenance)
-        self._responses.keep(key, response)
+        self.responses.keep(key, response)
         return response

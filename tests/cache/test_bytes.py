@@ -6,6 +6,7 @@ import gc
 import os
 import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def absences() -> object:
 
 def answers() -> object:
     store = EntryStore(MOST, CLOCK)
-    responses = Responses(MOST, store=store, clock=CLOCK)
+    responses = Responses[Any](MOST, store=store, clock=CLOCK)
     for number in range(1_000):
         response = Response(b"%d" % number, 1, Dependencies.of(()))
         assert response.etag

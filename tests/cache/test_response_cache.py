@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 from gateway.cache.freshness import Span
-from gateway.cache.response_cache import Dependencies, Response, Responses
+from gateway.cache.response_cache import OVERHEAD, Dependencies, Response, Responses
 from gateway.cache.store import Entry, EntryStore
 from gateway.errors import NotFound
 from gateway.reads.facts import Lifetime
 from tests.fakes.gateway import WallClock
+
+
+@dataclass(eq=False)
+class Repeat:
+    """An answer, repeated to one request."""
+
+    response: Response
+    size: int = 1_000
 
 
 class Shop:
@@ -18,7 +27,7 @@ class Shop:
     def __init__(self, max_bytes: int = 10_000) -> None:
         self.clock = WallClock(1_000.0)
         self.store = EntryStore(100_000, self.clock)
-        self.responses = Responses(max_bytes, store=self.store, clock=self.clock)
+        self.responses = Responses[Repeat](max_bytes, store=self.store, clock=self.clock)
 
     def put(self, key: str, body: bytes = b"1", fresh_until: float = 2_000.0) -> Entry:
         entry = Entry(Lifetime.TRAY, body, self.clock.now(), Span(fresh_until, fresh_until + 500))
@@ -126,6 +135,56 @@ def test_an_answer_larger_than_the_cache_is_not_kept_and_nor_is_what_it_replaces
     shop.keep("q")
     shop.keep("q", data=b"x" * 4_000)
     assert shop.responses.find("q") is None
+
+
+def test_a_repeat_is_found_while_its_answer_stands_and_goes_with_it() -> None:
+    shop = Shop()
+    shop.put("tray")
+    repeat = Repeat(shop.keep("q", "tray"))
+    shop.responses.keep_replay("request", repeat)
+    assert shop.responses.find_replay("request") is repeat
+    shop.put("tray", b"2")
+    assert shop.responses.find_replay("request") is None
+    assert shop.responses.size == 0
+
+
+def test_repeats_go_with_an_answer_that_is_replaced() -> None:
+    shop = Shop()
+    for request in ("one", "other"):
+        shop.responses.keep_replay(request, Repeat(shop.keep("q")))
+    assert shop.responses.find_replay("one") is None
+    kept = shop.keep("q")
+    assert shop.responses.find_replay("other") is None
+    assert shop.responses.size == kept.size
+
+
+def test_repeats_go_with_an_answer_that_is_evicted() -> None:
+    shop = Shop(max_bytes=3_000)
+    shop.responses.keep_replay("request", Repeat(shop.keep("a")))
+    for name in ("b", "c"):
+        shop.keep(name, data=b"x" * 600)
+    assert shop.responses.find_replay("request") is None
+    assert shop.responses.size == 2 * (OVERHEAD + 600)
+
+
+def test_an_answer_outlives_its_least_used_repeats() -> None:
+    shop = Shop(max_bytes=5_000)
+    kept = shop.keep("q")
+    for turn in range(9):
+        shop.responses.keep_replay(turn, Repeat(kept))
+        assert shop.responses.find_replay(0) is not None
+    assert [turn for turn in range(9) if shop.responses.find_replay(turn)] == [0, 6, 7, 8]
+    assert list(kept.requests) == [0, 6, 7, 8]
+
+
+def test_a_repeat_is_not_kept_without_its_answer_or_without_room_for_both() -> None:
+    shop = Shop(max_bytes=3_000)
+    gone = shop.keep("q")
+    kept = shop.keep("q")
+    shop.responses.keep_replay("request", Repeat(gone))
+    shop.responses.keep_replay("large", Repeat(kept, size=2_500))
+    assert [shop.responses.find_replay(request) for request in ("request", "large")] == [None, None]
+    assert shop.responses.find("q") is kept
 
 
 def test_equal_data_has_an_equal_tag() -> None:

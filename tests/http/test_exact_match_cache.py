@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.clients import Right
 from gateway.composition.app import Gateway
@@ -64,8 +64,7 @@ class Doors:
             self.behind,
             clients=gateway.access.clients,
             stored=gateway.operations.stored,
-            kept=gateway.operations.answers,
-            max_bytes=2**20,
+            kept=gateway.operations.answers.responses,
         )
         self.long, self.short = client(app), client(self.again)
 
@@ -93,9 +92,9 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, clients: Mapping[str, Terms]) -> AsyncIterator[Doors]:
+async def opened(folder: Path, clients: Mapping[str, Terms], **others: Any) -> AsyncIterator[Doors]:
     clock = WallClock()
-    settings = dataclasses.replace(Settings(), data_dir=folder, clients_file=clients_file(folder, clients))
+    settings = dataclasses.replace(Settings(), data_dir=folder, clients_file=clients_file(folder, clients), **others)
     doors = Doors(Gateway(settings, None, clock, ORIGIN, durable=VolatileDurable(clock)), clock)
     async with doors.lifespan, doors.long, doors.short:
         yield doors
@@ -290,12 +289,44 @@ async def test_a_document_by_its_hash_is_answered_in_front_as_well(doors: Doors)
     await doors.primed({"extensions": persisted}, **key)
 
 
-async def test_requests_of_many_kinds_take_no_more_memory_than_allowed(doors: Doors) -> None:
-    for turn in range(400):
-        body = {"query": LARGE, "extensions": {"n": f"{turn:04}" + "x" * 2_000}}
-        for _ in range(2):
-            await doors.post(doors.short, body, **{"x-api-key": key_of("free")})
-    assert doors.again.size <= 2**20
+async def test_requests_of_many_kinds_take_no_more_memory_than_allowed(tmp_path: Path) -> None:
+    """The response that they repeat is used by each of them, and so outlives the least used requests."""
+    async with opened(tmp_path, CLIENTS, cache_bytes=2**22) as doors:
+        bodies = [{"query": LARGE, "extensions": {"n": f"{turn:04}" + "x" * 2_000}} for turn in range(400)]
+        for body in bodies:
+            for _ in range(2):
+                answer = await doors.post(doors.short, body, **{"x-api-key": key_of("free")})
+        assert 2**19 < doors.gateway.operations.answers.responses.size <= 2**20
+        assert answer.headers["x-billed-requests"] == "0"
+        assert await doors.passed(bodies[-1], **{"x-api-key": key_of("free")}) == 0
+        assert await doors.passed(bodies[0], **{"x-api-key": key_of("free")}) == 1
+
+
+async def test_an_answer_that_was_cut_off_is_not_sent_again(doors: Doors) -> None:
+    """Its client went away before the end: what was compressed until then is no answer to anybody."""
+    body = msgspec.json.encode({"query": LARGE})
+    await doors.post(doors.long, body, **{"x-api-key": key_of("free")})
+    heads = {**JSON, "x-api-key": key_of("free"), "accept-encoding": "gzip"}
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "root_path": ""}
+    scope["headers"] = [(name.encode(), value.encode()) for name, value in heads.items()]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def take(message: Message) -> None:
+        assert message["type"] == "http.response.start"
+
+    async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_start(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+
+        await doors.behind(scope, receive, send_start)
+
+    doors.again.app = cut_off
+    for passed in (1, 2, 3):
+        await doors.again(dict(scope), receive, take)
+        assert doors.behind.requests == passed
 
 
 async def test_a_body_that_comes_in_pieces_goes_the_long_way_whole(doors: Doors) -> None:

@@ -80,9 +80,7 @@ EVERYWHERE = frozenset({"*"})
 HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
-    "cachetools": frozenset(
-        {"gateway.cache", "gateway.execution", "gateway.http", "gateway.media_proxy", "gateway.operations"}
-    ),
+    "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
     "cryptography": frozenset({"gateway.durable"}),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
