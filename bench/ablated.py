@@ -16,7 +16,6 @@ import httpx
 import gateway.composition.operations
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.response_cache import Responses
-from gateway.cache.store import Entry
 from gateway.cli import main
 from gateway.execution.compilation_cache import DocumentPlans, PlanCache
 from gateway.execution.context import ProjectingExecutionContext
@@ -44,8 +43,8 @@ def _repeats() -> None:
 def _decoded() -> None:
     """Kept projections go with them: each is of a decoded list."""
 
-    def read(self: DecodedCache, call: Call, entry: Entry) -> Value:
-        return call.read(entry.body)
+    def read(self: DecodedCache, call: Call, body: bytes) -> Value:
+        return call.read(body)
 
     _set(DecodedCache, "read", read)
 

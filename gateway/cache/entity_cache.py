@@ -14,7 +14,6 @@ import msgspec
 from cachetools import LRUCache
 
 from gateway.cache.bounded_index import BoundedIndex
-from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
@@ -60,12 +59,11 @@ class EntityCache:
         *,
         clock: Clock,
         lifetimes: Lifetimes,
-        decoded: DecodedCache,
         pointers: int,
     ) -> None:
         self.endpoints = endpoints
         self.store = store
-        self.decoded = decoded
+        self.decoded = store.decoded
         self._clock = clock
         self._lifetimes = lifetimes
         self._owners_of_highlights: BoundedIndex[str] = BoundedIndex(pointers * 9 // 20)

@@ -49,8 +49,8 @@ class OperationView:
         self._used: dict[Hashable, Entry | None] = {}
         self._contents: dict[Call | HighlightId, dict[str, Item]] = {}
         self._trays: dict[str, dict[str, LoadedHighlight]] = {}  # the highlights of each user
-        # Large entries that this operation has decoded: the shared cache of models may have no space for them.
-        self._decoded_large: dict[Call, tuple[object, Value]] = {}
+        # Large entries that this operation has decoded, by content id: the shared cache may have no space for them.
+        self._decoded_large: dict[object, Value] = {}
         # Facts that no entry has while the store's version is `_absent_at`: each is looked up some ten times.
         self._absent: set[tuple[FactKind, type[Subject], str]] = set()
         self._absent_at = -1
@@ -233,18 +233,18 @@ class OperationView:
 
     def _decoded(self, call: Call, entry: Entry) -> Value:
         if len(entry.body) <= SMALL:
-            return self._cache.decoded.read(call, entry)
-        known = self._decoded_large.get(call)
-        if known is not None and known[0] is entry.news:
-            return known[1]
-        value = self._cache.decoded.find(call, entry)
+            return self._cache.decoded.read(call, entry.body)
+        known = self._decoded_large.get(entry.news)
+        if known is not None:
+            return known
+        value = self._cache.decoded.find(call)
         if value is None:
             if self._bytes_left is not None:
                 if self._bytes_left <= 0:
                     raise MoreToRead
                 self._bytes_left -= len(entry.body)
-            value = self._cache.decoded.read(call, entry)
-        self._decoded_large[call] = entry.news, value
+            value = self._cache.decoded.read(call, entry.body)
+        self._decoded_large[entry.news] = value
         return value
 
     def begin_step(self) -> None:

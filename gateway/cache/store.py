@@ -5,11 +5,12 @@ Raw bytes, because decoded objects take three times the memory and the garbage c
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 from cachetools import TLRUCache
 
+from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Span
 from gateway.clock import Clock
 from gateway.errors import Missing
@@ -44,13 +45,15 @@ class Entry:
 
 
 class EntryStore:
-    """Entries by key. The least recently used are evicted first at `max_bytes`; expired ones are dropped."""
+    """Entries by key. The least recently used are evicted first at `max_bytes`; expired ones are dropped.
 
-    def __init__(self, max_bytes: int, clock: Clock) -> None:
+    A value in `decoded` is that of the entry stored under its key, and goes with it.
+    """
+
+    def __init__(self, max_bytes: int, clock: Clock, decoded: DecodedCache | None = None) -> None:
         self._clock = clock
-        self._entries: TLRUCache[Hashable, Entry] = TLRUCache(
-            maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size
-        )
+        self.decoded = DecodedCache(0) if decoded is None else decoded
+        self._entries = _Entries(max_bytes, clock, self.decoded.drop)
         self.version = 0
         """Incremented by each `put` and `forget`; while unchanged, entries disappear by their own expiry alone."""
 
@@ -67,15 +70,19 @@ class EntryStore:
         """
         self.version += 1
         before = self._entries.pop(key, None)
-        if before is not None and before.body == entry.body and before.problem is entry.problem:
+        is_unchanged = before is not None and before.body == entry.body and before.problem is entry.problem
+        if before is not None and is_unchanged:
             entry = replace(entry, news=before.news)
         if entry.size <= self._entries.maxsize:
             self._entries[key] = entry
+        if not is_unchanged or key not in self._entries:
+            self.decoded.drop(key)
 
     def forget(self, key: Hashable) -> None:
         """Drop the entry of `key`."""
         self.version += 1
         self._entries.pop(key, None)
+        self.decoded.drop(key)
 
     @property
     def bytes(self) -> int:
@@ -83,6 +90,25 @@ class EntryStore:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class _Entries(TLRUCache[Hashable, Entry]):
+    """The entries. `on_drop` is called with the keys of those that are evicted or expire."""
+
+    def __init__(self, max_bytes: int, clock: Clock, on_drop: Callable[[Hashable], None]) -> None:
+        super().__init__(maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size)
+        self._on_drop = on_drop
+
+    def popitem(self) -> tuple[Hashable, Entry]:
+        key, entry = super().popitem()
+        self._on_drop(key)
+        return key, entry
+
+    def expire(self, time: float | None = None) -> list[tuple[Hashable, Entry]]:
+        expired = super().expire(time)
+        for key, _ in expired:
+            self._on_drop(key)
+        return expired
 
 
 def _serve_until(key: Hashable, entry: Entry, now: float) -> float:

@@ -79,7 +79,7 @@ class Gateway:
         writes = is_embedded or settings.platform_token
         self.publishing = PublishingComponent(settings, transport, clients, services, durable) if writes else None
         self.media_proxy = MediaProxyComponent(settings, self.sandbox, base_url, services, self.spending)
-        self.operations = Operations(settings, self.memory, services)
+        self.operations = Operations(settings, self.memory, services, self.reading.projections)
         self.contexts = OperationContexts(
             settings, clients, self.spending, services, self.publishing, self.media_proxy.links, self.operations
         )

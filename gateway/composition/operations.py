@@ -19,14 +19,17 @@ from schema.build import Schema, build_schema
 class Operations:
     """The caches and the schema that all operations share."""
 
-    def __init__(self, settings: Settings, budget: MemoryBudget, services: UpstreamServices) -> None:
+    def __init__(
+        self, settings: Settings, budget: MemoryBudget, services: UpstreamServices, projections: Projections
+    ) -> None:
         self.documents = DocumentCache(budget.documents)
         self.stored = _stored(settings, self.documents, budget)
         responses: Responses[ExactReplay] = Responses(
             budget.responses, store=services.memory.store, clock=services.clock
         )
         self.answers = ResponseCache(self.documents, responses)
-        self.schema = _schema(settings, budget, self.documents, services)
+        plans = PlanCache(budget.plans, projections=projections)
+        self.schema = _schema(settings, plans, self.documents, services)
 
 
 def _stored(settings: Settings, documents: DocumentCache, budget: MemoryBudget) -> PersistedQueries:
@@ -37,7 +40,6 @@ def _stored(settings: Settings, documents: DocumentCache, budget: MemoryBudget) 
     return PersistedQueries(documents, trusted, only_trusted=only_trusted, max_bytes=budget.texts)
 
 
-def _schema(settings: Settings, budget: MemoryBudget, documents: DocumentCache, services: UpstreamServices) -> Schema:
+def _schema(settings: Settings, plans: PlanCache, documents: DocumentCache, services: UpstreamServices) -> Schema:
     extensions = [lambda: FormatErrors(services.hook), lambda: PrepareOperation(documents)]
-    plans = PlanCache(budget.plans, projections=Projections(budget.projections))
     return build_schema(extensions, projects=settings.projection, plans=plans, proxies=settings.media_proxy)

@@ -20,6 +20,7 @@ from gateway.composition import sandbox
 from gateway.composition.background import background
 from gateway.composition.memory_budget import MemoryBudget
 from gateway.events import Hook
+from gateway.execution import Projections
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.facts import Lifetime
 from gateway.settings import Settings
@@ -56,12 +57,12 @@ class ReadSide:
             clock=clock,
             hook=hook,
         )
+        self.projections = Projections(budget.projections)
         memory = EntityCache(
-            EntryStore(budget.entries, clock),
+            EntryStore(budget.entries, clock, DecodedCache(budget.models, self.projections)),
             api.endpoints,
             clock=clock,
             lifetimes=_lifetimes(settings),
-            decoded=DecodedCache(budget.models),
             pointers=budget.pointers,
         )
         self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)

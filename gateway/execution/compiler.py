@@ -52,7 +52,7 @@ from gateway.execution.leaf_values import (
     register_class,
     unchanged,
 )
-from gateway.execution.projection_cache import MIN_LENGTH, Projections
+from gateway.execution.projection_cache import MIN_LENGTH, Projections, shape_of
 from gateway.execution.sync_resolvers import ResolverInfo, bind_resolver, is_sync, supports_sync_access
 
 # The most fields of a plan: compiling more would block other operations for longer than about 12 ms. It also bounds
@@ -219,7 +219,7 @@ class Compiler:
         items, selected = f"[{value} for {item} in {v}]", self.selected[start:]
         if self.projections is not None and selected and self.readers == readers:
             project = self.function(f"return [{value} for {item} in o]")
-            kept, shape = self.bind(self.projections.of), self.bind(self.projections.shape(type_, tuple(selected)))
+            kept, shape = self.bind(self.projections.of), self.bind(shape_of(type_, selected))
             lasts = f"type({v}) is lasting and len({v}) >= {MIN_LENGTH}"
             items = f"({kept}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
         return f"({items} if type({v}) in lists else deoptimize())"

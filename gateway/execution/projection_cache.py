@@ -1,4 +1,4 @@
-"""The cache of projected immutable lists, as JSON, for later operations that select the same fields of them.
+"""The cache of projections of cached lists, as JSON, for later operations that select the same fields of them.
 
 New operations mostly select the same fields of the same few entities as earlier ones: a frontend's fragments. For
 these, projecting and encoding become a copy of bytes.
@@ -6,9 +6,8 @@ these, projecting and encoding become a copy of bytes.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import msgspec
@@ -21,57 +20,37 @@ from gateway.execution.sizes import is_larger
 MIN_LENGTH = 8
 # Shapes per list: a selection that is never repeated is dropped with others like it.
 MOST_SHAPES = 16
-# The divisor for the share of the bytes that known selections get: clients determine their length.
-SELECTIONS_SHARE = 8
-# Bytes of the objects, which stay referenced, for each byte of their JSON: measured at most 1.5.
-MEMORY_FACTOR = 2
 OVERHEAD = 500
 
 Project: TypeAlias = Callable[[Any, None], list[Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectionShape:
-    """The identity of the fields selected of a list. `size` is in bytes and includes the selection."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class CachedProjection:
-    """A cached projection.
-
-    It references the objects, so that their id is not reused. `size` counts objects and JSON.
-    """
-
-    objects: SharedTuple[Any]
-    json: msgspec.Raw
-    size: int
+def shape_of(type_: object, selected: Iterable[str]) -> bytes:
+    """Return the identity of the fields `selected` of a list of `type_`: a hash, because clients make them long."""
+    return blake2b("\0".join((str(type_), *selected)).encode(), digest_size=32).digest()
 
 
 class Projections:
-    """An LRU cache of projections of at most `max_bytes`."""
+    """An LRU cache of the projections of lists that their owner keeps, of at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
-        selections = max_bytes // SELECTIONS_SHARE
-        self._kept: LRUCache[Hashable, CachedProjection] = LRUCache(
-            max_bytes - selections, getsizeof=lambda kept: kept.size
-        )
-        self._shapes: LRUCache[Hashable, SelectionShape] = LRUCache(selections, getsizeof=lambda shape: shape.size)
+        self._kept: LRUCache[tuple[int, bytes], msgspec.Raw] = LRUCache(max_bytes, getsizeof=_size)
+        # The shapes projected from each list, by its id, and whether each was cached.
+        self._shapes: dict[int, dict[bytes, bool]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def shape(self, type_: Hashable, selected: tuple[str, ...]) -> SelectionShape:
-        """Return the shape for the fields `selected` of `type_`: its lookup is faster than that of the fields."""
-        known = self._shapes.get((type_, selected))
-        if known is None:
-            known = SelectionShape(OVERHEAD + sys.getsizeof(selected) + sum(map(sys.getsizeof, selected)))
-            if known.size <= self._shapes.maxsize:
-                self._shapes[type_, selected] = known
-        return known
+    def add(self, objects: SharedTuple[Any]) -> None:
+        """Cache the projections of `objects` until `drop`. The owner references the list, so its id is not reused."""
+        self._shapes[id(objects)] = {}
 
-    def of(self, objects: SharedTuple[Any], shape: SelectionShape, project: Project) -> list[Any] | msgspec.Raw:
+    def drop(self, objects: SharedTuple[Any]) -> None:
+        """Drop the projections of `objects`, and cache no more of them."""
+        for shape in self._shapes.pop(id(objects)):
+            self._kept.pop((id(objects), shape), None)
+
+    def of(self, objects: SharedTuple[Any], shape: bytes, project: Project) -> list[Any] | msgspec.Raw:
         """Return the result of `project`, or its JSON. The result must depend only on `objects` and `shape`.
 
         A projection is cached on its second use: most selections that are used once are never used again. A projection
@@ -80,19 +59,29 @@ class Projections:
         key = id(objects), shape
         known = self._kept.get(key)
         if known is not None:
-            return known.json
+            return known
         projected = project(objects, None)
-        was_kept = objects.shapes.get(shape)
-        if was_kept is None and len(objects.shapes) >= MOST_SHAPES:
-            objects.shapes.clear()
-        objects.shapes[shape] = was_kept is not None
-        if was_kept is not False:
+        if not self._is_second(objects, shape) or is_larger(projected):  # the same text may occur in it many times
             return projected
-        if is_larger(projected):  # the same text may occur in it many times
-            return projected
-        json = msgspec.json.encode(projected)
-        size = OVERHEAD + len(json) + MEMORY_FACTOR * len(msgspec.json.encode(objects))
-        kept = CachedProjection(objects, msgspec.Raw(json), size)
-        if size <= self._kept.maxsize:
-            self._kept[key] = kept
-        return kept.json
+        json = msgspec.Raw(msgspec.json.encode(projected))
+        if _size(json) <= self._kept.maxsize:
+            self._kept[key] = json
+        return json
+
+    def _is_second(self, objects: SharedTuple[Any], shape: bytes) -> bool:
+        """Count a use of a shape that is not cached, and return whether it is the second one."""
+        shapes = self._shapes.get(id(objects))
+        if shapes is None:
+            return False
+        was_kept = shapes.get(shape)
+        if was_kept is None and len(shapes) >= MOST_SHAPES:
+            # Those that are not cached; all of them if each is.
+            for each in [one for one in shapes if (id(objects), one) not in self._kept] or list(shapes):
+                del shapes[each]
+                self._kept.pop((id(objects), each), None)
+        shapes[shape] = was_kept is not None
+        return was_kept is False
+
+
+def _size(json: msgspec.Raw) -> int:
+    return OVERHEAD + memoryview(json).nbytes

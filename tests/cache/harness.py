@@ -34,11 +34,10 @@ LIFETIMES = Lifetimes(
 
 def memory(clock: Clock, *, max_bytes: int = 10**6) -> EntityCache:
     return EntityCache(
-        EntryStore(max_bytes, clock),
+        EntryStore(max_bytes, clock, DecodedCache(max_bytes)),
         endpoints.ENDPOINTS,
         clock=clock,
         lifetimes=LIFETIMES,
-        decoded=DecodedCache(max_bytes),
         pointers=max_bytes,
     )
 

@@ -102,38 +102,38 @@ HELPERS = p.resolvers_have_the_helpers_of_graphql_core
 WEIGHED = p.what_is_compiled_is_weighed_with_its_document
 HELD = p.what_plans_hold_stays_within_its_bytes
 FORGOTTEN = k.selections_that_nobody_repeats_are_forgotten
+MOST = k.of_one_list_no_more_than_its_number_of_selections_is_kept
+GONE = k.of_a_list_that_its_owner_does_not_keep_nothing_is_kept
 SHARED = p.what_deferred_fragments_share_is_delivered_as_graphql_core_does
 
 MUTANTS = [
     *mutants(
         "projection_cache",
-        ("            return known.json\n", "            pass\n", k.what_is_kept_is_read_no_more),
-        ("if was_kept is not False:", "if True:", k.what_is_selected_again_is_kept_as_json),
-        ("if was_kept is not False:", "if False:", k.what_is_selected_again_is_kept_as_json),
-        ("if was_kept is not False:", "if was_kept is None:", k.more_than_there_is_room_for_does_not_push_itself_out),
+        ("            return known\n", "            pass\n", k.what_is_kept_is_read_no_more),
+        ("return was_kept is False", "return False", k.what_is_selected_again_is_kept_as_json),
+        ("return was_kept is False", "return True", k.what_is_selected_again_is_kept_as_json),
+        (
+            "return was_kept is False",
+            "return was_kept is not None",
+            k.more_than_there_is_room_for_does_not_push_itself_out,
+        ),
         ("= was_kept is not None", "= False", k.more_than_there_is_room_for_does_not_push_itself_out),
         ("if was_kept is None and ", "if ", k.what_is_selected_by_many_is_kept_for_all),
         ("key = id(objects), shape", "key = id(objects)", k.another_selection_of_the_same_list_is_another),
         (
-            "= CachedProjection(objects, msgspec",
-            "= CachedProjection(SharedTuple(), msgspec",
-            k.a_list_is_known_by_itself_and_not_by_its_place,
+            "self._kept.pop((id(objects), shape), None)",
+            "pass",
+            k.a_dropped_list_leaves_nothing_to_the_next_one_with_its_id,
         ),
-        ("if size <= self._kept.maxsize:", "if True:", k.what_is_kept_stays_within_its_bytes),
-        (" + MEMORY_FACTOR * len(msgspec.json.encode(objects))", "", k.what_is_kept_stays_within_its_bytes),
-        ("objects.shapes.clear()", "pass", FORGOTTEN),
-        (
-            "LRUCache(selections, getsizeof=lambda shape: shape.size)",
-            "{}",
-            FORGOTTEN,
-        ),
-        ("if known.size <= self._shapes.maxsize:", "if True:", FORGOTTEN),
-        (
-            "self._shapes.get((type_, selected))",
-            "self._shapes.get(selected)",
-            FORGOTTEN,
-        ),
-        ("self._shapes[type_, selected]", "self._shapes[selected]", FORGOTTEN),
+        ("self._shapes.pop(id(objects))", "self._shapes[id(objects)]", GONE),
+        ("if _size(json) <= self._kept.maxsize:", "if True:", k.what_is_kept_stays_within_its_bytes),
+        ("OVERHEAD + memoryview(json).nbytes", "OVERHEAD", k.what_is_kept_stays_within_its_bytes),
+        ("del shapes[each]", "pass", FORGOTTEN),
+        ("if (id(objects), one) not in self._kept]", "]", FORGOTTEN),
+        (" or list(shapes)", "", MOST),
+        ("                self._kept.pop((id(objects), each), None)\n", "", MOST),
+        ("(str(type_), *selected)", "selected", k.the_identity_of_a_selection_is_short),
+        ('"\\0".join', '"".join', k.the_identity_of_a_selection_is_short),
     ),
     *mutants(
         "partial",
@@ -157,8 +157,8 @@ MUTANTS = [
         ("self.projections is not None and ", "", k.without_room_for_it_nothing_is_kept),
         (" and self.readers == readers:", ":", k.what_a_resolver_says_is_asked_each_time),
         ("            self.readers += 1\n", "", k.what_a_resolver_says_is_asked_each_time),
-        ("shape(type_, tuple(selected))", "shape(0, tuple(selected))", k.the_same_list_under_another_type_is_another),
-        ("shape(type_, tuple(selected))", "shape(type_, ())", k.another_selection_of_the_same_list_is_another),
+        ("shape_of(type_, selected)", "shape_of(0, selected)", k.the_same_list_under_another_type_is_another),
+        ("shape_of(type_, selected)", "shape_of(type_, ())", k.another_selection_of_the_same_list_is_another),
         ("+= (key, details[0].node.name.value)", "+= (key,)", k.another_selection_of_the_same_list_is_another),
         (
             "+= (key, details[0].node.name.value)",

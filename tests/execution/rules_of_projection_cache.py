@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
+from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
@@ -65,8 +67,16 @@ SCHEMA: Any = strawberry.Schema(Query)._schema
 SHOTS = SharedTuple([Shot(str(number), f"n{number}", number) for number in range(8)])
 
 
-def keeping(subject: Subject, max_bytes: int = 10**6) -> Context:
-    return subject.context(threshold=1, projections=subject.package.Projections(max_bytes))
+def keeping(subject: Subject, max_bytes: int = 10**6, lists: Iterable[SharedTuple[Shot]] = ()) -> Context:
+    """A context that caches the projections of SHOTS and `lists`."""
+    return subject.context(threshold=1, projections=projections_of(subject, SHOTS, *lists, max_bytes=max_bytes))
+
+
+def projections_of(subject: Subject, *lists: SharedTuple[Shot], max_bytes: int = 10**6) -> Any:
+    projections = subject.package.Projections(max_bytes)
+    for objects in lists:
+        projections.add(objects)
+    return projections
 
 
 def kept(context: Context) -> int:
@@ -89,20 +99,20 @@ async def answer(context: Context, text: str, pictures: Any = SHOTS, **more: Any
 
 
 async def what_is_selected_again_is_kept_as_json(subject: Subject) -> None:
-    context, shots = keeping(subject), SharedTuple(SHOTS)
+    context = keeping(subject)
     counts = []
     for turn in range(3):
-        await answer(context, f"{{ again{turn}: pictures {{ id name }} }}", shots)
+        await answer(context, f"{{ again{turn}: pictures {{ id name }} }}")
         counts.append(kept(context))
     assert counts == [0, 1, 1]
 
 
 async def nothing_need_be_known_of_the_operation(subject: Subject) -> None:
     """A context of somebody's own has nothing to tell."""
-    context, shots = keeping(subject), SharedTuple(SHOTS)
+    context = keeping(subject)
     for _ in range(3):
         context.interpreted.clear()  # type: ignore[attr-defined]
-        arguments = {"context_value": {"pictures": shots}, "variable_values": {}, "executor_class": context}
+        arguments = {"context_value": {"pictures": SHOTS}, "variable_values": {}, "executor_class": context}
         document = parse("{ pictures { id parts { id } } }")
         (result,) = [frame async for frame in frames(await started(SCHEMA, document, arguments))]
         assert not result.errors
@@ -111,9 +121,7 @@ async def nothing_need_be_known_of_the_operation(subject: Subject) -> None:
 
 
 async def what_is_kept_is_read_no_more(subject: Subject) -> None:
-    context = keeping(subject)
-    reads, shots = 0, SharedTuple(SHOTS)
-    shape = context.cache.projections.shape("Picture", ("id",))  # type: ignore[attr-defined]
+    projections, reads = projections_of(subject, SHOTS), 0
 
     def project(shots: Any, _: None) -> list[int]:
         nonlocal reads
@@ -121,7 +129,7 @@ async def what_is_kept_is_read_no_more(subject: Subject) -> None:
         return [1]
 
     for _ in range(4):
-        projected = context.cache.projections.of(shots, shape, project)  # type: ignore[attr-defined]
+        projected = projections.of(SHOTS, b"id", project)
         assert msgspec.json.encode(projected) == b"[1]"
     assert reads == 2
 
@@ -149,42 +157,51 @@ async def what_a_resolver_says_is_asked_each_time(subject: Subject) -> None:
 
 
 async def only_long_lists_that_last_are_kept(subject: Subject) -> None:
-    for pictures in (tuple(SHOTS), list(SHOTS), SharedTuple(SHOTS[:-1])):
-        context = keeping(subject)
+    short = SharedTuple(SHOTS[:-1])
+    for pictures in (tuple(SHOTS), list(SHOTS), short):
+        context = keeping(subject, lists=[short])
         for turn in range(3):
             await answer(context, f"{{ turn{turn}: pictures {{ id name }} }}", pictures)
             assert context.interpreted == ["Query.pictures"]  # type: ignore[attr-defined]
         assert kept(context) == 0
 
 
-async def a_list_is_known_by_itself_and_not_by_its_place(subject: Subject) -> None:
-    """A list that is gone leaves its id to the next one."""
-    projections = subject.package.Projections(10**6)
-    shape = projections.shape("Picture", ("id",))
+async def a_dropped_list_leaves_nothing_to_the_next_one_with_its_id(subject: Subject) -> None:
+    projections = projections_of(subject)
     for number in range(50):
         shots = SharedTuple([Shot(f"{number}-{at}", "n", at) for at in range(8)])
+        projections.add(shots)
         for _ in range(3):
-            assert said(projections, shots, shape) == [shot.id for shot in shots]
-    assert len(projections) == 50
+            assert said(projections, shots) == [shot.id for shot in shots]
+        assert len(projections) == 1
+        projections.drop(shots)
+        assert len(projections) == 0
 
 
-def said(projections: Any, shots: SharedTuple[Shot], shape: Any) -> Any:
+async def of_a_list_that_its_owner_does_not_keep_nothing_is_kept(subject: Subject) -> None:
+    """An operation may still be reading one that was dropped."""
+    projections = projections_of(subject, SHOTS)
+    projections.drop(SHOTS)
+    for _ in range(3):
+        assert said(projections, SHOTS) == [shot.id for shot in SHOTS]
+    assert len(projections) == 0
+
+
+def said(projections: Any, shots: SharedTuple[Shot], shape: bytes = b"id") -> Any:
     projected = projections.of(shots, shape, lambda all_shots, _: [shot.id for shot in all_shots])
     return msgspec.json.decode(msgspec.json.encode(projected))
 
 
 async def what_is_kept_stays_within_its_bytes(subject: Subject) -> None:
-    """The objects count, too, however little of them is selected."""
-    context = keeping(subject, 24_000)
     lists = [SharedTuple([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(20)]
+    context = keeping(subject, 12_000, lists)
     for pictures in lists:
         for turn in range(3):
-            await answer(context, f"{{ turn{turn}: pictures {{ id }} }}", pictures)
+            await answer(context, f"{{ turn{turn}: pictures {{ name }} }}", pictures)
     assert kept(context) == 2
-    tiny, shots = subject.package.Projections(100), SharedTuple(SHOTS)
-    shape = tiny.shape("Picture", ("id",))
+    tiny = projections_of(subject, SHOTS, max_bytes=100)
     for _ in range(3):
-        assert said(tiny, shots, shape) == [shot.id for shot in SHOTS]
+        assert said(tiny, SHOTS) == [shot.id for shot in SHOTS]
     assert len(tiny) == 0
 
 
@@ -194,35 +211,49 @@ def listed(shots: Any, _: None) -> list[Any]:
 
 async def more_than_there_is_room_for_does_not_push_itself_out(subject: Subject) -> None:
     """Asked for one after the other, each would come just after it had to go."""
-    context = keeping(subject, 24_000)
     lists = [SharedTuple([Shot(f"{number}-{at}", "n" * 500, at) for at in range(8)]) for number in range(4)]
-    for turn in range(6):
-        for number, pictures in enumerate(lists):
-            await answer(context, f"{{ turn{turn}x{number}: pictures {{ id }} }}", pictures)
-    kept_now = [context.cache.projections.of(one, shape, listed) for one in lists for shape in one.shapes]  # type: ignore[attr-defined]
+    projections = projections_of(subject, *lists, max_bytes=12_000)
+    for _ in range(6):
+        kept_now = [projections.of(objects, b"all", listed) for objects in lists]
     assert [type(one) for one in kept_now] == [list, list, msgspec.Raw, msgspec.Raw]
 
 
 async def what_is_selected_by_many_is_kept_for_all(subject: Subject) -> None:
-    projections, shots = subject.package.Projections(10**6), SharedTuple(SHOTS)
+    projections = projections_of(subject, SHOTS)
     for _ in range(2):
         for number in range(16):
-            said(projections, shots, projections.shape("Picture", (str(number),)))
+            said(projections, SHOTS, b"%d" % number)
     assert len(projections) == 16
 
 
 async def selections_that_nobody_repeats_are_forgotten(subject: Subject) -> None:
-    projections, shots = subject.package.Projections(10**6), SharedTuple(SHOTS)
-    for number in range(1_000):
-        said(projections, shots, projections.shape("Picture", (str(number),)))
-    assert len(shots.shapes) <= 16
-    first, again = (projections.shape("Picture", ("{", "id", "id", "}")) for _ in range(2))
-    assert first is again
-    assert projections.shape("Counted", ("{", "id", "id", "}")) is not first
-    for number in range(300):
-        projections.shape("Picture", ("{", f"{number}" * 500, "id", "}"))
-    assert projections.shape("Picture", ("{", "id", "id", "}")) is not first
-    assert projections.shape("Picture", ("x" * 1_000_000,)).size > 1_000_000
+    """Those that are repeated stay, as long as there are others to forget."""
+    projections = projections_of(subject, SHOTS)
+    for number in range(100):
+        assert (type(projections.of(SHOTS, b"kept", listed)) is msgspec.Raw) == (number > 0)
+        said(projections, SHOTS, b"%d" % number)
+    assert len(projections) == 1
+    said(projections, SHOTS, b"0")  # the first use, again
+    assert len(projections) == 1
+
+
+async def of_one_list_no_more_than_its_number_of_selections_is_kept(subject: Subject) -> None:
+    projections = projections_of(subject, SHOTS)
+    for number in range(100):
+        for _ in range(2):
+            said(projections, SHOTS, b"%d" % number)
+        assert len(projections) <= 16
+    projections.drop(SHOTS)
+    assert len(projections) == 0
+
+
+async def the_identity_of_a_selection_is_short(subject: Subject) -> None:
+    shape_of = sys.modules[f"{subject.package.__name__}.projection_cache"].shape_of
+    first = shape_of("Picture", ("{", "id", "id", "}"))
+    assert first == shape_of("Picture", ["{", "id", "id", "}"])
+    others = {shape_of("Counted", ("{", "id", "id", "}")), shape_of("Picture", ("{", "idid", "}")), first}
+    assert len(others) == 3
+    assert len(shape_of("Picture", ("x" * 1_000_000,))) == len(first)
 
 
 async def without_room_for_it_nothing_is_kept(subject: Subject) -> None:
@@ -264,11 +295,14 @@ RULES: list[Rule] = [
     the_same_list_under_another_type_is_another,
     what_a_resolver_says_is_asked_each_time,
     only_long_lists_that_last_are_kept,
-    a_list_is_known_by_itself_and_not_by_its_place,
+    a_dropped_list_leaves_nothing_to_the_next_one_with_its_id,
+    of_a_list_that_its_owner_does_not_keep_nothing_is_kept,
     what_is_kept_stays_within_its_bytes,
     more_than_there_is_room_for_does_not_push_itself_out,
     what_is_selected_by_many_is_kept_for_all,
     selections_that_nobody_repeats_are_forgotten,
+    of_one_list_no_more_than_its_number_of_selections_is_kept,
+    the_identity_of_a_selection_is_short,
     without_room_for_it_nothing_is_kept,
     a_plan_that_is_dropped_is_freed_at_once,
 ]

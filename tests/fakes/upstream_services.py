@@ -69,11 +69,10 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
     transport = httpx.ASGITransport(app)
     api = connect(base_url=ORIGIN, key="sandbox", clock=clock, hook=hook, rate=10_000.0, transport=transport)
     memory = EntityCache(
-        EntryStore(2**24, clock),
+        EntryStore(2**24, clock, DecodedCache(2**22)),
         api.endpoints,
         clock=clock,
         lifetimes=LIFETIMES,
-        decoded=DecodedCache(2**22),
         pointers=2**20,
     )
     services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)

@@ -91,11 +91,10 @@ class Shop:
         self.account = AccountGuard(floor=0)
         api = vendor.connect(self.upstream, clock)
         memory = EntityCache(
-            EntryStore(10**7, clock),
+            EntryStore(10**7, clock, DecodedCache(10**6)),
             api.endpoints,
             clock=clock,
             lifetimes=LIFETIMES,
-            decoded=DecodedCache(10**6),
             pointers=10**6,
         )
         self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore)
