@@ -76,14 +76,17 @@ class Gaps:
         """An account that was bought by name is also needed in another way.
 
         It is queried by id, or mentioned, or one of its highlights or items is: to buy its lists by id, which is one
-        less, would have been a guess.
+        less, would have been a guess. A highlight mentions it also where it was bought for its title alone.
         """
         owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
         ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
         ids |= {owners[pk][0].pk for pk in self.oracle.operation.highlight_keys() if pk in owners}
         items = self.oracle.world.items
         ids |= {items[pk][0].pk for pk in self.oracle.operation.item_keys() if pk in items}
-        shown = [story for _, reel, story in shelves.values() if self.oracle.requires((ITEMS, reel.pk))]
+        bought = set(self._highlights())
+        shown = [
+            story for _, reel, story in shelves.values() if reel.pk in bought or self.oracle.requires((ITEMS, reel.pk))
+        ]
         for account, story in self.oracle.world.items.values():
             by_name = self.oracle.requires((NAMED_STORIES, account.name))
             if by_name or self.oracle.requires((STORIES, account.pk)) or self.oracle.requires((ITEM, story.pk)):
