@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tests import lanes, profiles
+from tests.browser import browser
 from tests.durable.postgres import Cluster, shared
+
+__all__ = ["browser"]
 
 profiles.register()
 

@@ -1,36 +1,23 @@
-"""A real gateway, and Debian's Chromium in front of it."""
+"""A real gateway with its console."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
 
 import hatch_build
 from gateway.console import PAGE, built
-from tests.commands.process import address, environment, launched
+from tests.commands.process import address, environment, launched, started_for
 from tests.fakes import wheel
 from tests.node import projects
 
-# Of the gateway of one module, in seconds.
-LIMIT = 1_200.0
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
+# Of a gateway's life, in seconds: tests of other modules may come between those that ask it.
+LIMIT = 1_800.0
 
 
 @pytest.fixture(scope="session")
@@ -56,34 +43,23 @@ def installed(console: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a gateway answers: for tests that do not mind what others have bought."""
-    with serving(tmp_path_factory.mktemp("gateway"), installed) as url:
-        yield url
-
-
-@pytest.fixture
-def unasked(installed: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """Where a gateway answers that has bought nothing yet: for tests that state prices."""
-    with serving(tmp_path, installed) as url:
-        yield url
-
-
-@contextmanager
-def serving(folder: Path, installed: dict[str, str], **given: str) -> Iterator[str]:
-    """Where the gateway of that environment answers."""
-    given = {"GATEWAY_DATA_DIR": str(folder), **installed, **given}
+    """Where the installed gateway answers: for tests that do not mind what others have bought."""
+    given = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("gateway")), **installed}
     with launched(LIMIT, "serve", **given) as (announcement, _):
         yield address(announcement)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("Chromium is needed: `apt-get install chromium fonts-liberation`")
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=str(Path(program)), args=list(SWITCHES))
-        yield launched
-        await launched.close()
+@pytest.fixture(scope="module")
+def unasked(console: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a gateway answers that has bought nothing yet: for tests that state prices, each of other users."""
+    with serving(tmp_path_factory.mktemp("unasked")) as url:
+        yield url
+
+
+@contextmanager
+def serving(folder: Path, **given: str) -> Iterator[str]:
+    """Where a gateway of this tree answers."""
+    with started_for(LIMIT, "serve", GATEWAY_DATA_DIR=str(folder), **given) as (announcement, _):
+        yield address(announcement)

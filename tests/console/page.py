@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Route, ViewportSize, WebError
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Route, ViewportSize, WebError
 
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
@@ -118,14 +118,17 @@ class Console:
         await self.page.keyboard.insert_text(text)
 
 
-# Of each browser the page that its last test has left.
-_left: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
+Kind: TypeAlias = tuple[bool, bool]
+"""Whether a page has a touch screen and is that of a telephone, which is settled when it is made."""
+
+# Of each browser the pages that tests have left.
+_left: WeakKeyDictionary[Browser, dict[Kind, Page]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def opened(browser: Browser, url: str, query: str = "", **options: Any) -> AsyncIterator[Console]:
-    """The console, loaded: in the page that the last test has left, unless more than its size is asked for."""
-    async with (_cleared if options.keys() <= {"viewport"} else watched)(browser, url, **options) as console:
+    """The console, loaded, in a page as `emptied` gives it."""
+    async with emptied(browser, url, **options) as console:
         await console.go(query)
         yield console
 
@@ -144,31 +147,54 @@ async def watched(browser: Browser, url: str, **options: Any) -> AsyncIterator[C
 
 
 @asynccontextmanager
-async def _cleared(browser: Browser, url: str, viewport: ViewportSize = VIEWPORT) -> AsyncIterator[Console]:
-    """As `watched`, but without the two seconds of a processor that a process of the browser's needs to begin.
+async def emptied(
+    browser: Browser,
+    url: str,
+    *,
+    viewport: ViewportSize = VIEWPORT,
+    has_touch: bool = False,
+    is_mobile: bool = False,
+    color_scheme: Literal["light", "dark"] = "light",
+    reduced_motion: Literal["no-preference", "reduce"] = "no-preference",
+) -> AsyncIterator[Console]:
+    """As `watched`, but in a page that an earlier test has left, whose cache has the files of a page already.
 
-    What a test leaves is removed after it, and a failed test leaves no page.
+    A process of the browser's needs two seconds of a processor to begin. What a test leaves is removed after it, and a
+    failed test leaves no page.
     """
-    page = _left.pop(browser, None) or await _page(browser)
+    kind = (has_touch, is_mobile)
+    left = _left.setdefault(browser, {})
+    page = left.pop(kind, None) or await _page(browser, has_touch=has_touch, is_mobile=is_mobile)
     console = Console(page, url)
     try:
         async with _watching(console):
             # Behind a page of another test it would have no focus for the clipboard, and would be drawn seldom.
             await page.bring_to_front()
             await page.set_viewport_size(viewport)
+            await page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
             yield console
         assert console.complaints == []
-        await page.mouse.move(0, 0)
-        # Of the same origin, so the browser's process stays, and without a script that would go on to write there.
-        await page.goto(f"{url}/healthz")
-        await page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
-        await page.context.clear_cookies()
-        await page.context.clear_permissions()
         if console.is_reusable:
-            _left[browser] = page
+            await _clear(page, url)
+            left[kind] = page
     finally:
-        if _left.get(browser) is not page:
+        if left.get(kind) is not page:
             await page.context.close()
+
+
+async def _clear(page: Page, url: str) -> None:
+    await page.mouse.move(0, 0)
+    # Of the same origin, so the browser's process stays, and without a script that would go on to write there.
+    await page.route("**/empty", _empty)
+    await page.goto(f"{url}/empty")
+    await page.unroute("**/empty", _empty)
+    await page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    await page.context.clear_cookies()
+    await page.context.clear_permissions()
+
+
+async def _empty(route: Route) -> None:
+    await route.fulfill(body="", content_type="text/html")
 
 
 async def _page(browser: Browser, **options: Any) -> Page:
@@ -187,22 +213,19 @@ async def _watching(console: Console) -> AsyncIterator[None]:
     def fail(error: WebError) -> None:
         console.complaints.append(f"uncaught: {error.error}")
 
-    async def guard(route: Route) -> None:
-        host = urlsplit(route.request.url).hostname
-        if host == "127.0.0.1":
-            await route.continue_()
-        else:
-            console.complaints.append(f"request to {host}")
-            await route.abort()
+    def guard(request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname != "127.0.0.1":
+            console.complaints.append(f"request to {url.hostname}")
 
     context = console.page.context
     context.on("console", say)
     context.on("weberror", fail)
-    await context.route(lambda url: not url.startswith("data:"), guard)
+    context.on("request", guard)
     try:
         yield
     finally:
         context.remove_listener("console", say)
         context.remove_listener("weberror", fail)
+        context.remove_listener("request", guard)
         await console.page.unroute_all(behavior="ignoreErrors")
-        await context.unroute_all(behavior="ignoreErrors")

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from tests.console.page import RUN, opened, watched
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FIRST_PAINT = 1_500  # milliseconds, from localhost
 DEFERRED = """query Deferred {
@@ -132,4 +132,6 @@ async def test_the_first_paint_comes_at_once(served: str, browser: Browser) -> N
             await console.go()
             script = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
             times.append(await console.page.evaluate(script))
-    assert min(times) < FIRST_PAINT, times
+        if times[-1] < FIRST_PAINT:
+            return
+    pytest.fail(f"The first paints came after {times} ms.")

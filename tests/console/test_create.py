@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.console.page import Console, opened
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # The sandbox takes its time over media, as the platform does.
 DONE = 60_000  # milliseconds

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from tests.console.page import Console, opened
 from tests.node import projects
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GROUPS = ["Trays and users", "Highlights", "Publishing", "Billing"]
 # Two operations, and what each kind of quoting has to mind.

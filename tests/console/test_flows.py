@@ -12,7 +12,7 @@ from playwright.async_api import Browser, CDPSession, Locator, expect
 from tests.console.page import Console, opened
 from tests.console.test_create import DONE, drop, photo
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW = 300_000  # bytes a second
 CREATE = """mutation($input: CreateHighlightInput!) {
@@ -131,11 +131,11 @@ async def test_flows_that_run_are_listed_and_can_be_cancelled_and_tried_again(un
         await expect(flow).to_have_count(0, timeout=DONE)
 
 
-async def test_watch_flow_takes_the_newest_flow(unasked: str, browser: Browser) -> None:
-    async with opened(browser, unasked) as console:
+async def test_watch_flow_takes_the_newest_flow(served: str, browser: Browser) -> None:
+    async with opened(browser, served) as console:
         await (await console.show("Create")).get_by_label("Title").wait_for()
-        await begun(unasked, "older")
-        newest = await begun(unasked, "newer")
+        await begun(served, "older")
+        newest = await begun(served, "newer")
         await console.example("Watch flow")
         await expect(console.page.locator(".graphiql-editor-tool .view-lines").first).to_contain_text(newest)
         await console.page.locator(".graphiql-execute-button").click()

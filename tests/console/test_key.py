@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.commands.process import address, run, started
-from tests.console.page import RUN, SHOWN_TOOL, Console, watched
+from tests.commands.process import run
+from tests.console.conftest import serving
+from tests.console.page import RUN, SHOWN_TOOL, Console, emptied, watched
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KEPT = "JSON.stringify(localStorage) + document.cookie"
 
@@ -29,11 +30,19 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 
 
 @pytest.fixture
-def guarded(console: None, keys: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[str]:
+def unasked(console: None, keys: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[str]:
     """Where a gateway answers that has bought nothing yet."""
-    given = {"GATEWAY_CLIENTS_FILE": str(keys[0]), "GATEWAY_DATA_DIR": str(tmp_path)}
-    with started("serve", **given) as (announcement, _):
-        yield address(announcement)
+    with serving(tmp_path, GATEWAY_CLIENTS_FILE=str(keys[0])) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    console: None, keys: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where a gateway answers: for tests that do not mind what others have bought."""
+    with serving(tmp_path_factory.mktemp("guarded"), GATEWAY_CLIENTS_FILE=str(keys[0])) as url:
+        yield url
 
 
 async def enter(console: Console, key: str) -> None:
@@ -42,11 +51,11 @@ async def enter(console: Console, key: str) -> None:
 
 
 async def test_a_key_is_asked_for_and_kept_in_the_tab_alone(
-    guarded: str, browser: Browser, keys: tuple[Path, dict[str, str]]
+    unasked: str, browser: Browser, keys: tuple[Path, dict[str, str]]
 ) -> None:
     key = keys[1]["maker"]
-    async with watched(browser, guarded) as console:
-        await console.page.goto(f"{guarded}/graphql")
+    async with watched(browser, unasked) as console:
+        await console.page.goto(f"{unasked}/graphql")
         await expect(console.page.locator(RUN)).to_have_count(0)
         await enter(console, "hg_unknown")
         await expect(console.page.get_by_role("alert")).to_have_text("The gateway does not know this key.")
@@ -70,7 +79,7 @@ async def test_read_alone_opens_the_console_with_the_samples(
     guarded: str, browser: Browser, keys: tuple[Path, dict[str, str]]
 ) -> None:
     """What needs the schema is not there; what does not, works: prices, runs, and the preview."""
-    async with watched(browser, guarded) as console:
+    async with emptied(browser, guarded) as console:
         await console.page.goto(f"{guarded}/graphql")
         await enter(console, keys[1]["reader"])
         await console.ready()
@@ -90,7 +99,7 @@ async def test_read_alone_opens_the_console_with_the_samples(
 async def test_a_key_that_lacks_the_right_is_told_so(
     guarded: str, browser: Browser, keys: tuple[Path, dict[str, str]]
 ) -> None:
-    async with watched(browser, guarded) as console:
+    async with emptied(browser, guarded) as console:
         await console.page.goto(f"{guarded}/graphql")
         await enter(console, keys[1]["mute"])
         await expect(console.page.get_by_role("alert")).to_contain_text("lacks the right `read`")
@@ -101,7 +110,7 @@ async def test_a_key_that_lacks_the_right_is_told_so(
 async def test_the_header_holds_the_name_and_forget_key_in_one_line(
     width: int, guarded: str, browser: Browser, keys: tuple[Path, dict[str, str]]
 ) -> None:
-    async with watched(browser, guarded, viewport={"width": width, "height": 844}) as console:
+    async with emptied(browser, guarded, viewport={"width": width, "height": 844}) as console:
         await console.page.goto(f"{guarded}/graphql")
         await enter(console, keys[1]["maker"])
         await console.ready()
@@ -122,7 +131,7 @@ async def test_the_header_holds_the_name_and_forget_key_in_one_line(
 async def test_a_forgotten_key_leaves_nothing_in_the_headers(
     guarded: str, browser: Browser, keys: tuple[Path, dict[str, str]]
 ) -> None:
-    async with watched(browser, guarded) as console:
+    async with emptied(browser, guarded) as console:
         await console.page.goto(f"{guarded}/graphql")
         await enter(console, keys[1]["maker"])
         await console.ready()

@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, Route, WebSocketRoute, expect
 
-from tests.console.page import RUN, opened, watched
+from tests.console.page import RUN, emptied, opened, watched
 from tests.console.test_create import DONE, drop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AWAY = "The gateway could not be reached."
 
@@ -70,7 +70,7 @@ async def test_what_answers_in_the_gateways_place_is_not_taken_for_it(served: st
 
 
 async def test_a_page_that_reaches_nobody_asks_for_no_key_and_can_try_again(served: str, browser: Browser) -> None:
-    async with watched(browser, served) as console:
+    async with emptied(browser, served) as console:
         async with console.cut():
             await console.page.goto(f"{served}/graphql")
             await expect(console.page.get_by_role("alert")).to_have_text(AWAY)

@@ -12,23 +12,22 @@ from playwright.async_api import Browser, expect
 
 from tests.commands.process import address, run, started_for
 from tests.console.conftest import LIMIT, serving
-from tests.console.page import watched
+from tests.console.page import emptied, opened
 from tests.console.test_create import DONE, drop
 from tests.console.test_examples import copied
 from tests.node import projects
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture(scope="module")
-def strict(installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("strict"), installed, GATEWAY_DOCUMENTS="trusted") as url:
+def strict(console: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("strict"), GATEWAY_DOCUMENTS="trusted") as url:
         yield url
 
 
 async def test_the_examples_are_priced_run_and_played(strict: str, browser: Browser) -> None:
-    async with watched(browser, strict) as console:
-        await console.go()
+    async with opened(browser, strict) as console:
         panel = console.page.locator(".graphiql-plugin")
         await expect(panel).to_contain_text("runs the documents that it trusts and no others")
         await expect(console.page.get_by_test_id("next-price")).to_have_text("2")
@@ -40,8 +39,7 @@ async def test_the_examples_are_priced_run_and_played(strict: str, browser: Brow
 
 
 async def test_an_operation_that_is_not_trusted_is_told_so(strict: str, browser: Browser) -> None:
-    async with watched(browser, strict) as console:
-        await console.go()
+    async with opened(browser, strict) as console:
         await console.type("{ allowance { client } }")
         await console.run()
         await expect(console.answer).to_contain_text("DOCUMENT_NOT_TRUSTED")
@@ -49,8 +47,7 @@ async def test_an_operation_that_is_not_trusted_is_told_so(strict: str, browser:
 
 
 async def test_a_highlight_is_made_watched_and_shown(strict: str, browser: Browser) -> None:
-    async with watched(browser, strict) as console:
-        await console.go()
+    async with opened(browser, strict) as console:
         panel = await console.show("Create")
         await panel.get_by_label("Title").fill("Trusted")
         await drop(console, "field.jpg")
@@ -66,8 +63,7 @@ async def test_a_highlight_is_made_watched_and_shown(strict: str, browser: Brows
 
 
 async def test_what_is_copied_as_fetch_is_trusted_too(strict: str, browser: Browser, tmp_path: Path) -> None:
-    async with watched(browser, strict) as console:
-        await console.go()
+    async with opened(browser, strict) as console:
         await console.example("My allowance")
         module = tmp_path / "copied.mjs"
         module.write_text(await copied(console, "fetch") + "console.log(JSON.stringify({ data, errors }));")
@@ -82,7 +78,7 @@ async def test_a_key_that_may_not_read_does_not_open_it(console: None, browser: 
     key = run("keys", "add", "mute", "--file", str(file), "--rights", "introspect").stdout.strip()
     given = {"GATEWAY_DOCUMENTS": "trusted", "GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_CLIENTS_FILE": str(file)}
     with started_for(LIMIT, "serve", **given) as (announcement, _):
-        async with watched(browser, address(announcement)) as page:
+        async with emptied(browser, address(announcement)) as page:
             await page.page.goto(f"{page.url}/graphql")
             await page.page.get_by_label("Key").fill(key)
             await page.page.keyboard.press("Enter")

@@ -14,12 +14,9 @@ from gateway.clock import SystemClock
 from gateway.composition.app import create_app
 from gateway.settings import Settings
 from tests import processes
-from tests.console.conftest import browser
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.served import served
 from tests.node import projects
-
-__all__ = ["browser"]
 
 # Of the servers of one module, in seconds.
 LIMIT = 400.0

@@ -15,13 +15,13 @@ from playwright.async_api import Browser, Locator, Route, expect
 from gateway.clients import Right
 from gateway.clients.editing import add_key
 from gateway.settings import Settings
-from tests.console.page import Console, watched
+from tests.console.page import Console, emptied
 from tests.console.test_access import axe, violations
 from tests.examples.conftest import gateway_of, vite
 
 __all__ = ["axe"]
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TELEPHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DRAWN = "[...document.querySelectorAll('.cover img')].every(image => image.complete && image.naturalWidth > 0)"
@@ -30,7 +30,7 @@ DRAWN = "[...document.querySelectorAll('.cover img')].every(image => image.compl
 @asynccontextmanager
 async def tray_of(browser: Browser, url: str, username: str, **options: Any) -> AsyncIterator[Console]:
     """The page with this user's rings. Afterwards the browser must not have had anything to complain about."""
-    async with watched(browser, url, **options) as console:
+    async with emptied(browser, url, **options) as console:
         await console.page.goto(f"{url}/?user={username}")
         await expect(console.page.locator("h1")).to_contain_text(username)
         yield console
@@ -54,16 +54,17 @@ def bill(console: Console) -> Locator:
     return console.page.get_by_role("contentinfo")
 
 
-@pytest.fixture
-def unasked_url(project: Path, tmp_path: Path) -> Iterator[str]:
-    """Of the page in front of a gateway of its own, which has bought nothing yet."""
-    with gateway_of(Settings(data_dir=tmp_path)) as gateway, vite(project, "preview", HIGHLIGHTS_URL=gateway) as url:
+@pytest.fixture(scope="module")
+def unasked_url(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of the page in front of a gateway that has bought nothing yet: each test asks it of another user."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("unasked"))
+    with gateway_of(settings) as gateway, vite(project, "preview", HIGHLIGHTS_URL=gateway) as url:
         yield url
 
 
 async def test_a_tray_is_shown_as_rings_and_the_footer_says_what_it_cost(unasked_url: str, browser: Browser) -> None:
     """The user is named in the form, as people do. Nothing is asked before, and a second look is free."""
-    async with watched(browser, unasked_url) as console:
+    async with emptied(browser, unasked_url) as console:
         await console.page.goto(unasked_url)
         await expect(bill(console).get_by_role("status")).to_have_text("0 billed requests")
         await expect(console.page.get_by_label("User name")).to_be_focused()
@@ -157,6 +158,7 @@ async def test_a_tap_on_the_sides_goes_forth_and_back(page_url: str, browser: Br
 async def test_a_finger_that_stays_makes_the_item_stand(page_url: str, browser: Browser) -> None:
     """Until it is lifted, which is no tap."""
     async with tray_of(browser, page_url, "photos.and.videos") as console:
+        console.is_reusable = False
         await console.page.clock.install()
         player = await playing(console)
         await console.page.keyboard.press("ArrowRight")
@@ -211,7 +213,7 @@ async def test_items_that_are_missing_are_told(page_url: str, browser: Browser) 
 async def test_an_error_is_told_by_its_code(
     username: str, code: str, title: str, page_url: str, browser: Browser
 ) -> None:
-    async with watched(browser, page_url) as console:
+    async with emptied(browser, page_url) as console:
         await console.page.goto(f"{page_url}/?user={username}")
         trouble = console.page.get_by_role("alert")
         await expect(trouble).to_have_attribute("data-code", code)
@@ -222,7 +224,7 @@ async def test_an_error_is_told_by_its_code(
 
 async def test_an_unreachable_gateway_is_told_and_can_be_tried_again(project: Path, browser: Browser) -> None:
     with vite(project, "preview", HIGHLIGHTS_URL="http://127.0.0.1:1") as url:
-        async with watched(browser, url) as console:
+        async with emptied(browser, url) as console:
             await console.page.goto(f"{url}/?user=natgeo")
             trouble = console.page.get_by_role("alert")
             await expect(trouble).to_have_attribute("data-code", "UNREACHABLE")
@@ -253,7 +255,7 @@ async def test_documents_are_named_so_that_a_gateway_which_trusts_only_its_own_a
 
 async def test_a_document_that_the_gateway_does_not_know_is_sent(page_url: str, browser: Browser) -> None:
     """As from a page that is newer than its gateway."""
-    async with watched(browser, page_url) as console:
+    async with emptied(browser, page_url) as console:
         page = console.page
         await page.route("**/assets/*.js", strange)
         await page.goto(f"{page_url}/?user=thirty.highlights")
