@@ -35,6 +35,7 @@ class Gaps:
             "a profile that is wanted deeper": self._deeper(),
             "items of one highlight": self._items_apart(),
             "an item that its highlight shows with its owner": self._items_owned(),
+            "a profile whose short fields a post shows": self._shown_by_a_post(),
         }
 
     def _nobody_there(self) -> int:
@@ -139,6 +140,18 @@ class Gaps:
         shelves = self.oracle.world.shelves
         items = (call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves)
         return sum((SHELF, shelves[pk][1].pk) in self.oracle.cached for pk in items)
+
+    def _shown_by_a_post(self) -> int:
+        """A profile is bought for its short fields, and a post turns out to be by that account, and shows them as well.
+
+        Which posts there are is known after the items that name them, and by whom they are after the posts.
+        """
+        posts = self.oracle.world.posts_by_pk
+        authors = {
+            posts[call.key][0].pk for call in self.bought if call.endpoint is endpoints.MEDIA if call.key in posts
+        }
+        profiles = {call.key for call in self.bought if call.endpoint is endpoints.PROFILE}
+        return sum(not self.oracle.requires((PROFILE, pk)) for pk in profiles & authors)
 
     def _trays_by_name(self) -> Iterator[tuple[Call, Account]]:
         for call in self.bought:

@@ -8,6 +8,7 @@ unless one of the gaps of `allowed_gaps.py` is there: each names something that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given
@@ -18,8 +19,8 @@ from tests.planner.allowed_gaps import Gaps
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import Shops
 from tests.planner.oracle import Oracle
-from tests.planner.selections import By, HighlightRoot, Highlights, Operation, Page, UserRoot, Users
-from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, Posts, UserRoot, Users
+from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.profiles import examples
 
 LARGEST_EXHAUSTIBLE = 11  # calls: their subsets are tried all
@@ -41,6 +42,25 @@ NAMED_BESIDE_A_TITLE = Case(
         )
     ),
 )
+# The short fields of an account are bought with its stories, one of which names a post of its own, which shows them.
+SHOWN_BY_A_POST = Case(
+    World(
+        (Account("10", "user0", Kind.PUBLIC, reels=(), live=(replace(MENTIONS, mentions=(), posts=(0,)),)),),
+        posts=(Post("70", author=0, tags=()),),
+    ),
+    history=(),
+    operation=Operation(
+        (
+            UserRoot(
+                ((By.ID, "10"),),
+                Users(
+                    frozenset({"username"}),
+                    stories=Items(frozenset({"code"}), posts=Posts(frozenset({"caption"}))),
+                ),
+            ),
+        )
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +73,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(5_000, derandomize=True)
 @example(case=NAMED_BESIDE_A_TITLE)
+@example(case=SHOWN_BY_A_POST)
 @given(case=cases())
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     shop, buyer = shops.prepared(case)
