@@ -143,7 +143,7 @@ async def watched(browser: Browser, url: str, **options: Any) -> AsyncIterator[C
             yield console
     finally:
         await page.context.close()
-    assert console.complaints == []
+    assert console.complaints == [], console.complaints
 
 
 @asynccontextmanager
@@ -173,7 +173,7 @@ async def emptied(
             await page.set_viewport_size(viewport)
             await page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
             yield console
-        assert console.complaints == []
+        assert console.complaints == [], console.complaints
         if console.is_reusable:
             await _clear(page, url)
             left[kind] = page
