@@ -26,7 +26,7 @@ The packages, in the order in which a read passes them:
 
 Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `events` (what happened, as values),
 `files` (files of the data directory), `scheduling` (the event loop's time, in slices), `single_flight` (one call for
-all that need its result), `tracebacks` (what they keep in memory). `settings` is for `cli`, `commands` and
+all that need its result), `tracebacks` (what they keep in memory), `version`. `settings` is for `cli`, `commands` and
 `composition` alone, `logs` (events as log lines) for the last two. The graph itself is the package `schema`. Imports go
 down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -7,7 +7,6 @@ files, 3 the application did not start.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import sys
@@ -24,6 +23,7 @@ from gateway.durable.port import Status
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
 from gateway.operations.formats import ManifestFormat
 from gateway.settings import Settings
+from gateway.version import version
 
 T = TypeVar("T")
 MOST_WORKERS = 64
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="highlights-gateway", description="A GraphQL gateway over the Instagram story-highlight APIs."
     )
-    parser.add_argument("--version", action="version", version=importlib.metadata.version("highlights-gateway"))
+    parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_servers(commands)
     _add_keys(commands)

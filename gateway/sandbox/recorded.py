@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -43,5 +44,6 @@ class Recordings:
         return highlight | {"created_at": created_at, "media_ids": [], "items": []}
 
 
+@cache
 def _read(name: str) -> bytes:
     return (resources.files("gateway.sandbox") / "recorded" / name).read_bytes()

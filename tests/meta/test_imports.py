@@ -66,7 +66,7 @@ FORBIDDEN = {
 OPEN = frozenset(
     {
         *("gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"),
-        *("gateway.scheduling", "gateway.single_flight", "gateway.tracebacks"),
+        *("gateway.scheduling", "gateway.single_flight", "gateway.tracebacks", "gateway.version"),
     }
 )
 # Packages beside the way, by those that may import them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -12,8 +11,8 @@ from starlette.routing import Route
 from gateway.http.exact_match_cache import PATH as GRAPHQL
 from gateway.http.negotiation import negotiate
 from gateway.http.routes.health import ALIVE, READY
+from gateway.version import NAME, version
 
-NAME = "highlights-gateway"
 VERSION = "/version"
 HEADERS = {"cache-control": "no-store", "vary": "Accept", "x-content-type-options": "nosniff"}
 PLACES = {"graphql": GRAPHQL, "alive": ALIVE, "ready": READY, "version": VERSION}
@@ -31,5 +30,5 @@ async def _front(request: Request) -> Response:
 
 
 async def _version(request: Request) -> Response:
-    body = {"name": NAME, "version": version(NAME), "python": platform.python_version()}
+    body = {"name": NAME, "version": version(), "python": platform.python_version()}
     return JSONResponse(body, headers=HEADERS)

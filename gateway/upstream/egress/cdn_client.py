@@ -10,7 +10,6 @@ import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from typing import Protocol
 
 import httpx
@@ -20,6 +19,7 @@ from gateway.errors import UpstreamError, UpstreamInvalidAnswer, UpstreamTimeout
 from gateway.upstream.client.network import ByProxies, OnDemand, over_network
 from gateway.upstream.egress.address_policy import AddressNotAllowed, AddressPolicy
 from gateway.upstream.egress.redirects import follow
+from gateway.version import user_agent
 
 DOMAINS = (".cdninstagram.com", ".fbcdn.net")
 # SVG is excluded: it can contain scripts, which would run in the gateway's origin.
@@ -153,8 +153,7 @@ class MediaServers:
         self._largest = largest
         self._timeouts = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
         # Compressed bytes could not be cut into ranges, and might decompress to more than the measured size.
-        agent = f"highlights-gateway/{version('highlights-gateway')}"
-        self._headers = {"user-agent": agent, "accept": "image/*, video/*", "accept-encoding": "identity"}
+        self._headers = {"user-agent": user_agent(), "accept": "image/*, video/*", "accept-encoding": "identity"}
 
     def serves(self, url: str) -> bool:
         return self._server(url) is not None

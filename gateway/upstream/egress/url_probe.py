@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import partial
-from importlib.metadata import version
 
 import httpx
 
@@ -13,6 +12,7 @@ from gateway.domain.proxies import DIRECT, Proxies
 from gateway.upstream.client.network import OnDemand, over_network
 from gateway.upstream.egress.address_policy import AddressPolicy
 from gateway.upstream.egress.redirects import follow
+from gateway.version import user_agent
 
 # A slower host is left to the upstream, which will fetch from it: the client waits for the probe.
 PATIENCE = 4.0  # seconds, all redirects included
@@ -61,5 +61,6 @@ class Probe:
             raise Unreached
 
     async def _head(self, url: str) -> httpx.Response:
-        agent = f"highlights-gateway/{version('highlights-gateway')}"
-        return await self._transport.handle_async_request(httpx.Request("HEAD", url, headers={"user-agent": agent}))
+        return await self._transport.handle_async_request(
+            httpx.Request("HEAD", url, headers={"user-agent": user_agent()})
+        )

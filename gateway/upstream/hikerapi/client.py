@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 
 import httpx
 import msgspec
@@ -29,6 +28,7 @@ from gateway.upstream.client.prepared_requests import GetRequestFactory, Prepare
 from gateway.upstream.hikerapi import errors
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS, HikerEndpoint
 from gateway.upstream.hikerapi.errors import Charge
+from gateway.version import user_agent
 
 FASTEST = 1_000  # requests a second: the highest rate of an account that is believed
 PAID_RATE = 15.0  # requests a second of all paid plans, used if the account names none
@@ -73,8 +73,7 @@ def connect(
 
 def _headers(key: str) -> dict[str, str]:
     # The edge rejects requests without a User-Agent.
-    agent = f"highlights-gateway/{version('highlights-gateway')}"
-    return {"x-access-key": key, "user-agent": agent, "accept": "application/json", "accept-encoding": ACCEPTED}
+    return {"x-access-key": key, "user-agent": user_agent(), "accept": "application/json", "accept-encoding": ACCEPTED}
 
 
 class HikerApi:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 import httpx
@@ -22,6 +21,7 @@ from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.multipart import FileForm
 from gateway.upstream.client.throttle import Throttle
+from gateway.version import user_agent
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -91,7 +91,7 @@ class PublishingClient:
         self._hook = hook
         self._throttle = Throttle(upstream.limiter, clock)
         self._headers = {
-            "user-agent": f"highlights-gateway/{version('highlights-gateway')}",
+            "user-agent": user_agent(),
             "accept": "application/json",
             "accept-encoding": ACCEPTED,
         }
