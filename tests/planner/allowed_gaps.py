@@ -36,6 +36,7 @@ class Gaps:
             "items of one highlight": self._items_apart(),
             "an item that its highlight shows with its owner": self._items_owned(),
             "a profile whose short fields a post shows": self._shown_by_a_post(),
+            "a profile whose short fields a tray shows": self._shown_by_a_tray(),
         }
 
     def _nobody_there(self) -> int:
@@ -150,8 +151,22 @@ class Gaps:
         authors = {
             posts[call.key][0].pk for call in self.bought if call.endpoint is endpoints.MEDIA if call.key in posts
         }
+        return len(self._profiles_for_short_fields() & authors)
+
+    def _shown_by_a_tray(self) -> int:
+        """A profile is bought for its short fields, and a live story leads to the account's tray, which shows them too.
+
+        Whether there are live stories is known after they are bought, at the same time as the profile.
+        """
+        roots = self.oracle.operation.roots
+        foreseen = {key for root in roots if isinstance(root, UserRoot) and root.below.trays for _, key in root.keys}
+        trays = {call.key for call in self.bought if call.endpoint is endpoints.TRAY}
+        stories = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
+        return len((self._profiles_for_short_fields() & trays & stories) - foreseen)
+
+    def _profiles_for_short_fields(self) -> set[str]:
         profiles = {call.key for call in self.bought if call.endpoint is endpoints.PROFILE}
-        return sum(not self.oracle.requires((PROFILE, pk)) for pk in profiles & authors)
+        return {pk for pk in profiles if not self.oracle.requires((PROFILE, pk))}
 
     def _trays_by_name(self) -> Iterator[tuple[Call, Account]]:
         for call in self.bought:

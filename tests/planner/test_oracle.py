@@ -62,6 +62,26 @@ SHOWN_BY_A_POST = Case(
     ),
 )
 
+# The short fields of an account are bought with its stories, whose author's tray shows them as well.
+SHOWN_BY_A_TRAY = Case(
+    World(
+        (Account("10", "user0", Kind.PUBLIC, (Reel("101", ()),), live=(replace(MENTIONS, mentions=()),)),),
+        posts=(),
+    ),
+    history=(),
+    operation=Operation(
+        (
+            UserRoot(
+                ((By.ID, "10"),),
+                Users(
+                    frozenset({"username"}),
+                    stories=Items(frozenset({"code"}), author=Users(trays=((Page(), Highlights()),))),
+                ),
+            ),
+        )
+    ),
+)
+
 
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
@@ -74,6 +94,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 @examples(5_000, derandomize=True)
 @example(case=NAMED_BESIDE_A_TITLE)
 @example(case=SHOWN_BY_A_POST)
+@example(case=SHOWN_BY_A_TRAY)
 @given(case=cases())
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     shop, buyer = shops.prepared(case)
