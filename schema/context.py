@@ -67,7 +67,7 @@ class Context:
     """
 
     client: Client
-    buyer: Fetcher
+    fetcher: Fetcher
     loader: Loader
     quote: Quote
     foresee: Foresee
@@ -83,7 +83,7 @@ class Context:
 
     def non_blocking(self) -> Self:
         """Return a context for resolvers that must not wait: its loader raises WouldBlock."""
-        return replace(self, loader=Loader(self.buyer, waits=False))
+        return replace(self, loader=Loader(self.fetcher, waits=False))
 
     @property
     def accounts(self) -> tuple[str, ...]:

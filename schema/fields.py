@@ -9,16 +9,16 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, Edge
+from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, Edge
 from gateway.reads.facts import FactKind
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def field_in(facet: FactKind, description: str, **options: Any) -> Any:
-    """Return a field that an upstream response with `facet` contains; plain, or with a synchronous resolver."""
-    metadata = {FACET: facet, SYNC: True, SHARED: True}
+def field_in(fact: FactKind, description: str, **options: Any) -> Any:
+    """Return a field that an upstream response with `fact` contains; plain, or with a synchronous resolver."""
+    metadata = {FACT: fact, SYNC: True, SHARED: True}
     return strawberry.field(description=description, metadata=metadata, **options)
 
 

@@ -10,7 +10,7 @@ import strawberry
 from gateway.cache.response_cache import SHARED
 from gateway.execution.leaf_values import PLAIN
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import FACET
+from gateway.planner.selection import FACT
 from gateway.reads.facts import FactKind
 from schema.context import Info
 
@@ -26,14 +26,14 @@ Proxied = Annotated[
 
 
 def media_url_field(
-    attribute: str, description: str, refers: Callable[[Any], str], facet: FactKind | None = None
+    attribute: str, description: str, refers: Callable[[Any], str], fact: FactKind | None = None
 ) -> Any:
     """Return a field that reads the URL `attribute`. `refers` names the upstream response that contains the URL."""
 
     def resolve(source: strawberry.Parent[Any], info: Info, proxied: Proxied = None) -> str | None:
         return media_url(info, getattr(source, attribute), refers(source), proxied)
 
-    metadata = {PLAIN: attribute, SYNC: True, SHARED: True} | ({} if facet is None else {FACET: facet})
+    metadata = {PLAIN: attribute, SYNC: True, SHARED: True} | ({} if fact is None else {FACT: fact})
     return strawberry.field(resolve, description=description, metadata=metadata)
 
 

@@ -70,7 +70,7 @@ def _field_of(kind: FlowKind) -> Any:
 
     async def resolve(info: Info, input: Any) -> Any:
         # So that other requests run between the fields of a mutation: each converts and checks its whole input.
-        await info.context.buyer.share.take(SLICE)
+        await info.context.fetcher.share.take(SLICE)
         return payload.of(await _start_and_wait(info, kind, from_graph(input, row.input)))
 
     resolve.__name__ = row.name

@@ -96,11 +96,11 @@ class Query:
     ) -> Price:
         context = info.context
         estimate = await context.quote(document, as_variables(variables), operation_name)
-        return Price.of(estimate, within_budget=context.buyer.budget.covers(estimate.upper))
+        return Price.of(estimate, within_budget=context.fetcher.budget.covers(estimate.upper))
 
     @strawberry.field(description="The allowance of the requesting client. Costs nothing.", directives=[OWN])
     def allowance(self, info: Info) -> Allowance:
-        return Allowance.of(info.context.client, info.context.buyer.budget)
+        return Allowance.of(info.context.client, info.context.fetcher.budget)
 
     @relation(Relation.ACCOUNTS, "The accounts that the requesting client may write for.")
     def accounts(self, info: Info) -> list[User]:

@@ -21,5 +21,5 @@ class Subscription:
     async def flow(self, info: Info, id: FlowId) -> AsyncIterator[Flow]:
         context = info.context
         async for view in context.writing().publishing.watch(context.client.id, id):
-            await context.buyer.share.take(EVENT)
+            await context.fetcher.share.take(EVENT)
             yield Flow.of(view)

@@ -114,7 +114,7 @@ class EntityCache:
         if begun is not None and self._invalidated.get((key.endpoint.answers, key.key), 0) > begun:
             return
         if isinstance(outcome.problem, Missing):
-            # A copy, because the buyer raises the original: its traceback would be kept in memory.
+            # A copy, because the fetcher raises the original: its traceback would be kept in memory.
             self._put(call, Lifetime.MISSING, b"", copy.copy(outcome.problem))
             if call.endpoint.by_name and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))

@@ -212,7 +212,7 @@ class OperationView:
     def _contained(self, container: Call | HighlightId) -> LoadedHighlight | tuple[Any, ...] | Missing | None:
         """Return a highlight, or a user's list: it may have been forced, so it is read as the operation may read it."""
         if isinstance(container, HighlightId):
-            return self._loaded(FactKind.ITEMS, container)
+            return self._loaded(FactKind.HIGHLIGHT, container)
         return self._unforced_or_forced(container.endpoint.answers, container.about)
 
     def _get(self, key: Hashable) -> Entry | None:
@@ -260,13 +260,13 @@ class OperationView:
 
 Reader: TypeAlias = Callable[[OperationView, FactKind, Any], Any]
 READERS: Mapping[FactKind, Reader] = {
-    FactKind.BRIEF: lambda *_: None,  # only trays and highlights contain it
+    FactKind.TRAY_ENTRY: lambda *_: None,  # only trays and highlights contain it
     FactKind.IDENTITY: OperationView._identity,
-    FactKind.SHORT: OperationView._short,
+    FactKind.SUMMARY: OperationView._short,
     **dict.fromkeys(ANSWERS, OperationView._answer),
     **dict.fromkeys(USER_LISTS, OperationView._user_list),
     FactKind.PROFILE: OperationView._profile,
-    FactKind.ITEMS: OperationView._loaded,
+    FactKind.HIGHLIGHT: OperationView._loaded,
     FactKind.ITEM: OperationView._item,
 }
 """How each kind of fact is read: those without rules of their own are answers."""

@@ -23,7 +23,7 @@ class Invalidation:
         entity = None
         if change.entity is not None and CachedEntry.ENTITY in change.entries:
             entity = ENTITY_TYPES[change.entity.type].id(pk_of(change.entity.id))
-        if CachedEntry.TRAY in change.entries:
+        if CachedEntry.ACCOUNT_LISTS in change.entries:
             self._forget(change.account, entity)
         elif entity is not None:
             self._cache.forget_entity(entity)

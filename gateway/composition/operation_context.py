@@ -48,13 +48,13 @@ class OperationContexts:
         client = self.clients.identify(terms.key)
         writes = None if self._publishing is None else self._publishing.of(client)
         forced = Right.FORCE in client.rights
-        buyer = Fetcher(self._services, self._budget(client, terms.limit), forced=forced)
+        fetcher = Fetcher(self._services, self._budget(client, terms.limit), forced=forced)
         return Context(
             client=client,
-            buyer=buyer,
-            loader=Loader(buyer),
-            quote=self._quotes(buyer, () if writes is None else writes.accounts),
-            foresee=partial(prefetch, buyer),
+            fetcher=fetcher,
+            loader=Loader(fetcher),
+            quote=self._quotes(fetcher, () if writes is None else writes.accounts),
+            foresee=partial(prefetch, fetcher),
             links=self._links,
             proxies=self._proxies,
             writes=writes,
@@ -62,10 +62,10 @@ class OperationContexts:
             streams=terms.streams,
         )
 
-    def _quotes(self, buyer: Fetcher, accounts: tuple[str, ...]) -> Quotes:
+    def _quotes(self, fetcher: Fetcher, accounts: tuple[str, ...]) -> Quotes:
         operations = self._operations
         of_text = partial(priced, operations.schema.core, operations.documents, accounts=accounts)
-        return Quotes(operations.stored.priceable, of_text, buyer, self._pricing)
+        return Quotes(operations.stored.priceable, of_text, fetcher, self._pricing)
 
     def _budget(self, client: Client, limit: int | None) -> OperationBudget:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]

@@ -139,7 +139,7 @@ def replayable(
     sent: ASGIApp, response: Response, params: GraphQLRequest, context: Context, *, tells_life: bool
 ) -> ASGIApp:
     """Return `sent`, which sends a cached response, with a first message that lets the request be answered again."""
-    budget = context.buyer.budget
+    budget = context.fetcher.budget
     try:
         figures = budget.allowance.tightest()
     except LedgerUnavailable:

@@ -74,7 +74,7 @@ class OperationHandler:
                     return response
                 return replayable(response, cached, params, context, tells_life=request.method != "POST")
             text, documents = params.query or "", self.kept.documents
-            if (early := await parsed_early(documents, text, context.buyer.share)) is not None:
+            if (early := await parsed_early(documents, text, context.fetcher.share)) is not None:
                 context = replace(context, parsed=early)
             if is_subscription(documents, text, early, params.operation_name):
                 return self._subscribed(params, context, accepted)
@@ -138,9 +138,9 @@ class OperationHandler:
 
 def billing_headers(context: Context) -> dict[str, str]:
     """Return the bill as headers, because routers drop a subgraph's extensions. Incremental: up to the first part."""
-    headers = {"x-billed-requests": str(context.buyer.bill.charged)}
+    headers = {"x-billed-requests": str(context.fetcher.bill.charged)}
     try:
-        remaining = context.buyer.budget.allowance.remaining()
+        remaining = context.fetcher.budget.allowance.remaining()
     except LedgerUnavailable:
         return headers
     return headers if remaining is None else {**headers, "x-billing-remaining": str(remaining)}
@@ -151,7 +151,7 @@ def _cached_response(cached: Response, context: Context, request: Request, accep
     headers = billing_headers(context) | _caching_headers(cached, request, life)
     if cached.etag in request.headers.get("if-none-match", ""):
         return responses.not_modified(headers)
-    extensions = report_cached(context.buyer.budget, worth=cached.worth, explains=context.explains)
+    extensions = report_cached(context.fetcher.budget, worth=cached.worth, explains=context.explains)
     return _single_response(accepted, cached.data, (), extensions=extensions, headers=headers)
 
 

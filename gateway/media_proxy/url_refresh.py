@@ -133,7 +133,7 @@ class UrlRefresher:
             return [own]
         highlight, listed = cache.highlight_of(pk), cache.list_of(pk)
         # A highlight's response contains all its items, for the price of one. A list costs more.
-        above = [] if highlight is None else [self._call(FactKind.ITEMS, HighlightId(highlight))]
+        above = [] if highlight is None else [self._call(FactKind.HIGHLIGHT, HighlightId(highlight))]
         return [*above, own] if listed is None else [*above, own, Call(listed.endpoint, listed.key)]
 
     def _call(self, kind: FactKind, subject: Subject) -> Call:

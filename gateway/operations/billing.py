@@ -13,10 +13,10 @@ from schema.context import Context
 
 def report(context: Context) -> dict[str, Any]:
     """Return the extensions of a response. Amounts are billed requests, ages are in seconds."""
-    buyer = context.buyer
-    billing = _billing(buyer.bill, buyer.budget, saved=buyer.saved_by_cache(), explains=context.explains)
+    fetcher = context.fetcher
+    billing = _billing(fetcher.bill, fetcher.budget, saved=fetcher.saved_by_cache(), explains=context.explains)
     extensions = {"billing": billing}
-    if stale := buyer.bill.stale:
+    if stale := fetcher.bill.stale:
         extensions["cache"] = {"stale": [{"path": line.purchase.path, "age": round(line.age or 0)} for line in stale]}
     return extensions
 

@@ -68,7 +68,7 @@ class PrepareOperation(SchemaExtension):
         early = self.context.parsed
         self.document = self.documents.find(text)
         if self.document is None and early is None:
-            await self.context.buyer.share.take(work.of_text(text))
+            await self.context.fetcher.share.take(work.of_text(text))
             self.document = self.documents.find(text)  # another operation may have cached it meanwhile
         try:
             if isinstance(early, GraphQLError):
@@ -133,8 +133,8 @@ class PrepareOperation(SchemaExtension):
         await self._take(2 * keys.count)
         roots = analyze(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
-        await self.context.buyer.prepare(roots)
-        await self.context.buyer.appraise()
+        await self.context.fetcher.prepare(roots)
+        await self.context.fetcher.appraise()
         introspects = self.document is not None and self.document.introspects
         await self._take(SLICE if introspects else keys.count)
         if self.context.room is not None:
@@ -142,7 +142,7 @@ class PrepareOperation(SchemaExtension):
 
     async def _take(self, amount: int) -> None:
         if amount > work.LONG:
-            await self.context.buyer.share.take(amount)
+            await self.context.fetcher.share.take(amount)
 
     def _check_rights(self) -> None:
         rights, run = self.context.client.rights, self.execution_context

@@ -48,10 +48,10 @@ class Quotes:
     operation, and raises the same errors as `gateway.operations.documents.priced`.
     """
 
-    def __init__(self, trusted: Callable[[str], str], priced: Priced, buyer: Fetcher, lanes: Lanes) -> None:
+    def __init__(self, trusted: Callable[[str], str], priced: Priced, fetcher: Fetcher, lanes: Lanes) -> None:
         self._trusted = trusted
         self._priced = priced
-        self._buyer = buyer
+        self._fetcher = fetcher
         self._lanes = lanes
         self._keys = 0
 
@@ -69,11 +69,11 @@ class Quotes:
         count = sum(map(keys, roots))
         async with self._lanes.of(count):
             await self._take(count)
-            return await self._buyer.pricer.estimate_in_steps(roots, self._buyer.facts, self._take)
+            return await self._fetcher.pricer.estimate_in_steps(roots, self._fetcher.facts, self._take)
 
     async def _take(self, amount: int) -> None:
         """Take the share alone in every case: one operation may price many documents in many short steps."""
-        await self._buyer.share.take(amount, alone=True)
+        await self._fetcher.share.take(amount, alone=True)
 
     def _count(self, roots: Sequence[Selection]) -> None:
         self._keys += sum(map(keys, roots))

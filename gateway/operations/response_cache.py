@@ -41,9 +41,9 @@ class ResponseCache:
 
     def keep(self, key: bytes, data: bytes, context: Context) -> Response | None:
         """Cache `data`, the JSON of a response without errors. Return None if a part of it must not be cached."""
-        provenance = context.buyer.provenance()
+        provenance = context.fetcher.provenance()
         if provenance is None:
             return None
-        response = Response(data, context.buyer.worth, provenance)
+        response = Response(data, context.fetcher.worth, provenance)
         self.responses.keep(key, response)
         return response

@@ -1,6 +1,6 @@
-"""Analysis of a GraphQL operation for the planner: the entities and the facets selected of each.
+"""Analysis of a GraphQL operation for the planner: the entities and the facts selected of each.
 
-The schema declares on each field its facet or its edge (`strawberry.field(metadata=...)`). Fields without either
+The schema declares on each field its fact or its edge (`strawberry.field(metadata=...)`). Fields without either
 (connections, and fields that arrive with others free of charge) contribute only their selections.
 """
 
@@ -37,7 +37,7 @@ from graphql.execution.values import get_argument_values
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.selection import EDGE, FACET, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
+from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
 from gateway.reads.facts import FactKind
 
 ENTITIES = "_entities"
@@ -46,7 +46,7 @@ ENTITIES = "_entities"
 class AnalyzedSelection(NamedTuple):
     """The selection below an entity's field, down to the next entities."""
 
-    facets: FactKind
+    facts: FactKind
     children: tuple[Selection, ...]
 
 
@@ -58,7 +58,7 @@ def analyze(
 ) -> tuple[Selection, ...]:
     """Return the entity selections of a valid query, or nothing if it is no query or its variables do not fit.
 
-    Deferred selections are left out, and bought when they are executed, except for the facets that the entity must
+    Deferred selections are left out, and bought when they are executed, except for the facts that the entity must
     already have by then.
     """
     operation = get_operation_ast(document, operation_name)
@@ -75,14 +75,14 @@ def analyze(
     return _Reader(schema, operation, fragments, values).roots(schema.query_type)
 
 
-async def prefetch(buyer: Fetcher, info: GraphQLResolveInfo[Any], edge: Root, arguments: dict[str, Any]) -> None:
+async def prefetch(fetcher: Fetcher, info: GraphQLResolveInfo[Any], edge: Root, arguments: dict[str, Any]) -> None:
     """Buy the selection of the entity that the current field resolved to, as if the entity were a root.
 
     Raise the same errors as `Fetcher.prepare`.
     """
     fragments = {name: FragmentDetails(node) for name, node in info.fragments.items()}
     reader = _Reader(info.schema, info.operation, fragments, info.variable_values)
-    await buyer.prepare([reader.below(info, edge, arguments)])
+    await fetcher.prepare([reader.below(info, edge, arguments)])
 
 
 class _Reader:
@@ -101,20 +101,20 @@ class _Reader:
         type_ = get_named_type(info.return_type)
         assert is_object_type(type_), "an entity is an object"
         found = self._subfields(type_, details, ())
-        return Selection(edge, _path_of(info), found.facets, arguments, found.children)
+        return Selection(edge, _path_of(info), found.facts, arguments, found.children)
 
     def _below(self, parent: GraphQLObjectType, fields: GroupedFieldSet, path: Path) -> AnalyzedSelection:
-        facets, children = FactKind.NOTHING, list[Selection]()
+        facts, children = FactKind.NOTHING, list[Selection]()
         for key, details in fields.items():
             now = [detail for detail in details if detail.defer_usage is None]
             found = self._field(parent, now or details, (*path, key))
             if now:
-                facets |= found.facets
+                facts |= found.facts
                 children += found.children
             else:
-                facets |= (found.facets | _source_of(found.children)) & SOURCES
+                facts |= (found.facts | _source_of(found.children)) & SOURCES
                 children += _required_when_deferred(found.children)
-        return AnalyzedSelection(facets, tuple(children))
+        return AnalyzedSelection(facts, tuple(children))
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         name = details[0].node.name.value
@@ -126,14 +126,14 @@ class _Reader:
         metadata = metadata_of(field)
         if RESOLVED_LATE in metadata:
             return AnalyzedSelection(FactKind.NOTHING, ())
-        edge, facet = metadata.get(EDGE), metadata.get(FACET, FactKind.NOTHING)
+        edge, fact = metadata.get(EDGE), metadata.get(FACT, FactKind.NOTHING)
         type_ = get_named_type(field.type)
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
         found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
-            return AnalyzedSelection(facet | found.facets, found.children)
-        selection = Selection(edge, path, found.facets, self._arguments(field, details), found.children)
-        return AnalyzedSelection(facet, (selection,))
+            return AnalyzedSelection(fact | found.facts, found.children)
+        selection = Selection(edge, path, found.facts, self._arguments(field, details), found.children)
+        return AnalyzedSelection(fact, (selection,))
 
     def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
         """Return the selection of federation's `_entities`, with one child for each type that a reference may have."""
@@ -143,7 +143,7 @@ class _Reader:
         instances = []
         for type_ in types:
             found = self._subfields(type_, details, ())
-            instances.append(Selection(Relation.INSTANCE, (), found.facets, {"type": type_.name}, found.children))
+            instances.append(Selection(Relation.INSTANCE, (), found.facts, {"type": type_.name}, found.children))
         return Selection(Relation.REFERENCES, path, FactKind.NOTHING, self._arguments(field, details), tuple(instances))
 
     def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
@@ -162,26 +162,26 @@ def _path_of(info: GraphQLResolveInfo[Any]) -> Path:
 
 
 def _required_when_deferred(deferred: Iterable[Selection]) -> Iterator[Selection]:
-    """Yield the deferred entities with the facets they need before they are resolved.
+    """Yield the deferred entities with the facts they need before they are resolved.
 
     Highlights, for example, are not fetched on demand.
     """
     for selection in deferred:
-        required = (selection.facets | _source_of(selection.children)) & FactKind.BRIEF
+        required = (selection.facts | _source_of(selection.children)) & FactKind.TRAY_ENTRY
         below = tuple(_required_when_deferred(selection.children)) if selection.edge is Relation.REFERENCES else ()
         if _is_carrier(selection.edge) and (required or below):
-            yield replace(selection, facets=required, children=below)
+            yield replace(selection, facts=required, children=below)
 
 
 def _source_of(children: tuple[Selection, ...]) -> FactKind:
-    """Return the facets that an entity needs for these edges to be followed."""
+    """Return the facts that an entity needs for these edges to be followed."""
     return reduce(or_, (_source(child.edge) for child in children), FactKind.NOTHING)
 
 
 def _source(edge: Edge) -> FactKind:
     match edge:
         case Relation.OWNER:
-            return FactKind.BRIEF
+            return FactKind.TRAY_ENTRY
         case Reference() | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
             return FactKind.ITEM
         case Root() | FactKind():

@@ -42,7 +42,7 @@ from gateway.reads.facts import (
 
 RANKS = range(5)
 NONE = FactKind.NOTHING
-NAMED = FactKind.SHORT | FactKind.IDENTITY
+NAMED = FactKind.SUMMARY | FactKind.IDENTITY
 # Facts whose answers name the user.
 NAMING = NAMED | NAMING_LISTS | FactKind.PROFILE
 
@@ -66,12 +66,12 @@ def plan(requirements: Questions, known: Known, prices: Prices, *, forced: bool)
 def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
     """Return the requirement; in two parts if its lists reveal nothing of the rest, which may then wait by itself."""
     want = requirement.want
-    if FactKind.SHORT not in want or not want & ITEM_LISTS or not isinstance(requirement.subject, UserId):
+    if FactKind.SUMMARY not in want or not want & ITEM_LISTS or not isinstance(requirement.subject, UserId):
         return (requirement,)
     lists = want & ANY_USER_LIST
-    if want is not lists | FactKind.SHORT or lists & NAMING_LISTS:
+    if want is not lists | FactKind.SUMMARY or lists & NAMING_LISTS:
         return (requirement,)
-    return replace(requirement, want=lists), replace(requirement, want=FactKind.SHORT)
+    return replace(requirement, want=lists), replace(requirement, want=FactKind.SUMMARY)
 
 
 def _rank(requirement: Requirement, in_trays: bool) -> int:
@@ -82,7 +82,7 @@ def _rank(requirement: Requirement, in_trays: bool) -> int:
     if isinstance(subject, Username):
         return 1 if want & LISTS_OR_PROFILE else 4
     if isinstance(subject, HighlightId):
-        return 0 if FactKind.ITEMS in want and not in_trays else 2
+        return 0 if FactKind.HIGHLIGHT in want and not in_trays else 2
     return 3 if isinstance(subject, ItemId) else 0
 
 
@@ -215,7 +215,7 @@ class _CallSelector:
             endpoint = self._list_by_name(want) or self._endpoint(FactKind.PROFILE, Username)
             yield self._call(endpoint, subject.name)
         elif isinstance(subject, HighlightId):
-            yield self._by_id(FactKind.ITEMS, subject.pk)
+            yield self._by_id(FactKind.HIGHLIGHT, subject.pk)
         else:
             yield self._by_id(want, subject.pk)
 
@@ -261,14 +261,16 @@ class _CallSelector:
     def _containing_call(self, requirement: Requirement) -> Call | None:
         """Return the call whose answer contains the subject: a highlight's tray or an item's highlight, if known."""
         subject = requirement.subject
-        if isinstance(subject, HighlightId) and (self.endpoints.trays_have_items or requirement.want is FactKind.BRIEF):
+        if isinstance(subject, HighlightId) and (
+            self.endpoints.trays_have_items or requirement.want is FactKind.TRAY_ENTRY
+        ):
             owner = self.known.owner_of(subject)
             is_open = owner is not None and self.known.fact(FactKind.TRAY, owner) is None
             return self._by_id(FactKind.TRAY, owner.pk) if owner and is_open else None
         if isinstance(subject, ItemId):
             container = self.known.highlight_of(subject)
-            is_open = container is not None and self.known.fact(FactKind.ITEMS, container) is None
-            return self._by_id(FactKind.ITEMS, container.pk) if container and is_open else None
+            is_open = container is not None and self.known.fact(FactKind.HIGHLIGHT, container) is None
+            return self._by_id(FactKind.HIGHLIGHT, container.pk) if container and is_open else None
         return None
 
     def _price_of(self, questions: Iterable[Requirement]) -> int:

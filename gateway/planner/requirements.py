@@ -174,7 +174,7 @@ class _RequirementCollector:
     def _by_itself(self, kind: FactKind, key: Subject, selection: Selection, path: str, times: int = 1) -> None:
         """Visit an entity of which one answer tells everything, and the people in that answer."""
         value = self.known.fact(kind, key)
-        if value is None and (selection.facets or selection.children):
+        if value is None and (selection.facts or selection.children):
             self._ask(key, kind, path, times)
         elif value is not None and not isinstance(value, GatewayError):
             self._people(value, selection, path, times, times)
@@ -183,16 +183,16 @@ class _RequirementCollector:
         self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
     ) -> None:
         """Visit a user. `embedded` holds the short fields that came with the reference and need not be bought."""
-        known, facets = self.known, selection.facets
+        known, facts = self.known, selection.facts
         identity = known.identity(key)
         if isinstance(identity, GatewayError):
             return
         want = FactKind.NOTHING
-        if FactKind.IDENTITY in facets and identity is None:
+        if FactKind.IDENTITY in facts and identity is None:
             want |= FactKind.IDENTITY
-        if FactKind.SHORT in facets and not _complete(embedded) and known.short(key) is None:
-            want |= FactKind.SHORT
-        if FactKind.PROFILE in facets and known.profile(key) is None:
+        if FactKind.SUMMARY in facts and not _complete(embedded) and known.short(key) is None:
+            want |= FactKind.SUMMARY
+        if FactKind.PROFILE in facts and known.profile(key) is None:
             want |= FactKind.PROFILE
         lists = [(known.fact(kind, key), below) for kind, below in selection.lists]
         for (kind, _), (entries, _) in zip(selection.lists, lists, strict=True):
@@ -232,9 +232,9 @@ class _RequirementCollector:
         if selection.needs_items:
             loaded = known.loaded(key)
             if loaded is None and not _is_empty(brief):
-                self._ask(key, FactKind.ITEMS, path, times)
-        if brief is None and (FactKind.BRIEF in selection.facets or selection.by(Relation.OWNER)):
-            self._ask(key, FactKind.BRIEF, path, times)
+                self._ask(key, FactKind.HIGHLIGHT, path, times)
+        if brief is None and (FactKind.TRAY_ENTRY in selection.facts or selection.by(Relation.OWNER)):
+            self._ask(key, FactKind.TRAY_ENTRY, path, times)
             self._tray_of_owner(key, selection, path, owners)
         if isinstance(brief, Highlight) and brief.owner is not None:
             self._person(brief.owner, selection.by(Relation.OWNER), path, owners)

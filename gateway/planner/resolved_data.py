@@ -57,7 +57,7 @@ class OperationData:
         # Answers by kind; those that are lists of a user by the key of the user, the others by pk.
         self._answers: dict[FactKind, dict[Any, Any]] = {kind: {} for kind in ANSWERS}
         self._profiles: dict[str, Profile | GatewayError] = self._answers[FactKind.PROFILE]
-        self._highlights: dict[str, LoadedHighlight | GatewayError] = self._answers[FactKind.ITEMS]
+        self._highlights: dict[str, LoadedHighlight | GatewayError] = self._answers[FactKind.HIGHLIGHT]
         self._items: dict[str, Item | GatewayError] = self._answers[FactKind.ITEM]
         self._identities: dict[str, UserId | GatewayError] = {}
         self._revealed: dict[str, UserId] = {}
@@ -94,7 +94,7 @@ class OperationData:
         user = self.identity(key)
         if not isinstance(user, UserId):
             return user
-        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SHORT, user)
+        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SUMMARY, user)
         if isinstance(known, UserSummary):
             self._meet(known)
             return known
@@ -126,7 +126,7 @@ class OperationData:
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         """Return a highlight as a tray lists it; the highlight's own answer has the same fields."""
-        known = self._entity(FactKind.ITEMS, key)
+        known = self._entity(FactKind.HIGHLIGHT, key)
         if isinstance(known, Highlight):
             return known
         if key.pk not in self._briefs and (owner := self.owner_of(key)):
@@ -135,7 +135,7 @@ class OperationData:
 
     def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
         """Return a highlight with its items, from its own answer or from a tray that embeds them."""
-        return self._entity(FactKind.ITEMS, key)
+        return self._entity(FactKind.HIGHLIGHT, key)
 
     def item(self, key: ItemId) -> Fact[Item]:
         """Return an item from its own answer, or from its highlight."""
@@ -259,7 +259,7 @@ class OperationData:
             case Highlight():
                 self._briefs.setdefault(entry.pk, entry)
                 if isinstance(entry, LoadedHighlight) and entry.pk not in self._highlights:
-                    self._store_entity(FactKind.ITEMS, entry.pk, entry)
+                    self._store_entity(FactKind.HIGHLIGHT, entry.pk, entry)
             case Item():
                 self._listed_items.setdefault(str(entry.pk), entry)
             case _:
@@ -297,16 +297,16 @@ class OperationData:
             self._revealed.pop((old.username or "").lower(), None)
 
     def _goes_by_another_name(self, user: UserId, key: Username) -> bool:
-        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SHORT, user)
+        known = self._shorts.get(user.pk) or self._beyond.fact(FactKind.SUMMARY, user)
         return isinstance(known, UserSummary) and known.username is not None and known.username.lower() != key.name
 
 
 # The facts with rules of their own, and their methods.
 METHODS = {
     FactKind.IDENTITY: "identity",
-    FactKind.SHORT: "short",
+    FactKind.SUMMARY: "short",
     FactKind.PROFILE: "profile",
-    FactKind.BRIEF: "brief",
-    FactKind.ITEMS: "loaded",
+    FactKind.TRAY_ENTRY: "brief",
+    FactKind.HIGHLIGHT: "loaded",
     FactKind.ITEM: "item",
 }

@@ -9,15 +9,15 @@ from typing import Any, TypeAlias, assert_never
 
 from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind
 
-# Metadata keys of a schema field: the facet that it belongs to, and the relation that it follows.
-FACET = "facet"
+# Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
+FACT = "fact"
 EDGE = "edge"
 # The field leads to an entity that only its resolver can name; the selections below are prefetched at that point.
 RESOLVED_LATE = "late"
 
 
 # Facts that are read from the entity itself, which must be known before anything below it.
-SOURCES = FactKind.BRIEF | FactKind.ITEM
+SOURCES = FactKind.TRAY_ENTRY | FactKind.ITEM
 
 
 class Relation(enum.Enum):
@@ -69,7 +69,7 @@ class Selection:
 
     edge: Edge
     path: tuple[str, ...]
-    facets: FactKind
+    facts: FactKind
     arguments: Mapping[str, object]
     children: tuple[Selection, ...] = ()
     needs_items: bool = field(init=False, repr=False, compare=False)
@@ -90,7 +90,7 @@ class Selection:
         for child in self.children:
             below.setdefault(child.edge, []).append(child)
         object.__setattr__(self, "_below", {edge: tuple(children) for edge, children in below.items()})
-        needs_items = FactKind.ITEMS in self.facets or Relation.ITEMS in below
+        needs_items = FactKind.HIGHLIGHT in self.facts or Relation.ITEMS in below
         dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
         object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
@@ -112,18 +112,18 @@ class Selection:
         """
         match self.edge:
             case Relation.OWNER:
-                embedded, own = FactKind.IDENTITY | FactKind.SHORT, FactKind.TRAY
+                embedded, own = FactKind.IDENTITY | FactKind.SUMMARY, FactKind.TRAY
             case Relation.AUTHOR:
                 embedded, own = FactKind.IDENTITY, ITEM_LISTS
             case Relation.MENTIONED | Relation.SPONSOR:
-                embedded, own = FactKind.IDENTITY | FactKind.SHORT, FactKind.NOTHING
+                embedded, own = FactKind.IDENTITY | FactKind.SUMMARY, FactKind.NOTHING
             case Reference():
                 return True
             case Root() | FactKind() | Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
                 return False
             case _:
                 assert_never(self.edge)
-        return bool(self.facets & ~embedded or self.deeper or any(not kind & own for kind, _ in self.lists))
+        return bool(self.facts & ~embedded or self.deeper or any(not kind & own for kind, _ in self.lists))
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""

@@ -118,7 +118,7 @@ class SimulatedData(OperationData):
         if known is not None or self._scenario.worst_case:
             return known
         highlight = self.highlight_of(key)
-        seen = highlight is not None and (FactKind.ITEMS, highlight) in self._assumed
+        seen = highlight is not None and (FactKind.HIGHLIGHT, highlight) in self._assumed
         if seen or (self._scenario.best_case and self._met.items):
             self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
@@ -193,7 +193,7 @@ class SimulatedData(OperationData):
     def _highlight(self, call: Call, owner: UserId) -> Highlight:
         """Return an entry of a tray, with its items if the endpoint embeds them."""
         pk, user = self._new_pk(), _short(owner.pk)
-        if FactKind.ITEMS in call.endpoint.embeds:
+        if FactKind.HIGHLIGHT in call.endpoint.embeds:
             return self._loaded(pk, user)
         return Highlight(pk, user)
 
@@ -255,9 +255,9 @@ class _MetInAddition:
             elif not isinstance(subject, HighlightId) or not known.names_owner(subject):
                 self.names = self.shorts = True
         contained = kind | call.endpoint.embeds
-        self.items |= bool(contained & (FactKind.ITEMS | ITEM_LISTS))
+        self.items |= bool(contained & (FactKind.HIGHLIGHT | ITEM_LISTS))
         self.briefs |= FactKind.TRAY in contained
-        self.loaded |= FactKind.ITEMS in call.endpoint.embeds
+        self.loaded |= FactKind.HIGHLIGHT in call.endpoint.embeds
 
 
 def _is_placeholder(pk: str) -> bool:

@@ -158,5 +158,5 @@ CREATE_HIGHLIGHT = Write(
     phases=(*MEDIA, CREATE, CONFIRM, CHECK),
     right=Right.WRITE,
     needs=(MediaUploads, Highlights),
-    invalidates=frozenset({CachedEntry.TRAY, CachedEntry.ENTITY}),
+    invalidates=frozenset({CachedEntry.ACCOUNT_LISTS, CachedEntry.ENTITY}),
 )

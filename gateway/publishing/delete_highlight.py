@@ -54,6 +54,6 @@ DELETE_HIGHLIGHT = Write(
     phases=(DELETE,),
     right=Right.WRITE,
     needs=(Highlights,),
-    invalidates=frozenset({CachedEntry.TRAY, CachedEntry.ENTITY}),
+    invalidates=frozenset({CachedEntry.ACCOUNT_LISTS, CachedEntry.ENTITY}),
     removes=True,
 )

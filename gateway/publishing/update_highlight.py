@@ -103,5 +103,5 @@ UPDATE_HIGHLIGHT = Write(
     phases=(*MEDIA, UPDATE),
     right=Right.WRITE,
     needs=(MediaUploads, Highlights),
-    invalidates=frozenset({CachedEntry.TRAY, CachedEntry.ENTITY}),
+    invalidates=frozenset({CachedEntry.ACCOUNT_LISTS, CachedEntry.ENTITY}),
 )

@@ -36,8 +36,8 @@ class Effect(enum.Enum):
 class CachedEntry(enum.Enum):
     """A cached entry that a write may make stale."""
 
-    TRAY = "tray"
-    """The account's list of highlights."""
+    ACCOUNT_LISTS = "account_lists"
+    """All lists of the account: its highlights and its live stories."""
     ENTITY = "entity"
     """The entity that the write is about."""
 

@@ -96,7 +96,7 @@ class Endpoints(Generic[E_co]):
         self._rows = rows
         self._by_answer = {(row.answers, row.by): row for row in rows}
         tray = self.find(FactKind.TRAY, UserId)
-        self.trays_have_items = tray is not None and FactKind.ITEMS in tray.embeds
+        self.trays_have_items = tray is not None and FactKind.HIGHLIGHT in tray.embeds
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self._rows)

@@ -26,12 +26,12 @@ class FactKind(enum.Flag):
 
     NOTHING = 0
     IDENTITY = enum.auto()  # the user's id: known when requested by id, to be found out when requested by name
-    SHORT = enum.auto()  # the user's short fields, which are embedded in other answers
+    SUMMARY = enum.auto()  # the user's short fields, which are embedded in other answers
     PROFILE = enum.auto()  # the user's profile
     TRAY = enum.auto()  # the list of the user's highlights
     STORIES = enum.auto()  # the list of the user's live stories
-    BRIEF = enum.auto()  # a highlight as its tray lists it
-    ITEMS = enum.auto()  # a highlight with its items
+    TRAY_ENTRY = enum.auto()  # a highlight as its tray lists it
+    HIGHLIGHT = enum.auto()  # a highlight with its items
     ITEM = enum.auto()  # an item requested by its own id
     MEDIA = enum.auto()  # a post
 
@@ -95,7 +95,7 @@ ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.PROFILE: AnswerRow(UserId, Lifetime.PROFILE, names_user=True),
     FactKind.TRAY: AnswerRow(UserId, Lifetime.TRAY, names_user=True, entries=Highlight),
     FactKind.STORIES: AnswerRow(UserId, Lifetime.STORIES, names_user=False, entries=Item, ends_at=first_end),
-    FactKind.ITEMS: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
+    FactKind.HIGHLIGHT: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
     FactKind.ITEM: AnswerRow(ItemId, Lifetime.HIGHLIGHT, names_user=False),
     FactKind.MEDIA: AnswerRow(MediaId, Lifetime.MEDIA, names_user=True, simulated=placeholder),
 }
@@ -109,7 +109,7 @@ class EntityType(enum.Enum):
     """
 
     USER = ("User", UserId, FactKind.PROFILE, ids.user_key)
-    HIGHLIGHT = ("Highlight", HighlightId, FactKind.ITEMS, ids.highlight_key)
+    HIGHLIGHT = ("Highlight", HighlightId, FactKind.HIGHLIGHT, ids.highlight_key)
     ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key)
     MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key)
 
@@ -134,10 +134,10 @@ ANY_USER_LIST = _united(USER_LISTS)
 LISTS_OR_PROFILE = ANY_USER_LIST | FactKind.PROFILE
 NAMING_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
 ITEM_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
-_OF_USER = FactKind.IDENTITY | FactKind.SHORT | LISTS_OR_PROFILE
+_OF_USER = FactKind.IDENTITY | FactKind.SUMMARY | LISTS_OR_PROFILE
 OF_SUBJECT: Mapping[type[Subject], FactKind] = {
     **{row.subject: kind for kind, row in ANSWERS.items() if row.subject is not UserId},
-    HighlightId: FactKind.BRIEF | FactKind.ITEMS,
+    HighlightId: FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT,
     UserId: _OF_USER,
     Username: _OF_USER,
 }

@@ -36,15 +36,15 @@ class Highlight:
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the prefix.")
     url: str = strawberry.field(description="URL of the highlight's page.")
     share_url: str = strawberry.field(description="URL that the app's share button creates.")
-    title: str = field_in(FactKind.BRIEF, "Title of the highlight.")
+    title: str = field_in(FactKind.TRAY_ENTRY, "Title of the highlight.")
     cover: Cover | None = field_in(
-        FactKind.BRIEF, "Cover image, as shown in the tray; null if the platform sends none."
+        FactKind.TRAY_ENTRY, "Cover image, as shown in the tray; null if the platform sends none."
     )
-    created_at: datetime | None = field_in(FactKind.BRIEF, "Time of creation.")
-    latest_media_at: datetime | None = field_in(FactKind.BRIEF, "Time at which the newest item was posted.")
-    is_pinned: bool | None = field_in(FactKind.BRIEF, "True if the highlight is pinned to the front of the tray.")
+    created_at: datetime | None = field_in(FactKind.TRAY_ENTRY, "Time of creation.")
+    latest_media_at: datetime | None = field_in(FactKind.TRAY_ENTRY, "Time at which the newest item was posted.")
+    is_pinned: bool | None = field_in(FactKind.TRAY_ENTRY, "True if the highlight is pinned to the front of the tray.")
     media_count: int | None = field_in(
-        FactKind.BRIEF,
+        FactKind.TRAY_ENTRY,
         "Number of items according to the platform. It may exceed the number of items returned: see `missingItemIds`.",
     )
 
@@ -69,7 +69,7 @@ class Highlight:
         return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
 
     @field_in(
-        FactKind.ITEMS,
+        FactKind.HIGHLIGHT,
         "Ids of items that the platform lists but does not return: they were deleted or became private.",
     )
     def missing_item_ids(source: strawberry.Parent[models.Highlight], info: Info) -> list[strawberry.ID] | None:
@@ -102,12 +102,12 @@ def items_of(source: Source, info: Info) -> models.LoadedHighlight | Awaitable[m
     """Return the highlight with its items, without a request for an empty one. Raise its GatewayError."""
     if isinstance(source, models.Highlight) and source.media_count == 0:
         return models.LoadedHighlight(source.pk, source.owner)
-    return info.context.loader.get(FactKind.ITEMS, HighlightId(source.pk))  # type: ignore[no-any-return]
+    return info.context.loader.get(FactKind.HIGHLIGHT, HighlightId(source.pk))  # type: ignore[no-any-return]
 
 
 def highlight(info: Info, key: HighlightId) -> Source:
     """Return as much of the highlight as the operation needs. Raise the highlight's GatewayError."""
-    known = info.context.buyer.facts.fact(FactKind.BRIEF, key)
+    known = info.context.fetcher.facts.fact(FactKind.TRAY_ENTRY, key)
     if isinstance(known, GatewayError):
         raise known.about(key.subject)
     return models.HighlightReference(key.pk) if known is None else known

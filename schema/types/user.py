@@ -46,7 +46,7 @@ def short(attribute: str, type_: Any, description: str) -> Any:
     def resolve(self: User, info: Info) -> Any:
         return map_awaitable(self.short(info), lambda short: readable(short, attribute))
 
-    return field_in(FactKind.SHORT, description, resolver=resolve, graphql_type=type_)
+    return field_in(FactKind.SUMMARY, description, resolver=resolve, graphql_type=type_)
 
 
 def portrait(attribute: str, description: str) -> Any:
@@ -58,7 +58,7 @@ def portrait(attribute: str, description: str) -> Any:
 
         return map_awaitable(self.short(info), show)
 
-    return field_in(FactKind.SHORT, description, resolver=resolve, graphql_type=str | None)
+    return field_in(FactKind.SUMMARY, description, resolver=resolve, graphql_type=str | None)
 
 
 def profile(attribute: str, type_: Any, description: str) -> Any:
@@ -151,12 +151,12 @@ class User:
     def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
         if self.embedded is not None and self.embedded.username is not None:
             return self.embedded
-        return info.context.loader.get(FactKind.SHORT, self.key)  # type: ignore[no-any-return]
+        return info.context.loader.get(FactKind.SUMMARY, self.key)  # type: ignore[no-any-return]
 
     @classmethod
     def of(cls, info: Info, key: UserKey, embedded: UserSummary | None = None) -> Self:
         """Return the user. Raise the GatewayError if nothing of the user can be returned."""
-        failure = info.context.buyer.facts.failure(key)
+        failure = info.context.fetcher.facts.failure(key)
         if failure is not None and embedded is None:
             raise failure.about(key.subject)
         return cls(key=key, embedded=embedded)

@@ -60,9 +60,9 @@ class Desk:
         if info is not None:
             self.info = info
         self.shop.services.memory.store.forget(CALL)
-        buyer = self.shop.buyer(ceiling=ceiling)
-        await buyer.answer([Requirement(USER, FactKind.TRAY, "user")])
-        return buyer
+        fetcher = self.shop.fetcher(ceiling=ceiling)
+        await fetcher.answer([Requirement(USER, FactKind.TRAY, "user")])
+        return fetcher
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1

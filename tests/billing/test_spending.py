@@ -48,20 +48,20 @@ def test_a_rush_of_operations_spends_no_more_than_its_limits(rush: Rush, shops: 
     shop.upstream.troubles, shop.upstream.latency = iter(rush.troubles), 0.01
     limits = {Window.DAY: rush.allowance}
     client = f"client{next(CLIENTS)}"
-    buyers = [shop.buyer(forced=o.forced, ceiling=c, client=client, limits=limits) for o, c in rush.operations]
-    shops.run(run_all(rush, shop, buyers))
-    for (_, ceiling), buyer in zip(rush.operations, buyers, strict=True):
-        assert ceiling is None or buyer.budget.charged <= ceiling
-        assert_refusals_are_priced(buyer)
-    assert sum(buyer.budget.charged for buyer in buyers) == shop.upstream.billed <= rush.allowance
-    assert buyers[0].budget.allowance.spent == shop.upstream.billed
+    fetchers = [shop.fetcher(forced=o.forced, ceiling=c, client=client, limits=limits) for o, c in rush.operations]
+    shops.run(run_all(rush, shop, fetchers))
+    for (_, ceiling), fetcher in zip(rush.operations, fetchers, strict=True):
+        assert ceiling is None or fetcher.budget.charged <= ceiling
+        assert_refusals_are_priced(fetcher)
+    assert sum(fetcher.budget.charged for fetcher in fetchers) == shop.upstream.billed <= rush.allowance
+    assert fetchers[0].budget.allowance.spent == shop.upstream.billed
 
 
-async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Fetcher]) -> None:
+async def run_all(rush: Rush, shop: Shop, fetchers: Sequence[Fetcher]) -> None:
     operations = [operation for operation, _ in rush.operations]
     tasks = [
-        asyncio.create_task(buyer.prepare(selections(operation)))
-        for operation, buyer in zip(operations, buyers, strict=True)
+        asyncio.create_task(fetcher.prepare(selections(operation)))
+        for operation, fetcher in zip(operations, fetchers, strict=True)
     ]
     for leaver in rush.leavers:
         await asyncio.sleep(0.015)
@@ -71,8 +71,8 @@ async def run_all(rush: Rush, shop: Shop, buyers: Sequence[Fetcher]) -> None:
     await shop.services.flights.drain(60)
 
 
-def assert_refusals_are_priced(buyer: Fetcher) -> None:
-    for line in buyer.bill.lines:
+def assert_refusals_are_priced(fetcher: Fetcher) -> None:
+    for line in fetcher.bill.lines:
         if line.source is Source.REFUSED:
             assert isinstance(line.problem, BudgetExceeded | AllowanceExceeded)
             assert line.problem.extensions["price"] == line.purchase.price

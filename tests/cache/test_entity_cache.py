@@ -57,7 +57,7 @@ def test_a_tray_tells_its_owner_the_name_and_whose_its_highlights_are(
     tray = recalled.fact(FactKind.TRAY, ANN)
     assert isinstance(tray, tuple)
     assert [highlight.pk for highlight in tray] == ["10", "11"]
-    short = recalled.fact(FactKind.SHORT, ANN)
+    short = recalled.fact(FactKind.SUMMARY, ANN)
     assert isinstance(short, UserSummary)
     assert (short.username, short.full_name) == ("ann", "Ann")
     assert recalled.fact(FactKind.IDENTITY, ANN_BY_NAME) == ANN
@@ -81,7 +81,7 @@ def test_a_profile_by_name_is_remembered_by_id_with_its_short_fields(
     kept: EntityCache, recalled: OperationView
 ) -> None:
     kept.keep(answered(endpoints.PROFILE_BY_USERNAME, "ann", user(biography="Hello")))
-    profile, short = recalled.fact(FactKind.PROFILE, ANN), recalled.fact(FactKind.SHORT, ANN)
+    profile, short = recalled.fact(FactKind.PROFILE, ANN), recalled.fact(FactKind.SUMMARY, ANN)
     assert isinstance(profile, Profile)
     assert profile.biography == "Hello"
     assert type(short) is UserSummary
@@ -90,10 +90,10 @@ def test_a_profile_by_name_is_remembered_by_id_with_its_short_fields(
 
 def test_a_highlight_tells_its_owner_and_whose_it_is(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(answered(endpoints.HIGHLIGHT, "10", highlight("10", user(), "100")))
-    loaded = recalled.fact(FactKind.ITEMS, HighlightId("10"))
+    loaded = recalled.fact(FactKind.HIGHLIGHT, HighlightId("10"))
     assert isinstance(loaded, LoadedHighlight)
     assert [item.pk for item in loaded.items] == ["100"]
-    assert isinstance(recalled.fact(FactKind.SHORT, ANN), UserSummary)
+    assert isinstance(recalled.fact(FactKind.SUMMARY, ANN), UserSummary)
     assert recalled.owner_of(HighlightId("10")) == ANN
 
 
@@ -104,7 +104,7 @@ def test_profiles_and_short_fields_are_remembered_by_id_and_an_id_is_its_own_ide
     kept.keep(answered(endpoints.PROFILE_BY_USERNAME, "ann", user()))
     assert recalled.fact(FactKind.IDENTITY, ANN) == ANN
     assert recalled.fact(FactKind.PROFILE, ANN_BY_NAME) is None
-    assert recalled.fact(FactKind.SHORT, ANN_BY_NAME) is None
+    assert recalled.fact(FactKind.SUMMARY, ANN_BY_NAME) is None
 
 
 def test_an_item_is_remembered_alone(kept: EntityCache, recalled: OperationView) -> None:
@@ -115,7 +115,7 @@ def test_an_item_is_remembered_alone(kept: EntityCache, recalled: OperationView)
 def test_an_owner_without_a_name_teaches_no_short_fields(kept: EntityCache, recalled: OperationView) -> None:
     """They would be handed out as if the platform had none."""
     kept.keep(answered(endpoints.HIGHLIGHT, "10", highlight("10", {"pk": "1"}, "100")))
-    assert recalled.fact(FactKind.SHORT, ANN) is None
+    assert recalled.fact(FactKind.SUMMARY, ANN) is None
     assert recalled.owner_of(HighlightId("10")) == ANN
 
 
@@ -128,7 +128,7 @@ def test_a_renamed_account_is_found_by_its_new_name(kept: EntityCache, recalled:
     kept.keep(answered(endpoints.PROFILE, "1", user()))
     kept.keep(answered(endpoints.PROFILE, "1", user(username="anna")))
     assert recalled.fact(FactKind.IDENTITY, Username("anna")) == ANN
-    short = recalled.fact(FactKind.SHORT, ANN)
+    short = recalled.fact(FactKind.SUMMARY, ANN)
     assert short is not None
     assert short.username == "anna"
 
@@ -152,7 +152,7 @@ def test_each_kind_is_forgotten_in_its_own_time(clock: ManualClock, kept: Entity
         clock.advance(seconds)
         known = {
             "T": recalled.fact(FactKind.TRAY, ANN),
-            "H": recalled.fact(FactKind.ITEMS, HighlightId("10")),
+            "H": recalled.fact(FactKind.HIGHLIGHT, HighlightId("10")),
             "P": recalled.fact(FactKind.PROFILE, ANN),
             "N": recalled.fact(FactKind.IDENTITY, ANN_BY_NAME),
         }
@@ -179,7 +179,7 @@ def test_short_fields_die_with_their_own_picture(
     owner = user(profile_pic_url=f"https://a.test/me.jpg?oe={dies:X}")
     kept.keep(answered(endpoints.HIGHLIGHT, "10", highlight("10", owner, "100")))
     clock.advance(6)
-    assert recalled.fact(FactKind.SHORT, ANN) is None
+    assert recalled.fact(FactKind.SUMMARY, ANN) is None
     assert recalled.fact(FactKind.IDENTITY, ANN_BY_NAME) == ANN
 
 
@@ -316,7 +316,7 @@ def test_what_is_recalled_equals_what_the_upstream_sent(kept: EntityCache, recal
     sent = highlight("10", user(), "100", "101")
     kept.keep(answered(endpoints.HIGHLIGHT, "10", sent))
     expected = msgspec.convert(sent, LoadedHighlight)
-    assert recalled.fact(FactKind.ITEMS, HighlightId("10")) == expected
+    assert recalled.fact(FactKind.HIGHLIGHT, HighlightId("10")) == expected
     assert isinstance(expected, Highlight)
 
 
@@ -332,8 +332,8 @@ def test_a_write_makes_the_tray_and_the_highlight_forgotten_and_leaves_the_profi
     kept.keep(answered(endpoints.PROFILE, "1", user(biography="Hello")))
     kept.forget(ANN, "ann", HighlightId("10"))
     assert recalled.fact(FactKind.TRAY, ANN) is None
-    assert recalled.fact(FactKind.ITEMS, HighlightId("10")) is None
-    assert isinstance(recalled.fact(FactKind.ITEMS, HighlightId("11")), LoadedHighlight)
+    assert recalled.fact(FactKind.HIGHLIGHT, HighlightId("10")) is None
+    assert isinstance(recalled.fact(FactKind.HIGHLIGHT, HighlightId("11")), LoadedHighlight)
     assert isinstance(recalled.fact(FactKind.PROFILE, ANN), Profile)
 
 
@@ -349,7 +349,7 @@ def test_a_write_makes_an_empty_tray_that_was_asked_for_by_name_forgotten(
 def test_that_a_highlight_is_missing_is_forgotten_when_it_is_made(kept: EntityCache, recalled: OperationView) -> None:
     kept.keep(failed(endpoints.HIGHLIGHT, "10", NotFound("There is no such highlight.")))
     kept.forget(ANN, "ann", HighlightId("10"))
-    assert recalled.fact(FactKind.ITEMS, HighlightId("10")) is None
+    assert recalled.fact(FactKind.HIGHLIGHT, HighlightId("10")) is None
 
 
 def test_an_answer_to_a_question_from_before_the_write_is_not_kept(kept: EntityCache, recalled: OperationView) -> None:
@@ -366,7 +366,7 @@ def test_an_owner_that_had_to_make_room_is_kept_again_when_it_is_told_again(cloc
     small = memory(clock, max_bytes=6_000)
     for pk in ("5", "6"):
         small.keep(answered(endpoints.HIGHLIGHT, pk, highlight(pk, user(), "51", title="x" * 4_000)))
-        assert OperationView(small, forced=False).fact(FactKind.SHORT, UserId("1")) is not None
+        assert OperationView(small, forced=False).fact(FactKind.SUMMARY, UserId("1")) is not None
 
 
 def test_a_problem_that_is_recalled_keeps_nothing_of_who_was_told() -> None:

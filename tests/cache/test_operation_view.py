@@ -46,24 +46,24 @@ def test_stories_by_name_remember_whose_the_name_is(clock: ManualClock, cache: E
     assert view(cache).fact(FactKind.IDENTITY, Username("ann")) == ANN
     stories = view(cache).fact(FactKind.STORIES, ANN)
     assert [each.pk for each in stories] == ["11"]
-    assert view(cache).fact(FactKind.SHORT, ANN) is None
+    assert view(cache).fact(FactKind.SUMMARY, ANN) is None
 
 
 def test_a_response_made_of_stories_by_name_may_be_kept(clock: ManualClock, cache: EntityCache) -> None:
     outcome = answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "11")])
     cache.keep(outcome)
-    buyer = view(cache)
-    buyer.note(outcome)
-    assert buyer.provenance() is not None
+    fetcher = view(cache)
+    fetcher.note(outcome)
+    assert fetcher.provenance() is not None
 
 
 def test_live_stories_serve_items_as_long_as_they_are_fresh(clock: ManualClock, cache: EntityCache) -> None:
     cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11"), story(clock, "12")]))
-    buyer = view(cache)
-    item = buyer.fact(FactKind.ITEM, ItemId("12"))
+    fetcher = view(cache)
+    item = fetcher.fact(FactKind.ITEM, ItemId("12"))
     assert isinstance(item, Item)
     assert item.id == "12_1"
-    assert buyer.recalls
+    assert fetcher.recalls
     assert view(cache).fact(FactKind.ITEM, ItemId("13")) is None
     clock.advance(10)
     assert view(cache).fact(FactKind.ITEM, ItemId("12")) is None
@@ -130,9 +130,9 @@ def test_a_response_made_of_an_answer_from_before_a_write_is_not_kept_with_a_new
     cache.forget(ANN, "ann")
     cache.keep(answered(endpoints.STORIES_BY_USERNAME, "ann", [story(clock, "12")]), begun=cache.version)
     cache.keep(late, begun=begun)
-    buyer = view(cache)
-    buyer.note(late)
-    assert buyer.provenance() is None
+    fetcher = view(cache)
+    fetcher.note(late)
+    assert fetcher.provenance() is None
     assert [each.pk for each in view(cache).fact(FactKind.STORIES, ANN)] == ["12"]
 
 
@@ -146,8 +146,8 @@ def test_a_list_that_is_none_of_the_absences_looked_for_is_not_counted_as_used(
     clock: ManualClock, cache: EntityCache
 ) -> None:
     cache.keep(answered(endpoints.STORIES, "1", [story(clock, "11")]))
-    buyer = view(cache)
-    assert buyer.fact(FactKind.PROFILE, ANN) is None
-    assert buyer.fact(FactKind.TRAY, ANN) is None
-    assert not buyer.recalls
-    assert buyer.provenance() == Dependencies.of([])
+    fetcher = view(cache)
+    assert fetcher.fact(FactKind.PROFILE, ANN) is None
+    assert fetcher.fact(FactKind.TRAY, ANN) is None
+    assert not fetcher.recalls
+    assert fetcher.provenance() == Dependencies.of([])

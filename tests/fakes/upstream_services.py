@@ -36,7 +36,7 @@ class Shop:
     ledger: Ledger
     account: AccountGuard
 
-    def buyer(self, *, ceiling: int | None = None, forced: bool = False) -> Fetcher:
+    def fetcher(self, *, ceiling: int | None = None, forced: bool = False) -> Fetcher:
         """For one operation of a client without an allowance."""
         allowance = Allowance("web", {}, ledger=self.ledger, clock=self.services.clock)
         return Fetcher(

@@ -61,15 +61,17 @@ class Till:
         return OperationBudget(ceiling=self.ceiling, allowance=allowance, account=self.shop.account)
 
     async def ask(self, subject: Subject, want: FactKind, known: Callable[[Any], Any]) -> Any:
-        buyer = self.shop.buyer()
-        await buyer.answer([Requirement(subject, want, path="")])
-        answer = known(buyer.facts)
+        fetcher = self.shop.fetcher()
+        await fetcher.answer([Requirement(subject, want, path="")])
+        answer = known(fetcher.facts)
         assert not isinstance(answer, GatewayError)
         return answer
 
     async def highlight(self) -> LoadedHighlight:
         loaded = await self.ask(
-            HighlightId(HIGHLIGHT), FactKind.ITEMS, lambda facts: facts.fact(FactKind.ITEMS, HighlightId(HIGHLIGHT))
+            HighlightId(HIGHLIGHT),
+            FactKind.HIGHLIGHT,
+            lambda facts: facts.fact(FactKind.HIGHLIGHT, HighlightId(HIGHLIGHT)),
         )
         assert isinstance(loaded, LoadedHighlight)
         return loaded

@@ -36,42 +36,42 @@ def user(fields: str, fragments: str = "") -> Selection:
 
 
 @pytest.mark.parametrize(
-    ("fields", "facets"),
+    ("fields", "facts"),
     [
         ("__typename", NONE),
         ("id", FactKind.IDENTITY),
-        ("username", FactKind.SHORT),
-        ("fullName isPrivate profilePictureUrl", FactKind.SHORT),
+        ("username", FactKind.SUMMARY),
+        ("fullName isPrivate profilePictureUrl", FactKind.SUMMARY),
         ("biography", FactKind.PROFILE),
-        ("id username followerCount", FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE),
+        ("id username followerCount", FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE),
     ],
 )
-def test_fields_say_what_is_needed_of_a_user(fields: str, facets: FactKind) -> None:
-    assert user(fields) == Selection(Root(EntityType.USER), ("user",), facets, {"by": {"id": "1"}})
+def test_fields_say_what_is_needed_of_a_user(fields: str, facts: FactKind) -> None:
+    assert user(fields) == Selection(Root(EntityType.USER), ("user",), facts, {"by": {"id": "1"}})
 
 
 @pytest.mark.parametrize(
-    ("fields", "facets"),
+    ("fields", "facts"),
     [
         ("id pk url", NONE),
-        ("title cover { url width }", FactKind.BRIEF),
-        ("missingItemIds", FactKind.ITEMS),
-        ("mediaCount missingItemIds", FactKind.BRIEF | FactKind.ITEMS),
+        ("title cover { url width }", FactKind.TRAY_ENTRY),
+        ("missingItemIds", FactKind.HIGHLIGHT),
+        ("mediaCount missingItemIds", FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT),
     ],
 )
-def test_fields_say_what_is_needed_of_a_highlight(fields: str, facets: FactKind) -> None:
+def test_fields_say_what_is_needed_of_a_highlight(fields: str, facts: FactKind) -> None:
     highlight = only(f'{{ highlight(by: {{ id: "7" }}) {{ {fields} }} }}')
-    assert highlight == Selection(Root(EntityType.HIGHLIGHT), ("highlight",), facets, {"by": {"id": "7"}})
+    assert highlight == Selection(Root(EntityType.HIGHLIGHT), ("highlight",), facts, {"by": {"id": "7"}})
 
 
 def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None:
     tray = user("list: highlights(first: 3) { edges { cursor node { title items { n: nodes { user { id } } } } } }")
     (tray,) = tray.children
-    assert (tray.edge, tray.path, tray.facets) == (FactKind.TRAY, ("list",), FactKind.BRIEF)
+    assert (tray.edge, tray.path, tray.facts) == (FactKind.TRAY, ("list",), FactKind.TRAY_ENTRY)
     assert tray.arguments["first"] == 3
     (items,) = tray.children
     assert (items.edge, items.path) == (Relation.ITEMS, ("edges", "node", "items"))
-    assert [(child.edge, child.path, child.facets) for child in items.children] == [
+    assert [(child.edge, child.path, child.facts) for child in items.children] == [
         (Relation.AUTHOR, ("n", "user"), FactKind.IDENTITY)
     ]
 
@@ -83,7 +83,7 @@ def test_defaults_of_arguments_are_told() -> None:
 
 def test_aliases_are_places_of_their_own() -> None:
     both = read('{ a: user(by: {id: "1"}) { id } b: user(by: {id: "2"}) { biography } }')
-    assert [(selection.path, selection.facets) for selection in both] == [
+    assert [(selection.path, selection.facts) for selection in both] == [
         (("a",), FactKind.IDENTITY),
         (("b",), FactKind.PROFILE),
     ]
@@ -91,14 +91,14 @@ def test_aliases_are_places_of_their_own() -> None:
 
 def test_the_same_field_selected_twice_is_one_place() -> None:
     twice = user("username ...F username", "fragment F on User { biography ...G } fragment G on User { username }")
-    assert twice.facets == FactKind.SHORT | FactKind.PROFILE
+    assert twice.facts == FactKind.SUMMARY | FactKind.PROFILE
 
 
 def test_fragments_are_read_where_they_are_spread() -> None:
     inline = user("... on User { biography } ... { username }")
     named = user("...A", "fragment A on User { biography ...B } fragment B on User { username }")
     assert inline == named
-    assert inline.facets == FactKind.SHORT | FactKind.PROFILE
+    assert inline.facts == FactKind.SUMMARY | FactKind.PROFILE
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_is_skipped_is_not_needed(directive: str, selected: bool, form: str
     text = f'query($yes: Boolean = true, $no: Boolean = false) {{ user(by: {{id: "1"}}) {{ {fields} }} }}'
     used = text if "$yes" in directive else text.replace("$yes: Boolean = true, ", "")
     used = used if "$no" in directive else used.replace("$no: Boolean = false", "").replace("query()", "query")
-    assert bool(only(used).facets & FactKind.PROFILE) is selected
+    assert bool(only(used).facts & FactKind.PROFILE) is selected
 
 
 def test_variables_take_the_place_of_arguments_and_defaults_where_they_are_left_out() -> None:
@@ -180,9 +180,9 @@ def test_a_kind_is_told_as_what_it_is() -> None:
 def test_people_on_items_are_entities() -> None:
     text = "items { nodes { user { id } mentions { x user { username } } sponsors { biography } } }"
     (items,) = only(f'{{ highlight(by: {{id: "1"}}) {{ user {{ id }} {text} }} }}').by(Relation.ITEMS)
-    assert {child.edge: child.facets for child in items.children} == {
+    assert {child.edge: child.facts for child in items.children} == {
         Relation.AUTHOR: FactKind.IDENTITY,
-        Relation.MENTIONED: FactKind.SHORT,
+        Relation.MENTIONED: FactKind.SUMMARY,
         Relation.SPONSOR: FactKind.PROFILE,
     }
 
@@ -193,7 +193,7 @@ def test_references_are_read_by_type() -> None:
     refs = [{"__typename": "User", "id": "1"}, {"__typename": "Item", "id": "2"}]
     references = only(text, {"refs": refs})
     assert (references.edge, references.arguments) == (Relation.REFERENCES, {"representations": refs})
-    assert {child.arguments["type"]: child.facets for child in references.children} == {
+    assert {child.arguments["type"]: child.facts for child in references.children} == {
         "User": FactKind.PROFILE,
         "Highlight": NONE,
         "Item": FactKind.ITEM,
@@ -208,27 +208,27 @@ def test_references_are_read_by_type() -> None:
 
 def test_what_is_deferred_is_left_to_be_bought_when_it_is_executed() -> None:
     selection = user("username ... @defer { biography highlights { nodes { title } } }")
-    assert (selection.facets, selection.children) == (FactKind.SHORT, ())
+    assert (selection.facts, selection.children) == (FactKind.SUMMARY, ())
 
 
 def test_what_is_both_deferred_and_not_is_needed_now() -> None:
-    assert user("biography ... @defer { biography }").facets == FactKind.PROFILE
+    assert user("biography ... @defer { biography }").facts == FactKind.PROFILE
 
 
 def test_a_deferral_that_is_switched_off_is_none() -> None:
-    assert user("... @defer(if: false) { biography }").facets == FactKind.PROFILE
+    assert user("... @defer(if: false) { biography }").facts == FactKind.PROFILE
 
 
 @pytest.mark.parametrize("deferred", ["title", "user { username }", "title items { totalCount }"])
 def test_what_a_deferred_part_reads_off_its_highlight_has_to_be_there_by_then(deferred: str) -> None:
     """A resolver is handed the highlight itself; it can ask for items later, and not for a title."""
     highlight = only(f'{{ highlight(by: {{id: "1"}}) {{ id ... @defer {{ {deferred} }} }} }}')
-    assert (highlight.facets, highlight.children) == (FactKind.BRIEF, ())
+    assert (highlight.facts, highlight.children) == (FactKind.TRAY_ENTRY, ())
 
 
 def test_deferred_items_need_nothing_now() -> None:
     highlight = only('{ highlight(by: {id: "1"}) { id ... @defer { items { totalCount } } } }')
-    assert (highlight.facets, highlight.children) == (NONE, ())
+    assert (highlight.facts, highlight.children) == (NONE, ())
 
 
 @pytest.mark.parametrize("deferred", ["title", "user { username }", "title items { totalCount }"])
@@ -247,7 +247,7 @@ def test_a_highlight_that_is_deferred_as_a_whole_is_needed_now_and_what_is_below
     fields = f"... on Highlight {{ {deferred} }}" if root.startswith("_") else deferred
     found = only(f"{{ __typename ... @defer {{ {root} {{ {fields} }} }} }}")
     for highlight in found.children or (found,):
-        assert (highlight.facets, highlight.children) == (FactKind.BRIEF, ())
+        assert (highlight.facts, highlight.children) == (FactKind.TRAY_ENTRY, ())
 
 
 @pytest.mark.parametrize(
@@ -277,4 +277,4 @@ def test_what_is_needed_does_not_depend_on_how_the_selection_is_written(data: st
     for field in data.draw(st.permutations(fields)):
         form = data.draw(st.sampled_from(["{}", "... {{ {} }}", "... on User {{ {} }}", "alias: {}", "{0} {0}"]))
         written.append(form.format(field) if form != "alias: {}" or "alias: " not in " ".join(written) else field)
-    assert user(" ".join(written)).facets == user(" ".join(fields)).facets
+    assert user(" ".join(written)).facts == user(" ".join(fields)).facts

@@ -58,10 +58,12 @@ def _code(error: GraphQLError) -> str:
     return error.original_error.code
 
 
-def _context(buyer: Fetcher) -> Context:
+def _context(fetcher: Fetcher) -> Context:
     client = Clients.local().identify(None)
-    ask = Quotes(str, partial(priced, SCHEMA.core, DocumentCache()), buyer, Lanes())
-    return Context(client=client, buyer=buyer, loader=Loader(buyer), quote=ask, foresee=partial(prefetch, buyer))
+    ask = Quotes(str, partial(priced, SCHEMA.core, DocumentCache()), fetcher, Lanes())
+    return Context(
+        client=client, fetcher=fetcher, loader=Loader(fetcher), quote=ask, foresee=partial(prefetch, fetcher)
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Shop:
         self.upstream.billed = 0
         self.upstream.asked.clear()
 
-    def buyer(
+    def fetcher(
         self,
         *,
         forced: bool,
@@ -176,13 +178,13 @@ class Shops:
         return self.run(self.answered(self.open(case), case.operation))
 
     async def answered(self, shop: Shop, operation: Operation) -> Answer:
-        buyer = shop.buyer(forced=operation.forced)
-        await buyer.prepare(selections(operation))
-        result = await SCHEMA.execute(str(operation), context_value=_context(buyer))
+        fetcher = shop.fetcher(forced=operation.forced)
+        await fetcher.prepare(selections(operation))
+        result = await SCHEMA.execute(str(operation), context_value=_context(fetcher))
         errors = ((tuple(error.path or ()), _code(error)) for error in result.errors or ())
         return Answer(result.data, frozenset(errors))
 
     def buy(self, shop: Shop, operation: Operation) -> Fetcher:
-        buyer = shop.buyer(forced=operation.forced)
-        self.run(buyer.prepare(selections(operation)))
-        return buyer
+        fetcher = shop.fetcher(forced=operation.forced)
+        self.run(fetcher.prepare(selections(operation)))
+        return fetcher

@@ -22,7 +22,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 
 
 def bounds(shop: Shop, case: Case) -> tuple[int, int]:
-    quote = shop.buyer(forced=case.operation.forced)
+    quote = shop.fetcher(forced=case.operation.forced)
     estimate = quote.pricer.estimate(selections(case.operation), quote.facts)
     return estimate.lower, estimate.upper
 
@@ -45,10 +45,10 @@ def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: C
 @given(case=cases())
 def test_no_world_is_cheaper_than_the_first_calls(case: Case, shops: Shops) -> None:
     """So that whoever cannot pay these is refused for nothing that could have been had."""
-    buyer = shops.open(case).buyer(forced=case.operation.forced)
+    fetcher = shops.open(case).fetcher(forced=case.operation.forced)
     roots = selections(case.operation)
-    least = buyer.pricer.least(open_requirements(roots, buyer.facts), buyer.facts)
-    estimate = buyer.pricer.estimate(roots, buyer.facts)
+    least = fetcher.pricer.least(open_requirements(roots, fetcher.facts), fetcher.facts)
+    estimate = fetcher.pricer.estimate(roots, fetcher.facts)
     assert least <= estimate.lower <= estimate.upper
     assert bool(least) == bool(estimate.lower)
 
@@ -68,14 +68,14 @@ def test_the_cache_saves_what_the_first_run_was_charged(case: Case, shops: Shops
 @given(case=cases())
 def test_a_plan_is_a_pure_function_of_questions_and_facts(case: Case, shops: Shops) -> None:
     shop = shops.open(case)
-    buyer = shop.buyer(forced=case.operation.forced)
-    asked = open_requirements(selections(case.operation), buyer.facts)
+    fetcher = shop.fetcher(forced=case.operation.forced)
+    asked = open_requirements(selections(case.operation), fetcher.facts)
     before = copy.deepcopy(asked)
-    plans = [plan(asked, buyer.facts, shop.services.prices, forced=case.operation.forced) for _ in range(2)]
+    plans = [plan(asked, fetcher.facts, shop.services.prices, forced=case.operation.forced) for _ in range(2)]
     assert plans[0] == plans[1]
     assert asked == before
     assert bool(plans[0]) == bool(asked)
-    assert buyer.facts.answered == set()
+    assert fetcher.facts.answered == set()
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage

@@ -40,7 +40,7 @@ def tray_of(pk: str, *, forced: bool) -> Operation:
 def test_who_may_force_is_not_refused_because_another_is(shops: Shops) -> None:
     """The call of the other was already on its way when the forced operation came."""
     shop = shops.open(Case(PRIVATE, (), tray_of("10", forced=False)))
-    others, ours = shop.buyer(forced=False), shop.buyer(forced=True)
+    others, ours = shop.fetcher(forced=False), shop.fetcher(forced=True)
 
     async def at_once() -> None:
         await asyncio.gather(
@@ -57,7 +57,7 @@ def test_who_may_force_is_not_refused_because_another_is(shops: Shops) -> None:
 
 def test_who_may_force_shares_what_another_is_shown(shops: Shops) -> None:
     shop = shops.open(Case(PRIVATE, (), tray_of("11", forced=False)))
-    others, ours = shop.buyer(forced=False), shop.buyer(forced=True)
+    others, ours = shop.fetcher(forced=False), shop.fetcher(forced=True)
 
     async def at_once() -> None:
         await asyncio.gather(
@@ -84,11 +84,11 @@ def test_who_does_not_exist_has_no_stories_either_though_the_cache_has_forgotten
     """What an operation knows, it knows until its end."""
     tray, stories = tray_of("99", forced=False), Users(stories=Items(frozenset({"takenAt"})))
     shop = shops.open(Case(PRIVATE, (), tray))
-    buyer = shop.buyer(forced=False)
-    shops.run(buyer.prepare(selections(tray)))
+    fetcher = shop.fetcher(forced=False)
+    shops.run(fetcher.prepare(selections(tray)))
     shop.clock.advance(LIFETIMES.ttls[Lifetime.MISSING])
-    shops.run(buyer.prepare(selections(Operation((UserRoot(((By.ID, "99"),), stories),)))))
-    assert isinstance(buyer.facts.fact(FactKind.STORIES, UserId("99")), NotFound)
+    shops.run(fetcher.prepare(selections(Operation((UserRoot(((By.ID, "99"),), stories),)))))
+    assert isinstance(fetcher.facts.fact(FactKind.STORIES, UserId("99")), NotFound)
     assert shop.upstream.asked == [Call(endpoints.TRAY, "99")]
 
 
@@ -125,9 +125,9 @@ def test_others_have_turns_while_much_is_read_of_what_is_remembered(
     shops.run(remember())
     shop.upstream.asked.clear()
     monkeypatch.setattr(ResponseShape, "read", noted)
-    buyer = shop.buyer(forced=False)
-    turns = shops.run(turns_of(buyer.prepare(selections(wanted))))
+    fetcher = shop.fetcher(forced=False)
+    turns = shops.run(turns_of(fetcher.prepare(selections(wanted))))
     assert shop.upstream.asked == []
-    assert all(isinstance(buyer.facts.fact(FactKind.TRAY, UserId(pk)), tuple) for pk in pks)
+    assert all(isinstance(fetcher.facts.fact(FactKind.TRAY, UserId(pk)), tuple) for pk in pks)
     assert sorted(call.key for call in read) == pks
     assert turns >= REST

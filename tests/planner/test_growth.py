@@ -112,13 +112,13 @@ def story(at: int) -> Story:
 
 
 def planned(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
-    buyer = shop.buyer(forced=False)
-    return lambda: plan(open_requirements(roots, buyer.facts), buyer.facts, shop.services.prices, forced=False)
+    fetcher = shop.fetcher(forced=False)
+    return lambda: plan(open_requirements(roots, fetcher.facts), fetcher.facts, shop.services.prices, forced=False)
 
 
 def priced(shop: Shop, roots: tuple[Selection, ...]) -> Callable[[], object]:
-    buyer = shop.buyer(forced=False)
-    return lambda: buyer.pricer.estimate(roots, buyer.facts)
+    fetcher = shop.fetcher(forced=False)
+    return lambda: fetcher.pricer.estimate(roots, fetcher.facts)
 
 
 def asked(ways: tuple[str, str], count: int) -> tuple[Selection, ...]:
@@ -145,7 +145,7 @@ def test_ten_times_the_keys_are_ten_times_the_work(
 def test_what_cannot_be_paid_is_refused_before_anything_is_imagined(ways: tuple[str, str], stock: Stock) -> None:
     """It is asked once what is open, and once which calls come first."""
     shop, roots = stock["unknown", MANY], asked(ways, MANY)
-    poor, other = shop.buyer(forced=False, ceiling=0), shop.buyer(forced=False)
+    poor, other = shop.fetcher(forced=False, ceiling=0), shop.fetcher(forced=False)
     refusals: list[BudgetExceeded] = []
 
     def prepare() -> None:
@@ -184,8 +184,8 @@ def test_others_have_a_turn_while_a_large_operation_is_imagined(count: int, give
         shop.services = replace(shop.services, scheduler=time)
         for bought in (True, False):
             time.asked = -2 * (-(-count // AT_ONCE) - 1) if bought else 0  # without those between calls
-            buyer = shop.buyer(forced=False)
-            shops.run(buyer.prepare(roots))
-            shops.run(buyer.appraise())
+            fetcher = shop.fetcher(forced=False)
+            shops.run(fetcher.prepare(roots))
+            shops.run(fetcher.appraise())
             assert bool(time.asked) == gives_way
-            assert (buyer.worth, shop.upstream.billed) == (count, count)
+            assert (fetcher.worth, shop.upstream.billed) == (count, count)

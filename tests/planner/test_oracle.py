@@ -97,8 +97,8 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 @example(case=SHOWN_BY_A_TRAY)
 @given(case=cases())
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
-    shop, buyer = shops.prepared(case)
-    paid, bought = buyer.bill.charged, shop.upstream.asked
+    shop, fetcher = shops.prepared(case)
+    paid, bought = fetcher.bill.charged, shop.upstream.asked
     assert paid == shop.upstream.billed == sum(call.nominal_price for call in bought)
     oracle = Oracle(case.world, case.operation, case.cached())
     assert oracle.answers(bought)

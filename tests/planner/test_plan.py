@@ -64,7 +64,7 @@ def bought(shops: Shops, *roots: Root, after: Sequence[tuple[Call, float]] = ())
 
 def bounds(shops: Shops, *roots: Root) -> tuple[int, int, int]:
     shop = shops.open(Case(WORLD, (), Operation(roots)))
-    quote = shop.buyer(forced=False)
+    quote = shop.fetcher(forced=False)
     estimate = quote.pricer.estimate(selections(Operation(roots)), quote.facts)
     return estimate.lower, estimate.expected, estimate.upper
 
@@ -153,9 +153,9 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
 def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
     """A profile must not be bought for whatever else may be wanted of a user."""
     about: dict[type, FactKind] = {
-        UserId: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
-        Username: FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
-        HighlightId: FactKind.BRIEF | FactKind.ITEMS,
+        UserId: FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
+        Username: FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
+        HighlightId: FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT,
         ItemId: FactKind.ITEM,
     }
     for want in FactKind:

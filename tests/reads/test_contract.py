@@ -49,9 +49,9 @@ def cold(case: Case) -> Case:
 
 def bounds(shop: Shop, case: Case) -> tuple[int, int, int]:
     """The price of the first calls, and the least and the most of all."""
-    buyer, roots = shop.buyer(forced=case.operation.forced), selections(case.operation)
-    estimate = buyer.pricer.estimate(roots, buyer.facts)
-    return buyer.pricer.least(open_requirements(roots, buyer.facts), buyer.facts), estimate.lower, estimate.upper
+    fetcher, roots = shop.fetcher(forced=case.operation.forced), selections(case.operation)
+    estimate = fetcher.pricer.estimate(roots, fetcher.facts)
+    return fetcher.pricer.least(open_requirements(roots, fetcher.facts), fetcher.facts), estimate.lower, estimate.upper
 
 
 def charged_within_bounds(shops: Shops, shop: Shop, case: Case) -> int:
@@ -164,14 +164,14 @@ KEYS = {
     FactKind.PROFILE: "10",
     FactKind.TRAY: "10",
     FactKind.STORIES: "10",
-    FactKind.ITEMS: "100",
+    FactKind.HIGHLIGHT: "100",
     FactKind.ITEM: "1000",
     FactKind.MEDIA: "70",
 }
 LOCKED = {
     FactKind.TRAY: "12",
     FactKind.STORIES: "12",
-    FactKind.ITEMS: "120",
+    FactKind.HIGHLIGHT: "120",
     FactKind.ITEM: "1200",
     FactKind.MEDIA: "71",
 }

@@ -15,13 +15,13 @@ def test_an_endpoint_is_found_by_its_fact_and_the_type_of_its_key() -> None:
     table = Endpoints(hikerapi.TRAY, hikerapi.TRAY_BY_USERNAME, hikerapi.HIGHLIGHT)
     assert table.find(FactKind.TRAY, UserId) is table.answering(FactKind.TRAY, UserId) is hikerapi.TRAY
     assert table.find(FactKind.TRAY, Username) is hikerapi.TRAY_BY_USERNAME
-    assert table.find(FactKind.ITEMS, HighlightId) is hikerapi.HIGHLIGHT
+    assert table.find(FactKind.HIGHLIGHT, HighlightId) is hikerapi.HIGHLIGHT
     assert list(table) == [hikerapi.TRAY, hikerapi.TRAY_BY_USERNAME, hikerapi.HIGHLIGHT]
 
 
 def test_what_no_endpoint_answers_is_not_found() -> None:
     assert toy.ENDPOINTS.find(FactKind.TRAY, Username) is None
-    assert toy.ENDPOINTS.find(FactKind.SHORT, UserId) is None
+    assert toy.ENDPOINTS.find(FactKind.SUMMARY, UserId) is None
     with pytest.raises(LookupError):
         toy.ENDPOINTS.answering(FactKind.TRAY, Username)
 

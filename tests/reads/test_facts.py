@@ -49,4 +49,4 @@ def test_an_entity_is_answered_by_a_fact_about_its_id() -> None:
 
 def test_a_user_by_name_has_the_facts_of_one_by_id() -> None:
     assert OF_SUBJECT[UserId] == OF_SUBJECT[Username]
-    assert FactKind.IDENTITY | FactKind.SHORT | FactKind.PROFILE | FactKind.TRAY in OF_SUBJECT[UserId]
+    assert FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE | FactKind.TRAY in OF_SUBJECT[UserId]

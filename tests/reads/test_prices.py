@@ -83,7 +83,7 @@ class Row:
         return self.hikerapi if vendor is HIKERAPI else self.toy
 
 
-SEEN = tuple((FactKind.ITEMS, pk, LONG_AGO if pk == "102" else 0.0) for pk in ("100", "101", "102"))
+SEEN = tuple((FactKind.HIGHLIGHT, pk, LONG_AGO if pk == "102" else 0.0) for pk in ("100", "101", "102"))
 TRAY_SEEN = ((FactKind.TRAY, "10", 0.0),)
 ROWS = {
     "a tray": Row(
@@ -193,7 +193,7 @@ def shops(vendor: Vendor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def past_of(row: Row, vendor: Vendor) -> Iterator[tuple[Call, float]]:
-    subjects = {FactKind.TRAY: UserId, FactKind.ITEMS: HighlightId}
+    subjects = {FactKind.TRAY: UserId, FactKind.HIGHLIGHT: HighlightId}
     for kind, key, pause in row.past:
         yield Call(vendor.endpoints.answering(kind, subjects[kind]), key), pause
 
@@ -207,7 +207,7 @@ def sold(shop: Shop) -> str:
 def test_a_vendor_sells_an_operation_in_its_own_calls(row: Row, vendor: Vendor, shops: Shops) -> None:
     operation = Operation(row.roots)
     shop = shops.open(Case(WORLD, tuple(past_of(row, vendor)), operation))
-    quote = shop.buyer(forced=False)
+    quote = shop.fetcher(forced=False)
     estimate = quote.pricer.estimate(selections(operation), quote.facts)
     bought = shops.buy(shop, operation)
     assert (sold(shop), bought.bill.charged) == row.sold(vendor)
@@ -240,7 +240,7 @@ def test_the_expected_price_of_a_tray_with_its_items_is_that_of_the_tray(vendor:
     """A second page, too, is of the same answer."""
     pages = UserRoot(((By.ID, "10"),), Users(frozenset(), ((Page(1), ITEMS), (Page(1, "highlight:100"), ITEMS))))
     shop = shops.open(Case(WORLD, (), Operation((pages,))))
-    quote = shop.buyer(forced=False)
+    quote = shop.fetcher(forced=False)
     estimate = quote.pricer.estimate(selections(Operation((pages,))), quote.facts)
     assert (estimate.lower, estimate.expected, estimate.upper) == (4, 4, 4)
 
@@ -249,20 +249,20 @@ def test_the_expected_price_of_a_tray_with_its_items_is_that_of_the_tray(vendor:
 def test_a_highlight_that_is_bought_anew_is_not_served_from_its_tray(vendor: Vendor, shops: Shops) -> None:
     shop = shops.open(Case(WORLD, ((Call(COLLECTIONS, "10"), 0.0),), Operation((highlights(ITEMS, "100"),))))
     own = Call(COLLECTION, "100")
-    fetcher = Fetcher(shop.services, shop.buyer(forced=False).budget, forced=False, anew=frozenset({own}))
-    shops.run(fetcher.answer([Requirement(own.about, FactKind.ITEMS, path="")]))
+    fetcher = Fetcher(shop.services, shop.fetcher(forced=False).budget, forced=False, anew=frozenset({own}))
+    shops.run(fetcher.answer([Requirement(own.about, FactKind.HIGHLIGHT, path="")]))
     assert shop.upstream.asked == [own]
 
 
 @pytest.mark.parametrize("vendor", [TOY], ids=["toy"])
 def test_a_highlight_that_could_not_be_had_is_still_listed_by_its_tray(vendor: Vendor, shops: Shops) -> None:
     shop = shops.open(Case(WORLD, (), Operation((highlights(ITEMS, "100"),))))
-    facts, problem = shop.buyer(forced=False).facts, UpstreamUnavailable("The upstream failed to answer.")
+    facts, problem = shop.fetcher(forced=False).facts, UpstreamUnavailable("The upstream failed to answer.")
     facts.tell(Call(COLLECTION, "100"), problem)
     outcome = shops.run(shop.services.api.fetch(Call(COLLECTIONS, "10")))
     facts.tell(outcome.call, outcome.answer)
-    listed = facts.fact(FactKind.BRIEF, HighlightId("100"))
+    listed = facts.fact(FactKind.TRAY_ENTRY, HighlightId("100"))
     assert isinstance(listed, Highlight)
     assert listed.title == "100"
-    assert facts.fact(FactKind.ITEMS, HighlightId("100")) is problem
-    assert isinstance(facts.fact(FactKind.ITEMS, HighlightId("101")), LoadedHighlight)
+    assert facts.fact(FactKind.HIGHLIGHT, HighlightId("100")) is problem
+    assert isinstance(facts.fact(FactKind.HIGHLIGHT, HighlightId("101")), LoadedHighlight)

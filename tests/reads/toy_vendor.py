@@ -213,7 +213,7 @@ COLLECTIONS = ToyEndpoint(
     answers=FactKind.TRAY,
     by=UserId,
     price=4,
-    embeds=FactKind.ITEMS,
+    embeds=FactKind.HIGHLIGHT,
     path="/people/{}/collections",
     decoder=ToyShape[tuple[WireCollection, ...]](
         tuple[WireCollection, ...], _tray, lambda collections: {collection.owner.uid for collection in collections}
@@ -233,7 +233,7 @@ LIVE = ToyEndpoint(
 COLLECTION = ToyEndpoint(
     label="collection",
     noun="highlight",
-    answers=FactKind.ITEMS,
+    answers=FactKind.HIGHLIGHT,
     by=HighlightId,
     price=2,
     path="/collections/{}",

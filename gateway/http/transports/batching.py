@@ -46,8 +46,8 @@ class Batches:
         async with asyncio.TaskGroup() as group:
             for params, context in zip(batch, contexts, strict=True):
                 results.append(group.create_task(self._result(params, context, left)))
-                await context.buyer.services.clock.sleep(0)  # others run before the next one is parsed and planned
-        charged = sum(context.buyer.bill.charged for context in contexts)
+                await context.fetcher.services.clock.sleep(0)  # others run before the next one is parsed and planned
+        charged = sum(context.fetcher.bill.charged for context in contexts)
         headers = {**responses.DEFAULT_HEADERS, **billing_headers(contexts[-1]), "x-billed-requests": str(charged)}
         headers["content-type"] = media.value + responses.UTF_8
         payloads = [each.result() for each in results]

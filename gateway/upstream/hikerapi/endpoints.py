@@ -40,7 +40,7 @@ class HikerEndpoint(Endpoint):
 HIGHLIGHT = HikerEndpoint(
     label="highlight",
     noun="highlight",
-    answers=FactKind.ITEMS,
+    answers=FactKind.HIGHLIGHT,
     by=HighlightId,
     price=1,
     path="/v1/highlight/by/url",
