@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gateway.domain.ids import UserId, Username
 from gateway.errors import GatewayError, InsufficientFunds, NotFound, PrivateAccount, UpstreamUnavailable
@@ -18,6 +18,7 @@ from gateway.reads.facts import ANSWERS, FactKind, user_of
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case, cases
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
+from tests.planner.selections import By, Highlights, Items, Operation, Page, UserRoot, Users
 from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.profiles import examples
 from tests.reads.toy_upstream import TOY
@@ -73,6 +74,27 @@ def past_at(vendor: Vendor, history: Iterable[tuple[Call, float]]) -> Iterator[t
 
 # -- generated operations
 
+STORY = Story("1090_10", is_video=False, mentions=(), sponsors=())
+# Two roots select one user's highlights: one as they are, the other with items, as those of the author of a story.
+HIGHLIGHTS_OF_AN_AUTHOR = Case(
+    World((Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(STORY,)),), posts=()),
+    history=(),
+    operation=Operation(
+        (
+            UserRoot(((By.NAME, "user0"),), Users(trays=((Page(), Highlights()),))),
+            UserRoot(
+                ((By.NAME, "user0"),),
+                Users(
+                    stories=Items(
+                        frozenset({"code"}),
+                        author=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),)),
+                    )
+                ),
+            ),
+        )
+    ),
+)
+
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
@@ -85,6 +107,7 @@ def test_every_vendor_gives_the_same_data_and_errors(case: Case, services: Marke
 @every_vendor
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
+@example(case=HIGHLIGHTS_OF_AN_AUTHOR)
 @given(case=cases())
 def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
     case: Case, services: Market, vendor: Vendor
