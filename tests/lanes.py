@@ -44,7 +44,10 @@ LATE = "the time of this lane is over"
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`limit` is in seconds, for one test with its fixtures; three times that where coverage traces."""
+    """`limit` is in seconds, for one test with its fixtures; three times that where coverage traces.
+
+    Scaled tests have three times that in the profile `ci`.
+    """
 
     name: str
     limit: int
@@ -223,7 +226,9 @@ class Lanes:
             item.add_marker(name)
             item.stash[LANE] = name
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(BY_NAME[name].limit * self._slowness))
+                # A scaled test of a faster lane tries five times as much in CI.
+                scale = 3 if name != LONG and profiles.profile() == profiles.CI and _is_scaled(item) else 1
+                item.add_marker(pytest.mark.timeout(BY_NAME[name].limit * self._slowness * scale))
         if profiles.profile() != profiles.LONG and (left_out := [item for item in items if _is_long_only(item)]):
             self._config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if not _is_long_only(item)]
