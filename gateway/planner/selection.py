@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from typing import Any, TypeAlias, assert_never
 
 from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind
@@ -101,9 +103,8 @@ class Selection:
         deeper = FactKind.NOTHING
         for kind, entries in self.lists:
             for entry in entries:
-                deeper |= kind if entry.leads_on else FactKind.NOTHING
-                for same in entry.owners:
-                    deeper |= same.deeper
+                if entry.leads_on:
+                    deeper = reduce(or_, (owner.deeper for owner in entry.owners), deeper | kind)
         object.__setattr__(self, "deeper", deeper)
 
     @property
@@ -111,7 +112,8 @@ class Selection:
         """For an entry of a user's list: the selections on that user, as owner or as author of the items."""
         yield from self.by(Relation.OWNER)
         for items in (self, *self.by(Relation.ITEMS)):
-            yield from items.by(Relation.AUTHOR)
+            if items.leads_on:
+                yield from items.by(Relation.AUTHOR)
 
     @property
     def costs_per_entry(self) -> bool:

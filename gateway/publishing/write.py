@@ -36,7 +36,7 @@ class Effect(enum.Enum):
 class CachedEntry(enum.Enum):
     """A cached entry that a write may make stale."""
 
-    ACCOUNT_LISTS = "account_lists"
+    ACCOUNT_LISTS = "account lists"
     """All lists of the account: its highlights and its live stories."""
     ENTITY = "entity"
     """The entity that the write is about."""

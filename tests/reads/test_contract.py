@@ -94,6 +94,36 @@ HIGHLIGHTS_OF_AN_AUTHOR = Case(
         )
     ),
 )
+# No highlight is shown, so that what their authors' lists would cost is not to be had.
+NO_HIGHLIGHTS = Case(
+    World((Account("10", "user0", Kind.PUBLIC, reels=(), live=()),), posts=()),
+    history=(),
+    operation=Operation(
+        (
+            UserRoot(
+                ((By.NAME, "user0"),),
+                Users(
+                    frozenset({"id"}),
+                    trays=(
+                        (
+                            Page(first=0),
+                            Highlights(
+                                items=(
+                                    (
+                                        Page(),
+                                        Items(
+                                            author=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),))
+                                        ),
+                                    ),
+                                )
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+    ),
+)
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
@@ -108,6 +138,7 @@ def test_every_vendor_gives_the_same_data_and_errors(case: Case, services: Marke
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
 @example(case=HIGHLIGHTS_OF_AN_AUTHOR)
+@example(case=NO_HIGHLIGHTS)
 @given(case=cases())
 def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
     case: Case, services: Market, vendor: Vendor
