@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain
+from operator import or_
 from typing import Self
 
 from gateway.billing.prices import Prices, Purchase
@@ -17,6 +19,7 @@ from gateway.planner.requirements import Questions, open_requirements
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.planner.simulated_data import EXPECTED, LOWER, UPPER, SimulatedData
+from gateway.reads.facts import FactKind
 
 # Calls. Simulating this many takes some milliseconds.
 MANY = 100
@@ -58,7 +61,7 @@ class Pricer:
 
     def estimate(self, roots: Sequence[Selection], known: OperationData) -> Estimate:
         """Return the bounds and the expected price."""
-        return Estimate.of(*(self._buy(roots, scenario) for scenario in self._scenarios(known)))
+        return Estimate.of(*(self._buy(roots, scenario) for scenario in self._scenarios(roots, known)))
 
     async def estimate_in_steps(
         self, roots: Sequence[Selection], known: OperationData, take: Callable[[int], Awaitable[None]]
@@ -68,7 +71,7 @@ class Pricer:
         `take` is awaited before each step with the work of that step. Facts learned meanwhile make the rest cheaper.
         """
         plans = []
-        for scenario in self._scenarios(known):
+        for scenario in self._scenarios(roots, known):
             bought: list[Purchase] = []
             for purchases, ahead in self._steps(roots, scenario):
                 bought += purchases
@@ -76,10 +79,11 @@ class Pricer:
             plans.append(tuple(bought))
         return Estimate.of(*plans)
 
-    def _scenarios(self, known: OperationData) -> Iterator[SimulatedData]:
+    def _scenarios(self, roots: Sequence[Selection], known: OperationData) -> Iterator[SimulatedData]:
         """Yield the scenarios, the most expensive first."""
-        for scenario in (UPPER, EXPECTED):
-            yield SimulatedData(known, scenario, recalls=True)
+        deeper = reduce(or_, (root.deeper_anywhere for root in roots), FactKind.NOTHING)
+        yield SimulatedData(known, UPPER, recalls=True, deeper=deeper)
+        yield SimulatedData(known, EXPECTED, recalls=True)
         yield SimulatedData(known, EXPECTED, recalls=False)
         yield SimulatedData(known, LOWER, recalls=True)
 

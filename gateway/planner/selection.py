@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -79,7 +79,7 @@ class Selection:
     leads_on: bool = field(init=False, repr=False, compare=False)
     """For a list: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
     deeper: FactKind = field(init=False, repr=False, compare=False)
-    """For a user: the lists that lead on, also where an entry's owner or author selects them: the same user."""
+    """For a user: the lists that lead on."""
     references: tuple[tuple[Reference, Selection], ...] = field(init=False, repr=False, compare=False)
     """For an item: the selections behind references."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
@@ -102,18 +102,14 @@ class Selection:
         object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists))
         deeper = FactKind.NOTHING
         for kind, entries in self.lists:
-            for entry in entries:
-                if entry.leads_on:
-                    deeper = reduce(or_, (owner.deeper for owner in entry.owners), deeper | kind)
+            if any(entry.leads_on for entry in entries):
+                deeper |= kind
         object.__setattr__(self, "deeper", deeper)
 
     @property
-    def owners(self) -> Iterator[Selection]:
-        """For an entry of a user's list: the selections on that user, as owner or as author of the items."""
-        yield from self.by(Relation.OWNER)
-        for items in (self, *self.by(Relation.ITEMS)):
-            if items.leads_on:
-                yield from items.by(Relation.AUTHOR)
+    def deeper_anywhere(self) -> FactKind:
+        """The lists that lead on, of this user and of all users below."""
+        return reduce(or_, (child.deeper_anywhere for child in self.children), self.deeper)
 
     @property
     def costs_per_entry(self) -> bool:

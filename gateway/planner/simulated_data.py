@@ -49,12 +49,23 @@ class SimulatedData(OperationData):
 
     An unknown list is one representative entry that stands for as many as the scenario sets. With `recalls` off, no
     fact is known until its call is bought; then the answer is the known one, if any.
+
+    `deeper` are the lists that lead on anywhere in the operation: one that is bought for itself may be needed for that
+    later, when an answer names its user.
     """
 
-    def __init__(self, known: OperationData, scenario: Scenario, *, recalls: bool) -> None:
+    def __init__(
+        self,
+        known: OperationData,
+        scenario: Scenario,
+        *,
+        recalls: bool,
+        deeper: FactKind = FactKind.NOTHING,
+    ) -> None:
         super().__init__(known if recalls else EmptyDataSource())
         self._actual: OperationData = known
         self._scenario = scenario
+        self._deeper = deeper
         self._created = 0
         self._pages: dict[tuple[str, str | None, int | None], Any] = {}
         self._met = _MetInAddition()
@@ -175,14 +186,16 @@ class SimulatedData(OperationData):
         scenario, kind = self._scenario, call.endpoint.answers
         row = ANSWERS[kind]
         owner = UserId(self._new_pk() if call.endpoint.by_name else call.key)
-        if scenario.worst_case and not purchase.deeper:  # an empty list then costs most: the short fields remain to buy
-            self.tell(call, ())
+        if scenario.worst_case and not purchase.deeper and not kind & self._deeper:
+            self.tell(call, ())  # an empty list then costs most: the short fields remain to buy
             return
-        if scenario.worst_case and call.endpoint.embeds:  # entries that are free, and no name as if there were none
-            key = Username(call.key) if call.endpoint.by_name else owner
-            self._store_list(kind, key, (self._loaded(self._new_pk(), UserSummary(owner.pk)),))
+        # Entries that are free, or only needed later, and no name as if there were none.
+        is_nameless = scenario.worst_case and bool(call.endpoint.embeds or not purchase.deeper)
+        person = UserSummary(owner.pk) if is_nameless else _short(owner.pk)
+        entry = self._item(person) if row.entries is Item else self._highlight(call, person)
+        if is_nameless:
+            self._store_list(kind, Username(call.key) if call.endpoint.by_name else owner, (entry,))
             return
-        entry = self._item(_short(owner.pk)) if row.entries is Item else self._highlight(call, owner)
         self._store_list(kind, owner, (entry,) if self._longest(entry) else ())
         self._assumed.add((kind, owner))
         if row.names_user:
@@ -190,12 +203,10 @@ class SimulatedData(OperationData):
         if isinstance(call.about, Username):
             self._identities[call.key] = owner
 
-    def _highlight(self, call: Call, owner: UserId) -> Highlight:
+    def _highlight(self, call: Call, owner: UserSummary) -> Highlight:
         """Return an entry of a tray, with its items if the endpoint embeds them."""
-        pk, user = self._new_pk(), _short(owner.pk)
-        if FactKind.HIGHLIGHT in call.endpoint.embeds:
-            return self._loaded(pk, user)
-        return Highlight(pk, user)
+        pk = self._new_pk()
+        return self._loaded(pk, owner) if FactKind.HIGHLIGHT in call.endpoint.embeds else Highlight(pk, owner)
 
     def _loaded(self, pk: str, owner: UserSummary) -> LoadedHighlight:
         return LoadedHighlight(pk, owner, items=self._items_of_each_kind(owner))

@@ -124,6 +124,40 @@ NO_HIGHLIGHTS = Case(
         )
     ),
 )
+# One root selects a user's highlights as they are. The other comes to that user by a story that was bought before, but
+# is seen after another list of its author, and selects more of the highlights.
+HIGHLIGHTS_OF_A_MENTIONED_USER = Case(
+    World(
+        (
+            Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(replace(STORY, mentions=(1,)),)),
+            Account("11", "user1", Kind.PUBLIC, (Reel("110", (replace(STORY, id="1100_11"),)),), live=()),
+        ),
+        posts=(),
+    ),
+    history=((Call(HIKERAPI.endpoints.answering(FactKind.STORIES, UserId), "10"), 0.0),),
+    operation=Operation(
+        (
+            UserRoot(((By.ID, "11"),), Users(trays=((Page(), Highlights()),))),
+            UserRoot(
+                ((By.ID, "10"),),
+                Users(
+                    trays=(
+                        (
+                            Page(),
+                            Highlights(
+                                owner=Users(
+                                    stories=Items(
+                                        mentioned=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),))
+                                    )
+                                )
+                            ),
+                        ),
+                    )
+                ),
+            ),
+        )
+    ),
+)
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
@@ -155,6 +189,7 @@ def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
 @every_vendor
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
+@example(case=HIGHLIGHTS_OF_A_MENTIONED_USER)
 @given(case=cases())
 def test_what_is_charged_after_other_operations_lies_within_the_bounds(
     case: Case, services: Market, vendor: Vendor
