@@ -14,8 +14,8 @@ from gateway.domain.shared_tuple import SharedTuple
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import Value
 
-# Bytes of a value besides its models: call, linked-list node, the known selections of its list.
-OVERHEAD = 1_000
+# Bytes of a value besides its models: call, linked-list node, the known selections of its list (at most 16).
+OVERHEAD = 2_100
 # Bytes of models per byte of the JSON they were decoded from: measured 1.2 for highlights of 40 items, 0.7 for trays.
 MEMORY_FACTOR = 1.5
 
