@@ -36,7 +36,7 @@ class DecodedCache:
     """
 
     def __init__(self, max_bytes: int, projections: ListProjections | None = None) -> None:
-        self._values: LRUCache[Hashable, tuple[Value, int]] = LRUCache(max_bytes, getsizeof=itemgetter(1))
+        self._values = _Values(max_bytes, projections)
         self._projections = projections
 
     def find(self, call: Call) -> Value | None:
@@ -51,8 +51,6 @@ class DecodedCache:
             return known
         value, size = _shareable(call.read(body)), OVERHEAD + int(MEMORY_FACTOR * len(body))
         if size <= self._values.maxsize:
-            while self._values.currsize + size > self._values.maxsize:
-                self._drop_projections(self._values.popitem()[1][0])
             self._values[call] = value, size
             if self._projections is not None and (objects := _list_of(value)) is not None:
                 self._projections.add(objects)
@@ -60,11 +58,19 @@ class DecodedCache:
 
     def drop(self, key: Hashable) -> None:
         """Drop the value of the entry with this key, with the projections of its list."""
-        known = self._values.pop(key, None)
-        if known is not None:
-            self._drop_projections(known[0])
+        self._values.pop(key, None)
 
-    def _drop_projections(self, value: Value) -> None:
+
+class _Values(LRUCache[Hashable, tuple[Value, int]]):
+    """Values and their sizes. A value is removed together with the projections of its list."""
+
+    def __init__(self, max_bytes: int, projections: ListProjections | None) -> None:
+        super().__init__(max_bytes, getsizeof=itemgetter(1))
+        self._projections = projections
+
+    def __delitem__(self, key: Hashable) -> None:
+        value, _ = self[key]
+        super().__delitem__(key)
         if self._projections is not None and (objects := _list_of(value)) is not None:
             self._projections.drop(objects)
 
