@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import reduce
-from operator import or_
 from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from graphql import (
@@ -38,7 +36,7 @@ from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
-from gateway.reads.facts import FactKind
+from gateway.reads.facts import FactKind, united
 
 ENTITIES = "_entities"
 
@@ -175,7 +173,7 @@ def _required_when_deferred(deferred: Iterable[Selection]) -> Iterator[Selection
 
 def _source_of(children: tuple[Selection, ...]) -> FactKind:
     """Return the facts that an entity needs for these edges to be followed."""
-    return reduce(or_, (_source(child.edge) for child in children), FactKind.NOTHING)
+    return united(_source(child.edge) for child in children)
 
 
 def _source(edge: Edge) -> FactKind:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain
-from operator import or_
 from typing import Self
 
 from gateway.billing.prices import Prices, Purchase
@@ -19,7 +17,7 @@ from gateway.planner.requirements import Questions, open_requirements
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.planner.simulated_data import EXPECTED, LOWER, UPPER, SimulatedData
-from gateway.reads.facts import FactKind
+from gateway.reads.facts import united
 
 # Calls. Simulating this many takes some milliseconds.
 MANY = 100
@@ -81,7 +79,7 @@ class Pricer:
 
     def _scenarios(self, roots: Sequence[Selection], known: OperationData) -> Iterator[SimulatedData]:
         """Yield the scenarios, the most expensive first."""
-        deeper = reduce(or_, (root.deeper_anywhere for root in roots), FactKind.NOTHING)
+        deeper = united(root.deeper_anywhere for root in roots)
         yield SimulatedData(known, UPPER, recalls=True, deeper=deeper)
         yield SimulatedData(known, EXPECTED, recalls=True)
         yield SimulatedData(known, EXPECTED, recalls=False)

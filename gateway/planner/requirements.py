@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any, Protocol, assert_never
 
 from gateway.domain import ids, pages
@@ -20,7 +18,7 @@ from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, InvalidInput
 from gateway.planner.resolved_data import DataSource, Fact
 from gateway.planner.selection import Reference, Relation, Root, Selection
-from gateway.reads.facts import ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind
+from gateway.reads.facts import ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind, united
 
 # An item mentions at most 20 accounts. No source bounds the posts that it shares: more than five fit no frame.
 MOST_PEOPLE = 20
@@ -247,7 +245,7 @@ class _RequirementCollector:
         owner_id = self.known.owner_of(key)
         showing = [owner for owner in selection.by(Relation.OWNER) if owner.by(FactKind.TRAY)]
         if owner_id and showing and self.known.fact(FactKind.TRAY, owner_id) is None:
-            deeper = reduce(or_, (owner.deeper for owner in showing))
+            deeper = united(owner.deeper for owner in showing)
             self._ask(owner_id, FactKind.TRAY, _below(path, showing[0]), owners, deeper=deeper)
 
     def _items(self, highlight: LoadedHighlight, selection: Selection, path: str, times: int, owners: int) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import or_
 from typing import Any, TypeAlias, assert_never
 
-from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind
+from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind, united
 
 # Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
 FACT = "fact"
@@ -109,7 +107,7 @@ class Selection:
     @property
     def deeper_anywhere(self) -> FactKind:
         """The lists that lead on, of this user and of all users below."""
-        return reduce(or_, (child.deeper_anywhere for child in self.children), self.deeper)
+        return self.deeper | united(child.deeper_anywhere for child in self.children)
 
     @property
     def costs_per_entry(self) -> bool:

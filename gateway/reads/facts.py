@@ -124,16 +124,17 @@ ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in 
 ANSWER_OF: Mapping[type[EntityId], FactKind] = {entity.id: entity.answer for entity in EntityType}
 
 
-def _united(kinds: Iterable[FactKind]) -> FactKind:
+def united(kinds: Iterable[FactKind]) -> FactKind:
+    """Return the union of `kinds`; NOTHING if there are none."""
     return reduce(or_, kinds, FactKind.NOTHING)
 
 
 # Constants, because combining flags and iterating over them is slow, and each requirement is compared with them.
 USER_LISTS = tuple(kind for kind, row in ANSWERS.items() if row.subject is UserId and row.entries is not None)
-ANY_USER_LIST = _united(USER_LISTS)
+ANY_USER_LIST = united(USER_LISTS)
 LISTS_OR_PROFILE = ANY_USER_LIST | FactKind.PROFILE
-NAMING_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
-ITEM_LISTS = _united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
+NAMING_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
+ITEM_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
 _OF_USER = FactKind.IDENTITY | FactKind.SUMMARY | LISTS_OR_PROFILE
 OF_SUBJECT: Mapping[type[Subject], FactKind] = {
     **{row.subject: kind for kind, row in ANSWERS.items() if row.subject is not UserId},
