@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Maps each digit to "0" and every other byte to a space, so that one search finds a run of digits.
 DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
-# Of a run that is too long. Ids have at most 20 digits, so that a list of them is told from a run
+# Bytes that are looked at of a run that is too long: more than an id has digits, or a list of ids would look like one.
 SAMPLES = 21
 
 
