@@ -29,12 +29,11 @@ from bench.contestants import (
     missing_tools,
     started,
 )
-from bench.instructions import SAMPLES, counted
-from bench.instructions import missing_tools as missing_counter
+from bench.instructions import COUNTED, SAMPLES, TOOLS, counted
 from bench.load import prime
 from bench.operations import facts
 from bench.report import machine, now
-from bench.scenarios import SCENARIOS, USUAL, Stage
+from bench.scenarios import USUAL, Stage
 
 LITTLE = 0.05  # what a layer must be worth somewhere
 
@@ -76,7 +75,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="to see that it works")
     parser.add_argument("--out", type=Path, help="where the report goes (default: standard output alone)")
     arguments = parser.parse_args()
-    if missing := missing_tools() + missing_counter():
+    if missing := missing_tools(*TOOLS):
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {int(LOAD_CORE)})
@@ -114,9 +113,8 @@ def without(layer: str) -> Contestant:
 
 
 def report(found: Found) -> str:
-    titles = [scenario.title for scenario in SCENARIOS if scenario.name in SAMPLES]
-    names = [scenario.name for scenario in SCENARIOS if scenario.name in SAMPLES]
-    head = ["without", *titles, "memory"]
+    names = [scenario.name for scenario in COUNTED]
+    head = ["without", *(scenario.title for scenario in COUNTED), "memory"]
     base = [f"{found.instructions[NOTHING][name] / 1e3:,.0f} k" for name in names]
     rows = [[NOTHING, *base, f"{found.memory[NOTHING] / 1e6:.0f} MB"]]
     for layer in list(LAYERS)[1:]:

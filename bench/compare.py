@@ -22,12 +22,11 @@ from pathlib import Path
 
 from bench.ablation import alone, number, table, tell
 from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, missing_tools, started
-from bench.instructions import SAMPLES, counted
-from bench.instructions import missing_tools as missing_counter
+from bench.instructions import COUNTED, TOOLS, counted
 from bench.load import Measured, prime
 from bench.operations import facts
 from bench.report import machine
-from bench.scenarios import SCENARIOS, USUAL, Scenario, Stage, median
+from bench.scenarios import USUAL, Scenario, Stage, median
 
 HERE = Path(__file__).parents[1]
 SECONDS = 1
@@ -39,7 +38,7 @@ def main() -> int:
     parser.add_argument("tree", type=Path, help="a work tree of the other commit")
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     arguments = parser.parse_args()
-    if missing := missing_tools() + missing_counter():
+    if missing := missing_tools(*TOOLS):
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {int(LOAD_CORE)})
@@ -64,8 +63,7 @@ def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Seque
         mine, others = counted(this, source, folder), counted(other, source, folder)
         return [
             [scenario.title, *_instructions(mine[scenario.name], others[scenario.name]), *_times(stage, both, rounds)]
-            for scenario in SCENARIOS
-            if scenario.name in SAMPLES
+            for scenario in COUNTED
             for both in [replace(scenario, contestants=(this, other))]
         ]
 

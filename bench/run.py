@@ -64,7 +64,7 @@ def main() -> int:
     extents.add_argument("--rounds", type=int, default=FULL.rounds, help="of the whole run (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=README, help="where the report goes (default: %(default)s)")
     arguments = parser.parse_args()
-    if missing := missing_tools():
+    if missing := missing_tools("wrk", "taskset", "node"):
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     install_peers()
