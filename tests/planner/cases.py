@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -81,6 +82,16 @@ class Case:
             facts |= _remembered(self.world, call, age, forced=self.operation.forced)
             age -= pause
         return frozenset(facts)
+
+
+def case_of(
+    *roots: Root,
+    accounts: Sequence[Account],
+    posts: Sequence[Post] = (),
+    history: Sequence[tuple[Call, float]] = (),
+) -> Case:
+    """A case that is written down. It forces nothing."""
+    return Case(World(tuple(accounts), tuple(posts)), tuple(history), Operation(roots))
 
 
 LIVES = {

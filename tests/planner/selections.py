@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from gateway.domain import ids, pages
 
@@ -92,6 +92,11 @@ class By(enum.Enum):
     NAME = "username"
     URL = "url"
     SHARE = "share link"
+
+
+def with_highlights(*fields: str, **below: Any) -> Users:
+    """A selection on a user that is one page of highlights, with `fields` and `below` of each."""
+    return Users(trays=((Page(), Highlights(frozenset(fields), **below)),))
 
 
 @dataclass(frozen=True)

@@ -16,70 +16,41 @@ from hypothesis import HealthCheck, example, given
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints
 from tests.planner.allowed_gaps import Gaps
-from tests.planner.cases import Case, cases
+from tests.planner.cases import Case, case_of, cases
 from tests.planner.gateways import Shops
 from tests.planner.oracle import Oracle
-from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, Posts, UserRoot, Users
-from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
+from tests.planner.selections import By, HighlightRoot, Highlights, Items, Posts, UserRoot, Users, with_highlights
+from tests.planner.worlds import Account, Kind, Post, Reel, Story
 from tests.profiles import examples
 
 LARGEST_EXHAUSTIBLE = 11  # calls: their subsets are tried all
 MENTIONS = Story("1010_10", is_video=False, mentions=(1,), sponsors=())
 # A highlight is bought for its title, and its items, which nobody requires, name an account that is bought by name.
-NAMED_BESIDE_A_TITLE = Case(
-    World(
-        (
-            Account("10", "user0", Kind.PUBLIC, (Reel("101", (MENTIONS,)),), live=()),
-            Account("11", "user1", Kind.PUBLIC, (Reel("110", ()),), live=()),
-        ),
-        posts=(),
+NAMED_BESIDE_A_TITLE = case_of(
+    HighlightRoot(((By.ID, "101"),), Highlights(frozenset({"title"}))),
+    UserRoot(((By.NAME, "user1"),), with_highlights()),
+    accounts=(
+        Account("10", "user0", Kind.PUBLIC, (Reel("101", (MENTIONS,)),), live=()),
+        Account("11", "user1", Kind.PUBLIC, (Reel("110", ()),), live=()),
     ),
     history=((Call(endpoints.TRAY, "10", forced=True), 0.0),),
-    operation=Operation(
-        (
-            HighlightRoot(((By.ID, "101"),), Highlights(frozenset({"title"}))),
-            UserRoot(((By.NAME, "user1"),), Users(trays=((Page(), Highlights()),))),
-        )
-    ),
 )
 # The short fields of an account are bought with its stories, one of which names a post of its own, which shows them.
-SHOWN_BY_A_POST = Case(
-    World(
-        (Account("10", "user0", Kind.PUBLIC, reels=(), live=(replace(MENTIONS, mentions=(), posts=(0,)),)),),
-        posts=(Post("70", author=0, tags=()),),
+SHOWN_BY_A_POST = case_of(
+    UserRoot(
+        ((By.ID, "10"),),
+        Users(frozenset({"username"}), stories=Items(frozenset({"code"}), posts=Posts(frozenset({"caption"})))),
     ),
-    history=(),
-    operation=Operation(
-        (
-            UserRoot(
-                ((By.ID, "10"),),
-                Users(
-                    frozenset({"username"}),
-                    stories=Items(frozenset({"code"}), posts=Posts(frozenset({"caption"}))),
-                ),
-            ),
-        )
-    ),
+    accounts=(Account("10", "user0", Kind.PUBLIC, reels=(), live=(replace(MENTIONS, mentions=(), posts=(0,)),)),),
+    posts=(Post("70", author=0, tags=()),),
 )
-
 # The short fields of an account are bought with its stories, whose author's tray shows them as well.
-SHOWN_BY_A_TRAY = Case(
-    World(
-        (Account("10", "user0", Kind.PUBLIC, (Reel("101", ()),), live=(replace(MENTIONS, mentions=()),)),),
-        posts=(),
+SHOWN_BY_A_TRAY = case_of(
+    UserRoot(
+        ((By.ID, "10"),),
+        Users(frozenset({"username"}), stories=Items(frozenset({"code"}), author=with_highlights())),
     ),
-    history=(),
-    operation=Operation(
-        (
-            UserRoot(
-                ((By.ID, "10"),),
-                Users(
-                    frozenset({"username"}),
-                    stories=Items(frozenset({"code"}), author=Users(trays=((Page(), Highlights()),))),
-                ),
-            ),
-        )
-    ),
+    accounts=(Account("10", "user0", Kind.PUBLIC, (Reel("101", ()),), live=(replace(MENTIONS, mentions=()),)),),
 )
 
 

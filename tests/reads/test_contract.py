@@ -16,9 +16,9 @@ from gateway.planner.requirements import open_requirements
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import ANSWERS, FactKind, user_of
 from tests.fakes.clock import ManualClock
-from tests.planner.cases import Case, cases
+from tests.planner.cases import Case, case_of, cases
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
-from tests.planner.selections import By, Highlights, Items, Operation, Page, UserRoot, Users
+from tests.planner.selections import By, Highlights, Items, Page, UserRoot, Users, with_highlights
 from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.profiles import examples
 from tests.reads.toy_upstream import TOY
@@ -76,87 +76,32 @@ def past_at(vendor: Vendor, history: Iterable[tuple[Call, float]]) -> Iterator[t
 
 STORY = Story("1090_10", is_video=False, mentions=(), sponsors=())
 # Two roots select one user's highlights: one as they are, the other with items, as those of the author of a story.
-HIGHLIGHTS_OF_AN_AUTHOR = Case(
-    World((Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(STORY,)),), posts=()),
-    history=(),
-    operation=Operation(
-        (
-            UserRoot(((By.NAME, "user0"),), Users(trays=((Page(), Highlights()),))),
-            UserRoot(
-                ((By.NAME, "user0"),),
-                Users(
-                    stories=Items(
-                        frozenset({"code"}),
-                        author=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),)),
-                    )
-                ),
-            ),
-        )
+HIGHLIGHTS_OF_AN_AUTHOR = case_of(
+    UserRoot(((By.NAME, "user0"),), with_highlights()),
+    UserRoot(
+        ((By.NAME, "user0"),), Users(stories=Items(frozenset({"code"}), author=with_highlights("missingItemIds")))
     ),
+    accounts=(Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(STORY,)),),
 )
 # No highlight is shown, so that what their authors' lists would cost is not to be had.
-NO_HIGHLIGHTS = Case(
-    World((Account("10", "user0", Kind.PUBLIC, reels=(), live=()),), posts=()),
-    history=(),
-    operation=Operation(
-        (
-            UserRoot(
-                ((By.NAME, "user0"),),
-                Users(
-                    frozenset({"id"}),
-                    trays=(
-                        (
-                            Page(first=0),
-                            Highlights(
-                                items=(
-                                    (
-                                        Page(),
-                                        Items(
-                                            author=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),))
-                                        ),
-                                    ),
-                                )
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        )
-    ),
+NONE_OF_THEM = (Page(first=0), Highlights(items=((Page(), Items(author=with_highlights("missingItemIds"))),)))
+NO_HIGHLIGHTS = case_of(
+    UserRoot(((By.NAME, "user0"),), Users(frozenset({"id"}), trays=(NONE_OF_THEM,))),
+    accounts=(Account("10", "user0", Kind.PUBLIC, reels=(), live=()),),
 )
 # One root selects a user's highlights as they are. The other comes to that user by a story that was bought before, but
 # is seen after another list of its author, and selects more of the highlights.
-HIGHLIGHTS_OF_A_MENTIONED_USER = Case(
-    World(
-        (
-            Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(replace(STORY, mentions=(1,)),)),
-            Account("11", "user1", Kind.PUBLIC, (Reel("110", (replace(STORY, id="1100_11"),)),), live=()),
-        ),
-        posts=(),
+HIGHLIGHTS_OF_A_MENTIONED_USER = case_of(
+    UserRoot(((By.ID, "11"),), with_highlights()),
+    UserRoot(
+        ((By.ID, "10"),),
+        with_highlights(owner=Users(stories=Items(mentioned=with_highlights("missingItemIds")))),
+    ),
+    accounts=(
+        Account("10", "user0", Kind.PUBLIC, (Reel("100", (STORY,)),), live=(replace(STORY, mentions=(1,)),)),
+        Account("11", "user1", Kind.PUBLIC, (Reel("110", (replace(STORY, id="1100_11"),)),), live=()),
     ),
     history=((Call(HIKERAPI.endpoints.answering(FactKind.STORIES, UserId), "10"), 0.0),),
-    operation=Operation(
-        (
-            UserRoot(((By.ID, "11"),), Users(trays=((Page(), Highlights()),))),
-            UserRoot(
-                ((By.ID, "10"),),
-                Users(
-                    trays=(
-                        (
-                            Page(),
-                            Highlights(
-                                owner=Users(
-                                    stories=Items(
-                                        mentioned=Users(trays=((Page(), Highlights(frozenset({"missingItemIds"}))),))
-                                    )
-                                )
-                            ),
-                        ),
-                    )
-                ),
-            ),
-        )
-    ),
 )
 
 
