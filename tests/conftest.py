@@ -8,26 +8,27 @@ from typing import Any
 
 import pytest
 
-from tests import lanes, profiles
+from tests import lanes_plugin, profiles
 from tests.browser import browser
 from tests.durable.postgres import Cluster, shared
+from tests.heap import frozen_heap
 
-__all__ = ["browser"]
+__all__ = ["browser", "frozen_heap"]
 
 profiles.register()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    lanes.options(parser)
+    lanes_plugin.options(parser)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    return lanes.workers(config)
+    return lanes_plugin.workers(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    lanes.register(config)
+    lanes_plugin.register(config)
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,6 @@ def _refuse_skip(report: Any) -> None:
     """An expected failure is reported as skipped, too, and stays as it is."""
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
         reason = report.longrepr[2]
-        if not reason.endswith(lanes.LATE):
+        if not reason.endswith(lanes_plugin.LATE):
             report.outcome = "failed"
             report.longrepr = f"Nothing may be skipped in CI: {reason}"

@@ -59,6 +59,7 @@ def pointers() -> object:
     return kept
 
 
+@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.no_cover  # measuring takes memory in the name of the lines that run
 @pytest.mark.parametrize("fill", [entries, absences, answers, pointers], ids=lambda fill: fill.__name__)
 def test_a_memory_takes_no_more_than_its_bytes(fill: Callable[[], object]) -> None:

@@ -182,7 +182,7 @@ def publish(url: str, key: str) -> httpx.Response:
 
 def _begun(answer: dict[str, Any]) -> dict[str, Any] | None:
     """None as long as the platform has not said whose account it is."""
-    made: dict[str, Any] | None = answer["data"]["createHighlight"]
+    made: dict[str, Any] | None = (answer["data"] or {}).get("createHighlight")
     refusals = {error["extensions"]["code"] for error in answer.get("errors", ())}
     refusals |= {error["code"] for error in (made or {}).get("userErrors", ())}
     assert refusals <= {"UPSTREAM_UNAVAILABLE", "BAD_USER_INPUT"}

@@ -12,6 +12,7 @@ from tests.execution.mutants import MUTANTS, Mutant, loaded
 from tests.execution.rules import Rule
 from tests.execution.tested import Subject
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
 RULES = [*rules.RULES, *rules_of_plans.RULES, *rules_of_projection_cache.RULES, *rules_of_partial.RULES]
 
 

@@ -351,7 +351,7 @@ LEFT: dict[Kind, int] = {
 
 
 @pytest.fixture
-def uncollected() -> Iterator[None]:
+def uncollected(frozen_heap: None) -> Iterator[None]:
     gc.disable()
     yield
     gc.set_debug(0)

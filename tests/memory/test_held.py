@@ -26,7 +26,7 @@ FOREIGN = [
     for name in ("*/gateway/sandbox/*", "*/linecache.py", "*/tokenize.py", "*/codecs.py", "<frozen codecs>")
 ]
 # Measuring coverage takes memory in the name of the lines that run.
-pytestmark = [pytest.mark.no_cover, profiles.scaled]
+pytestmark = [pytest.mark.no_cover, profiles.scaled, pytest.mark.usefixtures("frozen_heap")]
 
 
 async def send(app: ASGIApp, sent: Sent) -> int:

@@ -13,11 +13,12 @@ import pytest
 from playwright.async_api import async_playwright
 
 from gateway.durable.engine import DbosDurable
-from tests import lanes, packages
+from tests import lanes_plugin, packages
 from tests.chaos.load_run import storm
 from tests.durable import postgres
 from tests.fakes import wheel
-from tests.lanes import lane_of
+from tests.fakes.clock import ManualClock
+from tests.lanes import LANES, lane_of
 from tests.meta.test_skips import suite
 from tests.meta.tree import ROOT
 from tests.parts import Part
@@ -77,7 +78,8 @@ def uses_a_class() -> None:
 @pytest.mark.parametrize(
     ("used", "lane"),
     [
-        (computes, "unit"),
+        (ManualClock, "unit"),
+        (computes, "repository"),
         (runs, "process"),
         (runs_on_the_loop, "process"),
         (runs_in_a_nested_function, "process"),
@@ -135,7 +137,7 @@ def test_the_summary_tells_lanes_and_what_brings_what_was_left_out(
 def test_a_lane_without_its_package_is_left_out_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not collected, so in CI nothing is skipped."""
     monkeypatch.setattr(packages, "PACKAGES", {"here": ("pytest", "x"), "aiograpi": ("no_such_module", "`make it`")})
-    assert [*lanes.Tally().lines()] == ["left out  the lane aiograpi: `make it`"]
+    assert [*lanes_plugin.Tally().lines()] == ["left out  the lane aiograpi: `make it`"]
     assert not packages.has_package("aiograpi")
 
 
@@ -173,7 +175,7 @@ def test_what_is_not_done_in_time_is_left_out_and_counted(
     suite.makepyfile(LATE)
     result = suite.runpytest_subprocess("-p", "no:cacheprovider", "--stop-after=1")
     result.assert_outcomes(passed=1, skipped=2)
-    result.stdout.fnmatch_lines([f"left out *2 tests  {lanes.LATE}"])
+    result.stdout.fnmatch_lines([f"left out *2 tests  {lanes_plugin.LATE}"])
 
 
 @pytest.mark.parametrize("text", ["", "3", "0/8", "9/8", "a/b", "1/0"])
@@ -185,9 +187,9 @@ def test_a_part_is_a_number_of_how_many(text: str) -> None:
 
 def test_each_lane_is_documented() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    assert [lane.name for lane in lanes.LANES if f"`{lane.name}`" not in text] == []
+    assert [lane.name for lane in LANES if f"`{lane.name}`" not in text] == []
 
 
 def test_make_runs_each_lane() -> None:
     (named,) = re.findall(r"^LANES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert [*named.split(), "long"] == [lane.name for lane in lanes.LANES]
+    assert [*named.split(), "long"] == [lane.name for lane in LANES]
