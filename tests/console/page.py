@@ -194,7 +194,8 @@ async def _clear(page: Page, url: str) -> None:
 
 
 async def _empty(route: Route) -> None:
-    await route.fulfill(body="", content_type="text/html")
+    # Without an icon the browser would ask for one, and complain in the next test that there is none.
+    await route.fulfill(body='<link rel="icon" href="data:,">', content_type="text/html")
 
 
 async def _page(browser: Browser, **options: Any) -> Page:
