@@ -37,8 +37,8 @@ class Gauge:
         self._highest = max(self._highest, balance)
         limits = self._limits()
         sunk = {level for level, limit in limits.items() if balance <= limit}
-        kept = {level for level in self._passed if balance <= limits[level] * (100 + MARGIN) / 100}
-        before, self._passed = self._passed, frozenset(sunk | kept)
+        still = {level for level in self._passed if balance <= limits[level] * (100 + MARGIN) / 100}
+        before, self._passed = self._passed, frozenset(sunk | still)
         if sunk - before:
             self._warn(balance, min(sunk - before, key=lambda level: (limits[level], level is not None)))
         elif before - self._passed:

@@ -17,7 +17,7 @@ from gateway.errors import LedgerUnavailable
 LARGEST_BLOCK = 64
 BLOCKS_PER_LIMIT = 20
 # Seconds for which ended windows are kept. Older ones are not read; a clock set back by a day still finds its windows.
-KEPT_SECONDS = 2 * 86_400
+RETENTION_SECONDS = 2 * 86_400
 
 Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
 """Calls and the amounts billed for them, by day, client and endpoint."""
@@ -116,7 +116,7 @@ class Round:
             for request in self.requests:
                 self._grant(request, file)
             if self.flushed_at is not None:
-                file.prune(int(self.flushed_at) - KEPT_SECONDS)
+                file.prune(int(self.flushed_at) - RETENTION_SECONDS)
                 file.spend([Row(*key, *amounts) for key, amounts in self.items.items()])
 
     def note(self) -> None:

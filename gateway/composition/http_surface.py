@@ -52,7 +52,7 @@ class HttpSurface:
             ExactMatchCacheMiddleware,
             clients=self.access.clients,
             stored=self.operations.stored,
-            kept=self.operations.answers.responses,
+            responses=self.operations.answers.responses,
         )
         checks = [] if hosts is None else [Middleware(HostCheck, hosts=hosts)]
         return [Middleware(InPieces), *checks, exact_match]

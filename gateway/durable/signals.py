@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from gateway.clock import Clock
 
 # The most undelivered signals. The oldest is dropped: every waiter polls as well.
-KEPT = 1_000
+MOST_UNDELIVERED = 1_000
 
 
 class Signals:
@@ -25,7 +25,7 @@ class Signals:
         waiting = self._waiting.get(topic)
         if not waiting:
             self._undelivered[topic] = None
-            if len(self._undelivered) > KEPT:
+            if len(self._undelivered) > MOST_UNDELIVERED:
                 self._undelivered.popitem(last=False)
         for future in waiting or ():
             if not future.done():

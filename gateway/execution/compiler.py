@@ -219,9 +219,9 @@ class Compiler:
         items, selected = f"[{value} for {item} in {v}]", self.selected[start:]
         if self.projections is not None and selected and self.readers == readers:
             project = self.function(f"return [{value} for {item} in o]")
-            kept, shape = self.bind(self.projections.of), self.bind(shape_of(type_, selected))
+            cached, shape = self.bind(self.projections.of), self.bind(shape_of(type_, selected))
             lasts = f"type({v}) is lasting and len({v}) >= {MIN_LENGTH}"
-            items = f"({kept}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
+            items = f"({cached}({v}, {shape}, {project}) if {lasts} else {project}({v}, g))"
         return f"({items} if type({v}) in lists else deoptimize())"
 
     def scalar(self, type_: GraphQLScalarType, v: str) -> str:

@@ -34,12 +34,12 @@ class Projections:
     """An LRU cache of the projections of lists that their owner keeps, of at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._kept: LRUCache[tuple[int, bytes], msgspec.Raw] = LRUCache(max_bytes, getsizeof=_size)
+        self._projections: LRUCache[tuple[int, bytes], msgspec.Raw] = LRUCache(max_bytes, getsizeof=_size)
         # The shapes projected from each list, by its id, and whether each was cached.
         self._shapes: dict[int, dict[bytes, bool]] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._projections)
 
     def add(self, objects: SharedTuple[Any]) -> None:
         """Cache the projections of `objects` until `drop`. The owner references the list, so its id is not reused."""
@@ -48,7 +48,7 @@ class Projections:
     def drop(self, objects: SharedTuple[Any]) -> None:
         """Drop the projections of `objects`, and cache no more of them."""
         for shape in self._shapes.pop(id(objects)):
-            self._kept.pop((id(objects), shape), None)
+            self._projections.pop((id(objects), shape), None)
 
     def of(self, objects: SharedTuple[Any], shape: bytes, project: Project) -> list[Any] | msgspec.Raw:
         """Return the result of `project`, or its JSON. The result must depend only on `objects` and `shape`.
@@ -57,15 +57,15 @@ class Projections:
         that was evicted is not cached again, because more lists than fit would otherwise evict each other forever.
         """
         key = id(objects), shape
-        known = self._kept.get(key)
+        known = self._projections.get(key)
         if known is not None:
             return known
         projected = project(objects, None)
         if not self._is_second(objects, shape) or is_larger(projected):  # the same text may occur in it many times
             return projected
         json = msgspec.Raw(msgspec.json.encode(projected))
-        if _size(json) <= self._kept.maxsize:
-            self._kept[key] = json
+        if _size(json) <= self._projections.maxsize:
+            self._projections[key] = json
         return json
 
     def _is_second(self, objects: SharedTuple[Any], shape: bytes) -> bool:
@@ -73,14 +73,14 @@ class Projections:
         shapes = self._shapes.get(id(objects))
         if shapes is None:
             return False
-        was_kept = shapes.get(shape)
-        if was_kept is None and len(shapes) >= MOST_SHAPES:
+        is_known = shapes.get(shape)
+        if is_known is None and len(shapes) >= MOST_SHAPES:
             # Those that are not cached; all of them if each is.
-            for each in [one for one in shapes if (id(objects), one) not in self._kept] or list(shapes):
+            for each in [one for one in shapes if (id(objects), one) not in self._projections] or list(shapes):
                 del shapes[each]
-                self._kept.pop((id(objects), each), None)
-        shapes[shape] = was_kept is not None
-        return was_kept is False
+                self._projections.pop((id(objects), each), None)
+        shapes[shape] = is_known is not None
+        return is_known is False
 
 
 def _size(json: msgspec.Raw) -> int:

@@ -160,11 +160,11 @@ def replayable(
 class ExactMatchCacheMiddleware:
     """ASGI middleware that answers a request again from the cache of responses."""
 
-    def __init__(self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, kept: Responses[ExactReplay]):
+    def __init__(self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, responses: Responses[ExactReplay]):
         self.app = app
         self.clients = clients
         self.stored = stored
-        self.kept = kept
+        self.responses = responses
         self._allows_anonymous = _identifies(clients, None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,14 +179,14 @@ class ExactMatchCacheMiddleware:
             await self.app(scope, receive, send)
             return
         key = terms, body
-        replay = self.kept.find_replay(key)
+        replay = self.responses.find_replay(key)
         if replay is None or not self._is_current(replay):
             await self._record(key, scope, receive, send)
             return
         self.clients.note_use(replay.client)
         parts = replay.parts()
         length = sum(map(len, parts))
-        await send(replay.start(length, self.kept.life(replay.response) if replay.tells_life else 0.0))
+        await send(replay.start(length, self.responses.life(replay.response) if replay.tells_life else 0.0))
         for part in parts[:-1] if length > COALESCE_BELOW_BYTES else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send(
@@ -217,7 +217,7 @@ class ExactMatchCacheMiddleware:
         if {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
             replay.version = version
             replay.record(key, start, [part["body"] for part in parts])
-            self.kept.keep_replay(key, replay)
+            self.responses.keep_replay(key, replay)
 
     def _is_current(self, replay: ExactReplay) -> bool:
         """Return whether the clients and a persisted document's text are unchanged, and the bill can be renewed."""

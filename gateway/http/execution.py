@@ -53,10 +53,10 @@ class OperationHandler:
     """The handler of operations. It caches their responses; subscriptions count in `places` and end with `standing`."""
 
     def __init__(
-        self, operations: OperationRunner, kept: ResponseCache, places: ConnectionLimiter, standing: Standing
+        self, operations: OperationRunner, cache: ResponseCache, places: ConnectionLimiter, standing: Standing
     ) -> None:
         self.operations = operations
-        self.kept = kept
+        self.cache = cache
         self.places = places
         self.standing = standing
 
@@ -67,13 +67,13 @@ class OperationHandler:
                 await reader.room()
             context = operations.context(RequestOptions.of(request.headers, streams=accepted.incremental is not None))
             key = self._key(params, context)
-            if key is not None and (cached := self.kept.responses.find(key)) is not None:
+            if key is not None and (cached := self.cache.responses.find(key)) is not None:
                 operations.stored.remember(params.query or "", params.extensions)
-                response = _cached_response(cached, context, request, accepted, self.kept.responses.life(cached))
+                response = _cached_response(cached, context, request, accepted, self.cache.responses.life(cached))
                 if accepted.single is None:
                     return response
                 return replayable(response, cached, params, context, tells_life=request.method != "POST")
-            text, documents = params.query or "", self.kept.documents
+            text, documents = params.query or "", self.cache.documents
             if (early := await parsed_early(documents, text, context.fetcher.share)) is not None:
                 context = replace(context, parsed=early)
             if is_subscription(documents, text, early, params.operation_name):
@@ -104,7 +104,7 @@ class OperationHandler:
         return StreamingGraphQLResponse(subscribed, payloads, responses.DEFAULT_HEADERS, self.places.held(client.id))
 
     def _key(self, params: GraphQLRequest, context: Context) -> bytes | None:
-        return self.kept.key(context.client, params.query or "", params.variables, params.operation_name)
+        return self.cache.key(context.client, params.query or "", params.variables, params.operation_name)
 
     def _single_result(
         self, params: GraphQLRequest, result: ExecutionResult, context: Context, request: Request, accepted: Accepted
@@ -132,8 +132,8 @@ class OperationHandler:
     def _store(self, params: GraphQLRequest, data: bytes, context: Context, request: Request) -> dict[str, str]:
         """Store the response in the cache, and return its caching headers."""
         key = self._key(params, context)
-        kept = None if key is None else self.kept.keep(key, data, context)
-        return {} if kept is None else _caching_headers(kept, request, self.kept.responses.life(kept))
+        stored = None if key is None else self.cache.keep(key, data, context)
+        return {} if stored is None else _caching_headers(stored, request, self.cache.responses.life(stored))
 
 
 def billing_headers(context: Context) -> dict[str, str]:
@@ -174,8 +174,8 @@ def _incremental(accepted: Accepted, payloads: AsyncGenerator[Payload, None], he
     return StreamingGraphQLResponse(stream_formats.incremental(streamed), in_form(streamed.form, payloads), headers)
 
 
-def _caching_headers(kept: Response, request: Request, life: float) -> dict[str, str]:
+def _caching_headers(response: Response, request: Request, life: float) -> dict[str, str]:
     """Return the caching headers; none for POST, because HTTP caches store only GET."""
     if request.method == "POST":
         return {}
-    return {"etag": kept.etag, "cache-control": responses.cache_control(life), "vary": VARY}
+    return {"etag": response.etag, "cache-control": responses.cache_control(life), "vary": VARY}

@@ -36,7 +36,7 @@ SMALL = 2**20  # bytes: a photo of a story has up to half of it
 PATIENCE = 2.0  # seconds
 COLLECTED = 30.0  # seconds for the download of a small medium
 LONGEST = 300.0  # seconds that a response may hold a slot
-KEPT = 3_600.0  # seconds, so that a medium that was deleted at its source soon disappears here, too
+TTL = 3_600.0  # seconds, so that a medium that was deleted at its source soon disappears here, too
 RENEWED = 3_600.0  # seconds that a refreshed URL is used in place of an expired one
 GONE = 60.0  # seconds that an expired URL without a replacement is not requested
 # The share of the bytes (one part in so many) for each table: large media, expired URLs, refreshed URLs.
@@ -82,7 +82,7 @@ class MediaProxy:
         self._servers = servers
         self._renew = renew
         table, now = max_bytes // TABLES_SHARE, clock.monotonic
-        self._cache: TTLCache[str, CachedMedia] = TTLCache(max_bytes - 3 * table, ttl=KEPT, timer=now, getsizeof=_size)
+        self._cache: TTLCache[str, CachedMedia] = TTLCache(max_bytes - 3 * table, ttl=TTL, timer=now, getsizeof=_size)
         self._large: LRUCache[str, bool] = LRUCache(table, getsizeof=lambda _: OVERHEAD)
         self._expired: TTLCache[bytes, bool] = TTLCache(table, ttl=GONE, timer=now, getsizeof=lambda _: OVERHEAD)
         self._refreshed: TTLCache[bytes, str] = TTLCache(table, ttl=RENEWED, timer=now, getsizeof=_size_of_row)

@@ -31,8 +31,8 @@ from gateway.planner.estimator import Estimate, Pricer
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 
-KEPT = 2**24  # bytes of all documents
-LONGEST_KEPT = 20_000  # characters
+MAX_BYTES = 2**24  # bytes of all documents
+MAX_CHARACTERS = 20_000  # characters
 # Copies of a text that its tree holds: the values of comments and strings are parts of it.
 TEXTS = 3
 INTROSPECTION = frozenset({"__schema", "__type", "_service"})
@@ -59,7 +59,7 @@ class DocumentCache:
     Invalid documents are not cached, so they evict nothing.
     """
 
-    def __init__(self, max_bytes: int = KEPT) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._known: LRUCache[str, Document] = LRUCache(max_bytes, getsizeof=lambda document: document.size)
 
     def find(self, text: str) -> Document | None:
@@ -70,7 +70,7 @@ class DocumentCache:
         shared = is_shared(schema, node)
         introspects = not shared and not INTROSPECTION.isdisjoint(_field_names(node))
         document = Document(node, introspects, shared, _variables(node), _size(text, node))
-        if len(text) <= LONGEST_KEPT and document.size <= self._known.maxsize:
+        if len(text) <= MAX_CHARACTERS and document.size <= self._known.maxsize:
             self._known[text] = document
         return document
 

@@ -21,7 +21,7 @@ from gateway.operations.manifests import SHA256 as PREFIX
 from gateway.operations.manifests import digest_of
 
 PERSISTED = "persistedQuery"
-KEPT = 2**24  # bytes of all texts together
+MAX_BYTES = 2**24  # bytes of all texts together
 OVERHEAD = 600  # bytes per text besides the text itself, including its hash
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -39,7 +39,7 @@ class PersistedQueries:
         trusted: Callable[[str], str | None] = lambda _: None,
         *,
         only_trusted: bool = False,
-        max_bytes: int = KEPT,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._documents = documents
         self._trusted = trusted

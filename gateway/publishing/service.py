@@ -195,12 +195,12 @@ class Publishing:
 
     async def holders(self) -> frozenset[str]:
         """Return the ids of the workflows that may still need their files in the spool."""
-        kept: set[str] = set()
+        needed: set[str] = set()
         last: str | None = None
         while batch := await self._context.durable.list(limit=BATCH, before=last):
-            kept |= {record.id for record in batch if needs_files(record)}
+            needed |= {record.id for record in batch if needs_files(record)}
             last = batch[-1].id
-        return frozenset(kept)
+        return frozenset(needed)
 
     async def _needed_by(self, id: str) -> frozenset[str]:
         record = await self._context.durable.get(id)

@@ -64,7 +64,7 @@ class Doors:
             self.behind,
             clients=gateway.access.clients,
             stored=gateway.operations.stored,
-            kept=gateway.operations.answers.responses,
+            responses=gateway.operations.answers.responses,
         )
         self.long, self.short = client(app), client(self.again)
 

@@ -9,7 +9,7 @@ from graphql import parse
 
 from gateway.billing.prices import Prices
 from gateway.errors import InvalidInput
-from gateway.operations.documents import LONGEST_KEPT, DocumentCache, quote
+from gateway.operations.documents import MAX_CHARACTERS, DocumentCache, quote
 from gateway.planner.estimator import Estimate, Pricer
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
@@ -70,7 +70,7 @@ def test_a_document_counts_with_all_bytes_that_it_takes() -> None:
 
 def test_a_long_document_is_used_and_not_kept() -> None:
     documents = DocumentCache()
-    text = "{ __typename }" + " " * LONGEST_KEPT
+    text = "{ __typename }" + " " * MAX_CHARACTERS
     assert documents.keep(SCHEMA, text, parse(text)).node.definitions
     assert documents.find(text) is None
 

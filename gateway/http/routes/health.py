@@ -79,16 +79,16 @@ class HealthState(enum.Enum):
     NOTHING = "serves nothing"
 
 
-def state_of(problems: Mapping[str, str], kept: Sized) -> HealthState:
-    """Return the state for `problems`. `kept` is the cache: with entries in it, reads may still be served."""
+def state_of(problems: Mapping[str, str], cache: Sized) -> HealthState:
+    """Return the state for `problems`. With entries in the `cache`, reads may still be served."""
     if not problems:
         return HealthState.READY
     if not BUYING & problems.keys():
         return HealthState.NO_FLOWS
-    return HealthState.FROM_CACHE if len(kept) else HealthState.NOTHING
+    return HealthState.FROM_CACHE if len(cache) else HealthState.NOTHING
 
 
-def routes(problems: Problems, kept: Sized) -> list[Route]:
+def routes(problems: Problems, cache: Sized) -> list[Route]:
     """Return `/healthz` and `/readyz`; the latter is 503 if nothing can be served, with `strict` if not everything."""
 
     async def alive(request: Request) -> JSONResponse:
@@ -96,7 +96,7 @@ def routes(problems: Problems, kept: Sized) -> list[Route]:
 
     async def ready(request: Request) -> JSONResponse:
         found = problems()
-        state = state_of(found, kept)
+        state = state_of(found, cache)
         try:
             is_strict = parameters(request).get(STRICT, NO[0]).lower() not in NO
         except InvalidRequest as problem:
