@@ -11,6 +11,7 @@ import strawberry
 from graphql import (
     GraphQLError,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
@@ -28,9 +29,11 @@ from gateway.domain import ids
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
+from gateway.planner.selection import EDGE, Relation
 from schema.entities import ENTITIES, typename_of
 from schema.media_urls import PROXIED
 from schema.mutation import Mutation
+from schema.node import Node
 from schema.query import Query
 from schema.router_directives import guarded
 from schema.scalars import SCALARS
@@ -47,9 +50,7 @@ class Schema(strawberry.federation.Schema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        union = self._schema.type_map["_Entity"]
-        assert isinstance(union, GraphQLUnionType)
-        union.resolve_type = lambda value, info, type_: typename_of(value)
+        self._resolve_entities()
         # Strawberry keeps `@oneOf` on its own type, which validation and the printed schema do not read.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):
@@ -58,11 +59,22 @@ class Schema(strawberry.federation.Schema):
         mark_shared(self._schema)
         self._print_once()
 
+    def _resolve_entities(self) -> None:
+        """Find the type of an entity by its object: a domain model is no instance of Strawberry's type."""
+        for name in ("_Entity", Node.__name__):
+            abstract = self._schema.type_map[name]
+            assert isinstance(abstract, GraphQLUnionType | GraphQLInterfaceType)
+            abstract.resolve_type = lambda value, info, type_: typename_of(value)
+        for name in ENTITIES:
+            type_ = self._schema.type_map[name]
+            assert isinstance(type_, GraphQLObjectType)
+            type_.is_type_of = None
+
     def _share_entities(self) -> None:
         """Mark `_entities` as shared: Strawberry creates the field, and every entity is the same for every client."""
         query = self._schema.query_type
         assert query is not None
-        query.fields["_entities"].extensions[DEFINITION].metadata = {SHARED: True}
+        query.fields["_entities"].extensions[DEFINITION].metadata = {SHARED: True, EDGE: Relation.REFERENCES}
 
     def _print_once(self) -> None:
         """Cache the printed schema: Strawberry prints it again for each `_service`."""

@@ -15,13 +15,20 @@ from gateway.domain.pages import LARGEST_PAGE
 WORK = Cost(weight=10)
 # A field that parses, validates and plans another operation: the cost limit allows ten per operation.
 PRICING = Cost(weight=9_500)
-# A connection, with as many entries as requested.
-PAGED = ListSize(
-    assumed_size=LARGEST_PAGE,
-    slicing_arguments=["first"],
-    sized_fields=["nodes", "edges"],
-    require_one_slicing_argument=False,
-)
+
+
+def _paged(*arguments: str) -> ListSize:
+    return ListSize(
+        assumed_size=LARGEST_PAGE,
+        slicing_arguments=list(arguments),
+        sized_fields=["nodes", "edges"],
+        require_one_slicing_argument=False,
+    )
+
+
+# A connection, with as many entries as requested: of a list that is known as a whole, or that is read forward only.
+PAGED = _paged("first", "last")
+PAGED_FORWARD = _paged("first")
 # A list without pages: one entry per key, or all that the upstream lists. A router assumes the entries of a page.
 UNPAGED = ListSize(
     assumed_size=LARGEST_PAGE, slicing_arguments=UNSET, sized_fields=UNSET, require_one_slicing_argument=False

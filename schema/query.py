@@ -16,13 +16,15 @@ from gateway.planner.selection import Relation, Root
 from gateway.publishing.phases import FlowState
 from gateway.reads.facts import EntityType
 from schema.context import Info
-from schema.cost_directives import OWN, PAGED, PRICING, UNPAGED
+from schema.cost_directives import OWN, PAGED_FORWARD, PRICING, UNPAGED
 from schema.fields import relation
 from schema.inputs import HighlightBy, UserBy, one_of_value
+from schema.node import Node, find_node
 from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection, FlowId
 from schema.types.highlight import Highlight, highlight
+from schema.types.item import Item
 from schema.types.media import Media, MediaBy, post
 from schema.types.price import Price
 from schema.types.user import User
@@ -34,6 +36,9 @@ OneHighlight = Annotated[HighlightBy, strawberry.argument(description="Key of th
 Ids = Annotated[
     list[strawberry.ID], strawberry.argument(description="Ids of the highlights, each `highlight:<pk>` or `<pk>`.")
 ]
+OneItem = Annotated[strawberry.ID, strawberry.argument(description="Id of the story, `<pk>_<user id>` or `<pk>`.")]
+NodeId = Annotated[strawberry.ID, strawberry.argument(description="`id` of the object.")]
+NodeIds = Annotated[list[strawberry.ID], strawberry.argument(description="`id` of each object.")]
 OneMedia = Annotated[MediaBy, strawberry.argument(description="Key of the post.")]
 Medias = Annotated[list[MediaBy], strawberry.argument(description="Keys of the posts.")]
 Document = Annotated[str, strawberry.argument(description="GraphQL document, or the id or hash of a stored document.")]
@@ -87,6 +92,29 @@ class Query:
     def medias(self, info: Info, by: Medias) -> list[Media | None]:
         return each(enumerate(by), lambda at: post(info, media_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
 
+    @relation(
+        Root(EntityType.ITEM, "id"), "One story by its id; null, with an error, if it cannot be returned.", shared=True
+    )
+    def item(self, info: Info, id: OneItem) -> Item | None:
+        return Item.resolve_reference(info, id)  # type: ignore[return-value]
+
+    @relation(
+        Relation.REFERENCES,
+        "The object with this `id`, of any type that implements `Node`; null, with an error, if it cannot be returned.",
+        shared=True,
+    )
+    def node(self, info: Info, id: NodeId) -> Node | None:
+        return find_node(info, id, field="id")  # type: ignore[no-any-return]
+
+    @relation(
+        Relation.REFERENCES,
+        "Objects in the order of `ids`; null, with an error, for each object that cannot be returned.",
+        shared=True,
+        directives=[UNPAGED],
+    )
+    def nodes(self, info: Info, ids: NodeIds) -> list[Node | None]:
+        return each(enumerate(ids), lambda at: find_node(info, at[1], field=f"ids[{at[0]}]"))
+
     @strawberry.field(
         description="The price of an operation if it ran now. The estimate itself costs nothing.",
         directives=[PRICING, OWN],
@@ -112,18 +140,18 @@ class Query:
         view = await context.writing().publishing.flow(context.client.id, id)
         return None if view is None else Flow.of(view)
 
-    @strawberry.field(description="Flows of the requesting client, newest first.", directives=[PAGED])
+    @strawberry.field(description="Flows of the requesting client, newest first.", directives=[PAGED_FORWARD])
     async def flows(
         self,
         info: Info,
         account: FlowAccount = None,
         state: OnlyState = None,
-        first: First = pages.LARGEST_PAGE,
+        first: First = None,
         after: After = None,
     ) -> FlowConnection:
         window = pages.window({"first": first, "after": after})
         page = await info.context.writing().publishing.flows(
-            info.context.client.id, account=account, state=state, first=window.first, after=window.after
+            info.context.client.id, account=account, state=state, first=window.size, after=window.after
         )
         return FlowConnection.of(page, has_previous=after is not None)
 

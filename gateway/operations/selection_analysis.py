@@ -6,7 +6,7 @@ The schema declares on each field its fact or its edge (`strawberry.field(metada
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias, assert_never
 
@@ -14,14 +14,15 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
     get_named_type,
     get_operation_ast,
+    is_abstract_type,
     is_object_type,
-    is_union_type,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -36,9 +37,7 @@ from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
-from gateway.reads.facts import FactKind, united
-
-ENTITIES = "_entities"
+from gateway.reads.facts import FactKind, entity_of_node, united
 
 
 class AnalyzedSelection(NamedTuple):
@@ -116,8 +115,6 @@ class _Reader:
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         name = details[0].node.name.value
-        if name == ENTITIES:
-            return AnalyzedSelection(FactKind.NOTHING, (self._references(parent, details, path),))
         field = self.schema.get_field(parent, name)
         if field is None or name.startswith("__"):
             return AnalyzedSelection(FactKind.NOTHING, ())
@@ -126,6 +123,8 @@ class _Reader:
             return AnalyzedSelection(FactKind.NOTHING, ())
         edge, fact = metadata.get(EDGE), metadata.get(FACT, FactKind.NOTHING)
         type_ = get_named_type(field.type)
+        if edge is Relation.REFERENCES:
+            return AnalyzedSelection(FactKind.NOTHING, (self._references(field, details, path),))
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
         found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
@@ -133,16 +132,16 @@ class _Reader:
         selection = Selection(edge, path, found.facts, self._arguments(field, details), found.children)
         return AnalyzedSelection(fact, (selection,))
 
-    def _references(self, parent: GraphQLObjectType, details: list[FieldDetails], path: Path) -> Selection:
-        """Return the selection of federation's `_entities`, with one child for each type that a reference may have."""
-        field = self.schema.get_field(parent, ENTITIES)
-        union = get_named_type(field.type) if field else None
-        types = self.schema.get_possible_types(union) if is_union_type(union) else ()
+    def _references(self, field: GraphQLField, details: list[FieldDetails], path: Path) -> Selection:
+        """Return the selection of a field of several types, with one child for each type that a reference may have."""
+        abstract = get_named_type(field.type)
+        assert is_abstract_type(abstract), "a field of references returns a union or an interface"
         instances = []
-        for type_ in types:
+        for type_ in self.schema.get_possible_types(abstract):
             found = self._subfields(type_, details, ())
             instances.append(Selection(Relation.INSTANCE, (), found.facts, {"type": type_.name}, found.children))
-        return Selection(Relation.REFERENCES, path, FactKind.NOTHING, self._arguments(field, details), tuple(instances))
+        given = {"representations": _representations(self._arguments(field, details))}
+        return Selection(Relation.REFERENCES, path, FactKind.NOTHING, given, tuple(instances))
 
     def _subfields(self, type_: GraphQLObjectType, details: list[FieldDetails], path: Path) -> AnalyzedSelection:
         found = collect_subfields(self.schema, self.fragments, self.values, self.operation, type_, details)
@@ -153,6 +152,17 @@ class _Reader:
             return get_argument_values(field, details[0].node, self.values)
         except GraphQLError:
             return {}  # execution reports the error
+
+
+def _representations(arguments: Mapping[str, Any]) -> list[Any]:
+    """Return the references in the arguments of `_entities`, `nodes` or `node`, each as federation has it.
+
+    An id of no type is left out: the resolver raises the error.
+    """
+    if "representations" in arguments:
+        return list(arguments["representations"])
+    ids = [str(id_) for id_ in arguments.get("ids", [arguments.get("id")])]
+    return [{"__typename": entity.typename, "id": id_} for id_ in ids if (entity := entity_of_node(id_))]
 
 
 def _path_of(info: GraphQLResolveInfo[Any]) -> Path:

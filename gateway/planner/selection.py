@@ -24,7 +24,7 @@ class Relation(enum.Enum):
     """The way in which an entity is reached from another one, or without a key of its own."""
 
     ACCOUNTS = "accounts"  # of the requesting client: becomes a root with many users once the client is known
-    REFERENCES = "_entities"  # children are INSTANCE selections, one for each type
+    REFERENCES = "references"  # to entities of several types; children are INSTANCE selections, one for each type
     INSTANCE = "instance"
     ITEMS = "items"
     OWNER = "owner"
@@ -64,7 +64,8 @@ class Selection:
     """The selection on the entities behind one edge.
 
     `path` holds the response keys from the entity above, without list indices. `arguments` are those of the edge's
-    field, coerced. An INSTANCE names its type as the argument `type`.
+    field, coerced. An INSTANCE names its type as the argument `type`; REFERENCES have the argument `representations`,
+    as federation defines it, whatever their field's are.
     """
 
     edge: Edge
@@ -93,7 +94,9 @@ class Selection:
         needs_items = FactKind.HIGHLIGHT in self.facts or Relation.ITEMS in below
         dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
-        object.__setattr__(self, "leads_on", dearer and self.arguments.get("first") != 0)
+        object.__setattr__(
+            self, "leads_on", dearer and 0 not in (self.arguments.get("first"), self.arguments.get("last"))
+        )
         references = tuple((child.edge, child) for child in self.children if isinstance(child.edge, Reference))
         object.__setattr__(self, "references", references)
         lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))

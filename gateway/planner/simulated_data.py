@@ -67,7 +67,7 @@ class SimulatedData(OperationData):
         self._scenario = scenario
         self._deeper = deeper
         self._created = 0
-        self._pages: dict[tuple[str, str | None, int | None], Any] = {}
+        self._pages: dict[tuple[str, pages.Place, int | None], Any] = {}
         self._met = _MetInAddition()
         self._assumed: set[tuple[FactKind, Subject]] = set()
 
@@ -137,7 +137,7 @@ class SimulatedData(OperationData):
     def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
         if not entries or not _is_placeholder(entries[0].id):
             return super().picks(entries, window)
-        count = min(window.first, self._longest(entries[0]))
+        count = min(window.size, self._longest(entries[0]))
         return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
 
     def _longest(self, entry: object) -> int:
@@ -150,10 +150,10 @@ class SimulatedData(OperationData):
     def _page_of(self, entry: Any, window: pages.PageWindow, count: int) -> Any:
         """Return the entry that represents a page.
 
-        After another cursor it may be another entry; a longer page has more.
+        At another place in the list it may be another entry; a longer page has more.
         """
-        page = (entry.id, window.after, count if self._scenario.worst_case else None)
-        if page == (entry.id, None, None):
+        page = (entry.id, window.place, count if self._scenario.worst_case else None)
+        if page == (entry.id, pages.HEAD, None):
             return entry
         if page not in self._pages:
             self._pages[page] = self._another(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -105,23 +106,34 @@ class EntityType(enum.Enum):
     """A type of the graph whose objects are named by an id.
 
     `typename` is its name in the graph, `id` the class of its ids, `answer` the fact that an answer about one alone
-    contains, and `key` returns the key that a field's argument gives; it raises InvalidInput.
+    contains, and `key` returns the key that a field's argument gives; it raises InvalidInput. `node_id` is the form of
+    an object's `id` in the graph, with `#` for a number: no two types have the same.
     """
 
-    USER = ("User", UserId, FactKind.PROFILE, ids.user_key)
-    HIGHLIGHT = ("Highlight", HighlightId, FactKind.HIGHLIGHT, ids.highlight_key)
-    ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key)
-    MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key)
+    USER = ("User", UserId, FactKind.PROFILE, ids.user_key, "#")
+    HIGHLIGHT = ("Highlight", HighlightId, FactKind.HIGHLIGHT, ids.highlight_key, "highlight:#")
+    ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key, "#_#")
+    MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key, "media:#")
 
-    def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey) -> None:
+    def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey, node_id: str) -> None:
         self.typename = typename
         self.id = id
         self.answer = answer
         self.key = key
+        self.node_id = node_id
 
 
 ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in EntityType}
+_NODE_ID_PATTERNS = [
+    (re.compile(re.escape(entity.node_id).replace(re.escape("#"), "[0-9]+")), entity) for entity in EntityType
+]
+NODE_IDS = ", ".join(f"`{entity.node_id.replace('#', '<number>')}` ({entity.typename})" for entity in EntityType)
 ANSWER_OF: Mapping[type[EntityId], FactKind] = {entity.id: entity.answer for entity in EntityType}
+
+
+def entity_of_node(id: str) -> EntityType | None:
+    """Return the type of the object whose `id` in the graph is `id`, by its form, or None if no type has this form."""
+    return next((entity for pattern, entity in _NODE_ID_PATTERNS if pattern.fullmatch(id)), None)
 
 
 def united(kinds: Iterable[FactKind]) -> FactKind:

@@ -15,15 +15,31 @@ from schema.partial import shortened
 
 T = TypeVar("T")
 
-First = Annotated[int | None, strawberry.argument(description=f"Maximum number of entries: 0 to {pages.LARGEST_PAGE}.")]
+_RANGE = f"0 to {pages.LARGEST_PAGE}"
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Maximum number of entries, from the beginning: {_RANGE}. By default a page has at most "
+        f"{pages.LARGEST_PAGE}."
+    ),
+]
 After = Annotated[str | None, strawberry.argument(description="Return only entries after this cursor.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Maximum number of entries, from the end: {_RANGE}. With `first`, the last of those entries."
+    ),
+]
+Before = Annotated[str | None, strawberry.argument(description="Return only entries before this cursor.")]
 
 
 @strawberry.federation.type(description="The position of a page in its list.", shareable=True)
 class PageInfo:
     has_next_page: bool = strawberry.field(description="True if the list has entries after this page.")
     has_previous_page: bool = strawberry.field(description="True if the list has entries before this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first entry; null if the page is empty.")
+    start_cursor: str | None = strawberry.field(
+        description="Cursor of the first entry, to pass as `before` for the page before; null if the page is empty."
+    )
     end_cursor: str | None = strawberry.field(
         description="Cursor of the last entry, to pass as `after` for the next page; null if the page is empty."
     )
@@ -32,7 +48,7 @@ class PageInfo:
 @strawberry.type(description="A list entry and its cursor.")
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry.")
-    cursor: str = strawberry.field(description="The position of this entry, to pass as `after`.")
+    cursor: str = strawberry.field(description="The position of this entry, to pass as `after` or `before`.")
 
 
 @strawberry.type(description="One page of a list.")
@@ -56,14 +72,14 @@ class Connection(Generic[T]):
         )
 
     @classmethod
-    def of(cls, entries: Sequence[Any], first: int | None, after: str | None) -> Self:
+    def of(cls, entries: Sequence[Any], window: pages.PageWindow) -> Self:
         """Return the page. Raise InvalidInput."""
-        page = pages.window({"first": first, "after": after}).of(entries)
+        page = window.of(entries)
         return cls(page=page, nodes=cast("list[T]", page.nodes), total_count=page.total)
 
 
 def page_of(
-    entries: Sequence[Any], first: int | None, after: str | None, *, lost: int | None, of: Sequence[Any]
+    entries: Sequence[Any], window: pages.PageWindow, *, lost: int | None, of: Sequence[Any]
 ) -> Connection[Any]:
     """Return a page of `entries`, which are a filtered part of the list `of`. `lost` counts what that list lost.
 
@@ -71,4 +87,4 @@ def page_of(
     """
     if lost is not None and not of:
         raise problem_of(lost)
-    return shortened(Connection.of(entries, first, after), lost)
+    return shortened(Connection.of(entries, window), lost)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -19,8 +19,9 @@ from schema.context import Info
 from schema.cost_directives import PAGED
 from schema.entities import entity
 from schema.fields import field_in, map_awaitable, relation
+from schema.node import Node
 from schema.partial import shortened
-from schema.types.connection import After, Connection, First, page_of
+from schema.types.connection import After, Before, Connection, First, Last, page_of
 from schema.types.cover import Cover
 from schema.types.item import Item
 from schema.types.user import User, named_user
@@ -31,7 +32,7 @@ OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Return o
 
 @entity(models.HighlightReference)
 @strawberry.federation.type(keys=["id"], description="A named, ordered collection of stories.")
-class Highlight:
+class Highlight(Node):
     id: strawberry.ID = strawberry.field(description="`highlight:<pk>`, the platform's id.")
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the prefix.")
     url: str = strawberry.field(description="URL of the highlight's page.")
@@ -61,12 +62,15 @@ class Highlight:
     def items(
         source: strawberry.Parent[models.Highlight],
         info: Info,
-        first: First = pages.LARGEST_PAGE,
+        first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
         kind: OnlyKind = None,
     ) -> Connection[Item] | None:
         loaded = items_of(source, info)
-        return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, first, after))  # type: ignore[return-value]
+        given = {"first": first, "after": after, "last": last, "before": before}
+        return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, given))  # type: ignore[return-value]
 
     @field_in(
         FactKind.HIGHLIGHT,
@@ -81,14 +85,14 @@ class Highlight:
 
 
 def page_of_items(
-    loaded: models.LoadedHighlight, kind: object, first: int | None, after: str | None
+    loaded: models.LoadedHighlight, kind: object, page_arguments: Mapping[str, object]
 ) -> Connection[Item]:
     """Return a page of items. Items whose kind could not be read count as lost if `kind` is given."""
     count = lost(loaded, "items")
     if kind is not None:
         kindless = sum(lost(item, "kind") is not None for item in loaded.items)
         count = (count or 0) + kindless if kindless else count
-    return page_of(loaded.items_of(kind), first, after, lost=count, of=loaded.items)
+    return page_of(loaded.items_of(kind), pages.window(page_arguments), lost=count, of=loaded.items)
 
 
 def missing(loaded: models.LoadedHighlight) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from schema.entities import entity
 from schema.fields import field_in, relation
 from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field, no_reference
+from schema.node import Node
 from schema.scalars import BigInt
 from schema.types.media import Media, post
 from schema.types.user import User, named_user, sponsors_of
@@ -145,7 +146,7 @@ def item_of(source: models.Item) -> str:
 
 @entity(models.Item)
 @strawberry.federation.type(keys=["id"], description="A story in a highlight.")
-class Item:
+class Item(Node):
     id: strawberry.ID = strawberry.field(description="`<pk>_<user id>`, the platform's id.")
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id, without the user id.")
     code: str | None = field_in(FactKind.ITEM, "Shortcode used in URLs: the pk in base64url digits.")

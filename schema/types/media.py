@@ -18,6 +18,7 @@ from schema.entities import entity
 from schema.fields import field_in, relation
 from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field
+from schema.node import Node
 from schema.scalars import BigInt
 from schema.types.user import User, named_user, sponsors_of
 
@@ -66,7 +67,7 @@ class MediaChild:
 
 @entity(media.Media)
 @strawberry.federation.type(keys=["id"], description="A post, reel or album. One billed request for all of its fields.")
-class Media:
+class Media(Node):
     id: strawberry.ID = strawberry.field(description="`media:<pk>`.")
     pk: strawberry.ID = strawberry.field(description="The platform's numeric id.")
     code: str | None = field_in(FactKind.MEDIA, "Shortcode in the URL of the post.")

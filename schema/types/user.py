@@ -20,9 +20,10 @@ from schema.entities import entity
 from schema.enums import describe_enum
 from schema.fields import field_in, map_awaitable, relation
 from schema.media_urls import Proxied, media_url
+from schema.node import Node
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
-from schema.types.connection import After, Connection, First, page_of
+from schema.types.connection import After, Before, Connection, First, Last, page_of
 
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
@@ -82,7 +83,7 @@ def user_id(self: User, info: Info) -> strawberry.ID:
     description="An Instagram account. The fields from `biography` to `longitude` are its profile: "
     "one billed request for all of them.",
 )
-class User:
+class User(Node):
     key: strawberry.Private[UserKey]
     embedded: strawberry.Private[UserSummary | None] = None
 
@@ -129,12 +130,13 @@ class User:
         directives=[PAGED],
     )
     def highlights(
-        self, info: Info, first: First = pages.LARGEST_PAGE, after: After = None
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
         tray = info.context.loader.get(FactKind.TRAY, self.key)
 
         def page(entries: Sequence[models.Highlight]) -> Connection[Any]:
-            return page_of(entries, first, after, lost=left_out(entries) or None, of=entries)
+            window = pages.window({"first": first, "after": after, "last": last, "before": before})
+            return page_of(entries, window, lost=left_out(entries) or None, of=entries)
 
         return map_awaitable(tray, page)  # type: ignore[return-value]
 

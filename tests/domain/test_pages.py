@@ -65,17 +65,18 @@ def test_what_is_added_or_removed_elsewhere_moves_no_page(entries: list[Named], 
 
 def test_a_cursor_whose_entry_is_gone_is_refused() -> None:
     """To begin at the front again without a word would show everything twice."""
-    with pytest.raises(InvalidInput) as refusal:
-        page_after([Named("b")], 1, Named("a"))
-    assert refusal.value.extensions["field"] == "after"
+    for name in ("after", "before"):
+        with pytest.raises(InvalidInput) as refusal:
+            pages.window({name: pages.cursor("a")}).of([Named("b")])
+        assert refusal.value.extensions["field"] == name
 
 
-@given(st.text())
-def test_any_text_is_a_cursor_or_refused(text: str) -> None:
+@given(st.text(), st.sampled_from(["after", "before"]))
+def test_any_text_is_a_cursor_or_refused(text: str, name: str) -> None:
     try:
-        pages.window({"after": text})
+        pages.window({name: text})
     except InvalidInput as refusal:
-        assert refusal.extensions["field"] == "after"  # noqa: PT017 (it need not be refused)
+        assert refusal.extensions["field"] == name  # noqa: PT017 (it need not be refused)
 
 
 @given(st.text())
@@ -85,15 +86,54 @@ def test_a_cursor_leads_back_to_its_entry_and_needs_no_escape_in_a_url(entry_id:
     assert pages.window({"after": cursor}) == PageWindow(after=entry_id)
 
 
-@pytest.mark.parametrize("first", [-1, 101, 2**31 - 1, -(2**31)])
-def test_a_page_has_from_0_to_100_entries(first: int) -> None:
+@pytest.mark.parametrize("name", ["first", "last"])
+@pytest.mark.parametrize("size", [-1, 101, 2**31 - 1, -(2**31)])
+def test_a_page_has_from_0_to_100_entries(name: str, size: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        pages.window({"first": first})
-    assert refusal.value.extensions["field"] == "first"
+        pages.window({name: size})
+    assert refusal.value.extensions["field"] == name
 
 
 def test_the_largest_page_is_the_default() -> None:
-    assert pages.window({}) == PageWindow(first=100, after=None)
+    entries = [Named(str(number)) for number in range(101)]
+    assert pages.window({}).size == pages.LARGEST_PAGE
+    assert list(pages.window({}).of(entries).nodes) == entries[:100]
+    assert list(pages.window({"last": 100}).of(entries).nodes) == entries[1:]
+
+
+@given(LISTS, st.none() | SIZES, st.none() | SIZES, st.data())
+def test_a_page_is_what_the_specification_of_relay_says(
+    entries: list[Named], first: int | None, last: int | None, data: st.DataObject
+) -> None:
+    """EdgesToReturn of the cursor connections specification. No list is longer than a page here."""
+    after = data.draw(st.none() | st.sampled_from(entries)) if entries else None
+    before = data.draw(st.none() | st.sampled_from(entries)) if entries else None
+    left = list(entries)
+    if after is not None:
+        del left[: left.index(after) + 1]
+    if before is not None and before in left:
+        del left[left.index(before) :]
+    elif before is not None:
+        left = []
+    left = left if first is None else left[:first]
+    left = left if last is None else left[len(left) - min(last, len(left)) :]
+    cursors = {name: pages.cursor(one.id) for name, one in (("after", after), ("before", before)) if one is not None}
+    window = pages.window({"first": first, "last": last, **cursors})
+    page = window.of(entries)
+    assert list(page.nodes) == left
+    assert len(page.nodes) <= window.size
+    if left:
+        assert (page.has_previous, page.has_next) == (left[0] is not entries[0], left[-1] is not entries[-1])
+
+
+@given(LISTS, st.integers(1, 5))
+def test_following_the_cursors_backwards_shows_every_entry_once(entries: list[Named], last: int) -> None:
+    page = pages.window({"last": last}).of(entries)
+    seen = list(page.nodes)
+    while page.has_previous:
+        page = pages.window({"last": last, "before": pages.cursor(page.nodes[0].id)}).of(entries)
+        seen = [*page.nodes, *seen]
+    assert seen == entries
 
 
 def test_a_page_of_all_entries_is_the_list_itself_so_that_it_lasts() -> None:

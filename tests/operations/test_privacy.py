@@ -34,6 +34,9 @@ ASKED = {
     ("query", "highlights"): '{ highlights(ids: ["1"]) { url } }',
     ("query", "media"): '{ media(by: { id: "3852994846373453376" }) { caption } }',
     ("query", "medias"): '{ medias(by: [{ id: "3852994846373453376" }]) { caption } }',
+    ("query", "item"): '{ item(id: "3772053608293416704") { kind } }',
+    ("query", "node"): '{ node(id: "787132") { id ... on User { username } } }',
+    ("query", "nodes"): '{ nodes(ids: ["787132"]) { id ... on User { username } } }',
     ("query", "price"): '{ price(document: "{ __typename }") { upper } }',
     ("query", "allowance"): "{ allowance { client } }",
     ("query", "accounts"): "{ accounts { __typename } }",
@@ -50,7 +53,10 @@ ASKED = {
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
     ("subscription", "flow"): 'subscription { flow(id: "1") { id } }',
 }
-FOR_ALL = {("query", name) for name in ("user", "users", "highlight", "highlights", "media", "medias", "_entities")}
+FOR_ALL = {
+    ("query", name)
+    for name in ("user", "users", "highlight", "highlights", "media", "medias", "item", "node", "nodes", "_entities")
+}
 ACCEPT = {"accept": "application/graphql-response+json", "graphql-require-preflight": "1"}
 
 

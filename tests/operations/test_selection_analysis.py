@@ -35,6 +35,10 @@ def user(fields: str, fragments: str = "") -> Selection:
     return only(f'{{ user(by: {{ id: "1" }}) {{ {fields} }} }} {fragments}')
 
 
+def of_types(references: Selection) -> dict[object, Selection]:
+    return {child.arguments["type"]: child for child in references.children}
+
+
 @pytest.mark.parametrize(
     ("fields", "facts"),
     [
@@ -78,7 +82,19 @@ def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None
 
 def test_defaults_of_arguments_are_told() -> None:
     (tray,) = user("highlights { totalCount }").children
-    assert tray.arguments == {"first": 100, "after": None}
+    assert tray.arguments == dict.fromkeys(("first", "after", "last", "before"))
+
+
+def test_nodes_are_references_of_the_types_that_their_ids_tell() -> None:
+    below = "{ ... on User { username } ... on Highlight { items { totalCount } } }"
+    entity = '{{ __typename: "{}", id: "{}" }}'
+    references = ", ".join(entity.format(*one) for one in (("User", "1"), ("Highlight", "highlight:2")))
+    entities = only(f"{{ nodes: _entities(representations: [{references}]) {below} }}")
+    nodes = only(f'{{ nodes(ids: ["1", "nobody", "highlight:2"]) {below} }}')
+    one = only(f'{{ nodes: node(id: "1") {below} }}')
+    assert of_types(one) == of_types(nodes) == of_types(entities)
+    assert nodes.arguments == entities.arguments
+    assert one.arguments["representations"] == [{"__typename": "User", "id": "1"}]
 
 
 def test_aliases_are_places_of_their_own() -> None:

@@ -302,11 +302,19 @@ class _Author:
         return Users(fields, trays, stories)
 
     def _tray_page(self, world: World) -> Page:
-        first = (None, None, 1, 2, 0)[self.upto(4)]
-        if self.upto(5) < 5 or not world.owners:
-            return Page(first)
+        size = (None, None, 1, 2, 0)[self.upto(4)]
+        shape = self.upto(8)
+        if shape <= 5 or not world.owners:
+            return Page(last=size) if shape == 5 else Page(size)
         reels = [reel for _, reel in world.owners.values()]
-        return Page(first, after=reels[self.upto(len(reels) - 1)].id)
+        reel = reels[self.upto(len(reels) - 1)].id
+        match shape:
+            case 6:
+                return Page(size, after=reel)
+            case 7:
+                return Page(size, before=reel)
+            case _:
+                return Page(last=size, before=reel)
 
     def _highlights(self, world: World, depth: int) -> Highlights:
         fields = HIGHLIGHT_FIELDS[self.upto(len(HIGHLIGHT_FIELDS) - 1)]
@@ -317,7 +325,8 @@ class _Author:
         )
 
     def _item_page(self) -> Page:
-        return Page((None, None, 1)[self.upto(2)], kind=(None, None, "PHOTO", "VIDEO")[self.upto(3)])
+        first, last = ((None, None), (None, None), (1, None), (None, 1))[self.upto(3)]
+        return Page(first, last=last, kind=(None, None, "PHOTO", "VIDEO")[self.upto(3)])
 
     def _items(self, world: World, depth: int) -> Items:
         author, mentioned, sponsors = (

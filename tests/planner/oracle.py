@@ -378,7 +378,10 @@ def _asks_user(below: Users) -> bool:
 
 def _within(entries: Sequence[E], page: Page) -> Sequence[E]:
     names = [entry.id for entry in entries]
-    if page.after is not None and page.after not in names:
+    if any(cursor is not None and cursor not in names for cursor in (page.after, page.before)):
         return ()
     start = 0 if page.after is None else names.index(page.after) + 1
-    return entries[start : start + (LONGEST_PAGE if page.first is None else page.first)]
+    left = entries[start : None if page.before is None else max(start, names.index(page.before))]
+    if page.first is not None or page.last is None:
+        left = left[: LONGEST_PAGE if page.first is None else page.first]
+    return left if page.last is None else left[max(0, len(left) - page.last) :]

@@ -12,10 +12,12 @@ from gateway.domain import ids, pages
 
 @dataclass(frozen=True)
 class Page:
-    """The arguments of a list: how many, and after which entry (its id)."""
+    """The arguments of a list: how many from which end, and between which entries (by their ids)."""
 
     first: int | None = None
     after: str | None = None
+    last: int | None = None
+    before: str | None = None
     kind: str | None = None
 
     def __str__(self) -> str:
@@ -24,6 +26,10 @@ class Page:
             arguments.append(f"first: {self.first}")
         if self.after is not None:
             arguments.append(f'after: "{pages.cursor(self.after)}"')
+        if self.last is not None:
+            arguments.append(f"last: {self.last}")
+        if self.before is not None:
+            arguments.append(f'before: "{pages.cursor(self.before)}"')
         if self.kind is not None:
             arguments.append(f"kind: {self.kind}")
         return f"({', '.join(arguments)})" if arguments else ""
