@@ -14,6 +14,15 @@ const OWN = `query Own($username: String!) { user(by: { username: $username }) {
 const DEFERRED = `query Deferred($id: ID!) {
   user(by: { id: $id }) { id ... @defer(label: "tray") { highlights { totalCount } } }
 }`;
+const PAGE = `query Page($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  user(by: { id: $id }) {
+    id
+    highlights(first: $first, after: $after, last: $last, before: $before) {
+      edges { cursor node { id } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+}`;
 const highlight = (key) => ({
   account: '787132',
   title: 'From a client',
@@ -29,6 +38,7 @@ async function apollo() {
   const { createClient } = await import('graphql-ws');
   const { createHash } = await import('node:crypto');
   const { WebSocket } = await import('ws');
+  const { relayStylePagination } = await import('@apollo/client/utilities');
   const { print } = await import('graphql');
 
   let seen = [];
@@ -49,6 +59,20 @@ async function apollo() {
     ]),
   );
 
+  // Follows the cursors to the end of the list, and returns the ids that the cache has joined.
+  async function pages(window, next) {
+    const typePolicies = { User: { fields: { highlights: relayStylePagination() } } };
+    const client = new ApolloClient({ link: new HttpLink({ uri: url }), cache: new InMemoryCache({ typePolicies }) });
+    const asked = { query: gql(PAGE), variables: { id: '787132', ...window } };
+    const query = client.watchQuery(asked);
+    await new Promise((resolve) => query.subscribe({ next: ({ data }) => data?.user && resolve() }));
+    const shown = () => client.readQuery(asked).user.highlights;
+    const isMore = ({ hasNextPage, hasPreviousPage }) => ('last' in window ? hasPreviousPage : hasNextPage);
+    for (let fetched = 1; isMore(shown().pageInfo) && fetched < 9; fetched += 1)
+      await query.fetchMore({ variables: { ...window, ...next(shown().pageInfo) } });
+    return shown().edges.map(({ node }) => node.id);
+  }
+
   const outcome = {};
   const tray = await http.query({ query: gql(TRAY), variables: { username: 'natgeo' } });
   outcome.query = tray.data.user.highlights.totalCount;
@@ -60,6 +84,9 @@ async function apollo() {
   seen = [];
   await persisted.query({ query: gql(TRAY), variables: { username: 'natgeo' }, fetchPolicy: 'network-only' });
   outcome.trusted = seen;
+
+  outcome.forward = await pages({ first: 2 }, ({ endCursor }) => ({ first: 2, after: endCursor }));
+  outcome.backward = await pages({ last: 2 }, ({ startCursor }) => ({ last: 2, before: startCursor }));
 
   outcome.defer = [];
   await new Promise((resolve, reject) => {
