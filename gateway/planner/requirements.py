@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from gateway.domain import ids, pages
+from gateway.domain.highlight_criteria import HighlightCriteria
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.stickers import Mention
@@ -62,8 +63,13 @@ class Known(DataSource, Protocol):
         """Return whether the highlight's owner is known by name, so that the highlight's own answer reveals no name."""
         ...
 
-    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
-        """Return the entries in the window, and the number of similar entries that each of them stands for."""
+    def picks(
+        self, entries: Sequence[pages.E], criteria: HighlightCriteria, window: pages.PageWindow
+    ) -> tuple[Sequence[pages.E], int]:
+        """Return the entries in the window, and the number of similar entries that each of them stands for.
+
+        The window is one of the entries that match the criteria, in their order.
+        """
         ...
 
     def times(self, pk: str, most: int) -> int:
@@ -277,7 +283,8 @@ class _RequirementCollector:
 
     def _page(self, entries: Sequence[pages.E], selection: Selection) -> tuple[Sequence[pages.E], int]:
         try:
-            return self.known.picks(entries, pages.window(selection.arguments))
+            given = selection.arguments
+            return self.known.picks(entries, HighlightCriteria.of(given), pages.window(given))
         except InvalidInput:
             return (), 1
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
+from gateway.domain.highlight_criteria import HighlightCriteria
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.users import Profile, UserSummary
@@ -174,8 +175,10 @@ class OperationData:
             return profile
         return None
 
-    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
-        return window.of(entries).nodes, 1
+    def picks(
+        self, entries: Sequence[pages.E], criteria: HighlightCriteria, window: pages.PageWindow
+    ) -> tuple[Sequence[pages.E], int]:
+        return window.of(criteria.apply(entries)).nodes, 1
 
     def times(self, pk: str, most: int) -> int:
         return 1

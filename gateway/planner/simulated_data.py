@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.billing.prices import Purchase
 from gateway.domain import pages
+from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
 from gateway.domain.stickers import EmbeddedMedia, Mention
@@ -67,7 +68,7 @@ class SimulatedData(OperationData):
         self._scenario = scenario
         self._deeper = deeper
         self._created = 0
-        self._pages: dict[tuple[str, pages.Place, int | None], Any] = {}
+        self._pages: dict[tuple[str, HighlightCriteria, pages.Place, int | None], Any] = {}
         self._met = _MetInAddition()
         self._assumed: set[tuple[FactKind, Subject]] = set()
 
@@ -134,11 +135,14 @@ class SimulatedData(OperationData):
             self._items[key.pk] = self._item(self._placeholder_user())
         return self._items.get(key.pk)
 
-    def picks(self, entries: Sequence[pages.E], window: pages.PageWindow) -> tuple[Sequence[pages.E], int]:
+    def picks(
+        self, entries: Sequence[pages.E], criteria: HighlightCriteria, window: pages.PageWindow
+    ) -> tuple[Sequence[pages.E], int]:
+        """Return the page. Any simulated entry matches any criteria, so that no price is too low."""
         if not entries or not _is_placeholder(entries[0].id):
-            return super().picks(entries, window)
+            return super().picks(entries, criteria, window)
         count = min(window.size, self._longest(entries[0]))
-        return ((self._page_of(entries[0], window, count),), count) if count else ((), 0)
+        return ((self._page_of(entries[0], criteria, window, count),), count) if count else ((), 0)
 
     def _longest(self, entry: object) -> int:
         if isinstance(entry, Highlight):
@@ -147,13 +151,13 @@ class SimulatedData(OperationData):
             return self._scenario.items
         raise AssertionError(f"no world says how many of {type(entry).__name__} there are")
 
-    def _page_of(self, entry: Any, window: pages.PageWindow, count: int) -> Any:
+    def _page_of(self, entry: Any, criteria: HighlightCriteria, window: pages.PageWindow, count: int) -> Any:
         """Return the entry that represents a page.
 
-        At another place in the list it may be another entry; a longer page has more.
+        At another place in the list, and by other criteria, it may be another entry; a longer page has more.
         """
-        page = (entry.id, window.place, count if self._scenario.worst_case else None)
-        if page == (entry.id, pages.HEAD, None):
+        page = (entry.id, criteria, window.place, count if self._scenario.worst_case else None)
+        if page == (entry.id, EVERY, pages.HEAD, None):
             return entry
         if page not in self._pages:
             self._pages[page] = self._another(entry)

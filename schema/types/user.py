@@ -19,6 +19,7 @@ from schema.cost_directives import PAGED, UNPAGED
 from schema.entities import entity
 from schema.enums import describe_enum
 from schema.fields import field_in, map_awaitable, relation
+from schema.highlight_filter import HighlightOrder, InOrder, OnlyMatching, criteria
 from schema.media_urls import Proxied, media_url
 from schema.node import Node
 from schema.partial import readable, shortened
@@ -125,18 +126,26 @@ class User(Node):
 
     @relation(
         FactKind.TRAY,
-        "Highlights of the account in the platform's order, newest first. Two billed requests, three by user name.",
+        "Highlights of the account. Two billed requests, three by user name, whatever the arguments.",
         shared=True,
         directives=[PAGED],
     )
     def highlights(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: OnlyMatching = None,
+        order: InOrder = HighlightOrder.TRAY,
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
         tray = info.context.loader.get(FactKind.TRAY, self.key)
 
-        def page(entries: Sequence[models.Highlight]) -> Connection[Any]:
+        def page(listed: Sequence[models.Highlight]) -> Connection[Any]:
+            entries = criteria(filter, order).apply(listed)
             window = pages.window({"first": first, "after": after, "last": last, "before": before})
-            return page_of(entries, window, lost=left_out(entries) or None, of=entries)
+            return page_of(entries, window, lost=left_out(listed) or None, of=listed)
 
         return map_awaitable(tray, page)  # type: ignore[return-value]
 

@@ -31,7 +31,6 @@ OUT = {
     "lucky": "best case",
     "market": "upstream services",
     "nursery": "fork server",
-    "order": "command",
     "purse": "operation budget",
     "recollection": "operation view",
     "rides": "embedded",
@@ -61,8 +60,8 @@ NAMES_OUT = {
     "surprise": "deoptimize",
     "worthwhile": "threshold",
 }
-# Words of OUT that are ordinary words in the names of functions and variables: the order of fields, to run again.
-ORDINARY = {"again", "order"}
+# A word of OUT that is an ordinary one in the names of functions and variables: to run again.
+ORDINARY = {"again"}
 # Words that the documents do not use, with what is said instead.
 PHRASES_OUT = {
     "alike": "likewise",

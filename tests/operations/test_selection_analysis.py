@@ -10,6 +10,7 @@ from graphql.validation import validate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.highlight_criteria import HighlightOrder
 from gateway.domain.models import MediaKind
 from gateway.operations.selection_analysis import analyze
 from gateway.planner.selection import Relation, Root, Selection
@@ -82,7 +83,8 @@ def test_connections_are_looked_through_and_their_keys_are_on_the_path() -> None
 
 def test_defaults_of_arguments_are_told() -> None:
     (tray,) = user("highlights { totalCount }").children
-    assert tray.arguments == dict.fromkeys(("first", "after", "last", "before"))
+    left_out = dict.fromkeys(("first", "after", "last", "before", "filter"))
+    assert tray.arguments == left_out | {"order": HighlightOrder.TRAY}
 
 
 def test_nodes_are_references_of_the_types_that_their_ids_tell() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -302,6 +302,11 @@ class _Author:
         return Users(fields, trays, stories)
 
     def _tray_page(self, world: World) -> Page:
+        page = self._window(world)
+        title = ("1", "02")[self.upto(1)] if self.upto(5) == 5 else None
+        return replace(page, title=title, by_title=self.upto(5) == 5)
+
+    def _window(self, world: World) -> Page:
         size = (None, None, 1, 2, 0)[self.upto(4)]
         shape = self.upto(8)
         if shape <= 5 or not world.owners:

@@ -315,7 +315,9 @@ class Requirements:
             for story in account.live_stories(forced=self.forced) or ():
                 yield from self._item(account, story, below.stories)
         for page, selection in below.trays:
-            for reel in _within((account and account.tray(forced=self.forced)) or (), page):
+            tray = (account and account.tray(forced=self.forced)) or ()
+            matching = [reel for reel in tray if page.title is None or page.title in reel.pk]
+            for reel in _within(sorted(matching, key=lambda reel: reel.pk) if page.by_title else matching, page):
                 yield from self._highlight(reel.pk, selection, in_tray=True)
 
     def _highlight(self, pk: str, below: Highlights, *, in_tray: bool) -> Iterator[Ways]:

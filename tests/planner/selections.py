@@ -12,12 +12,14 @@ from gateway.domain import ids, pages
 
 @dataclass(frozen=True)
 class Page:
-    """The arguments of a list: how many from which end, and between which entries (by their ids)."""
+    """The arguments of a list: how many, from which end, between which entries (by id), which, and in what order."""
 
     first: int | None = None
     after: str | None = None
     last: int | None = None
     before: str | None = None
+    title: str | None = None
+    by_title: bool = False
     kind: str | None = None
 
     def __str__(self) -> str:
@@ -30,6 +32,10 @@ class Page:
             arguments.append(f"last: {self.last}")
         if self.before is not None:
             arguments.append(f'before: "{pages.cursor(self.before)}"')
+        if self.title is not None:
+            arguments.append(f'filter: {{ titleContains: "{self.title}" }}')
+        if self.by_title:
+            arguments.append("order: TITLE")
         if self.kind is not None:
             arguments.append(f"kind: {self.kind}")
         return f"({', '.join(arguments)})" if arguments else ""
