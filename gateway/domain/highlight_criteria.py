@@ -15,6 +15,8 @@ from gateway.errors import InvalidInput
 E = TypeVar("E")
 
 LAST = datetime.min.replace(tzinfo=UTC)
+# Characters. To fold a text takes time by the square of its combining marks; titles of the platform have at most 16.
+LONGEST_TEXT = 100
 
 
 class HighlightOrder(enum.Enum):
@@ -28,8 +30,8 @@ class HighlightOrder(enum.Enum):
 class HighlightCriteria:
     """The highlights of a list that are requested, and their order.
 
-    A highlight of which the platform did not send what a criterion compares does not match it. Highlights that are
-    equal in an order keep the order of the tray.
+    `title_contains` is without differences of case or of Unicode form. A highlight of which the platform did not send
+    what a condition compares does not meet it. Highlights that are equal in an order keep the order of the tray.
     """
 
     title_contains: str | None = None
@@ -49,20 +51,30 @@ class HighlightCriteria:
             raise InvalidInput(
                 "filter.createdSince must have a UTC offset: 2026-01-31T00:00:00Z.", field="filter.createdSince"
             )
-        return cls(given.get("titleContains"), given.get("isPinned"), since, order)
+        title = given.get("titleContains")
+        if title is not None and len(title) > LONGEST_TEXT:
+            raise InvalidInput(
+                f"filter.titleContains must have at most {LONGEST_TEXT} characters.", field="filter.titleContains"
+            )
+        return cls(None if title is None else _folded(title), given.get("isPinned"), since, order)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The attributes of a highlight that the filter compares."""
+        conditions = {"title": self.title_contains, "is_pinned": self.is_pinned, "created_at": self.created_since}
+        return tuple(name for name, condition in conditions.items() if condition is not None)
 
     def apply(self, entries: Sequence[E]) -> Sequence[E]:
         """Return the matching entries in their order. EVERY returns `entries` itself, which may be of any type."""
         if self is EVERY:
             return entries
-        title = None if self.title_contains is None else _folded(self.title_contains)
         highlights = cast("Sequence[Highlight]", entries)
         matching = [
             entry
             for entry in highlights
-            if (title is None or title in _folded(entry.title))
+            if (self.title_contains is None or self.title_contains in _folded(entry.title))
             and self.is_pinned in (None, entry.is_pinned)
-            and (self.created_since is None or (entry.created_at or LAST) >= self.created_since)
+            and (self.created_since is None or _is_since(entry.created_at, self.created_since))
         ]
         match self.order:
             case HighlightOrder.NEWEST:
@@ -76,6 +88,10 @@ class HighlightCriteria:
             case _:
                 assert_never(self.order)
         return cast("list[E]", matching)
+
+
+def _is_since(moment: datetime | None, since: datetime) -> bool:
+    return moment is not None and moment >= since
 
 
 def _folded(text: str) -> str:

@@ -35,7 +35,7 @@ class Page(Generic[E]):
     has_next: bool
 
 
-Place: TypeAlias = tuple[str | None, str | None, bool]
+Place: TypeAlias = tuple[str | None, str | None, str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ class PageWindow:
     @property
     def place(self) -> Place:
         """The place in the list. Windows of one place and size contain the same entries."""
-        return self.after, self.before, self.last is not None
+        if self.last is None:
+            return self.after, self.before, "first", None
+        return self.after, self.before, "last", self.first
 
     def of(self, entries: Sequence[E]) -> Page[E]:
         """Return the page. Raise InvalidInput if the list no longer contains the entry of `after` or `before`."""

@@ -9,7 +9,8 @@ costs a step and never money; a requirement that cannot gain by it does not wait
           tray has; any other fact about what is
           named by id
     1     a name that needs a profile, or a list    profile by name (its lists then go by id: 1 + 2 is less than 3 + 1)
-          that names nobody and anything else
+          that names nobody and anything else,
+          of the user or of an entry's author
           a name that needs one list alone          that list by name
     2     highlights as their tray lists them       highlight each; or their owner's tray, where known and less
           items, where trays have them too          likewise
@@ -212,20 +213,24 @@ class _CallSelector:
             if FactKind.PROFILE in want or (want & NAMED and not want & NAMING_LISTS):
                 yield self._by_id(FactKind.PROFILE, subject.pk)
         elif isinstance(subject, Username):
-            endpoint = self._list_by_name(want) or self._endpoint(FactKind.PROFILE, Username)
+            endpoint = self._list_by_name(requirement) or self._endpoint(FactKind.PROFILE, Username)
             yield self._call(endpoint, subject.name)
         elif isinstance(subject, HighlightId):
             yield self._by_id(FactKind.HIGHLIGHT, subject.pk)
         else:
             yield self._by_id(want, subject.pk)
 
-    def _list_by_name(self, want: FactKind) -> Endpoint | None:
+    def _list_by_name(self, requirement: Requirement) -> Endpoint | None:
         """Return the endpoint that answers a single list by name, if that costs no more than finding the id first.
 
-        None if other facts are wanted that the list may not reveal.
+        None if other facts are wanted that the list may not reveal, also of the users that its entries name: the user
+        is one of them.
         """
+        want = requirement.want
         lists = want & ANY_USER_LIST
-        if len(lists) != 1 or FactKind.PROFILE in want or (want & NAMED and not lists & NAMING_LISTS):
+        if len(lists) != 1 or FactKind.PROFILE in want:
+            return None
+        if not lists & NAMING_LISTS and (want & NAMED or lists & requirement.deeper):
             return None
         by_name = self.endpoints.find(lists, Username)
         by_id, profile = self._endpoint(lists, UserId), self._endpoint(FactKind.PROFILE, Username)

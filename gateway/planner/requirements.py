@@ -176,11 +176,11 @@ class _RequirementCollector:
     # -- entities
 
     def _by_itself(self, kind: FactKind, key: Subject, selection: Selection, path: str, times: int = 1) -> None:
-        """Visit an entity of which one answer tells everything, and the people in that answer."""
+        """Visit an entity of which one answer tells everything, that it exists included, and those it names."""
         value = self.known.fact(kind, key)
-        if value is None and (selection.facts or selection.children):
+        if value is None:
             self._ask(key, kind, path, times)
-        elif value is not None and not isinstance(value, GatewayError):
+        elif not isinstance(value, GatewayError):
             self._people(value, selection, path, times, times)
 
     def _user(
@@ -283,8 +283,7 @@ class _RequirementCollector:
 
     def _page(self, entries: Sequence[pages.E], selection: Selection) -> tuple[Sequence[pages.E], int]:
         try:
-            given = selection.arguments
-            return self.known.picks(entries, HighlightCriteria.of(given), pages.window(given))
+            return self.known.picks(entries, selection.criteria, pages.window(selection.arguments))
         except InvalidInput:
             return (), 1
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, assert_never
 
+from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
 from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind, united
 
 # Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
@@ -106,6 +107,11 @@ class Selection:
             if any(entry.leads_on for entry in entries):
                 deeper |= kind
         object.__setattr__(self, "deeper", deeper)
+
+    @property
+    def criteria(self) -> HighlightCriteria:
+        """The filter and order of a list of highlights; EVERY for any other list. Raise InvalidInput."""
+        return HighlightCriteria.of(self.arguments) if self.edge is FactKind.TRAY else EVERY
 
     @property
     def deeper_anywhere(self) -> FactKind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
@@ -68,9 +68,8 @@ class Highlight(Node):
         before: Before = None,
         kind: OnlyKind = None,
     ) -> Connection[Item] | None:
-        loaded = items_of(source, info)
-        given = {"first": first, "after": after, "last": last, "before": before}
-        return map_awaitable(loaded, lambda all_items: page_of_items(all_items, kind, given))  # type: ignore[return-value]
+        window = pages.window({"first": first, "after": after, "last": last, "before": before})
+        return map_awaitable(items_of(source, info), lambda loaded: page_of_items(loaded, kind, window))  # type: ignore[return-value]
 
     @field_in(
         FactKind.HIGHLIGHT,
@@ -84,15 +83,13 @@ class Highlight(Node):
         return highlight(info, ids.highlight_id(id, field=field))
 
 
-def page_of_items(
-    loaded: models.LoadedHighlight, kind: object, page_arguments: Mapping[str, object]
-) -> Connection[Item]:
+def page_of_items(loaded: models.LoadedHighlight, kind: object, window: pages.PageWindow) -> Connection[Item]:
     """Return a page of items. Items whose kind could not be read count as lost if `kind` is given."""
     count = lost(loaded, "items")
     if kind is not None:
         kindless = sum(lost(item, "kind") is not None for item in loaded.items)
         count = (count or 0) + kindless if kindless else count
-    return page_of(loaded.items_of(kind), pages.window(page_arguments), lost=count, of=loaded.items)
+    return page_of(loaded.items_of(kind), window, lost=count, of=loaded.items)
 
 
 def missing(loaded: models.LoadedHighlight) -> tuple[str, ...]:

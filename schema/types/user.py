@@ -140,14 +140,15 @@ class User(Node):
         filter: OnlyMatching = None,
         order: InOrder = HighlightOrder.TRAY,
     ) -> Connection[Annotated[Highlight, strawberry.lazy("schema.types.highlight")]] | None:
-        tray = info.context.loader.get(FactKind.TRAY, self.key)
+        window = pages.window({"first": first, "after": after, "last": last, "before": before})
+        wanted = criteria(filter, order)
 
         def page(listed: Sequence[models.Highlight]) -> Connection[Any]:
-            entries = criteria(filter, order).apply(listed)
-            window = pages.window({"first": first, "after": after, "last": last, "before": before})
-            return page_of(entries, window, lost=left_out(listed) or None, of=listed)
+            unread = sum(any(lost(entry, name) is not None for name in wanted.compared) for entry in listed)
+            count = (left_out(listed) or 0) + unread
+            return page_of(wanted.apply(listed), window, lost=count or None, of=listed)
 
-        return map_awaitable(tray, page)  # type: ignore[return-value]
+        return map_awaitable(info.context.loader.get(FactKind.TRAY, self.key), page)  # type: ignore[return-value]
 
     @relation(
         FactKind.STORIES,

@@ -13,6 +13,9 @@ from schema.build import build_schema
 from schema.entities import ENTITIES
 from tests.fakes.gateway import RunningGateway, running_gateway
 
+PRICE = """query ($document: String!, $variables: JSON) {
+  price(document: $document, variables: $variables) { lower expected upper }
+}"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 FORMS = "`<number>` (User), `highlight:<number>` (Highlight), `<number>_<number>` (Item), `media:<number>` (Media)"
 
@@ -76,7 +79,22 @@ async def test_the_same_object_by_its_own_field_is_bought_once(gateway: RunningG
     assert (again.data["nodes"], again.charged) == ([answer.data["same"]], 0)
 
 
-async def test_without_a_fragment_for_its_type_a_node_costs_what_its_id_does(gateway: RunningGateway) -> None:
-    """A user and a highlight are not asked for their id; an item is, because only its answer tells that it is there."""
-    for id_, charged in (("787132", 0), ("highlight:18085475671830440", 0), ("media:3852994846373453376", 1)):
-        assert (await gateway.query(NODE, {"id": id_})).charged == charged
+async def test_without_a_fragment_for_its_type_a_node_costs_what_its_price_says(gateway: RunningGateway) -> None:
+    """A user and a highlight are not asked for their id; an item and a post are: only an answer says that it exists."""
+    item, post = "3772053608293416704_75885841119", "media:3852994846373453376"
+    for id_, cost in (("787132", 0), ("highlight:18085475671830440", 0), (item, 1), (post, 1)):
+        priced = await gateway.query(PRICE, {"document": NODE, "variables": {"id": id_}})
+        assert priced.data["price"] == {"lower": cost, "expected": cost, "upper": cost}
+        assert (await gateway.query(NODE, {"id": id_})).charged == cost
+
+
+@pytest.mark.parametrize("fields", ["__typename", "id", "... on User { username }"])
+async def test_what_exceeds_the_budget_is_refused_before_anything_is_spent(
+    gateway: RunningGateway, fields: str
+) -> None:
+    """Also if of a post nothing but its id is selected."""
+    ids = [f"media:385299484637345337{digit}" for digit in (5, 6, 7)]
+    document = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {fields} }} }}"
+    answer = await gateway.query(document, {"ids": ids}, headers={"x-billing-limit": "2"})
+    assert [code for _, code in answer.errors] == ["BUDGET_EXCEEDED"]
+    assert answer.charged == 0

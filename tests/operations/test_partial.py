@@ -173,6 +173,35 @@ async def test_an_item_of_unknown_kind_is_missing_from_each_kind(tmp_path: Path)
         assert (answer.data["highlight"]["items"], answer.errors) == ({"totalCount": 0}, [("highlight.items", PARTIAL)])
 
 
+@pytest.mark.parametrize(
+    ("filter_", "count"),
+    [
+        ('titleContains: "reef"', 1),
+        ("isPinned: false", 1),
+        ('createdSince: "2020-01-01T00:00:00Z"', 1),
+        ('createdSince: "0001-01-01T00:00:00Z"', 1),
+    ],
+)
+async def test_a_highlight_whose_compared_value_is_lost_is_missing_from_the_filtered_list(
+    tmp_path: Path, filter_: str, count: int
+) -> None:
+    """A list without it and without an error would look complete."""
+    odd = highlight(pk="6", id="highlight:6", title=[], created_at="odd", is_pinned_highlight="odd")
+    whole = highlight(created_at="2024-01-01T00:00:00Z", is_pinned_highlight=False)
+    async with serving(tmp_path) as gateway:
+        gateway.upstream.answers["/v1/user/highlights"] = [odd, whole]
+        answer = await gateway.ask(
+            f'{{ user(by: {{ id: "9" }}) {{ highlights(filter: {{ {filter_} }}) {{ totalCount }} }} }}'
+        )
+        assert (answer.data["user"]["highlights"], answer.errors) == (
+            {"totalCount": count},
+            [("user.highlights", PARTIAL)],
+        )
+        whole_list = await gateway.ask('{ user(by: { id: "9" }) { highlights(order: OLDEST) { nodes { id } } } }')
+        assert [node["id"] for node in whole_list.data["user"]["highlights"]["nodes"]] == ["highlight:5", "highlight:6"]
+        assert whole_list.errors == []
+
+
 async def test_what_is_deferred_tells_its_losses_where_it_comes(tmp_path: Path) -> None:
     document = '{ highlight(by: { id: "5" }) { id ... @defer { items { nodes { id mentions { user { id } } } } } } }'
     async with serving(tmp_path) as gateway:

@@ -163,10 +163,10 @@ class Oracle:
                     yield from ((ID, key) for by, key in keys if by is By.ID and _asks_user(below))
                 case HighlightRoot(keys, below):
                     yield from ((PK, pk) for _, pk in keys if _asks_highlight(below))
-                case PostRoot(pks, below):
-                    yield from ((POST_PK, pk) for pk in pks if _asks_post(below))
-                case References(keys, users, highlights, items):
-                    asked = {"User": _asks_user(users), "Highlight": _asks_highlight(highlights), "Item": _asks(items)}
+                case PostRoot(pks):
+                    yield from ((POST_PK, pk) for pk in pks)
+                case References(keys, users, highlights):
+                    asked = {"User": _asks_user(users), "Highlight": _asks_highlight(highlights), "Item": True}
                     nouns = {"User": ID, "Highlight": PK, "Item": ITEM_PK}
                     yield from ((nouns[type_], pk) for type_, pk in keys if asked[type_])
 
@@ -278,7 +278,7 @@ class Requirements:
                     yield from self._user(pk, root.users)
                 case "Highlight":
                     yield from self._highlight(pk, root.highlights, in_tray=False)
-                case "Item" if _asks(root.items):
+                case _:
                     yield (((ITEM, pk),),)
                     account, story = self.world.items.get(pk, (None, None))
                     if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
@@ -349,8 +349,8 @@ class Requirements:
             yield from self._post(self.world.posts[position].pk, below.posts)
 
     def _post(self, pk: str, below: Posts) -> Iterator[Ways]:
-        if _asks_post(below):
-            yield (((POST, pk),),)
+        """Only its own answer tells that it exists, whatever is selected of it; so it is with an item."""
+        yield (((POST, pk),),)
         account, post = self.world.posts_by_pk.get(pk, (None, None))
         if account is None or post is None or account.kind in (Kind.PRIVATE, Kind.MISSING):
             return
@@ -359,14 +359,6 @@ class Requirements:
         for position in post.tags if below.tagged else ():
             assert below.tagged is not None
             yield from self._user(self.world.accounts[position].pk, below.tagged, rides=True)
-
-
-def _asks(below: Items) -> bool:
-    return bool(below.fields or below.author or below.mentioned or below.sponsors or below.posts)
-
-
-def _asks_post(below: Posts) -> bool:
-    return bool(below.fields or below.author or below.tagged)
 
 
 def _asks_highlight(below: Highlights) -> bool:

@@ -52,6 +52,14 @@ SHOWN_BY_A_TRAY = case_of(
     ),
     accounts=(Account("10", "user0", Kind.PUBLIC, (Reel("101", ()),), live=(replace(MENTIONS, mentions=()),)),),
 )
+# Stories by name name nobody, and their author is the account itself: its profile by name, and then its stories by id.
+AUTHOR_OF_STORIES_BY_NAME = case_of(
+    UserRoot(
+        ((By.NAME, "user0"),),
+        Users(stories=Items(frozenset({"code"}), author=Users(frozenset({"username"})))),
+    ),
+    accounts=(Account("10", "user0", Kind.PUBLIC, reels=(), live=(replace(MENTIONS, mentions=()),)),),
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +74,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 @example(case=NAMED_BESIDE_A_TITLE)
 @example(case=SHOWN_BY_A_POST)
 @example(case=SHOWN_BY_A_TRAY)
+@example(case=AUTHOR_OF_STORIES_BY_NAME)
 @given(case=cases())
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     shop, fetcher = shops.prepared(case)
