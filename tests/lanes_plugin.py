@@ -87,7 +87,7 @@ class Lanes:
             item.add_marker(name)
             item.stash[LANE] = name
             if item.get_closest_marker("timeout") is None:
-                # A scaled test of a faster lane tries five times as much in CI.
+                # A scaled test of a faster lane tries three times as much in CI.
                 scale = 3 if name != LONG and profiles.profile() == profiles.CI and _is_scaled(item) else 1
                 item.add_marker(pytest.mark.timeout(BY_NAME[name].limit * self._slowness * scale))
         if profiles.profile() != profiles.LONG and (left_out := [item for item in items if _is_long_only(item)]):

@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 DEV, CI, LONG = "dev", "ci", "long"
 # Of the examples in the profile `long`, and never less than LEAST.
-SHARES = {DEV: 0.01, CI: 0.05, LONG: 1.0}
+SHARES = {DEV: 0.01, CI: 0.03, LONG: 1.0}
 LEAST = 5
 # The default number of examples, for tests that state none.
-EXAMPLES = {DEV: 10, CI: 50, LONG: 100}
+EXAMPLES = {DEV: 10, CI: 30, LONG: 100}
 
 scaled = pytest.mark.scaled
 """For a test whose numbers depend on the profile: in the profile `long` it belongs to the lane `long`."""
