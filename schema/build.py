@@ -33,6 +33,7 @@ from gateway.planner.selection import EDGE, Relation
 from schema.entities import ENTITIES, typename_of
 from schema.media_urls import PROXIED
 from schema.mutation import Mutation
+from schema.name_converter import CachedNameConverter
 from schema.node import Node
 from schema.query import Query
 from schema.router_directives import guarded
@@ -132,7 +133,9 @@ def _types(proxies: bool) -> Schema:
         types=list(ENTITIES.values()),
         execution_context_class=PartialExecutionContext,
         federation_version=FEDERATION,
-        config=StrawberryConfig(enable_experimental_incremental_execution=True, scalar_map=SCALARS),
+        config=StrawberryConfig(
+            enable_experimental_incremental_execution=True, scalar_map=SCALARS, name_converter=CachedNameConverter()
+        ),
     )
     _mark(schema.core, proxies=proxies)
     return schema

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, assert_never, cast
 
 from gateway.domain.models import Highlight
+from gateway.domain.partial import lost
 from gateway.errors import InvalidInput
 
 E = TypeVar("E")
@@ -58,11 +59,11 @@ class HighlightCriteria:
             )
         return cls(None if title is None else _folded(title), given.get("isPinned"), since, order)
 
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The attributes of a highlight that the filter compares."""
+    def unread(self, entries: Sequence[Highlight]) -> int:
+        """Return the number of entries of which a value that the filter compares could not be decoded."""
         conditions = {"title": self.title_contains, "is_pinned": self.is_pinned, "created_at": self.created_since}
-        return tuple(name for name, condition in conditions.items() if condition is not None)
+        compared = [name for name, condition in conditions.items() if condition is not None]
+        return sum(any(lost(entry, name) is not None for name in compared) for entry in entries) if compared else 0
 
     def apply(self, entries: Sequence[E]) -> Sequence[E]:
         """Return the matching entries in their order. EVERY returns `entries` itself, which may be of any type."""

@@ -144,9 +144,9 @@ class User(Node):
         wanted = criteria(filter, order)
 
         def page(listed: Sequence[models.Highlight]) -> Connection[Any]:
-            unread = sum(any(lost(entry, name) is not None for name in wanted.compared) for entry in listed)
-            count = (left_out(listed) or 0) + unread
-            return page_of(wanted.apply(listed), window, lost=count or None, of=listed)
+            entries = wanted.apply(listed)
+            count = (left_out(listed) or 0) + wanted.unread(listed)
+            return page_of(entries, window, lost=count or None, of=listed)
 
         return map_awaitable(info.context.loader.get(FactKind.TRAY, self.key), page)  # type: ignore[return-value]
 
