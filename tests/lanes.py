@@ -16,6 +16,7 @@ from typing import Any
 UNIT = "unit"
 REPOSITORY = "repository"
 LONG = "long"
+START_NOTHING = (UNIT, REPOSITORY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ import coverage
 import pytest
 
 from tests import packages, profiles
-from tests.lanes import BY_NAME, LANES, LONG, RANK, REPOSITORY, UNIT, lane_of
+from tests.lanes import BY_NAME, LANES, LONG, RANK, START_NOTHING, UNIT, lane_of
 from tests.node import projects
 from tests.parts import Part
 
@@ -61,7 +61,7 @@ class Watch:
             self.lane = None
 
     def _hear(self, event: str, _: tuple[object, ...]) -> None:
-        if self.lane in (UNIT, REPOSITORY) and event in STARTS:
+        if self.lane in START_NOTHING and event in STARTS:
             raise StartsProcess(f"{event}: import what starts it from a module that `tests.lanes.OWNERS` names")
 
 
@@ -168,7 +168,7 @@ class Measured:
             running.switch_context(lane)
         config = copy.copy(running.config)
         config.context = lane
-        os.environ["COVERAGE_PROCESS_CONFIG"] = "" if lane in (UNIT, REPOSITORY) else config.serialize()
+        os.environ["COVERAGE_PROCESS_CONFIG"] = "" if lane in START_NOTHING else config.serialize()
 
 
 class Tally:
