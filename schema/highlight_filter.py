@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -43,11 +43,7 @@ InOrder = Annotated[HighlightOrder | None, strawberry.argument(description="The 
 
 def criteria(filter: HighlightFilter | None, order: HighlightOrder | None) -> HighlightCriteria:
     """Return the criteria in the arguments of a field. Raise InvalidInput."""
-    given: dict[str, Any] = {}
-    if filter is not None:
-        given = {
-            "titleContains": filter.title_contains,
-            "isPinned": filter.is_pinned,
-            "createdSince": filter.created_since,
-        }
-    return HighlightCriteria.of({"filter": given, "order": order})
+    given = HighlightFilter() if filter is None else filter
+    return HighlightCriteria.checked(
+        given.title_contains, given.is_pinned, given.created_since, order or HighlightOrder.TRAY
+    )

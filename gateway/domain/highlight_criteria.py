@@ -45,19 +45,24 @@ class HighlightCriteria:
         """Return the criteria in the coerced arguments of a field, or EVERY. Raise InvalidInput."""
         given, order = arguments.get("filter") or {}, arguments.get("order") or HighlightOrder.TRAY
         order = order if isinstance(order, HighlightOrder) else HighlightOrder[str(order)]
-        if not given and order is HighlightOrder.TRAY:
+        return cls.checked(given.get("titleContains"), given.get("isPinned"), given.get("createdSince"), order)
+
+    @classmethod
+    def checked(
+        cls, title: str | None, is_pinned: bool | None, since: datetime | None, order: HighlightOrder
+    ) -> HighlightCriteria:
+        """Return the criteria with these conditions, or EVERY. Raise InvalidInput."""
+        if order is HighlightOrder.TRAY and title is None and is_pinned is None and since is None:
             return EVERY
-        since = given.get("createdSince")
         if since is not None and since.tzinfo is None:
             raise InvalidInput(
                 "filter.createdSince must have a UTC offset: 2026-01-31T00:00:00Z.", field="filter.createdSince"
             )
-        title = given.get("titleContains")
         if title is not None and len(title) > LONGEST_TEXT:
             raise InvalidInput(
                 f"filter.titleContains must have at most {LONGEST_TEXT} characters.", field="filter.titleContains"
             )
-        return cls(None if title is None else _folded(title), given.get("isPinned"), since, order)
+        return cls(None if title is None else _folded(title), is_pinned, since, order)
 
     def unread(self, entries: Sequence[Highlight]) -> int:
         """Return the number of entries of which a value that the filter compares could not be decoded."""

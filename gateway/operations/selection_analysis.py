@@ -33,7 +33,6 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import get_argument_values
 
-from gateway.domain import pages
 from gateway.errors import InvalidInput
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
@@ -131,8 +130,11 @@ class _Reader:
         found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
             return AnalyzedSelection(fact | found.facts, found.children)
-        selection = Selection(edge, path, found.facts, self._arguments(field, details), found.children)
-        return AnalyzedSelection(fact, (selection,) if _has_page(selection) else ())
+        try:
+            selection = Selection(edge, path, found.facts, self._arguments(field, details), found.children)
+        except InvalidInput:
+            return AnalyzedSelection(fact, ())  # the resolver raises it, before it reads data
+        return AnalyzedSelection(fact, (selection,))
 
     def _references(self, field: GraphQLField, details: list[FieldDetails], path: Path) -> Selection:
         """Return the selection of a field of several types, with one child for each type that a reference may have."""
@@ -165,16 +167,6 @@ def _representations(arguments: Mapping[str, Any]) -> list[Any]:
         return list(arguments["representations"])
     ids = [str(id_) for id_ in arguments.get("ids", [arguments.get("id")])]
     return [{"__typename": entity.typename, "id": id_} for id_ in ids if (entity := entity_of_node(id_))]
-
-
-def _has_page(selection: Selection) -> bool:
-    """Return whether the arguments name a page. If they do not, the resolver raises the error before it reads data."""
-    try:
-        pages.window(selection.arguments)
-        _ = selection.criteria
-    except InvalidInput:
-        return False
-    return True
 
 
 def _path_of(info: GraphQLResolveInfo[Any]) -> Path:

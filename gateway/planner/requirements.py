@@ -283,7 +283,7 @@ class _RequirementCollector:
 
     def _page(self, entries: Sequence[pages.E], selection: Selection) -> tuple[Sequence[pages.E], int]:
         try:
-            return self.known.picks(entries, selection.criteria, pages.window(selection.arguments))
+            return self.known.picks(entries, selection.criteria, selection.window)
         except InvalidInput:
             return (), 1
 

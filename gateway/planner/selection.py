@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, assert_never
 
+from gateway.domain import pages
 from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
+from gateway.domain.pages import PageWindow
 from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind, united
 
 # Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
@@ -80,6 +82,10 @@ class Selection:
     """For a list: true if each entry costs more than none. The owner's short fields are embedded in any entry."""
     deeper: FactKind = field(init=False, repr=False, compare=False)
     """For a user: the lists that lead on."""
+    window: PageWindow = field(init=False, repr=False, compare=False)
+    """For a list: the requested page."""
+    criteria: HighlightCriteria = field(init=False, repr=False, compare=False)
+    """For a list of highlights: its filter and order. EVERY for anything else."""
     references: tuple[tuple[Reference, Selection], ...] = field(init=False, repr=False, compare=False)
     """For an item: the selections behind references."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
@@ -87,7 +93,7 @@ class Selection:
     _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Derive the flags from the children's once, because the collector reads them at every entity."""
+        """Derive once what the collector reads at every entity. Raise InvalidInput if the arguments name no page."""
         below: dict[Edge, list[Selection]] = {}
         for child in self.children:
             below.setdefault(child.edge, []).append(child)
@@ -95,9 +101,10 @@ class Selection:
         needs_items = FactKind.HIGHLIGHT in self.facts or Relation.ITEMS in below
         dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
-        object.__setattr__(
-            self, "leads_on", dearer and 0 not in (self.arguments.get("first"), self.arguments.get("last"))
-        )
+        object.__setattr__(self, "window", pages.window(self.arguments))
+        criteria = HighlightCriteria.of(self.arguments) if self.edge is FactKind.TRAY else EVERY
+        object.__setattr__(self, "criteria", criteria)
+        object.__setattr__(self, "leads_on", dearer and self.window.size > 0)
         references = tuple((child.edge, child) for child in self.children if isinstance(child.edge, Reference))
         object.__setattr__(self, "references", references)
         lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))
@@ -107,11 +114,6 @@ class Selection:
             if any(entry.leads_on for entry in entries):
                 deeper |= kind
         object.__setattr__(self, "deeper", deeper)
-
-    @property
-    def criteria(self) -> HighlightCriteria:
-        """The filter and order of a list of highlights; EVERY for any other list. Raise InvalidInput."""
-        return HighlightCriteria.of(self.arguments) if self.edge is FactKind.TRAY else EVERY
 
     @property
     def deeper_anywhere(self) -> FactKind:
