@@ -83,7 +83,7 @@ def uses_a_class() -> None:
         (runs, "process"),
         (runs_on_the_loop, "process"),
         (runs_in_a_nested_function, "process"),
-        (builds_the_wheel, "process"),
+        (builds_the_wheel, "node"),
         (uses_a_class, "process"),
         (runs_flows, "durable"),
         (starts_postgresql, "postgres"),
