@@ -33,11 +33,18 @@ encode = msgspec.json.encode
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query. `value` is the endpoint's required parameter. `amount` 0 means all."""
+    """A query. `value` is the endpoint's required parameter, `other` its second one. `amount` 0 means all.
+
+    `cursor` is the page's, empty for the first one; it is valid at its `path` only. `safe_int`: large numbers as text.
+    """
 
     value: str
     amount: int = 0
     force: bool = False
+    other: str = ""
+    cursor: str = ""
+    path: str = ""
+    safe_int: bool = False
 
 
 class Moment(NamedTuple):
@@ -53,31 +60,31 @@ class Answers:
     def __init__(self, world: World, wire: Wire, clock: Clock) -> None:
         self.world = world
         self.wire = wire
-        self._clock = clock
+        self.clock = clock
         self._recordings = Recordings()
         self._shelf = EncodedAnswers(KEPT)
 
     def profile_by_id(self, question: Question) -> bytes:
-        return self._profile(self._user_by_id(question.value))
+        return self._profile(self.user_by_id(question.value))
 
     def profile_by_name(self, question: Question) -> bytes:
         return self._profile(self._user_by_name(question.value))
 
     def tray_by_id(self, question: Question) -> bytes:
-        return self._tray(self._user_by_id(question.value), question, by_name=False)
+        return self._tray(self.user_by_id(question.value), question, by_name=False)
 
     def tray_by_name(self, question: Question) -> bytes:
         return self._tray(self._user_by_name(question.value), question, by_name=True)
 
     def stories_by_id(self, question: Question) -> bytes:
-        return self._stories(self._user_by_id(question.value), question)
+        return self._stories(self.user_by_id(question.value), question)
 
     def stories_by_name(self, question: Question) -> bytes:
         return self._stories(self._user_by_name(question.value), question)
 
     def highlight_by_id(self, question: Question) -> bytes:
         pk = question.value.removeprefix("highlight:")
-        return self._highlight(_number(pk, "id"))
+        return self._highlight(number_in(pk, "id"))
 
     def highlight_by_url(self, question: Question) -> bytes:
         return self._highlight(_linked(question.value))
@@ -104,17 +111,17 @@ class Answers:
         return self._recordings.item(pk) if self.world.highlight(SALWAAA_HIGHLIGHT) else None
 
     def moment(self) -> Moment:
-        now = int(self._clock.now())
+        now = int(self.clock.now())
         return Moment(self.world.version, now - now % GRANULARITY)
 
     def _profile(self, user: User) -> bytes:
         return encode(self.wire.profile(user, self.moment().now))
 
     def _tray(self, user: User, question: Question, *, by_name: bool) -> bytes:
-        if _is_hidden(user, force=question.force):
+        if is_hidden(user, force=question.force):
             return b"[]"
         if not self.world.tray(user):
-            return _nothing(user)
+            return nothing(user)
         if recorded := self._recordings.tray(user, by_name=by_name):
             return self._brought_up_to_date(recorded, user, question.amount)
         moment = self.moment()
@@ -137,12 +144,12 @@ class Answers:
         return recorded if current == entries else encode(current)
 
     def _stories(self, user: User, question: Question) -> bytes:
-        if _is_hidden(user, force=question.force):
+        if is_hidden(user, force=question.force):
             return b"[]"
         now = self.moment().now
-        items = self.world.stories(user, int(self._clock.now()))[: question.amount or None]
+        items = self.world.stories(user, int(self.clock.now()))[: question.amount or None]
         if not items:
-            return _nothing(user)
+            return nothing(user)
         return encode([self.wire.item(item, now) for item in items])
 
     def _highlight(self, pk: int) -> bytes:
@@ -159,10 +166,11 @@ class Answers:
 
     def _is_over(self, item: Item) -> bool:
         """Return whether the item is a generated story that is not live."""
-        return item.key.slot == STORY_SLOT and not item.is_live(int(self._clock.now()))
+        return item.key.slot == STORY_SLOT and not item.is_live(int(self.clock.now()))
 
-    def _user_by_id(self, value: str) -> User:
-        return _known(self.world.user_by_pk(_number(value, "user id")))
+    def user_by_id(self, value: str) -> User:
+        """Return the user of this pk. Raises ReadError."""
+        return _known(self.world.user_by_pk(number_in(value, "user id")))
 
     def _user_by_name(self, value: str) -> User:
         if not NAME.fullmatch(value):
@@ -176,7 +184,7 @@ def _known(user: User | None) -> User:
     return user
 
 
-def _is_hidden(user: User, *, force: bool) -> bool:
+def is_hidden(user: User, *, force: bool) -> bool:
     """Return True for a private user, whose lists a forced call finds empty. Raises ReadError without force."""
     if not force:
         refuse_private(user)
@@ -188,7 +196,7 @@ def refuse_private(user: User) -> None:
         raise ReadError(refusal(403))
 
 
-def _nothing(user: User) -> bytes:
+def nothing(user: User) -> bytes:
     """Return an empty list, or raise the 404 that the upstream sends instead for some users."""
     if user.empty_is_404:
         raise ReadError(refusal(404))
@@ -200,7 +208,7 @@ def _owned(entry: Json, user: User) -> Json:
     return entry | {"user": entry["user"] | {"username": user.username}}
 
 
-def _number(value: str, noun: str) -> int:
+def number_in(value: str, noun: str) -> int:
     if not NUMBER.fullmatch(value):
         raise ReadError(refusal(400, f"{noun} must be a number"))
     return int(value)

@@ -115,7 +115,13 @@ def pictures_of(sandbox: Starlette) -> Starlette:
 
 def _read_endpoints(sandbox: Sandbox, answers: Answers) -> list[ReadEndpoint]:
     priced = [
-        ReadEndpoint(sandbox.services, endpoint.path, endpoint.price_of, functools.partial(_work, answers, endpoint))
+        ReadEndpoint(
+            sandbox.services,
+            endpoint.path,
+            endpoint.price_of,
+            functools.partial(_work, answers, endpoint),
+            endpoint.cursor,
+        )
         for endpoint in ENDPOINTS
     ]
     free = ReadEndpoint(

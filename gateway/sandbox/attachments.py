@@ -10,6 +10,7 @@ from gateway.sandbox import names
 from gateway.sandbox.deterministic_random import Dice
 from gateway.sandbox.entities import Item, PostKind, User
 from gateway.sandbox.feed import post_pk
+from gateway.sandbox.listing import PLACES
 from gateway.sandbox.world import EPOCH, FEED_SPAN, POPULATION, World
 
 Json = dict[str, Any]
@@ -68,7 +69,7 @@ def _hashtag(dice: Dice) -> Json:
     number = dice.below(len(names.HASHTAGS))
     return {
         "hashtag": {
-            "id": str(17_841_500_000_000_000 + number * 104_729),
+            "id": hashtag_id(number),
             "name": names.HASHTAGS[number],
             "media_count": dice.between(1_000, 9_000_000),
             "profile_pic_url": None,
@@ -79,10 +80,14 @@ def _hashtag(dice: Dice) -> Json:
 
 def location(dice: Dice) -> Json:
     """Return a location as the sticker of an item names it."""
-    number = dice.below(len(names.PLACES))
-    name, latitude, longitude, city = names.PLACES[number]
+    return place(dice.below(len(names.PLACES)))
+
+
+def place(number: int) -> Json:
+    """Return the place of this number among all places."""
+    name, latitude, longitude, city = PLACES[number]
     return {
-        "pk": 212_000_000 + number * 7_919,
+        "pk": place_pk(number),
         "name": name,
         "lat": latitude,
         "lng": longitude,
@@ -92,6 +97,14 @@ def location(dice: Dice) -> Json:
         "external_id": 110_000_000_000_000 + number * 15_485_863,
         "external_id_source": "facebook_places",
     }
+
+
+def place_pk(number: int) -> int:
+    return 212_000_000 + number * 7_919
+
+
+def hashtag_id(number: int) -> str:
+    return str(17_841_500_000_000_000 + number * 104_729)
 
 
 def _sticker(dice: Dice) -> Json:

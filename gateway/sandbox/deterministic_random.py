@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+WORD = (1 << 64) - 1
 
 
 class Dice:
@@ -36,3 +37,16 @@ class Dice:
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[self.below(len(choices))]
+
+
+def mixed(number: int) -> int:
+    """Return 64 bits that look random (splitmix64), for what there are too many of to throw dice for each."""
+    number = (number + 0x9E37_79B9_7F4A_7C15) & WORD
+    number = ((number ^ number >> 30) * 0xBF58_476D_1CE4_E5B9) & WORD
+    number = ((number ^ number >> 27) * 0x94D0_49BB_1331_11EB) & WORD
+    return number ^ number >> 31
+
+
+def of_the_first(bits: int, width: int, choices: int) -> int:
+    """Return one of so many choices for a number of `width` bits. The first ones are chosen more often."""
+    return choices * bits * bits >> 2 * width

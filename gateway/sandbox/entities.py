@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.sandbox.ids import ItemKey
 
@@ -132,9 +133,28 @@ class AlbumEntry:
     is_video: bool
 
 
+class Listed(NamedTuple):
+    """A post in the list of its user, as far as other lists are made of it.
+
+    `number` counts the user's posts from the newest one. `tags` are numbers of hashtags, `place` is that of a place,
+    `people` are the indices of the users who are tagged in it.
+    """
+
+    number: int
+    kind: PostKind
+    taken_at: int
+    text: int
+    tags: tuple[int, ...]
+    place: int | None
+    people: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post. `entries` are those of an album, empty for the other kinds."""
+    """A post. `entries` are those of an album, empty for the other kinds.
+
+    `listed` is what the list of its user says about it, None for a post that can be opened but that no list holds.
+    """
 
     pk: int
     user: User
@@ -142,6 +162,7 @@ class Post:
     kind: PostKind
     caption: str
     entries: tuple[AlbumEntry, ...] = ()
+    listed: Listed | None = None
 
     @property
     def id(self) -> str:

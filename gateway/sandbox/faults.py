@@ -106,6 +106,13 @@ class WrongShape(Fault, tag="wrong_shape"):
     """An object in place of a list, and a list in place of an object."""
 
 
+class DeadCursors(Fault, tag="dead_cursors"):
+    """Every cursor of the endpoint has died: a read call with one is refused with a 400, and charged.
+
+    Calls without a cursor are not hit, nor counted by `times`. (A retired endpoint is a `Status` of 410.)
+    """
+
+
 class PlatformError(Placed, tag="platform_error"):
     """A write call is rejected with this code of the platform's table; its usual subcode and status are replaceable.
 
@@ -154,7 +161,7 @@ class BareTray(Fault, tag="bare_tray", kw_only=True):
 
 WRITES_ONLY = (PlatformError, Processing, Accepted, Usage, BareTray)
 # The faults that decide a call's outcome.
-Failure = Status | EdgeHtml | Hang | DeadKeepAlive | Truncated | WrongTypes | WrongShape | PlatformError
+Failure = Status | EdgeHtml | Hang | DeadKeepAlive | Truncated | WrongTypes | WrongShape | DeadCursors | PlatformError
 AnyFault = Latency | Info | Failure | Processing | Accepted | Usage | BareTray
 
 
@@ -195,11 +202,11 @@ class Faults:
         self.script = script
         self._random = random.Random(script.seed)  # noqa: S311 (chance that repeats, not a secret)
 
-    def draw(self, path: str, *, is_write: bool = False) -> Effects:
+    def draw(self, path: str, *, is_write: bool = False, has_cursor: bool = False) -> Effects:
         """Return the effects on the next call of this name. Rules after the deciding one are not used up."""
         effects = Effects()
         for fault in self.script.faults:
-            is_for_it = is_write or not isinstance(fault, WRITES_ONLY)
+            is_for_it = has_cursor if isinstance(fault, DeadCursors) else is_write or not isinstance(fault, WRITES_ONLY)
             if is_for_it and not _is_settled(effects, fault) and fault.strikes(path, self._random):
                 effects = _with(effects, fault)
         return effects
@@ -254,7 +261,7 @@ def mangled(failure: Failure | None, body: bytes) -> bytes:
         case WrongShape():
             value = msgspec.json.decode(body)
             return msgspec.json.encode({"response": value} if isinstance(value, list) else [value])
-        case Status() | EdgeHtml() | Hang() | DeadKeepAlive() | PlatformError() | None:
+        case Status() | EdgeHtml() | Hang() | DeadKeepAlive() | DeadCursors() | PlatformError() | None:
             return body
         case _:
             assert_never(failure)

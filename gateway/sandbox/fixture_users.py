@@ -15,6 +15,25 @@
 | `zero.items`         | a highlight of media_count 0, whose own answer is empty, then one of 5                     |
 | `photos.and.videos`  | a highlight of 20 items, photos and videos in turn, a photo first                          |
 
+Their lists, as `SIZES` has them; `natgeo` has the richest:
+
+| user name            | posts       | of them pinned | followers                        | follows                  |
+|----------------------|-------------|----------------|----------------------------------|--------------------------|
+| `natgeo`             | 240         | 3              | 514                              | 180                      |
+| `salwaaa_ki`         | 37          | 3              | 317                              | 64                       |
+| `thirty.highlights`  | 120 of 3701 | 3              | 15 of 335056                     | 400 of 1520              |
+| `hundred.highlights` | 520         | 3              | 245                              | 120                      |
+| `private.person`     | 403         | 403            | 403                              | 403                      |
+| `empty.list`         | none: `[]`  |                | none                             | none                     |
+| `empty.404`          | none: 404   |                | none                             | none                     |
+| `dropped.items`      | 12          | 2              | 186                              | 15                       |
+| `every.attachment`   | 9           | 2              | 164                              | 20                       |
+| `integer.pk`         | 120 of 2586 | 3              | 15 of 734982                     | 90                       |
+| `zero.items`         | 1           | none           | 146                              | 3                        |
+| `photos.and.videos`  | 60          | 3              | 150                              | 40                       |
+
+"120 of 3701": the profile says 3701, and the list ends after 120 without a word.
+
 A private user has highlight pks too (`highlight_pk`), and posts (`feed.post_pk`): they answer 403.
 
 `natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`.
@@ -22,7 +41,9 @@ A private user has highlight pks too (`highlight_pk`), and posts (`feed.post_pk`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.sandbox import ids
 from gateway.sandbox.entities import HighlightSpec, User
@@ -93,6 +114,37 @@ CAST = (
     ZERO,
     MIXED,
 )
+
+
+class Size(NamedTuple):
+    """The number of a user's posts, and of the users it follows.
+
+    `claims` are the numbers of followers and followed in the profile of a user whose lists end earlier: the platform
+    gives up in the middle of a very long list.
+    """
+
+    posts: int = 0
+    following: int = 0
+    claims: tuple[int, int] | None = None
+
+
+SIZES: Mapping[int, Size] = MappingProxyType(
+    {
+        NATGEO.index: Size(240, 180),
+        SALWAAA.index: Size(37, 64),
+        THIRTY.index: Size(3_701, 400, (335_056, 1_520)),
+        HUNDRED.index: Size(520, 120),
+        PRIVATE.index: Size(75, 50, (255_782, 1_353)),
+        EMPTY_LIST.index: Size(),
+        EMPTY_404.index: Size(),
+        DROPPED.index: Size(12, 15),
+        ATTACHED.index: Size(9, 20),
+        INTEGER_PK.index: Size(2_586, 90, (734_982, 90)),
+        ZERO.index: Size(1, 3),
+        MIXED.index: Size(60, 40),
+    }
+)
+UNFOLLOWED = frozenset({EMPTY_LIST.index, EMPTY_404.index})
 
 
 def highlight_pk(user: User, slot: int) -> str:

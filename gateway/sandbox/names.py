@@ -25,8 +25,25 @@ CAPTIONS = (
     "Slow mornings ☕", "", "The long way home.\n\n#trailrunning #oldtown", "New in the shop, link in bio ✨",
     "Thanks to everybody who came! #behindthescenes", "Pão quente às sete. 🥖",
 )  # fmt: skip
+# Texts of the posts in lists, before their hashtags.
+TEXTS = (
+    "Slow mornings ☕", "", "The long way home.", "New in the shop, link in bio ✨", "Thanks to everybody who came!",
+    "Pão quente às sete. 🥖", "", "Second attempt, better light.", "Open until late tonight.", "雨の日も悪くない。",
+)  # fmt: skip
+REMARKS = (
+    "Love this 😍", "Where was this taken?", "🔥🔥🔥", "How long did it take?", "So good!", "Que bonito!", "First!",
+    "Do you ship to Portugal?", "❤️", "This made my day.", "Which camera is it?", "すごい", "Not what I expected.",
+    "See you there!", "👏👏", "Please post the recipe.",
+)  # fmt: skip
+ANSWERS = ("thank you!", "yes, on Sunday", "same here 😅", "I asked myself the same.", "🙏", "it is in the bio")
+COUNTRIES = ("United States", "Portugal", "Japan", "Brazil", "Germany", None)
 CATEGORIES = ("Photographer", "Restaurant", "Clothing (Brand)", "Artist", "Local Business", "Magazine")
 HASHTAGS = ("sunset", "streetfood", "handmade", "trailrunning", "oldtown", "coffee", "newin", "behindthescenes")
+# Those of the posts in lists: first the most used ones, last the two that are rare.
+TAGS = (
+    *HASHTAGS, "analogue", "breadmaking", "coastline", "dailywalk", "pãoquente", "nightshift", "rooftops", "tinyhouse",
+    "goldenhourclub", "onlyhere",
+)  # fmt: skip
 # name, latitude, longitude, city
 PLACES = (
     ("Tōdai-ji Temple", 34.6889, 135.8399, "Nara"),
@@ -35,6 +52,15 @@ PLACES = (
     ("Mercado de San Juan", 19.4302, -99.1448, "Ciudad de México"),
     ("Fisherman's Bastion", 47.5020, 19.0347, "Budapest"),
     ("Stanley Park", 49.3017, -123.1417, "Vancouver"),
+)
+# Places that posts in lists name besides those.
+FURTHER_PLACES = (
+    ("Miradouro da Graça", 38.7163, -9.1312, "Lisboa"),
+    ("Mercado da Ribeira", 38.7069, -9.1459, "Lisboa"),
+    ("Kasuga-taisha", 34.6815, 135.8484, "Nara"),
+    ("Granville Island", 49.2712, -123.1340, "Vancouver"),
+    ("Kirstenbosch Garden", -33.9875, 18.4327, "Cape Town"),
+    ("Gellért Hill", 47.4867, 19.0456, "Budapest"),
 )
 LINKS = (
     "https://example.com/shop?ref=story",

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from gateway.domain.ids import HOSTS, PAGES, code_of, pk_in_code
 from gateway.sandbox import names
 from gateway.sandbox.answers import Answers, Question, encode, refuse_private
-from gateway.sandbox.attachments import location
-from gateway.sandbox.deterministic_random import Dice
-from gateway.sandbox.entities import AlbumEntry, Post, PostKind, User
+from gateway.sandbox.attachments import location, place
+from gateway.sandbox.deterministic_random import Dice, mixed
+from gateway.sandbox.entities import AlbumEntry, Listed, Post, PostKind, User
 from gateway.sandbox.ids import ITEM_ID
 from gateway.sandbox.pictures import SIZES, Frame
+from gateway.sandbox.raw import RawUsers
 from gateway.sandbox.replies import ReadError, refusal
 from gateway.sandbox.wire import Wire, iso
 from gateway.sandbox.world import POPULATION, World
@@ -25,18 +26,15 @@ CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 LINKS = frozenset({"p", "reel", "reels", "tv"})  # path segments before a code
 CLIP_SIZE = (180, 320)  # of the one video of the CDN
 PAST_INT = 5_000_000_000  # a play count can pass 2^31
-RAW_FIELDS = ("username", "full_name", "is_private", "is_verified", "profile_pic_url")  # as in a user summary
 
 
 def post_by_id(answers: Answers, question: Question) -> bytes:
     """Return a post by `<pk>` or `<pk>_<user>`."""
-    if not (match := ITEM_ID.fullmatch(question.value)):
-        raise ReadError(refusal(400, "id must be a media id"))
-    return _post(answers, int(match[1]), owner=match[2])
+    return _post(answers, identified(answers, question.value))
 
 
 def post_by_code(answers: Answers, question: Question) -> bytes:
-    return _post(answers, _pk_of(question.value, "code must be the code of a media"))
+    return _post(answers, _found(answers, _pk_of(question.value, "code must be the code of a media")))
 
 
 def post_by_url(answers: Answers, question: Question) -> bytes:
@@ -49,7 +47,7 @@ def post_by_url(answers: Answers, question: Question) -> bytes:
         raise ReadError(refusal(400, refused)) from exc
     match [segment for segment in parts.path.split("/") if segment]:
         case [*owner, kind, code] if host in HOSTS and kind in LINKS and _is_owner(owner):
-            return _post(answers, _pk_of(code, refused))
+            return _post(answers, _found(answers, _pk_of(code, refused)))
         case _:
             raise ReadError(refusal(400, refused))
 
@@ -65,29 +63,50 @@ def _pk_of(code: str, refused: str) -> int:
     return pk_in_code(code)
 
 
-def _post(answers: Answers, pk: int, owner: str | None = None) -> bytes:
-    """Return the post as JSON. Raises ReadError: 400 for a story, 403 for a private user, 404."""
+def identified(answers: Answers, value: str) -> Post:
+    """Return the post of an id `<pk>` or `<pk>_<user>`.
+
+    Raises ReadError: 400 for no id and for a story, 403 for a private user, 404.
+    """
+    if not (match := ITEM_ID.fullmatch(value)):
+        raise ReadError(refusal(400, "id must be a media id"))
+    return _found(answers, int(match[1]), owner=match[2])
+
+
+def wire_of(answers: Answers) -> PostWire:
+    return PostWire(answers.world, answers.wire, answers.moment().now)
+
+
+def _found(answers: Answers, pk: int, owner: str | None = None) -> Post:
     if answers.world.item(pk) or answers.recorded_item(pk):
         raise ReadError(refusal(400, "This is a story: use /v1/story/by/id"))
     post = answers.world.post_by_pk(pk)
     if post is None or (owner and int(owner) != post.user.pk):
         raise ReadError(refusal(404, "Media not found", "MediaNotFound"))
     refuse_private(post.user)
-    return encode(_PostWire(answers.world, answers.wire, answers.moment().now).media(post))
+    return post
+
+
+def _post(answers: Answers, post: Post) -> bytes:
+    return encode(wire_of(answers).media(post))
 
 
 @dataclass(frozen=True, slots=True)
-class _PostWire:
+class PostWire:
     """The JSON of a post at the time `now` of the response, for the signed URLs."""
 
     world: World
     wire: Wire
     now: int
 
+    @property
+    def raw(self) -> RawUsers:
+        return RawUsers(self.world, self.wire, self.now)
+
     def media(self, post: Post) -> Json:
         dice = Dice("post", post.pk)
         sponsors = self._users(dice, 0.1, self._short)
-        return {
+        drawn = {
             "pk": str(post.pk),
             "id": post.id,
             "code": code_of(post.pk),
@@ -104,11 +123,20 @@ class _PostWire:
             "usertags": self._users(dice, 0.3, lambda user: self._tag(user, dice)),
             "sponsor_tags": sponsors,
             "is_paid_partnership": bool(sponsors),
-            "coauthor_producers": self._users(dice, 0.2, self._raw_user),
+            "coauthor_producers": self._users(dice, 0.2, self.raw.user),
             "video_duration": dice.real(3, 90) if post.kind.is_video else 0.0,
             "title": f"Episode {dice.between(1, 99)}" if post.kind is PostKind.LONG_VIDEO else "",
             "resources": [self._resource(entry, post) for entry in post.entries],
             **self._files(post.pk, has_image=post.kind is not PostKind.ALBUM, is_video=post.kind.is_video),
+        }
+        return drawn | self._listed(post, post.listed) if post.listed else drawn
+
+    def _listed(self, post: Post, entry: Listed) -> Json:
+        """Return what other lists hold the post for: its place, and the users who are tagged in it."""
+        dice = Dice("tagged", post.pk)
+        return {
+            "location": None if entry.place is None else located(entry.place, has_coordinates=mixed(post.pk) % 5 > 0),
+            "usertags": [self._tag(self.world.user(index), dice) for index in entry.people],
         }
 
     def _resource(self, entry: AlbumEntry, album: Post) -> Json:
@@ -145,26 +173,6 @@ class _PostWire:
     def _tag(self, user: User, dice: Dice) -> Json:
         return {"user": self._short(user), "x": dice.real(0.1, 0.9), "y": dice.real(0.1, 0.9)}
 
-    def _raw_user(self, user: User) -> Json:
-        """Return a user as the platform sends it: with a numeric pk, one in text, or `id` and `strong_id__` instead."""
-        pk = str(user.pk)
-        spelling: tuple[Json, ...] = ({"pk": user.pk}, {"pk": pk}, {"id": pk, "strong_id__": pk})
-        fbid = 17_841_400_000_000_000 + user.index
-        short = self._short(user)
-        return spelling[user.index % 3] | {
-            "pk_id": pk,
-            "profile_pic_id": f"{fbid}_{pk}",
-            "fbid_v2": str(fbid) if user.index % 2 else fbid,
-            "latest_reel_media": self._newest_story(user),
-            **{name: short[name] for name in RAW_FIELDS},
-        }
-
-    def _newest_story(self, user: User) -> int | None:
-        """Return the time of the newest live story: 0 without one, None for a private user."""
-        if user.is_private:
-            return None
-        return max((story.taken_at for story in self.world.stories(user, self.now)), default=0)
-
 
 def _counts(dice: Dice, kind: PostKind) -> Json:
     """Return the counts. 0 stands for those that are hidden, or that this kind of post does not have."""
@@ -182,13 +190,27 @@ def _counts(dice: Dice, kind: PostKind) -> Json:
 
 
 def _location(dice: Dice) -> Json:
-    """Return a location as a post names it: with more fields than that of a sticker, and the external id as text."""
-    place = location(dice)
+    """Return a drawn location of a post that no list holds."""
+    drawn = location(dice)
     has_coordinates = dice.chance(0.8)
+    return _location_of_post(drawn, dice.pick(names.CATEGORIES), has_coordinates=has_coordinates)
+
+
+def located(number: int, *, has_coordinates: bool = True) -> Json:
+    """Return the place of this number as a post names it."""
+    return _location_of_post(place(number), category_of(number), has_coordinates=has_coordinates)
+
+
+def category_of(number: int) -> str:
+    return names.CATEGORIES[number % len(names.CATEGORIES)]
+
+
+def _location_of_post(place: Json, category: str, *, has_coordinates: bool) -> Json:
+    """Return a location with more fields than that of a sticker, and the external id as text."""
     return place | {
         "phone": "",
         "website": "",
-        "category": dice.pick(names.CATEGORIES),
+        "category": category,
         "hours": {},
         "lat": place["lat"] if has_coordinates else None,
         "lng": place["lng"] if has_coordinates else None,

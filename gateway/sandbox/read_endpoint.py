@@ -17,6 +17,7 @@ from gateway.sandbox import connection
 from gateway.sandbox.account import Account
 from gateway.sandbox.call_counter import Meter
 from gateway.sandbox.faults import (
+    DeadCursors,
     DeadKeepAlive,
     EdgeHtml,
     Failure,
@@ -47,16 +48,21 @@ class SandboxServices:
 
 @dataclass(frozen=True, slots=True)
 class ReadEndpoint:
-    """An ASGI app for one path. `work` returns the body of a 200 or raises ReadError; `price` is in billed requests."""
+    """An ASGI app for one path. `work` returns the body of a 200 or raises ReadError; `price` is in billed requests.
+
+    `cursor` is the query parameter of the page, None for an endpoint without pages.
+    """
 
     services: SandboxServices
     path: str
     price: Callable[[QueryParams], int]
     work: Callable[[QueryParams], bytes]
+    cursor: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        effects = self.services.faults.draw(self.path)
+        has_cursor = self.cursor is not None and bool(request.query_params.get(self.cursor))
+        effects = self.services.faults.draw(self.path, has_cursor=has_cursor)
         if effects.latency:
             await self.services.clock.sleep(effects.latency)
         self.services.agenda.catch_up()
@@ -81,6 +87,8 @@ class ReadEndpoint:
                 return refusal(status, retry_after=retry_after)
             case EdgeHtml(status=status):
                 return edge_page(status)
+            case DeadCursors():
+                return refusal(400, "The cursor has expired")
             case DeadKeepAlive() | Hang() | Truncated() | WrongTypes() | WrongShape() | PlatformError() | None:
                 pass  # the work is done first
             case _:

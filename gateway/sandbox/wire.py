@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.ids import code_of
-from gateway.sandbox import names
+from gateway.sandbox import follows, listing, names
 from gateway.sandbox.attachments import attachments
 from gateway.sandbox.cdn import Signer
 from gateway.sandbox.deterministic_random import Dice
@@ -41,11 +41,14 @@ class Wire:
         dice = Dice("profile", user.index)
         picture = self.signer.image(Frame.PROFILE, user.pk, now)
         business = _business(user, dice) if dice.chance(0.3) else _NO_BUSINESS
+        for _ in range(3):
+            dice.fraction()  # what follows was drawn after three counts, and documents show it
+        followers, following = follows.counts(user.index)
         return self.user_short(user, now) | {
             "profile_pic_url_hd": picture,
-            "media_count": dice.between(0, 4_000),
-            "follower_count": dice.between(10, 900_000),
-            "following_count": dice.between(0, 2_000),
+            "media_count": listing.post_count(user.index),
+            "follower_count": followers,
+            "following_count": following,
             "biography": dice.pick(names.BIOGRAPHIES),
             "external_url": f"https://example.com/{user.username}" if dice.chance(0.4) else None,
             **business,

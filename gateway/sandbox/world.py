@@ -9,18 +9,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 
-from gateway.sandbox import feed, ids, names
+from gateway.sandbox import extent, feed, ids, names
 from gateway.sandbox.deterministic_random import Dice
-from gateway.sandbox.entities import Highlight, HighlightSpec, Item, Post, User
+from gateway.sandbox.entities import STORY_SECONDS, Highlight, HighlightSpec, Item, Post, User
 from gateway.sandbox.fixture_users import CAST
 from gateway.sandbox.ids import FEED_SLOT, PUBLISHED_SLOT, ItemKey
 
-EPOCH = 1_773_532_800  # 2026-03-15T00:00:00Z, just after the newest recorded item
-POPULATION = 1_000
-HOUR = 3_600
-DAY = 86_400
-FEED_SPAN = 900 * DAY  # before EPOCH: the time of the posts
+EPOCH = extent.EPOCH
+POPULATION = extent.POPULATION
+HOUR = extent.HOUR
+DAY = extent.DAY
+FEED_SPAN = extent.FEED_SPAN
 STORY_SLOT = 120  # past the 100 highlights a user may have
 # Each row: cumulative share of the users (or of the highlights), minimum, maximum.
 HIGHLIGHT_COUNTS = ((0.06, 0, 0), (0.60, 1, 8), (0.92, 9, 30), (1.0, 31, 100))
@@ -101,6 +102,10 @@ class World:
         index = self._names.get(username.lower())
         return None if index is None else self.user(index)
 
+    def named(self, words: str) -> list[int]:
+        """Return the indices of the users whose names contain these words in lower case."""
+        return [index for name, index in self._names.items() if words in name or words in name.replace(".", " ")]
+
     def tray(self, user: User) -> list[Highlight]:
         """Return the user's highlights, newest first."""
         created = (each for each in reversed(self._held.values()) if each.slot == PUBLISHED_SLOT)
@@ -130,6 +135,13 @@ class World:
         drawn = (item for day in (today - 1, today) for item in self.items(_day_of_stories(user, day)))
         live = (item for item in self._live.values() if item.user.index == user.index)
         return [*(item for item in drawn if item.is_live(now)), *live]
+
+    def newest_story(self, user: User, now: int) -> int:
+        """Return the time of the newest story that is live at `now`, 0 without one."""
+        days = (_day_of_stories(user, day) for day in (now // DAY - 1, now // DAY))
+        drawn = (_taken_at(day, position) for day in days for position in range(day.sketch.media_count))
+        live = (item.taken_at for item in self._live.values() if item.user.index == user.index)
+        return max(chain((moment for moment in drawn if now - STORY_SECONDS < moment <= now), live), default=0)
 
     def item(self, pk: int) -> Item | None:
         return self._kept.get(pk) or self._drawn_item(pk)
@@ -250,7 +262,7 @@ def _draw_user(index: int) -> User:
         pk=ids.user_pk(index),
         username=username,
         full_name=username.replace(".", " ").title(),
-        is_private=dice.chance(0.06),
+        is_private=dice.chance(extent.PRIVATE_SHARE),  # drawn first: `catalogue` draws it alone
         is_verified=dice.chance(0.1),
         integer_pk=dice.chance(0.1),
         empty_is_404=dice.chance(0.5),

@@ -7,10 +7,12 @@ import pytest
 
 from gateway.domain.ids import code_of
 from gateway.sandbox import Sandbox, create_sandbox, fixture_users
+from gateway.sandbox.endpoints import BALANCE, ENDPOINTS
 from gateway.sandbox.entities import PostKind
 from gateway.sandbox.feed import post_pk
 from gateway.sandbox.world import EPOCH
 from tests.sandbox.harness import SteppedClock, client_of, held
+from tests.sandbox.walks import WALKS, listed_pk
 
 SHARE = "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4MDg1NDc1NjcxODMwNDQw"
 NATGEO_POST = str(post_pk(fixture_users.NATGEO, EPOCH, PostKind.PHOTO))
@@ -35,8 +37,27 @@ PRICES = [
     ("/v1/media/by/id", {"id": NATGEO_POST, "force": "on"}, 1),
     ("/v1/media/by/code", {"code": code_of(int(NATGEO_POST))}, 1),
     ("/v1/media/by/url", {"url": f"https://www.instagram.com/p/{code_of(int(NATGEO_POST))}/"}, 1),
+    *((walk.path, {name: str(value) for name, value in walk.params.items()}, 1) for walk in WALKS),
+    ("/v1/user/medias/pinned", {"user_id": "787132"}, 1),
+    ("/v1/user/medias/pinned", {"user_id": "787132", "force": "on"}, 1),
+    ("/v1/user/search/followers", {"user_id": "787132", "query": "a"}, 2),
+    ("/v1/user/search/followers", {"user_id": "787132", "query": "a", "force": "on"}, 1),
+    ("/v1/user/search/following", {"user_id": "787132", "query": "a"}, 2),
+    ("/v1/user/search/following", {"user_id": "787132", "query": "a", "force": "on"}, 1),
+    ("/gql/user/about", {"id": "787132"}, 1),
+    ("/v2/media/comments/infos", {"media_ids": f"{NATGEO_POST},{listed_pk(0)},{listed_pk(1)}"}, 1),
+    ("/v2/media/likers", {"id": NATGEO_POST}, 1),
+    ("/v1/hashtag/by/name", {"name": "sunset"}, 1),
+    ("/v1/search/hashtags", {"query": "sun"}, 1),
+    ("/g2/location/by/id", {"id": "212000000"}, 1),
+    ("/v1/location/search", {"lat": "38.7", "lng": "-9.1"}, 1),
+    ("/v2/fbsearch/places", {"query": "lisboa"}, 1),
     ("/sys/balance", {}, 0),
 ]
+
+
+def test_the_price_list_names_every_endpoint() -> None:
+    assert {path for path, _, _ in PRICES} == {endpoint.path for endpoint in ENDPOINTS} | {BALANCE}
 
 
 @pytest.mark.parametrize(("path", "params", "price"), PRICES)

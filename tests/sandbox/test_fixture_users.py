@@ -12,6 +12,7 @@ from gateway.sandbox import Sandbox, answers, create_sandbox, fixture_users, ids
 from gateway.sandbox.entities import User
 from gateway.sandbox.world import POPULATION, World
 from tests.sandbox.harness import ORIGIN, SteppedClock, client_of
+from tests.sandbox.walks import FOLLOWERS, FOLLOWING, MEDIAS, pk_of
 
 ATTACHMENTS = ("mentions", "links", "hashtags", "locations", "stickers", "medias", "sponsor_tags")
 
@@ -107,6 +108,34 @@ async def test_a_story_is_not_found_under_another_users_id(client: httpx.AsyncCl
     pk = (await opened(client, fixture_users.MIXED, 0))["items"][0]["pk"]
     stranger = await client.get("/v1/story/by/id", params={"id": f"{pk}_{fixture_users.THIRTY.pk}"})
     assert stranger.status_code == 404
+
+
+# What the profile says, and how much of it the lists hold: posts, followers, followed.
+SIZES = [
+    (fixture_users.NATGEO, (240, 514, 180), (240, 514, 180)),
+    (fixture_users.SALWAAA, (37, 317, 64), (37, 317, 64)),
+    (fixture_users.THIRTY, (3_701, 335_056, 1_520), (120, 15, 400)),
+    (fixture_users.HUNDRED, (520, 245, 120), (520, 245, 120)),
+    (fixture_users.EMPTY_LIST, (0, 0, 0), (0, 0, 0)),
+    (fixture_users.EMPTY_404, (0, 0, 0), (0, 0, 0)),
+    (fixture_users.DROPPED, (12, 186, 15), (12, 186, 15)),
+    (fixture_users.ATTACHED, (9, 164, 20), (9, 164, 20)),
+    (fixture_users.INTEGER_PK, (2_586, 734_982, 90), (120, 15, 90)),
+    (fixture_users.ZERO, (1, 146, 3), (1, 146, 3)),
+    (fixture_users.MIXED, (60, 150, 40), (60, 150, 40)),
+]
+
+
+@pytest.mark.parametrize(("user", "said", "held"), SIZES, ids=lambda value: getattr(value, "username", ""))
+async def test_lists_are_as_long_as_the_table_says(
+    client: httpx.AsyncClient, user: User, said: tuple[int, ...], held: tuple[int, ...]
+) -> None:
+    profile = (await client.get("/v1/user/by/id", params={"id": user.pk})).json()
+    assert tuple(profile[f"{name}_count"] for name in ("media", "follower", "following")) == said
+    entries = [await walk.of(user_id=user.pk).all(client) for walk in (MEDIAS, FOLLOWERS, FOLLOWING)]
+    posts, followers, followed = entries
+    assert len({pk_of(post) for post in posts}) == held[0]
+    assert tuple(len({each.pk_id for each in users}) for users in (followers, followed)) == held[1:]
 
 
 def test_the_world_is_the_same_each_time_whatever_was_asked_before() -> None:

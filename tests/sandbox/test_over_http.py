@@ -9,11 +9,16 @@ import hikerapi
 import httpx
 import msgspec
 import pytest
+from hikerapi.extractors import extract_hashtag_medias_top
 
 from gateway.sandbox import Sandbox, fixture_users
 from gateway.sandbox.faults import DeadKeepAlive, Hang, Status
+from gateway.sandbox.listing import reels
 from tests.sandbox import contract
+from tests.sandbox import contract_lists as lists
+from tests.sandbox.contract_posts import Location, Media
 from tests.sandbox.harness import KEY
+from tests.sandbox.walks import TALKED_ABOUT, Chunk, discussed_pk, listed_pk
 
 
 @pytest.fixture
@@ -45,6 +50,60 @@ def test_the_vendors_kit_reads_every_endpoint_it_knows(kit: Any) -> None:
         msgspec.convert(answer, model)
     assert [len(answers[index][0]) for index in (2, 3, 4)] == [3, 5, 30]
     assert len(answers[8][0]["items"]) == 40
+
+
+def test_the_vendors_kit_reads_the_lists(kit: Any) -> None:
+    post, user, place = str(listed_pk(TALKED_ABOUT)), "787132", 212_000_000
+    comment = str(discussed_pk(TALKED_ABOUT))
+    answers: list[tuple[Any, Any]] = [
+        (kit.user_medias_g2(user_id=user), lists.Medias),
+        (kit.user_medias_pinned_v1(user_id=user, amount=3), list[Media]),
+        (kit.user_clips_chunk_v1(user_id=user), Chunk),
+        (kit.user_tag_medias_chunk_v1(user_id=user), Chunk),
+        (kit.user_followers_g2(user_id=user), lists.People),
+        (kit.user_following_g2(user_id=user), lists.People),
+        (kit.user_search_followers_v1(user_id=user, query="amber"), list[lists.ShortOfList]),
+        (kit.user_search_following_v1(user_id=user, query="amber", force="on"), list[lists.ShortOfList]),
+        (kit.user_about_gql(id=user), lists.About),
+        (kit.media_comments_v2(id=post), lists.Comments),
+        (kit.media_comments_replies_v2(media_id=post, comment_id=comment), lists.Replies),
+        (kit.media_comments_infos_v2(media_ids=f"{post},{listed_pk(0)}"), lists.CommentInfos),
+        (kit.media_likers_v2(id=post), lists.Likers),
+        (kit.hashtag_by_name_v1(name="pãoquente"), lists.NamedHashtag),
+        (kit.hashtag_medias_recent_v2(name="pãoquente"), lists.Sections),
+        (kit.hashtag_medias_top_v2(name="rooftops"), lists.Sections),
+        (kit.search_hashtags_v1(query="coffee"), list[lists.Hashtag]),
+        (kit.location_by_id_g2(id=str(place)), lists.LocatedPlace),
+        (kit.location_search_v1(lat=38.7, lng=-9.1), list[Location]),
+        (kit.fbsearch_places_v2(query="lisboa"), lists.Places),
+        (kit.location_medias_recent_chunk_v1(location_pk=place), Chunk),
+        (kit.location_medias_top_chunk_v1(location_pk=place), Chunk),
+        (kit.fbsearch_accounts_v2(query="amber"), lists.Accounts),
+    ]
+    for answer, model in answers:
+        assert msgspec.convert(answer, model)
+
+
+def test_the_vendors_kit_follows_cursors_to_the_end_of_a_list(kit: Any) -> None:
+    """Its own helper for pages handles lists of two; their cursors need escaping in a URL, which it does."""
+    clips = kit._paging_request("/v1/user/clips/chunk", {"user_id": "787132"}, page_key="end_cursor")
+    assert len(clips) == len(reels(fixture_users.NATGEO.index))
+    cursor, seen = None, set[str]()
+    while True:
+        page = kit.user_followers_g2(user_id="787132", page_id=cursor)
+        seen |= {user["pk_id"] for user in page["response"]["users"]}
+        if not (cursor := page["next_page_id"]):
+            break
+    assert len(seen) == kit.user_by_id_v1(id="787132")["follower_count"]
+
+
+def test_the_vendors_kit_finds_the_posts_of_a_hashtags_page(kit: Any) -> None:
+    """It looks into all three places of the layout; of several rows it keeps the last one only."""
+    found, cursor = extract_hashtag_medias_top(kit.hashtag_medias_top_v2(name="rooftops"))
+    assert len(found["one_by_two_item"]) == 5
+    assert len(found["fill_items"]) == 4
+    assert 1 <= len(found["medias"]) <= 3
+    assert cursor
 
 
 def highlight_url(pk: str) -> str:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.sandbox import connection
 from gateway.sandbox.entities import User
 from gateway.sandbox.faults import (
+    DeadCursors,
     DeadKeepAlive,
     EdgeHtml,
     Effects,
@@ -117,7 +118,7 @@ class WriteEndpoint:
                 return self._refused(WriteError(with_status(status)), retry_after, caller)
             case PlatformError(retry_after=retry_after, regain=regain):
                 return self._refused(WriteError(_problem(failure), regain=regain), retry_after, caller)
-            case Hang() | DeadKeepAlive() | Truncated() | WrongTypes() | WrongShape() | None:
+            case Hang() | DeadKeepAlive() | Truncated() | WrongTypes() | WrongShape() | DeadCursors() | None:
                 return None
             case _:
                 assert_never(failure)
@@ -143,7 +144,7 @@ async def _silenced(failure: Failure | None, receive: Receive) -> bool:
             await connection.drop(receive)
         case Hang():
             await connection.until_gone(receive)
-        case Status() | EdgeHtml() | PlatformError() | Truncated() | WrongTypes() | WrongShape() | None:
+        case Status() | EdgeHtml() | PlatformError() | Truncated() | WrongTypes() | WrongShape() | DeadCursors() | None:
             return False
         case _:
             assert_never(failure)
