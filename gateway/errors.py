@@ -16,7 +16,8 @@
     |- Missing                        (charged by the upstream, cached for a short time)
     |  |- NotFound                    NOT_FOUND
     |  |  `- Renamed                  RENAMED                   the user has another name now
-    |  `- PrivateAccount              PRIVATE_ACCOUNT
+    |  |- PrivateAccount              PRIVATE_ACCOUNT
+    |  `- CursorExpired               CURSOR_EXPIRED            the upstream refuses the cursor of a page
     |- UpstreamError                  (the data may exist; a retry may help)
     |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection failure, open circuit breaker
     |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no response within the deadline
@@ -188,6 +189,10 @@ class Renamed(NotFound):
 
 class PrivateAccount(Missing):
     code = "PRIVATE_ACCOUNT"
+
+
+class CursorExpired(Missing):  # `startOverCosts` is the price of the list's first page
+    code = "CURSOR_EXPIRED"
 
 
 class UpstreamError(GatewayError):

@@ -111,6 +111,15 @@ class PriceDisbelieved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointRetired(Event):
+    """The upstream has retired the endpoint `path`. From now on `instead` is used."""
+
+    endpoint: str
+    path: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseSchemaMismatch(Event):
     """An upstream response deviates from the documented shape: the parts at `paths` could not be read as documented."""
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from aiodataloader import DataLoader
 
+from gateway.domain.ids import EntityId, Username
 from gateway.errors import GatewayError
 from gateway.planner.fetcher import Fetcher
+from gateway.planner.list_slices import ListSlice, SliceRequest
 from gateway.planner.requirements import Requirement
 from gateway.reads.facts import FactKind
 
@@ -46,11 +48,34 @@ class Loader:
             raise fact.about(key.subject)
         return fact
 
-    async def _load(self, kind: FactKind, key: Any) -> Any:
+    def slice(self, kind: FactKind, key: EntityId | Username, request: SliceRequest) -> Any:
+        """Return a slice of a list that the upstream pages, or an awaitable of it: a ListSlice that is complete.
+
+        Raise InvalidInput, and WouldBlock where the loader may not wait.
+        """
+        found = self._fetcher.facts.slice(kind, key, request)
+        if found.missing is None:
+            return found
+        if not self._waits:
+            raise WouldBlock
+        return self._load_slice(kind, key, request, found)
+
+    async def _load_slice(
+        self, kind: FactKind, key: EntityId | Username, request: SliceRequest, found: ListSlice
+    ) -> ListSlice:
+        while found.missing is not None:
+            await self._request(kind, found.missing)
+            found = self._fetcher.facts.slice(kind, key, request)
+        return found
+
+    async def _request(self, kind: FactKind, key: Any) -> None:
         if kind not in self._batches:
             self._batches[kind] = DataLoader(partial(self._buy, kind))
         # All callers that load a key share one future; cancelling it would cancel it for the others.
         await asyncio.shield(self._batches[kind].load(key))
+
+    async def _load(self, kind: FactKind, key: Any) -> Any:
+        await self._request(kind, key)
         fact = self._fetcher.facts.fact(kind, key)
         if isinstance(fact, GatewayError):
             raise fact.about(key.subject)

@@ -40,6 +40,7 @@ from schema.router_directives import guarded
 from schema.scalars import SCALARS
 from schema.sharing import mark_shared
 from schema.subscription import Subscription
+from schema.types.hashtag import Hashtag
 
 # The newest version that every composer accepts.
 FEDERATION = "2.9"
@@ -204,7 +205,7 @@ def _named(representation: object, field: str) -> tuple[str, str]:
     if not isinstance(name, str) or name not in ENTITIES:
         entities = ", ".join(sorted(ENTITIES))
         raise InvalidInput(f"{field}.__typename must be one of {entities}.", field=f"{field}.__typename")
-    id_ = ids.reference_id(representation.get("id"))
+    id_ = ids.reference_id(representation.get("id", representation.get("name") if name == Hashtag.__name__ else None))
     if id_ is None:
         raise InvalidInput(f"{field}.id must be the id of the {name}, a string or a whole number.", field=f"{field}.id")
     return name, id_

@@ -17,9 +17,9 @@ WORK = Cost(weight=10)
 PRICING = Cost(weight=9_500)
 
 
-def _paged(*arguments: str) -> ListSize:
+def _paged(*arguments: str, size: int = LARGEST_PAGE) -> ListSize:
     return ListSize(
-        assumed_size=LARGEST_PAGE,
+        assumed_size=size,
         slicing_arguments=list(arguments),
         sized_fields=["nodes", "edges"],
         require_one_slicing_argument=False,
@@ -29,6 +29,13 @@ def _paged(*arguments: str) -> ListSize:
 # A connection, with as many entries as requested: of a list that is known as a whole, or that is read forward only.
 PAGED = _paged("first", "last")
 PAGED_FORWARD = _paged("first")
+
+
+def upstream_pages(size: int) -> ListSize:
+    """Return the directive of a connection over pages of the upstream, which have about `size` entries."""
+    return _paged("first", size=size)
+
+
 # A list without pages: one entry per key, or all that the upstream lists. A router assumes the entries of a page.
 UNPAGED = ListSize(
     assumed_size=LARGEST_PAGE, slicing_arguments=UNSET, sized_fields=UNSET, require_one_slicing_argument=False

@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.cache.response_cache import SHARED
 from gateway.execution.sync_resolvers import SYNC
-from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, Edge
+from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, Edge, EdgeOf
 from gateway.reads.facts import FactKind
 
 T = TypeVar("T")
@@ -22,7 +22,12 @@ def field_in(fact: FactKind, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata=metadata, **options)
 
 
-def relation(edge: Edge, description: str, *, shared: bool = False, **options: Any) -> Any:
+def derived(description: str, **options: Any) -> Any:
+    """Return a field that a synchronous resolver computes from its object alone."""
+    return strawberry.field(description=description, metadata={SYNC: True, SHARED: True}, **options)
+
+
+def relation(edge: Edge | EdgeOf, description: str, *, shared: bool = False, **options: Any) -> Any:
     """Return a field that leads to another entity by a synchronous resolver. `shared`: the same one for all clients."""
     metadata = {EDGE: edge, SYNC: True} | ({SHARED: True} if shared else {})
     return strawberry.field(description=description, metadata=metadata, **options)
@@ -33,10 +38,11 @@ def resolved_late(description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={RESOLVED_LATE: True}, **options)
 
 
-def map_awaitable(value: T | Awaitable[T], use: Callable[[T], R]) -> R | Awaitable[R]:
-    """Return `use(value)`, immediately unless `value` must be awaited, which is rare."""
+def map_awaitable(value: T | Awaitable[T], use: Callable[[T], R | Awaitable[R]]) -> R | Awaitable[R]:
+    """Return `use(value)`, immediately unless `value` must be awaited, which is rare. `use` may return an awaitable."""
     return _map_awaited(value, use) if isinstance(value, Awaitable) else use(value)
 
 
-async def _map_awaited(value: Awaitable[T], use: Callable[[T], R]) -> R:
-    return use(await value)
+async def _map_awaited(value: Awaitable[T], use: Callable[[T], R | Awaitable[R]]) -> R:
+    found = use(await value)
+    return await found if isinstance(found, Awaitable) else found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -10,8 +9,7 @@ from strawberry.scalars import JSON
 
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
-from gateway.domain.media import media_key
-from gateway.errors import GatewayError, InvalidInput
+from gateway.errors import InvalidInput
 from gateway.planner.selection import Relation, Root
 from gateway.publishing.phases import FlowState
 from gateway.reads.facts import EntityType
@@ -19,13 +17,14 @@ from schema.context import Info
 from schema.cost_directives import OWN, PAGED_FORWARD, PRICING, UNPAGED
 from schema.fields import relation
 from schema.inputs import HighlightBy, UserBy, one_of_value
+from schema.key_lists import each
 from schema.node import Node, find_node
+from schema.post_queries import PostQueries
+from schema.search import Search
 from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection, FlowId
 from schema.types.highlight import Highlight, highlight
-from schema.types.item import Item
-from schema.types.media import Media, MediaBy, post
 from schema.types.price import Price
 from schema.types.user import User
 
@@ -36,11 +35,8 @@ OneHighlight = Annotated[HighlightBy, strawberry.argument(description="Key of th
 Ids = Annotated[
     list[strawberry.ID], strawberry.argument(description="Ids of the highlights, each `highlight:<pk>` or `<pk>`.")
 ]
-OneItem = Annotated[strawberry.ID, strawberry.argument(description="Id of the story, `<pk>_<user id>` or `<pk>`.")]
 NodeId = Annotated[strawberry.ID, strawberry.argument(description="`id` of the object.")]
 NodeIds = Annotated[list[strawberry.ID], strawberry.argument(description="`id` of each object.")]
-OneMedia = Annotated[MediaBy, strawberry.argument(description="Key of the post.")]
-Medias = Annotated[list[MediaBy], strawberry.argument(description="Keys of the posts.")]
 Document = Annotated[str, strawberry.argument(description="GraphQL document, or the id or hash of a stored document.")]
 Variables = Annotated[JSON | None, strawberry.argument(description="Variables of the operation, as an object.")]
 OperationName = Annotated[
@@ -52,7 +48,7 @@ OnlyState = Annotated[FlowState | None, strawberry.argument(description="Return 
 
 
 @strawberry.type(description="Read operations.")
-class Query:
+class Query(PostQueries, Search):
     @relation(Root(EntityType.USER), "One user; null, with an error, if it cannot be returned.", shared=True)
     def user(self, info: Info, by: OneUser) -> User | None:
         return User.of(info, user_key(one_of_value(by), field="by"))
@@ -78,25 +74,6 @@ class Query:
     )
     def highlights(self, info: Info, ids: Ids) -> list[Highlight | None]:
         return each(enumerate(ids), lambda at: highlight(info, highlight_id(at[1], field=f"ids[{at[0]}]")))
-
-    @relation(Root(EntityType.MEDIA), "One post; null, with an error, if it cannot be returned.", shared=True)
-    def media(self, info: Info, by: OneMedia) -> Media | None:
-        return post(info, media_key(one_of_value(by), field="by"))  # type: ignore[return-value]
-
-    @relation(
-        Root(EntityType.MEDIA, many=True),
-        "Posts in the order of `by`; null, with an error, for each post that cannot be returned.",
-        shared=True,
-        directives=[UNPAGED],
-    )
-    def medias(self, info: Info, by: Medias) -> list[Media | None]:
-        return each(enumerate(by), lambda at: post(info, media_key(one_of_value(at[1]), field=f"by[{at[0]}]")))
-
-    @relation(
-        Root(EntityType.ITEM, "id"), "One story by its id; null, with an error, if it cannot be returned.", shared=True
-    )
-    def item(self, info: Info, id: OneItem) -> Item | None:
-        return Item.resolve_reference(info, id)  # type: ignore[return-value]
 
     @relation(
         Relation.REFERENCES,
@@ -161,15 +138,3 @@ def as_variables(value: object) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
     raise InvalidInput("variables must be an object.", field="variables")
-
-
-def each(keys: Iterable[K], find: Callable[[K], Any]) -> list[Any]:
-    """Return the result for each key. An error replaces only its own entry."""
-    return [_or_error(find, key) for key in keys]
-
-
-def _or_error(find: Callable[[K], Any], key: K) -> Any:
-    try:
-        return find(key)
-    except GatewayError as problem:
-        return problem  # GraphQL execution raises it at this entry

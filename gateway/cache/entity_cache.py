@@ -12,17 +12,19 @@ from collections.abc import Hashable
 
 import msgspec
 from cachetools import LRUCache
+from msgspec.structs import replace
 
 from gateway.cache.bounded_index import BoundedIndex
 from gateway.cache.freshness import Lifetimes, span
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
 from gateway.domain.ids import EntityId, LookupKey, Subject, UserId, Username
+from gateway.domain.list_pages import ListPage
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.partial import losses, partial
 from gateway.domain.users import UserSummary
-from gateway.errors import Missing, NotFound
-from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.errors import CursorExpired, Missing, NotFound
+from gateway.reads.endpoints import Call, Endpoint, Endpoints, call_about
 from gateway.reads.facts import ANSWER_OF, ANSWERS, USER_LISTS, FactKind, Lifetime, Value, user_of
 from gateway.reads.port import ReadOutcome
 
@@ -114,10 +116,11 @@ class EntityCache:
         if begun is not None and self._invalidated.get((key.endpoint.answers, key.key), 0) > begun:
             return
         if isinstance(outcome.problem, Missing):
-            # A copy, because the fetcher raises the original: its traceback would be kept in memory.
-            self._put(call, Lifetime.MISSING, b"", copy.copy(outcome.problem))
+            self._put(call, Lifetime.MISSING, b"", _uncharged(outcome.problem))
             if call.endpoint.by_name and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
+            if isinstance(outcome.problem, CursorExpired):
+                self._drop_pages_before(call)
         if value is not None:
             row = ANSWERS[call.endpoint.answers]
             ends_at = None if row.ends_at is None else row.ends_at(value, self._clock.now())
@@ -145,8 +148,31 @@ class EntityCache:
 
     def _drop(self, kind: FactKind, subject: Subject) -> None:
         endpoint = self.endpoints.find(kind, type(subject))
-        for call in () if endpoint is None else calls_of(endpoint, subject.key):
+        for call in () if endpoint is None else calls_of(endpoint, subject):
             self.store.forget(call)
+
+    def _drop_pages_before(self, call: Call) -> None:
+        """Drop the pages that lead from the beginning of a list to the cursor of `call`, which has expired.
+
+        Whoever starts over would come to the same cursor again.
+        """
+        for first in calls_of(call.endpoint, call.endpoint.by(call.key)):
+            path: list[Call] = []
+            page: Call | None = first
+            while page is not None and page not in path and page.cursor != call.cursor:
+                path.append(page)
+                page = self._following(page)
+            if page is not None and page.cursor == call.cursor:
+                for before in path:
+                    self.store.forget(before)
+
+    def _following(self, page: Call) -> Call | None:
+        """Return the call of the page that follows a stored one."""
+        entry = self.store.get(page)
+        if entry is None or entry.problem is not None:
+            return None
+        found = self.decoded.read(page, entry.body)
+        return replace(page, cursor=found.next) if isinstance(found, ListPage) and found.next else None
 
     def _store_embedded(self, key: Call, value: Value) -> None:
         user = user_of(value)
@@ -194,10 +220,20 @@ class EntityCache:
         self.store.put(key, Entry(lifetime, body, now, until, problem))
 
 
-def calls_of(endpoint: Endpoint, key: str) -> tuple[Call, ...]:
-    """Return the calls of an endpoint with this key: unforced, and forced if it can be."""
-    unforced = Call(endpoint, key)
-    return (unforced,) if endpoint.forced_price is None else (unforced, Call(endpoint, key, forced=True))
+def calls_of(endpoint: Endpoint, subject: Subject) -> tuple[Call, ...]:
+    """Return the calls of an endpoint about `subject`: unforced, and forced if it can be."""
+    unforced = call_about(endpoint, subject)
+    return (unforced,) if endpoint.forced_price is None else (unforced, call_about(endpoint, subject, forced=True))
+
+
+def _uncharged(problem: Missing) -> Missing:
+    """Return a copy for those who are not charged for it.
+
+    It is a copy because the fetcher raises the original: its traceback would be kept in memory.
+    """
+    free = copy.copy(problem)
+    free.extensions = {name: value for name, value in problem.extensions.items() if name != "charged"}
+    return free
 
 
 def short_fields(entry: Entry) -> UserSummary:

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, calls_of, canonical, short_fields
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
-from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey
+from gateway.domain.ids import HighlightId, ItemId, ListPlace, Subject, UserId, UserKey
 from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount
-from gateway.reads.endpoints import Call, Endpoint
-from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value
+from gateway.reads.endpoints import Call, Endpoint, call_about
+from gateway.reads.facts import ANSWERS, PAGED_LISTS, USER_LISTS, FactKind, Value
 from gateway.reads.port import ReadOutcome
 
 # Bytes of entries that are decoded between two turns of other operations: some ten milliseconds.
@@ -119,8 +119,10 @@ class OperationView:
         known: Profile | Missing | None = self._answer(kind, key)
         return self._absence(key, apart_from=kind) if known is None else known
 
-    def _user_list(self, kind: FactKind, key: UserKey) -> tuple[Any, ...] | Missing | None:
+    def _user_list(self, kind: FactKind, key: UserKey | ListPlace) -> tuple[Any, ...] | Missing | None:
         known = self._unforced_or_forced(kind, key)
+        if known is None and isinstance(key, ListPlace) and isinstance(key.owner, UserId):
+            return self._absence(key.owner)
         return self._absence(key, apart_from=kind) if known is None and isinstance(key, UserId) else known
 
     def _absence(self, key: UserKey, *, apart_from: FactKind = FactKind.NOTHING) -> NotFound | None:
@@ -130,15 +132,15 @@ class OperationView:
         """
         for kind in (FactKind.PROFILE, *USER_LISTS):
             endpoint = None if kind is apart_from else self._cache.endpoints.find(kind, type(key))
-            for call in () if endpoint is None else self._usable_calls(endpoint, key.key):
+            for call in () if endpoint is None else self._usable_calls(endpoint, key):
                 entry = self._cache.store.get(call)
                 if entry is not None and isinstance(entry.problem, NotFound) and (known := self._read(call)):
                     return known  # type: ignore[no-any-return]
         return None
 
-    def _usable_calls(self, endpoint: Endpoint, key: str) -> tuple[Call, ...]:
+    def _usable_calls(self, endpoint: Endpoint, subject: Subject) -> tuple[Call, ...]:
         """Return the calls whose answers the operation may use, the unforced one first."""
-        calls = calls_of(endpoint, key)
+        calls = calls_of(endpoint, subject)
         return calls if self._forced else calls[:1]
 
     def _loaded(self, kind: FactKind, key: HighlightId) -> LoadedHighlight | Missing | None:
@@ -180,13 +182,13 @@ class OperationView:
 
     def _answer(self, kind: FactKind, key: Subject) -> Any:
         endpoint = self._cache.endpoints.find(kind, type(key))
-        return None if endpoint is None else self._read(Call(endpoint, key.key))
+        return None if endpoint is None else self._read(call_about(endpoint, key))
 
     def _unforced_or_forced(self, kind: FactKind, key: Subject) -> tuple[Any, ...] | Missing | None:
         """Return the list. An operation that may force is not refused because of an unforced call that was refused."""
-        endpoint = self._cache.endpoints.find(kind, type(key))
+        endpoint = self._cache.endpoints.find(kind, type(key.owner if isinstance(key, ListPlace) else key))
         known: tuple[Any, ...] | Missing | None = None
-        for call in () if endpoint is None else self._usable_calls(endpoint, key.key):
+        for call in () if endpoint is None else self._usable_calls(endpoint, key):
             if known is None or isinstance(known, PrivateAccount):
                 known = self._read(call)
         return known
@@ -261,10 +263,11 @@ class OperationView:
 Reader: TypeAlias = Callable[[OperationView, FactKind, Any], Any]
 READERS: Mapping[FactKind, Reader] = {
     FactKind.TRAY_ENTRY: lambda *_: None,  # only trays and highlights contain it
+    **dict.fromkeys((FactKind.MEDIA_ENTRY, FactKind.LOCATION_ENTRY), lambda *_: None),  # only other answers have them
     FactKind.IDENTITY: OperationView._identity,
     FactKind.SUMMARY: OperationView._short,
     **dict.fromkeys(ANSWERS, OperationView._answer),
-    **dict.fromkeys(USER_LISTS, OperationView._user_list),
+    **dict.fromkeys((*USER_LISTS, *PAGED_LISTS), OperationView._user_list),
     FactKind.PROFILE: OperationView._profile,
     FactKind.HIGHLIGHT: OperationView._loaded,
     FactKind.ITEM: OperationView._item,

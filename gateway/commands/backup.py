@@ -23,7 +23,7 @@ from gateway.settings import SQLITE, Settings
 from gateway.uploads.directory import REQUEST, SHA256
 
 LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
-FLOWS_KEY, MEDIA_KEY = "flows.key", "media.key"
+FLOWS_KEY, MEDIA_KEY, CURSORS_KEY = "flows.key", "media.key", "cursors.key"
 CLIENTS = "clients.toml"
 BUSY_SECONDS = 10.0
 PRIVATE = 0o600
@@ -84,7 +84,8 @@ def _copy_all(settings: Settings, draft: Path) -> None:
     _copy_needs(data, draft)
     if (data / USES).exists():
         _copy_database(data / USES, draft / USES)
-    _copy_file(data / MEDIA_KEY, draft / MEDIA_KEY)
+    for key in (MEDIA_KEY, CURSORS_KEY):
+        _copy_file(data / key, draft / key)
     if settings.clients_file is not None:
         _copy_file(settings.clients_file, draft / CLIENTS)
 

@@ -110,15 +110,17 @@ def _price_offline(document: str, variables: dict[str, Any] | None, operation: s
     from gateway.clock import SystemClock
     from gateway.operations.documents import DocumentCache, quote
     from gateway.planner.estimator import Pricer
+    from gateway.planner.list_slices import Paging
     from gateway.planner.resolved_data import EmptyDataSource, OperationData
+    from gateway.reads.cursors import ListCursors
+    from gateway.settings import Settings
     from gateway.upstream.hikerapi.endpoints import ENDPOINTS
     from schema.build import build_schema
     from schema.types import price as graph
 
     pricer = Pricer(Prices(ENDPOINTS, SystemClock()), forced=False)
-    estimate = quote(
-        build_schema().core, DocumentCache(), pricer, OperationData(EmptyDataSource()), document, variables, operation
-    )
+    facts = OperationData(EmptyDataSource(), Paging(ListCursors(b""), Settings().max_pages))
+    estimate = quote(build_schema().core, DocumentCache(), pricer, facts, document, variables, operation)
     found = msgspec.convert(graph.Price.of(estimate, within_budget=True), PriceAnswer, from_attributes=True)
     return msgspec.structs.replace(found, within_budget=None)
 

@@ -95,7 +95,7 @@ class Gateway:
             *surface.routes(),
             *([] if publishing is None else publishing.routes()),
             *self.media_proxy.routes(),
-            *health.routes(self._problems, services.memory.store),
+            *health.routes(self._problems, self.health.warnings, services.memory.store),
         ]
         middleware = surface.middleware(self.hosts)
         app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import AsyncIterator
 from functools import partial
 
 from starlette.routing import Route
 
 from gateway.clients.entries import MEDIA_PROXY
+from gateway.composition.key_files import key_of
 from gateway.composition.sandbox import PATH, EmbeddedSandbox
 from gateway.composition.spending import Spending
-from gateway.durable.encryption import KeyFileError, key_in
 from gateway.http.routes.media import route
 from gateway.media_proxy.links import Links
 from gateway.media_proxy.proxy import STREAMS, MediaProxy
@@ -26,7 +25,6 @@ from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, Pla
 # Billed requests per refresh of an image URL: the most expensive answer is a tray, for two, and prices may change.
 RENEWAL_CEILING = 4
 KEY_FILE = "media.key"
-KEY_BYTES = 32
 
 
 class MediaProxyComponent:
@@ -48,7 +46,7 @@ class MediaProxyComponent:
         budget = partial(spending.budget, RENEWAL_CEILING, MEDIA_PROXY, dict(settings.media_allowance))
         self._refresher = UrlRefresher(services, budget, is_alive=self._servers.honours)
         self._proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
-        self._tokens = UrlSigner(_secret(settings))
+        self._tokens = UrlSigner(key_of(settings.media_secret, settings.data_dir, KEY_FILE))
         self._clock = clock
         url = settings.public_url or base_url
         self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)
@@ -64,13 +62,3 @@ class MediaProxyComponent:
             await self._proxy.drain()
             await self._refresher.drain()
             await self._servers.aclose()
-
-
-def _secret(settings: Settings) -> bytes:
-    if settings.media_secret is not None:
-        return settings.media_secret.encode()
-    try:
-        return key_in(settings.data_dir, KEY_FILE)
-    except KeyFileError:
-        # Links then expire with this process, which is no reason to refuse to start.
-        return secrets.token_bytes(KEY_BYTES)

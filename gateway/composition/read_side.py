@@ -19,6 +19,7 @@ from gateway.clock import Clock
 from gateway.composition import sandbox
 from gateway.composition.background import background
 from gateway.composition.memory_budget import MemoryBudget
+from gateway.composition.paging import paging
 from gateway.events import Hook
 from gateway.execution import Projections
 from gateway.planner.upstream_services import UpstreamServices
@@ -65,7 +66,8 @@ class ReadSide:
             lifetimes=_lifetimes(settings),
             pointers=budget.pointers,
         )
-        self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
+        prices = Prices(api.endpoints, clock)
+        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, paging(settings))
         self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
 
     @contextlib.asynccontextmanager

@@ -92,7 +92,23 @@ class Username(LookupKey, frozen=True, gc=False):
         return f"user '{self.name}'"
 
 
-Subject = EntityId | Username
+class ListPlace(LookupKey, frozen=True, gc=False):
+    """The place of a page after the first in a list of `owner`. `cursor` is the upstream's, and never empty."""
+
+    owner: EntityId
+    cursor: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.owner.pk, self.cursor
+
+    @property
+    def subject(self) -> str:
+        """The phrase that names the owner in a sentence."""
+        return self.owner.subject
+
+
+Subject = EntityId | Username | ListPlace
 UserKey = UserId | Username
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 from msgspec import field
 
 from gateway.domain.ids import EntityId, instagram_path, pk_beside_owner, pk_in_code
+from gateway.domain.locations import Location, location_ids
 from gateway.domain.models import MediaKind, first_expiry, kind_of
 from gateway.domain.users import Count, Model, Moment, UserSummary
 from gateway.errors import InvalidInput
@@ -112,10 +113,14 @@ class Media(Model, frozen=True, gc=False):
     sponsors: tuple[UserSummary, ...] | None = field(name="sponsor_tags", default=None)
     tagged_users: tuple[UserTag, ...] = field(name="usertags", default=())
     children: tuple[MediaChild, ...] = field(name="resources", default=())
+    coauthors: tuple[UserSummary, ...] = field(name="coauthor_producers", default=())
+    location: Location | None = None
+    is_pinned: bool | None = None
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "url": ("code",),
         "mentions": ("tagged_users",),
+        "location_ids": ("location",),
         "kind": ("media_type",),
         "video_duration": ("duration",),
         "like_count": ("likes",),
@@ -135,6 +140,11 @@ class Media(Model, frozen=True, gc=False):
     def mentions(self) -> tuple[UserTag, ...]:
         """The people whom the post names beside its author."""
         return self.tagged_users
+
+    @property
+    def location_ids(self) -> tuple[str, ...]:
+        """The id of the location, if there is one that has a page."""
+        return location_ids(self.location)
 
     @property
     def url(self) -> str | None:
@@ -167,6 +177,27 @@ class Media(Model, frozen=True, gc=False):
         urls = [self.thumbnail_url, self.video_url]
         urls += [url for child in self.children for url in (child.thumbnail_url, child.video_url)]
         return first_expiry(urls)
+
+
+class MediaReference(Model, frozen=True, gc=False):
+    """A post of which only the id is known."""
+
+    pk: str
+
+    @property
+    def id(self) -> str:
+        return f"{MEDIA_PREFIX}{self.pk}"
+
+
+class ListedMedia(Media, frozen=True, gc=False):
+    """A post as a list has it: without the number of plays."""
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {**Media.SOURCES, "may_have_plays": ("media_type",)}
+
+    @property
+    def may_have_plays(self) -> bool:
+        """True unless the post is a photo or an album."""
+        return self.kind not in (MediaKind.PHOTO, MediaKind.ALBUM)
 
 
 def placeholder(pk: str, author: UserSummary, person: UserSummary) -> Media:

@@ -16,7 +16,7 @@ from typing import ClassVar
 from msgspec import field
 
 from gateway.domain import ids
-from gateway.domain.stickers import EmbeddedMedia, Hashtag, Link, Location, Mention, Sticker
+from gateway.domain.stickers import EmbeddedMedia, HashtagSticker, Link, LocationSticker, Mention, Sticker
 from gateway.domain.users import Epoch, MediumPk, Model, Moment, Small, UserSummary
 
 # Begins with a literal that the engine can search for, and then checks the characters before it.
@@ -94,8 +94,8 @@ class Item(Model, frozen=True, gc=False):
     sponsors: tuple[UserSummary, ...] | None = field(name="sponsor_tags", default=None)
     mentions: tuple[Mention, ...] = ()
     links: tuple[Link, ...] = ()
-    hashtags: tuple[Hashtag, ...] = ()
-    locations: tuple[Location, ...] = ()
+    hashtags: tuple[HashtagSticker, ...] = ()
+    locations: tuple[LocationSticker, ...] = ()
     stickers: tuple[Sticker, ...] = ()
     medias: tuple[EmbeddedMedia, ...] = ()
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.domain.users import Model
-from gateway.errors import UpstreamPartialAnswer
+from gateway.errors import GatewayError, UpstreamPartialAnswer
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Incomplete:
     """A resolver's result for an object or a list whose `problem` is reported in addition to its value."""
 
     value: Any
-    problem: UpstreamPartialAnswer
+    problem: GatewayError
 
 
 def problem_of(count: int) -> UpstreamPartialAnswer:

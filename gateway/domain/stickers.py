@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from msgspec import field
 
-from gateway.domain.users import Count, Model, UserSummary
+from gateway.domain.hashtags import Hashtag
+from gateway.domain.locations import Location
+from gateway.domain.users import Model, UserSummary
 
 
 class Mention(Model, frozen=True, gc=False):
@@ -19,80 +21,57 @@ class Mention(Model, frozen=True, gc=False):
     height: float | None = None
 
 
-class HashtagTag(Model, frozen=True, gc=False):
-    name: str
-    id: str | int | None = None
-    media_count: Count | None = None
-    profile_picture_url: str | None = field(name="profile_pic_url", default=None)
-
-
-class Hashtag(Model, frozen=True, gc=False):
-    hashtag: HashtagTag
+class HashtagSticker(Model, frozen=True, gc=False):
+    hashtag: Hashtag
     x: float | None = None
     y: float | None = None
     width: float | None = None
     height: float | None = None
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        name: (f"hashtag.{name}",) for name in ("id", "name", "media_count", "profile_picture_url")
+        "id": ("hashtag.number",),
+        "name": ("hashtag.name",),
+        "media_count": ("hashtag.posts",),
+        "profile_picture_url": ("hashtag.profile_picture_url",),
     }
 
-    @property
-    def id(self) -> str | None:
-        return None if self.hashtag.id is None else str(self.hashtag.id)
-
+    id = property(attrgetter("hashtag.pk"))
     name = property(attrgetter("hashtag.name"))
     media_count = property(attrgetter("hashtag.media_count"))
     profile_picture_url = property(attrgetter("hashtag.profile_picture_url"))
 
 
-class Place(Model, frozen=True, gc=False):
-    name: str
-    pk: int | str | None = None
-    latitude: float | None = field(name="lat", default=None)
-    longitude: float | None = field(name="lng", default=None)
-    address: str | None = None
-    city: str | None = None
-    zip: str | None = None
-    external_id: int | str | None = None
-    external_id_source: str | None = None
-
-
-class Location(Model, frozen=True, gc=False):
-    place: Place = field(name="location")
+class LocationSticker(Model, frozen=True, gc=False):
+    location: Location
     x: float | None = None
     y: float | None = None
     width: float | None = None
     height: float | None = None
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "id": ("place.pk",),
-        "name": ("place.name",),
-        "latitude": ("place.latitude",),
-        "longitude": ("place.longitude",),
-        "address": ("place.address",),
-        "city": ("place.city",),
-        "zip": ("place.zip",),
-        "external_id": ("place.external_id",),
-        "external_id_source": ("place.external_id_source",),
+        "id": ("location.pk",),
+        "name": ("location.name",),
+        "latitude": ("location.latitude",),
+        "longitude": ("location.longitude",),
+        "address": ("location.address",),
+        "city": ("location.city",),
+        "zip": ("location.zip",),
+        "external_id": ("location.external_number",),
+        "external_id_source": ("location.external_id_source",),
     }
 
     @property
     def id(self) -> str | None:
-        return None if self.place.pk is None else str(self.place.pk)
+        return None if self.location.pk is None else str(self.location.pk)
 
-    name = property(attrgetter("place.name"))
-    latitude = property(attrgetter("place.latitude"))
-    longitude = property(attrgetter("place.longitude"))
-    address = property(attrgetter("place.address"))
-    city = property(attrgetter("place.city"))
-    zip = property(attrgetter("place.zip"))
-
-    @property
-    def external_id(self) -> str | None:
-        return None if self.place.external_id is None else str(self.place.external_id)
-
-    external_id_source = property(attrgetter("place.external_id_source"))
+    name = property(attrgetter("location.name"))
+    latitude = property(attrgetter("location.latitude"))
+    longitude = property(attrgetter("location.longitude"))
+    address = property(attrgetter("location.address"))
+    city = property(attrgetter("location.city"))
+    zip = property(attrgetter("location.zip"))
+    external_id = property(attrgetter("location.external_id"))
+    external_id_source = property(attrgetter("location.external_id_source"))
 
 
 class Link(Model, frozen=True, gc=False):

@@ -64,6 +64,23 @@ class UserSummary(Model, frozen=True, gc=False):
         return UserSummary(*(getattr(self, name) for name in UserSummary.__struct_fields__))
 
 
+def has_short_fields(user: UserSummary | None) -> bool:
+    """Return whether a reference embeds the short fields. A mention does; an item names its author by id alone."""
+    return user is not None and user.username is not None
+
+
+class ListedUser(UserSummary, frozen=True, gc=False):
+    """A user as lists of users have one. `latest_story_at` is in Unix seconds, 0 without a live story."""
+
+    latest_story_at: Epoch | None = field(name="latest_reel_media", default=None)
+
+    SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"has_live_stories": ("latest_story_at",)}
+
+    @property
+    def has_live_stories(self) -> bool | None:
+        return None if self.latest_story_at is None else self.latest_story_at > 0
+
+
 class Profile(UserSummary, frozen=True, gc=False):
     """The full record of a user."""
 

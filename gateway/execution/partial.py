@@ -23,7 +23,7 @@ from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.domain.partial import Incomplete, Partial, lost, problem_of
-from gateway.errors import UpstreamPartialAnswer
+from gateway.errors import GatewayError, UpstreamPartialAnswer
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 
 # Errors per result; one more error says that there are more.
@@ -77,7 +77,7 @@ class PartialExecutionContext(StrawberryGraphQLCoreExecutionContext):
             result = result.value
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
-    def tell(self, problem: UpstreamPartialAnswer, details: FieldDetailsList, path: Path) -> None:
+    def tell(self, problem: GatewayError, details: FieldDetailsList, path: Path) -> None:
         """Add the error directly to the collected errors.
 
         graphql-core's error collection would treat the position as null and discard everything below it.

@@ -25,7 +25,7 @@ from gateway.media_proxy.proxy import identity
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.requirements import Requirement
 from gateway.planner.upstream_services import UpstreamServices
-from gateway.reads.endpoints import Call
+from gateway.reads.endpoints import Call, call_about
 from gateway.reads.facts import EntityType, FactKind
 from gateway.single_flight import SingleFlight
 
@@ -137,7 +137,7 @@ class UrlRefresher:
         return [*above, own] if listed is None else [*above, own, Call(listed.endpoint, listed.key)]
 
     def _call(self, kind: FactKind, subject: Subject) -> Call:
-        return Call(self._services.api.endpoints.answering(kind, type(subject)), subject.key)
+        return call_about(self._services.api.endpoints.answering(kind, type(subject)), subject)
 
     def _shows(self, call: Call, url: str) -> bool:
         entry = self._services.memory.store.get(call)

@@ -37,7 +37,18 @@ from gateway.errors import InvalidInput
 from gateway.execution.leaf_values import metadata_of
 from gateway.operations.client_errors import coerced
 from gateway.planner.fetcher import Fetcher
-from gateway.planner.selection import EDGE, FACT, RESOLVED_LATE, SOURCES, Edge, Reference, Relation, Root, Selection
+from gateway.planner.selection import (
+    EDGE,
+    FACT,
+    RESOLVED_LATE,
+    SOURCES,
+    Edge,
+    Reference,
+    Relation,
+    Root,
+    RootList,
+    Selection,
+)
 from gateway.reads.facts import FactKind, entity_of_node, united
 
 
@@ -130,8 +141,10 @@ class _Reader:
         found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
             return AnalyzedSelection(fact | found.facts, found.children)
+        arguments = self._arguments(field, details)
         try:
-            selection = Selection(edge, path, found.facts, self._arguments(field, details), found.children)
+            edge = edge(arguments) if callable(edge) else edge
+            selection = Selection(edge, path, found.facts, arguments, found.children)
         except InvalidInput:
             return AnalyzedSelection(fact, ())  # the resolver raises it, before it reads data
         return AnalyzedSelection(fact, (selection,))
@@ -194,9 +207,9 @@ def _source(edge: Edge) -> FactKind:
     match edge:
         case Relation.OWNER:
             return FactKind.TRAY_ENTRY
-        case Reference() | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR:
+        case Reference() | Relation.AUTHOR | Relation.MENTIONED | Relation.SPONSOR | Relation.COAUTHOR:
             return FactKind.ITEM
-        case Root() | FactKind():
+        case Root() | RootList() | FactKind():
             return FactKind.NOTHING
         case Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
             return FactKind.NOTHING
@@ -206,4 +219,4 @@ def _source(edge: Edge) -> FactKind:
 
 def _is_carrier(edge: Edge) -> bool:
     """Return whether the edge leads to entities that are resolved without another call."""
-    return isinstance(edge, Root) or edge in (Relation.REFERENCES, Relation.INSTANCE)
+    return isinstance(edge, Root | RootList) or edge in (Relation.REFERENCES, Relation.INSTANCE)

@@ -9,9 +9,11 @@ from gateway.billing.prices import Purchase
 from gateway.cache.operation_view import OperationView
 from gateway.domain.ids import UserId
 from gateway.domain.users import Profile, UserSummary
-from gateway.errors import InsufficientFunds, PrivateAccount, Refused, UpstreamError
+from gateway.errors import GatewayError, InsufficientFunds, PrivateAccount, Refused, UpstreamError
 from gateway.events import Hook, StaleServed
 from gateway.planner.resolved_data import OperationData
+from gateway.reads.batches import parts_of, single_calls
+from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.reads.port import ReadOutcome
 
@@ -40,8 +42,9 @@ class CallResults:
             self._serve_stale(line, outcome.problem)
         else:
             self._bill.add(line)
-            self._view.note(outcome)
-            self._facts.tell(purchase.call, outcome.answer)
+            for part in parts_of(outcome):
+                self._view.note(part)
+                self._facts.tell(part.call, part.answer)
 
     def refuse(self, purchase: Purchase, problem: Refused | InsufficientFunds, start: float) -> None:
         line = BilledCall(purchase, Source.REFUSED, start=start, problem=problem)
@@ -49,7 +52,11 @@ class CallResults:
             self._serve_stale(line, problem)
         else:
             self._bill.add(line)
-            self._facts.tell(purchase.call, problem)
+            self._tell(purchase.call, problem)
+
+    def _tell(self, call: Call, problem: GatewayError) -> None:
+        for single in single_calls(call):
+            self._facts.tell(single, problem)
 
     def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
         """Record a failed call. A stale entry is preferred to the error, and is billed as stale."""
@@ -57,7 +64,7 @@ class CallResults:
         stale = self._view.stale(call)
         if stale is None:
             self._bill.add(line)
-            self._facts.tell(call, problem)
+            self._tell(call, problem)
             return
         self._bill.add(replace(line, source=Source.STALE, age=stale.age))
         if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):

@@ -13,7 +13,8 @@ from typing import Self
 
 from gateway.billing.prices import Prices, Purchase
 from gateway.planner.plan import plan
-from gateway.planner.requirements import Questions, open_requirements
+from gateway.planner.requirement_collector import open_requirements
+from gateway.planner.requirements import Questions
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.planner.simulated_data import EXPECTED, LOWER, UPPER, SimulatedData

@@ -15,7 +15,8 @@ from gateway.planner.call_results import CallResults
 from gateway.planner.estimator import MANY, Pricer, total
 from gateway.planner.plan import plan
 from gateway.planner.purchasing import Purchasing, Step
-from gateway.planner.requirements import Questions, Requirement, open_requirements, unmet
+from gateway.planner.requirement_collector import open_requirements
+from gateway.planner.requirements import Questions, Requirement, unmet
 from gateway.planner.resolved_data import OperationData
 from gateway.planner.selection import Selection
 from gateway.planner.simulated_data import EXPECTED, LOWER, SimulatedData
@@ -45,7 +46,7 @@ class Fetcher:
         self.forced = forced
         self.share = services.scheduler.share()
         self.view = OperationView(services.memory, forced=forced, anew=anew)
-        self.facts = OperationData(self.view)
+        self.facts = OperationData(self.view, services.paging)
         self.bill = BillingRecord()
         self.pricer = Pricer(services.prices, forced=forced)
         self._purchasing = Purchasing(services, budget)

@@ -5,9 +5,9 @@ cheaper, waits for it: a user requested both by id and by name is bought by id, 
 costs a step and never money; a requirement that cannot gain by it does not wait.
 
     rank  requirement                             bought as
-    0     lists and profile by id; items that no    the endpoint that answers it by id
-          tray has; any other fact about what is
-          named by id
+    0     lists and profile by id; pages; items     the endpoint that answers it by id
+          that no tray has; any other fact about
+          what is named by id
     1     a name that needs a profile, or a list    profile by name (its lists then go by id: 1 + 2 is less than 3 + 1)
           that names nobody and anything else,
           of the user or of an entry's author
@@ -27,14 +27,17 @@ from dataclasses import replace
 from functools import cached_property
 
 from gateway.billing.prices import Prices, Purchase
-from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, Username
+from gateway.domain.ids import EntityId, HighlightId, ItemId, ListPlace, Subject, UserId, Username
+from gateway.domain.media import MediaId
 from gateway.planner.requirements import Known, Questions, Requirement
+from gateway.reads.batches import batch
 from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import (
     ANSWERS,
     ANY_USER_LIST,
     ITEM_LISTS,
     LISTS_OR_PROFILE,
+    NAMING_ANSWERS,
     NAMING_LISTS,
     OF_SUBJECT,
     USER_LISTS,
@@ -67,9 +70,9 @@ def plan(requirements: Questions, known: Known, prices: Prices, *, forced: bool)
 def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
     """Return the requirement; in two parts if its lists reveal nothing of the rest, which may then wait by itself."""
     want = requirement.want
-    if FactKind.SUMMARY not in want or not want & ITEM_LISTS or not isinstance(requirement.subject, UserId):
-        return (requirement,)
     lists = want & ANY_USER_LIST
+    if FactKind.SUMMARY not in want or not lists or not isinstance(requirement.subject, UserId):
+        return (requirement,)
     if want is not lists | FactKind.SUMMARY or lists & NAMING_LISTS:
         return (requirement,)
     return replace(requirement, want=lists), replace(requirement, want=FactKind.SUMMARY)
@@ -145,7 +148,7 @@ class _EarlierAnswers:
     def _names_authors(self) -> bool:
         """True if an object is requested by its id whose answer names its author, and which is no highlight."""
         known = (UserId, Username, HighlightId)
-        return any(ANSWERS[one.want].names_user for one in self._questions if type(one.subject) not in known)
+        return any(one.want & NAMING_ANSWERS for one in self._questions if type(one.subject) not in known)
 
     @cached_property
     def _trays(self) -> set[UserId | Username]:
@@ -193,7 +196,14 @@ class _CallSelector:
         seen: set[Call] = set()
         chosen = list(chosen)
         containing_calls = self._cheaper_as_one_call(chosen)
+        batches = self._batches(chosen)
         for requirement in chosen:
+            if requirement.subject in batches:
+                purchase = batches[requirement.subject]
+                if purchase.call not in seen:
+                    seen.add(purchase.call)
+                    yield purchase
+                continue
             containing = containing_calls.get(requirement.subject)
             for call in (containing,) if containing else self._calls(requirement):
                 if call not in seen:
@@ -217,8 +227,18 @@ class _CallSelector:
             yield self._call(endpoint, subject.name)
         elif isinstance(subject, HighlightId):
             yield self._by_id(FactKind.HIGHLIGHT, subject.pk)
+        elif isinstance(subject, ListPlace):
+            for kind in want:
+                yield self._call(self._endpoint(kind, type(subject.owner)), subject.owner.pk, subject.cursor)
         else:
-            yield self._by_id(want, subject.pk)
+            yield from self._about(subject, want)
+
+    def _about(self, subject: EntityId, want: FactKind) -> Iterator[Call]:
+        """Yield the calls for each fact. The comment count of one post costs no less than the post, which tells it."""
+        if FactKind.COMMENT_COUNT in want:
+            want = want & ~FactKind.COMMENT_COUNT | FactKind.MEDIA
+        for kind in want:
+            yield self._by_id(kind, subject.pk)
 
     def _list_by_name(self, requirement: Requirement) -> Endpoint | None:
         """Return the endpoint that answers a single list by name, if that costs no more than finding the id first.
@@ -238,14 +258,14 @@ class _CallSelector:
             return None
         return by_name
 
-    def _endpoint(self, kind: FactKind, by: type[Subject]) -> Endpoint:
+    def _endpoint(self, kind: FactKind, by: type[EntityId | Username]) -> Endpoint:
         return self.endpoints.answering(kind, by)
 
     def _by_id(self, kind: FactKind, key: str) -> Call:
         return self._call(self.endpoints.answering(kind, ANSWERS[kind].subject), key)
 
-    def _call(self, endpoint: Endpoint, key: str) -> Call:
-        return Call(endpoint, key, self.forced and endpoint.forced_price is not None)
+    def _call(self, endpoint: Endpoint, key: str, cursor: str = "") -> Call:
+        return Call(endpoint, key, self.forced and endpoint.forced_price is not None, cursor)
 
     def _nominal(self, endpoint: Endpoint) -> int:
         return self._call(endpoint, "").nominal_price
@@ -277,6 +297,23 @@ class _CallSelector:
             is_open = container is not None and self.known.fact(FactKind.HIGHLIGHT, container) is None
             return self._by_id(FactKind.HIGHLIGHT, container.pk) if container and is_open else None
         return None
+
+    def _batches(self, chosen: Sequence[Requirement]) -> dict[Subject, Purchase]:
+        """Return the purchase of several comment counts at once for each post, if that costs less than the posts."""
+        counts = [one for one in chosen if one.want is FactKind.COMMENT_COUNT]
+        endpoint = self.endpoints.find(FactKind.COMMENT_COUNT, MediaId) if counts else None
+        if endpoint is None:
+            return {}
+        found: dict[Subject, Purchase] = {}
+        size = endpoint.batch_size
+        for start in range(0, len(counts), size):
+            group = counts[start : start + size]
+            call = batch(endpoint, [str(one.subject.key) for one in group])
+            times = -(-sum(one.times for one in group) // size)
+            purchase = Purchase(call, self.prices.of(call), group[0].path, times)
+            if purchase.total < sum(self._price_of([one]) * one.times for one in group):
+                found |= {one.subject: purchase for one in group}
+        return found
 
     def _price_of(self, questions: Iterable[Requirement]) -> int:
         return sum(self.prices.of(call) for requirement in questions for call in self._calls(requirement))

@@ -11,6 +11,7 @@ from gateway.billing.leases import LeaseNeeded
 from gateway.billing.prices import Purchase
 from gateway.errors import InsufficientFunds, LedgerUnavailable, Refused
 from gateway.planner.upstream_services import UpstreamServices
+from gateway.reads.batches import parts_of
 from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadOutcome
 
@@ -62,10 +63,11 @@ class Purchasing:
             services.prices.note(call, charged)
         if isinstance(outcome.problem, InsufficientFunds):
             self._budget.account.note_empty()
-        services.memory.keep(outcome, begun=begun)
+        for part in parts_of(outcome):
+            services.memory.keep(part, begun=begun)
         return outcome
 
 
 def _sharable_calls(call: Call) -> tuple[Call, ...]:
     """Return the calls with a suitable answer: a forced operation may share an unforced call, but not the reverse."""
-    return (Call(call.endpoint, call.key), call) if call.forced else (call,)
+    return (Call(call.endpoint, call.key, cursor=call.cursor), call) if call.forced else (call,)

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from gateway.domain import pages
+from gateway.domain.comments import CommentCount
 from gateway.domain.highlight_criteria import HighlightCriteria
 from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
+from gateway.domain.list_pages import CommentCountPage, ListPage
+from gateway.domain.media import Media, MediaId
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, NotFound
+from gateway.planner.list_slices import Paging
+from gateway.planner.paged_lists import PagedLists
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import ANSWERS, USER_LISTS, FactKind, Value, user_of
+from gateway.reads.facts import ANY_PAGED_LIST, USER_LISTS, FactKind, Value, user_of
 
 T = TypeVar("T")
 Fact: TypeAlias = T | GatewayError | None
@@ -46,17 +51,16 @@ class EmptyDataSource:
         return None
 
 
-class OperationData:
+class OperationData(PagedLists):
     """The facts of one operation: those from its own answers, and those recalled from `beyond`.
 
     A recalled fact is kept until the operation ends, so that an entry which expires or is evicted meanwhile neither
     changes the response nor is bought again.
     """
 
-    def __init__(self, beyond: DataSource) -> None:
+    def __init__(self, beyond: DataSource, paging: Paging) -> None:
+        super().__init__(paging)
         self._beyond = beyond
-        # Answers by kind; those that are lists of a user by the key of the user, the others by pk.
-        self._answers: dict[FactKind, dict[Any, Any]] = {kind: {} for kind in ANSWERS}
         self._profiles: dict[str, Profile | GatewayError] = self._answers[FactKind.PROFILE]
         self._highlights: dict[str, LoadedHighlight | GatewayError] = self._answers[FactKind.HIGHLIGHT]
         self._items: dict[str, Item | GatewayError] = self._answers[FactKind.ITEM]
@@ -75,6 +79,8 @@ class OperationData:
         method = METHODS.get(kind)
         if method is not None:
             return getattr(self, method)(subject)
+        if kind & ANY_PAGED_LIST:
+            return self.page(kind, subject)
         return self.user_list(kind, subject) if kind in USER_LISTS else self._entity(kind, subject)
 
     def identity(self, key: UserKey) -> Fact[UserId]:
@@ -119,8 +125,8 @@ class OperationData:
             return user
         lists = self._answers[kind]
         for subject in (key,) if user in (None, key) else (user, key):
-            if subject not in lists and (recalled := self._beyond.fact(kind, subject)) is not None:
-                self._store_list(kind, subject, recalled)
+            if subject not in lists:
+                self._recall_list(kind, subject)
             if subject in lists:
                 return lists[subject]  # type: ignore[no-any-return]
         return None
@@ -145,6 +151,13 @@ class OperationData:
             if known is not None:
                 self._items[key.pk] = known
         return self._items.get(key.pk)
+
+    def comment_count(self, key: MediaId) -> Fact[CommentCountPage]:
+        """Return the number of comments on a post, from its own answer or from that of a count."""
+        media = self._entity(FactKind.MEDIA, key)
+        if isinstance(media, Media):
+            return CommentCountPage((CommentCount(media.pk, media.comment_count),))
+        return media if isinstance(media, NotFound) else self._entity(FactKind.COMMENT_COUNT, key)
 
     def owner_of(self, key: HighlightId) -> UserId | None:
         return self._beyond.owner_of(key)
@@ -190,8 +203,8 @@ class OperationData:
         kind, value = call.endpoint.answers, answer  # of the type that the endpoint answers: decoding has checked it
         if call.endpoint.by_name:
             self._store_by_name(kind, Username(call.key), value)
-        elif kind in USER_LISTS:
-            self._store_list(kind, UserId(call.key), value)
+        elif kind in USER_LISTS or kind & ANY_PAGED_LIST:
+            self._store_list(kind, call.about, value)
         else:
             self._store_entity(kind, call.key, value)
 
@@ -206,7 +219,7 @@ class OperationData:
         return answers.get(key.pk)
 
     def _has_list(self, user: UserId) -> bool:
-        return any(isinstance(self._answers[kind].get(user), tuple) for kind in USER_LISTS)
+        return any(isinstance(self._answers[kind].get(user), tuple | ListPage) for kind in USER_LISTS)
 
     def _store_by_name(self, kind: FactKind, name: Username, answer: Any) -> None:
         """Store an answer about a user requested by name, which nearly always contains the user's id."""
@@ -240,13 +253,20 @@ class OperationData:
         if isinstance(answer, NotFound):
             self._store_absence(UserId(pk), answer)
 
-    def _store_list(self, kind: FactKind, key: UserKey, answer: Any) -> None:
+    def _recall_list(self, kind: FactKind, subject: Subject) -> None:
+        if (recalled := self._beyond.fact(kind, subject)) is not None:
+            self._store_list(kind, subject, recalled)
+
+    def _store_list(self, kind: FactKind, key: Subject, answer: Any) -> None:
         self._answers[kind][key] = answer
         if isinstance(answer, NotFound) and isinstance(key, UserId):
             self._store_absence(key, answer)
         if isinstance(answer, GatewayError) or not answer:
             return
         self._meet(user_of(answer))
+        if isinstance(answer, ListPage):
+            self._store_along(answer)
+            return
         for entry in answer:
             self._store_entry(entry)
 
@@ -312,4 +332,5 @@ METHODS = {
     FactKind.TRAY_ENTRY: "brief",
     FactKind.HIGHLIGHT: "loaded",
     FactKind.ITEM: "item",
+    FactKind.COMMENT_COUNT: "comment_count",
 }

@@ -9,8 +9,11 @@ from typing import Any, TypeAlias, assert_never
 
 from gateway.domain import pages
 from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
+from gateway.domain.ids import EntityId
 from gateway.domain.pages import PageWindow
-from gateway.reads.facts import ITEM_LISTS, EntityType, FactKind, united
+from gateway.domain.searches import SearchQuery, search_query
+from gateway.planner.list_slices import SliceRequest
+from gateway.reads.facts import ANY_PAGED_LIST, BEYOND_THE_KEY, ITEM_LISTS, OF_SUBJECT, EntityType, FactKind, united
 
 # Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
 FACT = "fact"
@@ -20,7 +23,7 @@ RESOLVED_LATE = "late"
 
 
 # Facts that are read from the entity itself, which must be known before anything below it.
-SOURCES = FactKind.TRAY_ENTRY | FactKind.ITEM
+SOURCES = FactKind.TRAY_ENTRY | FactKind.ITEM | FactKind.MEDIA_ENTRY
 
 
 class Relation(enum.Enum):
@@ -32,6 +35,7 @@ class Relation(enum.Enum):
     ITEMS = "items"
     OWNER = "owner"
     AUTHOR = "author"
+    COAUTHOR = "coauthor"
     MENTIONED = "mentioned"
     SPONSOR = "sponsor"
 
@@ -54,10 +58,28 @@ class Reference:
 
     entity: EntityType
     ids: Callable[[Any], Iterable[str]]
+    embedded: FactKind = FactKind.NOTHING
+    """The facts about the entity that come along."""
 
 
-Edge: TypeAlias = Root | Reference | Relation | FactKind
-"""A root field, a reference, a relation, or a list of a user's by its fact."""
+ParseSearch: TypeAlias = Callable[[Mapping[str, Any]], EntityId]
+
+
+@dataclass(frozen=True, slots=True)
+class RootList:
+    """A field that leads to a list that the upstream pages. `key` returns its subject; it raises InvalidInput."""
+
+    kind: FactKind
+    key: ParseSearch
+
+
+NO_REQUEST = SliceRequest()
+
+Edge: TypeAlias = Root | RootList | Reference | Relation | FactKind
+"""A root field, a reference, a relation, or a list of an entity by its fact."""
+
+EdgeOf: TypeAlias = Callable[[Mapping[str, Any]], Edge]
+"""An edge that depends on the arguments of its field."""
 
 ACCOUNT_USERS = Root(EntityType.USER, many=True)
 
@@ -83,13 +105,19 @@ class Selection:
     deeper: FactKind = field(init=False, repr=False, compare=False)
     """For a user: the lists that lead on."""
     window: PageWindow = field(init=False, repr=False, compare=False)
-    """For a list: the requested page."""
+    """For a list that is known as a whole: the requested page."""
+    slice_request: SliceRequest = field(init=False, repr=False, compare=False)
+    """For a list that the upstream pages: the requested part."""
+    searched: SearchQuery | None = field(init=False, repr=False, compare=False)
+    """For a search in a user's list: what is searched for."""
     criteria: HighlightCriteria = field(init=False, repr=False, compare=False)
     """For a list of highlights: its filter and order. EVERY for anything else."""
     references: tuple[tuple[Reference, Selection], ...] = field(init=False, repr=False, compare=False)
     """For an item: the selections behind references."""
     lists: tuple[tuple[FactKind, tuple[Selection, ...]], ...] = field(init=False, repr=False, compare=False)
-    """For a user: the selections on the user's lists, by fact."""
+    """For a user: the selections on the user's lists that are known as a whole, by fact."""
+    paged: tuple[tuple[FactKind, Selection], ...] = field(init=False, repr=False, compare=False)
+    """For an entity: each selection on a list of it that the upstream pages, with the fact."""
     _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,14 +129,22 @@ class Selection:
         needs_items = FactKind.HIGHLIGHT in self.facts or Relation.ITEMS in below
         dearer = needs_items or any(person.costs_per_entry for person in self.children)
         object.__setattr__(self, "needs_items", needs_items)
-        object.__setattr__(self, "window", pages.window(self.arguments))
+        edge = self.edge
+        is_paged = isinstance(edge, RootList) or (isinstance(edge, FactKind) and bool(edge & ANY_PAGED_LIST))
+        window = pages.PageWindow() if is_paged else pages.window(self.arguments)
+        object.__setattr__(self, "window", window)
+        object.__setattr__(self, "slice_request", SliceRequest.of(self.arguments) if is_paged else NO_REQUEST)
         criteria = HighlightCriteria.of(self.arguments) if self.edge is FactKind.TRAY else EVERY
         object.__setattr__(self, "criteria", criteria)
-        object.__setattr__(self, "leads_on", dearer and self.window.size > 0)
+        text = self.arguments.get("matching") if is_paged else None
+        object.__setattr__(self, "searched", None if text is None else search_query(str(text), field="matching"))
+        object.__setattr__(self, "leads_on", dearer and window.size > 0)
         references = tuple((child.edge, child) for child in self.children if isinstance(child.edge, Reference))
         object.__setattr__(self, "references", references)
         lists = dict.fromkeys(child.edge for child in self.children if isinstance(child.edge, FactKind))
-        object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists))
+        object.__setattr__(self, "lists", tuple((kind, self.by(kind)) for kind in lists if not kind & ANY_PAGED_LIST))
+        paged = tuple((kind, child) for kind in lists if kind & ANY_PAGED_LIST for child in self.by(kind))
+        object.__setattr__(self, "paged", paged)
         deeper = FactKind.NOTHING
         for kind, entries in self.lists:
             if any(entry.leads_on for entry in entries):
@@ -131,15 +167,19 @@ class Selection:
                 embedded, own = FactKind.IDENTITY | FactKind.SUMMARY, FactKind.TRAY
             case Relation.AUTHOR:
                 embedded, own = FactKind.IDENTITY, ITEM_LISTS
-            case Relation.MENTIONED | Relation.SPONSOR:
+            case Relation.MENTIONED | Relation.SPONSOR | Relation.COAUTHOR:
                 embedded, own = FactKind.IDENTITY | FactKind.SUMMARY, FactKind.NOTHING
-            case Reference():
-                return True
-            case Root() | FactKind() | Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
+            case Reference(entity, _, came_along):
+                beyond = self.facts & OF_SUBJECT[entity.id] & ~came_along
+                return not entity.answer & BEYOND_THE_KEY or bool(beyond or self.paged)
+            case Root() | RootList() | FactKind():
+                return False
+            case Relation.ACCOUNTS | Relation.REFERENCES | Relation.INSTANCE | Relation.ITEMS:
                 return False
             case _:
                 assert_never(self.edge)
-        return bool(self.facts & ~embedded or self.deeper or any(not kind & own for kind, _ in self.lists))
+        is_listed = bool(self.paged) or any(not kind & own for kind, _ in self.lists)
+        return is_listed or bool(self.facts & ~embedded or self.deeper)
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
         """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""

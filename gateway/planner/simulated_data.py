@@ -8,16 +8,22 @@ from typing import Any
 
 from gateway.billing.prices import Purchase
 from gateway.domain import pages
+from gateway.domain.comments import Comment
 from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
-from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, UserKey, Username
+from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, UserKey, Username
+from gateway.domain.list_pages import BEGINNING, CommentPage, ListPage
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
 from gateway.domain.stickers import EmbeddedMedia, Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import NotFound
-from gateway.planner.requirements import MOST_PEOPLE
+from gateway.planner.list_slices import Represented
+from gateway.planner.requirement_collector import MOST_PEOPLE
 from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
+from gateway.planner.simulated_pages import Case, SimulatedPage, entry_of, page_after
+from gateway.reads.batches import single_calls
+from gateway.reads.cursors import START, Position
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import ANSWERS, ITEM_LISTS, USER_LISTS, FactKind, Value
+from gateway.reads.facts import ANSWERS, ANY_PAGED_LIST, ITEM_LISTS, USER_LISTS, FactKind, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +69,30 @@ class SimulatedData(OperationData):
         recalls: bool,
         deeper: FactKind = FactKind.NOTHING,
     ) -> None:
-        super().__init__(known if recalls else EmptyDataSource())
+        super().__init__(known if recalls else EmptyDataSource(), known.paging)
         self._actual: OperationData = known
         self._scenario = scenario
         self._deeper = deeper
         self._created = 0
         self._pages: dict[tuple[str, HighlightCriteria, pages.Place, int | None], Any] = {}
+        self._entries_at: dict[tuple[str | None, Position], tuple[Any, ...]] = {}
         self._met = _MetInAddition()
         self._assumed: set[tuple[FactKind, Subject]] = set()
 
     def assume(self, purchase: Purchase, *, in_trays: bool) -> None:
         """Record a simulated answer. `in_trays`: the items of a highlight are in its owner's tray."""
-        call = purchase.call
+        for call in single_calls(purchase.call):
+            self._assume_answer(call, purchase, in_trays=in_trays)
+
+    def _assume_answer(self, call: Call, purchase: Purchase, *, in_trays: bool) -> None:
         self._met.note(call, self, in_trays=in_trays)
         kind, subject = call.endpoint.answers, call.about
         self._assumed.add((kind, subject))
         known = self._actual.fact(kind, subject)
         if known is not None:
             self.tell(call, known)
+        elif kind & ANY_PAGED_LIST:
+            self._assume_page(call)
         elif kind in USER_LISTS:
             self._assume_list(call, purchase)
         else:
@@ -104,6 +116,29 @@ class SimulatedData(OperationData):
     def user_list(self, kind: FactKind, key: UserKey) -> Fact[tuple[Any, ...]]:
         known = super().user_list(kind, key)
         return () if known is None and self.identity(key) == BEST_CASE else known
+
+    def page(self, kind: FactKind, subject: Subject) -> Fact[ListPage]:
+        known = super().page(kind, subject)
+        if known is None and isinstance(subject, UserId | Username) and self.identity(subject) == BEST_CASE:
+            return SimulatedPage()
+        return known
+
+    def represents(self, page: ListPage, start: Position, left: int) -> Represented | None:
+        """Return what a simulated page stands for; see `page_after`. From another place it has other entries."""
+        if not isinstance(page, SimulatedPage):
+            return None
+        entries: Sequence[Any] = page.entries
+        if entries and start != START:
+            place = (page.next, start)
+            if place not in self._entries_at:
+                self._entries_at[place] = (entry_of(page.answers, page.owner, self._new_pk),)
+                self._assume_replies(self._entries_at[place])
+            entries = self._entries_at[place]
+        return Represented(entries, left if self._scenario.worst_case else min(left, page.count), page.count)
+
+    def _open(self, kind: FactKind, owner: EntityId, cursor: str) -> Position:
+        """Return the position; some one in the list of an owner who is not known yet, to whom the cursor is bound."""
+        return Position(f"after {cursor}") if _is_placeholder(owner.pk) else super()._open(kind, owner, cursor)
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
@@ -207,6 +242,24 @@ class SimulatedData(OperationData):
         if isinstance(call.about, Username):
             self._identities[call.key] = owner
 
+    def _assume_page(self, call: Call) -> None:
+        page = page_after(call, self._case, self._new_pk)
+        self.tell(call, page)
+        self._assume_replies(page.entries)
+
+    def _assume_replies(self, entries: Sequence[Any]) -> None:
+        """Assume the replies that come along with comments: few comments have more."""
+        along = SimulatedPage(count=pages.LARGEST_PAGE) if self._case is Case.EXPECTED else CommentPage(next=BEGINNING)
+        for comment in entries:
+            if isinstance(comment, Comment) and comment.parent_id is None and comment.key is not None:
+                self._answers[FactKind.REPLIES][comment.key] = along
+
+    @property
+    def _case(self) -> Case:
+        if self._scenario.best_case:
+            return Case.BEST
+        return Case.WORST if self._scenario.worst_case else Case.EXPECTED
+
     def _highlight(self, call: Call, owner: UserSummary) -> Highlight:
         """Return an entry of a tray, with its items if the endpoint embeds them."""
         pk = self._new_pk()
@@ -226,6 +279,9 @@ class SimulatedData(OperationData):
             owner = known or self._placeholder_user()
             return self._loaded(subject.pk, owner)
         simulated = ANSWERS[kind].simulated
+        assert isinstance(subject, EntityId), "pages are simulated by themselves"
+        if simulated is not None and self._scenario.best_case:
+            return NotFound(f"There may be no such {subject.noun}, and then nothing more is bought.")
         if simulated is not None:
             return simulated(subject.pk, self._placeholder_user(), _short(self._new_pk()))
         return self._item(self._placeholder_user())

@@ -8,6 +8,7 @@ from gateway.billing.prices import Prices
 from gateway.cache.entity_cache import EntityCache
 from gateway.clock import Clock
 from gateway.events import Hook
+from gateway.planner.list_slices import Paging
 from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadApi, ReadOutcome
 from gateway.scheduling import FairScheduler
@@ -16,7 +17,7 @@ from gateway.single_flight import SingleFlight
 
 @dataclass(frozen=True, slots=True)
 class UpstreamServices:
-    """The services that all operations share: the read API, its prices, the cache and the calls in flight."""
+    """The services that all operations share: the read API, its prices, the cache, calls in flight, and cursors."""
 
     api: ReadApi
     memory: EntityCache
@@ -24,4 +25,5 @@ class UpstreamServices:
     flights: SingleFlight[Call, ReadOutcome]
     clock: Clock
     hook: Hook
+    paging: Paging
     scheduler: FairScheduler = field(default_factory=FairScheduler)

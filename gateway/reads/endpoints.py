@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from gateway.domain.ids import LookupKey, Subject, UserId, Username
+from gateway.domain.ids import EntityId, ListPlace, LookupKey, Subject, UserId, Username
+from gateway.domain.list_pages import BEGINNING
 from gateway.reads.facts import FactKind, Value
 
 OnSchemaMismatch = Callable[[tuple[str, ...]], None]
@@ -30,18 +31,27 @@ class Endpoint:
     `label` names it in the ledger, in bills and in events, `noun` its object in a sentence. `answers` is the fact that
     a response contains, about a subject of the type `by`; `embeds` are facts about its parts that it also contains.
     `by_id` is the endpoint that answers the same fact by the subject's id; None if this one does. Prices are in billed
-    requests; `forced_price` is None if the upstream's privacy check cannot be skipped.
+    requests; `forced_price` is None if the upstream's privacy check cannot be skipped. `page_size` is the number of
+    entries on an ordinary page of a list that the upstream pages, otherwise 0. `batch_size` is the largest number of
+    objects that one call may be about.
     """
 
     label: str
     noun: str
     answers: FactKind
-    by: type[Subject]
+    by: type[EntityId | Username]
     price: int
     decoder: Decoder
     forced_price: int | None = None
     by_id: Endpoint | None = None
     embeds: FactKind = FactKind.NOTHING
+    page_size: int = 0
+    batch_size: int = 1
+
+    @property
+    def is_paged(self) -> bool:
+        """True if a page may be followed by another one."""
+        return self.page_size > 0
 
     @property
     def by_name(self) -> bool:
@@ -50,18 +60,25 @@ class Endpoint:
 
 
 class Call(LookupKey, frozen=True, gc=False):
-    """One upstream request. `key` is a user's id or name, or the pk of a highlight or item, as `endpoint` takes it.
+    """One upstream request. `key` is a user's id or name, or the pk of another object, as `endpoint` takes it.
 
-    `forced` skips the upstream's privacy check; raises ValueError for an endpoint that cannot be forced.
+    `forced` skips the upstream's privacy check; raises ValueError for an endpoint that cannot be forced. `cursor` is
+    the upstream's, of a page after the first.
     """
 
     endpoint: Endpoint
     key: str
     forced: bool = False
+    cursor: str = ""
 
     def __post_init__(self) -> None:
         if self.forced and self.endpoint.forced_price is None:
             raise ValueError(f"{self.endpoint.label} cannot be forced")
+
+    @property
+    def continues(self) -> bool:
+        """True if the cursor is one that the upstream has issued."""
+        return self.cursor not in ("", BEGINNING)
 
     @property
     def nominal_price(self) -> int:
@@ -70,17 +87,25 @@ class Call(LookupKey, frozen=True, gc=False):
 
     @property
     def about(self) -> Subject:
-        """The requested object."""
-        return self.endpoint.by(self.key)
+        """The requested object, or the place of the requested page in its list."""
+        named = self.endpoint.by(self.key)
+        return ListPlace(named, self.cursor) if self.cursor and isinstance(named, EntityId) else named
 
     @property
     def subject(self) -> str:
         """The requested object in a sentence: `user 'natgeo'`."""
-        return f"{self.endpoint.noun} '{self.key}'"
+        return self.endpoint.by(self.key).subject
 
     def read(self, body: bytes) -> Value:
         """Decode `body`, the response. Raises UpstreamInvalidAnswer."""
         return self.endpoint.decoder.read(self, body)
+
+
+def call_about(endpoint: Endpoint, subject: Subject, *, forced: bool = False) -> Call:
+    """Return the call of `endpoint` whose answer is about `subject`."""
+    if isinstance(subject, ListPlace):
+        return Call(endpoint, subject.owner.pk, forced, subject.cursor)
+    return Call(endpoint, subject.key, forced)
 
 
 E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
@@ -94,7 +119,7 @@ class Endpoints(Generic[E_co]):
 
     def __init__(self, *rows: E_co) -> None:
         self._rows = rows
-        self._by_answer = {(row.answers, row.by): row for row in rows}
+        self._by_answer: dict[tuple[FactKind, type[Subject]], E_co] = {(row.answers, row.by): row for row in rows}
         tray = self.find(FactKind.TRAY, UserId)
         self.trays_have_items = tray is not None and FactKind.HIGHLIGHT in tray.embeds
 

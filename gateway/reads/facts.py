@@ -11,15 +11,30 @@ from operator import or_
 from typing import Any, TypeAlias
 
 from gateway.domain import ids
-from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, Username
+from gateway.domain.account_history import AccountHistory
+from gateway.domain.comments import Comment, CommentCount, CommentId
+from gateway.domain.hashtags import Hashtag, HashtagName, hashtag_key
+from gateway.domain.ids import EntityId, HighlightId, ItemId, ListPlace, Subject, UserId, Username
+from gateway.domain.list_pages import (
+    CommentCountPage,
+    CommentPage,
+    HashtagPage,
+    HistoryPage,
+    ListPage,
+    LocationPage,
+    MediaPage,
+    UserPage,
+)
 from gateway.domain.live_stories import first_end
-from gateway.domain.media import Media, MediaId, media_key, placeholder
+from gateway.domain.locations import Location, LocationId, location_key
+from gateway.domain.media import ListedMedia, Media, MediaId, media_key, placeholder
 from gateway.domain.models import Highlight, Item, LoadedHighlight, Tray
-from gateway.domain.users import Profile, UserSummary
+from gateway.domain.searches import Point, SearchQuery, UserSearch
+from gateway.domain.users import ListedUser, Model, Profile, UserSummary
 from gateway.errors import GatewayError
 
 ParseKey: TypeAlias = Callable[..., Subject]
-Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item | Media
+Value: TypeAlias = Tray | tuple[Item, ...] | Profile | LoadedHighlight | Item | Media | Hashtag | Location | ListPage
 
 
 class FactKind(enum.Flag):
@@ -35,6 +50,32 @@ class FactKind(enum.Flag):
     HIGHLIGHT = enum.auto()  # a highlight with its items
     ITEM = enum.auto()  # an item requested by its own id
     MEDIA = enum.auto()  # a post
+    MEDIA_ENTRY = enum.auto()  # a post as a list has it
+    COMMENT_COUNT = enum.auto()  # the number of comments on a post
+    HASHTAG = enum.auto()  # a hashtag
+    LOCATION = enum.auto()  # a location
+    LOCATION_ENTRY = enum.auto()  # a location as a post, a sticker or a search has it
+    ACCOUNT_HISTORY = enum.auto()  # the user's country, time of joining and former names
+    POSTS = enum.auto()  # a page of the user's posts
+    REELS = enum.auto()  # a page of the user's reels
+    PINNED_POSTS = enum.auto()  # the posts that the user has pinned
+    TAGGED_POSTS = enum.auto()  # a page of the posts that the user is tagged in
+    FOLLOWERS = enum.auto()  # a page of the user's followers
+    FOLLOWING = enum.auto()  # a page of the accounts that the user follows
+    COMMENTS = enum.auto()  # a page of the comments on a post
+    LIKERS = enum.auto()  # some of the accounts that like a post
+    RECENT_OF_HASHTAG = enum.auto()  # a page of a hashtag's recent posts
+    TOP_OF_HASHTAG = enum.auto()  # a page of a hashtag's top posts
+    RECENT_AT_LOCATION = enum.auto()  # a page of a location's recent posts
+    TOP_AT_LOCATION = enum.auto()  # a page of a location's top posts
+    REPLIES = enum.auto()  # a page of the replies to a comment
+    MATCHING_FOLLOWERS = enum.auto()  # the followers of a user that a search finds
+    MATCHING_FOLLOWING = enum.auto()  # the accounts that a user follows, of those that a search finds
+    FOUND_USERS = enum.auto()  # a page of the accounts that a search finds
+    FOUND_HASHTAGS = enum.auto()  # the hashtags that a search finds
+    FOUND_LOCATIONS = enum.auto()  # the locations that a search finds
+    LOCATIONS_NEAR = enum.auto()  # the locations near a point
+    LIST_TOTAL = enum.auto()  # the length of a list that the upstream pages
 
     # Facts are looked up and combined some hundred times an operation. A Flag hashes its name, and its own operators
     # check the type of their argument first: they take four times as long.
@@ -69,6 +110,11 @@ class Lifetime(enum.Enum):
     STORIES = "stories"
     HIGHLIGHT = "highlight"
     MEDIA = "media"
+    POSTS = "posts"
+    COMMENTS = "comments"
+    PEOPLE = "people"
+    HASHTAG = "hashtag"
+    SEARCH = "search"
     PROFILE = "profile"
     USERNAME = "username"
     MISSING = "missing"
@@ -80,6 +126,8 @@ class AnswerRow:
 
     `subject` is the type that it is about, when named by its id. `names_user`: an answer contains the name of the user
     that it is about, or of the owner. `entries` is the model of a list's entries; None if the fact is no list.
+    `page` is the model of one page of a list that the upstream pages, and `total` the fact that tells the length of
+    that list, NOTHING if its pages do.
     `ends_at` returns the Unix seconds at which an answer that was fetched at a given time ceases to be true, or None.
     `simulated` makes an answer of the pk, the author and another person; None for the facts that the estimator knows.
     """
@@ -87,9 +135,29 @@ class AnswerRow:
     subject: type[EntityId]
     lifetime: Lifetime
     names_user: bool
-    entries: type[Highlight | Item] | None = None
+    entries: type[Model] | None = None
+    page: type[ListPage] | None = None
+    total: FactKind = FactKind.NOTHING
     ends_at: Callable[[Any, float], float | None] | None = None
     simulated: Callable[[str, UserSummary, UserSummary], Value] | None = None
+
+
+def _posts(subject: type[EntityId], *, names_user: bool = False, total: FactKind = FactKind.NOTHING) -> AnswerRow:
+    return AnswerRow(subject, Lifetime.POSTS, names_user, entries=ListedMedia, page=MediaPage, total=total)
+
+
+def _people(
+    subject: type[EntityId], lifetime: Lifetime = Lifetime.PEOPLE, *, total: FactKind = FactKind.NOTHING
+) -> AnswerRow:
+    return AnswerRow(subject, lifetime, names_user=False, entries=ListedUser, page=UserPage, total=total)
+
+
+def _comments(subject: type[EntityId]) -> AnswerRow:
+    return AnswerRow(subject, Lifetime.COMMENTS, names_user=False, entries=Comment, page=CommentPage)
+
+
+def _locations(subject: type[EntityId]) -> AnswerRow:
+    return AnswerRow(subject, Lifetime.SEARCH, names_user=False, entries=Location, page=LocationPage)
 
 
 ANSWERS: Mapping[FactKind, AnswerRow] = {
@@ -99,6 +167,37 @@ ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.HIGHLIGHT: AnswerRow(HighlightId, Lifetime.HIGHLIGHT, names_user=True),
     FactKind.ITEM: AnswerRow(ItemId, Lifetime.HIGHLIGHT, names_user=False),
     FactKind.MEDIA: AnswerRow(MediaId, Lifetime.MEDIA, names_user=True, simulated=placeholder),
+    FactKind.COMMENT_COUNT: AnswerRow(
+        MediaId, Lifetime.COMMENTS, names_user=False, simulated=lambda pk, *_: CommentCountPage((CommentCount(pk),))
+    ),
+    FactKind.HASHTAG: AnswerRow(HashtagName, Lifetime.HASHTAG, names_user=False, simulated=lambda pk, *_: Hashtag(pk)),
+    FactKind.LOCATION: AnswerRow(
+        LocationId, Lifetime.HASHTAG, names_user=False, simulated=lambda pk, *_: Location(pk, pk)
+    ),
+    FactKind.POSTS: _posts(UserId, names_user=True, total=FactKind.PROFILE),
+    FactKind.REELS: _posts(UserId, names_user=True),
+    FactKind.PINNED_POSTS: _posts(UserId, names_user=True),
+    FactKind.TAGGED_POSTS: _posts(UserId),
+    FactKind.FOLLOWERS: _people(UserId, total=FactKind.PROFILE),
+    FactKind.FOLLOWING: _people(UserId, total=FactKind.PROFILE),
+    FactKind.ACCOUNT_HISTORY: AnswerRow(
+        UserId, Lifetime.PROFILE, names_user=False, entries=AccountHistory, page=HistoryPage
+    ),
+    FactKind.COMMENTS: _comments(MediaId),
+    FactKind.REPLIES: _comments(CommentId),
+    FactKind.LIKERS: _people(MediaId),
+    FactKind.RECENT_OF_HASHTAG: _posts(HashtagName, total=FactKind.HASHTAG),
+    FactKind.TOP_OF_HASHTAG: _posts(HashtagName, total=FactKind.HASHTAG),
+    FactKind.RECENT_AT_LOCATION: _posts(LocationId),
+    FactKind.TOP_AT_LOCATION: _posts(LocationId),
+    FactKind.FOUND_USERS: _people(SearchQuery, Lifetime.SEARCH),
+    FactKind.MATCHING_FOLLOWERS: _people(UserSearch, Lifetime.SEARCH),
+    FactKind.MATCHING_FOLLOWING: _people(UserSearch, Lifetime.SEARCH),
+    FactKind.FOUND_HASHTAGS: AnswerRow(
+        SearchQuery, Lifetime.SEARCH, names_user=False, entries=Hashtag, page=HashtagPage
+    ),
+    FactKind.FOUND_LOCATIONS: _locations(SearchQuery),
+    FactKind.LOCATIONS_NEAR: _locations(Point),
 }
 
 
@@ -107,13 +206,15 @@ class EntityType(enum.Enum):
 
     `typename` is its name in the graph, `id` the class of its ids, `answer` the fact that an answer about one alone
     contains, and `key` returns the key that a field's argument gives; it raises InvalidInput. `node_id` is the form of
-    an object's `id` in the graph, with `#` for a number: no two types have the same.
+    an object's `id` in the graph, with `#` for a number and `*` for a name: no two types have the same.
     """
 
     USER = ("User", UserId, FactKind.PROFILE, ids.user_key, "#")
     HIGHLIGHT = ("Highlight", HighlightId, FactKind.HIGHLIGHT, ids.highlight_key, "highlight:#")
     ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key, "#_#")
     MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key, "media:#")
+    HASHTAG = ("Hashtag", HashtagName, FactKind.HASHTAG, hashtag_key, "hashtag:*")
+    LOCATION = ("Location", LocationId, FactKind.LOCATION, location_key, "location:#")
 
     def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey, node_id: str) -> None:
         self.typename = typename
@@ -125,9 +226,12 @@ class EntityType(enum.Enum):
 
 ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in EntityType}
 _NODE_ID_PATTERNS = [
-    (re.compile(re.escape(entity.node_id).replace(re.escape("#"), "[0-9]+")), entity) for entity in EntityType
+    (re.compile(re.escape(entity.node_id).replace(r"\#", "[0-9]+").replace(r"\*", ".+")), entity)
+    for entity in EntityType
 ]
-NODE_IDS = ", ".join(f"`{entity.node_id.replace('#', '<number>')}` ({entity.typename})" for entity in EntityType)
+NODE_IDS = ", ".join(
+    f"`{entity.node_id.replace('#', '<number>').replace('*', '<name>')}` ({entity.typename})" for entity in EntityType
+)
 ANSWER_OF: Mapping[type[EntityId], FactKind] = {entity.id: entity.answer for entity in EntityType}
 
 
@@ -141,18 +245,29 @@ def united(kinds: Iterable[FactKind]) -> FactKind:
     return reduce(or_, kinds, FactKind.NOTHING)
 
 
+def _about(subject: type[EntityId]) -> FactKind:
+    return united(kind for kind, row in ANSWERS.items() if row.subject is subject)
+
+
 # Constants, because combining flags and iterating over them is slow, and each requirement is compared with them.
 USER_LISTS = tuple(kind for kind, row in ANSWERS.items() if row.subject is UserId and row.entries is not None)
 ANY_USER_LIST = united(USER_LISTS)
 LISTS_OR_PROFILE = ANY_USER_LIST | FactKind.PROFILE
 NAMING_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
 ITEM_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
+PAGED_LISTS = tuple(kind for kind, row in ANSWERS.items() if row.page is not None)
+ANY_PAGED_LIST = united(PAGED_LISTS)
+# Facts about what its key names already: they are required only where a field is selected that is read from them.
+BEYOND_THE_KEY = FactKind.HASHTAG | FactKind.LOCATION
+NAMING_ANSWERS = united(kind for kind, row in ANSWERS.items() if row.names_user)
 _OF_USER = FactKind.IDENTITY | FactKind.SUMMARY | LISTS_OR_PROFILE
 OF_SUBJECT: Mapping[type[Subject], FactKind] = {
-    **{row.subject: kind for kind, row in ANSWERS.items() if row.subject is not UserId},
     HighlightId: FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT,
+    **{row.subject: _about(row.subject) for row in ANSWERS.values() if row.subject not in (HighlightId, UserId)},
+    LocationId: FactKind.LOCATION_ENTRY | _about(LocationId),
     UserId: _OF_USER,
     Username: _OF_USER,
+    ListPlace: ANY_PAGED_LIST,
 }
 """The facts that there are about each type of subject."""
 

@@ -158,6 +158,7 @@ def seconds(least: int, most: int) -> Form[int]:
 SECONDS = seconds(0, YEAR)
 TIMEOUT = seconds(1, 3_600)
 COUNT = Form("a whole number up to 12 digits", lambda text: int(_digits(text)))
+PAGES = Form("a whole number from 1 to 100", lambda text: _within(int(_digits(text)), 1, 100))
 BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
 RATE = Form("a number of requests per second above 0, like 15", _rate)
 BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)

@@ -28,6 +28,7 @@ from gateway.settings.forms import (
     KEY,
     LOG_LEVEL,
     ORIGINS,
+    PAGES,
     PATH,
     PERCENTS,
     POSTGRESQL,
@@ -157,6 +158,13 @@ class Settings:
     )
     ttl_highlight: int = _setting(SECONDS, "3600", "Freshness of a highlight with its items in seconds.")
     ttl_media: int = _setting(SECONDS, "3600", "Freshness of a post in seconds.")
+    ttl_posts: int = _setting(SECONDS, "600", "Freshness of a page of a user's posts in seconds.")
+    ttl_comments: int = _setting(SECONDS, "120", "Freshness of a page of comments in seconds.")
+    ttl_people: int = _setting(
+        SECONDS, "1800", "Freshness of a page of followers, or of followed accounts, in seconds."
+    )
+    ttl_hashtag: int = _setting(SECONDS, "86400", "Freshness of a hashtag and of a location in seconds.")
+    ttl_search: int = _setting(SECONDS, "600", "Freshness of what a search found in seconds.")
     ttl_profile: int = _setting(SECONDS, "3600", "Freshness of a profile in seconds.")
     ttl_username: int = _setting(SECONDS, "86400", "Freshness of the user id of a user name in seconds.")
     ttl_missing: int = _setting(
@@ -166,6 +174,22 @@ class Settings:
         SECONDS, "3600", "How many seconds after its freshness ended a response may be served while the upstream fails."
     )
     url_margin: int = _setting(SECONDS, "300", "How many seconds before its first URL expires a response is dropped.")
+    max_pages: int = _setting(
+        PAGES,
+        "10",
+        "Maximum number of pages of a list that one field of an operation reads, of those that the upstream pages.",
+    )
+    trust_no_stories: bool = _setting(
+        SWITCH,
+        "off",
+        "If on, no request is made for the stories of an account that a list says has none. No document of the "
+        "upstream says that the lists are right.",
+    )
+    cursor_secret: str | None = _optional(
+        KEY,
+        "Secret with which cursors of lists are sealed that the upstream pages.",
+        unset="`cursors.key` in the data directory, created at the first start",
+    )
     connections: int = _setting(
         COUNT, "1000", "Maximum number of open WebSockets and event streams per client and process."
     )

@@ -24,7 +24,8 @@ from schema.partial import shortened
 from schema.types.connection import After, Before, Connection, First, Last, page_of
 from schema.types.cover import Cover
 from schema.types.item import Item
-from schema.types.user import User, named_user
+from schema.types.named_people import named_user
+from schema.types.user import User
 
 Source = models.Highlight | models.HighlightReference
 OnlyKind = Annotated[MediaKind | None, strawberry.argument(description="Return only items of this kind.")]

@@ -9,6 +9,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.domain import ids, models, stickers
+from gateway.domain.hashtags import HashtagName, names_in
+from gateway.domain.locations import location_ids
 from gateway.domain.media import MediaId
 from gateway.planner.selection import Reference, Relation
 from gateway.reads.facts import EntityType, FactKind
@@ -19,8 +21,11 @@ from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field, no_reference
 from schema.node import Node
 from schema.scalars import BigInt
+from schema.types.hashtag import Hashtag
+from schema.types.location import Location
 from schema.types.media import Media, post
-from schema.types.user import User, named_user, sponsors_of
+from schema.types.named_people import named_user, sponsors_of
+from schema.types.user import User
 
 # Descriptions of the place of an object on the frame of an item.
 X = "Horizontal centre, as a fraction of the frame's width."
@@ -69,6 +74,16 @@ class HashtagSticker:
     width: float | None = strawberry.field(description=WIDTH)
     height: float | None = strawberry.field(description=HEIGHT)
 
+    @relation(
+        Reference(
+            EntityType.HASHTAG, lambda item: (name for sticker in item.hashtags for name in names_in(sticker.name))
+        ),
+        "The hashtag, for nothing until more than its name is selected; null for a text that cannot be one.",
+        shared=True,
+    )
+    def hashtag(source: strawberry.Parent[stickers.HashtagSticker], info: Info) -> Hashtag | None:
+        return next((Hashtag.of(info, HashtagName(name)) for name in names_in(source.name)), None)
+
 
 @strawberry.type(description="A location, placed on the 9:16 frame of an item.")
 class LocationSticker:
@@ -87,6 +102,18 @@ class LocationSticker:
     y: float | None = strawberry.field(description=Y)
     width: float | None = strawberry.field(description=WIDTH)
     height: float | None = strawberry.field(description=HEIGHT)
+
+    @relation(
+        Reference(
+            EntityType.LOCATION,
+            lambda item: (pk for sticker in item.locations for pk in location_ids(sticker.location)),
+            FactKind.LOCATION_ENTRY,
+        ),
+        "The location, for nothing until more than the sticker tells is selected; null for one that has no page.",
+        shared=True,
+    )
+    def location(source: strawberry.Parent[stickers.LocationSticker]) -> Location | None:
+        return Location.of_embedded(source.location)
 
 
 @strawberry.type(description="The link that a sticker opens.")

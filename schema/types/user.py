@@ -10,36 +10,25 @@ import strawberry
 
 from gateway.domain import ids, models, pages
 from gateway.domain.ids import UserId, UserKey
-from gateway.domain.media import Media
-from gateway.domain.partial import left_out, lost
-from gateway.domain.users import AccountType, UserSummary
+from gateway.domain.partial import left_out
+from gateway.domain.users import ListedUser, UserSummary
 from gateway.reads.facts import FactKind
+from schema.account_type import AccountType
 from schema.context import Info
 from schema.cost_directives import PAGED, UNPAGED
 from schema.entities import entity
-from schema.enums import describe_enum
-from schema.fields import field_in, map_awaitable, relation
+from schema.fields import derived, field_in, map_awaitable, relation
 from schema.highlight_filter import HighlightOrder, InOrder, OnlyMatching, criteria
 from schema.media_urls import Proxied, media_url
 from schema.node import Node
 from schema.partial import readable, shortened
 from schema.scalars import BigInt
 from schema.types.connection import After, Before, Connection, First, Last, page_of
+from schema.types.user_lists import UserLists
 
 if TYPE_CHECKING:
     from schema.types.highlight import Highlight
     from schema.types.item import Item
-
-describe_enum(
-    AccountType,
-    name="AccountType",
-    description="The type of an account.",
-    values={
-        AccountType.PERSONAL: "A personal account.",
-        AccountType.BUSINESS: "A professional account of a business.",
-        AccountType.CREATOR: "A professional account of a creator.",
-    },
-)
 
 
 def short(attribute: str, type_: Any, description: str) -> Any:
@@ -84,8 +73,7 @@ def user_id(self: User, info: Info) -> strawberry.ID:
     description="An Instagram account. The fields from `biography` to `longitude` are its profile: "
     "one billed request for all of them.",
 )
-class User(Node):
-    key: strawberry.Private[UserKey]
+class User(UserLists, Node):
     embedded: strawberry.Private[UserSummary | None] = None
 
     id: strawberry.ID = field_in(FactKind.IDENTITY, "The platform's numeric id.", resolver=user_id)
@@ -160,6 +148,13 @@ class User(Node):
         loaded = info.context.loader.get(FactKind.STORIES, self.key)
         return map_awaitable(loaded, lambda stories: shortened(stories, left_out(stories) or None))  # type: ignore[return-value]
 
+    @derived(
+        "Whether a story is live, if the list that the account comes from tells it; null otherwise. Costs nothing."
+    )
+    def has_live_stories(self) -> bool | None:
+        listed = self.embedded
+        return readable(listed, "has_live_stories") if isinstance(listed, ListedUser) else None
+
     def short(self, info: Info) -> UserSummary | Awaitable[UserSummary]:
         if self.embedded is not None and self.embedded.username is not None:
             return self.embedded
@@ -180,17 +175,9 @@ class User(Node):
         return cls.of(info, UserId(embedded.id), embedded if complete else None)
 
     @classmethod
+    def of_listed(cls, info: Info, listed: UserSummary) -> Self:
+        return cls.of_embedded(info, listed)
+
+    @classmethod
     def resolve_reference(cls, info: Info, id: strawberry.ID, *, field: str = "id", **_: object) -> Self:
         return cls.of(info, ids.user_id(id, field=field))
-
-
-def named_user(info: Info, source: object, attribute: str) -> User | None:
-    """Return the user that `attribute` of an answered object names. Raise UpstreamPartialAnswer if it is lost."""
-    user: UserSummary | None = readable(source, attribute)
-    return None if user is None else User.of_embedded(info, user)
-
-
-def sponsors_of(info: Info, source: models.Item | Media) -> list[User]:
-    """Return the accounts that paid for an item or a post."""
-    sponsors = [User.of_embedded(info, sponsor) for sponsor in source.sponsors or ()]
-    return shortened(sponsors, lost(source, "sponsors"))

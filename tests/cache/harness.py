@@ -19,10 +19,9 @@ from gateway.upstream.hikerapi import endpoints
 
 LIFETIMES = Lifetimes(
     {
+        **dict.fromkeys(Lifetime, 20),
         Lifetime.TRAY: 10,
         Lifetime.STORIES: 10,
-        Lifetime.HIGHLIGHT: 20,
-        Lifetime.MEDIA: 20,
         Lifetime.PROFILE: 30,
         Lifetime.USERNAME: 40,
         Lifetime.MISSING: 5,

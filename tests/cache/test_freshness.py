@@ -23,9 +23,7 @@ def signed(expiry: int) -> str:
 
 @pytest.mark.parametrize("kind", Lifetime)
 def test_each_kind_has_its_own_time_to_live(kind: Lifetime) -> None:
-    expected = {"tray": 10, "stories": 10, "highlight": 20, "media": 20, "profile": 30, "username": 40, "missing": 5}[
-        kind.value
-    ]
+    expected = {"tray": 10, "stories": 10, "profile": 30, "username": 40, "missing": 5}.get(kind.value, 20)
     assert span(kind, b"{}", now=NOW, lifetimes=LIFETIMES).fresh_until == NOW + expected
 
 

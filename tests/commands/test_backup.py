@@ -90,13 +90,15 @@ def test_a_copy_is_of_one_moment_while_others_write(data: Path, tmp_path: Path) 
 
 def test_the_copy_is_its_owners_alone(data: Path, tmp_path: Path) -> None:
     (data / "media.key").write_bytes(b"k" * 32)
+    (data / "cursors.key").write_bytes(b"c" * 32)
     (data / "flows.slots").mkdir()
     (data / "flows.slots" / "host").write_text("a-host")
     clients = tmp_path / "elsewhere.toml"
     clients.write_text("# none yet\n")
     copied(tmp_path / "above" / "copy", GATEWAY_DATA_DIR=str(data), GATEWAY_CLIENTS_FILE=str(clients))
     found = {path.name: path for path in (tmp_path / "above").rglob("*")}
-    assert found.keys() == {"copy", "gateway.sqlite3", "media.key", "flows.slots", "host", "clients.toml"}
+    keys = {"media.key", "cursors.key"}
+    assert found.keys() == {"copy", "gateway.sqlite3", "flows.slots", "host", "clients.toml", *keys}
     assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_file()} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_dir()} == {0o700}
 

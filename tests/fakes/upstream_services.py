@@ -23,6 +23,7 @@ from gateway.reads.facts import Lifetime
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.single_flight import SingleFlight
 from gateway.upstream.hikerapi.client import connect
+from tests.fakes.paging import PAGING
 
 ORIGIN = "http://upstream.test"
 
@@ -51,11 +52,9 @@ class Shop:
 
 LIFETIMES = Lifetimes(
     {
+        **dict.fromkeys(Lifetime, 3_600),
         Lifetime.TRAY: 600,
         Lifetime.STORIES: 600,
-        Lifetime.HIGHLIGHT: 3_600,
-        Lifetime.MEDIA: 3_600,
-        Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,
         Lifetime.MISSING: 120,
     },
@@ -75,5 +74,5 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
         lifetimes=LIFETIMES,
         pointers=2**20,
     )
-    services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook)
+    services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook, PAGING)
     return Shop(services, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))

@@ -15,6 +15,7 @@ from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
+from tests.fakes.paging import PAGING
 
 SCHEMA = build_schema().core
 USER = 'user(by: {id: "787132"}) { biography }'
@@ -29,7 +30,7 @@ def price(documents: DocumentCache, text: str, operation: str | None = None, **v
         SCHEMA,
         documents,
         Pricer(Prices(ENDPOINTS, ManualClock()), forced=False),
-        OperationData(EmptyDataSource()),
+        OperationData(EmptyDataSource(), PAGING),
         text,
         variables,
         operation,

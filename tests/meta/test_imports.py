@@ -81,7 +81,7 @@ HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
     "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
-    "cryptography": frozenset({"gateway.durable"}),
+    "cryptography": frozenset({"gateway.durable", "gateway.reads"}),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "httpx": frozenset(

@@ -78,22 +78,29 @@ OPENINGS = ("What ", "Whose ", "Whether it is ", "Who ", "Whoever ", "How much "
 # Of one thing as the domain has it and as the graph shows it, and of an error and its event.
 PAIRS = {
     "Account",
+    "AccountHistory",
     "Allowance",
     "AnswerTooLarge",
+    "Comment",
     "Cover",
     "CoverImage",
     "EmbeddedMedia",
+    "Hashtag",
+    "HashtagSticker",
     "Highlight",
     "Media",
     "MediaChild",
     "UserTag",
     "Item",
     "Flow",
+    "Location",
+    "LocationSticker",
     "Sticker",
     "StickerLink",
 }
 # One thing in two packages: a command and its subject, a port and what is behind it.
 SHARED_NAMES = {
+    "account_history.py",
     "bodies.py",
     "client.py",
     "context.py",

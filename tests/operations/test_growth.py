@@ -23,6 +23,7 @@ from gateway.planner.resolved_data import EmptyDataSource, OperationData
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
+from tests.fakes.paging import PAGING
 from tests.profiles import sample
 from tests.work import MOST, calls, growth
 
@@ -92,7 +93,7 @@ def look(text: str, document: DocumentNode) -> dict[str, Callable[[], object]]:
     """All that is done with a document before anything is bought, but for parsing and validating it."""
     operation = named(document)
     roots = analyze(CORE, document, operation, VARIABLES)
-    pricer, facts = Pricer(Prices(ENDPOINTS, ManualClock()), forced=False), OperationData(EmptyDataSource())
+    pricer, facts = Pricer(Prices(ENDPOINTS, ManualClock()), forced=False), OperationData(EmptyDataSource(), PAGING)
     return {
         "text": lambda: check_text(text),
         "document": lambda: check_document(document),

@@ -17,7 +17,10 @@ PRICE = """query ($document: String!, $variables: JSON) {
   price(document: $document, variables: $variables) { lower expected upper }
 }"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
-FORMS = "`<number>` (User), `highlight:<number>` (Highlight), `<number>_<number>` (Item), `media:<number>` (Media)"
+FORMS = (
+    "`<number>` (User), `highlight:<number>` (Highlight), `<number>_<number>` (Item), `media:<number>` (Media), "
+    "`hashtag:<name>` (Hashtag), `location:<number>` (Location)"
+)
 
 
 @pytest.fixture

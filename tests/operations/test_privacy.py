@@ -35,6 +35,11 @@ ASKED = {
     ("query", "media"): '{ media(by: { id: "3852994846373453376" }) { caption } }',
     ("query", "medias"): '{ medias(by: [{ id: "3852994846373453376" }]) { caption } }',
     ("query", "item"): '{ item(id: "3772053608293416704") { kind } }',
+    ("query", "hashtag"): '{ hashtag(name: "sunset") { mediaCount } }',
+    ("query", "location"): '{ location(id: "212007919") { name } }',
+    ("query", "searchUsers"): '{ searchUsers(query: "natgeo") { nodes { username } } }',
+    ("query", "searchHashtags"): '{ searchHashtags(query: "sun") { name } }',
+    ("query", "searchLocations"): '{ searchLocations(by: { query: "lis" }) { name } }',
     ("query", "node"): '{ node(id: "787132") { id ... on User { username } } }',
     ("query", "nodes"): '{ nodes(ids: ["787132"]) { id ... on User { username } } }',
     ("query", "price"): '{ price(document: "{ __typename }") { upper } }',
@@ -55,7 +60,10 @@ ASKED = {
 }
 FOR_ALL = {
     ("query", name)
-    for name in ("user", "users", "highlight", "highlights", "media", "medias", "item", "node", "nodes", "_entities")
+    for name in (
+        *("user", "users", "highlight", "highlights", "media", "medias", "item", "hashtag", "location"),
+        *("searchUsers", "searchHashtags", "searchLocations", "node", "nodes", "_entities"),
+    )
 }
 ACCEPT = {"accept": "application/graphql-response+json", "graphql-require-preflight": "1"}
 

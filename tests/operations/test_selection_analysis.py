@@ -216,6 +216,8 @@ def test_references_are_read_by_type() -> None:
         "Highlight": NONE,
         "Item": FactKind.ITEM,
         "Media": NONE,
+        "Hashtag": NONE,
+        "Location": NONE,
     }
     (highlight,) = (child for child in references.children if child.arguments["type"] == "Highlight")
     assert [child.edge for child in highlight.children] == [Relation.ITEMS]

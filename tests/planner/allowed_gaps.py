@@ -10,11 +10,27 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.reads.endpoints import Call
-from gateway.upstream.hikerapi import endpoints
-from tests.planner.answers import BRIEF, HOME, ITEM, ITEMS, NAMED_STORIES, PK, PROFILE, SHELF, STORIES, TRAY
+from gateway.upstream.hikerapi import endpoints, list_endpoints
+from tests.planner.answers import (
+    BRIEF,
+    HOME,
+    ID,
+    ITEM,
+    ITEMS,
+    NAMED_STORIES,
+    PAGE,
+    PK,
+    POST,
+    PROFILE,
+    SHELF,
+    STORIES,
+    TRAY,
+    place_of,
+)
+from tests.planner.listings import Paged, Refusal
 from tests.planner.oracle import Oracle
 from tests.planner.selections import By, UserRoot
-from tests.planner.worlds import Account, Kind
+from tests.planner.worlds import LISTS, Account, Kind
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,8 @@ class Gaps:
             "an item that its highlight shows with its owner": self._items_owned(),
             "a profile whose short fields a post shows": self._shown_by_a_post(),
             "a profile whose short fields a tray shows": self._shown_by_a_tray(),
+            "comments on a post that is not there": self._commented(),
+            "cached pages before a cursor that is refused": self._started_over(),
         }
 
     def _nobody_there(self) -> int:
@@ -77,8 +95,9 @@ class Gaps:
     def _twofold(self) -> int:
         """An account that was bought by name is also needed in another way.
 
-        It is queried by id, or mentioned, or one of its highlights or items is: to buy its lists by id, which is one
-        less, would have been a guess. A highlight mentions it also where it was bought for its title alone.
+        It is queried by id, or mentioned, or one of its highlights or items is, or a page or a post shows it: to buy
+        its lists by id, which is one less, would have been a guess. A highlight mentions it also where it was bought
+        for its title alone.
         """
         owners, shelves = self.oracle.world.owners, self.oracle.world.shelves
         ids = {key for by, key in self.oracle.operation.user_keys() if by is By.ID}
@@ -95,7 +114,13 @@ class Gaps:
                 shown.append(story)
         for story in shown:
             ids |= {self.oracle.world.accounts[position].pk for position in (*story.mentions, *story.sponsors)}
+        ids |= self._shown_by_pages()
         return sum(account.pk in ids for account in self._named())
+
+    def _shown_by_pages(self) -> set[str]:
+        """The accounts that the pages and the posts that are required name."""
+        calls = (call for call in self.oracle.calls if call.endpoint in LISTS or call.endpoint is endpoints.MEDIA)
+        return {key for call in calls for noun, key in self.oracle.told[call] if noun == ID}
 
     def _named(self) -> Iterator[Account]:
         """The accounts that were bought by name, where their profile alone was not what was wanted."""
@@ -163,6 +188,32 @@ class Gaps:
         trays = {call.key for call in self.bought if call.endpoint is endpoints.TRAY}
         stories = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
         return len((self._profiles_for_short_fields() & trays & stories) - foreseen)
+
+    def _commented(self) -> int:
+        """The comments on a post were bought in the same step as the post, which cannot be had.
+
+        As with accounts, most posts that are asked for exist.
+        """
+        world, cached = self.oracle.world, self.oracle.cached
+        return sum(
+            (POST, call.key) not in cached
+            and isinstance(world.leaf(Paged.COMMENTS, call.key, ""), Refusal)
+            and not self.oracle.requires((PAGE, place_of(call)))
+            for call in self.bought
+            if call.endpoint is list_endpoints.COMMENTS
+        )
+
+    def _started_over(self) -> int:
+        """A refused cursor made the cached pages of its list worthless, and they turned out to be needed after it."""
+        pages = [call for call in self.bought if call.endpoint in LISTS]
+        world = self.oracle.world
+        refused = {
+            (call.endpoint, call.key)
+            for call in pages
+            if world.leaf(LISTS[call.endpoint], call.key, call.cursor) is Refusal.DEAD
+        }
+        again = [call for call in pages if (PAGE, place_of(call)) in self.oracle.cached]
+        return sum((call.endpoint, call.key) in refused for call in again)
 
     def _profiles_for_short_fields(self) -> set[str]:
         profiles = {call.key for call in self.bought if call.endpoint is endpoints.PROFILE}

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints
-from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.planner.listings import Leaf, Paged, Refusal
+from tests.planner.worlds import LISTS, Account, Kind, Reel, Story, World
 
 # What can be known: noun and key. A named list may not say whose it is: when it is empty, or private.
 Fact: TypeAlias = tuple[str, str]
@@ -16,9 +17,26 @@ LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "na
 STORIES, NAMED_STORIES = "stories", "named stories"
 POST, POST_PK = "post", "post pk"
 BRIEF, ITEMS, ITEM, SHELF, HOME = "brief", "items", "item", "shelf", "home"
+# A page of a list, and its cursor, by the place of the page; that there is nobody, which is said of all pages at once.
+PAGE, CURSOR, GONE = "page", "cursor", "gone"
+
+
+def place(listing: Paged, owner: str, cursor: str) -> str:
+    return f"{listing.value} {owner} {cursor}"
+
+
+def place_of(call: Call) -> str:
+    """The place of the page that the call asks for."""
+    return place(LISTS[call.endpoint], call.key, call.cursor)
 
 
 def tells(world: World, call: Call) -> Iterator[Fact]:
+    if call.endpoint in LISTS:
+        return _page(world, LISTS[call.endpoint], call)
+    return _tells(world, call)
+
+
+def _tells(world: World, call: Call) -> Iterator[Fact]:
     match call.endpoint:
         case endpoints.PROFILE:
             yield from _profile(world.by_id.get(call.key), call.key)
@@ -61,9 +79,15 @@ def _item(world: World, pk: str) -> Iterator[Fact]:
         yield from _people(world, story)
 
 
+def _absence(pk: str) -> Iterator[Fact]:
+    """That there is no such user answers every question about it."""
+    yield from ((SHORT, pk), (PROFILE, pk), (TRAY, pk), (STORIES, pk), (GONE, pk))
+    yield from ((PAGE, place(listing, pk, "")) for listing in Paged if listing is not Paged.COMMENTS)
+
+
 def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
     if account is None or account.kind is Kind.MISSING:
-        yield from ((SHORT, pk), (PROFILE, pk), (TRAY, pk), (STORIES, pk))
+        yield from _absence(pk)
     else:
         yield PROFILE, pk
         yield from _rider(account)
@@ -71,7 +95,7 @@ def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
 
 def _tray(account: Account | None, call: Call) -> Iterator[Fact]:
     if account is None or account.kind is Kind.MISSING:
-        yield from ((SHORT, call.key), (PROFILE, call.key), (TRAY, call.key), (STORIES, call.key))
+        yield from _absence(call.key)
         return
     yield TRAY, call.key
     if tray := account.tray(forced=call.forced):
@@ -91,7 +115,7 @@ def _tray_by_name(account: Account | None, call: Call) -> Iterator[Fact]:
 def _stories(world: World, account: Account | None, call: Call) -> Iterator[Fact]:
     """An item of the list names its author by id alone."""
     if account is None or account.kind is Kind.MISSING:
-        yield from ((SHORT, call.key), (PROFILE, call.key), (TRAY, call.key), (STORIES, call.key))
+        yield from _absence(call.key)
         return
     yield STORIES, call.key
     for story in account.live_stories(forced=call.forced) or ():
@@ -126,6 +150,35 @@ def _post(world: World, pk: str) -> Iterator[Fact]:
         yield from _rider(account)
         for position in post.tags:
             yield ID, world.accounts[position].pk
+
+
+def _page(world: World, listing: Paged, call: Call) -> Iterator[Fact]:
+    """A page of posts names whose list it is, if one of them is by that user; no other page does."""
+    yield PAGE, place_of(call)
+    leaf = world.leaf(listing, call.key, call.cursor)
+    if leaf is Refusal.UNKNOWN and listing is not Paged.COMMENTS and not call.cursor:
+        yield from _absence(call.key)
+    if not isinstance(leaf, Leaf):
+        return
+    if leaf.next is not None:
+        yield CURSOR, place(listing, call.key, leaf.next)
+    for number in leaf.entries:
+        match listing:
+            case Paged.POSTS:
+                yield from _listed_post(world, number, call.key)
+            case Paged.FOLLOWERS | Paged.FOLLOWING:
+                yield ID, world.accounts[number].pk
+            case Paged.COMMENTS:
+                yield ID, world.comment(call.key, number)[1].pk
+
+
+def _listed_post(world: World, number: int, owner: str) -> Iterator[Fact]:
+    post = world.posts[number]
+    author = world.accounts[post.author]
+    yield from ((POST_PK, post.pk), (ID, author.pk))
+    yield from ((ID, world.accounts[position].pk) for position in post.tags)
+    if author.pk == owner:
+        yield from _rider(author)
 
 
 def _people(world: World, story: Story) -> Iterator[Fact]:

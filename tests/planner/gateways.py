@@ -6,7 +6,7 @@ import asyncio
 import copy
 import pathlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
@@ -23,7 +23,7 @@ from gateway.cache.store import EntryStore
 from gateway.clients import Clients
 from gateway.clock import Clock
 from gateway.domain.window import Window
-from gateway.errors import GatewayError
+from gateway.errors import CursorExpired, GatewayError
 from gateway.events import ignore
 from gateway.loaders import Loader
 from gateway.operations.documents import DocumentCache, priced
@@ -40,11 +40,15 @@ from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from schema.build import build_schema
 from schema.context import Context
 from tests.fakes.clock import ManualClock
+from tests.fakes.paging import PAGING
 from tests.planner.cases import LIFETIMES, Case
+from tests.planner.listings import MOST_PAGES
 from tests.planner.selections import Operation
-from tests.planner.worlds import BilledUpstream, Upstream, World
+from tests.planner.upstreams import BilledUpstream, Upstream
+from tests.planner.worlds import World
 
 SCHEMA = build_schema()
+FEW_PAGES = replace(PAGING, max_pages=MOST_PAGES)
 T = TypeVar("T")
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -99,7 +103,9 @@ class Shop:
             lifetimes=LIFETIMES,
             pointers=10**6,
         )
-        self.services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore)
+        self.services = UpstreamServices(
+            api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, ignore, FEW_PAGES
+        )
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:
@@ -136,6 +142,10 @@ class Answer:
         assert parent[last].keys() <= {"__typename", "id"}
         parent[last] = None
         return Answer(data, self.errors | {(path, code)})
+
+
+def met_a_dead_cursor(bought: Fetcher) -> bool:
+    return any(isinstance(line.problem, CursorExpired) for line in bought.bill.lines)
 
 
 class Shops:
@@ -183,6 +193,11 @@ class Shops:
         result = await SCHEMA.execute(str(operation), context_value=_context(fetcher))
         errors = ((tuple(error.path or ()), _code(error)) for error in result.errors or ())
         return Answer(result.data, frozenset(errors))
+
+    def settle(self, shop: Shop, operation: Operation, bought: Fetcher) -> None:
+        """Buy the operation once more if a cursor was refused: the pages that lead to it are bought anew, once."""
+        if met_a_dead_cursor(bought):
+            self.buy(shop, operation)
 
     def buy(self, shop: Shop, operation: Operation) -> Fetcher:
         fetcher = shop.fetcher(forced=operation.forced)

@@ -11,15 +11,16 @@ more, one of the gaps of `allowed_gaps.py` must be there, and says how much.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TypeAlias, TypeVar
 
 from gateway.reads.endpoints import Call, Endpoint
-from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.planner.answers import (
     BRIEF,
+    CURSOR,
+    GONE,
     HOME,
     ID,
     ITEM,
@@ -29,6 +30,7 @@ from tests.planner.answers import (
     NAME,
     NAMED_STORIES,
     NAMED_TRAY,
+    PAGE,
     PK,
     POST,
     POST_PK,
@@ -38,26 +40,14 @@ from tests.planner.answers import (
     STORIES,
     TRAY,
     Fact,
+    place,
+    place_of,
     tells,
 )
-from tests.planner.selections import (
-    By,
-    HighlightRoot,
-    Highlights,
-    Items,
-    Operation,
-    Page,
-    PostRoot,
-    Posts,
-    References,
-    UserRoot,
-    Users,
-)
-from tests.planner.worlds import Account, Kind, Reel, Story, World
-
-Ways: TypeAlias = tuple[tuple[Fact, ...], ...]
-E = TypeVar("E", Reel, Story)
-LONGEST_PAGE = 100
+from tests.planner.listings import Paged
+from tests.planner.required import Requirements, Ways
+from tests.planner.selections import By, HighlightRoot, Highlights, Operation, PostRoot, References, UserRoot, Users
+from tests.planner.worlds import ENDPOINT_OF, LISTS, World
 
 
 @dataclass
@@ -80,7 +70,9 @@ class Oracle:
         for call in self.calls:
             for fact in self.told[call]:
                 self.givers.setdefault(fact, []).append(call)
-        self.given = frozenset((*self.cached, *self._keys(), *self._named_inside(), *self._shelves(), *self._homes()))
+        self.given = frozenset(
+            (*self.cached, *self._keys(), *self._named_inside(), *self._shelves(), *self._homes(), *self._marked())
+        )
 
     def requires(self, fact: Fact) -> bool:
         return any(fact in way for ways in self.required for way in ways)
@@ -111,15 +103,22 @@ class Oracle:
             yield Call(endpoints.PROFILE if by_id else endpoints.PROFILE_BY_USERNAME, key)
             yield Call(endpoints.TRAY if by_id else endpoints.TRAY_BY_USERNAME, key, forced)
             yield Call(endpoints.STORIES if by_id else endpoints.STORIES_BY_USERNAME, key, forced)
+            if by_id:
+                yield from (Call(ENDPOINT_OF[listing], key) for listing in Paged if listing is not Paged.COMMENTS)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
         yield from (Call(endpoints.ITEM, pk) for pk in self.operation.item_keys())
-        yield from (Call(endpoints.MEDIA, pk) for pk in self.operation.post_keys())
+        for mark in self.operation.marks():
+            yield Call(ENDPOINT_OF[mark.listing], mark.owner, cursor=mark.cursor)
+        for pk in self.operation.post_keys():
+            yield from (Call(endpoints.MEDIA, pk), Call(list_endpoints.COMMENTS, pk))
 
     def _is_relevant(self, call: Call) -> bool:
         """Whether something is required of what the call asks about: all else would be a guess at a best_case find."""
         match call.endpoint:
             case endpoints.MEDIA:
                 return self.requires((POST, call.key))
+            case _ if call.endpoint in LISTS:
+                return self.requires((PAGE, place_of(call))) or self.requires((POST, call.key))
             case endpoints.HIGHLIGHT:
                 return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
             case endpoints.STORIES | endpoints.STORIES_BY_USERNAME:
@@ -132,7 +131,7 @@ class Oracle:
                 account = self.world.by_id.get(call.key)
                 names = (LINK, NAMED_TRAY) if account else ()
                 return (
-                    any(self.requires((noun, call.key)) for noun in (SHORT, PROFILE, TRAY, STORIES))
+                    any(self.requires((noun, call.key)) for noun in (SHORT, PROFILE, TRAY, STORIES, GONE))
                     or any(account and self.requires((noun, account.name)) for noun in names)
                     or any(self._is_wanted(reel.pk) for reel in (account.reels if account else ()))
                 )
@@ -171,12 +170,18 @@ class Oracle:
                     yield from ((nouns[type_], pk) for type_, pk in keys if asked[type_])
 
     def _named_inside(self) -> Iterator[Fact]:
-        """The ids of those whom the cached items that the operation shows mention."""
+        """The ids of those whom the cached items and pages that the operation shows mention."""
+        nouns: dict[Endpoint, str] = {endpoints.HIGHLIGHT: ITEMS, endpoints.ITEM: ITEM, endpoints.MEDIA: POST}
         for call in self.calls:
-            nouns: dict[Endpoint, str] = {endpoints.HIGHLIGHT: ITEMS, endpoints.ITEM: ITEM, endpoints.MEDIA: POST}
-            noun = nouns.get(call.endpoint)
-            if noun is not None and self.requires((noun, call.key)) and (noun, call.key) in self.cached:
+            noun = PAGE if call.endpoint in LISTS else nouns.get(call.endpoint)
+            shown = noun and (noun, place_of(call) if noun == PAGE else call.key)
+            if shown and self.requires(shown) and shown in self.cached:
                 yield from (fact for fact in self.told[call] if fact[0] in (ID, POST_PK))
+
+    def _marked(self) -> Iterator[Fact]:
+        """The cursors in the positions that the operation names."""
+        for mark in self.operation.marks():
+            yield CURSOR, place(mark.listing, mark.owner, mark.cursor)
 
     def _open(self, bought: Collection[Call]) -> list[list[Call]]:
         """For each requirement that `bought` leaves open: further calls, of which every answering set holds one.
@@ -185,13 +190,14 @@ class Oracle:
         """
         facts = set(self.given)
         waiting = list(bought)
-        while ready := [call for call in waiting if _key(call) in facts]:
+        while ready := [call for call in waiting if all(key in facts for key in _keys(call))]:
             for call in ready:
                 facts |= self.told[call]
             waiting = [call for call in waiting if call not in ready]
         options = [self._options(ways, facts) for ways in self.required if not _is_met(ways, facts)]
         options = [calls for calls in options if not any(call in waiting for call in calls)]
-        keys = [giver for call in waiting for giver in self.givers.get(_key(call), ())]
+        unknown = [key for call in waiting for key in _keys(call) if key not in facts]
+        keys = [giver for key in unknown for giver in self.givers.get(key, ())]
         return options + ([list(dict.fromkeys(keys))] if waiting else [])
 
     def _options(self, ways: Ways, facts: Collection[Fact]) -> list[Call]:
@@ -231,8 +237,15 @@ def _is_met(ways: Ways, facts: Collection[Fact]) -> bool:
     return any(all(fact in facts for fact in way) for way in ways)
 
 
+def _keys(call: Call) -> tuple[Fact, ...]:
+    """All that must be known to make the call."""
+    if call.endpoint not in LISTS:
+        return (_key(call),)
+    owner = (POST_PK if call.endpoint is list_endpoints.COMMENTS else ID), call.key
+    return (owner, (CURSOR, place_of(call))) if call.cursor else (owner,)
+
+
 def _key(call: Call) -> Fact:
-    """What must be known to make the call."""
     match call.endpoint:
         case endpoints.PROFILE | endpoints.TRAY | endpoints.STORIES:
             return ID, call.key
@@ -248,134 +261,10 @@ def _key(call: Call) -> Fact:
             raise AssertionError(f"the oracle knows no {call}")
 
 
-# -- what an operation requires
-
-
-@dataclass(frozen=True)
-class Requirements:
-    world: World
-    forced: bool
-
-    def of(self, operation: Operation) -> Iterator[Ways]:
-        for root in operation.roots:
-            match root:
-                case UserRoot(keys, below):
-                    for by, key in keys:
-                        yield from self._named(by, key, below)
-                case HighlightRoot(keys, below):
-                    for _, pk in keys:
-                        yield from self._highlight(pk, below, in_tray=False)
-                case PostRoot(pks, below):
-                    for pk in pks:
-                        yield from self._post(pk, below)
-                case References():
-                    yield from self._references(root)
-
-    def _references(self, root: References) -> Iterator[Ways]:
-        for type_, pk in root.keys:
-            match type_:
-                case "User":
-                    yield from self._user(pk, root.users)
-                case "Highlight":
-                    yield from self._highlight(pk, root.highlights, in_tray=False)
-                case _:
-                    yield (((ITEM, pk),),)
-                    account, story = self.world.items.get(pk, (None, None))
-                    if account and story and account.kind not in (Kind.PRIVATE, Kind.MISSING):
-                        yield from self._item(account, story, root.items)
-
-    def _named(self, by: By, key: str, below: Users) -> Iterator[Ways]:
-        if by is By.ID:
-            yield from self._user(key, below)
-            return
-        account = self.world.by_name.get(key)
-        if below.fields:
-            yield (((LINK, key),),)
-        if below.trays:
-            known = ((LINK, key),) if account is None else ((LINK, key), (TRAY, account.pk))
-            yield (((NAMED_TRAY, key),), known)
-        if below.stories:
-            known = ((LINK, key),) if account is None else ((LINK, key), (STORIES, account.pk))
-            yield (((NAMED_STORIES, key),), known)
-        if account is not None:
-            yield from self._user(account.pk, below, by_name=True)
-
-    def _user(self, pk: str, below: Users, *, rides: bool = False, by_name: bool = False) -> Iterator[Ways]:
-        """`rides`: the short fields came with the reference."""
-        account = self.world.by_id.get(pk)
-        if "username" in below.fields and not rides:
-            yield (((SHORT, pk),),)
-        if "biography" in below.fields:
-            yield (((PROFILE, pk),),)
-        if below.trays and not by_name:
-            yield (((TRAY, pk),),)
-        if below.stories and not by_name:
-            yield (((STORIES, pk),),)
-        if below.stories and account is not None:
-            for story in account.live_stories(forced=self.forced) or ():
-                yield from self._item(account, story, below.stories)
-        for page, selection in below.trays:
-            tray = (account and account.tray(forced=self.forced)) or ()
-            matching = [reel for reel in tray if page.title is None or page.title in reel.pk]
-            for reel in _within(sorted(matching, key=lambda reel: reel.pk) if page.by_title else matching, page):
-                yield from self._highlight(reel.pk, selection, in_tray=True)
-
-    def _highlight(self, pk: str, below: Highlights, *, in_tray: bool) -> Iterator[Ways]:
-        account, reel = self.world.owners.get(pk, (None, None))
-        hidden = account is None or account.kind in (Kind.PRIVATE, Kind.MISSING)
-        if below.items or "missingItemIds" in below.fields:
-            empty = () if hidden or reel is None or reel.stories else (((BRIEF, pk),),)
-            yield (((ITEMS, pk),), *empty)
-        if not in_tray and ("title" in below.fields or below.owner):
-            yield (((BRIEF, pk),),)
-        if account is None or reel is None or hidden:
-            return
-        if below.owner:
-            yield from self._user(account.pk, below.owner, rides=True)
-        for page, selection in below.items:
-            stories = [story for story in reel.stories if page.kind in (None, "VIDEO" if story.is_video else "PHOTO")]
-            for story in _within(stories, page):
-                yield from self._item(account, story, selection)
-
-    def _item(self, author: Account, story: Story, below: Items) -> Iterator[Ways]:
-        if below.author:
-            yield from self._user(author.pk, below.author)
-        for positions, selection in ((story.mentions, below.mentioned), (story.sponsors, below.sponsors)):
-            for position in positions if selection else ():
-                assert selection is not None
-                yield from self._user(self.world.accounts[position].pk, selection, rides=True)
-        for position in story.posts if below.posts else ():
-            assert below.posts is not None
-            yield from self._post(self.world.posts[position].pk, below.posts)
-
-    def _post(self, pk: str, below: Posts) -> Iterator[Ways]:
-        """Only its own answer tells that it exists, whatever is selected of it; so it is with an item."""
-        yield (((POST, pk),),)
-        account, post = self.world.posts_by_pk.get(pk, (None, None))
-        if account is None or post is None or account.kind in (Kind.PRIVATE, Kind.MISSING):
-            return
-        if below.author:
-            yield from self._user(account.pk, below.author, rides=True)
-        for position in post.tags if below.tagged else ():
-            assert below.tagged is not None
-            yield from self._user(self.world.accounts[position].pk, below.tagged, rides=True)
-
-
 def _asks_highlight(below: Highlights) -> bool:
     return bool(below.fields or below.owner or below.items)
 
 
 def _asks_user(below: Users) -> bool:
     """The id itself is an echo."""
-    return bool(below.fields - {"id"} or below.trays or below.stories)
-
-
-def _within(entries: Sequence[E], page: Page) -> Sequence[E]:
-    names = [entry.id for entry in entries]
-    if any(cursor is not None and cursor not in names for cursor in (page.after, page.before)):
-        return ()
-    start = 0 if page.after is None else names.index(page.after) + 1
-    left = entries[start : None if page.before is None else max(start, names.index(page.before))]
-    if page.first is not None or page.last is None:
-        left = left[: LONGEST_PAGE if page.first is None else page.first]
-    return left if page.last is None else left[max(0, len(left) - page.last) :]
+    return bool(below.fields - {"id"} or below.trays or below.stories or below.lists)

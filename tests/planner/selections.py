@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 from gateway.domain import ids, pages
+from tests.planner.slices import Mark, Slice
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ class Users:
     fields: frozenset[str] = frozenset()
     trays: tuple[tuple[Page, Highlights], ...] = ()
     stories: Items | None = None
+    posts: tuple[Slice[Posts], ...] = ()
+    people: tuple[Slice[Users], ...] = ()
 
     def __str__(self) -> str:
         trays = (f"t{at}: highlights{page} {{ nodes {below} }}" for at, (page, below) in enumerate(self.trays))
-        return _braces(sorted(self.fields), trays, _user("stories", self.stories))
+        posts, people = _slices("m", self.posts), _slices("p", self.people)
+        return _braces(sorted(self.fields), trays, _user("stories", self.stories), posts, people)
+
+    @property
+    def lists(self) -> tuple[Slice[Posts] | Slice[Users], ...]:
+        return (*self.posts, *self.people)
 
 
 @dataclass(frozen=True)
@@ -86,15 +94,27 @@ class Items:
 
 @dataclass(frozen=True)
 class Posts:
-    """What is selected of a post: `fields` is empty, or holds caption."""
+    """What is selected of a post: `fields` out of caption, playCount (which no list has)."""
 
     fields: frozenset[str] = frozenset()
     author: Users | None = None
     tagged: Users | None = None
+    comments: tuple[Slice[Comments], ...] = ()
 
     def __str__(self) -> str:
         tagged = [] if self.tagged is None else [f"taggedUsers {{ user {self.tagged} }}"]
-        return _braces(sorted(self.fields), _user("user", self.author), tagged)
+        return _braces(sorted(self.fields), _user("user", self.author), tagged, _slices("c", self.comments))
+
+
+@dataclass(frozen=True)
+class Comments:
+    """What is selected of a comment: `fields` is empty, or holds text."""
+
+    fields: frozenset[str] = frozenset()
+    author: Users | None = None
+
+    def __str__(self) -> str:
+        return _braces(sorted(self.fields), _user("user", self.author))
 
 
 class By(enum.Enum):
@@ -206,15 +226,42 @@ class Operation:
             if isinstance(root, PostRoot):
                 yield from root.keys
 
+    def marks(self) -> Iterator[Mark]:
+        """All positions in lists that the upstream pages."""
+        for root in self.roots:
+            match root:
+                case References(_, users, highlights, items):
+                    yield from (mark for below in (users, highlights, items) for mark in _marks(below))
+                case _:
+                    yield from _marks(root.below)
+
     def item_keys(self) -> Iterator[str]:
         for root in self.roots:
             if isinstance(root, References):
                 yield from (pk for type_, pk in root.keys if type_ == "Item")
 
 
+def _marks(below: object) -> Iterator[Mark]:
+    """The positions in a selection, and in those below it."""
+    match below:
+        case Slice(after=after, below=entries):
+            yield from () if after is None else (after,)
+            yield from _marks(entries)
+        case tuple():
+            yield from (mark for part in below for mark in _marks(part))
+        case Users() | Highlights() | Items() | Posts() | Comments():
+            yield from _marks(tuple(vars(below).values()))
+        case _:
+            pass
+
+
 def _braces(*parts: object) -> str:
     words = [str(word) for part in parts for word in part]  # type: ignore[attr-defined]
     return "{ __typename " + " ".join(words) + " }"
+
+
+def _slices(name: str, slices: Iterable[Slice[Any]]) -> Iterator[str]:
+    return (f"{name}{at}: {slice_}" for at, slice_ in enumerate(slices))
 
 
 def _user(field: str, below: Users | Items | None) -> list[str]:

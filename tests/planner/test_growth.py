@@ -18,7 +18,7 @@ from gateway.errors import BudgetExceeded
 from gateway.planner.estimator import MANY as LARGE_STEP
 from gateway.planner.fetcher import AT_ONCE
 from gateway.planner.plan import plan
-from gateway.planner.requirements import open_requirements
+from gateway.planner.requirement_collector import open_requirements
 from gateway.planner.selection import Selection
 from gateway.reads.endpoints import Call
 from gateway.scheduling import FairScheduler, Rank

@@ -75,7 +75,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 @example(case=SHOWN_BY_A_POST)
 @example(case=SHOWN_BY_A_TRAY)
 @example(case=AUTHOR_OF_STORIES_BY_NAME)
-@given(case=cases())
+@given(case=cases() | cases(lists=True))
 def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     shop, fetcher = shops.prepared(case)
     paid, bought = fetcher.bill.charged, shop.upstream.asked
@@ -88,7 +88,7 @@ def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shop
 
 
 @examples(300, suppress=[HealthCheck.filter_too_much])
-@given(case=cases(largest=1))
+@given(case=cases(largest=1) | cases(largest=1, lists=True))
 def test_the_search_finds_what_trying_every_set_of_calls_finds(case: Case) -> None:
     oracle = Oracle(case.world, case.operation, case.cached())
     if len(oracle.calls) <= LARGEST_EXHAUSTIBLE:

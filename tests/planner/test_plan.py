@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 
 import pytest
 
-from gateway.billing.prices import Prices
-from gateway.domain.ids import HighlightId, ItemId, Subject, UserId, Username
+from gateway.billing.prices import Prices, Purchase
+from gateway.domain.ids import EntityId, HighlightId, ItemId, ListPlace, Subject, UserId, Username
+from gateway.domain.media import MediaId
 from gateway.planner.plan import plan
 from gateway.planner.requirements import Requirement
 from gateway.planner.resolved_data import EmptyDataSource, OperationData
-from gateway.reads.endpoints import Call
+from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import FactKind
-from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi import endpoints, list_endpoints
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from tests.fakes.clock import ManualClock
+from tests.fakes.paging import PAGING
 from tests.planner.cases import Case
 from tests.planner.gateways import Shops, selections
+from tests.planner.listings import Paged, pages
 from tests.planner.selections import (
     By,
     HighlightRoot,
@@ -30,6 +35,7 @@ from tests.planner.selections import (
     UserRoot,
     Users,
 )
+from tests.planner.slices import Mark, Slice
 from tests.planner.worlds import Account, Kind, Reel, Story, World
 
 ALL = Page()
@@ -149,20 +155,133 @@ def test_a_longer_page_deeper_in_the_operation_is_in_the_upper_bound(shops: Shop
     assert upper >= 2 + 5
 
 
-@pytest.mark.parametrize("subject", [UserId("1"), Username("ann"), HighlightId("100"), ItemId("1000")], ids=str)
+OF_USER = reduce(
+    or_,
+    (
+        FactKind.IDENTITY,
+        FactKind.SUMMARY,
+        FactKind.PROFILE,
+        FactKind.TRAY,
+        FactKind.STORIES,
+        FactKind.ACCOUNT_HISTORY,
+        FactKind.POSTS,
+        FactKind.REELS,
+        FactKind.PINNED_POSTS,
+        FactKind.TAGGED_POSTS,
+        FactKind.FOLLOWERS,
+        FactKind.FOLLOWING,
+    ),
+)
+ABOUT: dict[type, FactKind] = {
+    UserId: OF_USER,
+    Username: OF_USER,
+    HighlightId: FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT,
+    ItemId: FactKind.ITEM,
+    MediaId: FactKind.MEDIA | FactKind.COMMENT_COUNT | FactKind.COMMENTS | FactKind.LIKERS,
+}
+
+
+def planned(subject: Subject, want: FactKind) -> tuple[Purchase, ...]:
+    facts = OperationData(EmptyDataSource(), PAGING)
+    return plan({subject: Requirement(subject, want, "")}, facts, Prices(ENDPOINTS, ManualClock()), forced=False)
+
+
+@pytest.mark.parametrize(
+    "subject", [UserId("1"), Username("ann"), HighlightId("100"), ItemId("1000"), MediaId("70")], ids=str
+)
 def test_what_no_call_answers_is_a_bug_before_anything_is_bought(subject: Subject) -> None:
     """A profile must not be bought for whatever else may be wanted of a user."""
-    about: dict[type, FactKind] = {
-        UserId: FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
-        Username: FactKind.IDENTITY | FactKind.SUMMARY | FactKind.PROFILE | FactKind.TRAY | FactKind.STORIES,
-        HighlightId: FactKind.TRAY_ENTRY | FactKind.HIGHLIGHT,
-        ItemId: FactKind.ITEM,
-    }
     for want in FactKind:
-        questions = {subject: Requirement(subject, want, "")}
-        prices = Prices(ENDPOINTS, ManualClock())
-        if want in about[type(subject)]:
-            assert len(plan(questions, OperationData(EmptyDataSource()), prices, forced=False)) == 1
+        if want in ABOUT[type(subject)]:
+            assert len(planned(subject, want)) == 1
         else:
             with pytest.raises(AssertionError, match="no call answers"):
-                plan(questions, OperationData(EmptyDataSource()), prices, forced=False)
+                planned(subject, want)
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "owner"),
+    [
+        (FactKind.POSTS, list_endpoints.POSTS, UserId("1")),
+        (FactKind.FOLLOWERS, list_endpoints.FOLLOWERS, UserId("1")),
+        (FactKind.FOLLOWING, list_endpoints.FOLLOWING, UserId("1")),
+        (FactKind.COMMENTS, list_endpoints.COMMENTS, MediaId("1")),
+    ],
+    ids=lambda value: value.label if isinstance(value, Endpoint) else "",
+)
+def test_a_page_is_bought_by_its_cursor_and_the_first_one_without(
+    kind: FactKind, endpoint: Endpoint, owner: EntityId
+) -> None:
+    (first,), (later,) = planned(owner, kind), planned(ListPlace(owner, "c"), kind)
+    assert (first.call, later.call) == (Call(endpoint, "1"), Call(endpoint, "1", cursor="c"))
+
+
+# -- lists that the upstream pages
+
+BIO = Users(frozenset({"biography"}))
+FOLLOWED = World(
+    (
+        Account("10", "ann", Kind.PUBLIC, (), followers=pages((1, 2), (2, 3))),
+        *(Account(str(pk), f"user{pk}", Kind.PUBLIC, ()) for pk in (11, 12, 13)),
+        Account("14", "gone", Kind.MISSING, ()),
+    )
+)
+AFTER_ONE = Mark(Paged.FOLLOWERS, "10", offset=1, recent=("11",))
+
+
+def followers(
+    first: int | None = None, after: Mark | None = None, *, below: Users = BIO, total: bool = False
+) -> Slice[Users]:
+    return Slice(Paged.FOLLOWERS, below, first, after, total)
+
+
+def of(by: By, key: str, *slices: Slice[Users], fields: Sequence[str] = ()) -> Operation:
+    return Operation((UserRoot(((by, key),), Users(frozenset(fields), people=slices)),))
+
+
+def priced(shops: Shops, operation: Operation, past: Sequence[Call] = ()) -> tuple[tuple[int, int, int], int]:
+    """The bounds and the expected price, and then what is charged."""
+    shop = shops.open(Case(FOLLOWED, tuple((call, 0.0) for call in past), operation))
+    quote = shop.fetcher(forced=False)
+    estimate = quote.pricer.estimate(selections(operation), quote.facts)
+    return (estimate.lower, estimate.expected, estimate.upper), shops.buy(shop, operation).bill.charged
+
+
+@pytest.mark.parametrize(
+    ("first", "price", "charged"),
+    [(None, (1, 1, 1), 1), (1, (1, 1, 1), 1), (2, (1, 1, 2), 1), (3, (1, 1, 3), 2), (60, (1, 3, 3), 2)],
+)
+def test_pages_are_priced_by_the_number_of_entries(
+    first: int | None, price: tuple[int, int, int], charged: int, shops: Shops
+) -> None:
+    """At most one page for each entry, and no more than one field may read; a page has 25 followers as a rule."""
+    assert priced(shops, of(By.ID, "10", followers(first, below=Users()))) == (price, charged)
+
+
+def test_the_length_of_a_list_of_a_user_is_in_the_profile(shops: Shops) -> None:
+    assert priced(shops, of(By.ID, "10", followers(below=Users(), total=True))) == ((2, 2, 2), 2)
+    assert priced(shops, of(By.NAME, "ann", followers(below=Users(), total=True))) == ((1, 2, 2), 2)
+
+
+def test_slices_that_begin_at_different_places_of_one_page_have_different_entries(shops: Shops) -> None:
+    operation = of(By.ID, "10", followers(1), followers(1, AFTER_ONE))
+    assert priced(shops, operation) == ((1, 3, 3), 3)
+
+
+def test_slices_that_had_different_entries_before_have_different_ones(shops: Shops) -> None:
+    places = (Mark(Paged.FOLLOWERS, "10", "1"), Mark(Paged.FOLLOWERS, "10", "1", recent=("12",)))
+    assert priced(shops, of(By.ID, "10", *(followers(1, after) for after in places))) == ((1, 3, 3), 3)
+
+
+def test_a_slice_after_a_cursor_is_priced_before_the_owners_id_is_known(shops: Shops) -> None:
+    assert priced(shops, of(By.NAME, "ann", followers(1, AFTER_ONE))) == ((1, 3, 3), 3)
+
+
+def test_nothing_is_bought_for_a_slice_after_a_cursor_of_another_list(shops: Shops) -> None:
+    assert priced(shops, of(By.ID, "11", followers(1, AFTER_ONE, total=True))) == ((0, 0, 0), 0)
+
+
+def test_no_page_is_bought_of_who_is_known_not_to_exist(shops: Shops) -> None:
+    after = Mark(Paged.FOLLOWERS, "14", "1")
+    operation = of(By.ID, "14", followers(1, after))
+    assert priced(shops, operation, past=[Call(endpoints.PROFILE, "14")]) == ((0, 0, 0), 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.domain.ids import HighlightId, ItemId, ListPlace, Subject, UserId, Username
+from gateway.domain.media import MediaId
+from gateway.reads.endpoints import Call, Endpoint, Endpoints, call_about
 from gateway.reads.facts import FactKind
 from gateway.upstream.hikerapi import endpoints as hikerapi
 from tests.reads import toy_vendor as toy
@@ -57,11 +58,43 @@ def test_a_forced_call_has_its_own_price_and_is_another_call() -> None:
         (Call(toy.PERSON_BY_HANDLE, "ann"), Username("ann"), "user 'ann'"),
         (Call(toy.COLLECTION, "100"), HighlightId("100"), "highlight '100'"),
         (Call(toy.STORY, "1000"), ItemId("1000"), "item '1000'"),
+        (Call(toy.FANS, "10"), UserId("10"), "user '10'"),
+        (Call(toy.FANS, "10", cursor="2"), ListPlace(UserId("10"), "2"), "user '10'"),
+        (Call(toy.REMARKS, "70", cursor="2"), ListPlace(MediaId("70"), "2"), "media '70'"),
     ],
-    ids=lambda value: value.endpoint.label if isinstance(value, Call) else "",
+    ids=lambda value: f"{value.endpoint.label}{value.cursor}" if isinstance(value, Call) else "",
 )
 def test_a_call_names_its_subject(call: Call, about: object, subject: str) -> None:
     assert (call.about, call.subject) == (about, subject)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "subject"),
+    [
+        (hikerapi.TRAY, UserId("10")),
+        (hikerapi.PROFILE_BY_USERNAME, Username("ann")),
+        (toy.FANS, UserId("10")),
+        (toy.FANS, ListPlace(UserId("10"), "2")),
+        (toy.REMARKS, ListPlace(MediaId("70"), "2")),
+    ],
+    ids=lambda value: value.label if isinstance(value, Endpoint) else str(value.key),
+)
+def test_the_call_about_a_subject_is_about_it(endpoint: Endpoint, subject: Subject) -> None:
+    assert call_about(endpoint, subject).about == subject
+
+
+def test_a_page_is_another_call_of_the_same_price() -> None:
+    """And may be called forced where its endpoint can be."""
+    first, second = Call(toy.WALL, "10"), Call(toy.WALL, "10", cursor="2")
+    assert first != second
+    assert first.nominal_price == second.nominal_price == toy.WALL.price
+    place = ListPlace(UserId("10"), "2")
+    assert call_about(hikerapi.TRAY, place, forced=True) == Call(hikerapi.TRAY, "10", forced=True, cursor="2")
+
+
+def test_a_user_name_has_no_pages() -> None:
+    """The lists that the upstream pages are asked for by id."""
+    assert Call(toy.PERSON_BY_HANDLE, "ann", cursor="2").about == Username("ann")
 
 
 def test_equal_rows_are_two_endpoints() -> None:

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
-from gateway.reads.endpoints import Call
+from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.facts import FactKind
 from tests.planner.gateways import Vendor
-from tests.planner.worlds import Account, BilledUpstream, Kind, Post, Reel, Story, World
+from tests.planner.listings import Leaf, Paged, Refusal
+from tests.planner.upstreams import BilledUpstream
+from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.reads.toy_vendor import (
     BALANCE_TARGET,
     COLLECTION,
     COLLECTIONS,
     ENDPOINTS,
+    FANS,
+    IDOLS,
     LIVE,
     LOCKED,
     PERSON,
     PERSON_BY_HANDLE,
     POST,
+    REMARKS,
     STORY,
+    TORN,
     UNKNOWN,
+    WALL,
+    connect,
+)
+from tests.reads.toy_wire import (
     WireCollection,
     WireEnvelope,
     WirePerson,
     WirePost,
+    WireRemark,
+    WireSheet,
     WireStory,
-    connect,
 )
 
 T = TypeVar("T")
+LISTS: Mapping[Endpoint, Paged] = {
+    WALL: Paged.POSTS,
+    FANS: Paged.FOLLOWERS,
+    IDOLS: Paged.FOLLOWING,
+    REMARKS: Paged.COMMENTS,
+}
+PATHS = {"wall": WALL, "fans": FANS, "idols": IDOLS}
+PROBLEMS = {Refusal.UNKNOWN: UNKNOWN, Refusal.HIDDEN: LOCKED, Refusal.DEAD: TORN}
 
 
 class ToyUpstream(BilledUpstream):
@@ -45,6 +65,7 @@ class ToyUpstream(BilledUpstream):
         return await super().handle_async_request(request)
 
     def call(self, request: httpx.Request) -> Call:
+        page = request.url.params.get("page", "")
         match unquote(request.url.path).removeprefix("/").split("/"):
             case ["people", key] if key.startswith("@"):
                 return Call(PERSON_BY_HANDLE, key.removeprefix("@"))
@@ -54,6 +75,10 @@ class ToyUpstream(BilledUpstream):
                 return Call(COLLECTIONS, key)
             case ["people", key, "live"]:
                 return Call(LIVE, key)
+            case ["people", key, ("wall" | "fans" | "idols") as name]:
+                return Call(PATHS[name], key, cursor=page)
+            case ["posts", key, "remarks"]:
+                return Call(REMARKS, key, cursor=page)
             case ["collections", key]:
                 return Call(COLLECTION, key)
             case ["posts", key]:
@@ -67,7 +92,7 @@ class ToyUpstream(BilledUpstream):
         result = self._result(call)
         if not isinstance(result, str):
             return _response(200, WireEnvelope(call.nominal_price, result=result))
-        return _response(404 if result == UNKNOWN else 403, WireEnvelope(call.nominal_price, problem=result))
+        return _response(403 if result == LOCKED else 404, WireEnvelope(call.nominal_price, problem=result))
 
     def trouble(self, status: int) -> httpx.Response:
         return _response(status, WireEnvelope(0, problem="trouble"))
@@ -87,6 +112,9 @@ class ToyUpstream(BilledUpstream):
             case _ if call.endpoint is STORY:
                 held = world.items.get(call.key)
                 return UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(*held, world))
+            case _ if (listing := LISTS.get(call.endpoint)) is not None:
+                leaf = world.leaf(listing, call.key, call.cursor)
+                return PROBLEMS[leaf] if isinstance(leaf, Refusal) else _wire_sheet(listing, call.key, leaf, world)
             case _:
                 return self._about_a_user(call)
 
@@ -95,7 +123,8 @@ class ToyUpstream(BilledUpstream):
         if account is None or account.kind is Kind.MISSING:
             return UNKNOWN
         if call.endpoint.answers is FactKind.PROFILE:
-            return _wire_person(account, about=f"I am {account.pk}.")
+            sizes = (account.posts.total, account.followers.total, account.following.total)
+            return WirePerson(account.pk, account.name, f"I am {account.pk}.", sizes)
         if call.endpoint is LIVE:
             stories = account.live_stories(forced=False) or ()
             return _unless_hidden(account, lambda: [_wire_story(account, story, self.world) for story in stories])
@@ -111,8 +140,8 @@ def _unless_hidden(account: Account, result: Callable[[], T]) -> T | str:
     return LOCKED if account.kind is Kind.PRIVATE else result()
 
 
-def _wire_person(account: Account, about: str | None = None) -> WirePerson:
-    return WirePerson(account.pk, account.name, about)
+def _wire_person(account: Account) -> WirePerson:
+    return WirePerson(account.pk, account.name)
 
 
 def _wire_collection(account: Account, reel: Reel, world: World) -> WireCollection:
@@ -131,7 +160,25 @@ def _wire_story(account: Account, story: Story, world: World) -> WireStory:
 
 def _wire_post(account: Account, post: Post, world: World) -> WirePost:
     tags = tuple(_wire_person(world.accounts[position]) for position in post.tags)
-    return WirePost(post.pk, _wire_person(account), post.pk, tags)
+    return WirePost(post.pk, _wire_person(account), post.pk, tags, plays=int(post.pk))
+
+
+def _wire_sheet(listing: Paged, owner: str, leaf: Leaf, world: World) -> WireSheet[Any]:
+    then = None if leaf.next is None else int(leaf.next)
+    match listing:
+        case Paged.POSTS:
+            posts = [world.posts[number] for number in leaf.entries]
+            found = tuple(replace(_wire_post(world.accounts[post.author], post, world), plays=None) for post in posts)
+            return WireSheet(found, then, of=next((post.by for post in found if post.by.uid == owner), None))
+        case Paged.FOLLOWERS | Paged.FOLLOWING:
+            return WireSheet(tuple(_wire_person(world.accounts[number]) for number in leaf.entries), then)
+        case Paged.COMMENTS:
+            remarks = tuple(_wire_remark(*world.comment(owner, number)) for number in leaf.entries)
+            return WireSheet(remarks, then, whole=world.comments_told(owner, leaf))
+
+
+def _wire_remark(pk: str, author: Account) -> WireRemark:
+    return WireRemark(pk, _wire_person(author), pk)
 
 
 TOY = Vendor("toy", ENDPOINTS, ToyUpstream, connect)

@@ -17,12 +17,10 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username
-from gateway.domain.live_stories import LiveStory
-from gateway.domain.media import Media, MediaId, UserTag
-from gateway.domain.models import Item, LoadedHighlight, Tray
-from gateway.domain.stickers import EmbeddedMedia, Mention
-from gateway.domain.users import Profile, UserSummary
+from gateway.domain.media import MediaId
+from gateway.domain.models import Item
 from gateway.errors import (
+    CursorExpired,
     GatewayError,
     InsufficientFunds,
     NotFound,
@@ -41,119 +39,31 @@ from gateway.upstream.client.client import STANDARD, InterpretedResponse, Upstre
 from gateway.upstream.client.errors import error_from_failure, invalid_answer
 from gateway.upstream.client.exchange import Failure, Reply
 from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
+from tests.reads.toy_wire import (
+    HEAD,
+    WireCollection,
+    WireEnvelope,
+    WirePerson,
+    WirePost,
+    WireRemark,
+    WireSheet,
+    WireStory,
+    highlight_of,
+    item_of,
+    people_of,
+    post_of,
+    posts_of,
+    profile_of,
+    remarks_of,
+    stories_of,
+    tray_of,
+)
 
 BASE = "https://toy.test"
 BALANCE_TARGET = "/balance"
-UNKNOWN, LOCKED = "unknown", "locked"
-
-
-# -- the vendor's JSON
-
-
-class WirePerson(msgspec.Struct, frozen=True):
-    """A user, as this vendor names one everywhere."""
-
-    uid: str
-    handle: str
-    about: str | None = None
-
-
-class WireStory(msgspec.Struct, frozen=True):
-    """An item. `by` is its author's id."""
-
-    number: str
-    by: str
-    film: bool
-    tags: tuple[WirePerson, ...]
-    paid_by: tuple[WirePerson, ...]
-    shares: tuple[str, ...] = ()
-
-
-class WirePost(msgspec.Struct, frozen=True):
-    """A post."""
-
-    number: str
-    by: WirePerson
-    text: str
-    tags: tuple[WirePerson, ...]
-
-
-class WireCollection(msgspec.Struct, frozen=True):
-    """A highlight with its items. `listed` are the ids of all of them."""
-
-    number: str
-    label: str
-    owner: WirePerson
-    stories: tuple[WireStory, ...]
-    listed: tuple[str, ...]
-
-
-R = TypeVar("R")
-
-
-class WireHead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A response without its result. `cost` is in billed requests; a problem costs as much as a result."""
-
-    cost: int
-    problem: str | None = None
-
-
-class WireEnvelope(WireHead, Generic[R], frozen=True, omit_defaults=True):
-    """A response: a result, or a problem."""
-
-    result: R | None = None
-
-
-HEAD = msgspec.json.Decoder(WireHead)
+UNKNOWN, LOCKED, TORN = "unknown", "locked", "torn"  # the last: there is no such page
 BALANCE = msgspec.json.Decoder(WireEnvelope[Balance])
-
-
-def _summary(person: WirePerson) -> UserSummary:
-    return UserSummary(person.uid, username=person.handle, full_name=person.uid, is_verified=False)
-
-
-def _profile(person: WirePerson) -> Profile:
-    return Profile(person.uid, username=person.handle, full_name=person.uid, is_verified=False, biography=person.about)
-
-
-ItemT = TypeVar("ItemT", bound=Item)
-
-
-def _item(story: WireStory, model: type[ItemT]) -> ItemT:
-    return model(
-        story.number,
-        f"{story.number}_{story.by}",
-        code=story.number,
-        media_type=2 if story.film else 1,
-        author=UserSummary(story.by),
-        mentions=tuple(Mention(_summary(person)) for person in story.tags),
-        sponsors=tuple(map(_summary, story.paid_by)),
-        medias=tuple(map(EmbeddedMedia, story.shares)),
-    )
-
-
-def _highlight(collection: WireCollection) -> LoadedHighlight:
-    return LoadedHighlight(
-        collection.number,
-        _summary(collection.owner),
-        title=collection.label,
-        media_count=len(collection.listed),
-        media_ids=collection.listed,
-        items=tuple(_item(story, Item) for story in collection.stories),
-    )
-
-
-def _tray(collections: tuple[WireCollection, ...]) -> Tray:
-    return tuple(map(_highlight, collections))
-
-
-def _post(post: WirePost) -> Media:
-    tagged = tuple(UserTag(_summary(person)) for person in post.tags)
-    return Media(post.number, code=post.number, caption=post.text, author=_summary(post.by), tagged_users=tagged)
-
-
-def _stories(stories: tuple[WireStory, ...]) -> tuple[LiveStory, ...]:
-    return tuple(_item(story, LiveStory) for story in stories)
+R = TypeVar("R")
 
 
 class ToyShape(Generic[R]):
@@ -180,12 +90,13 @@ class ToyShape(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ToyEndpoint(Endpoint):
-    """An endpoint. `path` has a place for the key."""
+    """An endpoint. `path` has a place for the key. The pages of a list after the first one have numbers."""
 
     path: str
 
     def target(self, call: Call) -> str:
-        return self.path.format(quote(call.key, safe=""))
+        page = f"?page={quote(call.cursor, safe='')}" if call.cursor else ""
+        return self.path.format(quote(call.key, safe="")) + page
 
 
 PERSON = ToyEndpoint(
@@ -195,7 +106,7 @@ PERSON = ToyEndpoint(
     by=UserId,
     price=1,
     path="/people/{}",
-    decoder=ToyShape[WirePerson](WirePerson, _profile, lambda person: {person.uid}),
+    decoder=ToyShape[WirePerson](WirePerson, profile_of, lambda person: {person.uid}),
 )
 PERSON_BY_HANDLE = ToyEndpoint(
     label="person_by_handle",
@@ -205,7 +116,7 @@ PERSON_BY_HANDLE = ToyEndpoint(
     by_id=PERSON,
     price=1,
     path="/people/@{}",
-    decoder=ToyShape[WirePerson](WirePerson, _profile, lambda person: {person.handle.lower()}),
+    decoder=ToyShape[WirePerson](WirePerson, profile_of, lambda person: {person.handle.lower()}),
 )
 COLLECTIONS = ToyEndpoint(
     label="collections",
@@ -216,7 +127,7 @@ COLLECTIONS = ToyEndpoint(
     embeds=FactKind.HIGHLIGHT,
     path="/people/{}/collections",
     decoder=ToyShape[tuple[WireCollection, ...]](
-        tuple[WireCollection, ...], _tray, lambda collections: {collection.owner.uid for collection in collections}
+        tuple[WireCollection, ...], tray_of, lambda collections: {collection.owner.uid for collection in collections}
     ),
 )
 LIVE = ToyEndpoint(
@@ -227,7 +138,7 @@ LIVE = ToyEndpoint(
     price=1,
     path="/people/{}/live",
     decoder=ToyShape[tuple[WireStory, ...]](
-        tuple[WireStory, ...], _stories, lambda stories: {story.by for story in stories}
+        tuple[WireStory, ...], stories_of, lambda stories: {story.by for story in stories}
     ),
 )
 COLLECTION = ToyEndpoint(
@@ -237,7 +148,7 @@ COLLECTION = ToyEndpoint(
     by=HighlightId,
     price=2,
     path="/collections/{}",
-    decoder=ToyShape[WireCollection](WireCollection, _highlight, lambda collection: {collection.number}),
+    decoder=ToyShape[WireCollection](WireCollection, highlight_of, lambda collection: {collection.number}),
 )
 STORY = ToyEndpoint(
     label="story",
@@ -246,7 +157,7 @@ STORY = ToyEndpoint(
     by=ItemId,
     price=1,
     path="/stories/{}",
-    decoder=ToyShape[WireStory](WireStory, lambda story: _item(story, Item), lambda story: {story.number}),
+    decoder=ToyShape[WireStory](WireStory, lambda story: item_of(story, Item), lambda story: {story.number}),
 )
 POST = ToyEndpoint(
     label="post",
@@ -255,9 +166,49 @@ POST = ToyEndpoint(
     by=MediaId,
     price=1,
     path="/posts/{}",
-    decoder=ToyShape[WirePost](WirePost, _post, lambda post: {post.number}),
+    decoder=ToyShape[WirePost](WirePost, post_of, lambda post: {post.number}),
 )
-ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY, POST)
+WALL = ToyEndpoint(
+    label="wall",
+    noun="user",
+    answers=FactKind.POSTS,
+    by=UserId,
+    price=2,
+    page_size=3,
+    path="/people/{}/wall",
+    decoder=ToyShape[WireSheet[WirePost]](WireSheet[WirePost], posts_of, lambda _: set()),
+)
+FANS = ToyEndpoint(
+    label="fans",
+    noun="user",
+    answers=FactKind.FOLLOWERS,
+    by=UserId,
+    price=1,
+    page_size=2,
+    path="/people/{}/fans",
+    decoder=ToyShape[WireSheet[WirePerson]](WireSheet[WirePerson], people_of, lambda _: set()),
+)
+IDOLS = ToyEndpoint(
+    label="idols",
+    noun="user",
+    answers=FactKind.FOLLOWING,
+    by=UserId,
+    price=1,
+    page_size=2,
+    path="/people/{}/idols",
+    decoder=ToyShape[WireSheet[WirePerson]](WireSheet[WirePerson], people_of, lambda _: set()),
+)
+REMARKS = ToyEndpoint(
+    label="remarks",
+    noun="media",
+    answers=FactKind.COMMENTS,
+    by=MediaId,
+    price=3,
+    page_size=5,
+    path="/posts/{}/remarks",
+    decoder=ToyShape[WireSheet[WireRemark]](WireSheet[WireRemark], remarks_of, lambda _: set()),
+)
+ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY, POST, WALL, FANS, IDOLS, REMARKS)
 
 
 # -- the client
@@ -331,6 +282,8 @@ def _result(call: Call, problem: str | None, body: bytes) -> Value | GatewayErro
         return NotFound(f"There is no {call.subject}.")
     if problem == LOCKED:
         return PrivateAccount(f"The {call.subject} belongs to a private account.")
+    if problem == TORN:
+        return CursorExpired(f"There is no such page of a list of {call.subject}.")
     if problem is not None:
         return UpstreamRejected(f"The upstream did not accept the request for {call.subject}.")
     try:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.reads.endpoints import Call, Endpoint
+from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadOutcome
 from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi.hiker_endpoint import HikerEndpoint
 from tests.fakes.clock import VirtualLoop
 from tests.upstream.harness import KEY, TRAY, Step, Upstream, answer
 
@@ -41,14 +42,14 @@ STEPS: list[Step] = [
 
 
 @given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=4), st.sampled_from(list(endpoints.ENDPOINTS)))
-def test_no_event_error_or_log_line_holds_a_secret(steps: list[Step], endpoint: Endpoint) -> None:
+def test_no_event_error_or_log_line_holds_a_secret(steps: list[Step], endpoint: HikerEndpoint) -> None:
     upstream = Upstream(*steps)
     lines: list[str] = []
     listener = logging.Handler()
     listener.emit = lambda record: lines.append(listener.format(record))  # type: ignore[method-assign]
 
     async def run() -> ReadOutcome:
-        return await upstream.api(rate=None).fetch(Call(endpoint, "1"))
+        return await upstream.api(rate=None).fetch(Call(endpoint, "1 1" if " " in endpoint.parameter else "1"))
 
     logging.getLogger().addHandler(listener)
     try:

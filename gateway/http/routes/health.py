@@ -11,7 +11,14 @@ from starlette.routing import Route
 
 from gateway.billing.budget import AccountGuard
 from gateway.errors import InvalidRequest
-from gateway.events import CircuitBreakerStateChanged, Event, LedgerAvailabilityChanged, LedgerLost, UpstreamAccess
+from gateway.events import (
+    CircuitBreakerStateChanged,
+    EndpointRetired,
+    Event,
+    LedgerAvailabilityChanged,
+    LedgerLost,
+    UpstreamAccess,
+)
 from gateway.http.request_parsing import parameters
 
 ALIVE, READY = "/healthz", "/readyz"
@@ -43,6 +50,8 @@ class HealthMonitor:
         self._breaker: str | None = None
         self._access: str | None = None
         self._ledger: str | None = None
+        self.warnings: dict[str, str] = {}
+        """One sentence for each part that works in another way than it should."""
 
     def hear(self, event: Event) -> None:
         match event:
@@ -52,6 +61,8 @@ class HealthMonitor:
                 self._access = {"refuses": REFUSING, "fails": UNREACHED}.get(state)
             case LedgerAvailabilityChanged(writable=writable):
                 self._ledger = None if writable else UNWRITABLE
+            case EndpointRetired(endpoint=endpoint, path=path, instead=instead):
+                self.warnings[endpoint] = f"The upstream has retired {path}: {instead} is used, until the next start."
             case LedgerLost():
                 self._ledger = LOST
             case _:
@@ -88,7 +99,7 @@ def state_of(problems: Mapping[str, str], cache: Sized) -> HealthState:
     return HealthState.FROM_CACHE if len(cache) else HealthState.NOTHING
 
 
-def routes(problems: Problems, cache: Sized) -> list[Route]:
+def routes(problems: Problems, warnings: Mapping[str, str], cache: Sized) -> list[Route]:
     """Return `/healthz` and `/readyz`; the latter is 503 if nothing can be served, with `strict` if not everything."""
 
     async def alive(request: Request) -> JSONResponse:
@@ -102,7 +113,7 @@ def routes(problems: Problems, cache: Sized) -> list[Route]:
         except InvalidRequest as problem:
             return JSONResponse({"error": problem.message}, 400)
         is_ready = state is not HealthState.NOTHING and not (found and is_strict)
-        body = {"ready": is_ready, "status": state.value, "problems": found}
+        body = {"ready": is_ready, "status": state.value, "problems": found, "warnings": dict(warnings)}
         return JSONResponse(body) if is_ready else JSONResponse(body, 503, RETRY)
 
     return [Route(ALIVE, alive), Route(READY, ready)]

@@ -21,9 +21,9 @@ import msgspec
 from msgspec.structs import fields
 
 from gateway.domain import ids
+from gateway.domain.locations import Location
 from gateway.domain.models import HighlightReference, Item, LoadedHighlight
 from gateway.domain.partial import WHOLE, Partial, Shortened, losses, partial
-from gateway.domain.stickers import Place
 from gateway.domain.users import EXACT, Model, UserSummary
 from gateway.upstream.client.identity import ID, ITEM_ID, is_id
 from gateway.upstream.client.json_repair import ODD
@@ -277,7 +277,7 @@ def _is_doubtful(kind: type[msgspec.Struct], name: str, value: object) -> bool:
         return False
     match name:
         case "pk":
-            return kind is not Place and not is_id(value)
+            return kind is not Location and not is_id(value)
         case "username":
             return ids.USERNAME.fullmatch(str(value)) is None
         case "id":

@@ -7,37 +7,31 @@ from collections.abc import Callable
 from functools import partial
 
 import httpx
-import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.proxies import Proxy
-from gateway.errors import GatewayError, Missing, NotFound, Renamed, UpstreamInvalidAnswer
+from gateway.errors import GatewayError, NotFound, Renamed, UpstreamInvalidAnswer, UpstreamRejected
 from gateway.events import EventLimit, Hook, PriceDisbelieved, PriceMismatch, ResponseSchemaMismatch
 from gateway.reads.endpoints import Call, Endpoints
 from gateway.reads.facts import Value
 from gateway.reads.port import Balance, ReadOutcome
 from gateway.upstream.client.availability import Access
-from gateway.upstream.client.bodies import ACCEPTED
 from gateway.upstream.client.client import STANDARD, InterpretedResponse, Policy, UpstreamClient
-from gateway.upstream.client.decoding import read_as
 from gateway.upstream.client.errors import invalid_answer
 from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.network import over_network
 from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
-from gateway.upstream.hikerapi import errors
-from gateway.upstream.hikerapi.endpoints import ENDPOINTS, HikerEndpoint
-from gateway.upstream.hikerapi.errors import Charge
-from gateway.version import user_agent
+from gateway.upstream.hikerapi import balance, errors
+from gateway.upstream.hikerapi.endpoints import ENDPOINTS
+from gateway.upstream.hikerapi.fallbacks import EndpointChoice
+from gateway.upstream.hikerapi.headers import headers
+from gateway.upstream.hikerapi.hiker_endpoint import HikerEndpoint
 
 FASTEST = 1_000  # requests a second: the highest rate of an account that is believed
 PAID_RATE = 15.0  # requests a second of all paid plans, used if the account names none
 REPORT_SECONDS = 3_600.0  # between two events about the price of one kind of call
 MOST_PATHS = 20  # of a schema mismatch that are reported: a change upstream affects every item of a response
-
-
-BALANCE = msgspec.json.Decoder(Balance)
-BALANCE_TARGET = "/sys/balance"
 
 
 def connect(
@@ -63,17 +57,12 @@ def connect(
     shared = (PAID_RATE if rate is None else rate) / sharers
     return HikerApi(
         UpstreamClient(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
-        GetRequestFactory(base_url, _headers(key), timeouts),
+        GetRequestFactory(base_url, headers(key), timeouts),
         clock=clock,
         hook=hook,
         opening=policy.opening if rate is None else None,
         sharers=sharers,
     )
-
-
-def _headers(key: str) -> dict[str, str]:
-    # The edge rejects requests without a User-Agent.
-    return {"x-access-key": key, "user-agent": user_agent(), "accept": "application/json", "accept-encoding": ACCEPTED}
 
 
 class HikerApi:
@@ -99,6 +88,7 @@ class HikerApi:
         self._sharers = sharers
         self._is_open = opening is None
         self._start = asyncio.Lock()
+        self._choice = EndpointChoice(hook)
         self._reported_prices = EventLimit(REPORT_SECONDS, clock)
 
     async def start(self) -> None:
@@ -108,18 +98,15 @@ class HikerApi:
         async with self._start:
             if not self._is_open:
                 deadline = self._clock.monotonic() + (self._opening or 0.0)
-                request = self._request(BALANCE_TARGET)
-                self._adopt_rate(await self._client.try_once(request, "balance", _interpret_balance, deadline=deadline))
+                request = self._request(balance.TARGET)
+                self._adopt_rate(await self._client.try_once(request, "balance", balance.interpret, deadline=deadline))
                 self._is_open = True
 
     async def fetch(self, call: Call) -> ReadOutcome:
         """Make `call` and return its outcome. Raises only CancelledError."""
         began = self._clock.monotonic()
         await self.start()
-        endpoint = _endpoint(call)
-        interpreted, attempts = await self._client.ask(
-            self._request(endpoint.target(call)), endpoint.label, partial(self._interpret, call, endpoint)
-        )
+        interpreted, attempts = await self._ask(call)
         result, seconds = interpreted.result, self._clock.monotonic() - began
         if isinstance(result, Renamed):  # the response was paid for, and can serve requests by id
             value = call.read(interpreted.body)
@@ -133,9 +120,24 @@ class HikerApi:
             call, result, interpreted.body, None, interpreted.charged, interpreted.in_doubt, seconds, attempts
         )
 
+    async def _ask(self, call: Call) -> tuple[InterpretedResponse[Value], int]:
+        """Make `call` at its endpoint, or at the first fallback that the upstream has not retired."""
+        row = _endpoint(call)
+        endpoint: HikerEndpoint | None = self._choice.of(row)
+        attempts = 0
+        while endpoint is not None and endpoint.issued(call.cursor):
+            request, interpret = self._request(endpoint.target(call)), partial(self._interpret, call, endpoint)
+            interpreted, more = await self._client.ask(request, endpoint.label, interpret)
+            attempts += more
+            endpoint = self._choice.after(row, endpoint, interpreted.reply)
+            if endpoint is None:
+                return interpreted, attempts
+        problem = errors.cursor_expired(call.subject, 0, call.nominal_price)
+        return InterpretedResponse(Reply(), problem, b"", charged=0, in_doubt=False), attempts
+
     async def balance(self) -> Balance:
         """Return the balance, free of charge, and adopt its rate unless one was given. Raises UpstreamError."""
-        interpreted, _ = await self._client.ask(self._request(BALANCE_TARGET), "balance", _interpret_balance)
+        interpreted, _ = await self._client.ask(self._request(balance.TARGET), "balance", balance.interpret)
         self._adopt_rate(interpreted)
         try:
             return interpreted.value()
@@ -149,24 +151,32 @@ class HikerApi:
         charge = errors.charge_from_response(reply, call.nominal_price)
         self._compare_price(call, charge)
         problem = errors.error_from_response(reply, call.subject, charge.amount)
-        result = problem or self._read(call, endpoint, reply, charge)
+        if isinstance(problem, UpstreamRejected) and reply.status == 400 and call.continues:
+            problem = errors.cursor_expired(call.subject, charge.amount, call.nominal_price)
+        result, body = (problem, b"") if problem else self._read(call, endpoint, reply, charge)
         if endpoint.is_empty is not None and isinstance(result, NotFound) and endpoint.is_empty(reply):
-            return InterpretedResponse(reply, (), b"[]", charge.amount, charge.in_doubt)
-        return InterpretedResponse(reply, result, reply.body, charge.amount, charge.in_doubt)
+            body = endpoint.empty_list
+            result = call.read(body)
+        return InterpretedResponse(reply, result, body, charge.amount, charge.in_doubt)
 
-    def _read(self, call: Call, endpoint: HikerEndpoint, reply: Reply, charge: Charge) -> Value | GatewayError:
+    def _read(
+        self, call: Call, endpoint: HikerEndpoint, reply: Reply, charge: errors.Charge
+    ) -> tuple[Value | GatewayError, bytes]:
+        """Return the value, and the body that it is decoded from; or the error that stands in its place."""
+
         def report(paths: tuple[str, ...]) -> None:
             self._hook(ResponseSchemaMismatch(endpoint.label, paths[:MOST_PATHS]))
 
         try:
-            value: Value = endpoint.decoder.read(call, reply.body, report)
-        except UpstreamInvalidAnswer:
-            return errors.error_instead(reply, call.subject, charge.amount)
+            body = endpoint.flat(call, reply.body)
+            value: Value = endpoint.decoder.read(call, body, report)
+        except (UpstreamInvalidAnswer, UndecodableResponse):
+            return errors.error_instead(reply, call.subject, charge.amount), b""
         if endpoint.decoder.is_about(call, value):
-            return value
-        return _renamed(call, endpoint, value) or invalid_answer(call.subject)
+            return value, body
+        return _renamed(call, endpoint, value) or invalid_answer(call.subject), body
 
-    def _compare_price(self, call: Call, charge: Charge) -> None:
+    def _compare_price(self, call: Call, charge: errors.Charge) -> None:
         if charge.named is None or charge.named == call.nominal_price:
             return
         kind = PriceMismatch if charge.is_believed else PriceDisbelieved
@@ -177,22 +187,6 @@ class HikerApi:
         rate = interpreted.result.rate if isinstance(interpreted.result, Balance) else None
         if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
             self._client.limiter.change(rate / self._sharers)
-
-
-def _interpret_balance(reply: Reply) -> InterpretedResponse[Balance]:
-    subject = "the account's balance"
-    result: Balance | GatewayError | None = errors.error_from_response(reply, subject) or _read_balance(reply.body)
-    result = result or errors.error_instead(reply, subject)
-    if isinstance(result, Missing):
-        result = invalid_answer(subject)
-    return InterpretedResponse(reply, result, reply.body, charged=0, in_doubt=False)
-
-
-def _read_balance(body: bytes) -> Balance | None:
-    try:
-        return read_as(BALANCE, body)
-    except UndecodableResponse:
-        return None
 
 
 def _endpoint(call: Call) -> HikerEndpoint:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
-
+from gateway.domain.hashtags import HashtagName
 from gateway.domain.ids import HighlightId, ItemId, UserId, Username, highlight_url
+from gateway.domain.locations import LocationId
 from gateway.domain.media import MediaId
-from gateway.reads.endpoints import Call, Endpoint, Endpoints
+from gateway.reads.endpoints import Endpoints
 from gateway.reads.facts import FactKind
-from gateway.upstream.client.exchange import Reply
-from gateway.upstream.hikerapi import highlight_shapes, media_shapes, story_shapes, user_shapes
-from gateway.upstream.hikerapi.decoding import ResponseShape
+from gateway.upstream.hikerapi import (
+    flat_lists,
+    highlight_shapes,
+    list_endpoints,
+    media_shapes,
+    object_shapes,
+    story_shapes,
+    user_shapes,
+)
 from gateway.upstream.hikerapi.errors import is_empty_list
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class HikerEndpoint(Endpoint):
-    """An endpoint with its path and the query parameter of its key, which `spelled` converts.
-
-    `is_empty` returns whether a 404 response means an empty list.
-    """
-
-    path: str
-    parameter: str
-    decoder: ResponseShape[Any]
-    spelled: Callable[[str], str] | None = None
-    is_empty: Callable[[Reply], bool] | None = None
-
-    def target(self, call: Call) -> str:
-        """Return the path and query of `call`."""
-        key = call.key if self.spelled is None else self.spelled(call.key)
-        force = "&force=on" if call.forced else ""
-        return f"{self.path}?{self.parameter}={quote(key, safe='')}{force}"
-
+from gateway.upstream.hikerapi.hiker_endpoint import HikerEndpoint
 
 HIGHLIGHT = HikerEndpoint(
     label="highlight",
@@ -137,8 +120,40 @@ MEDIA = HikerEndpoint(
     price=1,
     path="/v1/media/by/id",
     parameter="id",
+    flatten=flat_lists.media,
     decoder=media_shapes.MEDIA,
 )
+HASHTAG = HikerEndpoint(
+    label="hashtag",
+    noun="hashtag",
+    answers=FactKind.HASHTAG,
+    by=HashtagName,
+    price=1,
+    path="/v1/hashtag/by/name",
+    parameter="name",
+    decoder=object_shapes.HASHTAG,
+)
+LOCATION = HikerEndpoint(
+    label="location",
+    noun="location",
+    answers=FactKind.LOCATION,
+    by=LocationId,
+    price=1,
+    path="/g2/location/by/id",
+    parameter="id",
+    decoder=object_shapes.LOCATION,
+)
 ENDPOINTS = Endpoints(
-    HIGHLIGHT, TRAY, TRAY_BY_USERNAME, STORIES, STORIES_BY_USERNAME, PROFILE, PROFILE_BY_USERNAME, ITEM, MEDIA
+    HIGHLIGHT,
+    TRAY,
+    TRAY_BY_USERNAME,
+    STORIES,
+    STORIES_BY_USERNAME,
+    PROFILE,
+    PROFILE_BY_USERNAME,
+    ITEM,
+    MEDIA,
+    HASHTAG,
+    LOCATION,
+    *list_endpoints.ENDPOINTS,
 )

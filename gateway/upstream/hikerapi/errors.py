@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.errors import (
+    CursorExpired,
     GatewayError,
     InsufficientFunds,
     NotFound,
@@ -49,7 +50,10 @@ class Charge:
 
 FREE = Charge(0)
 # The `exc_type` of a missing object: one that can be requested, not a session, a proxy or a path.
-ABSENT = re.compile(r"(User|Account|Profile|Highlight|Reel|Story|Stories|Media|Item|Entries|Client)?NotFound(Error)?")
+ABSENT = re.compile(
+    r"(User|Account|Profile|Highlight|Reel|Story|Stories|Media|Item|Comment|Hashtag|Location|Entries|Client)?"
+    r"NotFound(Error)?"
+)
 # Endings of the `exc_type` for a failure of the platform or the API itself.
 TROUBLE = ("ServerError", "InternalError", "GatewayError", "TimeoutError", "ConnectionError", "RateLimitError")
 
@@ -107,6 +111,16 @@ def error_from_response(reply: Reply, subject: str, charged: int = 0) -> Gateway
 def error_instead(reply: Reply, subject: str, charged: int = 0) -> GatewayError:
     """Return the error of a complete 200 without the requested object: a refusal if it has an `exc_type`."""
     return _refusal(reply, subject, charged) if error_type(reply) else invalid_answer(subject)
+
+
+def cursor_expired(subject: str, charged: int, price: int) -> CursorExpired:
+    """Return the error for a cursor that the upstream refuses. `price` is that of the list's first page."""
+    details = {"charged": charged} if charged else {}
+    return CursorExpired(
+        f"The upstream no longer accepts this cursor of a list of {subject}: start again without `after`.",
+        startOverCosts=price,
+        **details,
+    )
 
 
 def _is_edge(reply: Reply) -> bool:

@@ -120,7 +120,7 @@ async def test_a_place_without_an_id_of_its_own_keeps_its_0() -> None:
     """Nothing is asked for under it, and an answer that fits as it is shows it."""
     place = {"location": {"pk": 0, "name": "Riyadh"}}
     for odd in ({}, {"mentions": 5}):
-        assert (await one_item(locations=[place], **odd)).locations[0].place.pk == 0
+        assert (await one_item(locations=[place], **odd)).locations[0].location.pk == 0
 
 
 @pytest.mark.parametrize("odd", ["", "abc", -1, {}, True, None])

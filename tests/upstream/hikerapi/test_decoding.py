@@ -18,7 +18,7 @@ from gateway.domain.users import Model, Profile
 from gateway.errors import UpstreamInvalidAnswer
 from gateway.reads.endpoints import Call
 from gateway.upstream.hikerapi import endpoints
-from gateway.upstream.hikerapi.endpoints import HikerEndpoint
+from gateway.upstream.hikerapi.hiker_endpoint import HikerEndpoint
 from tests.upstream.harness import HIGHLIGHT, NATGEO, SALWA, TRAY, TRAY_BY_USERNAME
 
 RICH_ITEM = {

@@ -1,0 +1,62 @@
+"""Calls about several objects at once, and the outcome of such a call in parts: one for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+
+from gateway.domain.list_pages import ListPage
+from gateway.errors import NotFound
+from gateway.reads.endpoints import Call, Endpoint
+from gateway.reads.port import ReadOutcome
+
+SEPARATOR = ","
+
+
+class _RawEntries(msgspec.Struct, gc=False):
+    entries: list[msgspec.Raw]
+
+
+_RAW_ENTRIES = msgspec.json.Decoder(_RawEntries)
+
+
+def batch(endpoint: Endpoint, keys: Iterable[str]) -> Call:
+    """Return the call about the objects of these keys."""
+    return Call(endpoint, SEPARATOR.join(keys))
+
+
+def single_calls(call: Call) -> tuple[Call, ...]:
+    """Return the calls about one object each that `call` stands for: itself, unless it is about several."""
+    if call.endpoint.batch_size == 1:
+        return (call,)
+    return tuple(Call(call.endpoint, key) for key in call.key.split(SEPARATOR))
+
+
+def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:
+    """Return an outcome for each object of the call. An object that the answer leaves out does not exist.
+
+    The entries of the answer are not decoded again: their losses are recorded in each part as they were in the whole.
+    """
+    call = outcome.call
+    if call.endpoint.batch_size == 1:
+        return (outcome,)
+    calls = single_calls(call)
+    if not isinstance(outcome.value, ListPage):
+        return tuple(replace(outcome, call=one) for one in calls)
+    found: dict[str, bytes] = {}
+    for entry in _RAW_ENTRIES.decode(outcome.body).entries:
+        body = msgspec.json.encode({"entries": [entry]})
+        for read in call.endpoint.decoder.read(call, body).entries:  # type: ignore[union-attr]  # as of the whole
+            found.setdefault(str(read.pk), body)
+    return tuple(_part(outcome, one, found.get(one.key)) for one in calls)
+
+
+def _part(outcome: ReadOutcome, call: Call, body: bytes | None) -> ReadOutcome:
+    if body is not None:
+        return replace(outcome, call=call, value=call.read(body), body=body)
+    subject = call.subject[0].upper() + call.subject[1:]
+    problem = NotFound(f"{subject} was not found.")
+    problem.subject = call.subject
+    return replace(outcome, call=call, value=None, body=b"", problem=problem)
