@@ -62,8 +62,8 @@ async def test_an_example_costs_what_it_says(example: str, tmp_path: Path) -> No
             assert await _outcome(gateway, block(example, "graphql"), row) == row
 
 
-def test_there_are_three_examples() -> None:
-    assert [len(rows(example)) for example in EXAMPLES] == [3, 2, 4]
+def test_there_are_four_examples() -> None:
+    assert [len(rows(example)) for example in EXAMPLES] == [3, 2, 4, 4]
 
 
 async def test_the_bill_shown_is_that_of_the_first_example(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 One TOML file each in scenarios/. A step that says nothing expects what a warm cache makes of the step before: the same
 data, no error, no call, a price of nothing.
+
+Cursors of lists that the upstream pages are sealed by each gateway with a key of its own: data has SEALED in their
+places, and `from_data` passes one of them on.
 """
 
 from __future__ import annotations
@@ -18,13 +21,15 @@ from tests.fakes.gateway import Terms
 HERE = Path(__file__).parent
 QUERIES = HERE.parents[1] / "queries"
 SCENARIOS = HERE / "scenarios"
+SEALED = "(sealed)"
 
 
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`path` are the response keys and list indices, joined by dots."""
+    """`path` are the response keys and list indices, joined by dots. `extensions` are those that are checked."""
 
     path: str
     code: str
+    extensions: dict[str, Any] = {}
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,12 +57,14 @@ class Meanwhile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`calls` are counted by endpoint, `billed` in billed requests. `data` is JSON; "" is the data of the step before.
 
+    `from_data` are variables with a path, as of an error: their values are those of the latest data that has this path.
     `beyond_price` says why the charge need not lie within the price: what failed or was refused is not charged.
     """
 
     title: str
     meanwhile: Meanwhile = Meanwhile()
     variables: dict[str, Any] | None = None
+    from_data: dict[str, str] = {}
     headers: dict[str, str] = {}
     client: str | None = None
     price: Price = Price()
@@ -72,7 +79,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`query` names a file of queries/; `document` stands for itself. `variables` hold where a step has none."""
+    """`query` names a file of queries/; `document` stands for itself. `variables` hold where a step has none.
+
+    `settings` are those that differ from the defaults.
+    """
 
     rule: str
     step: list[Step]
@@ -80,6 +90,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: str | None = None
     variables: dict[str, Any] = {}
     clients: dict[str, Terms] | None = None
+    settings: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
@@ -91,3 +102,26 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load(path: Path) -> Scenario:
     return msgspec.convert(tomllib.loads(path.read_text()), Scenario)
+
+
+def value_at(path: str, data: Any) -> Any:
+    """Return the value at a path of response keys and list indices; None if there is none."""
+    for key in path.split("."):
+        if isinstance(data, list) and key.isdecimal() and int(key) < len(data):
+            data = data[int(key)]
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def with_cursors(expected: Any, data: Any) -> Any:
+    """Return `expected` with the texts of `data` in the places that have SEALED."""
+    match expected, data:
+        case str(), str():
+            return data if expected == SEALED else expected
+        case dict(), dict():
+            return {name: with_cursors(value, data.get(name)) for name, value in expected.items()}
+        case list(), list() if len(expected) == len(data):
+            return [with_cursors(*pair) for pair in zip(expected, data, strict=True)]
+        case _:
+            return expected

@@ -10,9 +10,10 @@ import pytest
 from graphql import OperationDefinitionNode, parse, specified_rules
 from strawberry.schema.schema import validate_document
 
+from gateway.settings import Settings
 from schema.build import build_schema
 from tests.fakes.gateway import Answer, RunningGateway, running_gateway
-from tests.operations.scenario import QUERIES, SCENARIOS, Meanwhile, Price, Step, load
+from tests.operations.scenario import QUERIES, SCENARIOS, Meanwhile, Price, Step, load, value_at, with_cursors
 from tests.operations.test_writes import OPERATIONS
 
 FILES = sorted(SCENARIOS.glob("*.toml"))
@@ -23,21 +24,32 @@ PRICE = (QUERIES / "price_of_operation.graphql").read_text()
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_scenario(file: Path, tmp_path: Path) -> None:
     scenario = load(file)
-    async with running_gateway(tmp_path, clients=scenario.clients) as gateway:
+    settings = Settings(**scenario.settings)
+    async with running_gateway(tmp_path, clients=scenario.clients, settings=settings) as gateway:
         data: Any = None
+        earlier: list[Any] = []
         for step in scenario.step:
-            variables = scenario.variables if step.variables is None else step.variables
+            given = scenario.variables if step.variables is None else step.variables
+            variables = given | {name: _latest(path, earlier) for name, path in step.from_data.items()}
             _let_happen(gateway, step.meanwhile)
             price = await _price(gateway, scenario.text, variables, step)
             calls, billed = gateway.calls, gateway.billed
             answer = await gateway.query(scenario.text, variables, client=step.client, headers=step.headers)
-            data = msgspec.json.decode(step.data) if step.data else data
+            earlier.append(answer.data)
+            data = with_cursors(msgspec.json.decode(step.data), answer.data) if step.data else data
             place = f"{file.name}, {step.title}"
             assert answer.readable == data, place
             assert answer.errors == [(error.path, error.code) for error in step.errors], place
+            for error, expected in zip(answer.body.get("errors", ()), step.errors, strict=True):
+                assert error["extensions"] == error["extensions"] | expected.extensions, place
             assert dict(gateway.calls - calls) == step.calls, place
             assert gateway.billed - billed == step.billed, place
             _check_bill(answer, step, price, place)
+
+
+def _latest(path: str, earlier: list[Any]) -> Any:
+    """Return the value at the path in the latest data that has one."""
+    return next(value for data in reversed(earlier) if (value := value_at(path, data)) is not None)
 
 
 def _let_happen(gateway: RunningGateway, meanwhile: Meanwhile) -> None:
