@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
 from tests.console.test_create import DONE, drop, refused
+from tests.console.test_posts import PEOPLE, PLACES, PROFILE, THREAD, shown
 from tests.console.test_preview import ABSENT
 from tests.node import projects
 
@@ -77,6 +78,17 @@ async def test_axe_finds_nothing_in_what_is_told_of_mistakes_and_absences(
         assert await violations(console, axe) == []
         await refused(console)
         assert await violations(console, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_the_preview_of_posts_and_lists(
+    scheme: str, served: str, browser: Browser, axe: str
+) -> None:
+    async with opened(browser, served, color_scheme=scheme) as console:
+        for query in (PROFILE, THREAD, PLACES, PEOPLE):
+            panel = await shown(console, query)
+            await expect(panel.locator(".hg-subject").first).to_be_visible()
+            assert await violations(console, axe) == [], query
 
 
 async def test_everything_can_be_reached_by_keyboard(served: str, browser: Browser) -> None:

@@ -44,6 +44,19 @@ async def test_calls_that_wait_for_others_start_later_in_the_waterfall(unasked: 
         assert all(later > starts[0] for later in starts[1:])
 
 
+async def test_the_pages_of_a_list_are_one_row_of_the_bill(unasked: str, browser: Browser) -> None:
+    async with opened(browser, unasked) as console:
+        panel = await console.show("Billing")
+        await console.type('{ user(by: { id: "787132" }) { media(first: 25) { nodes { id } } } }')
+        calls = panel.get_by_role("table", name="Expected calls").get_by_role("row")
+        await expect(calls).to_have_text("posts3 \N{MULTIPLICATION SIGN} 13")
+        await console.run()
+        row = panel.locator(".hg-waterfall tbody tr")
+        await expect(row.get_by_role("rowheader")).to_have_text("posts, 3 pagesuser.media")
+        await expect(row.locator(".hg-run")).to_have_count(3)
+        await expect(row.get_by_role("cell").last).to_have_text("3")
+
+
 async def test_the_price_changes_while_typing(served: str, browser: Browser) -> None:
     """Nothing is run for it."""
     async with opened(browser, served) as console:

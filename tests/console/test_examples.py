@@ -13,11 +13,12 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.page import Console, opened
+from tests.meta.tree import ROOT
 from tests.node import projects
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GROUPS = ["Trays and users", "Highlights", "Publishing", "Billing"]
+GROUPS = list(json.loads((ROOT / "queries/examples.json").read_text()))
 # Two operations, and what each kind of quoting has to mind.
 QUOTED = """query Name($id: ID!) { user(by: { id: $id }) { username } } # it's `one` of ${two} \\ "these"
 query Other { allowance { client } }"""
@@ -59,6 +60,11 @@ async def test_examples_are_grouped_and_filtered(served: str, browser: Browser) 
     async with opened(browser, served) as console:
         panel = await console.show("Examples")
         await expect(panel.get_by_role("heading", level=3)).to_have_text(GROUPS)
+        choice = panel.get_by_role("group", name="Groups of examples").get_by_role("button")
+        await expect(choice).to_have_text(["All", *GROUPS])
+        await choice.last.click()
+        await expect(panel.get_by_role("heading", level=3)).to_have_text(GROUPS[-1:])
+        await choice.first.click()
         await panel.get_by_label("Filter the examples").fill("missingItemIds")
         await expect(panel.locator(".hg-examples b")).to_have_text(
             ["Complete highlight", "Play highlight", "Missing items"]

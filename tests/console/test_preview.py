@@ -166,13 +166,13 @@ async def test_private_and_missing_users_are_shown_as_such(served: str, browser:
         await expect(panel).not_to_contain_text("Run an operation")
 
 
-async def test_an_answer_without_highlights_is_told_so(served: str, browser: Browser) -> None:
+async def test_an_answer_without_a_preview_is_told_so(served: str, browser: Browser) -> None:
     async with opened(browser, served) as console:
         panel = await console.show("Preview")
-        await expect(panel).not_to_contain_text("No highlight is in this answer.")
+        await expect(panel).not_to_contain_text("Nothing in this answer has a preview.")
         await console.type('{ user(by: { username: "empty.list" }) { username highlights { nodes { id } } } }')
         await console.run()
-        await expect(panel).to_contain_text("No highlight is in this answer.")
+        await expect(panel).to_contain_text("Nothing in this answer has a preview.")
 
 
 async def test_pictures_of_samples_and_of_the_player_come_by_way_of_the_gateway(served: str, browser: Browser) -> None:

@@ -3,6 +3,7 @@ import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
 import './style/panels.css';
 import './style/preview.css';
+import './style/posts.css';
 import './style/create.css';
 import './style/narrow.css';
 import { createRoot } from 'react-dom/client';

@@ -47,6 +47,7 @@ function PriceOf({ price }: { price: Price }) {
       {price.savedByCache > 0 && <p className="hg-saved">{price.savedByCache} saved by the cache</p>}
       {!price.withinBudget && <p className="hg-problem">The upper bound is more than you may spend.</p>}
       {price.fields.length > 0 && <Fields price={price} />}
+      <Calls calls={price.calls} />
     </>
   );
 }
@@ -76,6 +77,31 @@ function Fields({ price }: { price: Price }) {
               <i className="hg-bar" style={{ width: `${(100 * total) / most}%` }} />
             </td>
             <td>{total}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What would be called how often. The pages of lists are calls of one endpoint. */
+function Calls({ calls }: { calls: Price['calls'] }) {
+  const expected = calls.filter(({ count }) => count > 0);
+  if (expected.length === 0) return null;
+  return (
+    <table className="hg-table">
+      <caption>Expected calls</caption>
+      <tbody>
+        {expected.map(({ endpoint, count, unit, total, cached }) => (
+          <tr key={endpoint}>
+            <th scope="row">
+              <code>{endpoint}</code>
+            </th>
+            <td>
+              {count} × {unit}
+              {cached > 0 && <span className="hg-saved"> and {cached} cached</span>}
+            </td>
+            <td className="hg-total">{total}</td>
           </tr>
         ))}
       </tbody>

@@ -1,8 +1,9 @@
 import type { BilledCall } from '../shared/answer';
+import { byList } from './pages';
 
 const MARKS = { BOUGHT: 'bought', SHARED: 'shared', STALE: 'stale', REFUSED: 'refused' };
 
-/** The calls in the order of the answer, each with when it ran. */
+/** The calls in the order of the answer, each with when it ran; the pages of a list in one row. */
 export function Waterfall({ calls }: { calls: BilledCall[] }) {
   if (calls.length === 0) return <p className="hg-quiet">No call was needed.</p>;
   const end = Math.max(...calls.map((call) => call.start + call.seconds), 0.001);
@@ -19,35 +20,49 @@ export function Waterfall({ calls }: { calls: BilledCall[] }) {
         </tr>
       </thead>
       <tbody>
-        {calls.map((call, index) => (
-          <Row key={index} call={call} end={end} />
+        {byList(calls).map((pages, index) => (
+          <Row key={index} pages={pages} end={end} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ call, end }: { call: BilledCall; end: number }) {
-  const percent = (seconds: number) => `${(100 * seconds) / end}%`;
-  const bar = { left: percent(call.start), width: `max(3px, ${percent(call.seconds)})` };
+function Row({ pages, end }: { pages: BilledCall[]; end: number }) {
+  // The first page may be asked for on behalf of a field that is further up.
+  const { endpoint, path } = pages.at(-1)!;
+  const others = [...new Set(pages.map(({ state }) => state))].filter((state) => state !== 'BOUGHT');
   return (
-    <tr title={`${call.path}, ${MARKS[call.state]}${call.error ? `: ${call.error}` : ''}`}>
+    <tr title={pages.map(told).join('\n')}>
       <th scope="row">
-        <code>{call.endpoint}</code>
-        <small>{call.path}</small>
+        <code>{endpoint}</code>
+        {pages.length > 1 && `, ${pages.length} pages`}
+        <small>{path}</small>
       </th>
       <td>
         <span className="hg-track">
-          <i className={`hg-run hg-${MARKS[call.state]}`} style={bar} />
+          {pages.map((page, index) => (
+            <Run key={index} call={page} end={end} />
+          ))}
         </span>
-        <small>{milliseconds(call.seconds)}</small>
+        <small>{milliseconds(sum(pages.map(({ seconds }) => seconds)))}</small>
       </td>
       <td>
-        {call.charged}
-        {call.state !== 'BOUGHT' && <small>{MARKS[call.state]}</small>}
+        {sum(pages.map(({ charged }) => charged))}
+        {others.map((state) => (
+          <small key={state}>{MARKS[state]}</small>
+        ))}
       </td>
     </tr>
   );
 }
 
+function Run({ call, end }: { call: BilledCall; end: number }) {
+  const percent = (seconds: number) => `${(100 * seconds) / end}%`;
+  const bar = { left: percent(call.start), width: `max(3px, ${percent(call.seconds)})` };
+  return <i className={`hg-run hg-${MARKS[call.state]}`} style={bar} />;
+}
+
+const told = ({ path, state, error }: BilledCall) => `${path}, ${MARKS[state]}${error ? `: ${error}` : ''}`;
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 const milliseconds = (seconds: number) => `${Math.max(1, Math.round(seconds * 1000))} ms`;

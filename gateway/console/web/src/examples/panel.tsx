@@ -6,11 +6,15 @@ import { useOpenTab } from './open';
 
 /** Kept while other panels are shown. */
 const filter = store('');
+/** The only group that is shown; null for all. */
+const chosen = store<string | null>(null);
+const GROUPS = [...new Set(examples.map(({ group }) => group))];
 
 export function ExamplesPanel() {
   const access = standing.use();
   const wanted = filter.use();
-  const groups = grouped(examples.filter((example) => fits(example, wanted)));
+  const only = chosen.use();
+  const groups = grouped(examples.filter((example) => fits(example, wanted) && (only ?? example.group) === example.group));
   return (
     <div className="hg-panel">
       <h2 className="graphiql-doc-explorer-title">Examples</h2>
@@ -28,10 +32,24 @@ export function ExamplesPanel() {
       )}
       <input type="search" aria-label="Filter the examples" placeholder="Filter: a word, or a field" value={wanted}
         onChange={(event) => filter.set(event.target.value)} />
+      <Choice only={only} />
       {groups.map(([group, members]) => (
         <Group key={group} name={group} examples={members} />
       ))}
       {groups.length === 0 && <p role="status">No example has all of this.</p>}
+    </div>
+  );
+}
+
+/** One group, or all of them. */
+function Choice({ only }: { only: string | null }) {
+  return (
+    <div className="hg-groups" role="group" aria-label="Groups of examples">
+      {[null, ...GROUPS].map((group) => (
+        <button key={group} type="button" aria-pressed={only === group} onClick={() => chosen.set(group)}>
+          {group ?? 'All'}
+        </button>
+      ))}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { LockIcon, MissingIcon } from '../icons';
-import type { Absence } from './find';
+import type { Absence } from './absent';
 import { Picture } from './picture';
 
 const TOLD = {

@@ -1,180 +1,197 @@
-import type { GatewayError } from '../shared/gateway';
+import { isItem } from './items';
+import { count, entries, isJson, text, type Json } from './json';
+import { nameOf, ownerIn, type Owner } from './owner';
+import { isComment, isPost, postOf, type Post } from './posts';
+import { highlightOf, isHighlight, merged, storiesOf, type Reel } from './reels';
+import { spotOf, type Spot } from './spots';
 
-export interface Owner {
-  username: string | null;
-  fullName: string | null;
-  picture: string | null;
-  isPrivate: boolean;
+export interface Person extends Owner {
+  hasLiveStories: boolean;
 }
 
-export interface Overlay {
-  kind: 'mention' | 'link';
-  label: string;
-  href: string;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  /** Turns, clockwise. */
-  rotation: number;
+/** One list of the answer, of which there may be more than came. */
+export interface Listed<T> {
+  /** The name of the list in the answer. */
+  field: string;
+  total: number | null;
+  hasMore: boolean;
+  entries: T[];
 }
 
-export interface Item {
-  id: string;
-  picture: string | null;
-  video: string | null;
-  takenAt: string | null;
-  overlays: Overlay[];
-}
-
-export interface Highlight {
-  id: string;
-  title: string;
-  cover: string | null;
-  mediaCount: number | null;
+/** What belongs under one head: an account, a hashtag, a location; or, for what belongs to none, nothing. */
+export interface Subject {
   owner: Owner | null;
-  items: Item[];
-  missing: string[];
+  spot: Spot | null;
+  reels: Reel[];
+  posts: Listed<Post>[];
+  people: Listed<Person>[];
+  spots: Listed<Spot>[];
 }
 
-type Json = Record<string, unknown>;
-
-const HIGHLIGHT = /^highlight:\d+$/;
-const ITEM = /^\d+_\d+$/;
-
-/** Every highlight anywhere in an answer, once each, known by the shape of its id. Aliases do not matter. */
-export function highlightsIn(data: unknown): Highlight[] {
-  const found = new Map<string, Highlight>();
-  walk(data, null, (node, owner) => {
-    const id = node['id'];
-    if (typeof id !== 'string' || !HIGHLIGHT.test(id)) return;
-    const seen = highlight(id, node, owner);
-    const known = found.get(id);
-    found.set(id, known ? merged(known, seen) : seen);
-  });
-  return [...found.values()];
-}
-
-/** What an operation asked for and did not get, because it is private or is not there. */
-export interface Absence {
-  kind: 'private' | 'missing' | 'renamed';
-  /** Who it is of, as far as the answer says so. */
+/** Where in an answer something was found. */
+interface Place {
+  /** The innermost of both. */
   owner: Owner | null;
-  message: string;
+  spot: Spot | null;
+  field: string;
+  total: number | null;
+  hasMore: boolean;
+  /** Below a post, an item or a comment, to which what is named belongs. */
+  isInside: boolean;
+  /** Below something that has been shown as a ring. */
+  isPlayed: boolean;
+  /** As a field of an entity itself, not of a connection. */
+  isOwnField: boolean;
 }
 
-const ABSENT: Record<string, Absence['kind']> = { PRIVATE_ACCOUNT: 'private', NOT_FOUND: 'missing', RENAMED: 'renamed' };
+const TOP: Place = {
+  owner: null,
+  spot: null,
+  field: '',
+  total: null,
+  hasMore: false,
+  isInside: false,
+  isPlayed: false,
+  isOwnField: false,
+};
+const USER = /^\d+$/;
+const CONNECTION = new Set(['nodes', 'edges', 'node']);
 
-/** In the order of the errors; what is told in the same words is told once. */
-export function absencesIn(data: unknown, errors: GatewayError[]): Absence[] {
-  const found = new Map<string, Absence>();
-  for (const { message, path, extensions } of errors) {
-    const kind = ABSENT[extensions?.code ?? ''];
-    if (kind && !found.has(message)) found.set(message, { kind, owner: ownerAt(data, path ?? []), message });
+/** What can be shown of an answer, wherever it is in there, each thing known by its shape. */
+export function subjectsIn(data: unknown): Subject[] {
+  const finder = new Finder();
+  finder.visit(data, TOP);
+  return finder.found();
+}
+
+export const highlightsIn = (data: unknown): Reel[] =>
+  subjectsIn(data).flatMap(({ reels }) => reels.filter(({ kind }) => kind === 'highlight'));
+
+class Finder {
+  private readonly subjects = new Map<string, Subject>();
+  private readonly highlights = new Map<string, Reel>();
+  private readonly spots: [Spot, Place][] = [];
+
+  visit(value: unknown, at: Place): void {
+    if (Array.isArray(value)) this.list(value, at);
+    else if (isJson(value)) this.node(value, at);
   }
-  return [...found.values()];
-}
 
-/** Of the innermost user on the way. */
-function ownerAt(data: unknown, path: (string | number)[]): Owner | null {
-  let [node, owner]: [unknown, Owner | null] = [data, null];
-  for (const key of path) {
-    if (typeof node !== 'object' || node === null) break;
-    node = (node as Json)[key];
-    owner = (isJson(node) ? ownerIn(node) : null) ?? owner;
+  found(): Subject[] {
+    for (const highlight of this.highlights.values()) this.subject(highlight.owner, null).reels.push(highlight);
+    for (const [spot, at] of this.spots) {
+      if (!this.subjects.has(keyOf(null, spot))) this.listed(this.subject(null, null).spots, at).entries.push(spot);
+    }
+    return [...this.subjects.values()].filter((one) => [one.reels, one.posts, one.people, one.spots].some((all) => all.length > 0));
   }
-  return owner;
-}
 
-function walk(value: unknown, owner: Owner | null, visit: (node: Json, owner: Owner | null) => void): void {
-  if (Array.isArray(value)) {
-    value.forEach((entry) => walk(entry, owner, visit));
-  } else if (isJson(value)) {
-    const here = ownerIn(value) ?? owner;
-    visit(value, here);
-    Object.values(value).forEach((entry) => walk(entry, here, visit));
+  private list(values: unknown[], at: Place): void {
+    const nodes = entries(values);
+    const isStories = nodes.length > 0 && nodes.every(isItem) && !at.isPlayed;
+    if (isStories) this.stories(nodes, at);
+    if (nodes.length > 0 && !at.isOwnField && nodes.every(isBare)) {
+      this.listed(this.subject(at.owner, at.spot).people, at).entries.push(...nodes.map(personOf));
+    } else {
+      values.forEach((value) => this.visit(value, { ...at, isPlayed: at.isPlayed || isStories, isOwnField: false }));
+    }
+  }
+
+  private node(node: Json, at: Place): void {
+    const below = this.below(node, at);
+    for (const [key, value] of Object.entries(node)) {
+      this.visit(value, { ...below, field: CONNECTION.has(key) ? at.field : key });
+    }
+  }
+
+  /** Takes in what the object is. Returns the place of what is in it. */
+  private below(node: Json, at: Place): Place {
+    const none = { ...at, total: null, hasMore: false, isOwnField: true };
+    const inside = { ...none, owner: null, spot: null, isInside: true };
+    if (isHighlight(node)) {
+      this.highlight(node, at);
+      return { ...none, isPlayed: true };
+    }
+    if (isItem(node)) {
+      if (!at.isPlayed) this.stories([node], at);
+      return { ...inside, isPlayed: true };
+    }
+    if (isComment(node)) return inside;
+    if (isPost(node)) {
+      this.post(node, at);
+      return inside;
+    }
+    const owner = ownerIn(node) ?? unnamed(node);
+    if (owner) return { ...none, owner, spot: null, isPlayed: false };
+    const spot = spotOf(node, at.field);
+    if (spot && !at.isInside) this.spots.push([spot, at]);
+    if (spot) return { ...none, owner: null, spot };
+    return { ...at, total: count(node['totalCount']), hasMore: hasMore(node), isOwnField: false };
+  }
+
+  private highlight(node: Json, at: Place): void {
+    const seen = highlightOf(node, at.owner);
+    const known = this.highlights.get(seen.id);
+    const highlight = known ? merged(known, seen) : seen;
+    this.highlights.set(seen.id, highlight);
+    // Its place among the others is that of where it is met first.
+    this.subject(highlight.owner, null);
+  }
+
+  private stories(nodes: Json[], at: Place): void {
+    const reel = storiesOf(nodes, at.owner);
+    const isShown = at.field === 'stories' || reel.title === 'Live stories' || reel.items.length > 0;
+    if (isShown) this.subject(at.owner, null).reels.push(reel);
+  }
+
+  private post(node: Json, at: Place): void {
+    const posts = this.listed(this.subject(at.owner, at.spot).posts, at).entries;
+    const post = postOf(node);
+    if (!post.id || posts.every(({ id }) => id !== post.id)) posts.push(post);
+  }
+
+  private subject(owner: Owner | null, spot: Spot | null): Subject {
+    const key = keyOf(owner, spot);
+    const known = this.subjects.get(key);
+    if (known) return known;
+    const made: Subject = { owner, spot, reels: [], posts: [], people: [], spots: [] };
+    this.subjects.set(key, made);
+    return made;
+  }
+
+  private listed<T>(lists: Listed<T>[], { field, total, hasMore }: Place): Listed<T> {
+    const known = lists.find((one) => one.field === field);
+    if (known) return known;
+    const made: Listed<T> = { field, total, hasMore, entries: [] };
+    lists.push(made);
+    return made;
   }
 }
 
-function highlight(id: string, node: Json, owner: Owner | null): Highlight {
-  const cover = isJson(node['cover']) ? node['cover'] : {};
-  const images = [cover, cover['cropped'], cover['full']].filter(isJson);
-  return {
-    id,
-    title: text(node['title']) ?? '',
-    cover: images.map((image) => text(image['url'])).find((url) => url !== null) ?? null,
-    mediaCount: typeof node['mediaCount'] === 'number' ? node['mediaCount'] : null,
-    owner: (isJson(node['user']) ? ownerIn(node['user']) : null) ?? owner,
-    items: itemsIn(node),
-    missing: list(node['missingItemIds']).filter((one): one is string => typeof one === 'string'),
-  };
+function keyOf(owner: Owner | null, spot: Spot | null): string {
+  if (spot) return `${spot.kind} ${spot.name}`;
+  return owner ? `user ${nameOf(owner)}` : '';
 }
 
-function merged(one: Highlight, other: Highlight): Highlight {
-  return {
-    id: one.id,
-    title: one.title || other.title,
-    cover: one.cover ?? other.cover,
-    mediaCount: one.mediaCount ?? other.mediaCount,
-    owner: one.owner ?? other.owner,
-    items: one.items.length > 0 ? one.items : other.items,
-    missing: one.missing.length > 0 ? one.missing : other.missing,
-  };
+function hasMore(connection: Json): boolean {
+  return isJson(connection['pageInfo']) && connection['pageInfo']['hasNextPage'] === true;
 }
 
-/** Those that can be shown: an item without a picture or video was asked for its other fields only. */
-export function itemsIn(node: Json): Item[] {
-  const found = new Map<string, Item>();
-  Object.values(node).forEach((inside) =>
-    walk(inside, null, (entry) => {
-      const one = item(entry);
-      if (one && !found.has(one.id)) found.set(one.id, one);
-    }),
-  );
-  return [...found.values()];
+/** An account whose names were not asked for, but something that belongs to it. */
+function unnamed(node: Json): Owner | null {
+  const id = text(node['id']);
+  return id && USER.test(id) && hasLists(node) ? { username: null, fullName: id, picture: null, isPrivate: false } : null;
 }
 
-function item(node: Json): Item | null {
-  const id = node['id'];
-  const picture = text(node['thumbnailUrl']);
-  const video = text(node['videoUrl']);
-  if (typeof id !== 'string' || !ITEM.test(id) || !(picture ?? video)) return null;
-  return { id, picture, video, takenAt: text(node['takenAt']), overlays: overlaysIn(node) };
+/** Whether it is an account that was asked for no lists of its own: those are shown under its name. */
+function isBare(node: Json): boolean {
+  return ownerIn(node) !== null && !hasLists(node);
 }
 
-function overlaysIn(node: Json): Overlay[] {
-  const mentions = list(node['mentions']).filter(isJson).map((one) => {
-    const user = isJson(one['user']) ? one['user'] : {};
-    const name = text(user['username']);
-    return overlay('mention', `@${name ?? '?'}`, name ? `https://www.instagram.com/${name}/` : '', one);
-  });
-  const links = list(node['links']).filter(isJson).map((one) => {
-    const url = web(text(one['url']));
-    return overlay('link', url?.hostname ?? 'link', url?.href ?? '', one);
-  });
-  return [...mentions, ...links].filter((one) => one !== null);
+function hasLists(node: Json): boolean {
+  const values = Object.values(node);
+  return [...values, ...values.filter(isJson).flatMap((value) => Object.values(value))].some(Array.isArray);
 }
 
-function overlay(kind: Overlay['kind'], label: string, href: string, at: Json): Overlay | null {
-  const [x, y] = [at['x'], at['y']];
-  if (typeof x !== 'number' || typeof y !== 'number') return null;
-  const [width, height, rotation] = [number(at['width']), number(at['height']), number(at['rotation'])];
-  return { kind, label, href, x, y, width, height, rotation };
+function personOf(node: Json): Person {
+  return { ...ownerIn(node)!, hasLiveStories: node['hasLiveStories'] === true };
 }
-
-function ownerIn(node: Json): Owner | null {
-  const [username, fullName] = [text(node['username']), text(node['fullName'])];
-  if (!username && !fullName) return null;
-  return { username, fullName, picture: text(node['profilePictureUrl']), isPrivate: node['isPrivate'] === true };
-}
-
-/** Only what a browser may follow: an answer must not bring in another scheme. */
-function web(url: string | null): URL | null {
-  const found = url && URL.canParse(url) ? new URL(url) : null;
-  return found && /^https?:$/.test(found.protocol) ? found : null;
-}
-
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const text = (value: unknown): string | null => (typeof value === 'string' && value ? value : null);
-const number = (value: unknown): number => (typeof value === 'number' ? value : 0);

@@ -1,25 +1,26 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { CloseIcon, MutedIcon, PauseIcon, PlayIcon, SoundIcon } from '../icons';
-import type { Highlight } from './find';
 import { Picture } from './picture';
+import type { Reel } from './reels';
 import { slidesOf, type Slide } from './slides';
 import { Segments } from './segments';
 import { Stage } from './stage';
 
 interface PlayerProps {
-  highlight: Highlight;
+  reel: Reel;
   /** Billed requests for what was fetched to play it; null where nothing was. */
   charged: number | null;
   onClose: () => void;
 }
 
+const nameOf = ({ kind, title }: Reel) => (kind === 'highlight' ? `Highlight ${title}` : title);
 const stands = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Instagram's player: tap the sides or use the arrows, hold or press space to pause. */
-export function Player({ highlight, charged, onClose }: PlayerProps) {
+export function Player({ reel, charged, onClose }: PlayerProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const slides = slidesOf(highlight);
+  const slides = slidesOf(reel);
   const [index, setIndex] = useState(0);
   const [paused, setPaused] = useState(stands);
   const [muted, setMuted] = useState(true);
@@ -47,13 +48,13 @@ export function Player({ highlight, charged, onClose }: PlayerProps) {
   const outside = (event: MouseEvent) => event.target === dialog.current && onClose();
   const slide = slides[index];
   return createPortal(
-    <dialog ref={dialog} className="hg-player" aria-label={`Highlight ${highlight.title}`} onClose={onClose}
+    <dialog ref={dialog} className="hg-player" aria-label={nameOf(reel)} onClose={onClose}
       onKeyDown={press} onClick={outside} data-testid="player">
       <div className="hg-phone">
         <header className="hg-player-head">
           <Segments slides={slides} index={index} paused={paused} still={stands()} onEnd={() => go(1)} />
           <div className="hg-player-bar">
-            <Heading highlight={highlight} slide={slide} charged={charged} />
+            <Heading reel={reel} slide={slide} charged={charged} />
             <Tool name={paused ? 'Play' : 'Pause'} act={() => setPaused(!paused)}>
               {paused ? <PlayIcon /> : <PauseIcon />}
             </Tool>
@@ -70,7 +71,7 @@ export function Player({ highlight, charged, onClose }: PlayerProps) {
         {slide ? (
           <Stage key={slide.id} slide={slide} paused={paused} muted={muted} onPaused={setPaused} onEnd={() => go(1)} />
         ) : (
-          <p className="hg-ghost">This highlight has no items.</p>
+          <p className="hg-ghost">It has no items.</p>
         )}
         <button type="button" className="hg-side hg-back" onClick={() => go(-1)} aria-label="Previous item" />
         <button type="button" className="hg-side hg-next" onClick={() => go(1)} aria-label="Next item" />
@@ -83,14 +84,14 @@ export function Player({ highlight, charged, onClose }: PlayerProps) {
   );
 }
 
-function Heading({ highlight, slide, charged }: { highlight: Highlight; slide?: Slide; charged: number | null }) {
+function Heading({ reel, slide, charged }: { reel: Reel; slide?: Slide; charged: number | null }) {
   const taken = slide?.item?.takenAt;
   return (
     <div className="hg-player-title">
-      <Picture url={highlight.cover} />
-      <b dir="auto">{highlight.title}</b>
+      <Picture url={reel.cover} />
+      <b dir="auto">{reel.title}</b>
       <small>
-        {highlight.owner?.username}
+        {reel.owner?.username}
         {taken && ` · ${new Date(taken).toLocaleDateString()}`}
         {charged !== null && ` · charged ${charged}`}
       </small>

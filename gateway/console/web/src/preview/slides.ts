@@ -1,4 +1,5 @@
-import type { Highlight, Item } from './find';
+import type { Item } from './items';
+import type { Reel } from './reels';
 
 /** `item` is null for one that the platform names but does not hand out. */
 export interface Slide {
@@ -6,6 +7,6 @@ export interface Slide {
   item: Item | null;
 }
 
-export function slidesOf({ items, missing }: Highlight): Slide[] {
+export function slidesOf({ items, missing }: Reel): Slide[] {
   return [...items.map((item) => ({ id: item.id, item })), ...missing.map((id) => ({ id, item: null }))];
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { Item, Overlay } from './find';
+import type { Item, Overlay } from './items';
 import { Picture, reachable } from './picture';
 import type { Slide } from './slides';
 

@@ -4,6 +4,8 @@ import { store } from './store';
 export interface BilledCall {
   path: string;
   endpoint: string;
+  /** What it was about. The pages of one list have the same. */
+  key: string;
   price: number;
   charged: number;
   state: 'BOUGHT' | 'SHARED' | 'STALE' | 'REFUSED';
