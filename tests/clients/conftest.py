@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.clients.samples import as_json
 from tests.commands.process import address, started_for
 from tests.meta.tree import ROOT
 from tests.node import projects
@@ -29,3 +32,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "schema/api.graphql", project)
     shutil.copytree(ROOT / "queries", project / "queries")
     return project
+
+
+@pytest.fixture(scope="package")
+def relay(project: Path) -> dict[str, Any]:
+    """What its compiler has made of the operations, of each node and of each list."""
+    written: dict[str, Any] = json.loads(projects.run(project, "relay.mjs", as_json()).splitlines()[-1])
+    return written

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import httpx
 import pytest
 
 from tests.meta.tree import ROOT
@@ -47,7 +46,7 @@ def test_apollo_client_queries_writes_and_follows(apollo: Outcome) -> None:
 def test_apollo_client_joins_the_pages_of_a_list_from_both_ends(apollo: Outcome) -> None:
     """By its own merge function for Relay's connections."""
     assert apollo["forward"] == apollo["backward"]
-    assert len(apollo["forward"]) == apollo["query"]
+    assert len(set(apollo["forward"])) == len(apollo["forward"]) == 30
 
 
 def test_apollo_client_sends_a_document_once_and_then_its_hash(apollo: Outcome) -> None:
@@ -107,37 +106,10 @@ def test_codegen_types_the_example_operations(project: Path) -> None:
     projects.run(project, projects.package(project, "typescript") / "bin/tsc", "--project", ".")
 
 
-@pytest.fixture(scope="module")
-def relay(project: Path) -> Outcome:
-    written: Outcome = json.loads(projects.run(project, "relay.mjs").splitlines()[-1])
-    return written
-
-
 def test_relay_compiles_the_example_operations(relay: Outcome) -> None:
     operations = [
         name
         for name in relay["generated"]
-        if name.endswith(("Query", "Mutation", "Subscription")) and not name.endswith("RefetchQuery")
+        if name.endswith(("Query", "Mutation", "Subscription")) and not name.endswith("ReadQuery")
     ]
     assert len(operations) == len(OPERATIONS)
-
-
-@pytest.mark.parametrize(
-    ("type_name", "id_"),
-    [
-        ("User", "787132"),
-        ("Highlight", "highlight:17983616051768088"),
-        ("Item", "3772053608293416704_75885841119"),
-        ("Media", "media:3852994846373453376"),
-    ],
-)
-def test_relay_refetches_a_node(relay: Outcome, served: str, type_name: str, id_: str) -> None:
-    """By the query that Relay makes of a refetchable fragment; a connection's page is one of its variables."""
-    text = relay["texts"][type_name]
-    assert "node(id: $id)" in text
-    body = {"query": text, "variables": {"id": id_, "last": 1} if "$last" in text else {"id": id_}}
-    answer = httpx.post(f"{served}", json=body, timeout=30).json()
-    assert "errors" not in answer
-    node = answer["data"]["node"]
-    assert (node["__typename"], node["id"]) == (type_name, id_)
-    assert [len(list_["edges"]) for list_ in node.values() if isinstance(list_, dict)] == [1] * ("$last" in text)

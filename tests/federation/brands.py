@@ -1,6 +1,7 @@
-"""A second subgraph: brands, the accounts that speak for them, and the campaigns that highlights belong to.
+"""A second subgraph: brands, the accounts that speak for them, and the campaigns that highlights and posts belong to.
 
-It knows users and highlights by their ids alone: all else of them is the gateway's.
+It knows users, highlights, posts and locations by their ids alone, and hashtags by their names: all else of them is the
+gateway's.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from gateway.sandbox import entities, fixture_users
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """Who speaks for a brand, and the highlights it paid for."""
+    """Who speaks for a brand, and the highlights and posts it paid for, with their hashtags and locations."""
 
     name: str
     ambassador: str
     highlights: tuple[str, ...]
+    posts: tuple[str, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
 
 
 def highlight_ids(user: entities.User, count: int) -> tuple[str, ...]:
@@ -33,6 +37,15 @@ CONTRACTS: Mapping[str, Contract] = {
     "thirty": Contract("Thirty", str(fixture_users.THIRTY.pk), highlight_ids(fixture_users.THIRTY, 30)),
     "hundred": Contract("Hundred", str(fixture_users.HUNDRED.pk), ()),
     "lost": Contract("Lost", "999", ("highlight:1", *highlight_ids(fixture_users.MIXED, 1))),
+    "travel": Contract(
+        "Travel",
+        "998",
+        (),
+        posts=("media:3829449844045389376", "media:3311415383537229376"),
+        hashtags=("coastline", "oldtown"),
+        locations=("location:212000000", "location:212007919"),
+    ),
+    "tags": Contract("Tags", "997", (), hashtags=("rooftops",)),
 }
 
 
@@ -63,11 +76,53 @@ class Highlight:
 
 
 @strawberry.federation.type(keys=["id"])
+class Media:
+    id: strawberry.ID
+
+    @strawberry.field
+    def campaign(self) -> str:
+        return f"campaign of {self.id}"
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        return cls(id=id)
+
+
+@strawberry.federation.type(keys=["name"])
+class Hashtag:
+    name: str
+
+    @strawberry.field
+    def slogan(self) -> str:
+        return f"More of #{self.name}!"
+
+    @classmethod
+    def resolve_reference(cls, name: str) -> Self:
+        return cls(name=name)
+
+
+@strawberry.federation.type(keys=["id"])
+class Location:
+    id: strawberry.ID
+
+    @strawberry.field
+    def shop(self) -> str:
+        return f"shop at {self.id}"
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        return cls(id=id)
+
+
+@strawberry.federation.type(keys=["id"])
 class Brand:
     id: strawberry.ID
     name: str
     ambassador: User
     highlights: list[Highlight]
+    posts: list[Media]
+    hashtags: list[Hashtag]
+    locations: list[Location]
 
     @classmethod
     def of(cls, id_: str) -> Self | None:
@@ -79,6 +134,9 @@ class Brand:
             name=contract.name,
             ambassador=User(id=strawberry.ID(contract.ambassador)),
             highlights=[Highlight(id=strawberry.ID(pk)) for pk in contract.highlights],
+            posts=[Media(id=strawberry.ID(post)) for post in contract.posts],
+            hashtags=[Hashtag(name=name) for name in contract.hashtags],
+            locations=[Location(id=strawberry.ID(location)) for location in contract.locations],
         )
 
     @classmethod
@@ -107,4 +165,6 @@ class Query:
         return PageInfo(has_next_page=False, has_previous_page=False, start_cursor=None, end_cursor=None)
 
 
-SCHEMA = strawberry.federation.Schema(query=Query, types=[User, Highlight], federation_version="2.9")
+SCHEMA = strawberry.federation.Schema(
+    query=Query, types=[User, Highlight, Media, Hashtag, Location], federation_version="2.9"
+)

@@ -1,4 +1,4 @@
-"""Two subgraphs and a router, each on its own port."""
+"""Three subgraphs and a router, each on its own port."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
 from tests import processes
 from tests.fakes.served import served
-from tests.federation.brands import SCHEMA
+from tests.federation import archive as archive_graph
+from tests.federation import brands as brands_graph
 from tests.meta.tree import ROOT
 from tests.node import projects
 
 SUBGRAPH = ROOT / "schema/schema.graphql"
 # Where the subgraphs are said to be, until they are started.
-HERE, THERE = "http://127.0.0.1:8000/graphql", "http://127.0.0.1:8001/"
+HERE, BRANDS, ARCHIVE = "http://127.0.0.1:8000/graphql", "http://127.0.0.1:8001/", "http://127.0.0.1:8002/"
 LIMIT = 60.0
 # Of the router of one module, in seconds.
 LIFE = 400.0
@@ -48,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Supergraph:
-    """A router before the gateway and the brands, which can be asked."""
+    """A router before the gateway and the other subgraphs, which can be asked."""
 
     url: str
     upstream: str
@@ -76,20 +77,28 @@ def upstream() -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def brands() -> Iterator[str]:
-    with served(lambda _: GraphQL(SCHEMA), lifespan=False) as url:
+    with served(lambda _: GraphQL(brands_graph.SCHEMA), lifespan=False) as url:
+        yield f"{url}/"
+
+
+@pytest.fixture(scope="package")
+def archive() -> Iterator[str]:
+    with served(lambda _: GraphQL(archive_graph.SCHEMA), lifespan=False) as url:
         yield f"{url}/"
 
 
 @pytest.fixture(scope="package")
 def compose(routers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """A function of a composer and a subgraph to the supergraph. Each is composed once; Failed has the errors."""
-    brands = tmp_path_factory.mktemp("brands") / "brands.graphql"
-    brands.write_text(SCHEMA.as_str())
+    folder = tmp_path_factory.mktemp("subgraphs")
+    others = []
+    for name, url, graph in (("brands", BRANDS, brands_graph), ("archive", ARCHIVE, archive_graph)):
+        (folder / name).write_text(graph.SCHEMA.as_str())
+        others.append(f"{name}={url}={folder / name}")
 
     @cache
     def composed(composer: str, subgraph: Path = SUBGRAPH) -> str:
-        ours, theirs = f"highlights={HERE}={subgraph}", f"brands={THERE}={brands}"
-        return projects.run(routers, "compose.mjs", composer, ours, theirs)
+        return projects.run(routers, "compose.mjs", composer, f"highlights={HERE}={subgraph}", *others)
 
     return composed
 

@@ -1,4 +1,4 @@
-"""The gateway's subgraph composes with one that knows its entities, by the composers in use."""
+"""The gateway's subgraph composes with others that know its entities, by the composers in use."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("composer", ["apollo", "guild"])
-def test_both_subgraphs_compose(composer: str, compose: Callable[..., str]) -> None:
+def test_the_subgraphs_compose(composer: str, compose: Callable[..., str]) -> None:
     supergraph = compose(composer)
     assert "join__Graph" in supergraph
-    for type_ in ("User", "Highlight", "Item", "Brand"):
+    for type_ in ("User", "Highlight", "Item", "Media", "Comment", "Hashtag", "Location", "Brand"):
         assert f"type {type_}\n" in supergraph or f"type {type_} " in supergraph
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.federation.conftest import HERE, THERE, Supergraph, apollo, gateway, hive, moved
+from tests.federation.conftest import ARCHIVE, BRANDS, HERE, Supergraph, apollo, gateway, hive, moved
 
 ROUTERS = {"apollo": (apollo, "apollo"), "hive": (hive, "guild")}
 
@@ -18,6 +18,7 @@ def supergraph(
     routers: Path,
     upstream: str,
     brands: str,
+    archive: str,
     compose: Callable[..., str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Supergraph]:
@@ -26,7 +27,7 @@ def supergraph(
     folder = tmp_path_factory.mktemp(request.param)
     with gateway(upstream, folder) as highlights:
         supergraph = folder / "supergraph.graphql"
-        supergraph.write_text(moved(compose(composer), {HERE: highlights, THERE: brands}))
+        supergraph.write_text(moved(compose(composer), {HERE: highlights, BRANDS: brands, ARCHIVE: archive}))
         with router(routers, supergraph) as url:
             yield Supergraph(url, upstream)
 
@@ -81,3 +82,59 @@ def test_a_reference_to_what_does_not_exist_is_null_with_an_error_at_its_place(s
     assert error["extensions"]["code"] == "NOT_FOUND"
     # Apollo's router names the entity; Hive's the field, without the position in the list.
     assert error["path"] in (["brand", "highlights", 0], ["brand", "highlights", "missingItemIds"])
+
+
+def test_posts_and_locations_are_found_by_their_ids(supergraph: Supergraph) -> None:
+    asked = supergraph.ask('{ brand(id: "travel") { posts { id campaign caption } locations { id shop category } } }')
+    assert "errors" not in asked.answer
+    brand = asked.answer["data"]["brand"]
+    assert [post["campaign"] for post in brand["posts"]] == [f"campaign of {post['id']}" for post in brand["posts"]]
+    assert all(post["caption"] for post in brand["posts"])
+    assert [place["shop"] for place in brand["locations"]] == [f"shop at {place['id']}" for place in brand["locations"]]
+    assert all(place["category"] for place in brand["locations"])
+    assert asked.calls == {"/v1/media/by/id": 2, "/g2/location/by/id": 2}
+    assert asked.headers["x-billed-requests"] == str(asked.billed) == "4"
+
+
+def test_hashtags_are_found_by_their_names(supergraph: Supergraph) -> None:
+    asked = supergraph.ask('{ brand(id: "travel") { hashtags { id name slogan mediaCount } } }')
+    assert "errors" not in asked.answer
+    coastline, oldtown = asked.answer["data"]["brand"]["hashtags"]
+    assert (coastline["id"], oldtown["id"]) == ("hashtag:coastline", "hashtag:oldtown")
+    assert (coastline["mediaCount"], oldtown["mediaCount"]) == (1129, 2001)
+    assert asked.calls == {"/v1/hashtag/by/name": 2}
+    assert asked.headers["x-billed-requests"] == "2"
+
+
+def test_hashtags_are_found_by_their_ids(supergraph: Supergraph) -> None:
+    asked = supergraph.ask('{ edition(about: "hashtag:analogue") { hashtag { name shelf mediaCount } } }')
+    assert asked.answer["data"]["edition"]["hashtag"] == {
+        "name": "analogue",
+        "shelf": "shelf of hashtag:analogue",
+        "mediaCount": 1296,
+    }
+    assert asked.calls == {"/v1/hashtag/by/name": 1}
+
+
+def test_the_gateway_leads_from_the_name_of_a_hashtag_to_its_id_and_back_for_nothing(supergraph: Supergraph) -> None:
+    """One subgraph has the one, another the other: only the gateway knows that they are the same."""
+    asked = supergraph.ask(
+        '{ brand(id: "tags") { hashtags { shelf } } edition(about: "hashtag:rooftops") { hashtag { slogan } } }'
+    )
+    assert asked.answer["data"] == {
+        "brand": {"hashtags": [{"shelf": "shelf of hashtag:rooftops"}]},
+        "edition": {"hashtag": {"slogan": "More of #rooftops!"}},
+    }
+    assert (asked.calls, asked.billed) == ({}, 0)
+
+
+def test_from_the_gateways_lists_of_posts_to_the_brands(supergraph: Supergraph) -> None:
+    asked = supergraph.ask(
+        '{ location(id: "location:212007919") { shop media(first: 2) { nodes { id campaign comments(first: 1)'
+        " { nodes { id text } } } } } }"
+    )
+    assert "errors" not in asked.answer
+    location = asked.answer["data"]["location"]
+    assert location["shop"] == "shop at location:212007919"
+    assert len(location["media"]["nodes"]) == 2
+    assert all(post["campaign"] == f"campaign of {post['id']}" for post in location["media"]["nodes"])

@@ -1,20 +1,14 @@
-// node relay.mjs : writes the queries as Relay wants them, one module each, and a fragment of each node that can be
-// refetched, and compiles them. Prints the names of the operations and fragments, and the refetch queries' texts.
+// node relay.mjs SAMPLES : writes the queries as Relay wants them, one module each, a fragment of each node that can be
+// refetched, and one of each list that can be paged, and compiles them. SAMPLES is what tests/clients/samples.py says of
+// both. Prints the names of the operations and fragments, and by their modules the texts of the queries that read them.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import relay from 'relay-compiler';
+import { lists, nodes, typeOf, within } from './graph.mjs';
 
-const PAGE = 'edges { node { id } }';
-const ARGUMENTS = 'first: { type: "Int" }, after: { type: "String" }, last: { type: "Int" }, before: { type: "String" }';
-const GIVEN = 'first: $first, after: $after, last: $last, before: $before';
-const PAGED = `@argumentDefinitions(${ARGUMENTS})`;
-// By the type of the node. The pages of a connection are refetched with their node.
-const FRAGMENTS = {
-  User: [PAGED, `username highlights(${GIVEN}) @connection(key: "User_highlights") { ${PAGE} }`],
-  Highlight: [PAGED, `title items(${GIVEN}) @connection(key: "Highlight_items") { ${PAGE} }`],
-  Item: ['', 'kind'],
-  Media: ['', 'caption'],
-};
+const samples = JSON.parse(process.argv[2]);
+// What the names of queries end with that read a fragment.
+const READING = 'ReadQuery';
 const SUFFIX = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
 mkdirSync('relay/__generated__', { recursive: true });
 for (const file of readdirSync('queries').filter((name) => name.endsWith('.graphql'))) {
@@ -24,14 +18,39 @@ for (const file of readdirSync('queries').filter((name) => name.endsWith('.graph
   const named = text.replace(`${kind} ${name}`, `${kind} ${name}${SUFFIX[kind]}`);
   writeFileSync(`relay/${name}.ts`, `import { graphql } from 'relay-runtime';\nexport default graphql\`${named}\`;\n`);
 }
-for (const [type, [definitions, fields]] of Object.entries(FRAGMENTS)) {
-  const refetchable = `@refetchable(queryName: "${type}RefetchQuery")`;
-  const text = `fragment ${type}Refetch_node on ${type} ${refetchable} ${definitions} { ${fields} }`;
-  writeFileSync(
-    `relay/${type}Refetch.ts`,
-    `import { graphql } from 'relay-runtime';\nexport default graphql\`${text}\`;\n`,
-  );
+for (const type of nodes) {
+  write(`${type}Node`, `fragment ${type}Node_node on ${type} ${refetchable(`${type}Node`)} { ${samples.nodes[type].field} }`);
 }
+for (const list of lists) writeList(list, samples.lists[list.name]);
+
+function write(module, text) {
+  writeFileSync(`relay/${module}.ts`, `import { graphql } from 'relay-runtime';\nexport default graphql\`${text}\`;\n`);
+}
+
+function refetchable(module) {
+  return `@refetchable(queryName: "${module}${READING}")`;
+}
+
+/** A pagination fragment; of a parent that Relay cannot fetch again, a plain one, and the query that reads it. */
+function writeList({ type, field, paging, isRefetchable }, sample) {
+  const module = `${type}${field[0].toUpperCase()}${field.slice(1)}`;
+  const definitions = paging.map((argument) => `${argument}: { type: "${typeOf(argument)}" }`);
+  const given = paging.map((argument) => `${argument}: $${argument}`);
+  const connection = `@connection(key: "${type}_${field}")`;
+  write(
+    module,
+    `fragment ${module}_parent on ${type}
+      ${isRefetchable ? refetchable(module) : ''} @argumentDefinitions(${definitions.join(', ')}) {
+      ${field}(${[...given, sample.selection].join(', ')}) ${connection} { edges { node { __typename id } } }
+    }`,
+  );
+  if (isRefetchable) return;
+  const name = `${module}${READING}`;
+  const variables = ['$id: ID!', ...paging.map((argument) => `$${argument}: ${typeOf(argument)}`)];
+  const spread = `...${module}_parent @arguments(${given.join(', ')})`;
+  write(name, `query ${name}(${variables.join(', ')}) { ${within(type, sample, spread)} }`);
+}
+
 const config = {
   src: './relay',
   schema: './api.graphql',
@@ -46,6 +65,6 @@ const textOf = (name) => {
   const artifact = readFileSync(`relay/__generated__/${name}`, 'utf8');
   return JSON.parse(/"text": (".*")/.exec(artifact)[1]);
 };
-const refetch = generated.filter((name) => name.endsWith('RefetchQuery.graphql.ts'));
-const texts = Object.fromEntries(refetch.map((name) => [name.replace('RefetchQuery.graphql.ts', ''), textOf(name)]));
+const reading = generated.filter((name) => name.endsWith(`${READING}.graphql.ts`));
+const texts = Object.fromEntries(reading.map((name) => [name.replace(`${READING}.graphql.ts`, ''), textOf(name)]));
 console.log(JSON.stringify({ generated: generated.map((name) => name.replace('.graphql.ts', '')), texts }));

@@ -63,7 +63,8 @@ async function apollo() {
   async function pages(window, next) {
     const typePolicies = { User: { fields: { highlights: relayStylePagination() } } };
     const client = new ApolloClient({ link: new HttpLink({ uri: url }), cache: new InMemoryCache({ typePolicies }) });
-    const asked = { query: gql(PAGE), variables: { id: '787132', ...window } };
+    // To this user no client publishes meanwhile.
+    const asked = { query: gql(PAGE), variables: { id: '2122000038', ...window } };
     const query = client.watchQuery(asked);
     await new Promise((resolve) => query.subscribe({ next: ({ data }) => data?.user && resolve() }));
     const shown = () => client.readQuery(asked).user.highlights;
@@ -85,8 +86,8 @@ async function apollo() {
   await persisted.query({ query: gql(TRAY), variables: { username: 'natgeo' }, fetchPolicy: 'network-only' });
   outcome.trusted = seen;
 
-  outcome.forward = await pages({ first: 2 }, ({ endCursor }) => ({ first: 2, after: endCursor }));
-  outcome.backward = await pages({ last: 2 }, ({ startCursor }) => ({ last: 2, before: startCursor }));
+  outcome.forward = await pages({ first: 8 }, ({ endCursor }) => ({ first: 8, after: endCursor }));
+  outcome.backward = await pages({ last: 8 }, ({ startCursor }) => ({ last: 8, before: startCursor }));
 
   outcome.defer = [];
   await new Promise((resolve, reject) => {
