@@ -28,6 +28,7 @@ from gateway.reads.endpoints import Call, Endpoint, Endpoints, call_about
 from gateway.reads.facts import ANSWER_OF, ANSWERS, USER_LISTS, FactKind, Lifetime, Value, user_of
 from gateway.reads.port import ReadOutcome
 
+ABSENT_USERS = 10_000  # whose absence is found by another question than the one that was answered
 INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are dropped: more than writes can be in flight
 # An owner's short fields, and the number of entries each lost in decoding (0: the whole value).
 SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
@@ -72,6 +73,7 @@ class EntityCache:
         self._highlights_of_items: BoundedIndex[str] = BoundedIndex(pointers * 9 // 20)
         self._lists_of_items: BoundedIndex[Call] = BoundedIndex(pointers // 10)
         self._invalidated: LRUCache[Hashable, int] = LRUCache(INVALIDATION_LOG_SIZE)
+        self._absent_users: LRUCache[Subject, None] = LRUCache(ABSENT_USERS)
         self._forgotten: tuple[list[tuple[FactKind, Subject]], int] | None = None
         self._last_owner: tuple[UserSummary, dict[str, int]] | None = None
         self._last_owner_at = 0.0
@@ -117,6 +119,8 @@ class EntityCache:
             return
         if isinstance(outcome.problem, Missing):
             self._put(call, Lifetime.MISSING, b"", _uncharged(outcome.problem))
+            if isinstance(outcome.problem, NotFound) and issubclass(call.endpoint.by, UserId | Username):
+                self._absent_users[call.endpoint.by(call.key)] = None
             if call.endpoint.by_name and isinstance(outcome.problem, NotFound):
                 self.store.forget(IdOf(call.key))
             if isinstance(outcome.problem, CursorExpired):
@@ -129,6 +133,10 @@ class EntityCache:
             if is_unnamed and outcome.problem is None:  # else the user is renamed
                 self._put(IdOf(call.key), Lifetime.USERNAME, key.key.encode())
             self._store_embedded(key, value)
+
+    def may_be_absent(self, user: UserId | Username) -> bool:
+        """Return whether an answer may say that there is no such user."""
+        return user in self._absent_users
 
     def owner_of(self, pk: str) -> str | None:
         """Return the id of the user who owns the highlight `pk`."""

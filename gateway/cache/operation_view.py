@@ -130,7 +130,7 @@ class OperationView:
 
         It holds for every question about the user. Answers that are none are neither decoded nor counted as used.
         """
-        for kind in (FactKind.PROFILE, *USER_LISTS):
+        for kind in (FactKind.PROFILE, *USER_LISTS) if self._cache.may_be_absent(key) else ():
             endpoint = None if kind is apart_from else self._cache.endpoints.find(kind, type(key))
             for call in () if endpoint is None else self._usable_calls(endpoint, key):
                 entry = self._cache.store.get(call)

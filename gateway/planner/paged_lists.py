@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from typing import Any
 
 from gateway.domain.comments import Comment
@@ -11,7 +12,7 @@ from gateway.domain.list_pages import BEGINNING, CommentPage, ListPage, UserPage
 from gateway.errors import GatewayError, NotFound
 from gateway.planner.list_slices import ListSlice, Paging, Represented, SliceRequest, read_slice
 from gateway.reads.cursors import START, Position
-from gateway.reads.facts import ANSWERS, FactKind
+from gateway.reads.facts import FactKind
 
 
 class PagedLists(ABC):
@@ -20,7 +21,7 @@ class PagedLists(ABC):
     def __init__(self, paging: Paging) -> None:
         self.paging = paging
         # Answers by kind; lists and their pages by subject, the others by pk.
-        self._answers: dict[FactKind, dict[Any, Any]] = {kind: {} for kind in ANSWERS}
+        self._answers: dict[FactKind, dict[Any, Any]] = defaultdict(dict)
 
     @abstractmethod
     def identity(self, key: UserKey) -> UserId | GatewayError | None:

@@ -205,8 +205,8 @@ class _RequirementCollector:
         for (kind, _), (entries, _) in zip(selection.lists, lists, strict=True):
             if entries is None:
                 want |= kind
-        slices = self._slices(identity or key, selection)
-        want |= united(self._first_pages(identity or key, slices))
+        slices = self._slices(identity or key, selection) if selection.paged else []
+        want |= united(self._first_pages(identity or key, slices)) if slices else FactKind.NOTHING
         if want:
             self._ask(identity or key, want, path, times, deeper=selection.deeper)
         for entries, below in lists:
