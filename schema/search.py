@@ -84,7 +84,7 @@ class Search:
     def search_hashtags(self, info: Info, query: Text) -> list[Hashtag] | None:
         key = search_query(query, field="query")
         return upstream_list(  # type: ignore[no-any-return]
-            info, FactKind.FOUND_HASHTAGS, key, lambda found: Hashtag.of_listed(info, found)
+            info, FactKind.FOUND_HASHTAGS, key, Hashtag.of_listed
         )
 
     @relation(

@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import field
 
 from gateway.domain.ids import EntityId
-from gateway.domain.users import Count, Model, Moment, UserSummary
+from gateway.domain.users import Model, Moment, Number, UserSummary
 
 
 class CommentId(EntityId, frozen=True, gc=False):
@@ -25,7 +25,7 @@ class CommentCount(Model, frozen=True, gc=False):
     """The number of comments on the post `pk`."""
 
     pk: str | int
-    comment_count: Count | None = None
+    comment_count: Number | None = None
 
 
 class Comment(Model, frozen=True, gc=False):
@@ -35,8 +35,8 @@ class Comment(Model, frozen=True, gc=False):
     text: str = ""
     author: UserSummary | None = field(name="user", default=None)
     created_at: Moment | None = None
-    like_count: Count | None = None
-    reply_count: Count | None = None
+    like_count: Number | None = None
+    reply_count: Number | None = None
     parent_id: str | None = None
     media_id: str | None = None
     replies: tuple[Comment, ...] = ()

@@ -9,7 +9,7 @@ from gateway.domain.comments import Comment, CommentCount
 from gateway.domain.hashtags import Hashtag
 from gateway.domain.locations import Location
 from gateway.domain.media import ListedMedia
-from gateway.domain.users import Count, ListedUser, Model, UserSummary
+from gateway.domain.users import ListedUser, Model, Number, UserSummary
 
 # The cursor behind the replies that come along with a comment: these are a page of their own, before the first one of
 # the upstream, which repeats them.
@@ -29,7 +29,7 @@ class ListPage(Model, frozen=True, gc=False):
     entries: tuple[Any, ...] = ()
     next: str | None = None
     owner: UserSummary | None = None
-    total: Count | None = None
+    total: Number | None = None
 
     EMPTY: ClassVar[bytes] = b'{"entries":[]}'
 

@@ -202,4 +202,11 @@ class ListedMedia(Media, frozen=True, gc=False):
 
 def placeholder(pk: str, author: UserSummary, person: UserSummary) -> Media:
     """Return a post for simulation, which tags and is sponsored by `person`."""
-    return Media(pk, author=author, tagged_users=(UserTag(person),), sponsors=(person,))
+    return Media(
+        pk,
+        author=author,
+        tagged_users=(UserTag(person),),
+        sponsors=(person,),
+        coauthors=(person,),
+        location=Location(pk, person.id),
+    )

@@ -28,8 +28,12 @@ class UserSearch(EntityId, frozen=True, gc=False):
     noun = "user"
 
     @property
+    def user_pk(self) -> str:
+        return self.pk.partition(" ")[0]
+
+    @property
     def subject(self) -> str:
-        return f"user '{self.pk.partition(' ')[0]}'"
+        return f"user '{self.user_pk}'"
 
 
 def search_query(text: str, *, field: str) -> SearchQuery:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 EXACT = 2**53 - 1
 Small: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Count: TypeAlias = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=EXACT)]  # of the entries of a list
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Epoch: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # seconds of the years 1 to 9999
 MediumPk: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern="^[0-9]{1,20}$")]

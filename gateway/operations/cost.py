@@ -41,12 +41,13 @@ from graphql.pyutils import Undefined
 from graphql.utilities import value_from_ast_untyped
 from strawberry.federation.schema_directives import Cost, ListSize
 
+from gateway.domain.pages import LARGEST_PAGE
 from gateway.errors import TooComplex
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 from gateway.execution.sizes import LARGEST
 from gateway.operations.limits import COUNTABLE, LIMITS
 from gateway.planner.keys import Keys
-from gateway.planner.selection import EDGE
+from gateway.planner.selection import EDGE, WORK
 from schema.media_urls import PROXIED
 
 # Objects in the whole response.
@@ -234,7 +235,9 @@ class _CostMeter:
             proxied = self._given(node, field, PROXIED)
             if proxied or (proxied in (None, Undefined) and field.extensions.get(PROXIED)):
                 return LINKED
-        return LEAF if _is_plain(field) else RESOLVED_LEAF
+        if _is_plain(field):
+            return LEAF
+        return int(metadata_of(field).get(WORK, RESOLVED_LEAF))
 
     def _is_on(self, node: SelectionNode, name: str) -> bool:
         """Return whether the directive (`@defer` or `@stream`) is present and not switched off."""
@@ -289,7 +292,7 @@ class _CostMeter:
         assumed = list_size.assumed_size if list_size else None
         given = [self._given(node, field, name) for name in (list_size and list_size.slicing_arguments) or ()]
         # Values that are no valid page size are rejected during validation of the argument, at a lower cost.
-        sizes = [min(size, assumed or size) for size in given if isinstance(size, int) and size >= 0]
+        sizes = [min(size, LARGEST_PAGE) for size in given if isinstance(size, int) and size >= 0]
         return max(sizes, default=assumed)
 
     def _keys(self, node: FieldNode, field: GraphQLField) -> int | None:

@@ -15,7 +15,7 @@ from gateway.domain.ids import EntityId, ListPlace, Subject
 from gateway.domain.list_pages import BEGINNING, Entry, ListPage
 from gateway.domain.pages import LARGEST_PAGE
 from gateway.errors import GatewayError, InvalidInput
-from gateway.reads.cursors import START, ListCursors, Position, digest, most_recent
+from gateway.reads.cursors import DIGEST_BYTES, START, ListCursors, Position, digest, most_recent
 from gateway.reads.facts import FactKind
 
 
@@ -66,15 +66,19 @@ class ListSlice:
     has_next: bool = False
     total: int | None = None
     pages: list[ListPage] = field(default_factory=list)
+    digests: bytes | None = None
+    """Of the entries before the slice and in it, once a cursor is wanted."""
 
     def position(self, count: int) -> Position:
         """Return the position after the first `count` entries; after the slice if it has no more."""
         cursor, offset = self.places[count - 1] if 0 < count < len(self.places) else self.end
-        return Position(cursor, offset, most_recent(self.start.recent, (entry.id for entry, _ in self.entries[:count])))
+        if self.digests is None:
+            self.digests = self.start.recent + b"".join(digest(entry.id) for entry, _ in self.entries)
+        return Position(cursor, offset, most_recent(self.digests, len(self.start.recent) + DIGEST_BYTES * count))
 
 
 class Represented(NamedTuple):
-    """What a simulated page stands for: entries, the number that each stands for, and the number added to a slice."""
+    """The meaning of a simulated page: entries, the number that each stands for, and the number added to a slice."""
 
     entries: Sequence[Entry]
     times: int
@@ -97,8 +101,10 @@ def read_slice(
     left = LARGEST_PAGE if request.first is None else request.first
     known = start.digests()
     seen: set[str] = set()
+    visited = {""}
     while True:
         cursor, offset = found.end
+        visited.add(cursor)
         subject: Subject = ListPlace(owner, cursor) if cursor else owner
         page = source.page(kind, subject)
         if page is None:
@@ -114,7 +120,8 @@ def read_slice(
         left -= added
         if found.end[0] == cursor and found.end[1] < len(page.entries):
             return found  # the page has more
-        found.has_next = page.next not in (None, "", cursor)
+        # A cursor that was read from already leads round in a circle.
+        found.has_next = bool(page.next) and page.next not in visited
         if not found.has_next:
             return found
         found.end = str(page.next), 0

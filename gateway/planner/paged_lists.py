@@ -77,3 +77,5 @@ class PagedLists(ABC):
             is_complete = count is not None and count <= len(comment.replies)
             page = CommentPage(comment.replies, next=None if is_complete else BEGINNING, total=count)
             self._answers[FactKind.REPLIES].setdefault(comment.key, page)
+        for reply in comment.replies:
+            self._store_replies_to(reply)

@@ -300,7 +300,8 @@ class _CallSelector:
 
     def _batches(self, chosen: Sequence[Requirement]) -> dict[Subject, Purchase]:
         """Return the purchase of several comment counts at once for each post, if that costs less than the posts."""
-        counts = [one for one in chosen if one.want is FactKind.COMMENT_COUNT]
+        # How many of those that one requirement stands for are bought together is not known.
+        counts = [one for one in chosen if one.want is FactKind.COMMENT_COUNT and one.times == 1]
         endpoint = self.endpoints.find(FactKind.COMMENT_COUNT, MediaId) if counts else None
         if endpoint is None:
             return {}
@@ -309,9 +310,8 @@ class _CallSelector:
         for start in range(0, len(counts), size):
             group = counts[start : start + size]
             call = batch(endpoint, [str(one.subject.key) for one in group])
-            times = -(-sum(one.times for one in group) // size)
-            purchase = Purchase(call, self.prices.of(call), group[0].path, times)
-            if purchase.total < sum(self._price_of([one]) * one.times for one in group):
+            purchase = Purchase(call, self.prices.of(call), group[0].path)
+            if purchase.price < self._price_of(group):
                 found |= {one.subject: purchase for one in group}
         return found
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, assert_never
 from gateway.domain import ids, pages
 from gateway.domain.account_history import AccountHistory
 from gateway.domain.comments import Comment
-from gateway.domain.hashtags import Hashtag, HashtagName
+from gateway.domain.hashtags import Hashtag, HashtagName, names_in
 from gateway.domain.ids import EntityId, HighlightId, Subject, UserId, UserKey, Username
 from gateway.domain.locations import Location, LocationId
 from gateway.domain.media import ListedMedia, Media, MediaId
@@ -137,11 +137,16 @@ class _RequirementCollector:
         if selection.paged and isinstance(key, EntityId) and not is_absent:
             self._lists_of(key, selection, path, times)
 
-    def _lists_of(self, owner: EntityId, selection: Selection, path: str, times: int) -> None:
-        """Visit the lists of an entity that is no user, of those that the upstream pages."""
+    def _lists_of(
+        self, owner: EntityId, selection: Selection, path: str, times: int, embedded: FactKind = FactKind.NOTHING
+    ) -> None:
+        """Visit the lists of an entity that is no user, of those that the upstream pages.
+
+        `embedded` are the facts that came with what names the entity.
+        """
         slices = self._slices(owner, selection)
         for one in slices:
-            if want := united(self._first_pages(owner, [one])):
+            if want := united(self._first_pages(owner, [one])) & ~embedded:
                 self._ask(owner, want, _below(path, one[1]), times)
         self._paged(slices, owner, path, times)
 
@@ -155,13 +160,14 @@ class _RequirementCollector:
                 case ListedUser():
                     self._user(UserId(entry.id), selection, path, times, embedded=entry)
                 case Hashtag():
-                    self._lists_of(HashtagName(entry.name), selection, path, times)
-                case Location():
+                    for name in names_in(entry.name):
+                        self._lists_of(HashtagName(name), selection, path, times, FactKind.HASHTAG)
+                case Location() if entry.pk:
                     self._by_itself(
                         FactKind.LOCATION, LocationId(str(entry.pk)), selection, path, times, FactKind.LOCATION_ENTRY
                     )
-                case AccountHistory():
-                    pass
+                case AccountHistory() | Location():
+                    pass  # nothing is below, or it has no page of its own
                 case ListedMedia():
                     is_own = entry.author is not None and UserId(entry.author.id) == owner
                     self._listed_media(entry, selection, path, times, owners if is_own else times)

@@ -157,7 +157,10 @@ class OperationData(PagedLists):
         media = self._entity(FactKind.MEDIA, key)
         if isinstance(media, Media):
             return CommentCountPage((CommentCount(media.pk, media.comment_count),))
-        return media if isinstance(media, NotFound) else self._entity(FactKind.COMMENT_COUNT, key)
+        if isinstance(media, NotFound):
+            return media
+        counts = self._entity(FactKind.COMMENT_COUNT, key)
+        return media if counts is None else counts
 
     def owner_of(self, key: HighlightId) -> UserId | None:
         return self._beyond.owner_of(key)

@@ -13,6 +13,7 @@ from gateway.domain.highlight_criteria import EVERY, HighlightCriteria
 from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, UserKey, Username
 from gateway.domain.list_pages import BEGINNING, CommentPage, ListPage
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
+from gateway.domain.searches import UserSearch
 from gateway.domain.stickers import EmbeddedMedia, Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import NotFound
@@ -119,9 +120,10 @@ class SimulatedData(OperationData):
 
     def page(self, kind: FactKind, subject: Subject) -> Fact[ListPage]:
         known = super().page(kind, subject)
-        if known is None and isinstance(subject, UserId | Username) and self.identity(subject) == BEST_CASE:
-            return SimulatedPage()
-        return known
+        if known is not None or not isinstance(subject, UserId | Username | UserSearch):
+            return known
+        user = UserId(subject.user_pk) if isinstance(subject, UserSearch) else self.identity(subject)
+        return SimulatedPage() if user == BEST_CASE else None
 
     def represents(self, page: ListPage, start: Position, left: int) -> Represented | None:
         """Return what a simulated page stands for; see `page_after`. From another place it has other entries."""
@@ -213,7 +215,8 @@ class SimulatedData(OperationData):
 
         A simulated answer reveals a renaming in the `worst_case` scenario only.
         """
-        simulated = self._shorts.get(user.pk) == _short(user.pk)
+        met = self._shorts.get(user.pk)
+        simulated = met is not None and met.username == _short(user.pk).username
         return self._scenario.worst_case if simulated else super()._goes_by_another_name(user, key)
 
     def times(self, pk: str, most: int) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from gateway.domain.account_history import AccountHistory
 from gateway.domain.comments import Comment
 from gateway.domain.hashtags import Hashtag
-from gateway.domain.ids import UserId
 from gateway.domain.list_pages import Entry, ListPage
 from gateway.domain.locations import Location
 from gateway.domain.media import ListedMedia, UserTag
@@ -23,6 +22,9 @@ ENTRIES: Mapping[type[Model] | None, Callable[[str], Entry]] = {
     Location: lambda pk: Location(pk, pk),
     AccountHistory: lambda pk: AccountHistory(),
 }
+
+
+SIMULATED = "\0"  # before a cursor that no upstream has issued
 
 
 class Case(enum.Enum):
@@ -50,14 +52,14 @@ def page_after(call: Call, case: Case, new_pk: NewPk) -> SimulatedPage:
     one, so that as many pages as possible are bought.
     """
     answers, size = call.endpoint.answers, call.endpoint.page_size
-    owner = UserSummary(call.key, username=f"?{call.key}") if call.endpoint.by is UserId else None
+    owner = UserSummary(call.key, username=f"?{call.key}") if ANSWERS[answers].names_user else None
     if case is Case.BEST:
         return SimulatedPage(owner=owner)
-    next_cursor = new_pk() if call.endpoint.is_paged else None
+    next_cursor = SIMULATED + new_pk() if call.endpoint.is_paged else None
     if case is Case.EXPECTED:
         entry = entry_of(answers, owner, new_pk)
         return SimulatedPage((entry,), next_cursor, owner, count=size, answers=answers)
-    entries = () if call.cursor.startswith("?") else (entry_of(answers, None, new_pk),)
+    entries = () if call.cursor.startswith(SIMULATED) else (entry_of(answers, None, new_pk),)
     return SimulatedPage(entries, next_cursor, count=1, answers=answers)
 
 

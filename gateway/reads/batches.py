@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from gateway.domain.list_pages import ListPage
-from gateway.errors import NotFound
+from gateway.errors import Missing, NotFound, UpstreamInvalidAnswer, UpstreamRejected
 from gateway.reads.endpoints import Call, Endpoint
 from gateway.reads.port import ReadOutcome
 
@@ -44,12 +44,18 @@ def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:
         return (outcome,)
     calls = single_calls(call)
     if not isinstance(outcome.value, ListPage):
-        return tuple(replace(outcome, call=one) for one in calls)
+        problem = outcome.problem
+        if isinstance(problem, Missing) and len(calls) > 1:  # which of them is missing is not said
+            problem = UpstreamRejected(f"The upstream did not accept the request for {len(calls)} objects at once.")
+        return tuple(replace(outcome, call=one, problem=problem) for one in calls)
     found: dict[str, bytes] = {}
     for entry in _RAW_ENTRIES.decode(outcome.body).entries:
         body = msgspec.json.encode({"entries": [entry]})
         for read in call.endpoint.decoder.read(call, body).entries:  # type: ignore[union-attr]  # as of the whole
             found.setdefault(str(read.pk), body)
+    if found.keys().isdisjoint(one.key for one in calls):
+        problem = UpstreamInvalidAnswer("The upstream's answer is about none of the requested objects.")
+        return tuple(replace(outcome, call=one, value=None, body=b"", problem=problem) for one in calls)
     return tuple(_part(outcome, one, found.get(one.key)) for one in calls)
 
 

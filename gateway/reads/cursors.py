@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -79,9 +78,9 @@ def digest(id: str) -> bytes:
     return hashlib.blake2b(id.encode(), digest_size=DIGEST_BYTES).digest()
 
 
-def most_recent(earlier: bytes, ids: Iterable[str]) -> bytes:
-    """Return the digests of the entries returned last: those of `ids`, after the `earlier` ones."""
-    return (earlier + b"".join(map(digest, ids)))[-MOST_RECENT * DIGEST_BYTES :]
+def most_recent(digests: bytes, end: int) -> bytes:
+    """Return those of the entries returned last, of all `digests` before the byte `end`."""
+    return digests[max(0, end - MOST_RECENT * DIGEST_BYTES) : end]
 
 
 def _bound_to(kind: FactKind, owner: EntityId) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import strawberry
 
 from gateway.domain import hashtags
-from gateway.domain.hashtags import HASHTAG_PREFIX, HashtagName, hashtag_name, normalized
+from gateway.domain.hashtags import HASHTAG_PREFIX, HashtagName, hashtag_name
 from gateway.errors import GatewayError
 from gateway.reads.facts import FactKind
 from schema.context import Info
@@ -104,9 +104,9 @@ class Hashtag(Node):
         return cls(key=key)
 
     @classmethod
-    def of_listed(cls, info: Info, listed: hashtags.Hashtag) -> Self:
-        """Return a hashtag as a search has found it, with its record."""
-        return cls(key=HashtagName(normalized(listed.name)), listed=listed)
+    def of_listed(cls, listed: hashtags.Hashtag) -> Self | None:
+        """Return a hashtag as a search has found it, with its record; None for a text that cannot be one."""
+        return next((cls(key=HashtagName(name), listed=listed) for name in hashtags.names_in(listed.name)), None)
 
     @classmethod
     def resolve_reference(

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
+from gateway.cache.response_cache import SHARED
 from gateway.domain import pages
 from gateway.domain.ids import EntityId, Username
 from gateway.domain.partial import Incomplete, lost, problem_of
 from gateway.errors import UpstreamPartialAnswer
+from gateway.execution.sync_resolvers import SYNC
 from gateway.planner.list_slices import ListSlice, SliceRequest
+from gateway.planner.selection import WORK
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.fields import derived, field_in, map_awaitable
 from schema.scalars import BigInt
-from schema.types.connection import Edge, PageInfo
+from schema.types.connection import PageInfo
 
 T = TypeVar("T")
 
@@ -29,6 +33,23 @@ FirstOfPages = Annotated[
 ]
 
 
+# Units of work: sealing a cursor, with the digests of the entries before it.
+SEALED = 300
+
+
+@strawberry.type(name="Edge", description="A list entry and its cursor.")
+class UpstreamEdge(Generic[T]):
+    seal: strawberry.Private[Callable[[Any], str]]
+    node: T = strawberry.field(description="The entry.")
+
+    @strawberry.field(
+        description="The position of this entry, to pass as `after`.",
+        metadata={SYNC: True, SHARED: True, WORK: SEALED},
+    )
+    def cursor(self, info: Info) -> str:
+        return self.seal(info)
+
+
 @strawberry.type(name="Connection", description="One page of a list that the upstream pages.")
 class UpstreamConnection(Generic[T]):
     part: strawberry.Private[ListSlice]
@@ -38,8 +59,8 @@ class UpstreamConnection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The entries of this page.")
 
     @derived("The entries of this page with their cursors.")
-    def edges(self, info: Info) -> list[Edge[T]]:
-        return [Edge(node=node, cursor=self._cursor(info, at)) for at, node in enumerate(self.nodes, 1)]
+    def edges(self) -> list[UpstreamEdge[T]]:
+        return [UpstreamEdge(node=node, seal=partial(self._cursor, count=at)) for at, node in enumerate(self.nodes, 1)]
 
     @derived("The position of this page in the list.")
     def page_info(self, info: Info) -> PageInfo:

@@ -21,6 +21,10 @@ def signed(expiry: int) -> str:
     return f"https://scontent.cdninstagram.com/v/t51/1_n.jpg?_nc_ht=x&oh=00_AfA&oe={expiry:X}&_nc_sid=1"
 
 
+def fields(*urls: str) -> bytes:
+    return msgspec.json.encode([{"url": url} for url in urls])
+
+
 @pytest.mark.parametrize("kind", Lifetime)
 def test_each_kind_has_its_own_time_to_live(kind: Lifetime) -> None:
     expected = {"tray": 10, "stories": 10, "profile": 30, "username": 40, "missing": 5}.get(kind.value, 20)
@@ -53,7 +57,7 @@ def test_nothing_is_served_beyond_the_margin_before_its_first_url_dies(
 )
 def test_an_expiry_is_found_however_json_spells_the_url(escape: tuple[str, str], expiries: list[int]) -> None:
     urls = [f"https://a.test/x.jpg?oe={expiry:x}" for expiry in expiries] + [signed(min(expiries))]
-    body = msgspec.json.encode(urls).replace(escape[0].encode(), escape[1].encode())
+    body = fields(*urls).replace(escape[0].encode(), escape[1].encode())
     assert first_expiry(body) == min(expiries)
 
 
@@ -64,9 +68,20 @@ def test_what_is_no_expiry_is_no_expiry(text: str) -> None:
     assert first_expiry(msgspec.json.encode({"url": text})) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["?oe=1", "https://x.test/?oe=1", '"url":"https://x.test/?oe=1', 'url": "https://x.test/?oe=1"', "\\?oe=1"]
+)
+@pytest.mark.parametrize("name", ["text", "caption_text", "username", "title"])
+def test_what_people_write_expires_nothing(name: str, text: str) -> None:
+    """A comment with a link in it must not have its page bought again each time."""
+    body = msgspec.json.encode([{name: text, "thumbnail_url": signed(int(NOW))}, {name: text}])
+    assert first_expiry(body) == int(NOW)
+    assert first_expiry(msgspec.json.encode([{name: text}])) is None
+
+
 def test_an_expiry_that_begins_like_another_is_told_from_it() -> None:
     later = f"{int(NOW) + 999:X}"
-    body = msgspec.json.encode([f"?xoe={later[:4]}", f"https://a.test/?oe={later}", f"?xoe={later[:5]}z"])
+    body = fields(f"?xoe={later[:4]}", f"https://a.test/?oe={later}", f"?xoe={later[:5]}z")
     assert first_expiry(body) == int(later, 16)
 
 
@@ -82,5 +97,5 @@ def test_an_answer_of_more_urls_than_are_looked_at_is_never_fresh(text: str) -> 
 
 
 def test_an_answer_whose_url_is_dead_already_is_never_fresh() -> None:
-    found = span(Lifetime.TRAY, msgspec.json.encode([signed(int(NOW) - 1)]), now=NOW, lifetimes=LIFETIMES)
+    found = span(Lifetime.TRAY, fields(signed(int(NOW) - 1)), now=NOW, lifetimes=LIFETIMES)
     assert found.serve_until < NOW

@@ -28,6 +28,9 @@ Given: TypeAlias = T | UnsetType | None
 UNREADABLE: tuple[object, ...] = ()
 
 
+LONGEST_CURSOR = 4_000  # bytes: the upstream's own have some hundred, and every cursor of a client contains one
+
+
 class Part(Struct, gc=False):
     """The base of raw and flat objects. A field that the answer lacks is UNSET, and is not encoded.
 
@@ -127,6 +130,8 @@ def cursor(given: Any) -> Any:
     """Return a page's cursor as a text, or None for the last page."""
     if not is_given(given) or given == "":
         return None
+    if isinstance(given, str) and len(given.encode(errors="replace")) > LONGEST_CURSOR:
+        return UNREADABLE
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
 
