@@ -20,14 +20,14 @@ from tests.planner.answers import (
     NAMED_STORIES,
     PAGE,
     PK,
-    POST,
     PROFILE,
     SHELF,
+    SHORT,
     STORIES,
     TRAY,
     place_of,
 )
-from tests.planner.listings import Paged, Refusal
+from tests.planner.listings import Refusal
 from tests.planner.oracle import Oracle
 from tests.planner.selections import By, UserRoot
 from tests.planner.worlds import LISTS, Account, Kind
@@ -51,9 +51,9 @@ class Gaps:
             "a profile that is wanted deeper": self._deeper(),
             "items of one highlight": self._items_apart(),
             "an item that its highlight shows with its owner": self._items_owned(),
+            "an item that its author's stories show": self._items_shown_later(),
             "a profile whose short fields a post shows": self._shown_by_a_post(),
-            "a profile whose short fields a tray shows": self._shown_by_a_tray(),
-            "comments on a post that is not there": self._commented(),
+            "a profile whose short fields a later list shows": self._shown_by_a_list(),
             "cached pages before a cursor that is refused": self._started_over(),
         }
 
@@ -167,6 +167,18 @@ class Gaps:
         items = (call.key for call in self.bought if call.endpoint is endpoints.ITEM and call.key in shelves)
         return sum((SHELF, shelves[pk][1].pk) in self.oracle.cached for pk in items)
 
+    def _items_shown_later(self) -> int:
+        """An item is bought by itself, and its author's stories turn out to be needed, which show it as well.
+
+        Who is mentioned, follows or comments is known after the answers that name them.
+        """
+        roots = self.oracle.operation.roots
+        foreseen = {key for root in roots if isinstance(root, UserRoot) and root.below.stories for _, key in root.keys}
+        bought = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
+        late = (account for account in self.oracle.world.accounts if not {account.pk, account.name} & foreseen)
+        live = {story.pk for account in late if account.pk in bought for story in account.live}
+        return sum(call.key in live for call in self.bought if call.endpoint is endpoints.ITEM)
+
     def _shown_by_a_post(self) -> int:
         """A profile is bought for its short fields, and a post turns out to be by that account, and shows them as well.
 
@@ -178,30 +190,27 @@ class Gaps:
         }
         return len(self._profiles_for_short_fields() & authors)
 
-    def _shown_by_a_tray(self) -> int:
-        """A profile is bought for its short fields, and a live story leads to the account's tray, which shows them too.
+    def _shown_by_a_list(self) -> int:
+        """A profile is bought for its short fields, and the account's tray or posts turn out to show them too.
 
-        Whether there are live stories is known after they are bought, at the same time as the profile.
+        A live story or a page leads there: what they name is known at the same time as the profile.
         """
         roots = self.oracle.operation.roots
-        foreseen = {key for root in roots if isinstance(root, UserRoot) and root.below.trays for _, key in root.keys}
-        trays = {call.key for call in self.bought if call.endpoint is endpoints.TRAY}
-        stories = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
-        return len((self._profiles_for_short_fields() & trays & stories) - foreseen)
-
-    def _commented(self) -> int:
-        """The comments on a post were bought in the same step as the post, which cannot be had.
-
-        As with accounts, most posts that are asked for exist.
-        """
-        world, cached = self.oracle.world, self.oracle.cached
-        return sum(
-            (POST, call.key) not in cached
-            and isinstance(world.leaf(Paged.COMMENTS, call.key, ""), Refusal)
-            and not self.oracle.requires((PAGE, place_of(call)))
+        foreseen = {
+            key
+            for root in roots
+            if isinstance(root, UserRoot) and (root.below.trays or root.below.posts)
+            for _, key in root.keys
+        }
+        lists = (endpoints.TRAY, list_endpoints.POSTS)
+        showing = {
+            call.key
             for call in self.bought
-            if call.endpoint is list_endpoints.COMMENTS
-        )
+            if call.endpoint in lists and (SHORT, call.key) in self.oracle.told.get(call, ())
+        }
+        stories = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
+        late = stories | self._shown_by_pages()
+        return len((self._profiles_for_short_fields() & showing & late) - foreseen)
 
     def _started_over(self) -> int:
         """A refused cursor made the cached pages of its list worthless, and they turned out to be needed after it."""

@@ -37,13 +37,14 @@ NOTHING: frozenset[str] = frozenset()
 class Author:
     """Draws small numbers, zero being the simplest choice."""
 
-    def __init__(self, draw: st.DrawFn, largest: int, *, lists: bool = False) -> None:
-        """`lists`: the world has some that the upstream pages, and the operation selects one; else it may."""
+    def __init__(self, draw: st.DrawFn, largest: int, *, lists: bool | None = None) -> None:
+        """`lists`: whether the world has some that the upstream pages, and the operation selects one; None: perhaps."""
         self._draw = draw
         self._largest = largest
         self.names: list[str] = []
         self.posts = 0
-        self._has_lists = self._owes_list = lists
+        self._lists = lists
+        self._has_lists = self._owes_list = lists is True
 
     def upto(self, most: int) -> int:
         return self._draw(UPTO[most]) if most else 0
@@ -52,7 +53,7 @@ class Author:
 
     def world(self) -> World:
         count = 2 + self.upto(self._largest - 1)
-        self._has_lists = self._has_lists or self.upto(1) == 1
+        self._has_lists = self.upto(2) == 2 if self._lists is None else self._lists
         posts = tuple(self._post(f"7{at}", count) for at in range(self.upto(3)))
         self.posts = len(posts)
         return World(tuple(self._account(str(10 + at), f"user{at}", count) for at in range(count)), posts)
@@ -82,9 +83,12 @@ class Author:
             first = following - 1 if repeats and following else following
             following += new
             entries = tuple(number % count for number in range(first, following))
-            end = (None, None, DEAD_CURSOR, str(at) if at else None)[self.upto(3)]
-            leaves.append(Leaf(entries, str(at + 1) if at < most else end))
+            leaves.append(Leaf(entries, str(at + 1) if at < most else self._end(at)))
         return Listing(tuple(leaves))
+
+    def _end(self, at: int) -> str | None:
+        """What the last page names as the next one: nothing, a cursor that is none, or a page that was read."""
+        return (None, None, DEAD_CURSOR, str(max(1, at - 1)) if at else None)[self.upto(3)]
 
     def _reel(self, owner: str, at: int, count: int) -> Reel:
         pk = f"{owner}{at}"
@@ -168,7 +172,7 @@ class Author:
         if self._owes_list:
             self._owes_list = False
             return 1 + self.upto(1)
-        return (0, 0, 1, 2)[self.upto(3)]
+        return (0, 0, 0, 1, 2)[self.upto(4)]
 
     def _slice(self, world: World, listing: Paged, below: B) -> Slice[B]:
         after = self._mark(world, listing) if self.upto(3) == 3 else None

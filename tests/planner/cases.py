@@ -194,10 +194,10 @@ def _is_refused_user(call: Call, account: Account | None) -> bool:
 
 
 @st.composite
-def cases(draw: st.DrawFn, largest: int = 3, *, lists: bool = False) -> Case:
+def cases(draw: st.DrawFn, largest: int = 3, *, lists: bool | None = None) -> Case:
     """`largest` bounds how many more accounts than one, and highlights of each, there are.
 
-    `lists`: the operation selects one that the upstream pages; otherwise it may.
+    `lists`: whether the operation selects one that the upstream pages; None: perhaps.
     """
     author = Author(draw, largest, lists=lists)
     world = author.world()

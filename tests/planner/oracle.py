@@ -118,7 +118,7 @@ class Oracle:
             case endpoints.MEDIA:
                 return self.requires((POST, call.key))
             case _ if call.endpoint in LISTS:
-                return self.requires((PAGE, place_of(call))) or self.requires((POST, call.key))
+                return self.requires((PAGE, place_of(call)))
             case endpoints.HIGHLIGHT:
                 return self._is_wanted(call.key) or (PK, call.key) in self._shelves()
             case endpoints.STORIES | endpoints.STORIES_BY_USERNAME:

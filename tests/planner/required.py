@@ -192,7 +192,7 @@ class Requirements:
         """Return the cursors of the pages that are read, and the entries that are shown.
 
         One page, unless so many entries are wanted that it has too few. Each entry is shown once, and none that the
-        client has just had. A page that brings nothing new is the last one.
+        client has just had. A page that brings nothing new is the last one, as is one that leads back to another.
         """
         wanted = LONGEST_PAGE if part.first is None else part.first
         cursor, skipped, had = "", 0, list[str]()
@@ -211,7 +211,7 @@ class Requirements:
             ]
             shown += new[: wanted - len(shown)]
             is_met = part.first is None or len(shown) == wanted
-            if is_met or not new or len(read) == MOST_PAGES or leaf.next in (None, cursor):
+            if is_met or not new or len(read) == MOST_PAGES or leaf.next in (None, *read):
                 return read, shown
             cursor, skipped = leaf.next or "", 0
 

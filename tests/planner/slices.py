@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from gateway.domain.ids import EntityId, UserId
 from gateway.domain.media import MediaId
-from gateway.reads.cursors import Position, most_recent
+from gateway.reads.cursors import Position, digest
 from gateway.reads.facts import FactKind
 from tests.fakes.paging import PAGING
 from tests.planner.listings import Paged
@@ -37,7 +37,7 @@ class Mark:
     def __str__(self) -> str:
         """The cursor that clients pass."""
         owner: EntityId = (MediaId if self.listing is Paged.COMMENTS else UserId)(self.owner)
-        position = Position(self.cursor, self.offset, most_recent(b"", self.recent))
+        position = Position(self.cursor, self.offset, b"".join(map(digest, self.recent)))
         return PAGING.cursors.close(KINDS[self.listing], owner, position)
 
 

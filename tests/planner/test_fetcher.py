@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 
 from gateway.billing.bill import Source
+from gateway.billing.prices import Purchase
 from gateway.cache.operation_view import STEP
 from gateway.domain.ids import UserId
 from gateway.errors import NotFound, PrivateAccount
+from gateway.planner.purchasing import Purchasing
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind, Lifetime
 from gateway.scheduling import REST
-from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi import endpoints, list_endpoints
 from gateway.upstream.hikerapi.decoding import ResponseShape
 from tests.planner.cases import LIFETIMES, Case
 from tests.planner.gateways import Shops, selections
+from tests.planner.listings import Paged, pages
 from tests.planner.selections import By, Highlights, Items, Operation, Page, UserRoot, Users
+from tests.planner.slices import Slice
 from tests.planner.worlds import Account, Kind, Reel, World
 
 PRIVATE = World((Account("10", "shy", Kind.PRIVATE, ()), Account("11", "open", Kind.PUBLIC, (Reel("110", ()),))))
@@ -68,6 +72,44 @@ def test_who_may_force_shares_what_another_is_shown(shops: Shops) -> None:
     shops.run(at_once())
     assert shop.upstream.asked == [Call(endpoints.TRAY, "11")]
     assert [line.source for line in ours.bill.lines] == [Source.SHARED]
+
+
+@pytest.mark.parametrize(("in_flight", "is_shared"), [("2", True), ("3", False), ("", False)])
+def test_a_forced_page_is_shared_with_the_unforced_page_at_the_same_cursor(
+    in_flight: str, is_shared: bool, shops: Shops
+) -> None:
+    shop = shops.open(Case(PRIVATE, (), tray_of("11", forced=False)))
+    other = Call(endpoints.TRAY, "11", cursor=in_flight)
+    wanted = Purchase(Call(endpoints.TRAY, "11", forced=True, cursor="2"), 1, path="")
+
+    async def at_once() -> tuple[Call, Source]:
+        shop.services.flights.start(other, shop.services.api.fetch(other))
+        step = await Purchasing(shop.services, shop.fetcher(forced=True).budget).start([wanted])
+        assert isinstance(step, tuple)
+        call, source, pending = step
+        await pending
+        return call, source
+
+    shared = other, Source.SHARED
+    assert shops.run(at_once()) == (shared if is_shared else (wanted.call, Source.BOUGHT))
+
+
+def test_a_page_on_its_way_is_shared_and_its_list_is_read_on_from_it(shops: Shops) -> None:
+    world = World((Account("10", "ann", Kind.PUBLIC, (), followers=pages((1,), (0,))), *PRIVATE.accounts[1:]))
+    few, many = (
+        Operation((UserRoot(((By.ID, "10"),), Users(people=(Slice(Paged.FOLLOWERS, Users(), first=first),))),))
+        for first in (1, 2)
+    )
+    shop = shops.open(Case(world, (), few))
+    ours, others = shop.fetcher(forced=False), shop.fetcher(forced=False)
+
+    async def at_once() -> None:
+        await asyncio.gather(ours.prepare(selections(few)), others.prepare(selections(many)))
+
+    shops.run(at_once())
+    first = Call(list_endpoints.FOLLOWERS, "10")
+    assert shop.upstream.asked == [first, Call(list_endpoints.FOLLOWERS, "10", cursor="1")]
+    assert [line.source for line in others.bill.lines] == [Source.SHARED, Source.BOUGHT]
 
 
 def test_who_may_not_force_does_not_see_what_was_forced(shops: Shops) -> None:

@@ -22,10 +22,12 @@ from gateway.planner.requirement_collector import open_requirements
 from gateway.planner.selection import Selection
 from gateway.reads.endpoints import Call
 from gateway.scheduling import FairScheduler, Rank
-from gateway.upstream.hikerapi import endpoints
+from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.planner.cases import Case
 from tests.planner.gateways import Shop, Shops, selections
+from tests.planner.listings import Paged, pages
 from tests.planner.selections import By, HighlightRoot, Highlights, Items, Operation, Page, References, UserRoot, Users
+from tests.planner.slices import Slice
 from tests.planner.worlds import Account, Kind, Reel, Story, World
 from tests.profiles import pick, sample, scaled
 from tests.work import MOST, calls, growth
@@ -48,6 +50,12 @@ def highlights(below: Highlights) -> Way:
 def items(count: int) -> Root:
     keys = tuple(("Item", f"{item(at)}_{id_(at)}") for at in range(count))
     return References(keys, Users(), Highlights(), Items(frozenset({"code"})))
+
+
+def followers(count: int) -> Root:
+    """Of each account so many that several pages may be read."""
+    below = Users(people=(Slice(Paged.FOLLOWERS, Users(frozenset({"biography"})), first=2),))
+    return UserRoot(tuple((By.ID, id_(at)) for at in range(count)), below)
 
 
 def id_(at: int) -> str:
@@ -78,6 +86,7 @@ WAYS: dict[str, Way] = {
     "contents": highlights(Highlights(frozenset({"missingItemIds"}))),
     "owners": highlights(Highlights(owner=Users(frozenset({"biography"}), ((Page(), TITLE),)))),
     "items": items,
+    "pages": followers,
 }
 PAIRS = list(combinations(WAYS, 2))
 STATES = ("unknown", "remembered", "cached")
@@ -99,11 +108,15 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
 
 
 def case(state: str, count: int) -> Case:
-    accounts = (Account(id_(at), name(at), Kind.PUBLIC, (Reel(pk(at), (story(at),)),)) for at in range(count))
+    accounts = (
+        Account(id_(at), name(at), Kind.PUBLIC, (Reel(pk(at), (story(at),)),), followers=pages((at,), (0, 1)))
+        for at in range(count)
+    )
     past = []
     if state != "unknown":
         past += [(Call(endpoints.TRAY, id_(at)), 0.0) for at in range(count)]
         past += [(Call(endpoints.HIGHLIGHT, pk(at)), 0.0) for at in range(count)]
+        past += [(Call(list_endpoints.FOLLOWERS, id_(at)), 0.0) for at in range(count)]
     return Case(World(tuple(accounts)), tuple(past), Operation(()))
 
 

@@ -263,6 +263,13 @@ def test_the_length_of_a_list_of_a_user_is_in_the_profile(shops: Shops) -> None:
     assert priced(shops, of(By.NAME, "ann", followers(below=Users(), total=True))) == ((1, 2, 2), 2)
 
 
+def test_a_list_of_people_does_not_name_its_owner(shops: Shops) -> None:
+    """So the short fields cost a profile, and the name that waits for it is found in that profile alone."""
+    assert priced(shops, of(By.ID, "10", followers(below=Users()), fields=["username"])) == ((2, 2, 2), 2)
+    both = (of(by, key, followers(below=Users(), total=True)) for by, key in ((By.ID, "10"), (By.NAME, "ann")))
+    assert priced(shops, Operation(tuple(root for one in both for root in one.roots))) == ((2, 4, 4), 2)
+
+
 def test_slices_that_begin_at_different_places_of_one_page_have_different_entries(shops: Shops) -> None:
     operation = of(By.ID, "10", followers(1), followers(1, AFTER_ONE))
     assert priced(shops, operation) == ((1, 3, 3), 3)

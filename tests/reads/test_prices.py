@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,22 +13,26 @@ from gateway.errors import PrivateAccount, UpstreamUnavailable
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.requirements import Requirement
 from gateway.reads.endpoints import Call
-from gateway.reads.facts import FactKind
+from gateway.reads.facts import ANSWERS, FactKind
 from tests.planner.cases import Case
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
+from tests.planner.listings import Paged, pages
 from tests.planner.selections import (
     By,
+    Comments,
     HighlightRoot,
     Highlights,
     Items,
     Operation,
     Page,
+    Posts,
     References,
     Root,
     UserRoot,
     Users,
 )
-from tests.planner.worlds import Account, Kind, Reel, Story, World
+from tests.planner.slices import Mark, Slice
+from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
 from tests.reads.toy_upstream import TOY
 from tests.reads.toy_vendor import COLLECTION, COLLECTIONS
 
@@ -43,16 +47,23 @@ WORLD = World(
                 Reel("101", (Story("1010_10", False, (), ()),)),
                 Reel("102", (Story("1020_10", False, (), ()),)),
             ),
+            posts=pages((0,)),
+            followers=pages((1, 2), (3,)),
         ),
         Account("11", "bob", Kind.PUBLIC, ()),
         Account("12", "shy", Kind.PRIVATE, (Reel("120", ()),)),
-    )
+        Account("13", "eve", Kind.PUBLIC, ()),
+    ),
+    (Post("70", 0, (), comments=pages((0,), (1,))),),
 )
 # Seconds after which a tray is forgotten and a highlight is not; and both, but not whose it is.
 PAST_TRAYS, LONG_AGO = 700.0, 5_000.0
 ALL = Page()
 TITLE = Highlights(frozenset({"title"}))
 ITEMS = Highlights(items=((ALL, Items(frozenset({"code"}))),))
+THREE_FOLLOWERS = Slice(Paged.FOLLOWERS, Users(frozenset({"username"})), first=3)
+PAGE_TWO = Mark(Paged.FOLLOWERS, "10", "1", recent=("11", "12"))
+PLAYS_AND_COMMENTS = Posts(frozenset({"playCount"}), comments=(Slice(Paged.COMMENTS, Comments(), first=2),))
 
 
 def user(by: By, key: str, tray: Highlights) -> UserRoot:
@@ -176,6 +187,32 @@ ROWS = {
         ("collections 10", 4),
         past=SEEN,
     ),
+    "as many pages of a list as it takes": Row(
+        (UserRoot(((By.ID, "10"),), Users(people=(THREE_FOLLOWERS,))),),
+        ("followers 10, followers 10 1", 2),
+        ("fans 10, fans 10 1", 2),
+    ),
+    "pages of a list by name": Row(
+        (UserRoot(((By.NAME, "ann"),), Users(frozenset({"username"}), people=(THREE_FOLLOWERS,))),),
+        ("profile_by_username ann, followers 10, followers 10 1", 3),
+        ("person_by_handle ann, fans 10, fans 10 1", 3),
+    ),
+    "a list after its first page, and its length": Row(
+        (UserRoot(((By.ID, "10"),), Users(people=(replace(THREE_FOLLOWERS, after=PAGE_TWO, total=True),))),),
+        ("profile 10, followers 10 1", 2),
+        ("person 10, fans 10 1", 2),
+    ),
+    "the rest of a page that is cached": Row(
+        (UserRoot(((By.ID, "10"),), Users(people=(replace(THREE_FOLLOWERS, first=2),))),),
+        ("", 0),
+        ("", 0),
+        past=((FactKind.FOLLOWERS, "10", 0.0),),
+    ),
+    "comments on the posts of a list, and what the list does not tell": Row(
+        (UserRoot(((By.ID, "10"),), Users(posts=(Slice(Paged.POSTS, PLAYS_AND_COMMENTS),))),),
+        ("posts 10, media 70, comments 70, comments 70 1", 4),
+        ("wall 10, post 70, remarks 70, remarks 70 1", 9),
+    ),
     "the titles of as many highlights": Row(
         (highlights(TITLE, "100", "101", "102"),),
         ("tray 10", 2),
@@ -193,13 +230,12 @@ def shops(vendor: Vendor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def past_of(row: Row, vendor: Vendor) -> Iterator[tuple[Call, float]]:
-    subjects = {FactKind.TRAY: UserId, FactKind.HIGHLIGHT: HighlightId}
     for kind, key, pause in row.past:
-        yield Call(vendor.endpoints.answering(kind, subjects[kind]), key), pause
+        yield Call(vendor.endpoints.answering(kind, ANSWERS[kind].subject), key), pause
 
 
 def sold(shop: Shop) -> str:
-    return ", ".join(f"{call.endpoint.label} {call.key}" for call in shop.upstream.asked)
+    return ", ".join(f"{call.endpoint.label} {call.key} {call.cursor}".rstrip() for call in shop.upstream.asked)
 
 
 @every_vendor
