@@ -39,7 +39,7 @@ SEALED = 300
 
 @strawberry.type(name="Edge", description="A list entry and its cursor.")
 class UpstreamEdge(Generic[T]):
-    seal: strawberry.Private[Callable[[Any], str]]
+    text: strawberry.Private[Callable[[Any], str]]
     node: T = strawberry.field(description="The entry.")
 
     @strawberry.field(
@@ -47,7 +47,7 @@ class UpstreamEdge(Generic[T]):
         metadata={SYNC: True, SHARED: True, WORK: SEALED},
     )
     def cursor(self, info: Info) -> str:
-        return self.seal(info)
+        return self.text(info)
 
 
 @strawberry.type(name="Connection", description="One page of a list that the upstream pages.")
@@ -60,7 +60,7 @@ class UpstreamConnection(Generic[T]):
 
     @derived("The entries of this page with their cursors.")
     def edges(self) -> list[UpstreamEdge[T]]:
-        return [UpstreamEdge(node=node, seal=partial(self._cursor, count=at)) for at, node in enumerate(self.nodes, 1)]
+        return [UpstreamEdge(node=node, text=partial(self._cursor, count=at)) for at, node in enumerate(self.nodes, 1)]
 
     @derived("The position of this page in the list.")
     def page_info(self, info: Info) -> PageInfo:
