@@ -39,11 +39,16 @@ class Loader:
 
         Raise the GatewayError that stands in the answer's place, or WouldBlock where the loader may not wait.
         """
+        fact = self.known(kind, key)
+        if fact is not None:
+            return fact
+        if not self._waits:
+            raise WouldBlock
+        return self._load(kind, key)
+
+    def known(self, kind: FactKind, key: Any) -> Any:
+        """Return the fact, or None if it is not known. Raise the GatewayError that stands in the answer's place."""
         fact = self._fetcher.facts.fact(kind, key)
-        if fact is None:
-            if not self._waits:
-                raise WouldBlock
-            return self._load(kind, key)
         if isinstance(fact, GatewayError):
             raise fact.about(key.subject)
         return fact
@@ -76,9 +81,7 @@ class Loader:
 
     async def _load(self, kind: FactKind, key: Any) -> Any:
         await self._request(kind, key)
-        fact = self._fetcher.facts.fact(kind, key)
-        if isinstance(fact, GatewayError):
-            raise fact.about(key.subject)
+        fact = self.known(kind, key)
         assert fact is not None, f"{kind} was bought and is not known"
         return fact
 

@@ -25,11 +25,11 @@ from strawberry.types.execution import ExecutionContext
 from strawberry.types.info import Info
 
 from gateway.cache.response_cache import SHARED
-from gateway.domain import ids
 from gateway.errors import GatewayError, InvalidInput
 from gateway.execution import PartialExecutionContext, PlanCache, ProjectingExecutionContext
 from gateway.execution.leaf_values import DEFINITION, PLAIN, metadata_of
 from gateway.planner.selection import EDGE, Relation
+from gateway.reads.facts import ENTITY_TYPES
 from schema.entities import ENTITIES, typename_of
 from schema.media_urls import PROXIED
 from schema.mutation import Mutation
@@ -40,7 +40,6 @@ from schema.router_directives import guarded
 from schema.scalars import SCALARS
 from schema.sharing import mark_shared
 from schema.subscription import Subscription
-from schema.types.hashtag import Hashtag
 
 # The newest version that every composer accepts.
 FEDERATION = "2.9"
@@ -205,7 +204,7 @@ def _named(representation: object, field: str) -> tuple[str, str]:
     if not isinstance(name, str) or name not in ENTITIES:
         entities = ", ".join(sorted(ENTITIES))
         raise InvalidInput(f"{field}.__typename must be one of {entities}.", field=f"{field}.__typename")
-    id_ = ids.reference_id(representation.get("id", representation.get("name") if name == Hashtag.__name__ else None))
+    id_ = ENTITY_TYPES[name].id_in(representation)
     if id_ is None:
         raise InvalidInput(f"{field}.id must be the id of the {name}, a string or a whole number.", field=f"{field}.id")
     return name, id_

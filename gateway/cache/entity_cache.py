@@ -165,10 +165,10 @@ class EntityCache:
         Whoever starts over would come to the same cursor again.
         """
         for first in calls_of(call.endpoint, call.endpoint.by(call.key)):
-            path: list[Call] = []
+            path: dict[Call, None] = {}
             page: Call | None = first
             while page is not None and page not in path and page.cursor != call.cursor:
-                path.append(page)
+                path[page] = None
                 page = self._following(page)
             if page is not None and page.cursor == call.cursor:
                 for before in path:

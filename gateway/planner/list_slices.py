@@ -52,8 +52,8 @@ class ListSlice:
     """A slice of a list, as far as its pages are known.
 
     `entries` are paired with the number of similar ones that each stands for. `missing` is the subject of the page to
-    buy next, None if the slice is complete. `problem` is the error in the place of a page. `positions` are those after
-    each entry, and `end` is the position after the slice; `total` is what a page tells of the length of the list.
+    buy next, None if the slice is complete. `problem` is the error in the place of a page. `places` are those after
+    each entry, and `end` is the place after the slice; `total` is what a page tells of the length of the list.
     """
 
     entries: list[tuple[Entry, int]] = field(default_factory=list)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, assert_never
 
-from gateway.domain import ids, pages
+from gateway.domain import pages
 from gateway.domain.account_history import AccountHistory
 from gateway.domain.comments import Comment
 from gateway.domain.hashtags import Hashtag, HashtagName, names_in
@@ -91,10 +91,10 @@ class _RequirementCollector:
 
     def _reference(self, reference: object, selection: Selection, path: str) -> None:
         given = reference if isinstance(reference, Mapping) else {}
-        id_ = ids.reference_id(given.get("id", given.get("name")))
         for child in selection.children:
-            if id_ is not None and child.arguments["type"] == given.get("__typename"):
-                self._entity(ENTITY_TYPES[str(child.arguments["type"])], {"id": id_}, child, path)
+            type_ = ENTITY_TYPES[str(child.arguments["type"])]
+            if type_.typename == given.get("__typename") and (id_ := type_.id_in(given)) is not None:
+                self._entity(type_, {"id": id_}, child, path)
 
     def _entity(self, type_: EntityType, by: Mapping[str, Any], selection: Selection, path: str) -> None:
         """Visit the entity that `by` names. An invalid key is left to the resolver, which raises the error."""

@@ -37,7 +37,7 @@ def single_calls(call: Call) -> tuple[Call, ...]:
 def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:
     """Return an outcome for each object of the call. An object that the answer leaves out does not exist.
 
-    The entries of the answer are not decoded again: their losses are recorded in each part as they were in the whole.
+    Each part is decoded by itself, so that it records the losses of its own entry.
     """
     call = outcome.call
     if call.endpoint.batch_size == 1:
@@ -48,20 +48,22 @@ def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:
         if isinstance(problem, Missing) and len(calls) > 1:  # which of them is missing is not said
             problem = UpstreamRejected(f"The upstream did not accept the request for {len(calls)} objects at once.")
         return tuple(replace(outcome, call=one, problem=problem) for one in calls)
-    found: dict[str, bytes] = {}
+    found: dict[str, tuple[ListPage, bytes]] = {}
     for entry in _RAW_ENTRIES.decode(outcome.body).entries:
         body = msgspec.json.encode({"entries": [entry]})
-        for read in call.endpoint.decoder.read(call, body).entries:  # type: ignore[union-attr]  # as of the whole
-            found.setdefault(str(read.pk), body)
+        page = call.read(body)
+        assert isinstance(page, ListPage), "a part is decoded as the whole is"
+        for read in page.entries:
+            found.setdefault(str(read.pk), (page, body))
     if found.keys().isdisjoint(one.key for one in calls):
         problem = UpstreamInvalidAnswer("The upstream's answer is about none of the requested objects.")
         return tuple(replace(outcome, call=one, value=None, body=b"", problem=problem) for one in calls)
     return tuple(_part(outcome, one, found.get(one.key)) for one in calls)
 
 
-def _part(outcome: ReadOutcome, call: Call, body: bytes | None) -> ReadOutcome:
-    if body is not None:
-        return replace(outcome, call=call, value=call.read(body), body=body)
+def _part(outcome: ReadOutcome, call: Call, found: tuple[ListPage, bytes] | None) -> ReadOutcome:
+    if found is not None:
+        return replace(outcome, call=call, value=found[0], body=found[1])
     subject = call.subject[0].upper() + call.subject[1:]
     problem = NotFound(f"{subject} was not found.")
     problem.subject = call.subject

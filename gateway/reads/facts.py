@@ -207,21 +207,36 @@ class EntityType(enum.Enum):
     `typename` is its name in the graph, `id` the class of its ids, `answer` the fact that an answer about one alone
     contains, and `key` returns the key that a field's argument gives; it raises InvalidInput. `node_id` is the form of
     an object's `id` in the graph, with `#` for a number and `*` for a name: no two types have the same.
+    `reference_keys` are the fields by which a router may refer to an object.
     """
 
     USER = ("User", UserId, FactKind.PROFILE, ids.user_key, "#")
     HIGHLIGHT = ("Highlight", HighlightId, FactKind.HIGHLIGHT, ids.highlight_key, "highlight:#")
     ITEM = ("Item", ItemId, FactKind.ITEM, ids.item_key, "#_#")
     MEDIA = ("Media", MediaId, FactKind.MEDIA, media_key, "media:#")
-    HASHTAG = ("Hashtag", HashtagName, FactKind.HASHTAG, hashtag_key, "hashtag:*")
+    HASHTAG = ("Hashtag", HashtagName, FactKind.HASHTAG, hashtag_key, "hashtag:*", ("id", "name"))
     LOCATION = ("Location", LocationId, FactKind.LOCATION, location_key, "location:#")
 
-    def __init__(self, typename: str, id: type[EntityId], answer: FactKind, key: ParseKey, node_id: str) -> None:
+    def __init__(
+        self,
+        typename: str,
+        id: type[EntityId],
+        answer: FactKind,
+        key: ParseKey,
+        node_id: str,
+        reference_keys: tuple[str, ...] = ("id",),
+    ) -> None:
         self.typename = typename
         self.id = id
         self.answer = answer
         self.key = key
         self.node_id = node_id
+        self.reference_keys = reference_keys
+
+    def id_in(self, reference: Mapping[str, object]) -> str | None:
+        """Return the id in a router's reference to an object of this type, or None."""
+        given = next((reference[key] for key in self.reference_keys if key in reference), None)
+        return ids.reference_id(given)
 
 
 ENTITY_TYPES: Mapping[str, EntityType] = {entity.typename: entity for entity in EntityType}

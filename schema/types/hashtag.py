@@ -8,7 +8,6 @@ import strawberry
 
 from gateway.domain import hashtags
 from gateway.domain.hashtags import HASHTAG_PREFIX, HashtagName, hashtag_name
-from gateway.errors import GatewayError
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import upstream_pages
@@ -98,9 +97,7 @@ class Hashtag(Node):
     @classmethod
     def of(cls, info: Info, key: HashtagName) -> Self:
         """Return the hashtag. Raise the GatewayError of its record, if that was requested."""
-        known = info.context.fetcher.facts.fact(FactKind.HASHTAG, key)
-        if isinstance(known, GatewayError):
-            raise known.about(key.subject)
+        info.context.loader.known(FactKind.HASHTAG, key)
         return cls(key=key)
 
     @classmethod

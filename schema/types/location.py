@@ -8,7 +8,6 @@ import strawberry
 
 from gateway.domain import locations
 from gateway.domain.locations import LOCATION_PREFIX, LocationId, location_id
-from gateway.errors import GatewayError
 from gateway.reads.facts import FactKind
 from schema.context import Info
 from schema.cost_directives import upstream_pages
@@ -93,9 +92,7 @@ class Location(Node):
     @classmethod
     def of(cls, info: Info, key: LocationId) -> Self:
         """Return the location. Raise the GatewayError of its record, if that was requested."""
-        known = info.context.fetcher.facts.fact(FactKind.LOCATION, key)
-        if isinstance(known, GatewayError):
-            raise known.about(key.subject)
+        info.context.loader.known(FactKind.LOCATION, key)
         return cls(key=key)
 
     @classmethod

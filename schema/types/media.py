@@ -10,7 +10,6 @@ import strawberry
 
 from gateway.domain import media
 from gateway.domain.media import MediaId, media_id
-from gateway.errors import GatewayError
 from gateway.planner.selection import Reference, Relation
 from gateway.reads.facts import EntityType, FactKind
 from schema.context import Info
@@ -189,10 +188,7 @@ class Media(Node):
 
 def post(info: Info, key: MediaId) -> media.Media | media.MediaReference | Awaitable[media.Media]:
     """Return the post; a reference if nothing but the number of its comments is selected. Raise its GatewayError."""
-    facts = info.context.fetcher.facts
-    counts = facts.fact(FactKind.COMMENT_COUNT, key) if facts.fact(FactKind.MEDIA, key) is None else None
-    if counts is None:
-        return info.context.loader.get(FactKind.MEDIA, key)  # type: ignore[no-any-return]
-    if isinstance(counts, GatewayError):
-        raise counts.about(key.subject)
-    return media.MediaReference(key.pk)
+    loader = info.context.loader
+    if loader.known(FactKind.MEDIA, key) is None and loader.known(FactKind.COMMENT_COUNT, key) is not None:
+        return media.MediaReference(key.pk)
+    return loader.get(FactKind.MEDIA, key)  # type: ignore[no-any-return]
