@@ -11,7 +11,7 @@ LANES := unit repository durable process node postgres browser aiograpi chaos
 .DEFAULT_GOAL := help
 # The tests start hundreds of processes: none of them is to compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install console serve test test-fast test-long check lock schema bench chaos
+.PHONY: help install console serve test test-fast test-long check scan lock schema bench chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,16 @@ check: $(INSTALLED) ## style, types, printed schema, and the rules the repositor
 	$(BIN)/highlights-gateway schema --check
 	$(BIN)/python -m pytest -q tests/meta
 
+scan: $(INSTALLED) ## look for unsafe code, secrets, advisories about the locks, and what a stranger can do; one minute
+	$(BIN)/ruff check --select S --ignore S101 .
+	@mkdir -p build
+	@# Its warnings are about nodes of a line that have no finding, beside one that has.
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway schema hatch_build.py .ci 2>build/bandit.log \
+		|| { cat build/bandit.log >&2; exit 1; }
+	$(BIN)/python -m pytest -q tests/meta/test_secrets.py
+	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock tests/aiograpi/requirements.lock
+	$(BIN)/python -m tests.outsider
+
 bench: $(INSTALLED) ## measure side by side with the peers, twenty minutes; QUICK=1 only shows that it works
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick --out build/bench.md)
 
@@ -64,8 +74,8 @@ chaos: $(INSTALLED) ## kill gateways in the midst of publishing, a quarter of an
 
 lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }
-	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements.lock pyproject.toml
-	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --group dev pyproject.toml
+	$(LOCKER)/bin/uv $(RESOLVE) --all-extras --output-file requirements.lock pyproject.toml
+	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --all-extras --group dev pyproject.toml
 	$(LOCKER)/bin/uv $(subst 3.11,3.13,$(RESOLVE)) --no-deps --output-file tests/aiograpi/requirements.lock tests/aiograpi/requirements.in
 
 schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql, and copy what the example takes of it

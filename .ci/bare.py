@@ -82,7 +82,7 @@ def npm_files() -> Iterator[Path]:
     """The global one first: the user's own overrides it."""
     if npm := shutil.which("npm"):
         for name in ("globalconfig", "userconfig"):
-            done = subprocess.run([npm, "config", "get", name], capture_output=True, text=True, check=False)  # noqa: S603 (npm)
+            done = subprocess.run([npm, "config", "get", name], capture_output=True, text=True, check=False)  # nosec B603 # noqa: S603 (npm)
             yield Path(done.stdout.strip() or os.devnull)
     else:
         yield Path("~/.npmrc").expanduser()
@@ -121,7 +121,7 @@ def main(tree: str, folder: str, *command: str) -> None:
     settings = furnish(Path(tree), os.environ)
     os.chroot(tree)
     os.chdir(folder)
-    os.execvpe(command[0], command, settings)  # noqa: S606 (the command is the caller's)
+    os.execvpe(command[0], command, settings)  # nosec B606 # noqa: S606 (the command is the caller's)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.ablation import alone, number, table, tell
-from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, missing_tools, started
+from bench.contestants import GATEWAY, LOAD_CORE, UPSTREAM_ITSELF, Contestant, Running, missing_tools, started
 from bench.instructions import COUNTED, TOOLS, counted
 from bench.load import Measured, prime
 from bench.operations import facts
@@ -36,7 +36,7 @@ PAIRS = 6
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.compare")
     parser.add_argument("tree", type=Path, help="a work tree of the other commit")
-    parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="0: instructions alone (default: %(default)s)")
     arguments = parser.parse_args()
     if missing := missing_tools(*TOOLS):
         print("bench needs:", *missing, sep="\n  ", file=sys.stderr)
@@ -51,6 +51,18 @@ def main() -> int:
 
 
 def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Sequence[str]]:
+    with staged(this, other) as (stage, source, folder):
+        mine, others = counted(this, source, folder), counted(other, source, folder)
+        return [
+            [scenario.title, *_instructions(mine[scenario.name], others[scenario.name]), *times(stage, both, rounds)]
+            for scenario in COUNTED
+            for both in [replace(scenario, contestants=(this, other))]
+        ]
+
+
+@contextlib.contextmanager
+def staged(this: Contestant, other: Contestant) -> Iterator[tuple[Stage, Running, Path]]:
+    """Start two gateways over one upstream, and yield them with that upstream and the directory of the run."""
     with tempfile.TemporaryDirectory(prefix="compare-") as place, contextlib.ExitStack() as stack:
         folder = Path(place)
         source = stack.enter_context(started(UPSTREAM_ITSELF, "", folder, LOAD_CORE))
@@ -59,13 +71,7 @@ def measured(this: Contestant, other: Contestant, rounds: int) -> Sequence[Seque
         for one in running.values():
             for name in ("small", "big"):
                 facts(prime(one, USUAL.user(0), name))
-        stage = Stage(source, running, tell)
-        mine, others = counted(this, source, folder), counted(other, source, folder)
-        return [
-            [scenario.title, *_instructions(mine[scenario.name], others[scenario.name]), *_times(stage, both, rounds)]
-            for scenario in COUNTED
-            for both in [replace(scenario, contestants=(this, other))]
-        ]
+        yield Stage(source, running, tell), source, folder
 
 
 def _gateway(name: str, tree: Path) -> Contestant:
@@ -78,14 +84,20 @@ def _instructions(this: float, other: float) -> Sequence[str]:
     return [f"{this:,.0f}", f"{other:,.0f}", f"{other / this:.3f}"]
 
 
-def _times(stage: Stage, scenario: Scenario, rounds: int) -> Sequence[str]:
+def times(stage: Stage, scenario: Scenario, rounds: int) -> Sequence[str]:
+    """Return what two contestants get done for a second of the processor, the median of the ratios, and quartiles.
+
+    Of no round they are empty.
+    """
+    if not rounds:
+        return ["", "", "", ""]
     cells = stage.pairs(scenario, pairs=rounds * PAIRS, seconds=SECONDS)
-    low, middle, high = statistics.quantiles([_thrift(this) / _thrift(other) for this, other in cells], n=4)
+    low, middle, high = statistics.quantiles([thrift(this) / thrift(other) for this, other in cells], n=4)
     this, other = (median(side) for side in zip(*cells, strict=True))
-    return [number(_thrift(this)), number(_thrift(other)), f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
+    return [number(thrift(this)), number(thrift(other)), f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
 
 
-def _thrift(cell: Measured) -> float:
+def thrift(cell: Measured) -> float:
     """Requests for each second of the processor."""
     return cell.rate / cell.busy
 

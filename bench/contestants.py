@@ -227,7 +227,7 @@ def ask(url: str, body: bytes, timeout: float = 60) -> bytes:
     """One POST. Raises RuntimeError with the beginning of the answer where it is not 200."""
     request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310 (loopback)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 (loopback)
             return bytes(response.read())
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"{url} answered {error.code}: {error.read()[:500]!r}") from error

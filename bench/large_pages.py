@@ -266,12 +266,12 @@ def _milliseconds(work: Any, bodies: Sequence[bytes]) -> float:
 def table(found: Mapping[str, Measured]) -> str:
     rows = [
         f"| {KINDS[kind]} | {one.processor:.0f} | {one.usual:.0f} | {one.wall:.0f} | {one.wait:.0f} "
-        f"| {one.decoded:.1f} | {one.flattened:.1f} | {'reached' if one.processor <= TARGET else '**missed**'} |"
+        f"| {one.decoded:.1f} | {one.flattened:.1f} | {'reached' if one.wall <= TARGET else '**missed**'} |"
         for kind, one in found.items()
     ]
     head = [
         "| pages of 1.5 MB, ten a second | longest stall, ms of the processor | usual one | longest by the clock "
-        f"| a prober's longest wait | bare decoding | flattening | wanted: at most {TARGET:.0f} ms |",
+        f"| a prober's longest wait | bare decoding | flattening | wanted: at most {TARGET:.0f} ms by the clock |",
         "|---|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import attacks, limits, steps
+from bench import attacks, large_pages, limits, steps
 from bench.contestants import HANDWRITTEN, PEER_LIST, RAW
 from bench.load import CROWD, Measured
 from bench.scenarios import COLD_MS, HERD, SCENARIOS, USUAL
@@ -44,6 +44,7 @@ def report(results: Results, found: Sequence[Target], profiles: Mapping[str, str
         _memory(results),
         _limits(results),
         _attacks(results),
+        _large_pages(results),
         _steps(results),
         _load(results),
         _setups(),
@@ -166,6 +167,12 @@ def _limits(results: Results) -> str:
 def _attacks(results: Results) -> str:
     lead = "A prober of `/healthz`, while each is run against a gateway that takes everybody for its client."
     return f"## Attacks: how long others wait\n\n{lead}\n\n{attacks.table(results.attacks)}"
+
+
+def _large_pages(results: Results) -> str:
+    lead = "The gateway's event loop while it buys pages of a hashtag, each of another one: how late its timer comes."
+    title = "## Large pages: `python -m bench.large_pages`"
+    return f"{title}\n\n{lead}\n\n{large_pages.table(results.large_pages)}"
 
 
 def _steps(results: Results) -> str:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import attacks, limits, processes, steps
+from bench import attacks, large_pages, limits, processes, steps
 from bench.contestants import (
     CONTESTANT_CORE,
     GATEWAY,
@@ -44,17 +44,29 @@ README = Path(__file__).parent / "README.md"
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much of everything. Seconds are per cell and measurement; `memory_seconds` bounds all of that one."""
+    """How much of everything.
+
+    Seconds are per cell and measurement; `memory_seconds` bounds all of that one, `page_seconds` are for each kind of
+    large pages.
+    """
 
     rounds: int
     seconds: int
     growth_seconds: int
     memory_users: int
     memory_seconds: int
+    page_seconds: float
 
 
-FULL = Extent(rounds=3, seconds=3, growth_seconds=2, memory_users=MEMORY_USERS, memory_seconds=480)
-QUICK = Extent(rounds=1, seconds=2, growth_seconds=1, memory_users=2_000, memory_seconds=5)
+FULL = Extent(
+    rounds=3,
+    seconds=3,
+    growth_seconds=2,
+    memory_users=MEMORY_USERS,
+    memory_seconds=480,
+    page_seconds=large_pages.SECONDS,
+)
+QUICK = Extent(rounds=1, seconds=2, growth_seconds=1, memory_users=2_000, memory_seconds=5, page_seconds=2)
 
 
 def main() -> int:
@@ -111,8 +123,10 @@ def measure(extent: Extent) -> Results:
         refusals = asyncio.run(limits.refusals())
         tell("attacks")
         felt = attacks.measured()
+        tell("large pages")
+        stalls = large_pages.measured(extent.page_seconds)
         tell("steps of flows")
-        return Results(cells, herds, growth, memory, peaks, rate, refusals, felt, steps.measured())
+        return Results(cells, herds, growth, memory, peaks, rate, refusals, felt, stalls, steps.measured())
 
 
 def _compare(running: dict[str, Running], answers: Path) -> None:

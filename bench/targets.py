@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import attacks, limits, steps
+from bench import attacks, large_pages, limits, steps
 from bench.contestants import GATEWAY, HANDWRITTEN, OBVIOUS, PEER_LIST, RAW
 from bench.load import Measured
 from bench.scenarios import Grown, Herd, Sample
@@ -14,7 +14,7 @@ from bench.world import Shape
 CACHE_BYTES = 256 * 2**20  # the default of GATEWAY_CACHE_BYTES
 HEADROOM_BYTES = 150 * 10**6
 FLAT_SHARE = 0.25
-UNPROFILED = frozenset({"memory", "limits", "attacks", "steps"})  # no cells of load
+UNPROFILED = frozenset({"memory", "limits", "attacks", "large_pages", "steps"})  # no cells of load
 NODES = tuple(peer.name for peer in PEER_LIST if peer.is_node)
 
 Cells = Mapping[str, Mapping[str, Measured]]
@@ -32,6 +32,7 @@ class Results:
     upstream_rate: float
     refusals: Mapping[str, float]
     attacks: Mapping[str, attacks.Felt]
+    large_pages: Mapping[str, large_pages.Measured]
     steps: steps.Steps
 
 
@@ -82,6 +83,13 @@ def targets(results: Results) -> list[Target]:
             "the longest wait of others under attack, in ms",
             attacks.TARGET,
             max(felt.wait for felt in results.attacks.values()),
+            at_most=True,
+        ),
+        Target(
+            "large_pages",
+            "pages of 1.5 MB, ten a second: the longest stall of the event loop, in ms",
+            large_pages.TARGET,
+            max(one.wall for one in results.large_pages.values()),
             at_most=True,
         ),
         Target("steps", "a step of a flow, on SQLite: p50, in ms", steps.TARGET, results.steps.p50, at_most=True),

@@ -3,13 +3,14 @@
 The packages, in the order in which a read passes them:
 
     __main__, cli   arguments and environment -> command -> exit code
-    commands        the commands: serve, sandbox, keys, flows, ledger, backup, price, documents, schema
+    commands        the commands: serve, keys, settings, doctor, flows, ledger, backup, restore, price and others
     server          uvicorn, its bounded protocols, its worker processes
     composition     the process put together: read side, publishing, media proxy
     http            GraphQL over HTTP: who asks, limits, negotiation, statuses; transports and routes
     operations      document text -> parsed, validated, limited, once per document
     execution       the selected fields as a compiled projection
     clients         callers: keys, rights, allowances
+    control         what an operator asks of all workers
     loaders         the loader of facts that resolvers call
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
@@ -24,9 +25,12 @@ The packages, in the order in which a read passes them:
     sandbox         the embedded upstream
     console         GraphiQL with price, bill and preview, built into static files
 
-Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `events` (what happened, as values),
-`files` (files of the data directory), `scheduling` (the event loop's time, in slices), `single_flight` (one call for
-all that need its result), `tracebacks` (what they keep in memory), `version`. `settings` is for `cli`, `commands` and
-`composition` alone, `logs` (events as log lines) for the last two. The graph itself is the package `schema`. Imports go
-down this list; `tests/meta/test_imports.py` holds the map.
+Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `correlation` (the ids of a request),
+`events`, `call_events`, `operation_events` and `process_events` (what happened, as values), `files` (files of the data
+directory), `migrations` (versions of stores), `queue_place` (who waits for a queued call), `scheduling` (the event
+loop's time, in slices), `single_flight` (one call for all that need its result), `spans` (traces as a port, which
+`tracing` implements over OpenTelemetry), `tracebacks` (what they keep in memory), `version`. `settings` is for `cli`,
+`commands` and `composition` alone, `logs` (events as log lines) and `metrics` (events and samples, for Prometheus) for
+the last two. The graph itself is the package `schema`.
+Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

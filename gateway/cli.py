@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from gateway.clients import Right
+from gateway.clients.client import LEAST_WEIGHT, MOST_WEIGHT
 from gateway.commands import deferred
 from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
 from gateway.domain.window import Window
@@ -30,6 +31,7 @@ MOST_WORKERS = 64
 SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}  # seconds
 DAY = SPANS["d"]
 MOST_DAYS = 366
+GATEWAY = "http://127.0.0.1:8000/graphql"
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -54,9 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_servers(commands)
     _add_keys(commands)
+    _add_settings(commands)
     _add_ledger(commands)
     _add_backup(commands)
     _add_price(commands)
+    _add_cache(commands)
     _add_flows(commands)
     _add_documents(commands)
     schema = _add(commands, "schema", deferred.schema, "print the schema into its two committed files")
@@ -77,6 +81,8 @@ def _add_servers(commands: Commands) -> None:
     _add_address(serve, port=8000)
     workers = _form(_workers, f"a number from 1 to {MOST_WORKERS}")
     serve.add_argument("--workers", type=workers, default=1, help="processes that serve it (default: %(default)s)")
+    serve.add_argument("--tls-cert", type=Path, metavar="PATH", help="PEM chain: speak TLS 1.3; read again on SIGHUP")
+    serve.add_argument("--tls-key", type=Path, metavar="PATH", help="its PEM key, closed to other users")
     sandbox = _add(commands, "sandbox", deferred.sandbox, "start the embedded upstream alone")
     _add_address(sandbox, port=8080)
     sandbox.add_argument(
@@ -99,6 +105,8 @@ def _add_keys(commands: Commands) -> None:
     add.add_argument("--ceiling", type=_form(_amount, "a whole number"), help="most billed requests per operation")
     windows = f"limits like minute=100,month=20000, per {', '.join(window.value for window in Window)}"
     add.add_argument("--allowance", type=_form(_allowance, windows), default={}, help=f"billed requests: {windows}")
+    weight = _form(_weight, f"a number from {LEAST_WEIGHT} to {MOST_WEIGHT}")
+    add.add_argument("--weight", type=weight, default=1.0, help="of its share of an upstream's rate (default: 1)")
     add.add_argument(
         "--account",
         action="append",
@@ -137,6 +145,17 @@ def _add_name(parser: argparse.ArgumentParser, help: str = "name of the client")
     parser.add_argument("name", metavar="NAME", help=help)
 
 
+def _add_settings(commands: Commands) -> None:
+    help = "show the settings that a gateway with this environment has, and the source of each; no secret is shown"
+    parser = _add(commands, "settings", deferred.settings, help)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    help = "check settings, stores, permissions, disk, upstreams, key and balance, and say what to do; costs nothing"
+    parser = _add(commands, "doctor", deferred.doctor, help)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--offline", action="store_true", help="ask nothing over the network")
+    parser.add_argument("--strict", action="store_true", help="fail for warnings as well")
+
+
 def _add_ledger(commands: Commands) -> None:
     parser = _add(commands, "ledger", deferred.ledger, "show who spent what, on which endpoint, in which day")
     day = _form(date.fromisoformat, "a date like 2026-03-31")
@@ -144,11 +163,19 @@ def _add_ledger(commands: Commands) -> None:
     parser.add_argument("--until", type=day, metavar="DATE", help="last day, in UTC")
     parser.add_argument("--client", metavar="NAME", help="this client alone, by its name or its id")
     parser.add_argument("--csv", action="store_true", help="as CSV, without totals")
+    help = "move the ledger of the data directory, or this file, to the PostgreSQL of GATEWAY_DATABASE_URL"
+    parser.add_argument("--move", nargs="?", type=Path, const=Path(), metavar="FILE", help=help)
 
 
 def _add_backup(commands: Commands) -> None:
     parser = _add(commands, "backup", deferred.backup, "copy ledger, flows and keys, also while the gateway runs")
     parser.add_argument("directory", type=Path, metavar="DIR", help="to make of them; nothing is overwritten")
+    parser = _add(
+        commands, "restore", deferred.restore, "put a copy that `backup` made in its place; no gateway may run"
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="the copy")
+    parser.add_argument("--replace", action="store_true", help="move the data aside that is there; nothing is deleted")
+    parser.add_argument("--keep-clients", action="store_true", help="leave the clients file as it is")
 
 
 def _add_price(commands: Commands) -> None:
@@ -157,8 +184,45 @@ def _add_price(commands: Commands) -> None:
     parser.add_argument("--variables", type=_form(_object, "a JSON object"), metavar="JSON", help="its variables")
     parser.add_argument("--operation", metavar="NAME", help="which of its operations, if there are several")
     parser.add_argument("--url", help="ask the gateway there, which knows what is cached (default: an empty cache)")
+    _add_key(parser)
+
+
+def _add_cache(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "cache",
+        help="look after the cache of a running gateway",
+        description="Look after the cache of a running gateway, by a key with the right operate.",
+    )
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_of_gateway(own, "stats", deferred.cache_stats, "show what the cache holds, and how often it answers")
+    forget = _add_of_gateway(own, "forget", deferred.forget, "forget cached data, in every worker")
+    target = forget.add_mutually_exclusive_group(required=True)
+    target.add_argument("--user", metavar="ID_OR_NAME", help="a user, with all that is about the user or names it")
+    target.add_argument("--highlight", metavar="ID", help="a highlight, and the lists that have it")
+    target.add_argument("--media", metavar="ID", help="a post with its comments, and the lists that have it")
+    target.add_argument("--all", action="store_true", help="everything")
+    warm = _add_of_gateway(own, "warm", deferred.warm, "buy what the operations of a file need, before clients do")
+    lines = "a GraphQL request on each line: query or documentId, variables, operationName"
+    warm.add_argument("file", type=Path, metavar="FILE", help=lines)
+    warm.add_argument("--dry-run", action="store_true", help="show what they would cost, with the right read")
+    number = _form(_amount, "a whole number")
+    warm.add_argument("--max-requests", type=number, metavar="N", help="billed requests to spend at most")
+    warm.add_argument("--from", dest="first", type=number, default=1, metavar="LINE", help="begin at this line")
+
+
+def _add_of_gateway(commands: Commands, name: str, command: Command, help: str) -> argparse.ArgumentParser:
+    parser = _add(commands, name, command, help)
+    parser.add_argument("--url", default=GATEWAY, help="its address (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    _add_key(parser)
+    return parser
+
+
+def _add_key(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
     key = f"ask at the terminal for the client's key there (default: that in {KEY_VARIABLE})"
-    parser.add_argument("--ask-key", action="store_true", help=key)
+    source.add_argument("--ask-key", action="store_true", help=key)
+    source.add_argument("--key-file", type=Path, metavar="PATH", help="read the key from this file")
     parser.add_argument("--key", type=_refused_key, help=argparse.SUPPRESS)
 
 
@@ -206,7 +270,8 @@ def _add_address(parser: argparse.ArgumentParser, *, port: int) -> None:
 def _refused_key(text: str) -> NoReturn:
     """Reject `--key` without quoting it: every user who lists processes could read it."""
     raise argparse.ArgumentTypeError(
-        f"is taken no more, since everybody on the machine can read arguments: set {KEY_VARIABLE}, or give --ask-key"
+        f"is taken no more, since everybody on the machine can read arguments: set {KEY_VARIABLE}, or give --ask-key "
+        "or --key-file"
     )
 
 
@@ -226,6 +291,13 @@ def _amount(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError
     return int(text)
+
+
+def _weight(text: str) -> float:
+    weight = float(text)
+    if "_" in text or not (text.isascii() and LEAST_WEIGHT <= weight <= MOST_WEIGHT):
+        raise ValueError
+    return weight
 
 
 def _span(text: str) -> int:
@@ -268,4 +340,4 @@ def _object(text: str) -> dict[str, Any]:
 
 def _settings_help() -> str:
     rows = (f"  {row.name}\n      {row.help} Default: {row.default}." for row in Settings.table())
-    return "settings, from the environment:\n" + "\n".join(rows)
+    return "settings, from the environment; a secret may be in the file that NAME_FILE names:\n" + "\n".join(rows)

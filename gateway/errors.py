@@ -21,7 +21,7 @@
     |- UpstreamError                  (the data may exist; a retry may help)
     |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection failure, open circuit breaker
     |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no response within the deadline
-    |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 after all retries
+    |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 after all retries, or the queue is too long
     |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's key was rejected
     |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, or 403 of a proxy: request rejected
     |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   not JSON, or not of the documented shape
@@ -47,6 +47,7 @@
        |- IdempotencyKeyReused        IDEMPOTENCY_KEY_REUSED    the key was used before with another input
        |- PublishingNotConfigured     PUBLISHING_NOT_CONFIGURED  the gateway has no account to publish for
        |- UnsupportedByPlatform       UNSUPPORTED_BY_PLATFORM   the publishing upstream's dialect has no such operation
+       |- ServiceStopping             SERVICE_STOPPING          the process ends: another one can be asked
        |- FlowsUnavailable            FLOWS_UNAVAILABLE         the store of the flows cannot be reached
        `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending cannot be recorded, so nothing is bought
 
@@ -230,8 +231,6 @@ class UpstreamInvalidAnswer(UpstreamError):
 
 
 class UpstreamPartialAnswer(UpstreamError):
-    """A part of a response that could not be decoded, reported beside the rest."""
-
     code = "UPSTREAM_PARTIAL_ANSWER"
 
 
@@ -314,8 +313,6 @@ class TooManyStreams(Refused):
 
 
 class TooManyBodies(Refused):
-    """Too many bodies in progress. A retry after a moment helps."""
-
     code = "TOO_MANY_BODIES"
 
 
@@ -336,9 +333,11 @@ class PublishingNotConfigured(Refused):
 
 
 class UnsupportedByPlatform(Refused):
-    """The dialect of the publishing upstream has no such operation. Nothing was begun."""
-
     code = "UNSUPPORTED_BY_PLATFORM"
+
+
+class ServiceStopping(Refused):
+    code = "SERVICE_STOPPING"
 
 
 class FlowsUnavailable(Refused):

@@ -17,7 +17,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAttempt(Event):
-    """One HTTP request to the upstream ended. `status` is None without a response; `charged` is in billed requests."""
+    """One HTTP request to an upstream ended. `status` is None without a response; `charged` is in billed requests.
+
+    It took `seconds` on the wire, after `waited` seconds for its turn.
+    """
 
     endpoint: str
     attempt: int
@@ -25,6 +28,8 @@ class UpstreamAttempt(Event):
     charged: int
     seconds: float
     error: str | None = None
+    upstream: str = "reading"
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ class LedgerAvailabilityChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class LedgerLost(Event):
-    """The ledger's file was deleted or replaced. Nothing is bought until it is back or the gateway restarts."""
+    """The ledger was deleted or replaced. Nothing is bought until it is back or the gateway restarts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,33 @@ class ClientsReloaded(Event):
 @dataclass(frozen=True, slots=True)
 class ClientsReloadFailed(Event):
     """The clients file could not be reloaded because it is invalid. The clients are unchanged."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateLoaded(Event):
+    """The server's certificate was read, at the start or again. It is valid for `days` more; negative: it has ended."""
+
+    expires: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateReloadFailed(Event):
+    """The server's certificate could not be read again: the one before is used on."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsReloaded(Event):
+    """The manifest of trusted documents was reloaded and is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsReloadFailed(Event):
+    """The manifest could not be reloaded because it is invalid. The trusted documents are unchanged."""
 
     problem: str
 
@@ -211,7 +243,7 @@ class WorkflowStoreAvailabilityChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class FlowsDirectoryRefused(Event):
-    """The data directory cannot be used for workflows: `problem` names the path. It is retried."""
+    """The store or the directory of workflows cannot be used: `problem` says why, and what to do. It is retried."""
 
     problem: str
 
@@ -222,6 +254,13 @@ class WorkflowsRecovered(Event):
 
     executor: str
     flows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceExportChanged(Event):
+    """The collector of traces does not take them, or takes them again. Meanwhile spans are dropped."""
+
+    succeeds: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,7 @@ def make_file(path: Path, content: bytes = b"") -> None:
     """
     if path.exists():
         return
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _draft(path, content)
     try:
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
@@ -53,7 +49,42 @@ def make_file(path: Path, content: bytes = b"") -> None:
         draft.unlink()
 
 
-def identity(path: str | Path) -> Identity:
+def sync_folder(path: Path) -> None:
+    """Flush a folder, so that the names of its files are on the disk too. Raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folders(path: Path) -> None:
+    """Flush a folder and all folders below it. Raise OSError."""
+    for folder in (path, *(one for one in path.rglob("*") if one.is_dir())):
+        sync_folder(folder)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Give the file this content, atomically, and make it readable by the owner alone. Raise OSError."""
+    draft = _draft(path, content)
+    try:
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink()
+        raise
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    """Return a file with this content, on disk, in the folder of `path`."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def identity(path: str | Path | int) -> Identity:
     """Return device and inode, which differ for another file at the same path. None if there is no file."""
     try:
         found = os.stat(path)

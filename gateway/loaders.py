@@ -65,6 +65,13 @@ class Loader:
             raise WouldBlock
         return self._load_slice(kind, key, request, found)
 
+    def needs_no_page(self, kind: FactKind, key: EntityId | Username, request: SliceRequest) -> bool:
+        """Return whether the operation selects nothing but the length of the list. Raise InvalidInput."""
+        if not self._fetcher.needs_no_page((kind, request)):
+            return False
+        self._fetcher.facts.slice(kind, key, request)
+        return True
+
     async def _load_slice(
         self, kind: FactKind, key: EntityId | Username, request: SliceRequest, found: ListSlice
     ) -> ListSlice:

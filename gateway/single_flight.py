@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from typing import Any, Generic, TypeVar
+
+from gateway.queue_place import QUEUE_PLACE, QueueClient, QueuePlace
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class _Flight(Generic[V]):
-    __slots__ = ("task", "waiting")
+    __slots__ = ("place", "task", "waiting")
 
     def __init__(self) -> None:
+        self.place = QueuePlace()
         self.task: asyncio.Task[None] | None = None
-        self.waiting: list[asyncio.Future[V]] = []
+        self.waiting: dict[asyncio.Future[V], QueueClient | None] = {}
 
 
 class SingleFlight(Generic[K, V]):
@@ -27,9 +30,13 @@ class SingleFlight(Generic[K, V]):
 
     def __init__(self) -> None:
         self._flights: dict[K, _Flight[V]] = {}
+        self._detached = set[_Flight[V]]()
 
     def __contains__(self, key: K) -> bool:
         return key in self._flights
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._flights)
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -40,10 +47,16 @@ class SingleFlight(Generic[K, V]):
         flight.task = asyncio.create_task(self._run(key, flight, work))
         flight.task.add_done_callback(lambda done: self._end(key, flight, work, done))
 
-    def join(self, key: K) -> asyncio.Future[V]:
-        """Return a future of the result of the call in flight. Cancelling it does not affect the other waiters."""
+    def join(self, key: K, client: QueueClient | None = None) -> asyncio.Future[V]:
+        """Return a future of the result of the call in flight. Cancelling it does not affect the other waiters.
+
+        While the call is queued, it has the best place of all the clients that have joined it.
+        """
         waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-        self._flights[key].waiting.append(waiter)
+        flight = self._flights[key]
+        flight.waiting[waiter] = client
+        if client is not None:
+            flight.place.join(client)
         return waiter
 
     def result(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> asyncio.Future[V]:
@@ -52,12 +65,31 @@ class SingleFlight(Generic[K, V]):
             self.start(key, work())
         return self.join(key)
 
+    def leave(self, key: K, waiter: asyncio.Future[V]) -> None:
+        """Cancel a future of `join`. A call that nobody waits for any more leaves the queue, if it is not sent yet."""
+        waiter.cancel()
+        flight = self._flights.get(key)
+        if flight is None or waiter not in flight.waiting:
+            return
+        client = flight.waiting.pop(waiter)
+        if not all(one.done() for one in flight.waiting):
+            if client is not None:
+                flight.place.leave(client)
+        elif flight.place.withdraw():
+            del self._flights[key]  # the next caller starts another one
+            self._detached.add(flight)
+
+    def detach(self) -> None:
+        """Let nobody join the calls in flight any more: the next caller starts another one. Their waiters stay."""
+        self._detached.update(self._flights.values())
+        self._flights.clear()
+
     async def drain(self, seconds: float) -> None:
         """Wait until all calls in flight have finished, so that no paid answer is lost.
 
         After `seconds` the remaining calls are cancelled.
         """
-        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        tasks = [flight.task for flight in (*self._flights.values(), *self._detached) if flight.task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
@@ -65,8 +97,9 @@ class SingleFlight(Generic[K, V]):
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self, key: K, flight: _Flight[V], work: Coroutine[Any, Any, V]) -> None:
+        QUEUE_PLACE.set(flight.place)
         value = await work
-        del self._flights[key]
+        self._remove(key, flight)
         for waiter in flight.waiting:
             if not waiter.done():
                 waiter.set_result(value)
@@ -75,10 +108,9 @@ class SingleFlight(Generic[K, V]):
         """Wake the waiters of a task that ended without a result; do nothing after a result."""
         work.close()  # the coroutine has not begun if the task was cancelled at once
         error = None if task.cancelled() else task.exception()
-        waiting, flight.waiting, flight.task = flight.waiting, [], None  # the exception's frames refer to the flight
-        if self._flights.get(key) is not flight:
+        waiting, flight.waiting, flight.task = flight.waiting, {}, None  # the exception's frames refer to the flight
+        if not self._remove(key, flight):
             return
-        del self._flights[key]
         for waiter in waiting:
             if waiter.done():
                 continue
@@ -86,3 +118,12 @@ class SingleFlight(Generic[K, V]):
                 waiter.cancel()
             else:
                 waiter.set_exception(error)
+
+    def _remove(self, key: K, flight: _Flight[V]) -> bool:
+        """Remove a flight that has ended, and return whether it was still there."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+            return True
+        was_detached = flight in self._detached
+        self._detached.discard(flight)
+        return was_detached

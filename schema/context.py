@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo
+from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo, get_operation_ast
 
-from gateway.clients import Client
-from gateway.errors import GatewayError, PublishingNotConfigured
+from gateway.billing.bill import BillingRecord
+from gateway.clients import Client, Right
+from gateway.errors import Forbidden, GatewayError, PublishingNotConfigured
 from gateway.loaders import Loader
 from gateway.planner.estimator import Estimate
 from gateway.planner.fetcher import Fetcher
@@ -18,15 +19,18 @@ from gateway.planner.keys import Keys
 from gateway.planner.selection import Root
 
 if TYPE_CHECKING:
+    from gateway.control.port import Operator
     from gateway.media_proxy.links import Links
     from gateway.publishing.service import Publishing
     from gateway.publishing.validation import InputValidator
 
 Quote: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[Estimate]]
+Warm: TypeAlias = Callable[[str, Mapping[str, Any] | None, str | None], Awaitable[BillingRecord]]
 Foresee: TypeAlias = Callable[[GraphQLResolveInfo[Any], Root, dict[str, Any]], Awaitable[None]]
 
 # Cached links per operation: signing a link again takes longer than all other work of a field.
 MOST_LINKS = 10_000
+LONGEST_NAME = 64  # characters of an operation's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,36 @@ Parsed: TypeAlias = DocumentNode | GraphQLError
 """A parsed text, or its syntax error."""
 
 
+@dataclass(slots=True)
+class OperationHead:
+    """The name and the type of an operation in its document; None until the document is parsed.
+
+    `is_accepted`: it was checked, and its execution began with its purchases.
+    """
+
+    name: str | None = None
+    type: str | None = None
+    is_accepted: bool = False
+
+    def read(self, document: DocumentNode, operation_name: str | None) -> None:
+        """Read them from the operation that `operation_name` selects; None selects the only one."""
+        if (operation := get_operation_ast(document, operation_name)) is not None:
+            self.name = operation.name.value[:LONGEST_NAME] if operation.name else None
+            self.type = operation.operation.value
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The context of one operation. It is created for each one, on every transport: a connection may outlive many.
 
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate, awaited.
     `foresee` fetches the selection of an entity that only the field's resolver determined. `writes` is None if the
-    gateway has no account. `links` creates media proxy links, which `proxies` makes the default. `explains`: the client
-    wants the calls in its billing extension; `streams`: it accepts incremental delivery. `keys` counts the keys of its
+    gateway has no account, `operator` and `warm` if the client lacks the right to operate. `warm` buys what another
+    document needs. `links` creates media proxy links, which `proxies` makes the default. `explains`: the client wants
+    the calls in its billing extension; `streams`: it accepts incremental delivery. `keys` counts the keys of its
     request. `linked` caches links by URL and reference. `room` is awaited before execution: it waits until the client
     has received enough of earlier responses. `parsed` is the parsed text, if the operation's type had to be known
-    early.
+    early. `head` gets the operation's name and type.
     """
 
     client: Client
@@ -74,12 +97,15 @@ class Context:
     links: Links | None = None
     proxies: bool = False
     writes: Writes | None = None
+    operator: Operator | None = None
+    warm: Warm | None = None
     explains: bool = False
     streams: bool = False
     keys: Keys = field(default_factory=Keys)
     linked: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
     room: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     parsed: Parsed | None = field(default=None, repr=False)
+    head: OperationHead = field(default_factory=OperationHead)
 
     def non_blocking(self) -> Self:
         """Return a context for resolvers that must not wait: its loader raises WouldBlock."""
@@ -104,6 +130,18 @@ class Context:
                 self.linked[key] = link
         return link
 
+    def operating(self) -> Operator:
+        """Return the actions of an operator. Raise Forbidden."""
+        if self.operator is None:
+            raise _forbidden()
+        return self.operator
+
+    def warmer(self) -> Warm:
+        """Return the function that buys what another document needs. Raise Forbidden."""
+        if self.warm is None:
+            raise _forbidden()
+        return self.warm
+
     def writing(self) -> Writes:
         """Return the means to write. Raise PublishingNotConfigured."""
         if self.writes is None:
@@ -111,6 +149,10 @@ class Context:
                 "This gateway has no account to publish for: the operator must set GATEWAY_PLATFORM_TOKEN."
             )
         return self.writes
+
+
+def _forbidden() -> Forbidden:
+    return Forbidden("This client lacks the right `operate`.", right=Right.OPERATE.value)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

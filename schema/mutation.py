@@ -1,4 +1,4 @@
-"""The mutation root: a field for each write of the registry, and the fields that control flows.
+"""The mutation root: a field for each write of the registry, and the fields that control flows and cached data.
 
 Each write starts a durable workflow and waits for it for a limited time.
 """
@@ -22,6 +22,7 @@ from gateway.publishing.views import WorkflowView
 from gateway.scheduling import SLICE
 from schema.context import Info
 from schema.cost_directives import WORK
+from schema.forget_cached_data import CachedDataControl
 from schema.like_payload import SetLikePayload
 from schema.publishing import (
     CreateHighlightPayload,
@@ -31,6 +32,7 @@ from schema.publishing import (
     UpdateHighlightPayload,
 )
 from schema.types.flow import FlowId
+from schema.warm_cache import CacheWarming
 from schema.write_inputs import from_graph, graph_input
 
 INPUT = strawberry.argument(description="Input of the write.")
@@ -115,8 +117,9 @@ async def _flow_payload(workflow: Awaitable[WorkflowView]) -> FlowPayload:
 
 
 def _mutation() -> Any:
-    control: Any = FlowControl
-    fields = [*map(_field_of, FlowKind), *control.__strawberry_definition__.fields]
+    controls: tuple[Any, ...] = (FlowControl, CachedDataControl, CacheWarming)
+    own = [field for control in controls for field in control.__strawberry_definition__.fields]
+    fields = [*map(_field_of, FlowKind), *own]
     return create_type("Mutation", fields, description="Write operations.")
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import strawberry
 from strawberry.scalars import JSON
 
 from gateway.domain import pages
 from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
-from gateway.errors import InvalidInput
 from gateway.planner.selection import Relation, Root
 from gateway.publishing.phases import FlowState
 from gateway.reads.facts import EntityType
 from schema.context import Info
 from schema.cost_directives import OWN, PAGED_FORWARD, PRICING, UNPAGED
 from schema.fields import relation
-from schema.inputs import HighlightBy, UserBy, one_of_value
+from schema.inputs import HighlightBy, UserBy, as_variables, one_of_value
 from schema.key_lists import each
 from schema.node import Node, find_node
+from schema.operator_queries import OperatorQueries
 from schema.post_queries import PostQueries
 from schema.search import Search
 from schema.types.allowance import Allowance
@@ -48,7 +48,7 @@ OnlyState = Annotated[FlowState | None, strawberry.argument(description="Return 
 
 
 @strawberry.type(description="Read operations.")
-class Query(PostQueries, Search):
+class Query(PostQueries, Search, OperatorQueries):
     @relation(Root(EntityType.USER), "One user; null, with an error, if it cannot be returned.", shared=True)
     def user(self, info: Info, by: OneUser) -> User | None:
         return User.of(info, user_key(one_of_value(by), field="by"))
@@ -104,7 +104,8 @@ class Query(PostQueries, Search):
         return Price.of(estimate, within_budget=context.fetcher.budget.covers(estimate.upper))
 
     @strawberry.field(description="The allowance of the requesting client. Costs nothing.", directives=[OWN])
-    def allowance(self, info: Info) -> Allowance:
+    async def allowance(self, info: Info) -> Allowance:
+        await info.context.fetcher.budget.allowance.learn()
         return Allowance.of(info.context.client, info.context.fetcher.budget)
 
     @relation(Relation.ACCOUNTS, "The accounts that the requesting client may write for.")
@@ -131,10 +132,3 @@ class Query(PostQueries, Search):
             info.context.client.id, account=account, state=state, first=window.size, after=window.after
         )
         return FlowConnection.of(page, has_previous=after is not None)
-
-
-def as_variables(value: object) -> dict[str, Any] | None:
-    """Return the variables. Raise InvalidInput."""
-    if value is None or isinstance(value, dict):
-        return value
-    raise InvalidInput("variables must be an object.", field="variables")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NewType
 from urllib.parse import urlsplit
 
@@ -75,6 +75,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     datetime: replace(
         DEFAULT_SCALAR_REGISTRY[datetime], description="A date and time with its UTC offset, in ISO 8601."
     ),
+    date: replace(DEFAULT_SCALAR_REGISTRY[date], description="A day of the calendar, in ISO 8601."),
     URL: strawberry.scalar(
         name="URL",
         description="An absolute URL.",

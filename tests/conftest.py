@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.heap import frozen_heap
 __all__ = ["browser", "frozen_heap"]
 
 profiles.register()
+# httpx asks for it at each request of an app, and to look for what is not installed takes 50 microseconds.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -65,14 +65,17 @@ OWNERS = {
 
 def lane_of(*used: object) -> str:
     """The lane of a test that uses these functions, classes and modules."""
-    return max(_reached(list(used)), key=RANK.__getitem__, default=UNIT)
-
-
-def _reached(left: list[object]) -> Iterator[str]:
     seen: set[int] = set()
+    lanes = list(_reached(list(used), seen))
+    if not lanes:
+        _without_lane.update(seen)
+    return max(lanes, key=RANK.__getitem__, default=UNIT)
+
+
+def _reached(left: list[object], seen: set[int]) -> Iterator[str]:
     while left:
         found = left.pop()
-        if id(found) not in seen:
+        if id(found) not in seen and id(found) not in _without_lane:
             seen.add(id(found))
             use = _use_of(found)
             if use.lane:
@@ -91,6 +94,8 @@ class Use:
 
 # By identity; each holds what it is of, so no identity is given twice.
 _uses: dict[int, Use] = {}
+# The identities of what leads to no lane, however far it is followed: most tests share most of it.
+_without_lane: set[int] = set()
 
 
 def _use_of(found: object) -> Use:

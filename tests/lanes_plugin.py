@@ -24,9 +24,11 @@ import pytest
 from tests import packages, profiles
 from tests.lanes import BY_NAME, LANES, LONG, RANK, START_NOTHING, UNIT, lane_of
 from tests.node import projects
+from tests.node.preparation import Preparation
 from tests.parts import Part
 
 LANE = pytest.StashKey[str]()
+NEED_NODE = frozenset({"node", "browser"})
 GARBAGE = (5_000, 20, 20)
 # A file system that no disk stands behind, and the bytes that must be free there.
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108 (pytest makes a folder of its user's own there)
@@ -78,6 +80,8 @@ class Lanes:
         self._watch = Watch(traced=is_traced)
         self._measured = Measured()
         self._tally = Tally()
+        self._preparation: Preparation | None = None
+        self._is_prepared = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -98,16 +102,22 @@ class Lanes:
             items[:] = [item for item in items if self._part.holds(item.nodeid)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """What is installed and built once is not part of any test's time."""
-        if not self._config.option.collectonly and {item.stash[LANE] for item in session.items} & {"node", "browser"}:
-            with contextlib.suppress(projects.Failed):  # the tests that need it fail with what it says
-                projects.prepare()
+        """What Node's tests need is installed and built once, by the first worker, while other tests run."""
+        needs_node = NEED_NODE & {item.stash[LANE] for item in session.items}
+        if needs_node and not self._config.option.collectonly and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+            self._preparation = Preparation()
         # What was collected stays to the end, and to look through it again and again takes an eighth of the time.
         gc.freeze()
         gc.set_threshold(*GARBAGE)
 
-    @pytest.hookimpl(wrapper=True)
+    def pytest_unconfigure(self) -> None:
+        if self._preparation is not None:
+            self._preparation.end()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if item.stash[LANE] in NEED_NODE and not self._is_prepared:
+            self._prepare()
         self._measured.enter(item.stash[LANE])
         if (left := self._deadline - time.monotonic()) < BY_NAME[item.stash[LANE]].limit:
             item.add_marker(pytest.mark.timeout(max(1.0, left)), append=False)
@@ -145,6 +155,14 @@ class Lanes:
         terminalreporter.section("lanes")
         for line in self._tally.lines():
             terminalreporter.line(line)
+
+    def _prepare(self) -> None:
+        """Wait for what Node's tests need, in the time of no test."""
+        self._is_prepared = True
+        if self._preparation is not None:
+            self._preparation.wait()
+        with contextlib.suppress(projects.Failed):  # the tests that need it fail with what it says
+            projects.prepare()
 
     def _is_late(self) -> bool:
         return time.monotonic() >= self._deadline

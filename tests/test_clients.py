@@ -48,6 +48,7 @@ def test_an_added_key_identifies_its_client(path: Path) -> None:
     ceiling=st.none() | st.integers(0, 10**12),
     rights=st.frozensets(st.sampled_from(Right)),
     accounts=st.none() | st.frozensets(st.integers(1, 10**20 - 1).map(str)),
+    weight=st.floats(0.01, 100) | st.integers(1, 100).map(float),
 )
 def test_what_is_added_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory,
@@ -56,12 +57,13 @@ def test_what_is_added_is_what_is_read(
     ceiling: int | None,
     rights: frozenset[Right],
     accounts: frozenset[str] | None,
+    weight: float,
 ) -> None:
     path = tmp_path_factory.mktemp("clients") / "clients.toml"
-    key = add_key(path, name, allowance=limits, ceiling=ceiling, rights=rights, accounts=accounts)
+    key = add_key(path, name, allowance=limits, ceiling=ceiling, rights=rights, accounts=accounts, weight=weight)
     client = Clients.load(path).identify(key)
     assert (client.name, client.allowance, client.ceiling, client.rights) == (name, limits, ceiling, rights)
-    assert client.accounts == accounts
+    assert (client.accounts, client.weight) == (accounts, weight)
 
 
 def test_keys_are_long_random_and_kept_nowhere(path: Path) -> None:
@@ -115,6 +117,8 @@ def test_limits_below_nothing_are_refused(path: Path) -> None:
         add_key(path, "web", allowance={}, ceiling=-1, rights=())
     with pytest.raises(ClientsFileError, match="allowance: must be a table"):
         add_key(path, "web", allowance={Window.DAY: -1}, ceiling=None, rights=())
+    with pytest.raises(ClientsFileError, match=r"weight: must be a number from 0\.01 to 100; left out: 1"):
+        add_key(path, "web", allowance={}, ceiling=None, rights=(), weight=0.001)
     assert not path.exists()
 
 
@@ -196,11 +200,15 @@ def test_a_broken_file_on_reload_keeps_the_clients_there_were(path: Path) -> Non
         ),
         (
             VALID + 'rights = ["hg_secret"]',
-            "rights: must be a list of read, write, interact, force, balance, introspect",
+            "rights: must be a list of read, write, interact, force, balance, introspect, operate",
         ),
         (VALID + 'rights = "read"', "rights: must be a list of"),
         (VALID + "ceiling = true", "ceiling: must be a whole number of billed requests, 0 or more"),
         (VALID + "ceiling = 1.5", "ceiling: must be a whole number"),
+        *(
+            (VALID + f"weight = {value}", "weight: must be a number from 0.01 to 100")
+            for value in ("0", "-1", "nan", "inf", "100.5", "true", '"2"')
+        ),
         (VALID + "allowance = 5", "allowance: must be a table like"),
         (VALID + "allowance = { week = 5 }", "allowance: .*its windows are minute, hour, day, month"),
         (VALID + 'allowance = { day = "hg_secret" }', "allowance: .*of whole numbers, 0 or more"),

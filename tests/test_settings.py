@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,20 @@ def test_publishing_is_set_up_by_url_token_and_dialect() -> None:
     assert (settings.platform_token, settings.platform_dialect) == ("t-123", "aiograpi")
     assert "t-123" not in repr(settings)
     assert Settings().platform_dialect == "platform"
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    settings = Settings.read({"GATEWAY_TRUSTED_PROXIES": "127.0.0.1 10.0.0.0/8 fd00::/64"})
+    expected = {ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::/64")}
+    assert set(settings.trusted_proxies or ()) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "0.0.0.0/0", "::/0", "10.0.0.1/8", "proxy", "10.0.0.0/33", "127.0.0.1,::1", "::ffff:10.0.0.0/104"]
+)
+def test_what_would_trust_everybody_or_nobody_is_refused(text: str) -> None:
+    (problem,) = problems({"GATEWAY_TRUSTED_PROXIES": text})
+    assert problem.startswith("GATEWAY_TRUSTED_PROXIES must be addresses or networks, separated by spaces")
 
 
 def test_an_empty_value_counts_as_not_set() -> None:
@@ -139,6 +154,71 @@ def test_a_bad_value_names_the_variable_and_the_accepted_form_but_not_itself(nam
     (problem,) = problems(KEYED | {name: value})
     accepted = {row.name: row.form.accepts for row in Settings.table()}[name]
     assert problem == f"{name} must be {accepted}."
+
+
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    """With the line break that an editor leaves at its end."""
+    for name, text in (("key", "k-123\n"), ("url", "postgresql://gateway:p-123@db/flows")):  # pragma: allowlist secret
+        (tmp_path / name).write_text(text)
+    settings = Settings.read(
+        {"GATEWAY_HIKERAPI_KEY_FILE": str(tmp_path / "key"), "GATEWAY_DATABASE_URL_FILE": str(tmp_path / "url")}
+    )
+    assert settings.hikerapi_key == "k-123"  # pragma: allowlist secret
+    assert settings.flows_url == "postgresql+psycopg://gateway:p-123@db/flows"  # pragma: allowlist secret
+
+
+def test_a_file_gives_what_another_setting_needs(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t-123")
+    settings = Settings.read(
+        {"GATEWAY_PLATFORM_URL": "http://127.0.0.1:1", "GATEWAY_PLATFORM_TOKEN_FILE": str(tmp_path / "token")}
+    )
+    assert settings.platform_token == "t-123"
+    (problem,) = problems({"GATEWAY_PLATFORM_TOKEN_FILE": str(tmp_path / "token")})
+    assert problem.startswith("GATEWAY_PLATFORM_TOKEN needs GATEWAY_PLATFORM_URL: ")
+
+
+def test_each_secret_and_nothing_else_may_be_in_a_file() -> None:
+    in_files = {row.name for row in Settings.table() if len(row.names) > 1}
+    assert in_files == {
+        *("GATEWAY_HIKERAPI_KEY", "GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "GATEWAY_FLOWS_KEY"),
+        *("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_CURSOR_SECRET", "GATEWAY_MEDIA_SECRET", "GATEWAY_DATABASE_URL"),
+    }
+    assert problems({"GATEWAY_TTL_TRAY_FILE": "/ttl"}) == (
+        "GATEWAY_TTL_TRAY_FILE is not a setting. The nearest one is GATEWAY_TTL_TRAY.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "must name a file that can be read: no such file or directory."),
+        (b"", "must name a file with a value of at most 64 KiB."),
+        (b" \n", "must name a file with a value of at most 64 KiB."),
+        (b"x" * 65_537, "must name a file with a value of at most 64 KiB."),
+        (b"\xff\xfe", "must name a file of UTF-8 text."),
+    ],
+)
+def test_a_file_without_a_value_is_refused(content: bytes | None, said: str, tmp_path: Path) -> None:
+    """Once: what needs it is not reported as missing, too."""
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    given = {"GATEWAY_HIKERAPI_URL": "http://127.0.0.1:1", "GATEWAY_HIKERAPI_KEY_FILE": str(file)}
+    assert problems(given) == (f"GATEWAY_HIKERAPI_KEY_FILE {said}",)
+
+
+def test_a_bad_value_in_a_file_is_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("two words")
+    (problem,) = problems({"GATEWAY_HIKERAPI_KEY_FILE": str(tmp_path / "key")})
+    assert problem.startswith("GATEWAY_HIKERAPI_KEY must be a key of ")
+
+
+def test_a_secret_that_is_given_twice_is_refused() -> None:
+    """One of them is out of date, and nobody could say which is used."""
+    assert problems(KEYED | {"GATEWAY_HIKERAPI_KEY_FILE": "/key"}) == (
+        "GATEWAY_HIKERAPI_KEY and GATEWAY_HIKERAPI_KEY_FILE are both set: remove one of them.",
+    )
+    assert Settings.read(KEYED | {"GATEWAY_HIKERAPI_KEY_FILE": " "}).hikerapi_key == "k-123"  # pragma: allowlist secret
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ export default {
         documentMode: 'string',
         useTypeImports: true,
         strictScalars: true,
-        scalars: { BigInt: 'number', DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
+        scalars: { BigInt: 'number', Date: 'string', DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
       },
     },
   },

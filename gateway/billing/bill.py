@@ -23,7 +23,8 @@ class BilledCall:
     """One call of the operation.
 
     `charged` is the amount charged to this operation. `start` is when the operation requested the call, in seconds
-    since the operation began; `age` is the age of a stale entry.
+    since the operation began. It took `seconds`, of which its requests `waited` so long for their turn at the upstream;
+    `attempts` is the number of requests sent. `age` is the age of a stale entry.
     """
 
     purchase: Purchase
@@ -33,6 +34,8 @@ class BilledCall:
     seconds: float = 0.0
     age: float | None = None
     problem: GatewayError | None = None
+    waited: float = 0.0
+    attempts: int = 0
 
 
 class BillingRecord:

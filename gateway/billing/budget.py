@@ -83,6 +83,11 @@ class Allowance:
         _refuse(price, self.ledger.take(price, claims), self.clock.now())
         return tuple(claim.lease for claim in claims)
 
+    async def learn(self) -> None:
+        """Read the figures of windows that this process has not read yet, where the other methods must not wait."""
+        if self.ledger.is_remote:
+            await self.ledger.learn(self._claims())
+
     async def lease(self, price: int, wanted: int) -> None:
         """Lease `wanted` more, or what is left of the limit if that covers `price`."""
         await self.ledger.lease(price, wanted, self._claims())
@@ -161,8 +166,8 @@ class AccountGuard:
 class OperationBudget:
     """The amount one operation may spend. `charged` is the total so far; without a ceiling there is no limit.
 
-    `confirm` is called before anything is spent, and raises a GatewayError when the operation's client may not spend
-    any more.
+    `weight` is that of its client's share of the upstream's rate, beside other clients. `confirm` is called before
+    anything is spent, and raises a GatewayError when the operation's client may not spend any more.
     """
 
     def __init__(
@@ -172,13 +177,19 @@ class OperationBudget:
         allowance: Allowance,
         account: AccountGuard,
         confirm: Callable[[], object] = lambda: None,
+        weight: float = 1.0,
     ) -> None:
         self.limit = ceiling
+        self.weight = weight
         self.allowance = allowance
         self.account = account
         self._confirm = confirm
         self.charged = 0
         self._reserved = 0
+
+    def lower(self, ceiling: int) -> None:
+        """Lower the ceiling, unless it is lower already."""
+        self.limit = ceiling if self.limit is None else min(self.limit, ceiling)
 
     def remaining(self) -> int | None:
         """Return the part of the ceiling that is neither charged nor reserved; None without a ceiling."""

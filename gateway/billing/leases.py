@@ -10,21 +10,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from gateway.billing.ledger_file import LedgerFile, Row, unavailable
+from gateway.billing.ledger_store import Key, LedgerSetBack, LedgerStore, Row, Transaction, unavailable
 from gateway.domain.window import Window
 from gateway.errors import LedgerUnavailable
 
 LARGEST_BLOCK = 64
 BLOCKS_PER_LIMIT = 20
+# Seconds without a purchase after which a process hands back what it holds idle; SCARCE_SECONDS while less than a block
+# of the limit is left to the other processes.
+RESTING_SECONDS, SCARCE_SECONDS = 60.0, 2.0
 # Seconds for which ended windows are kept. Older ones are not read; a clock set back by a day still finds its windows.
 RETENTION_SECONDS = 2 * 86_400
 
 Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
 """Calls and the amounts billed for them, by day, client and endpoint."""
-
-
-class LedgerSetBack(LedgerUnavailable):
-    """The file's content was replaced while it was open, by an older copy or another ledger."""
 
 
 class LeaseNeeded(Exception):
@@ -44,15 +43,20 @@ class Lease:
     reserved: int = 0
     block: int = 1
     """The most that a settlement leaves idle, for the limit that was last claimed."""
+    limit: int = 0
+    used_at: float = 0.0
+    """The Unix seconds at which something was last taken or leased."""
     leased: int = 0
-    """Leased by all processes, as on disk when it was last read."""
+    """Leased by all processes, as in the store when it was last read."""
+    read_at: float | None = None
+    """The Unix seconds of that, in a store that only transactions read."""
     here: int = 0
     """The part of `leased` that this process has committed."""
     returned: int = 0
     """No longer idle, and handed back by the transaction in progress."""
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         return self.client, self.window.value, self.start
 
     def checked(self, leased: int) -> int:
@@ -60,6 +64,18 @@ class Lease:
         if leased < self.here:
             raise LedgerSetBack(unavailable().message)
         return leased
+
+    def was_read_since(self, time: float) -> bool:
+        return self.read_at is not None and self.read_at >= time
+
+    def imbalance(self, most: int) -> int:
+        """Return the amount to add, so that no overrun is left, and no more idle than `most`."""
+        return max(0, min(self.idle, most)) - self.idle
+
+    def is_resting(self, now: float) -> bool:
+        """Return whether what is idle is of more use to other processes: sooner where little is left for them."""
+        is_scarce = self.limit - self.leased < self.block
+        return self.idle > 0 and now - self.used_at >= (SCARCE_SECONDS if is_scarce else RESTING_SECONDS)
 
     @property
     def spent(self) -> int:
@@ -89,6 +105,8 @@ class Request:
     claims: Sequence[Claim] = ()
     flush_at: float | None = None
     """The time of a flush: write the itemised spending, and settle the windows that have ended by then."""
+    at: float = 0.0
+    """The Unix seconds at which it was made."""
     problem: LedgerUnavailable | None = None
 
 
@@ -103,27 +121,44 @@ class Round:
     """The idle amount after that, of every lease in the round."""
     items: Items
     flushed_at: float | None
+    looked_up: dict[Lease, int] = field(default_factory=dict)
+    """The leases that are only read, and the amounts that all processes have leased."""
+    found: dict[Lease, int] = field(default_factory=dict)
+    """The amount of each lease that all processes had leased before."""
     granted: dict[Lease, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.evened or self.items or self.flushed_at is not None)
 
-    def write(self, file: LedgerFile) -> None:
-        """Write the round to the file. Raise LedgerUnavailable, and then write nothing."""
-        with file.transaction():
-            for lease, amount in self.evened.items():
-                file.lease(*lease.key, amount)
-            for request in self.requests:
-                self._grant(request, file)
-            if self.flushed_at is not None:
-                file.prune(int(self.flushed_at) - RETENTION_SECONDS)
-                file.spend([Row(*key, *amounts) for key, amounts in self.items.items()])
+    def write(self, store: LedgerStore) -> None:
+        """Write the round to the store. Raise LedgerUnavailable, and then write nothing."""
+        self.granted = {}
+        with store.transaction() as transaction:
+            self._write(transaction)
+
+    def _write(self, transaction: Transaction) -> None:
+        leases = {lease.key: lease for lease in self.idle}
+        self.found = {leases[key]: leased for key, leased in transaction.lock(list(leases)).items()}
+        others = {lease.key: lease for lease in self.looked_up}
+        for key, leased in transaction.read(list(others)).items():
+            self.looked_up[others[key]] = others[key].checked(leased)
+        for request in self.requests:
+            self._grant(request)
+        amounts = {lease.key: self.evened.get(lease, 0) + self.granted.get(lease, 0) for lease in self.idle}
+        transaction.add({key: amount for key, amount in amounts.items() if amount})
+        if self.flushed_at is not None:
+            transaction.prune(int(self.flushed_at) - RETENTION_SECONDS)
+            transaction.spend([Row(*key, *amounts) for key, amounts in self.items.items()])
 
     def note(self) -> None:
         """Apply the committed amounts to memory.
 
         Only after the commit, so that memory never holds an amount that the disk does not.
         """
+        for lease, leased in (*self.found.items(), *self.looked_up.items()):
+            lease.leased = leased
+            if self.requests:  # the time of others is not known, because a thread may have no clock
+                lease.read_at = max(request.at for request in self.requests)
         for lease, amount in self.evened.items():
             lease.leased += amount
             lease.here += amount
@@ -137,15 +172,19 @@ class Round:
             lease.idle += amount
 
     def undo(self, problem: LedgerUnavailable) -> None:
-        """Restore the leases after `write` has failed, and set `problem` as the error of every request."""
+        """Restore the leases after `write` has failed, and refuse every request."""
         for lease, amount in self.evened.items():
             if amount < 0:
                 lease.idle -= amount
                 lease.returned += amount
+        self.refuse(problem)
+
+    def refuse(self, problem: LedgerUnavailable) -> None:
+        """Set `problem` as the error of every request."""
         for request in self.requests:
             request.problem = problem
 
-    def _grant(self, request: Request, file: LedgerFile) -> None:
+    def _grant(self, request: Request) -> None:
         """Lease for a request in all of its windows or in none.
 
         The amount that the request will reserve is not available to the requests after it.
@@ -153,13 +192,12 @@ class Round:
         amounts = {}
         for claim in request.claims:
             lease = claim.lease
-            missing, left = request.wanted - self.idle[lease], claim.limit - lease.checked(file.leased(*lease.key))
+            leased = lease.checked(self.found[lease]) + self.evened.get(lease, 0) + self.granted.get(lease, 0)
+            missing, left = request.wanted - self.idle[lease], claim.limit - leased
             amounts[lease] = max(0, min(max(missing, lease.block), left)) if missing > 0 else 0
             if self.idle[lease] + amounts[lease] < request.price:
                 return
         for lease, amount in amounts.items():
-            if amount:
-                file.lease(*lease.key, amount)
             self.granted[lease] = self.granted.get(lease, 0) + amount
             self.idle[lease] = max(0, self.idle[lease] + amount - request.wanted)
 
@@ -167,3 +205,10 @@ class Round:
 def block_of(limit: int) -> int:
     """Return the size of a block for a limit, in billed requests."""
     return max(1, min(LARGEST_BLOCK, limit // BLOCKS_PER_LIMIT))
+
+
+def add_items(items: dict[tuple[date, str, str], tuple[int, int]], more: Items) -> None:
+    """Add to the itemised spending."""
+    for key, (calls, billed) in more.items():
+        before = items.get(key, (0, 0))
+        items[key] = before[0] + calls, before[1] + billed

@@ -18,10 +18,13 @@ of each second tries. The same holds while the path does not lead to the file th
 deleted file is lost with the process; and, until the next start, once less is leased on disk than this process has
 leased there: then the file was overwritten with other content.
 
+**A remote store** is read by the thread alone: a flush reads all figures, and a purchase that an older figure refuses
+reads them again. While it is away what is leased is spent, and nothing else is bought.
+
 **After a crash.** Reservations are leased, so after `kill -9` no client regains any allowance, except the amounts that
 the calls of the last moment were charged beyond their price. The loss is what was leased and idle: at most one block
 per window, because a settlement hands back at once whatever it leaves beyond one block. A clean close hands back all
-that is idle.
+that is idle, and a process that has not bought for a while hands it back as well.
 
 **Itemised spending** (day, client, endpoint) is kept in memory until `flush`; a crash loses what was not flushed. For
 clients with an allowance per day the report fills the gap: what is leased in that day and not itemised is a row of its
@@ -36,30 +39,27 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
-from gateway.billing.leases import Claim, Items, Lease, LeaseNeeded, LedgerSetBack, Request, Round, block_of
-from gateway.billing.ledger_file import LedgerFile, Row, unavailable
+from gateway.billing.leases import Claim, Lease, LeaseNeeded, Request, Round, add_items, block_of
+from gateway.billing.ledger_store import LedgerSetBack, LedgerStore, LedgerUncertain, Row, unavailable
 from gateway.clock import Clock
-from gateway.domain.window import Window
+from gateway.domain.window import Window, day_of
 from gateway.errors import LedgerUnavailable
 
 # Seconds for which an ended window is kept: a purchase may have claimed it at its very end, and still wait for a lease.
 LINGERING_SECONDS = 60
+# Seconds for which a figure of a remote store is believed when it refuses a purchase: a flush reads it each second.
+FRESH_SECONDS = 2.0
 
 
 class Ledger:
-    """One process's ledger in the file at `path`. It must be closed."""
+    """One process's ledger in a store. It must be closed, and closes the store."""
 
-    def __init__(self, path: Path, *, clock: Clock) -> None:
-        """Open the ledger. Raise LedgerFileError when the file cannot be used or was written by a newer version."""
+    def __init__(self, store: LedgerStore, *, clock: Clock) -> None:
         self._clock = clock
-        with contextlib.ExitStack() as opened:
-            self._file = opened.enter_context(contextlib.closing(LedgerFile(path)))
-            # The event loop's own connection, which must not wait for the thread's work.
-            self._view = opened.enter_context(contextlib.closing(LedgerFile(path, waits=False)))
-            self._opened = opened.pop_all()
+        self._store = store
+        self.is_remote = store.is_remote
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         # Guards all attributes below. It is never held while waiting for the disk or a lock of the file.
         self._memory = threading.Lock()
@@ -68,6 +68,7 @@ class Ledger:
         self._requests: list[Request] = []
         self._unbalanced: set[Lease] = set()
         self._in_transaction: frozenset[Lease] = frozenset()
+        self._uncertain: Round | None = None
         self._is_scheduled = False
         self._is_writable = True
         self._is_set_back = False
@@ -75,8 +76,8 @@ class Ledger:
 
     @property
     def is_lost(self) -> bool:
-        """True if the file or its content was deleted or replaced since it was opened."""
-        return self._is_set_back or not self._view.is_in_place(all_files=True)
+        """True if the store or its content was deleted or replaced since it was opened."""
+        return self._is_set_back or self._store.is_lost
 
     def claim(self, client: str, window: Window, limit: int, now: float) -> Claim:
         """Return a claim on the window that holds `now`, to be used at once. Raise LedgerUnavailable.
@@ -89,15 +90,17 @@ class Ledger:
             lease = self._leases.get(key)
             if lease is None:
                 lease = self._leases[key] = Lease(client, window, start, end)
-            lease.block = block_of(limit)
+            lease.block, lease.limit = block_of(limit), limit
             if lease not in self._in_transaction:
-                lease.leased = self._read(lease)
+                self._read(lease)
             return Claim(lease, limit, lease.spent)
 
-    def _read(self, lease: Lease) -> int:
-        """Return the leased amount on disk. Raise LedgerUnavailable."""
+    def _read(self, lease: Lease) -> None:
+        """Read the leased amount again, where that does not wait. Raise LedgerUnavailable."""
+        leased = self._store.leased(lease.key)
         try:
-            return lease.checked(self._view.leased(*lease.key))
+            if leased is not None:
+                lease.leased = lease.checked(leased)
         except LedgerSetBack:
             self._is_set_back = True
             raise
@@ -107,24 +110,49 @@ class Ledger:
 
         Raise LeaseNeeded when more must be leased first, and LedgerUnavailable while the file cannot be written.
         """
-        if self._is_set_back or not (self._is_writable and self._view.is_in_place()):
-            raise unavailable()
+        self._check(claims)
+        now = self._clock.now()
         blocked = [claim for claim in claims if claim.remaining < price]
-        if blocked:
+        if blocked and not self._is_outdated(blocked):
             return blocked
         with self._memory:
-            if any(claim.lease.idle < price for claim in claims):
+            if blocked or any(claim.lease.idle < price for claim in claims):
+                if not self._is_writable:
+                    raise unavailable()
                 raise LeaseNeeded
             for claim in claims:
                 claim.lease.idle -= price
                 claim.lease.reserved += price
+                claim.lease.used_at = now
         return []
+
+    def _check(self, claims: Sequence[Claim]) -> None:
+        """Raise LedgerUnavailable if nothing may be taken.
+
+        A remote store that is away knows what is leased, and cannot be told what is spent without any claim.
+        """
+        if self._is_set_back or not self._store.is_in_place():
+            raise unavailable()
+        if not self._is_writable and not (self._store.is_remote and claims):
+            raise unavailable()
+
+    def _is_outdated(self, claims: Sequence[Claim]) -> bool:
+        since = self._clock.now() - FRESH_SECONDS
+        return self._store.is_remote and not all(claim.lease.was_read_since(since) for claim in claims)
+
+    async def learn(self, claims: Sequence[Claim]) -> None:
+        """Read from a remote store what this process has not read yet. Raise LedgerUnavailable."""
+        unknown = [claim for claim in claims if claim.lease.read_at is None]
+        if unknown:
+            await self._ask(Request(claims=unknown))
 
     async def lease(self, price: int, wanted: int, claims: Sequence[Claim]) -> None:
         """Lease `wanted` in all windows, or what is left of the limit; nothing where less than `price` is left.
 
         Another operation may take it first. Raise LedgerUnavailable.
         """
+        for claim in claims:
+            claim.lease.used_at = self._clock.now()
         await self._ask(Request(price, wanted, claims))
 
     def settle(self, leases: Sequence[Lease], price: int, charged: int) -> None:
@@ -141,7 +169,7 @@ class Ledger:
     def itemise(self, made_at: float, client: str, endpoint: str, charged: int) -> None:
         """Count one billed call for the report, in the day it was reserved in."""
         with self._memory:
-            self._add_items({(_day_of(made_at), client, endpoint): (1, charged)})
+            add_items(self._items, {(day_of(made_at), client, endpoint): (1, charged)})
 
     async def flush(self) -> None:
         """Write the itemised spending, and hand back what ended windows left idle.
@@ -165,8 +193,21 @@ class Ledger:
 
     def report(self, since: date, until: date, client: str | None = None) -> list[Row]:
         """Return the rows on disk of the days from `since` to `until`, both included, by day, client and endpoint."""
+        return self._store.report(since, until, client)
+
+    def made(self) -> float | None:
+        """Return when the file was made, in Unix seconds, if it is known. Raise LedgerUnavailable."""
         with self._memory:
-            return self._view.report(since, until, client)
+            return self._store.made()
+
+    async def read(self, since: date, until: date, client: str | None = None) -> list[Row]:
+        """Return the rows of `report`, those of this process up to now, without holding up the event loop.
+
+        Raise LedgerUnavailable.
+        """
+        if self._items or not self._store.is_in_place():
+            await self.flush()
+        return await asyncio.to_thread(self._store.report, since, until, client)
 
     @contextlib.contextmanager
     def _closing(self) -> Iterator[None]:
@@ -181,12 +222,13 @@ class Ledger:
             yield
         finally:
             self._thread.shutdown()
-            self._opened.close()
+            self._store.close()
         if last.problem is not None:
             raise last.problem
 
     async def _ask(self, request: Request) -> None:
         """Pass a request to the thread and wait for it. Raise LedgerUnavailable."""
+        request.at = self._clock.now()
         with self._memory:
             if self._is_closed:
                 raise unavailable()
@@ -201,23 +243,59 @@ class Ledger:
 
     def _run_round(self) -> None:
         """Run one round, in the thread. There may be nothing left to do."""
+        if not self._is_certain():
+            return
         with self._memory:
             work = self._begin()
         if not work:
             return
         try:
-            work.write(self._file)
+            work.write(self._store)
+        except LedgerUncertain as problem:
+            with self._memory:
+                self._uncertain = work
+                work.refuse(problem)
+                self._end(work, is_writable=False)
         except LedgerUnavailable as problem:
             with self._memory:
                 self._is_set_back |= isinstance(problem, LedgerSetBack)
-                work.undo(problem)
+                self._undo(work, problem)
                 self._end(work, is_writable=False)
-                self._unbalanced.update(work.evened)
-                self._add_items(work.items)
         else:
             with self._memory:
                 work.note()
                 self._end(work, is_writable=True)
+
+    def _is_certain(self) -> bool:
+        """Return whether the outcome of all rounds is known. Until then the amounts of an uncertain one are nobody's.
+
+        Its leases were perhaps not made, and what it handed back is perhaps leased by others.
+        """
+        work = self._uncertain
+        if work is None:
+            return True
+        try:
+            is_committed = self._store.is_committed()
+        except LedgerUnavailable as problem:
+            with self._memory:
+                self._is_set_back |= isinstance(problem, LedgerSetBack)
+                requests, self._requests = self._requests, []
+                self._is_scheduled = False
+                for request in requests:
+                    request.problem = problem
+            return False
+        with self._memory:
+            self._uncertain = None
+            if is_committed:
+                work.note()
+            else:
+                self._undo(work, unavailable())
+        return True
+
+    def _undo(self, work: Round, problem: LedgerUnavailable) -> None:
+        work.undo(problem)
+        self._unbalanced.update(work.evened)
+        add_items(self._items, work.items)
 
     def _begin(self) -> Round:
         """Take over all pending requests, and deduct from the leases what will be handed back."""
@@ -226,9 +304,8 @@ class Ledger:
         items, self._items = ({}, self._items) if flushed_at is None else (self._items, {})
         self._is_scheduled = False
         if flushed_at is not None:
-            self._unbalanced.update(
-                lease for lease in self._leases.values() if lease.end <= flushed_at or lease.idle > lease.block
-            )
+            leases = self._leases.values()
+            self._unbalanced.update(lease for lease in leases if lease.idle > self._most(lease, flushed_at))
         wanted = {claim.lease for request in requests for claim in request.claims}
         evened = {lease: amount for lease in self._unbalanced if (amount := self._imbalance(lease, wanted, flushed_at))}
         self._unbalanced = set()
@@ -236,21 +313,29 @@ class Ledger:
             # The figures of windows that have ended, often many at once, are not read any more.
             if flushed_at is None or lease.end > flushed_at:
                 with contextlib.suppress(LedgerUnavailable):
-                    lease.leased = self._read(lease)
+                    self._read(lease)
         for lease, amount in evened.items():
             if amount < 0:
                 lease.idle += amount
                 lease.returned -= amount
         self._in_transaction = frozenset(wanted | set(evened))
         idle = {lease: lease.idle + max(0, evened.get(lease, 0)) for lease in self._in_transaction}
-        return Round(requests, evened, idle, items, flushed_at)
+        return Round(requests, evened, idle, items, flushed_at, self._looked_up(flushed_at))
+
+    def _looked_up(self, flushed_at: float | None) -> dict[Lease, int]:
+        """Return the leases whose figures a flush reads from a remote store: nothing else reads them."""
+        others = () if flushed_at is None or not self._store.is_remote else self._leases.values()
+        return {lease: 0 for lease in others if lease.end > (flushed_at or 0) and lease not in self._in_transaction}
 
     def _imbalance(self, lease: Lease, wanted: set[Lease], flushed_at: float | None) -> int:
-        """Return the amount to add to a lease, so that no overrun is left, and no more idle than a block."""
         if lease.idle > 0 and lease in wanted:
             return 0
-        is_over = self._is_closed or (flushed_at is not None and lease.end <= flushed_at)
-        return max(0, min(lease.idle, 0 if is_over else lease.block)) - lease.idle
+        return lease.imbalance(self._most(lease, flushed_at))
+
+    def _most(self, lease: Lease, flushed_at: float | None) -> int:
+        """Return the most that a lease may leave idle."""
+        is_over = flushed_at is not None and (lease.end <= flushed_at or lease.is_resting(flushed_at))
+        return 0 if self._is_closed or is_over else lease.block
 
     def _end(self, work: Round, *, is_writable: bool) -> None:
         self._in_transaction = frozenset()
@@ -263,12 +348,3 @@ class Ledger:
         for lease in ended:
             if not (lease.reserved or lease.idle):
                 del self._leases[lease.key]
-
-    def _add_items(self, items: Items) -> None:
-        for key, (calls, billed) in items.items():
-            before = self._items.get(key, (0, 0))
-            self._items[key] = before[0] + calls, before[1] + billed
-
-
-def _day_of(now: float) -> date:
-    return datetime.fromtimestamp(Window.DAY.bounds(now)[0], UTC).date()

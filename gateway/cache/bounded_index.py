@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -37,5 +37,15 @@ class BoundedIndex(Generic[T]):
             for key in list(islice(self._targets, surplus)):
                 del self._targets[key]
 
+    def remove(self, targets: Collection[T]) -> None:
+        """Remove all mappings to `targets`."""
+        for key in [key for key, target in self._targets.items() if target in targets]:
+            del self._targets[key]
+
     def __len__(self) -> int:
         return len(self._targets)
+
+    @property
+    def size(self) -> int:
+        """The size in bytes, estimated."""
+        return EACH * len(self._targets)

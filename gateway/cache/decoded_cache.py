@@ -39,6 +39,11 @@ class DecodedCache:
         self._values = _Values(max_bytes, projections)
         self._projections = projections
 
+    @property
+    def size(self) -> int:
+        """The size in bytes, estimated."""
+        return int(self._values.currsize)
+
     def find(self, call: Call) -> Value | None:
         """Return the value of the entry of `call`, or None if it is not cached."""
         known = self._values.get(call)

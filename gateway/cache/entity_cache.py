@@ -8,17 +8,19 @@ highlight (which never changes).
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 import msgspec
 from cachetools import LRUCache
 from msgspec.structs import replace
 
 from gateway.cache.bounded_index import BoundedIndex
+from gateway.cache.entry_keys import IdOf, OwnerOf
 from gateway.cache.freshness import Lifetimes, span
+from gateway.cache.statistics import FactStatistics
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
-from gateway.domain.ids import EntityId, LookupKey, Subject, UserId, Username
+from gateway.domain.ids import EntityId, HighlightId, Subject, UserId, Username
 from gateway.domain.list_pages import ListPage
 from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.partial import losses, partial
@@ -34,18 +36,6 @@ INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are droppe
 SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
 # Seconds within which the short fields of the owner are not written again: each highlight of one owner repeats them.
 SAME_NEWS = 1.0
-
-
-class OwnerOf(LookupKey, frozen=True, gc=False):
-    """The key of the short fields of an owner, which were embedded in another answer."""
-
-    user_id: str
-
-
-class IdOf(LookupKey, frozen=True, gc=False):
-    """The key of the user id behind a user name."""
-
-    username: str
 
 
 class EntityCache:
@@ -78,7 +68,8 @@ class EntityCache:
         self._last_owner: tuple[UserSummary, dict[str, int]] | None = None
         self._last_owner_at = 0.0
         self.version = 0
-        """Incremented by each `forget`."""
+        """Incremented by each `forget`, and by `ignore_earlier_calls`."""
+        self._ignored_before = 0
 
     def forget(self, user: UserId, name: str, entity: EntityId | None = None) -> None:
         """Invalidate the lists of the user of that name, and the entity, after a change.
@@ -93,6 +84,20 @@ class EntityCache:
     def forget_entity(self, entity: EntityId) -> None:
         """Invalidate the entity's own answer, as `forget` does."""
         self._forget([(ANSWER_OF[type(entity)], entity)])
+
+    def ignore_earlier_calls(self) -> None:
+        """Store no answer to a call that was sent before now, whatever it is about."""
+        self.version += 1
+        self._ignored_before = self.version
+
+    def forget_pointers(self, keys: Collection[Hashable]) -> None:
+        """Remove what the indexes have from the entries of these keys."""
+        calls = [key for key in keys if isinstance(key, Call)]
+        for call in calls:
+            self._absent_users.pop(call.endpoint.by(call.key), None)
+        self._lists_of_items.remove(frozenset(calls))
+        self._highlights_of_items.remove({call.key for call in calls if call.endpoint.by is HighlightId})
+        self._owners_of_highlights.remove({key.user_id for key in keys if isinstance(key, OwnerOf)})
 
     def _forget(self, keys: list[tuple[FactKind, Subject]]) -> None:
         self.version += 1
@@ -115,7 +120,8 @@ class EntityCache:
         """
         call, value = outcome.call, outcome.value
         key = canonical(call, value)
-        if begun is not None and self._invalidated.get((key.endpoint.answers, key.key), 0) > begun:
+        invalidated = max(self._ignored_before, self._invalidated.get((key.endpoint.answers, key.key), 0))
+        if begun is not None and invalidated > begun:
             return
         if isinstance(outcome.problem, Missing):
             self._put(call, Lifetime.MISSING, b"", _uncharged(outcome.problem))
@@ -133,6 +139,15 @@ class EntityCache:
             if is_unnamed and outcome.problem is None:  # else the user is renamed
                 self._put(IdOf(call.key), Lifetime.USERNAME, key.key.encode())
             self._store_embedded(key, value)
+
+    def statistics(self) -> dict[FactKind, FactStatistics]:
+        """Return the counts of each kind of fact since the start, as a copy."""
+        return self.store.counters.snapshot()
+
+    @property
+    def pointers_size(self) -> int:
+        """The size of the indexes in bytes, estimated."""
+        return self._owners_of_highlights.size + self._highlights_of_items.size + self._lists_of_items.size
 
     def may_be_absent(self, user: UserId | Username) -> bool:
         """Return whether an answer may say that there is no such user."""

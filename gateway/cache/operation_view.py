@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.cache.entity_cache import EntityCache, IdOf, OwnerOf, calls_of, canonical, short_fields
+from gateway.cache.entity_cache import EntityCache, calls_of, canonical, short_fields
+from gateway.cache.entry_keys import IdOf, OwnerOf, kind_of
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
 from gateway.domain.ids import HighlightId, ItemId, ListPlace, Subject, UserId, UserKey
@@ -57,6 +58,8 @@ class OperationView:
         self._bytes_left: int | None = None
         self.recalls = False
         """True once the cache served a fact that this operation did not buy, if only the owner of a highlight."""
+        self.counts_lookups = False
+        """True from when the operation buys what it lacks: what is looked up for a price alone is not counted."""
 
     def provenance(self) -> Dependencies | None:
         """Return the entries that were used.
@@ -77,6 +80,13 @@ class OperationView:
         self._used[stored_at] = entry if is_stored else None
         for key in others:
             self._used[key] = self._cache.store.get(key)
+
+    def count_miss(self, call: Call, *, stale: bool = False) -> None:
+        """Count a call whose answer no fresh entry had; `stale`: it failed, and a stale entry stood in for it."""
+        if call not in self._refetched:
+            counts = self._cache.store.counters[call.endpoint.answers]
+            counts.stale += stale
+            counts.misses += not stale
 
     def fact(self, kind: FactKind, subject: Any) -> Any:
         """Return a fact from a fresh entry: a value, the recorded absence, or None."""
@@ -219,9 +229,13 @@ class OperationView:
 
     def _get(self, key: Hashable) -> Entry | None:
         entry = self._cache.store.get(key)
-        if entry is not None:
-            self.recalls |= key not in self._used
-            self._used[key] = entry
+        if entry is None:
+            return None
+        if key not in self._used:
+            self.recalls = True
+            if self.counts_lookups:
+                self._cache.store.counters[kind_of(key)].hits += 1
+        self._used[key] = entry
         return entry
 
     def _read(self, call: Call) -> Any:

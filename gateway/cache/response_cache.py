@@ -11,13 +11,14 @@ no explicit invalidation is needed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from cachetools import LRUCache
+from cachetools import Cache, LRUCache
 
+from gateway.cache.statistics import ResponseStatistics
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
 
@@ -91,10 +92,23 @@ R = TypeVar("R", bound=Replay)
 class _CascadingLRUCache(LRUCache[Hashable, Any]):
     """Responses and their replays by their keys. A response is removed together with its replays."""
 
+    responses = 0
+    """The number of responses, without their replays."""
+
+    def add(self, key: Hashable, response: Response) -> None:
+        """Store a response under a key that has none."""
+        self[key] = response
+        self.responses += 1
+
+    def peek(self, key: Hashable) -> Any:
+        """Return the response or replay of `key`, or None, without counting as a use."""
+        return Cache.__getitem__(self, key) if key in self else None
+
     def __delitem__(self, key: Hashable) -> None:
         removed = self[key]
         super().__delitem__(key)
         if isinstance(removed, Response):
+            self.responses -= 1
             for request in removed.requests:
                 super().__delitem__(request)
         else:
@@ -107,11 +121,16 @@ class Responses(Generic[R]):
     def __init__(self, max_bytes: int, *, store: EntryStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        # Counted where the requests are served, for `statistics`.
+        self.replays = self.hits = self.misses = 0
         self._entries = _CascadingLRUCache(max_bytes, getsizeof=lambda entry: entry.size)
 
     @property
     def size(self) -> int:
         return int(self._entries.currsize)
+
+    def statistics(self) -> ResponseStatistics:
+        return ResponseStatistics(self._entries.responses, self.size, self.replays, self.hits, self.misses)
 
     def find(self, key: Hashable) -> Response | None:
         """Return the response of `key` if it is still valid; drop it otherwise."""
@@ -131,7 +150,7 @@ class Responses(Generic[R]):
         self._entries.pop(key, None)
         if response.size <= self._entries.maxsize and response.provenance.stands(self._store):
             response.key, response.version = key, self._store.version
-            self._entries[key] = response
+            self._entries.add(key, response)
 
     def keep_replay(self, request: Hashable, replay: R) -> None:
         """Store a replay, if its response is still in the cache and there is room for both."""
@@ -140,6 +159,20 @@ class Responses(Generic[R]):
         if response.size + replay.size <= self._entries.maxsize and self.find(response.key) is response:
             self._entries[request] = replay  # the response was just used, so that it is not evicted for it
             response.requests[request] = None
+
+    async def remove_invalid(self, pause: Callable[[int], Awaitable[None]]) -> tuple[int, int]:
+        """Remove the responses that are not valid any more, at once instead of when they are next looked for.
+
+        `pause` waits until so many units of work may be done. Return the number of responses, and of the bytes with
+        their replays.
+        """
+        removed, before = 0, self.size
+        for key in list(self._entries):
+            response = self._entries.peek(key)
+            if isinstance(response, Response):
+                await pause(1 + len(response.provenance.news) // 10)
+                removed += self._entries.peek(key) is response and self.find(key) is None
+        return removed, max(0, before - self.size)
 
     def life(self, response: Response) -> float:
         """Return the seconds for which the response is still fresh."""

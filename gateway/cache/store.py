@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
-from cachetools import TLRUCache
+from cachetools import Cache, TLRUCache
 
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.freshness import Span
+from gateway.cache.statistics import FactCounters
 from gateway.clock import Clock
 from gateway.errors import Missing
 from gateway.reads.facts import Lifetime
@@ -53,7 +54,8 @@ class EntryStore:
     def __init__(self, max_bytes: int, clock: Clock, decoded: DecodedCache | None = None) -> None:
         self._clock = clock
         self.decoded = DecodedCache(0) if decoded is None else decoded
-        self._entries = _Entries(max_bytes, clock, self.decoded.drop)
+        self.counters = FactCounters()
+        self._entries = _Entries(max_bytes, clock, self.decoded.drop, self.counters)
         self.version = 0
         """Incremented by each `put` and `forget`; while unchanged, entries disappear by their own expiry alone."""
 
@@ -61,6 +63,14 @@ class EntryStore:
         """Return a fresh entry; with `stale` also one that may be served only because the upstream fails."""
         entry = self._entries.get(key)
         return entry if entry and (stale or entry.is_fresh(self._clock.now())) else None
+
+    def peek(self, key: Hashable) -> Entry | None:
+        """Return the entry of `key`, stale or not, without counting as a use."""
+        return self._entries.peek(key)
+
+    def key_list(self) -> list[Hashable]:
+        """Return the keys of all entries, also of some that have expired."""
+        return self._entries.key_list()
 
     def put(self, key: Hashable, entry: Entry) -> None:
         """Store an entry in place of the one under `key`.
@@ -74,7 +84,7 @@ class EntryStore:
         if before is not None and is_unchanged:
             entry = replace(entry, news=before.news)
         if entry.size <= self._entries.maxsize:
-            self._entries[key] = entry
+            self._entries.add(key, entry)
         if not is_unchanged or key not in self._entries:
             self.decoded.drop(key)
 
@@ -93,11 +103,32 @@ class EntryStore:
 
 
 class _Entries(TLRUCache[Hashable, Entry]):
-    """The entries. `on_drop` is called with the keys of those that are evicted or expire."""
+    """The entries, which are counted. `on_drop` is called with the keys of those that are evicted or expire."""
 
-    def __init__(self, max_bytes: int, clock: Clock, on_drop: Callable[[Hashable], None]) -> None:
+    def __init__(
+        self, max_bytes: int, clock: Clock, on_drop: Callable[[Hashable], None], counters: FactCounters
+    ) -> None:
         super().__init__(maxsize=max_bytes, ttu=_serve_until, timer=clock.now, getsizeof=_size)
         self._on_drop = on_drop
+        self._counters = counters
+
+    def add(self, key: Hashable, entry: Entry) -> None:
+        """Store an entry under a key that has none. An entry that has expired already is not stored."""
+        self[key] = entry
+        if key in self:
+            self._counters.stored(key, entry.size)
+
+    def __delitem__(self, key: Hashable) -> None:
+        entry = self[key]
+        super().__delitem__(key)
+        self._counters.removed(key, entry.size)
+
+    def key_list(self) -> list[Hashable]:
+        return list(Cache.__iter__(self))  # TLRUCache looks at the time of each: half a second for a full store
+
+    def peek(self, key: Hashable) -> Entry | None:
+        # TLRUCache itself would move the entry to the end of those that are evicted first.
+        return Cache.__getitem__(self, key) if key in self else None
 
     def popitem(self) -> tuple[Hashable, Entry]:
         key, entry = super().popitem()
@@ -106,7 +137,8 @@ class _Entries(TLRUCache[Hashable, Entry]):
 
     def expire(self, time: float | None = None) -> list[tuple[Hashable, Entry]]:
         expired = super().expire(time)
-        for key, _ in expired:
+        for key, entry in expired:
+            self._counters.removed(key, entry.size)
             self._on_drop(key)
         return expired
 

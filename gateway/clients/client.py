@@ -9,6 +9,8 @@ from gateway.domain.rights import WRITING, Right
 from gateway.domain.window import Window
 
 FINGERPRINT = 12  # hex digits
+# Beside a client of the highest weight, one of the least still has a request in some ten thousand.
+LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Client:
     accounts: frozenset[str] | None = None
     """Ids of the accounts it may write for; None: all accounts of the gateway."""
     is_disabled: bool = False
+    weight: float = 1.0
+    """The weight of its share of an upstream's rate, where requests of several clients are queued."""
 
     def may(self, right: Right, account: str) -> bool:
         """Return whether the client has the right, for this account."""

@@ -77,12 +77,13 @@ def add_key(
     ceiling: int | None,
     rights: Collection[Right],
     accounts: Collection[str] | None = None,
+    weight: float = 1.0,
     now: float | None = None,
 ) -> str:
     """Append a client to the file, which is created if missing. Return its key, which cannot be read again.
 
     `now`, in Unix seconds, is recorded as the key's time of creation. Raise ClientsFileError for a name in use, for
-    limits and accounts that the file does not accept, and for a file that is already invalid.
+    limits, weights and accounts that the file does not accept, and for a file that is already invalid.
     """
     path = path.resolve()  # a symbolic link is kept: its target is replaced
     text = read(path) if path.exists() else ""
@@ -93,7 +94,9 @@ def add_key(
             raise ClientsFileError("An account must be a numeric id: user names may change.")
     _check_free(name, entries, path)
     key, made = _new_key(now)
-    entry = writing.entry(name, made, allowance=allowance, ceiling=ceiling, rights=rights, accounts=accounts)
+    entry = writing.entry(
+        name, made, allowance=allowance, ceiling=ceiling, rights=rights, accounts=accounts, weight=weight
+    )
     separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
     new = f"{text}{separator}{entry}"
     parse(new, path)

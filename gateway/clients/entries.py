@@ -9,6 +9,7 @@ The format is TOML with one `[[client]]` per caller:
     ceiling = 50                                  # billed requests per operation; left out: no ceiling
     allowance = { minute = 100, month = 20000 }   # billed requests per window; left out: unlimited
     accounts = ["787132"]                         # for whom it may publish, with the right `write`; left out: all
+    weight = 2.5                                  # of its share of an upstream's rate; left out: 1
 
 A single key that never expires may be written as `key_sha256 = "..."` instead. `id` identifies the client in records
 that survive a rename, and `disabled = true` rejects its requests.
@@ -26,7 +27,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.clients.client import Client, Key
+from gateway.clients.client import LEAST_WEIGHT, MOST_WEIGHT, Client, Key
 from gateway.domain import ids
 from gateway.domain.rights import Right
 from gateway.domain.window import Window
@@ -39,6 +40,7 @@ NAME = r"^[A-Za-z0-9._-]{1,64}\Z"
 ACCOUNT = rf"^{ids.PK.pattern}\Z"
 HEADER = re.compile(r"^[ \t]*\[\[[ \t]*client[ \t]*\]\]", re.MULTILINE)
 Amount = Annotated[int, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=LEAST_WEIGHT, le=MOST_WEIGHT)]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -69,6 +71,7 @@ class ClientEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ceiling: Amount | None = None
     allowance: dict[Window, Amount] = {}
     accounts: frozenset[Annotated[str, msgspec.Meta(pattern=ACCOUNT)]] | None = None
+    weight: Weight = 1.0
 
     @property
     def known_as(self) -> str:
@@ -91,6 +94,7 @@ class ClientEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 key.key(),
                 self.accounts,
                 is_disabled=self.disabled,
+                weight=self.weight,
             )
             for key in self.all_keys
         ]
@@ -112,6 +116,7 @@ ACCEPTED = {
     "ceiling": "a whole number of billed requests, 0 or more; left out: no ceiling",
     "allowance": "a table like { minute = 100, day = 5000 } of whole numbers, 0 or more; "
     f"its windows are {', '.join(window.value for window in Window)}; left out: unlimited",
+    "weight": f"a number from {LEAST_WEIGHT} to {MOST_WEIGHT}; left out: 1",
     "accounts": "a list of account ids, numbers in quotes; left out: all accounts the gateway publishes for",
 }
 

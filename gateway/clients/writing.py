@@ -42,6 +42,7 @@ def entry(
     ceiling: int | None,
     rights: Collection[Right],
     accounts: Collection[str] | None,
+    weight: float,
 ) -> str:
     quoted = [f'"{right.value}"' for right in Right if right in rights]
     limits = [f"{window.value} = {limit}" for window, limit in allowance.items()]
@@ -53,6 +54,8 @@ def entry(
     if accounts is not None:
         named = ", ".join(f'"{account}"' for account in accounts)
         lines.append(f"accounts = [{named}]")
+    if weight != 1:
+        lines.append(f"weight = {int(weight) if weight.is_integer() else weight}")
     return "\n".join(lines) + "\n"
 
 

@@ -13,21 +13,41 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
+from gateway.billing.moved_ledger import State, state_of
 from gateway.clients.usage import NAME as USES
+from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
+from gateway.commands.copies import (
+    CLIENTS,
+    CURSORS_KEY,
+    FLOWS,
+    FLOWS_KEY,
+    LAYOUT,
+    LEDGER,
+    MANIFEST,
+    MEDIA_KEY,
+    SPOOL,
+    Manifest,
+    files_in,
+)
+from gateway.commands.data_directory import sharing
 from gateway.durable.leases import FOLDER as SLOTS
-from gateway.files import make_file, make_folder
+from gateway.files import make_file, make_folder, sync_folders
 from gateway.settings import SQLITE, Settings
 from gateway.uploads.directory import REQUEST, SHA256
+from gateway.version import version
 
-LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
-FLOWS_KEY, MEDIA_KEY, CURSORS_KEY = "flows.key", "media.key", "cursors.key"
-CLIENTS = "clients.toml"
 BUSY_SECONDS = 10.0
 PRIVATE = 0o600
 IN_POSTGRESQL = "The flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
+ALL_IN_POSTGRESQL = (
+    "The ledger and the flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
+)
 KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY is not in the copy: the flows are encrypted with it and cannot be read without it."
 
 
@@ -36,14 +56,17 @@ def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = Settings.read(environ)
     target: Path = arguments.directory
     _check(target)
-    if not settings.database_path.is_file():
+    if not (_has_ledger_elsewhere(settings) or settings.database_path.is_file()):
         raise CommandError(f"There is no ledger at {settings.database_path}: set GATEWAY_DATA_DIR to its directory.")
     draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
+    is_shared = settings.data_dir.is_dir()
     try:
         make_folder(target.absolute().parent)
         make_folder(draft)
-        _copy_all(settings, draft)
-        _sync(draft)
+        with sharing(settings.data_dir) if is_shared else contextlib.nullcontext():
+            _copy_all(settings, draft)
+        make_file(draft / MANIFEST, msgspec.json.format(msgspec.json.encode(_manifest(settings, draft)), indent=2))
+        sync_folders(draft)
         draft.rename(target)
     except OSError as error:
         raise CommandError(f"Cannot copy to {target}: {error.strerror} ({error.filename}).") from error
@@ -55,6 +78,24 @@ def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
+def _manifest(settings: Settings, draft: Path) -> Manifest:
+    return Manifest(
+        version=version(),
+        time=datetime.fromtimestamp(SystemClock().now(), UTC).isoformat(timespec="seconds"),
+        files=files_in(draft),
+        has_flows_elsewhere=not settings.flows_url.startswith(SQLITE),
+        has_ledger_elsewhere=_has_ledger_elsewhere(settings),
+        needs_flows_key=settings.flows_key is not None,
+    )
+
+
+def _has_ledger_elsewhere(settings: Settings) -> bool:
+    """Return whether the ledger is in PostgreSQL. One that is still to be moved there is copied."""
+    if settings.ledger_url is None or not settings.data_dir.is_dir():
+        return False
+    return state_of(settings.database_path) in (State.ABSENT, State.MOVED)
+
+
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise CommandError(f"{target} already exists, and nothing is overwritten: choose a new directory.")
@@ -62,7 +103,7 @@ def _check(target: Path) -> None:
 
 def _missing(settings: Settings) -> Iterator[str]:
     if not settings.flows_url.startswith(SQLITE):
-        yield IN_POSTGRESQL
+        yield ALL_IN_POSTGRESQL if _has_ledger_elsewhere(settings) else IN_POSTGRESQL
     if settings.flows_key is not None:
         yield KEY_ELSEWHERE
 
@@ -73,7 +114,8 @@ def _copy_all(settings: Settings, draft: Path) -> None:
     A file that exists at the time of the store's copy is then in one of both copies.
     """
     data = settings.data_dir
-    _copy_database(settings.database_path, draft / LEDGER)
+    if not _has_ledger_elsewhere(settings):
+        _copy_database(settings.database_path, draft / LEDGER)
     _copy_needs(data, draft)
     if settings.flows_url.startswith(SQLITE) and (data / FLOWS).exists():
         _copy_database(data / FLOWS, draft / FLOWS)
@@ -84,8 +126,8 @@ def _copy_all(settings: Settings, draft: Path) -> None:
     _copy_needs(data, draft)
     if (data / USES).exists():
         _copy_database(data / USES, draft / USES)
-    for key in (MEDIA_KEY, CURSORS_KEY):
-        _copy_file(data / key, draft / key)
+    for name in (MEDIA_KEY, CURSORS_KEY, LAYOUT):
+        _copy_file(data / name, draft / name)
     if settings.clients_file is not None:
         _copy_file(settings.clients_file, draft / CLIENTS)
 
@@ -141,13 +183,3 @@ def _copy_database(source: Path, target: Path) -> None:
 def _opened(path: Path) -> sqlite3.Connection:
     """Open an existing file. It must be writable, because SQLite first applies the log that a crash left."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
-
-
-def _sync(folder: Path) -> None:
-    """Flush the directories, so that the names of their files are on disk too."""
-    for path in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

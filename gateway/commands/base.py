@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 
 # The environment variable of a client's key, for commands that query a gateway. It is no setting of the gateway, so it
 # has no prefix.
 KEY_VARIABLE = "HIGHLIGHTS_GATEWAY_KEY"
 
-Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
+Command = Callable[[argparse.Namespace, MutableMapping[str, str]], int]
 
 
 class CommandError(Exception):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 
-def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def serve(arguments: argparse.Namespace, environ: MutableMapping[str, str]) -> int:
     from gateway.commands import servers
 
     return servers.serve(arguments, environ)
@@ -60,6 +60,18 @@ def remove_key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
     return keys.remove(arguments, environ)
 
 
+def settings(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import settings
+
+    return settings.settings(arguments, environ)
+
+
+def doctor(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands.doctor import checkup
+
+    return checkup.doctor(arguments, environ)
+
+
 def ledger(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import ledger
 
@@ -72,10 +84,34 @@ def backup(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return backup.backup(arguments, environ)
 
 
+def restore(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import restore
+
+    return restore.restore(arguments, environ)
+
+
 def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import price
 
     return price.price(arguments, environ)
+
+
+def cache_stats(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import cache
+
+    return cache.stats(arguments, environ)
+
+
+def forget(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import cache
+
+    return cache.forget(arguments, environ)
+
+
+def warm(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import cache
+
+    return cache.warm(arguments, environ)
 
 
 def list_flows(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -24,7 +24,19 @@ from gateway.commands.table import aligned
 from gateway.domain.rights import WRITING, Right
 from gateway.settings import Settings
 
-HEADINGS = ("client", "id", "rights", "ceiling", "allowance", "key", "created", "expires", "last used", "state")
+HEADINGS = (
+    "client",
+    "id",
+    "rights",
+    "ceiling",
+    "allowance",
+    "weight",
+    "key",
+    "created",
+    "expires",
+    "last used",
+    "state",
+)
 SHOWN = """\
 Its key is shown this once: only a digest is kept. It goes with each request, as `Authorization: Bearer KEY` or
 `x-api-key: KEY`.
@@ -49,6 +61,7 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ceiling=arguments.ceiling,
         rights=arguments.rights,
         accounts=arguments.accounts,
+        weight=arguments.weight,
         now=SystemClock().now(),
     )
     print(key)
@@ -136,6 +149,7 @@ def _row(entry: ClientEntry, key: KeyEntry, used: Mapping[str, float], now: floa
         ",".join(right.value for right in Right if right in entry.rights) or "none",
         "none" if entry.ceiling is None else str(entry.ceiling),
         ",".join(f"{window.value}={limit}" for window, limit in entry.allowance.items()) or "unlimited",
+        f"{entry.weight:g}",
         known.fingerprint,
         "unknown" if known.created is None else _time(known.created),
         "never" if known.expires is None else _time(known.expires),

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import msgspec
 
-from gateway.commands.base import KEY_VARIABLE, CommandError, UsageError
+from gateway.commands.base import UsageError
+from gateway.commands.gateway_client import GatewayClient
 from gateway.commands.table import aligned
-from gateway.console import OPERATIONS
-from gateway.domain.proxies import Proxies
-
-EXAMPLE = "http://127.0.0.1:8000/graphql"
-TIMEOUT_SECONDS = 30.0
-LARGEST = 8 * 2**20  # bytes of a response
-# A document that every gateway trusts; it would not trust another text.
-QUERY = OPERATIONS / "price.graphql"
 
 
 class Calls(msgspec.Struct):
@@ -56,9 +45,8 @@ def price(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.url is None:
         found = _price_offline(document, arguments.variables, arguments.operation)
     else:
-        key = _key(environ, asks=arguments.ask_key)
         requested = {"document": document, "variables": arguments.variables, "operationName": arguments.operation}
-        found = _price_from_gateway(requested, arguments.url, key, Proxies.read(environ))
+        found = msgspec.convert(GatewayClient.of(arguments, environ).data("price", requested)["price"], PriceAnswer)
     print(as_text(found), end="")
     return 0
 
@@ -91,19 +79,6 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8.") from error
 
 
-def _key(environ: Mapping[str, str], *, asks: bool) -> str | None:
-    """Return the key, or None.
-
-    Raise UsageError. A key is never an argument: all users of the machine can read arguments.
-    """
-    if not asks:
-        return environ.get(KEY_VARIABLE) or None
-    try:
-        return getpass.getpass("Key: ") or None
-    except EOFError as error:
-        raise UsageError(f"There is no terminal to enter the key: set {KEY_VARIABLE}.") from error
-
-
 def _price_offline(document: str, variables: dict[str, Any] | None, operation: str | None) -> PriceAnswer:
     """Return the price for an empty cache and the upstream's list prices, without any request."""
     from gateway.billing.prices import Prices
@@ -123,60 +98,3 @@ def _price_offline(document: str, variables: dict[str, Any] | None, operation: s
     estimate = quote(build_schema().core, DocumentCache(), pricer, facts, document, variables, operation)
     found = msgspec.convert(graph.Price.of(estimate, within_budget=True), PriceAnswer, from_attributes=True)
     return msgspec.structs.replace(found, within_budget=None)
-
-
-def _price_from_gateway(requested: Mapping[str, Any], url: str, key: str | None, proxies: Proxies) -> PriceAnswer:
-    """Return the price from the gateway at `url` with its current cache. Raise ProxyUnusable."""
-    endpoint = _endpoint(url)
-    proxy = proxies.to(endpoint)
-    # Compression is disabled, because a compressed body may expand beyond the limit.
-    headers = {"accept-encoding": "identity"} | ({} if key is None else {"authorization": f"Bearer {key}"})
-    request = {"query": QUERY.read_text(), "variables": requested}
-    body = b""
-    try:
-        with httpx.stream(
-            "POST",
-            endpoint,
-            json=request,
-            headers=headers,
-            timeout=TIMEOUT_SECONDS,
-            proxy=None if proxy is None else proxy.url,
-            verify=httpx.create_ssl_context(),
-            trust_env=False,  # credentials for this host in ~/.netrc would replace the key
-        ) as response:
-            for piece in response.iter_raw():
-                body += piece
-                if len(body) > LARGEST:
-                    raise ValueError("no price takes as much")
-        answer = json.loads(body)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"No answer from a gateway at {url}: {str(error).rstrip('.')}.") from error
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"The server at {url} is not a gateway.") from error
-    return _price_in(answer, url)
-
-
-def _endpoint(url: str) -> str:
-    """Return the GraphQL URL. Accept the address that `serve` prints, also without path or scheme. Raise UsageError."""
-    text = url.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise UsageError(f"--url must be the address that `serve` prints, like {EXAMPLE}, and is {url!r}.")
-    path = parts.path.rstrip("/").removesuffix("/graphql").rstrip("/") + "/graphql"
-    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-
-
-def _price_in(answer: Any, url: str) -> PriceAnswer:
-    match answer:
-        case {"errors": [{"message": str(message), "extensions": {"code": "BAD_USER_INPUT"}}, *_]}:
-            raise UsageError(message)
-        case {"errors": [{"message": str(message)}, *_]}:
-            raise CommandError(message)
-        case {"data": {"price": dict(price)}}:
-            return msgspec.convert(price, PriceAnswer)
-        case _:
-            raise CommandError(f"The server at {url} is not a gateway: {json.dumps(answer)[:100]}")

@@ -7,31 +7,41 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
-import logging
+import os
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import replace
 from functools import partial
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-import uvicorn
 from starlette.applications import Starlette
 
-from gateway.clients import Clients, ClientsFileError
 from gateway.clock import SystemClock
+from gateway.commands import metrics_page
 from gateway.commands.base import CommandError, UsageError
-from gateway.events import ClientsReloaded, ClientsReloadFailed
+from gateway.commands.data_directory import share
+from gateway.commands.reloading import certificate_loaded, defer_sighup, reload_on_sighup
+from gateway.composition.process import Process
+from gateway.events import fan_out
 from gateway.logs import log
-from gateway.server.peers import Ceilings
-from gateway.server.server import ServerConfig
-from gateway.server.workers import leave_with_the_supervisor, supervise
+from gateway.logs.line_formats import LogFormat
+from gateway.logs.line_handler import install
+from gateway.server.draining_server import DrainingServer
+from gateway.server.peers import Ceilings, Peers
+from gateway.server.server import DEFAULTS, ServerConfig, ServerOptions
+from gateway.server.workers import Workers, leave_with_the_supervisor, supervise
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.composition.app import Gateway
+    from gateway.server.certificate import Certificate
+
+App: TypeAlias = Callable[[Peers], Starlette]
+"""Makes the app in the process that serves it, whose peers it may count."""
 
 # `docker stop` kills the process after ten seconds.
 GRACE_SECONDS = 8
@@ -40,35 +50,83 @@ GRACE_SECONDS = 8
 # twice, which took an eighth of the time; with these thresholds the scans take no measurable time, and cyclic garbage
 # is freed later.
 THRESHOLDS = (20_000, 20, 50)
-# Loggers that write private data at finer levels: request headers and query strings, which hold keys and signatures;
-# SQL with its parameters; image metadata with place and author.
-TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pillow_heif")
+# Bytes of the path of a directory of sockets: a socket's own has 103 at most on some systems.
+LONGEST_DIRECTORY = 80
 
 
-def serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Run the gateway. Raise SettingsError, ClientsFileError, LedgerFileError and ProxyUnusable."""
+def serve(arguments: argparse.Namespace, environ: MutableMapping[str, str]) -> int:
+    """Run the gateway. Raise CommandError, and Unusable of settings, files, proxies and the certificate."""
+    defer_sighup()
     settings = Settings.read(environ)
-    ceilings = Ceilings(settings.peer_connections, settings.open_connections)
+    certificate = _certificate(arguments)
+    options = _options(settings, certificate)
     workers: int = arguments.workers
     if workers > 1 and settings.sandboxed:
         raise UsageError(
             "Each worker would have an embedded sandbox of its own, and none would know what another changed: start "
             "`highlights-gateway sandbox`, set GATEWAY_HIKERAPI_URL to its address and GATEWAY_HIKERAPI_KEY=sandbox."
         )
-    with _listen(arguments.host, arguments.port) as listener:
+    with (
+        _listen(arguments.host, arguments.port) as listener,
+        _metrics_listener(settings) as page,
+        _worker_sockets(workers) as sockets,
+    ):
         if settings.clients_file is None:
             _require_loopback(arguments.host, listener)
-        url, address = _url(arguments.host, listener), listener.getsockname()[0]
+        scheme = "http" if certificate is None else "https"
+        url, address = _url(scheme, arguments.host, listener), listener.getsockname()[0]
+        environ.pop(metrics_page.DIRECTORY, None)
         # Created here first, so that errors in the files are reported once, and before the announcement.
-        gateway = _gateway(settings, url, workers, address)
+        process = Process(workers, address, sockets)
+        gateway = _gateway(settings if sockets is None else replace(settings, metrics=None), url, process)
+        if sockets is None:
+            reload_on_sighup(settings, gateway, certificate)
+        if certificate is not None:
+            log(certificate_loaded(certificate))
         if workers > 1:
             gateway.spending.close()
-        upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else _upstream(settings)
-        print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
-        if workers > 1:
-            app = partial(_app, settings, url, workers, address)
-            return supervise(_config(app, settings.log_level, workers=workers, ceilings=ceilings), listener)
-        return _run(gateway.app(), listener, settings.log_level, ceilings)
+        _announce(settings, url, page)
+        if sockets is None:
+            with metrics_page.of_process(gateway.observers.monitoring, page):
+                return _run(partial(_served, gateway), listener, options)
+        app, hook = partial(_app, settings, url, process, certificate), fan_out([log, metrics_page.forgetting(sockets)])
+        supervised = Workers(_config(app, workers=workers, options=options), listener, hook)
+        with metrics_page.of_workers(supervised, page, sockets, environ):
+            return supervise(supervised)
+
+
+def _announce(settings: Settings, url: str, page: socket.socket | None) -> None:
+    upstream = "the embedded sandbox (no GATEWAY_HIKERAPI_KEY)" if settings.sandboxed else _upstream(settings)
+    print(f"Highlights Gateway: open {url}/graphql - the upstream is {upstream}", flush=True)
+    if page is not None:
+        print(f"Metrics: {metrics_page.url(page)}", flush=True)
+
+
+@contextlib.contextmanager
+def _metrics_listener(settings: Settings) -> Iterator[socket.socket | None]:
+    if settings.metrics is None:
+        yield None
+        return
+    with _listen(*settings.metrics) as listener:
+        yield listener
+
+
+def _certificate(arguments: argparse.Namespace) -> Certificate | None:
+    """Return the certificate, loaded, or None without one. Raise UsageError and CertificateUnusable."""
+    if (arguments.tls_cert is None) != (arguments.tls_key is None):
+        raise UsageError("TLS needs both --tls-cert and --tls-key.")
+    if arguments.tls_cert is None:
+        return None
+    from gateway.server.certificate import Certificate
+
+    certificate = Certificate(arguments.tls_cert, arguments.tls_key)
+    certificate.load()
+    return certificate
+
+
+def _options(settings: Settings, certificate: Certificate | None) -> ServerOptions:
+    ceilings = Ceilings(settings.peer_connections, settings.open_connections)
+    return ServerOptions(ceilings, settings.trusted_proxies or frozenset(), certificate, settings.drain_seconds)
 
 
 def _upstream(settings: Settings) -> str:
@@ -76,21 +134,46 @@ def _upstream(settings: Settings) -> str:
     return settings.hikerapi_url + ("" if proxy is None else f" by the proxy of {proxy.variable}")
 
 
-def _app(settings: Settings, url: str, workers: int, address: str) -> Starlette:
-    return _gateway(settings, url, workers, address).app()
+@contextlib.contextmanager
+def _worker_sockets(workers: int) -> Iterator[Path | None]:
+    """Make the directory of the workers' sockets for as long as they run; none for one process."""
+    if workers == 1:
+        yield None
+        return
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="highlights-gateway-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise CommandError(f"Cannot make a directory for the sockets of the workers ({error}): set TMPDIR.") from error
+    with directory as path:
+        if len(os.fsencode(path)) > LONGEST_DIRECTORY:
+            raise CommandError(
+                f"The path {path} is too long for the sockets of the workers: set TMPDIR to a shorter one."
+            )
+        yield Path(path)
 
 
-def _gateway(settings: Settings, url: str, workers: int, address: str) -> Gateway:
-    """Return the gateway of one process, which reloads its clients on SIGHUP."""
+def _app(settings: Settings, url: str, process: Process, certificate: Certificate | None, peers: Peers) -> Starlette:
+    """Return the app of a worker."""
+    gateway = _gateway(settings, url, process)
+    reload_on_sighup(settings, gateway, certificate, is_worker=True)
+    return _served(gateway, peers)
+
+
+def _served(gateway: Gateway, peers: Peers) -> Starlette:
+    if gateway.observers.monitoring is not None:
+        gateway.observers.monitoring.connections = peers.connections
+    return gateway.app()
+
+
+def _gateway(settings: Settings, url: str, process: Process) -> Gateway:
+    """Return the gateway of one process."""
+    share(settings.data_dir)
     with _without_garbage_collection():
         from gateway.composition.app import Gateway
 
-        _log_to_stderr(settings.log_level)
+        install(LogFormat(settings.log_format), settings.log_level)
         leave_with_the_supervisor()
-        gateway = Gateway(settings, None, SystemClock(), url, workers=workers, address=address)
-        if settings.clients_file is not None:
-            _reload_on_sighup(gateway.access.clients)
-        return gateway
+        return Gateway(settings, None, SystemClock(), url, process=process)
 
 
 @contextlib.contextmanager
@@ -113,9 +196,11 @@ def sandbox(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     clock = MovableClock(SystemClock()) if arguments.clock == "movable" else SystemClock()
     with _listen(arguments.host, arguments.port) as listener:
-        url = _url(arguments.host, listener)
+        url = _url("http", arguments.host, listener)
         print(f"Sandbox upstream: {url} - its key is sandbox", flush=True)
-        return _run(create_sandbox(clock=clock, base_url=url), listener, "info", Ceilings())
+        install(LogFormat.TEXT, "info")
+        app = create_sandbox(clock=clock, base_url=url)
+        return _run(lambda peers: app, listener)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -136,40 +221,17 @@ def _require_loopback(host: str, listener: socket.socket) -> None:
         )
 
 
-def _url(host: str, listener: socket.socket) -> str:
+def _url(scheme: str, host: str, listener: socket.socket) -> str:
     """Return a URL that a browser on this machine can open, even if the server listens on all addresses."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{name}:{listener.getsockname()[1]}"
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # nosec B104 # noqa: S104 (compared, not listened on)
+    return f"{scheme}://{name}:{listener.getsockname()[1]}"
 
 
-def _reload_on_sighup(clients: Clients) -> None:
-    """Reload the clients in a separate thread on SIGHUP.
-
-    The file may be long or its disk slow, and the signal handler runs on the event loop. Reloads run one after the
-    other, so that the last one wins.
-    """
-    hangups: SimpleQueue[None] = SimpleQueue()  # reentrant: safe to use in a signal handler
-    threading.Thread(target=_reload_repeatedly, args=(hangups, clients), name="clients", daemon=True).start()
-    signal.signal(signal.SIGHUP, lambda *_: hangups.put(None))
-
-
-def _reload_repeatedly(hangups: SimpleQueue[None], clients: Clients) -> None:
-    while True:
-        hangups.get()
-        try:
-            clients.reload()
-        except ClientsFileError as error:
-            log(ClientsReloadFailed(str(error)))
-        else:
-            log(ClientsReloaded())
-
-
-def _run(app: Starlette, listener: socket.socket, log_level: str, ceilings: Ceilings) -> int:
-    _log_to_stderr(log_level)
+def _run(app: App, listener: socket.socket, options: ServerOptions = DEFAULTS) -> int:
     # After its shutdown uvicorn raises the signal again: the process then exits, as it does before uvicorn has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = _config(app, log_level, workers=1, ceilings=ceilings)
-    server = uvicorn.Server(config)
+    config = _config(app, workers=1, options=options)
+    server = DrainingServer(config)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(server.serve(sockets=[listener]))
@@ -178,26 +240,11 @@ def _run(app: Starlette, listener: socket.socket, log_level: str, ceilings: Ceil
     return 0 if server.started else 3
 
 
-def _config(
-    app: Starlette | Callable[[], Starlette], log_level: str, *, workers: int, ceilings: Ceilings
-) -> ServerConfig:
+def _config(app: App, *, workers: int, options: ServerOptions) -> ServerConfig:
     return ServerConfig(
         app,
-        ceilings=ceilings,
-        factory=not isinstance(app, Starlette),
+        options,
+        factory=True,
         workers=workers,
-        log_level=log_level,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-def _log_to_stderr(log_level: str) -> None:
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_not_about_websockets)
-
-
-def _is_not_about_websockets(record: logging.LogRecord) -> bool:
-    """Filter uvicorn's lines for opened and closed WebSockets: they contain the query string of the URL."""
-    return "WebSocket" not in str(record.msg) and record.msg not in ("connection open", "connection closed")

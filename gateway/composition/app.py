@@ -11,21 +11,22 @@ from starlette.applications import Starlette
 from gateway.billing.budget import AccountGuard
 from gateway.clock import Clock, SystemClock
 from gateway.composition.client_access import ClientAccess
+from gateway.composition.control import Control
 from gateway.composition.http_surface import HttpSurface, served_hosts
 from gateway.composition.media_proxy import MediaProxyComponent
 from gateway.composition.memory_budget import MemoryBudget
+from gateway.composition.observers import Observers
 from gateway.composition.operation_context import OperationContexts
 from gateway.composition.operations import Operations
+from gateway.composition.process import ALONE, Process
 from gateway.composition.publishing import PublishingComponent
 from gateway.composition.read_side import ReadSide
 from gateway.composition.sandbox import embedded_sandbox
 from gateway.composition.spending import Spending
+from gateway.composition.traces import TraceExport
 from gateway.durable.port import Durable
-from gateway.events import fan_out
-from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.routes import health
-from gateway.http.transports.operation_stream import OperationRunner
-from gateway.logs import log
+from gateway.http.shutdown import STATE, Shutdown
 from gateway.settings import Settings
 
 
@@ -46,7 +47,7 @@ def create_app(
 
 
 class Gateway:
-    """The parts of one process. `workers` processes share the upstream's rate limit and the ledger."""
+    """The parts of one process."""
 
     def __init__(
         self,
@@ -55,63 +56,76 @@ class Gateway:
         clock: Clock,
         base_url: str,
         *,
-        workers: int = 1,
         durable: Durable | None = None,
-        address: str | None = None,
+        process: Process = ALONE,
+        traces: TraceExport | None = None,
     ) -> None:
-        """Build the parts. `address` is the address listened on, where it is not the host of `base_url`."""
+        """Build the parts. `traces` takes the place of the export that the settings ask for."""
         settings.proxies.check()
-        self.settings = settings
-        self.hosts = served_hosts(settings, base_url, address)
+        self.settings, self.url, self.workers = settings, base_url, process.workers
+        self.hosts = served_hosts(settings, base_url, process.address)
         self.memory = MemoryBudget(settings.cache_bytes)
-        is_embedded = settings.sandboxed and transport is None
-        self.sandbox = embedded_sandbox(settings, clock, base_url) if is_embedded else None
+        self.sandbox = embedded_sandbox(settings, clock, base_url) if transport is None else None
         transport = self.sandbox.transport if self.sandbox else transport
         account = AccountGuard(floor=settings.balance_floor)
         self.health = health.HealthMonitor(account)
-        self.hook = fan_out([log, self.health.hear])
+        writes = self.sandbox is not None or settings.platform_token is not None
+        self.observers = Observers(settings, clock, self.health.hear, traces, publishes=writes)
+        self.hook = self.observers.hook
+        self.shutdown = Shutdown(self.hook)
         self.spending = Spending(settings, account, clock, self.hook)
-        self.access = ClientAccess(settings, clock)
+        self.access = ClientAccess(settings, clock, self.shutdown)
         self.reading = ReadSide(
-            settings, transport, self.memory, account=account, sharers=workers, clock=clock, hook=self.hook
+            settings, transport, self.memory, self.observers, account=account, sharers=process.workers, clock=clock
         )
         services, clients = self.reading.services, self.access.clients
-        writes = is_embedded or settings.platform_token
-        self.publishing = PublishingComponent(settings, transport, clients, services, durable) if writes else None
+        self.publishing = (
+            PublishingComponent(settings, transport, clients, services, durable, self.shutdown) if writes else None
+        )
         self.media_proxy = MediaProxyComponent(settings, self.sandbox, base_url, services, self.spending)
         self.operations = Operations(settings, self.memory, services, self.reading.projections)
+        self.control = Control(self, clock, process.sockets)
+        links = self.media_proxy.links
         self.contexts = OperationContexts(
-            settings, clients, self.spending, services, self.publishing, self.media_proxy.links, self.operations
+            settings, clients, self.spending, services, self.publishing, links, self.operations, self.control
         )
-        self.places = ConnectionLimiter(settings.connections)
 
     def app(self) -> Starlette:
         operations, services, publishing = self.operations, self.reading.services, self.publishing
-        runner = OperationRunner(operations.schema, operations.stored, self.contexts.of, self.hook, services.scheduler)
+        runner = operations.runner(self.contexts.of, services)
         spool = None if publishing is None else publishing.spool
-        surface = HttpSurface(self.settings, self.access, operations, runner, self.places, spool)
+        surface = HttpSurface(
+            self.settings, self.access, operations, runner, spool, self.observers.ids, self.observers.replays
+        )
         routes = [
             *([] if self.sandbox is None else [self.sandbox.route]),
             *surface.routes(),
             *([] if publishing is None else publishing.routes()),
             *self.media_proxy.routes(),
-            *health.routes(self._problems, self.health.warnings, services.memory.store),
+            *health.routes(self.problems, self.health.warnings, services.memory.store, self.shutdown),
         ]
         middleware = surface.middleware(self.hosts)
         app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
         app.router.redirect_slashes = False  # it would redirect to whatever host the client's `Host` header names
         return app
 
-    def _problems(self) -> dict[str, str]:
+    def problems(self) -> dict[str, str]:
         """Return one sentence for each part that limits the gateway's service."""
-        flows = None if self.publishing is None else self.publishing.durable.problem()
-        return self.health.problems() | ({} if flows is None else {"flows": flows})
+        return self.health.problems() | ({} if self.publishing is None else self.publishing.problems())
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Run the parts in the order in which they are built, and stop them in the reverse one."""
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[dict[str, object]]:
+        """Run the parts in the order in which they are built, and stop them in the reverse one.
+
+        The state that is yielded is for the server.
+        """
         async with contextlib.AsyncExitStack() as running:
-            for part in (self.spending, self.access, self.reading, self.publishing, self.media_proxy):
+            await running.enter_async_context(self.observers.tracing.running())
+            running.callback(lambda: self.observers.stopped(len(self.operations.running)))
+            for part in (self.spending, self.access, self.reading, self.publishing, self.media_proxy, self.control):
                 if part is not None:
                     await running.enter_async_context(part.running())
-            yield
+            await running.enter_async_context(self.observers.running(self))
+            publishes = self.publishing is not None
+            self.observers.lifecycle.started(self.settings, self.url, self.workers, publishes=publishes)
+            yield {STATE: self.shutdown}

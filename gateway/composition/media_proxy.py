@@ -45,20 +45,20 @@ class MediaProxyComponent:
         self._servers = MediaServers([*embedded, platform])
         budget = partial(spending.budget, RENEWAL_CEILING, MEDIA_PROXY, dict(settings.media_allowance))
         self._refresher = UrlRefresher(services, budget, is_alive=self._servers.honours)
-        self._proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
+        self.proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
         self._tokens = UrlSigner(key_of(settings.media_secret, settings.data_dir, KEY_FILE))
         self._clock = clock
         url = settings.public_url or base_url
         self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)
 
     def routes(self) -> list[Route]:
-        return [route(self._tokens, self._proxy, self._clock)]
+        return [route(self._tokens, self.proxy, self._clock)]
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await self._proxy.drain()
+            await self.proxy.drain()
             await self._refresher.drain()
             await self._servers.aclose()

@@ -9,15 +9,20 @@ from gateway.clients import Client, Clients, Right
 from gateway.composition.operations import Operations
 from gateway.composition.publishing import PublishingComponent
 from gateway.composition.spending import Spending
+from gateway.control.port import Operator
 from gateway.http.request_options import RequestOptions
 from gateway.loaders import Loader
 from gateway.media_proxy.links import Links
+from gateway.operations.cache_warmer import CacheWarmer
 from gateway.operations.documents import priced
 from gateway.operations.quotes import Lanes, Quotes
 from gateway.operations.selection_analysis import prefetch
+from gateway.planner.call_spans import CallSpans
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.upstream_services import UpstreamServices
+from gateway.reads.endpoints import Call
 from gateway.settings import Settings
+from gateway.spans import LiveSpan
 from schema.context import Context
 
 
@@ -33,6 +38,7 @@ class OperationContexts:
         publishing: PublishingComponent | None,
         links: Links,
         operations: Operations,
+        operator: Operator,
     ) -> None:
         self.clients = clients
         self._proxies = settings.media_proxy
@@ -41,23 +47,31 @@ class OperationContexts:
         self._publishing = publishing
         self._links = links
         self._operations = operations
+        self._operator = operator
         self._pricing = Lanes()
+        self._in_flight: dict[Call, LiveSpan] = {}
 
     def of(self, terms: RequestOptions) -> Context:
         """Return the context of one operation. Raise Unauthenticated."""
         client = self.clients.identify(terms.key)
         writes = None if self._publishing is None else self._publishing.of(client)
         forced = Right.FORCE in client.rights
-        fetcher = Fetcher(self._services, self._budget(client, terms.limit), forced=forced)
+        tracer = self._services.tracer
+        spans = None if tracer is None else CallSpans(tracer, self._in_flight)
+        fetcher = Fetcher(self._services, self._budget(client, terms.limit), forced=forced, spans=spans)
+        quotes = self._quotes(fetcher, () if writes is None else writes.accounts)
+        operates = Right.OPERATE in client.rights
         return Context(
             client=client,
             fetcher=fetcher,
             loader=Loader(fetcher),
-            quote=self._quotes(fetcher, () if writes is None else writes.accounts),
+            quote=quotes,
             foresee=partial(prefetch, fetcher),
             links=self._links,
             proxies=self._proxies,
             writes=writes,
+            operator=self._operator if operates else None,
+            warm=CacheWarmer(quotes, fetcher) if operates else None,
             explains=terms.explains,
             streams=terms.streams,
         )
@@ -70,4 +84,4 @@ class OperationContexts:
     def _budget(self, client: Client, limit: int | None) -> OperationBudget:
         ceilings = [ceiling for ceiling in (client.ceiling, limit) if ceiling is not None]
         confirm = partial(self.clients.confirm, client)
-        return self._spending.budget(min(ceilings, default=None), client.id, client.allowance, confirm)
+        return self._spending.budget(min(ceilings, default=None), client.id, client.allowance, confirm, client.weight)

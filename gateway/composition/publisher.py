@@ -7,30 +7,39 @@ from functools import partial
 import httpx
 
 from gateway.clock import Clock
+from gateway.composition.traces import traced_transport
 from gateway.events import Hook
 from gateway.settings import Settings
+from gateway.spans import Tracer
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
 from gateway.upstream.platforms.port import Publisher
 
 # The embedded sandbox implements both dialects, each below a path of its own.
 SANDBOXED_URL = "http://sandbox/"
-SANDBOXED_TOKEN = "sandbox"  # noqa: S105 (opens the sandbox)
+SANDBOXED_TOKEN = "sandbox"  # nosec B105 # noqa: S105 (opens the sandbox)
 
 
 def connected_publisher(
-    settings: Settings, transport: httpx.AsyncBaseTransport | None, clock: Clock, hook: Hook
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Clock,
+    hook: Hook,
+    tracer: Tracer | None,
 ) -> Publisher:
     """Return a client of the upstream. `transport` leads to the embedded sandbox."""
+    policy = pace(settings.platform_timeout)
     dialect = Dialect(settings.platform_dialect)
     connect = partial(
         connect_publisher,
         dialect=dialect,
         clock=clock,
         hook=hook,
-        policy=pace(settings.platform_timeout),
+        policy=policy,
         rate=settings.platform_rate,
     )
     if settings.platform_token is None or settings.platform_url is None:
-        return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=transport)
+        embedded = traced_transport(tracer, transport, policy, None)
+        return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=embedded)
     proxy = settings.proxies.to(settings.platform_url)
-    return connect(base_url=settings.platform_url, token=settings.platform_token, proxy=proxy)
+    network = traced_transport(tracer, None, policy, proxy)
+    return connect(base_url=settings.platform_url, token=settings.platform_token, transport=network, proxy=proxy)

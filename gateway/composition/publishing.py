@@ -18,6 +18,7 @@ from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
+from gateway.http.shutdown import Shutdown
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
 from gateway.publishing.validation import InputValidator
@@ -31,6 +32,7 @@ from schema.context import Writes
 
 ACCOUNTS_SECONDS = 1.0
 SWEEP_SECONDS = 3_600.0
+ACCOUNTS_UNKNOWN = "The platform has not said whose account this is since the gateway started: nothing is published."
 NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
 
 
@@ -44,16 +46,18 @@ class PublishingComponent:
         clients: Clients,
         services: UpstreamServices,
         durable: Durable | None,
+        shutdown: Shutdown,
     ) -> None:
         """Build the parts. `durable` takes the place of the engine over the database of the settings."""
         clock, hook = services.clock, services.hook
-        self._clock, self._hook = clock, hook
+        self._clock, self._hook, self._tracer = clock, hook, services.tracer
         self._settings = settings
+        self._shutdown = shutdown
         self._usernames: dict[str, str] = {}
         self._invalidation = Invalidation(services.memory, self._usernames)
         self._accounts_error: GatewayError | None = NOT_YET
-        self._rng = random.Random()  # noqa: S311 (spreads waits, is no secret)
-        self._publisher = connected_publisher(settings, transport, clock, hook)
+        self._rng = random.Random()  # nosec B311 # noqa: S311 (spreads waits, is no secret)
+        self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer)
         self.spool = Spool(settings.data_dir / "spool")
         self.durable = durable or self._engine()
         self._probe = Probe.over_network(AddressPolicy(), proxies=settings.proxies)
@@ -79,6 +83,14 @@ class PublishingComponent:
         accounts = tuple(account for account in self._usernames if client.may_write_for(account))
         return Writes(self._publishing, self._validator, accounts, self._accounts_error)
 
+    def problems(self) -> dict[str, str]:
+        """Return one sentence for each part that keeps the gateway from publishing."""
+        failing = {
+            "flows": self.durable.problem(),
+            "platform": None if self._accounts_error is None else ACCOUNTS_UNKNOWN,
+        }
+        return {part: sentence for part, sentence in failing.items() if sentence is not None}
+
     def routes(self) -> list[Route]:
         settings = self._settings
         # Until the upstream has listed the accounts, no answer about them can have been cached for long.
@@ -96,7 +108,7 @@ class PublishingComponent:
         await self.spool.start()
         await self.durable.launch()
         try:
-            async with background(self._load_accounts, self._watch_spool):
+            async with background(self._load_accounts, self._watch_spool, self._hand_over):
                 yield
         finally:
             await self.durable.aclose()
@@ -114,6 +126,7 @@ class PublishingComponent:
             dice=self._rng,
             retention=settings.flow_retention,
             key=settings.flows_key,
+            tracer=self._tracer,
         )
 
     async def _load_accounts(self) -> None:
@@ -126,6 +139,11 @@ class PublishingComponent:
             except GatewayError as error:
                 self._accounts_error = error
                 await self._clock.sleep(ACCOUNTS_SECONDS)
+
+    async def _hand_over(self) -> None:
+        """Let other processes continue the flows as soon as this one shuts down, while it finishes its requests."""
+        await self._shutdown.begun()
+        await self.durable.hand_over()
 
     async def _watch_spool(self) -> None:
         """Delete the files that no workflow needs any more, including those left by a crash."""

@@ -16,18 +16,17 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
-from gateway.composition import sandbox
 from gateway.composition.background import background
 from gateway.composition.memory_budget import MemoryBudget
+from gateway.composition.observers import Observers
 from gateway.composition.paging import paging
-from gateway.events import Hook
+from gateway.composition.reader import connected_reader
 from gateway.execution import Projections
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.facts import Lifetime
 from gateway.settings import Settings
 from gateway.single_flight import SingleFlight
 from gateway.upstream.client.client import silence_retries
-from gateway.upstream.hikerapi.client import connect
 
 # Seconds after the server's own graceful shutdown, within the ten that `docker stop` waits.
 DRAIN_SECONDS = 1.5
@@ -41,23 +40,15 @@ class ReadSide:
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None,
         budget: MemoryBudget,
+        observers: Observers,
         *,
         account: AccountGuard,
         sharers: int,
         clock: Clock,
-        hook: Hook,
     ) -> None:
         """Build the services. `transport` carries the calls, in the place of the network."""
-        api = connect(
-            base_url=settings.hikerapi_url,
-            key=settings.hikerapi_key or sandbox.KEY,
-            rate=settings.hikerapi_rate,
-            sharers=sharers,
-            transport=transport,
-            proxy=settings.proxies.to(settings.hikerapi_url) if transport is None else None,
-            clock=clock,
-            hook=hook,
-        )
+        hook, tracer = observers.hook, observers.tracing.tracer
+        api = connected_reader(settings, transport, sharers=sharers, clock=clock, hook=hook, tracer=tracer)
         self.projections = Projections(budget.projections)
         memory = EntityCache(
             EntryStore(budget.entries, clock, DecodedCache(budget.models, self.projections)),
@@ -67,7 +58,7 @@ class ReadSide:
             pointers=budget.pointers,
         )
         prices = Prices(api.endpoints, clock)
-        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, paging(settings))
+        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, paging(settings), tracer)
         self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
 
     @contextlib.asynccontextmanager

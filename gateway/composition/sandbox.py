@@ -22,11 +22,13 @@ class EmbeddedSandbox(NamedTuple):
     route: BaseRoute
 
 
-def embedded_sandbox(settings: Settings, clock: Clock, base_url: str) -> EmbeddedSandbox:
-    """Return the sandbox of a gateway at `base_url`.
+def embedded_sandbox(settings: Settings, clock: Clock, base_url: str) -> EmbeddedSandbox | None:
+    """Return the sandbox of a gateway at `base_url`; None if it has an upstream.
 
     Its images are served to browsers. Where other machines are served, the rest of it is not: its key is public.
     """
+    if not settings.sandboxed:
+        return None
     is_public = settings.clients_file is None
     sandbox = create_sandbox(
         clock=clock,

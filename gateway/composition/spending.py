@@ -10,10 +10,11 @@ from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.composition.background import background
+from gateway.composition.ledger_place import check_place, opened_ledger
+from gateway.composition.store_versions import prepare_stores
 from gateway.domain.window import Window
 from gateway.errors import LedgerUnavailable
 from gateway.events import Hook, LedgerAvailabilityChanged, LedgerLost
-from gateway.files import check_folder
 from gateway.settings import Settings
 
 FLUSH_SECONDS = 1.0
@@ -23,10 +24,10 @@ class Spending:
     """The account, which tells its balance to a gauge, and the ledger."""
 
     def __init__(self, settings: Settings, account: AccountGuard, clock: Clock, hook: Hook) -> None:
-        """Open the ledger. Raise Unusable."""
-        folder = settings.database_path.parent
-        check_folder(folder, "GATEWAY_DATA_DIR" if folder == settings.data_dir else "GATEWAY_DATABASE_URL")
-        self.ledger = Ledger(settings.database_path, clock=clock)
+        """Open the ledger, the first of the stores. Raise Unusable."""
+        check_place(settings)
+        prepare_stores(settings)
+        self.ledger = Ledger(opened_ledger(settings), clock=clock)
         self.account = account
         self._clock = clock
         self._hook = hook
@@ -38,10 +39,13 @@ class Spending:
         client: str,
         limits: Mapping[Window, int],
         confirm: Callable[[], object] = lambda: None,
+        weight: float = 1.0,
     ) -> OperationBudget:
-        """Return the budget of one operation within the allowance of a client."""
+        """Return the budget of one operation within the allowance of a client of this weight."""
         allowance = Allowance(client, limits, ledger=self.ledger, clock=self._clock)
-        return OperationBudget(ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm)
+        return OperationBudget(
+            ceiling=ceiling, allowance=allowance, account=self.account, confirm=confirm, weight=weight
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

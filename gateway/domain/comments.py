@@ -32,7 +32,7 @@ class Comment(Model, frozen=True, gc=False):
     """A comment on a post. `replies` are the first of its replies, which come along with it."""
 
     pk: str | int
-    text: str = ""
+    text: str | None = None
     author: UserSummary | None = field(name="user", default=None)
     created_at: Moment | None = None
     like_count: Number | None = None

@@ -69,6 +69,7 @@ class Hashtag(Model, frozen=True, gc=False):
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "id": ("name",),
         "pk": ("number",),
+        "keys": ("name",),
         "media_count": ("posts",),
         "is_media_count_lower_bound": ("posts",),
     }
@@ -76,6 +77,11 @@ class Hashtag(Model, frozen=True, gc=False):
     @property
     def id(self) -> str:
         return f"{HASHTAG_PREFIX}{self.name}"
+
+    @property
+    def keys(self) -> tuple[HashtagName, ...]:
+        """The key; none for a text that cannot be a hashtag."""
+        return tuple(map(HashtagName, names_in(self.name)))
 
     @property
     def pk(self) -> str | None:

@@ -13,7 +13,7 @@ from msgspec import field
 from gateway.domain.ids import EntityId, instagram_path, pk_beside_owner, pk_in_code
 from gateway.domain.locations import Location, location_ids
 from gateway.domain.models import MediaKind, first_expiry, kind_of
-from gateway.domain.users import Count, Model, Moment, UserSummary
+from gateway.domain.users import Count, Model, Moment, Small, UserSummary
 from gateway.errors import InvalidInput
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,11}")
@@ -76,6 +76,8 @@ class MediaChild(Model, frozen=True, gc=False):
     media_type: int | None = None
     thumbnail_url: str | None = None
     video_url: str | None = None
+    width: Small | None = None
+    height: Small | None = None
     parent_id: str | None = field(name="carousel_parent_id", default=None)
 
     SOURCES: ClassVar[Mapping[str, tuple[str, ...]]] = {"kind": ("media_type",)}
@@ -100,6 +102,8 @@ class Media(Model, frozen=True, gc=False):
     product_type: str | None = None
     thumbnail_url: str | None = None
     video_url: str | None = None
+    width: Small | None = None
+    height: Small | None = None
     duration: float | None = field(name="video_duration", default=None)
     caption: str | None = field(name="caption_text", default=None)
     alt_text: str | None = field(name="accessibility_caption", default=None)

@@ -14,9 +14,11 @@ class Right(enum.Enum):
     FORCE = "force"
     BALANCE = "balance"
     INTROSPECT = "introspect"
+    OPERATE = "operate"
 
 
 # Rights to write for an account; each write needs one of them.
 WRITING = frozenset({Right.WRITE, Right.INTERACT})
+OPERATING = frozenset({Right.OPERATE})
 RIGHTS = "rights"
-"""The key of a mutation field's metadata: the rights of which the client needs one."""
+"""The key of a root field's metadata: the rights of which the client needs one. A query without it needs `read`."""

@@ -49,3 +49,12 @@ class Share:
         if more < 0:
             self._count.subtract(self._holder, -more)
         return True
+
+    def move(self, holder: str) -> bool:
+        """Count the amount for another holder. Return whether it is within the ceilings there."""
+        if holder == self._holder:
+            return True
+        amount = self.amount
+        self.hold(0)
+        self._holder = holder
+        return self.hold(amount)

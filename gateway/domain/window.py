@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import assert_never
 
 
@@ -41,3 +41,8 @@ def _month(now: float) -> tuple[int, int]:
     first = datetime.fromtimestamp(math.floor(now), UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return int(first.timestamp()), int(following.timestamp())
+
+
+def day_of(now: float) -> date:
+    """Return the day in UTC."""
+    return datetime.fromtimestamp(Window.DAY.bounds(now)[0], UTC).date()

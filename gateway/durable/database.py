@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.durable.tables import METADATA
+from gateway.durable.store_migrations import migrate
 from gateway.errors import FlowsUnavailable
 from gateway.files import Identity, identity, make_file
 
@@ -96,7 +96,7 @@ class Database:
         close(self._engine)
 
     def prepare(self, check: Callable[[sa.Connection], None]) -> None:
-        """Create missing tables and `check` them, in one transaction of one process at a time."""
+        """Bring the tables forward and `check` them, in one transaction of one process at a time. Raise StoreTooNew."""
         if self._path is not None:
             with suppress(OSError):  # SQLite would create it, readable by all; it also reports errors
                 make_file(self._path)
@@ -105,7 +105,7 @@ class Database:
                 db.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING)))
-            METADATA.create_all(db)
+            migrate(db)
             check(db)
         if self._path is not None:
             self._opened = identity(self._path)

@@ -107,6 +107,12 @@ class Workflows:
         """Requeue a workflow that DBOS records as running on this executor, but that does not run. Blocks."""
         self._dbos._sys_db.reenqueue_for_recovery(id, [self._executor], INTERNAL_QUEUE_NAME)
 
+    async def finish(self, seconds: float) -> None:
+        """Start no workflow any more, and wait until none runs, for `seconds` at most."""
+        self._stopping = True
+        if tasks := [*self._tasks, *self._running.values()]:
+            await asyncio.wait(tasks, timeout=seconds)
+
     async def stop(self) -> None:
         """Cancel the running workflows, which can be resumed later."""
         self._stopping = True

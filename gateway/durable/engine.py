@@ -20,17 +20,19 @@ from gateway.durable.encryption import JsonCipher, key_in
 from gateway.durable.executor import STANDARD, DatabaseExecutor, StoreTimeouts
 from gateway.durable.journal import DbosJournal, Lost
 from gateway.durable.leases import WorkerLease
-from gateway.durable.port import Body, Fault, Json, Record, Status, StepFailed
+from gateway.durable.port import STEP_SECONDS, Body, Fault, Json, Record, Status, StepFailed, Tally
 from gateway.durable.retries import MASKED, StepRetrier, fault_of
 from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input
 from gateway.durable.signals import ChangeNotifier, Signals
+from gateway.durable.step_spans import StepSpans, notes_of_origin
 from gateway.durable.store import WorkflowStore
 from gateway.durable.supervisor import Resources, Supervisor
 from gateway.durable.watching import Watches
 from gateway.durable.write_behind import WriteBehindBuffer
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook
+from gateway.spans import Tracer
 
 # The interval at which changes made by other processes are detected.
 POLL_SECONDS = 0.5
@@ -51,10 +53,11 @@ class DbosDurable:
         retention: float,
         key: bytes | None = None,
         patience: StoreTimeouts = STANDARD,
+        tracer: Tracer | None = None,
     ) -> None:
         """Store the configuration; nothing is opened yet.
 
-        `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes.
+        `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes. `tracer` makes the spans of the steps.
         """
         self._url = url
         self._directory = directory
@@ -63,10 +66,12 @@ class DbosDurable:
         self._hook = hook
         self._retrier = StepRetrier(clock, hook, dice)
         self._bodies: dict[str, Body] = {}
+        self._is_leaving = False
         self._signals = Signals(clock)
         self._changes = ChangeNotifier(clock)
         self._watches = Watches(self._poll)
         self._patience = patience
+        self._tracer = tracer
         self._database = DatabaseExecutor(patience)
         self._supervisor = Supervisor(self._open, self._workflows_on, self._database, clock, hook, retention)
         self._write_behind = WriteBehindBuffer(
@@ -80,6 +85,15 @@ class DbosDurable:
         """Start the supervisor, which retries an unreachable store without limit; `problem` returns the reason."""
         await self._supervisor.start()
 
+    async def hand_over(self) -> None:
+        self._is_leaving = True
+        self._watches.wake_all()
+        self._signals.wake_all()
+        await self._supervisor.stop(STEP_SECONDS)
+        # Before another process takes over: what is written later would replace what that has written.
+        await self._write_behind.aclose()
+        self._supervisor.release()
+
     async def aclose(self) -> None:
         await self._supervisor.stop()
         await self._write_behind.aclose()
@@ -89,8 +103,10 @@ class DbosDurable:
     async def start(self, name: str, id: str, input: Json) -> Record:
         """Start or find a workflow. Also raises InvalidInput if the input is too large to be recorded."""
         check_input(input)
-        workflows = self._supervisor.workflows
-        if await self._database.change(partial(self._store.accept, name, id, input)):
+        workflows = None if self._is_leaving else self._supervisor.workflows
+        notes = {} if self._tracer is None else notes_of_origin()
+        is_new = await self._database.change(partial(self._store.accept, name, id, input, notes=notes))
+        if is_new and workflows is not None:
             workflows.start(id)
         record = await self.get(id)
         if record is None:
@@ -105,10 +121,13 @@ class DbosDurable:
     ) -> Sequence[Record]:
         return await self._database.call(partial(self._store.page, prefix, status, limit, before))
 
+    async def tally(self) -> Tally:
+        return await self._database.call(self._store.tally)
+
     async def wait(self, id: str, seconds: float) -> Record | None:
         until = self._clock.monotonic() + seconds
         with self._watches.of(id) as watched:
-            while not watched.is_over and (left := until - self._clock.monotonic()) > 0:
+            while not (watched.is_over or self._is_leaving) and (left := until - self._clock.monotonic()) > 0:
                 await self._changes.wait(watched.news, left)
             record = watched.latest
         return record if record is not None and record.status.is_final else await self.get(id)
@@ -163,7 +182,11 @@ class DbosDurable:
         return await self._database.call(partial(self._store.names.remember, name, seconds))
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
-        return await self._signals.wait(topic, seconds)
+        is_signalled = await self._signals.wait(topic, seconds)
+        if self._is_leaving:
+            # A step that polls has no effect in progress: it is interrupted here, and executed again elsewhere.
+            raise asyncio.CancelledError
+        return is_signalled
 
     def signal(self, topic: str) -> None:
         self._signals.send(topic)
@@ -179,7 +202,7 @@ class DbosDurable:
     def _open(self) -> Resources:
         """Open the store and take a worker lease. Blocks.
 
-        Raises KeyFileError, NoSlot, DecryptionError, FlowsUnavailable.
+        Raises KeyFileError, NoSlot, StoreTooNew, DecryptionError, FlowsUnavailable.
         """
         self._cipher = JsonCipher(self._key or key_in(self._directory))
         store = WorkflowStore(self._url, self._cipher, self._clock, patience=self._patience.statement)
@@ -209,7 +232,9 @@ class DbosDurable:
     async def _run_once(self, record: Record) -> None:
         steps = await self._database.call(partial(self._store.steps, record.id))
         guard = _RunGuard(self, record.id)
-        run = WorkflowRun(record.id, DbosJournal(record, steps, guard, self._write_behind), self._retrier, self._clock)
+        journal = DbosJournal(record, steps, guard, self._write_behind)
+        spans = None if self._tracer is None else StepSpans(self._tracer, record)
+        run = WorkflowRun(record.id, journal, self._retrier, self._clock, spans)
         end = partial(self._store.end, record.id, Status.DONE)
         try:
             end = partial(end, output=await self._body(record)(run, record.input))
@@ -231,7 +256,9 @@ class DbosDurable:
         return self._bodies[record.name]
 
     async def check(self, id: str) -> None:
-        """Raise WorkflowInterrupted if the workflow may not go on, FlowsUnavailable if that is unknown."""
+        """Raise WorkflowInterrupted if the workflow may not go on here, FlowsUnavailable if that is unknown."""
+        if self._is_leaving:
+            raise Lost
         if await self._database.call(partial(self._store.status, id)) is not Status.RUNNING:
             raise WorkflowInterrupted
 

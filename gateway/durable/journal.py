@@ -19,7 +19,7 @@ class NotDeterministic(Exception):
 
 
 class Lost(WorkflowInterrupted):
-    """Nothing can be recorded: the run is abandoned, and the workflow is resumed when the store is reachable."""
+    """The run is abandoned, to be resumed: when the store is reachable again, or by another process."""
 
 
 class Stand(Protocol):

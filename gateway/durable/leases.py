@@ -32,6 +32,7 @@ class WorkerLease:
         try:
             make_folder(self._folder)
             self._host = _host(self._folder / HOST_FILE)
+            self._lock: int | None
             self.number, self._lock = self._first_free()
         except OSError as exc:
             raise NoSlot(f"The slots in {self._folder} cannot be used: {exc.strerror}.") from exc
@@ -53,7 +54,10 @@ class WorkerLease:
             yield tuple(found)
 
     def close(self) -> None:
-        os.close(self._lock)
+        """Release the lease. Idempotent."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _first_free(self) -> tuple[int, int]:
         for number in range(MOST):

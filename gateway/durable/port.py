@@ -16,6 +16,8 @@ Json: TypeAlias = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these: the form of all recorded data."""
 
 HALF_AN_HOUR = 1_800.0
+# How long a step may go on when its workflow is handed over. Then it is interrupted.
+STEP_SECONDS = 3.0
 
 
 class Status(enum.Enum):
@@ -104,6 +106,14 @@ class Record:
     updated_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The workflows in the store by status, and when the oldest running one was started, in Unix seconds."""
+
+    counts: Mapping[Status, int]
+    oldest_running: float | None
+
+
 class Run(Protocol):
     """The interface of a workflow's body to the engine."""
 
@@ -141,6 +151,12 @@ class Durable(Protocol):
     async def launch(self) -> None:
         """Start the engine inside the running event loop, and resume the workflows that a crash interrupted."""
 
+    async def hand_over(self) -> None:
+        """Release the running workflows to other processes, each after its current step if that ends in STEP_SECONDS.
+
+        From then on `start` records workflows for another process to run, and `wait` returns at once. Idempotent.
+        """
+
     async def aclose(self) -> None:
         """Stop the engine; running workflows are interrupted and can be resumed later."""
 
@@ -159,6 +175,9 @@ class Durable(Protocol):
 
         `before` is the id of the last workflow of the previous page.
         """
+
+    async def tally(self) -> Tally:
+        """Count the workflows of all processes."""
 
     async def wait(self, id: str, seconds: float) -> Record | None:
         """Return the workflow when it has ended, or its current state after `seconds`."""

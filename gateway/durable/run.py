@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.durable.port import Fault, Json, Step, StepFailed, StepRecord
 from gateway.durable.retries import StepRetrier, recorded_form
 from gateway.durable.serialization import step_from, step_to
+from gateway.durable.step_spans import StepSpans
 
 NOW = "now"
 SLEEP = "sleep"
@@ -51,13 +53,16 @@ class Journal(Protocol):
 
 
 class WorkflowRun:
-    """A `Run` over a journal."""
+    """A `Run` over a journal. `spans` are those of its steps, if they are traced."""
 
-    def __init__(self, id: str, journal: Journal, retrier: StepRetrier, clock: Clock) -> None:
+    def __init__(
+        self, id: str, journal: Journal, retrier: StepRetrier, clock: Clock, spans: StepSpans | None = None
+    ) -> None:
         self._id = id
         self._journal = journal
         self._retrier = retrier
         self._clock = clock
+        self._spans = spans
         self._faults: list[tuple[Fault, int]] = []
 
     @property
@@ -109,14 +114,15 @@ class WorkflowRun:
 
     async def _once(self, place: JournalPosition, group: int, step: Step) -> Json | Fault:
         async def attempt() -> Json:
-            begun = self._journal.begun(place.number)
-            outcome = await self._retrier.make(
+            make = partial(
+                self._retrier.make,
                 self._id,
                 step,
-                begun,
+                self._journal.begun(place.number),
                 lambda record: self._journal.step(group, place.number, record),
                 self._journal.written,
             )
+            outcome = await (make() if self._spans is None else self._spans.step(step, make))
             return {"step": step_to(outcome.record), "value": outcome.value}
 
         recorded = await place.once(step.name, attempt)

@@ -31,6 +31,13 @@ class Signals:
             if not future.done():
                 future.set_result(None)
 
+    def wake_all(self) -> None:
+        """Wake all tasks that wait, for whatever topic."""
+        for waiting in self._waiting.values():
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
     async def wait(self, topic: str, seconds: float) -> bool:
         """Wait for a signal, and return whether it came within `seconds`."""
         if topic in self._undelivered:

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.durable.database import AT_ONCE, Database
 from gateway.durable.encryption import DecryptionError, JsonCipher
 from gateway.durable.executor import CancellationToken
-from gateway.durable.port import Fault, Json, Record, Status, StepRecord
+from gateway.durable.port import Fault, Json, Record, Status, StepRecord, Tally
 from gateway.durable.remembered_names import RememberedNames
 from gateway.durable.rerun import Numbered, steps_to_rerun
 from gateway.durable.serialization import fault_from, fault_to, step_from, step_to
@@ -52,11 +52,13 @@ class WorkflowStore:
         self._database.ping()
 
     def prepare(self) -> None:
-        """Create missing tables. Raises DecryptionError if the tables were written with another key."""
+        """Bring the tables forward. Raises StoreTooNew, and DecryptionError if another key wrote them."""
         self._database.prepare(self._check_key)
 
-    def accept(self, name: str, id: str, input: Json, ticket: CancellationToken) -> bool:
-        """Insert a workflow, and return whether it is new. Raises IdempotencyKeyReused."""
+    def accept(
+        self, name: str, id: str, input: Json, ticket: CancellationToken, *, notes: Mapping[str, Json] | None = None
+    ) -> bool:
+        """Insert a workflow with its first notes, and return whether it is new. Raises IdempotencyKeyReused."""
         now = self._clock.now()
         row = {
             "id": id,
@@ -72,6 +74,8 @@ class WorkflowStore:
             insertion = self._database.insert(FLOWS).values(row).on_conflict_do_nothing().returning(FLOWS.c.id)
             is_new = db.scalar(insertion) is not None
             known = db.scalar(sa.select(FLOWS.c.fingerprint).where(FLOWS.c.id == id))
+            if is_new:
+                self._database.upsert(db, NOTES, self._note_rows(id, notes or {}))
             ticket.check()
         if known != row["fingerprint"]:
             raise IdempotencyKeyReused("This idempotency key was used before with another input: use a new key.")
@@ -99,6 +103,13 @@ class WorkflowStore:
         with self._database.transaction() as db:
             return self._records(db, db.execute(query).all())
 
+    def tally(self) -> Tally:
+        running = FLOWS.c.status == Status.RUNNING.value
+        with self._database.transaction() as db:
+            counts = db.execute(sa.select(FLOWS.c.status, sa.func.count()).group_by(FLOWS.c.status)).all()
+            oldest = db.scalar(sa.select(sa.func.min(FLOWS.c.created_at)).where(running))
+        return Tally({Status(status): count for status, count in counts}, oldest)
+
     def status(self, id: str) -> Status | None:
         with self._database.transaction() as db:
             found = db.scalar(STATUS, {"flow": id})
@@ -117,11 +128,7 @@ class WorkflowStore:
         with self._database.transaction() as db:
             existing = self._update(db, FLOWS.c.id.in_(changes))
             steps = [row for id in existing for row in self._step_rows(id, changes[id])]
-            notes = [
-                {"flow": id, "key": key, "value": self._cipher.close(value)}
-                for id in existing
-                for key, value in changes[id].notes.items()
-            ]
+            notes = [row for id in existing for row in self._note_rows(id, changes[id].notes)]
             self._database.upsert(db, STEPS, steps)
             self._database.upsert(db, NOTES, notes)
 
@@ -274,6 +281,9 @@ class WorkflowStore:
     def _step_rows(self, id: str, changed: Changed) -> Iterator[dict[str, object]]:
         for place, (group, record) in changed.steps.items():
             yield {"flow": id, "place": place, "group": group, "record": self._cipher.close(step_to(record))}
+
+    def _note_rows(self, id: str, notes: Mapping[str, Json]) -> list[dict[str, object]]:
+        return [{"flow": id, "key": key, "value": self._cipher.close(value)} for key, value in notes.items()]
 
     def _decrypt(self, text: str | None) -> Json:
         try:

@@ -20,6 +20,7 @@ from gateway.durable.store import WorkflowStore
 from gateway.durable.tables import GIVEN_UP
 from gateway.errors import FlowsUnavailable
 from gateway.events import FlowsDirectoryRefused, Hook, WorkflowsRecovered, WorkflowStoreAvailabilityChanged
+from gateway.migrations import StoreTooNew
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ ON_THE_WAY_SECONDS = 5.0
 WAKE = "wake"
 
 WRONG_KEY = "The flows were written with another key: restore it, or give the gateway a database of its own."
+TOO_NEW = "The flows were written by a newer gateway: start that one."
 NOT_OPEN = "The store of the flows is not open yet."
 UNREACHABLE = "The store of the flows cannot be reached."
 # Shown without authentication, so without the paths: these are in the log.
@@ -57,7 +59,7 @@ class Supervisor:
     def __init__(
         self, open: Open, launch_dbos: Launch, database: DatabaseExecutor, clock: Clock, hook: Hook, retention: float
     ) -> None:
-        """`open` blocks, and raises KeyFileError, NoSlot, DecryptionError or FlowsUnavailable.
+        """`open` blocks, and raises KeyFileError, NoSlot, StoreTooNew, DecryptionError or FlowsUnavailable.
 
         `launch_dbos` does not block.
         """
@@ -97,21 +99,31 @@ class Supervisor:
         """Wake the task before its next tick."""
         self._signals.send(WAKE)
 
-    async def stop(self) -> None:
-        """Stop the task and DBOS. Idempotent. The store stays open until `close`: threads may still use it."""
+    async def stop(self, seconds: float = 0.0) -> None:
+        """Stop the task and DBOS. Idempotent. The store stays open until `close`: threads may still use it.
+
+        Workflows that end within `seconds`, because they may not begin another step, are not cancelled.
+        """
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        workflows, self._workflows = self._workflows, None
-        if workflows is not None:
-            await workflows.stop()
-            await self._database.work(workflows.close)
+        if self._workflows is not None:
+            if seconds:
+                await self._workflows.finish(seconds)
+            await self._workflows.stop()
+            await self._database.work(self._workflows.close)
+            self._workflows = None
+
+    def release(self) -> None:
+        """Release the worker lease, so that other processes take over its workflows. Idempotent."""
+        if self._resources is not None:
+            self._resources.slots.close()
 
     def close(self) -> None:
         """Close the store and release the worker lease. Idempotent."""
+        self.release()
         resources, self._resources = self._resources, None
         if resources is not None:
-            resources.slots.close()
             resources.store.close()
 
     async def _supervise(self) -> None:
@@ -135,6 +147,8 @@ class Supervisor:
             self._report_unusable(NO_KEY, error)
         except NoSlot as error:
             self._report_unusable(NO_SLOT, error)
+        except StoreTooNew as error:
+            self._report_unusable(TOO_NEW, error)
         except DecryptionError:
             self._set_problem(WRONG_KEY)
         except Exception:

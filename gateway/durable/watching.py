@@ -34,6 +34,11 @@ class Watched:
         if self._problem is not None:
             raise copy.copy(self._problem)
 
+    def notify(self) -> None:
+        """Wake the watchers."""
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
     def leave(self) -> None:
         """Stop polling."""
         self._task.cancel()
@@ -43,17 +48,13 @@ class Watched:
             async with aclosing(records):
                 async for record in records:
                     self.latest = record
-                    self._notify()
+                    self.notify()
         except Exception as problem:  # a bug, too: each watcher raises it
             forget_frames(problem)
             self._problem = problem
         finally:
             self.is_over = True
-            self._notify()
-
-    def _notify(self) -> None:
-        news, self.news = self.news, asyncio.Event()
-        news.set()
+            self.notify()
 
 
 class Watches:
@@ -65,6 +66,11 @@ class Watches:
     def __init__(self, look: Callable[[str], AsyncGenerator[Record, None]]) -> None:
         self._follow = look
         self._watched: dict[str, Watched] = {}
+
+    def wake_all(self) -> None:
+        """Wake all watchers."""
+        for watched in self._watched.values():
+            watched.notify()
 
     @contextmanager
     def of(self, id: str) -> Iterator[Watched]:

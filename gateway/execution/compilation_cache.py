@@ -106,6 +106,11 @@ class PlanCache:
     def __len__(self) -> int:
         return len(self._plans)
 
+    @property
+    def size(self) -> int:
+        """The size in bytes, estimated."""
+        return int(self._plans.currsize + self.modules.currsize)
+
     def of(self, document: DocumentNode, variables: Iterable[tuple[str, Any]]) -> DocumentPlans:
         key = id(document), tuple((name, value) for name, value in variables if type(value) is bool)
         plans = self._plans.get(key)

@@ -167,7 +167,7 @@ class Compiler:
         """Keys and names of the fields so far, with a brace around those of each object."""
 
     def build(self, function: str) -> Callable[[Any, ResolverInfo | None], Any]:
-        exec(self.module("\n".join(self.lines)), self.names)  # noqa: S102 - made of checked identifiers, literals by repr() and our own templates
+        exec(self.module("\n".join(self.lines)), self.names)  # nosec B102 # noqa: S102 (checked identifiers, repr() of literals)
         return self.names[function]  # type: ignore[no-any-return]
 
     def module(self, text: str) -> CodeType:

@@ -41,6 +41,10 @@ class Projections:
     def __len__(self) -> int:
         return len(self._projections)
 
+    @property
+    def size(self) -> int:
+        return int(self._projections.currsize)
+
     def add(self, objects: SharedTuple[Any]) -> None:
         """Cache the projections of `objects` until `drop`. The owner references the list, so its id is not reused."""
         self._shapes[id(objects)] = {}

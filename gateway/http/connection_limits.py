@@ -16,6 +16,10 @@ class ConnectionLimiter:
         self.most = most
         self._held = Counter[str]()
 
+    @property
+    def total(self) -> int:
+        return self._held.total()
+
     def check(self, client: str) -> None:
         """Raise TooManyStreams if `client` already holds `most` connections."""
         if self._held[client] >= self.most:

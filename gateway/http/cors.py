@@ -12,8 +12,9 @@ from gateway.errors import CrossSite
 from gateway.http.request_options import EXPLAIN, LIMIT, key_in
 from gateway.http.request_parsing import CSRF_HEADERS
 
-READ_BY_PAGES = ("etag", "retry-after", "x-billed-requests", "x-billing-remaining")
-SENT_BY_PAGES = ("authorization", "content-type", "if-none-match", EXPLAIN, LIMIT, *CSRF_HEADERS)
+READ_BY_PAGES = ("etag", "retry-after", "x-billed-requests", "x-billing-remaining", "x-request-id", "traceparent")
+TRACED = ("traceparent", "tracestate", "x-request-id")
+SENT_BY_PAGES = ("authorization", "content-type", "if-none-match", EXPLAIN, LIMIT, *CSRF_HEADERS, *TRACED)
 # Values of `Sec-Fetch-Site` for a page that is not of the gateway's origin. "same-site" is another port of this machine
 # or another name below the gateway's domain: the authors of those pages are unknown, so they are not trusted.
 FOREIGN = ("cross-site", "same-site")

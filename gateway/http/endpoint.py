@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clients import Client
 from gateway.errors import GatewayError, MethodNotAllowed, NotAcceptable
-from gateway.http import responses
 from gateway.http.bodies import Bodies
+from gateway.http.completion import CompletionMiddleware, operation_in, refusal
 from gateway.http.compression import COMPRESSION
 from gateway.http.cors import check_page, cors
 from gateway.http.disconnect import cancel_on_disconnect, without_body
@@ -24,8 +24,8 @@ from gateway.http.request_options import key_in
 from gateway.http.request_parsing import Batch, GraphQLRequest, check_origin, parse_get, parse_post, turn_for
 from gateway.http.routes import console
 from gateway.http.uploads import with_uploads
-from gateway.operations.extensions import as_graphql_error
 from gateway.operations.persisted_queries import PersistedQueries
+from gateway.operations.running import RunningOperations
 from gateway.scheduling import FairScheduler
 
 Run: TypeAlias = Callable[[GraphQLRequest, Request, Accepted], Awaitable[ASGIApp]]
@@ -43,7 +43,8 @@ def route(endpoint: GraphQLEndpoint, allowed: Collection[str] = (), uploads: Mid
     """Return the route of `/graphql`. `allowed` are foreign origins for CORS; `uploads` extracts files."""
     cors_layers = [cors(allowed)] if allowed else []
     upload_layers = [uploads] if uploads else []
-    return Route("/graphql", endpoint, middleware=[*cors_layers, COMPRESSION, *upload_layers])
+    completion = Middleware(CompletionMiddleware, running=endpoint.running)
+    return Route("/graphql", endpoint, middleware=[completion, *cors_layers, COMPRESSION, *upload_layers])
 
 
 class GraphQLEndpoint:
@@ -63,6 +64,7 @@ class GraphQLEndpoint:
         scheduler: FairScheduler,
         *,
         bodies: Bodies,
+        running: RunningOperations,
         longest_batch: int = 0,
         allowed: Collection[str] = (),
     ) -> None:
@@ -72,6 +74,7 @@ class GraphQLEndpoint:
         self.identify = identify
         self.scheduler = scheduler
         self.bodies = bodies
+        self.running = running
         self.longest_batch = longest_batch
         self.allowed = allowed
 
@@ -84,7 +87,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except GatewayError as problem:
-            outcome = responses.error_response(accepted.single or ResponseType.JSON, as_graphql_error(problem))
+            outcome = refusal(problem, accepted, scope)
         if isinstance(outcome, Response):
             await outcome(scope, receive, send)
         else:
@@ -104,10 +107,13 @@ class GraphQLEndpoint:
         if request.method == "POST":
             check_page(request.headers, self.allowed)
             client = self.identify(key_in(request.headers))
+            operation_in(request.scope).client = client.id
             self._check_acceptable(accepted)
             with self.bodies.reading(client.id) as reading:
                 params = await parse_post(request, reading, self.scheduler, longest_batch=self.longest_batch)
-            return params if isinstance(params, Batch) else self._with_document(with_uploads(params, request.scope))
+            if isinstance(params, Batch):
+                return params
+            return self._with_document(with_uploads(params, request.scope), request.scope)
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
         await turn_for(len(request.scope["query_string"]), self.scheduler)
@@ -120,14 +126,18 @@ class GraphQLEndpoint:
             params = parse_get(request)
             check_origin(request.headers, params)
             self._check_acceptable(accepted)
-            return self._with_document(params)
+            return self._with_document(params, request.scope)
         except GatewayError:
             if accepted.page:
+                operation_in(request.scope).discard()
                 return console.page()
             raise
 
-    def _with_document(self, params: GraphQLRequest) -> GraphQLRequest:
-        return replace(params, query=self.stored.text(params.query, params.document_id, params.extensions))
+    def _with_document(self, params: GraphQLRequest, scope: Scope) -> GraphQLRequest:
+        operation = operation_in(scope)
+        operation.text = params.query  # even if it is refused
+        operation.text = self.stored.text(params.query, params.document_id, params.extensions)
+        return replace(params, query=operation.text)
 
     def _check_acceptable(self, accepted: Accepted) -> None:
         if accepted.nothing:

@@ -2,7 +2,7 @@
 
 That runs before all routes. The first repetition of a request takes the full path, whose response names what a replay
 needs; status, headers and compressed body are recorded as sent. Later repetitions skip parsing and negotiation.
-Everything that can change between two requests is checked each time: clients and their rights, persisted documents,
+Everything that can change between two requests is checked each time: clients and their rights, stored documents,
 the entries behind the response, the allowance. Any other request takes the full path; only that path refuses requests.
 """
 
@@ -19,11 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.billing.budget import OperationBudget, WindowFigures
 from gateway.cache.response_cache import Response, Responses
 from gateway.clients import Client, Clients
-from gateway.clients.table import Version
+from gateway.clients.table import Version as ClientsVersion
+from gateway.correlation import REQUEST_ID, TRACEPARENT
 from gateway.errors import LedgerUnavailable, Unauthenticated
 from gateway.http import responses, status_codes
+from gateway.http.replays import ReplayObserver
 from gateway.http.request_options import key_in
 from gateway.http.request_parsing import GraphQLRequest
+from gateway.operation_events import OperationCompleted, ReplayCount
 from gateway.operations.billing import report_cached
 from gateway.operations.persisted_queries import PersistedQueries, hash_in
 from schema.context import Context
@@ -51,8 +54,11 @@ HEADERS_NOT_IN_KEY = frozenset(
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"),
     )
 )
+# Headers that a request is examined for, besides those of the key.
+NAMING = frozenset({REQUEST_ID, TRACEPARENT})
+EXAMINED = frozenset({b"expect", b"content-length"}) | NAMING
 # Recomputed for each replay. A response with a header that is not replayable depends on data unknown to this module.
-VOLATILE_HEADERS = frozenset({b"content-length", b"cache-control", b"x-billing-remaining"})
+VOLATILE_HEADERS = frozenset({b"content-length", b"cache-control", b"x-billing-remaining", REQUEST_ID})
 REPLAYABLE_HEADERS = VOLATILE_HEADERS | {
     b"content-type",
     b"content-encoding",
@@ -71,6 +77,8 @@ BEGINNING, MIDDLE, END = b'{"data":', b',"extensions":', b"}"
 
 RequestTerms: TypeAlias = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
 Request: TypeAlias = tuple[RequestTerms, bytes]
+# Of the clients and of the trusted documents.
+Version: TypeAlias = tuple[ClientsVersion, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +88,7 @@ class ExactReplay:
     `document` is a persisted document's id or hash, which may refer to another text later, and its text. `explains`:
     the bill is itemised. `tells_life`: the headers include `cache-control` with the remaining lifetime. `figures` are
     those of the tightest allowance window, `extensions` the JSON after the data with a bill of these figures.
+    `operation` is the event of a replay, and `observed` counts them.
     """
 
     response: Response
@@ -89,8 +98,10 @@ class ExactReplay:
     explains: bool
     tells_life: bool
     figures: WindowFigures | None
+    operation: OperationCompleted
+    observed: ReplayCount | None = None
     extensions: bytes = b""
-    version: Version = (0, 0)
+    version: Version = ((0, 0), 0)
     size: int = 0
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -124,8 +135,8 @@ class ExactReplay:
             self.extensions = b"".join((MIDDLE, msgspec.json.encode(report), END))
         return BEGINNING, self.response.data, self.extensions
 
-    def start(self, length: int, life: float) -> Message:
-        headers = self.headers.copy()
+    def start(self, length: int, life: float, request_id: bytes) -> Message:
+        headers = [*self.headers, (REQUEST_ID, request_id)]
         if self.tells_life:
             headers.append((b"cache-control", responses.cache_control(life).encode()))
         if self.figures is not None:
@@ -136,7 +147,13 @@ class ExactReplay:
 
 
 def replayable(
-    sent: ASGIApp, response: Response, params: GraphQLRequest, context: Context, *, tells_life: bool
+    sent: ASGIApp,
+    response: Response,
+    params: GraphQLRequest,
+    context: Context,
+    operation: OperationCompleted,
+    *,
+    tells_life: bool,
 ) -> ASGIApp:
     """Return `sent`, which sends a cached response, with a first message that lets the request be answered again."""
     budget = context.fetcher.budget
@@ -146,7 +163,7 @@ def replayable(
         return sent
     name = params.document_id or hash_in(params.extensions)
     document = None if name is None else (name, params.query or "")
-    replay = ExactReplay(response, document, context.client, budget, context.explains, tells_life, figures)
+    replay = ExactReplay(response, document, context.client, budget, context.explains, tells_life, figures, operation)
 
     async def send_with_replay(scope: Scope, receive: Receive, send: Send) -> None:
         async def mark(message: Message) -> None:
@@ -160,15 +177,26 @@ def replayable(
 class ExactMatchCacheMiddleware:
     """ASGI middleware that answers a request again from the cache of responses."""
 
-    def __init__(self, app: ASGIApp, *, clients: Clients, stored: PersistedQueries, responses: Responses[ExactReplay]):
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        clients: Clients,
+        stored: PersistedQueries,
+        responses: Responses[ExactReplay],
+        observer: ReplayObserver,
+    ) -> None:
         self.app = app
+        self.observer = observer
         self.clients = clients
         self.stored = stored
         self.responses = responses
         self._allows_anonymous = _identifies(clients, None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        terms = _terms(scope)
+        began = self.observer.now()
+        ids: list[tuple[bytes, bytes]] = []
+        terms = _terms(scope, ids)
         if terms is None or not self._is_identified(scope):
             await self.app(scope, receive, send)
             return
@@ -180,18 +208,22 @@ class ExactMatchCacheMiddleware:
             return
         key = terms, body
         replay = self.responses.find_replay(key)
-        if replay is None or not self._is_current(replay):
+        if replay is None or replay.observed is None or not self._is_current(replay):
             await self._record(key, scope, receive, send)
             return
         self.clients.note_use(replay.client)
+        self.responses.replays += 1
         parts = replay.parts()
         length = sum(map(len, parts))
-        await send(replay.start(length, self.responses.life(replay.response) if replay.tells_life else 0.0))
+        request_id, trace = self.observer.correlation(ids) if ids else (self.observer.make_id(), None)
+        life = self.responses.life(replay.response) if replay.tells_life else 0.0
+        await send(replay.start(length, life, request_id))
         for part in parts[:-1] if length > COALESCE_BELOW_BYTES else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send(
             {"type": "http.response.body", "body": parts[-1] if length > COALESCE_BELOW_BYTES else b"".join(parts)}
         )
+        self.observer.note(replay.observed, request_id, trace, began)
 
     def _is_identified(self, scope: Scope) -> bool:
         """Return whether the client is identified: only then is its body read."""
@@ -199,7 +231,7 @@ class ExactMatchCacheMiddleware:
 
     async def _record(self, key: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request on the full path, and store its response if it can be replayed."""
-        version = self.clients.version
+        version = self._version()
         replay: ExactReplay | None = None
         sent: list[Message] = []
 
@@ -217,12 +249,20 @@ class ExactMatchCacheMiddleware:
         if {name for name, _ in start["headers"]} <= REPLAYABLE_HEADERS:
             replay.version = version
             replay.record(key, start, [part["body"] for part in parts])
+            replay.observed = self.observer.observed(replay.operation)
             self.responses.keep_replay(key, replay)
 
+    def _version(self) -> Version:
+        return self.clients.version, self.stored.version
+
     def _is_current(self, replay: ExactReplay) -> bool:
-        """Return whether the clients and a persisted document's text are unchanged, and the bill can be renewed."""
+        """Return whether the response may be replayed, and renew its bill.
+
+        Clients and trusted documents must be unchanged: a document may be trusted no longer that the request contains.
+        A document that the request names by its hash must be cached.
+        """
         document = replay.document
-        if replay.version != self.clients.version or (document and self.stored.find(document[0]) != document[1]):
+        if replay.version != self._version() or (document and self.stored.find(document[0]) != document[1]):
             return False
         try:
             return replay.renew()
@@ -238,16 +278,22 @@ def _identifies(clients: Clients, key: str | None) -> bool:
     return True
 
 
-def _terms(scope: Scope) -> RequestTerms | None:
-    """Return the key of a request without its body; None for a request that is never cached here."""
+def _terms(scope: Scope, ids: list[tuple[bytes, bytes]]) -> RequestTerms | None:
+    """Return the key of a request without its body; None for a request that is never cached here.
+
+    Headers that name the request or its trace are added to `ids`.
+    """
     if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in METHODS:
         return None
     significant = []
     for header in scope["headers"]:
-        name, value = header
-        if name == b"expect" or (name == b"content-length" and not (value.isdigit() and int(value[:9]) <= LONGEST)):
-            return None
-        if name not in HEADERS_NOT_IN_KEY:
+        name = header[0]
+        if name in EXAMINED:
+            if name in NAMING:
+                ids.append(header)
+            elif name == b"expect" or not (header[1].isdigit() and int(header[1][:9]) <= LONGEST):
+                return None
+        elif name not in HEADERS_NOT_IN_KEY:
             significant.append(header)
     return scope["method"], scope["query_string"], tuple(significant)
 

@@ -8,6 +8,7 @@ own, shows the attack.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, assert_never
 from urllib.parse import urlsplit
@@ -18,11 +19,10 @@ from starlette.websockets import WebSocketClose
 
 from gateway.domain.hosts import LOCALHOST, address_of, host_in, is_loopback
 from gateway.errors import HostNotServed
-from gateway.http import responses
+from gateway.http.completion import refusal
 from gateway.http.disconnect import without_body
-from gateway.http.negotiation import ResponseType, negotiate
+from gateway.http.negotiation import negotiate
 from gateway.http.routes.health import PATHS
-from gateway.operations.extensions import as_graphql_error
 
 # The ASGI extension of servers that can reject a handshake with a response other than 403.
 DENIAL = "websocket.http.response"
@@ -93,12 +93,14 @@ def _literals(address: str) -> Literals:
 class HostCheck:
     """ASGI middleware that answers requests for other hosts with 421.
 
-    The health routes are exempt: probes do not know the gateway's name.
+    The health routes are exempt: probes do not know the gateway's name. `around` wraps the application that refuses, as
+    others wrap the gateway's own.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Hosts, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> None:
         self.app = app
         self.hosts = hosts
+        self._refusal = around(_refuse)
         self._spellings: set[bytes] = set()
 
     @property
@@ -112,10 +114,7 @@ class HostCheck:
         elif scope["type"] == "websocket" and DENIAL not in scope.get("extensions", {}):
             await WebSocketClose()(scope, receive, send)  # HTTP 403
         else:
-            accepted = negotiate(",".join(Headers(scope=scope).getlist("accept")))
-            problem = as_graphql_error(HostNotServed(REFUSAL))
-            refusal = responses.error_response(accepted.single or ResponseType.JSON, problem)
-            await refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
+            await self._refusal(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     def _is_served(self, scope: Scope) -> bool:
         """Return whether there is exactly one `Host` (RFC 9112, section 3.2) and it is accepted."""
@@ -132,3 +131,8 @@ class HostCheck:
         if is_served and len(self._spellings) < MOST_SPELLINGS:
             self._spellings.add(spelling)
         return is_served
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    accepted = negotiate(",".join(Headers(scope=scope).getlist("accept")))
+    await refusal(HostNotServed(REFUSAL), accepted, scope)(scope, receive, send)

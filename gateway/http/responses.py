@@ -14,6 +14,7 @@ from gateway.execution.sizes import LARGEST, is_larger
 from gateway.http import status_codes
 from gateway.http.negotiation import ResponseType
 from gateway.http.transports.stream_formats import StreamFormat
+from gateway.operations.error_payloads import error_payload
 
 # Shared caches must not store a response that a client paid for, and browsers must not guess another type.
 DEFAULT_HEADERS = {"vary": "Accept", "cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -32,7 +33,7 @@ def json_response(
     """Return a response. `data` is JSON, maybe null; None omits the entry. Raises AnswerTooLarge for the errors."""
     members = {} if data is None else {"data": data}
     if errors:
-        members["errors"] = encoded([error.formatted for error in errors])
+        members["errors"] = encoded([error_payload(error) for error in errors])
     if extensions:
         members["extensions"] = msgspec.json.encode(extensions)
     return Response(

@@ -24,6 +24,7 @@ from gateway.errors import (
     MethodNotAllowed,
     NotAcceptable,
     Refused,
+    ServiceStopping,
     TooManyBodies,
     TooManyStreams,
     Unauthenticated,
@@ -55,6 +56,7 @@ STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
     AllowanceExceeded: 429,
     InsufficientFunds: 503,
     FlowsUnavailable: 503,
+    ServiceStopping: 503,
     LedgerUnavailable: 503,
     Refused: 400,
 }

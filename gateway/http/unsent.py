@@ -137,6 +137,13 @@ class Reader:
         else:
             self._unsent.subtract(self, -more)
 
+    def move(self, peer: str) -> None:
+        """Count the bytes for another peer: a proxy forwards for several in turn."""
+        size = self.size
+        self.hold(-size)
+        self.peer = peer
+        self.hold(size)
+
     def note(self) -> None:
         """Record that the peer has read something."""
         self._unsent.note(self)

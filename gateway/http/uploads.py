@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.clients import Client, Right
 from gateway.domain.publishing import Uploaded
 from gateway.errors import BodyTooLarge, CrossSite, Forbidden, GatewayError, InvalidRequest, UnsupportedMediaType
-from gateway.http import responses
 from gateway.http.bodies import Bodies, Reading
+from gateway.http.completion import refusal
 from gateway.http.multipart import LONGEST_NAME, MultipartReader
-from gateway.http.negotiation import JSON, ResponseType, negotiate
+from gateway.http.negotiation import JSON, negotiate
 from gateway.http.request_options import RequestOptions, bearer
 from gateway.http.request_parsing import (
     CSRF_HEADERS,
@@ -33,7 +33,6 @@ from gateway.http.request_parsing import (
     check_digits,
     check_values,
 )
-from gateway.operations.extensions import as_graphql_error
 from gateway.uploads.spool import Spool, UploadSession
 
 FORM = "multipart/form-data"
@@ -78,8 +77,8 @@ class Uploads:
                 return
             except GatewayError as problem:
                 accepted = negotiate(",".join(request.headers.getlist("accept")))
-                refusal = responses.error_response(accepted.single or ResponseType.JSON, as_graphql_error(problem))
-                return await refusal(scope, receive, send)
+                response = refusal(problem, accepted, scope)
+                return await response(scope, receive, send)
             await self.app(_json_scope(scope, operation), _receive_operation(operation.body, receive), send)
 
     async def _take(self, request: Request, intake: UploadSession) -> UploadOperation:

@@ -91,6 +91,11 @@ class MediaProxy:
         self._slots_by_peer: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._collecting = asyncio.Semaphore(COLLECTING)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all caches and tables."""
+        return int(sum(each.currsize for each in (self._cache, self._large, self._expired, self._refreshed)))
+
     @contextlib.asynccontextmanager
     async def opened(
         self, claim: MediaClaims, *, peer: str, method: str = "GET", part: ByteRange | None = None
@@ -109,6 +114,18 @@ class MediaProxy:
                 yield _stream(response, part)
             finally:
                 await response.aclose()
+
+    def forget(self, url: str) -> None:
+        """Forget the medium of a URL."""
+        picture = identity(url)
+        for cache in (self._cache, self._large):
+            cache.pop(picture, None)
+        self._refreshed.pop(hashlib.sha256(url.encode()).digest(), None)
+
+    def clear(self) -> None:
+        """Forget all media."""
+        for cache in (self._cache, self._large, self._expired, self._refreshed):
+            cache.clear()
 
     async def drain(self) -> None:
         """Cancel all downloads in flight: none is worth waiting for."""

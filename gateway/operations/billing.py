@@ -61,5 +61,7 @@ def _call(line: BilledCall) -> dict[str, Any]:
         "state": line.source.value,
         "start": round(line.start, 3),
         "seconds": round(line.seconds, 3),
+        "waited": round(line.waited, 3),
+        "attempts": line.attempts,
         "error": None if line.problem is None else line.problem.code,
     }

@@ -62,6 +62,11 @@ class DocumentCache:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._known: LRUCache[str, Document] = LRUCache(max_bytes, getsizeof=lambda document: document.size)
 
+    @property
+    def size(self) -> int:
+        """The size in bytes, estimated."""
+        return int(self._known.currsize)
+
     def find(self, text: str) -> Document | None:
         return self._known.get(text)
 

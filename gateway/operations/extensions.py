@@ -74,6 +74,7 @@ class PrepareOperation(SchemaExtension):
             if isinstance(early, GraphQLError):
                 raise early
             run.graphql_document = self.document.node if self.document else early or parsed(text)
+            self.context.head.read(run.graphql_document, run._provided_operation_name)
         except GraphQLError as error:
             self.refusal = error
             run.graphql_document = _substitute(run._provided_operation_name)
@@ -133,6 +134,7 @@ class PrepareOperation(SchemaExtension):
         await self._take(2 * keys.count)
         roots = analyze(run.schema._schema, run.graphql_document, run.operation_name, run.variables)
         roots = tuple(root.of_accounts(self.context.accounts) for root in roots)
+        self.context.head.is_accepted = True
         await self.context.fetcher.prepare(roots)
         await self.context.fetcher.appraise()
         introspects = self.document is not None and self.document.introspects

@@ -3,15 +3,15 @@
 A client sends a `documentId` (the id in a manifest, or "sha256:" and the hash), or the hash in
 `extensions.persistedQuery`. The latter is the protocol of automatic persisted queries: after the error for an unknown
 hash, the client sends hash and document together once. Trusted documents come from manifests and stay available
-permanently.
+until these are reloaded without them.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from cachetools import LRUCache
 
@@ -26,25 +26,52 @@ OVERHEAD = 600  # bytes per text besides the text itself, including its hash
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+class TrustedDocuments(Protocol):
+    """Documents that are known without being sent. `version` changes whenever an id may name another text."""
+
+    @property
+    def version(self) -> int: ...
+
+    def find(self, id_: str, /) -> str | None:
+        """Return the text of an id or of a hash."""
+
+
+class NoDocuments:
+    """No trusted documents."""
+
+    version = 0
+
+    def find(self, id_: str, /) -> None:
+        """Return None for every id."""
+
+
 class PersistedQueries:
     """A cache of valid documents sent with their hash. Invalid documents are not cached, so they evict nothing.
 
-    `trusted` finds the text of an id or a hash; with `only_trusted` no other document is executed. The cache takes at
-    most `max_bytes`.
+    With `only_trusted` no document but those of `trusted` is executed. The cache takes at most `max_bytes`.
     """
 
     def __init__(
         self,
         documents: DocumentCache,
-        trusted: Callable[[str], str | None] = lambda _: None,
+        trusted: TrustedDocuments | None = None,
         *,
         only_trusted: bool = False,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        self._documents = documents
-        self._trusted = trusted
+        self.documents = documents
+        self._trusted = trusted or NoDocuments()
         self._only_trusted = only_trusted
         self._texts: LRUCache[str, str] = LRUCache(max_bytes, getsizeof=_size)
+
+    @property
+    def version(self) -> int:
+        """The version of the trusted documents: while it is unchanged, a document that was accepted is still so."""
+        return self._trusted.version
+
+    @property
+    def size(self) -> int:
+        return int(self._texts.currsize)
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
         """Return the requested document. Raise InvalidRequest."""
@@ -59,7 +86,7 @@ class PersistedQueries:
             return self._hashed(digest)
         if digest is not None and digest != digest_of(query):
             raise DocumentMismatch("persistedQuery.sha256Hash is not the SHA-256 of `query` in UTF-8.")
-        if self._only_trusted and self._trusted(digest_of(query)) is None:
+        if self._only_trusted and self._trusted.find(digest_of(query)) is None:
             raise DocumentNotTrusted("This gateway runs only trusted documents: send the id or hash of one.")
         return query
 
@@ -71,14 +98,17 @@ class PersistedQueries:
         """
         if "{" not in document and (stored := self.find(document)) is not None:  # every document has a brace
             return stored
-        if self._only_trusted and self._trusted(digest_of(document)) is None:
+        if self._only_trusted and self._trusted.find(digest_of(document)) is None:
             raise DocumentNotTrusted("This gateway prices only trusted documents: send the id or hash of one.")
         return document
 
     def remember(self, text: str, extensions: Mapping[str, Any]) -> None:
-        """Cache `text` under the hash in `extensions`. Call it after `text` was executed."""
-        digest = hash_in(extensions)
-        if digest is None or self._documents.find(text) is None or self._trusted(digest) is not None:
+        """Cache `text` under the hash in `extensions`. Call it after `text` was executed.
+
+        With `only_trusted` nothing is cached: a reload may have withdrawn the document while it was executed.
+        """
+        digest = None if self._only_trusted else hash_in(extensions)
+        if digest is None or self.documents.find(text) is None or self._trusted.find(digest) is not None:
             return
         if _size(text) <= self._texts.maxsize:
             self._texts[digest] = text
@@ -104,7 +134,7 @@ class PersistedQueries:
         return text
 
     def _find(self, id_: str) -> str | None:
-        return self._texts.get(id_) or self._trusted(id_)
+        return self._texts.get(id_) or self._trusted.find(id_)
 
 
 def _size(text: str) -> int:

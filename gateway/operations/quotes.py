@@ -62,14 +62,21 @@ class Quotes:
 
         Raise DocumentNotTrusted, InvalidInput, and TooComplex or a GraphQLError for it.
         """
-        text = self._trusted(document)
-        await self._take(work.of_text(text) + work.of_variables(variables))
-        roots = self._priced(text, variables, operation_name)
-        self._count(roots)
+        roots = await self.selections(document, variables, operation_name)
         count = sum(map(keys, roots))
         async with self._lanes.of(count):
             await self._take(count)
             return await self._fetcher.pricer.estimate_in_steps(roots, self._fetcher.facts, self._take)
+
+    async def selections(
+        self, document: str, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> tuple[Selection, ...]:
+        """Return the selections of a document. Raise the errors of a price."""
+        text = self._trusted(document)
+        await self._take(work.of_text(text) + work.of_variables(variables))
+        roots = self._priced(text, variables, operation_name)
+        self._count(roots)
+        return roots
 
     async def _take(self, amount: int) -> None:
         """Take the share alone in every case: one operation may price many documents in many short steps."""

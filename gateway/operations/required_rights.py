@@ -1,4 +1,4 @@
-"""The rights that an operation needs: one to read for queries and subscriptions, those of its fields for a mutation."""
+"""The rights that an operation needs: those of its root fields. Fields of a query that name none need one to read."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     get_operation_ast,
 )
 
-from gateway.domain.rights import RIGHTS, WRITING, Right
+from gateway.domain.rights import OPERATING, RIGHTS, WRITING, Right
 from gateway.errors import Forbidden
 from gateway.execution.leaf_values import metadata_of
 
@@ -38,17 +40,29 @@ def rights_of(schema: GraphQLSchema, document: DocumentNode, operation_name: str
     if operation is None:
         return
     match operation.operation:
-        case OperationType.QUERY | OperationType.SUBSCRIPTION:
-            yield frozenset({Right.READ})
+        case OperationType.QUERY:
+            yield from _of_fields(document, operation, schema.query_type, frozenset({Right.READ}))
+        case OperationType.SUBSCRIPTION:
+            yield from _of_fields(document, operation, schema.subscription_type, frozenset({Right.READ}))
         case OperationType.MUTATION:
-            yield WRITING
-            root = schema.mutation_type
-            fields = {} if root is None else root.fields
-            for name in sorted(_root_fields(document, operation.selection_set)):
-                if name in fields:
-                    yield metadata_of(fields[name])[RIGHTS]
+            yield from _of_fields(document, operation, schema.mutation_type, WRITING)
         case _:
             assert_never(operation.operation)
+
+
+def _of_fields(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    root: GraphQLObjectType | None,
+    ordinary: frozenset[Right],
+) -> Iterator[frozenset[Right]]:
+    """Yield the rights of the root fields, after the `ordinary` ones, which only the fields of operators do without."""
+    fields = {} if root is None else root.fields
+    names = sorted(_root_fields(document, operation.selection_set))
+    named = [rights for name in names if name in fields and (rights := metadata_of(fields[name]).get(RIGHTS))]
+    if not named or len(named) < len(names) or not all(rights == OPERATING for rights in named):
+        yield ordinary
+    yield from named
 
 
 def _root_fields(document: DocumentNode, selections: SelectionSetNode) -> set[str]:

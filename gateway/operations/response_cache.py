@@ -39,8 +39,16 @@ class ResponseCache:
         question = CANONICAL.encode((Right.FORCE in client.rights, text, operation_name, declared))
         return hashlib.blake2b(question, digest_size=32).digest()
 
+    def find(self, key: bytes) -> Response | None:
+        """Return the cached response of `key` if it is still valid, and count it as an answer."""
+        response = self.responses.find(key)
+        if response is not None:
+            self.responses.hits += 1
+        return response
+
     def keep(self, key: bytes, data: bytes, context: Context) -> Response | None:
         """Cache `data`, the JSON of a response without errors. Return None if a part of it must not be cached."""
+        self.responses.misses += 1
         provenance = context.fetcher.provenance()
         if provenance is None:
             return None

@@ -30,14 +30,27 @@ def sources(folder: Path) -> dict[str, str]:
 
 
 class Trusted:
-    """The texts of the gateway's own documents and of those in `manifest`, by id and by hash. Raises ManifestError."""
+    """The gateway's own documents and those of the file `manifest`, by id and by hash.
+
+    A thread may reload the file: each access uses one version of it.
+    """
 
     def __init__(self, manifest: Path | None = None) -> None:
-        listed = _read(manifest) if manifest else {}
-        self._texts = {**own(), **listed, **_hashed(listed.values())}
+        """Read the file. Raise ManifestError."""
+        self._manifest = manifest
+        self._current = 0, _texts(manifest)
+
+    @property
+    def version(self) -> int:
+        """A number that changes when the file is reloaded. While it is unchanged, an id names the same text."""
+        return self._current[0]
 
     def find(self, id_: str) -> str | None:
-        return self._texts.get(id_) or prints().get(id_)
+        return self._current[1].get(id_) or prints().get(id_)
+
+    def reload(self) -> None:
+        """Read the file again. Raise ManifestError, and then keep the current documents."""
+        self._current = self.version + 1, _texts(self._manifest)
 
 
 @cache
@@ -54,6 +67,11 @@ def prints() -> dict[str, str]:
     """
     operations = operations_in(sources(OWN))
     return _hashed(one.text(form, show) for one in operations for form in ManifestFormat for show in PRINTERS)
+
+
+def _texts(manifest: Path | None) -> dict[str, str]:
+    listed = {} if manifest is None else _read(manifest)
+    return {**own(), **listed, **_hashed(listed.values())}
 
 
 def _hashed(texts: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from gateway.billing.bill import BilledCall, BillingRecord, Source
 from gateway.billing.prices import Purchase
 from gateway.cache.operation_view import OperationView
+from gateway.call_events import CallBilled
 from gateway.domain.ids import UserId
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import GatewayError, InsufficientFunds, PrivateAccount, Refused, UpstreamError
@@ -37,12 +38,22 @@ class CallResults:
         charged = outcome.charged if source is Source.BOUGHT else 0
         if isinstance(outcome.problem, InsufficientFunds):
             source = Source.REFUSED  # in any case nothing was bought, and nothing saved by sharing it
-        line = BilledCall(purchase, source, charged, start, outcome.seconds, problem=outcome.problem)
+        line = BilledCall(
+            purchase,
+            source,
+            charged,
+            start,
+            outcome.seconds,
+            problem=outcome.problem,
+            waited=outcome.waited,
+            attempts=outcome.attempts,
+        )
         if isinstance(outcome.problem, UpstreamError):
             self._serve_stale(line, outcome.problem)
         else:
-            self._bill.add(line)
+            self._add(line)
             for part in parts_of(outcome):
+                self._view.count_miss(part.call)
                 self._view.note(part)
                 self._facts.tell(part.call, part.answer)
 
@@ -51,11 +62,16 @@ class CallResults:
         if isinstance(problem, InsufficientFunds):
             self._serve_stale(line, problem)
         else:
-            self._bill.add(line)
+            self._add(line)
             self._tell(purchase.call, problem)
+
+    def _add(self, line: BilledCall) -> None:
+        self._bill.add(line)
+        self._hook(CallBilled(line.purchase.call.endpoint.label, line.source.value, line.charged))
 
     def _tell(self, call: Call, problem: GatewayError) -> None:
         for single in single_calls(call):
+            self._view.count_miss(single)
             self._facts.tell(single, problem)
 
     def _serve_stale(self, line: BilledCall, problem: UpstreamError) -> None:
@@ -63,10 +79,11 @@ class CallResults:
         call = line.purchase.call
         stale = self._view.stale(call)
         if stale is None:
-            self._bill.add(line)
+            self._add(line)
             self._tell(call, problem)
             return
-        self._bill.add(replace(line, source=Source.STALE, age=stale.age))
+        self._add(replace(line, source=Source.STALE, age=stale.age))
+        self._view.count_miss(call, stale=True)
         if isinstance(stale.value, UserSummary) and not isinstance(stale.value, Profile):
             # There is no profile: the requirement of its other fields is met by the error.
             self._facts.fail(FactKind.PROFILE, UserId(stale.value.id), problem)

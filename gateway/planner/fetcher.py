@@ -12,13 +12,14 @@ from gateway.cache.operation_view import MoreToRead, OperationView
 from gateway.cache.response_cache import Dependencies
 from gateway.errors import GatewayError
 from gateway.planner.call_results import CallResults
+from gateway.planner.call_spans import CallSpans, TracedBill
 from gateway.planner.estimator import MANY, Pricer, total
 from gateway.planner.plan import plan
 from gateway.planner.purchasing import Purchasing, Step
 from gateway.planner.requirement_collector import open_requirements
 from gateway.planner.requirements import Questions, Requirement, unmet
 from gateway.planner.resolved_data import OperationData
-from gateway.planner.selection import Selection
+from gateway.planner.selection import ListPart, Selection, counted_alone
 from gateway.planner.simulated_data import EXPECTED, LOWER, SimulatedData
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.reads.endpoints import Call
@@ -35,11 +36,17 @@ class Fetcher:
     """The purchases of one operation, within its budget. `facts` holds the data so far, `bill` the calls.
 
     Calls in `anew` are bought although their answers are cached, and the cached answers stay until newer ones replace
-    them.
+    them. `spans` are those of the calls, if the operation is traced.
     """
 
     def __init__(
-        self, services: UpstreamServices, budget: OperationBudget, *, forced: bool, anew: frozenset[Call] = frozenset()
+        self,
+        services: UpstreamServices,
+        budget: OperationBudget,
+        *,
+        forced: bool,
+        anew: frozenset[Call] = frozenset(),
+        spans: CallSpans | None = None,
     ) -> None:
         self.services = services
         self.budget = budget
@@ -47,11 +54,12 @@ class Fetcher:
         self.share = services.scheduler.share()
         self.view = OperationView(services.memory, forced=forced, anew=anew)
         self.facts = OperationData(self.view, services.paging)
-        self.bill = BillingRecord()
+        self.bill = BillingRecord() if spans is None else TracedBill(spans)
         self.pricer = Pricer(services.prices, forced=forced)
-        self._purchasing = Purchasing(services, budget)
+        self._purchasing = Purchasing(services, budget, spans)
         self._results = CallResults(self.view, self.facts, self.bill, services.hook, forced=forced)
         self._roots: list[Selection] = []
+        self._counted: frozenset[ListPart] = frozenset()
         self._cold_cost: int | None = None
         self._started_at = services.clock.monotonic()
 
@@ -62,10 +70,12 @@ class Fetcher:
         price is covered. A call that does not fit later is an error in its place. May be called again, for selections
         that only the operation's effects have revealed.
         """
+        self.view.counts_lookups |= bool(roots)
         missing = await self._open_requirements(lambda: open_requirements(roots, self.facts))
         if missing:
             await self._admit(roots, missing)
         self._roots += roots  # a refused operation saved nothing
+        self._counted = counted_alone(self._roots)
         self._cold_cost = None
         if missing:
             await self._buy(lambda: open_requirements(roots, self.facts), len(missing))
@@ -74,6 +84,7 @@ class Fetcher:
         """Check the budget: first against the price of the first calls, before the rest is simulated."""
         least = self.pricer.least(missing, self.facts)
         self.bill.expected += least
+        await self.budget.allowance.learn()
         self.budget.admit(least)
         scenarios = [SimulatedData(self.facts, scenario, recalls=True) for scenario in (LOWER, EXPECTED)]
         lower, expected = [await self.pricer.total_in_steps(roots, scenario, self.share.take) for scenario in scenarios]
@@ -83,8 +94,13 @@ class Fetcher:
     async def answer(self, wanted: Iterable[Requirement]) -> None:
         """Buy requirements that could not be foreseen: afterwards `facts` has a value or an error for each of them."""
         wanted = tuple(wanted)
+        self.view.counts_lookups = True
         self._cold_cost = None
         await self._buy(lambda: unmet(wanted, self.facts), len(wanted))
+
+    def needs_no_page(self, part: ListPart) -> bool:
+        """Return whether nothing but the length of the list is selected where this part of it is requested."""
+        return part in self._counted
 
     def provenance(self) -> Dependencies | None:
         """Return the entries that the operation's response depends on; None for a response that must not be cached."""
@@ -146,9 +162,19 @@ class Fetcher:
 
         Where more must be leased, the calls that follow are left to the next plan: meanwhile other operations may have
         bought them. Where there are many, other operations have turns; calls that are known by then are left out.
+        If the operation is cancelled, the calls that are not sent yet are not made.
         """
         start = self.services.clock.monotonic() - self._started_at
         steps: list[tuple[Purchase, Step]] = []
+        try:
+            await self._start(purchases, steps)
+            await self._apply(steps, start)
+        except BaseException:
+            self._purchasing.abandon(step for _, step in steps)
+            raise
+
+    async def _start(self, purchases: Sequence[Purchase], steps: list[tuple[Purchase, Step]]) -> None:
+        """Start the calls, and append each to `steps`."""
         for at, purchase in enumerate(purchases):
             if at and at % AT_ONCE == 0:
                 await self.share.take(AT_ONCE * CALL)
@@ -158,6 +184,9 @@ class Fetcher:
             if step is None:
                 break
             steps.append((purchase, step))
+
+    async def _apply(self, steps: Sequence[tuple[Purchase, Step]], start: float) -> None:
+        """Apply the outcomes, as they stand in `steps`."""
         for at, (purchase, step) in enumerate(steps):
             if at and at % AT_ONCE == 0:
                 await self.share.take(AT_ONCE * ANSWER)

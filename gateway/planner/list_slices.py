@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from gateway.domain.ids import EntityId, ListPlace, Subject
 from gateway.domain.list_pages import BEGINNING, Entry, ListPage
 from gateway.domain.pages import LARGEST_PAGE
-from gateway.errors import GatewayError, InvalidInput
+from gateway.errors import CursorExpired, GatewayError, InvalidInput
 from gateway.reads.cursors import DIGEST_BYTES, START, ListCursors, Position, digest, most_recent
 from gateway.reads.facts import FactKind
 
@@ -54,6 +54,7 @@ class ListSlice:
     `entries` are paired with the number of similar ones that each stands for. `missing` is the subject of the page to
     buy next, None if the slice is complete. `problem` is the error in the place of a page. `places` are those after
     each entry, and `end` is the place after the slice; `total` is what a page tells of the length of the list.
+    `has_next` is false after an expired cursor, too: the list cannot be read on there.
     """
 
     entries: list[tuple[Entry, int]] = field(default_factory=list)
@@ -112,6 +113,8 @@ def read_slice(
             return found
         if isinstance(page, GatewayError):
             found.problem = page
+            # Only starting over leads on from a dead cursor.
+            found.has_next = not isinstance(page, CursorExpired)
             return found
         found.pages.append(page)
         found.total = page.total if page.total is not None else found.total

@@ -17,6 +17,7 @@ costs a step and never money; a requirement that cannot gain by it does not wait
     3     short fields by id                        profile by id
           items by their own id                     item each; or the highlight they were seen in, where that is less
     4     a name that needs no more than that       profile by name
+    5     numbers of comments                       several posts at once, or each post, where that is less
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ from gateway.reads.facts import (
     NAMING_ANSWERS,
     NAMING_LISTS,
     OF_SUBJECT,
+    POST_LISTS,
     USER_LISTS,
     FactKind,
 )
 
-RANKS = range(5)
+RANKS = range(6)
 NONE = FactKind.NOTHING
 NAMED = FactKind.SUMMARY | FactKind.IDENTITY
 # Facts whose answers name the user.
@@ -68,8 +70,14 @@ def plan(requirements: Questions, known: Known, prices: Prices, *, forced: bool)
 
 
 def _parts(requirement: Requirement) -> tuple[Requirement, ...]:
-    """Return the requirement; in two parts if its lists reveal nothing of the rest, which may then wait by itself."""
+    """Return the requirement; in two parts if one of them may wait by itself.
+
+    These are the number of comments on a post, and the short fields of a user whose lists do not reveal them.
+    """
     want = requirement.want
+    counts = want & FactKind.COMMENT_COUNT
+    if counts and want is not counts and FactKind.MEDIA not in want:
+        return replace(requirement, want=want & ~counts), replace(requirement, want=counts)
     lists = want & ANY_USER_LIST
     if FactKind.SUMMARY not in want or not lists or not isinstance(requirement.subject, UserId):
         return (requirement,)
@@ -87,7 +95,9 @@ def _rank(requirement: Requirement, in_trays: bool) -> int:
         return 1 if want & LISTS_OR_PROFILE else 4
     if isinstance(subject, HighlightId):
         return 0 if FactKind.HIGHLIGHT in want and not in_trays else 2
-    return 3 if isinstance(subject, ItemId) else 0
+    if isinstance(subject, ItemId):
+        return 3
+    return 5 if want is FactKind.COMMENT_COUNT else 0
 
 
 class _EarlierAnswers:
@@ -115,7 +125,7 @@ class _EarlierAnswers:
             return bool(self._trays) and self._may_be_in_a_tray(subject)
         if isinstance(subject, ItemId):
             return self._lists_items or self._may_be_in_a_highlight(subject)
-        return False
+        return want is FactKind.COMMENT_COUNT and self._lists_posts
 
     @cached_property
     def _by_id(self) -> list[tuple[UserId, FactKind]]:
@@ -161,6 +171,11 @@ class _EarlierAnswers:
         return any(want & ITEM_LISTS for _, want in (*self._by_id, *self._by_name))
 
     @cached_property
+    def _lists_posts(self) -> bool:
+        """True if a page of posts is requested: the numbers of comments on them may be wanted, too."""
+        return any(one.want & POST_LISTS for one in self._questions)
+
+    @cached_property
     def _has_named_trays(self) -> bool:
         return any(isinstance(user, Username) for user in self._trays)
 
@@ -198,7 +213,7 @@ class _CallSelector:
         containing_calls = self._cheaper_as_one_call(chosen)
         batches = self._batches(chosen)
         for requirement in chosen:
-            if requirement.subject in batches:
+            if requirement.want is FactKind.COMMENT_COUNT and requirement.subject in batches:
                 purchase = batches[requirement.subject]
                 if purchase.call not in seen:
                     seen.add(purchase.call)

@@ -6,14 +6,13 @@ same collector serves to price (with simulated answers) and to buy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeAlias, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, assert_never
 
 from gateway.domain import pages
 from gateway.domain.account_history import AccountHistory
 from gateway.domain.comments import Comment
-from gateway.domain.hashtags import Hashtag, HashtagName, names_in
+from gateway.domain.hashtags import Hashtag
 from gateway.domain.ids import EntityId, HighlightId, Subject, UserId, UserKey, Username
 from gateway.domain.locations import Location, LocationId
 from gateway.domain.media import ListedMedia, Media, MediaId
@@ -21,23 +20,29 @@ from gateway.domain.models import Highlight, Item, LoadedHighlight
 from gateway.domain.people import WithPeople
 from gateway.domain.users import ListedUser, UserSummary, has_short_fields
 from gateway.errors import GatewayError, InvalidInput
-from gateway.planner.given_arguments import key_in, list_of, list_subject
+from gateway.planner.given_arguments import key_in, list_of
 from gateway.planner.list_slices import ListSlice
+from gateway.planner.requested_slices import RequestedSlices, Slices
 from gateway.planner.requirements import Known, Questions, Requirement
-from gateway.planner.selection import ParseSearch, Reference, Relation, Root, RootList, Selection
-from gateway.reads.facts import ANSWERS, BEYOND_THE_KEY, ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind, united
+from gateway.planner.selection import (
+    ListPart,
+    ParseSearch,
+    Reference,
+    Relation,
+    Root,
+    RootList,
+    Selection,
+    counted_alone,
+)
+from gateway.reads.facts import BEYOND_THE_KEY, ENTITY_TYPES, OF_SUBJECT, EntityType, FactKind, united
 
-# An item mentions at most 20 accounts. No source bounds the posts that it shares: more than five fit no frame.
-MOST_PEOPLE = 20
-MOST_REFERENCES = 5
-
-
-Slices: TypeAlias = list[tuple[FactKind, Selection, ListSlice]]
+MOST_PEOPLE = 20  # that an item mentions
 
 
 def open_requirements(roots: Iterable[Selection], known: Known) -> Questions:
     """Return all open requirements, in response order; none if everything that the operation needs is known."""
-    collector = _RequirementCollector(known)
+    roots = tuple(roots)
+    collector = _RequirementCollector(known, counted_alone(roots))
     for root in roots:
         collector.root(root)
     return collector.requirements
@@ -46,8 +51,9 @@ def open_requirements(roots: Iterable[Selection], known: Known) -> Questions:
 class _RequirementCollector:
     """A traversal of the selections that collects the open requirements."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, counted: frozenset[ListPart]) -> None:
         self.known = known
+        self.slices = RequestedSlices(known, counted)
         self.requirements: Questions = {}
 
     def root(self, selection: Selection) -> None:
@@ -82,7 +88,7 @@ class _RequirementCollector:
         """Visit a list of the root. An invalid key or cursor is left to the resolver, which raises the error."""
         try:
             owner = parse(selection.arguments)
-            found = self.known.slice(kind, owner, selection.slice_request)
+            found = self.slices.one(kind, owner, selection)
         except InvalidInput:
             return
         if found.missing is not None:
@@ -124,17 +130,18 @@ class _RequirementCollector:
 
         `embedded` are the facts that came with the reference.
         """
-        if kind is FactKind.MEDIA and selection.facts is FactKind.COMMENT_COUNT and not selection.children:
-            kind = selection.facts  # which tells that the post exists, too
+        if kind is FactKind.MEDIA and self.slices.counts_comments_alone(selection):
+            kind = FactKind.COMMENT_COUNT  # which tells that the post exists, too
         value = self.known.fact(kind, key)
         wanted = selection.facts & OF_SUBJECT[type(key)] & ~embedded
         if value is None and (wanted or not kind & BEYOND_THE_KEY):
             self._ask(key, kind, path, times)
         elif isinstance(value, Item | Media):
             self._people(value, selection, path, times, times)
-        # An object that does not exist has no lists: they wait for its own answer, where that is needed anyway.
+        # An object that does not exist has no lists: they wait for its own answer, where that is needed anyway. What
+        # another answer names with facts of its own exists.
         is_absent = isinstance(value, GatewayError) or (value is None and key in self.requirements)
-        if selection.paged and isinstance(key, EntityId) and not is_absent:
+        if selection.paged and isinstance(key, EntityId) and (embedded or not is_absent):
             self._lists_of(key, selection, path, times)
 
     def _lists_of(
@@ -144,9 +151,9 @@ class _RequirementCollector:
 
         `embedded` are the facts that came with what names the entity.
         """
-        slices = self._slices(owner, selection)
+        slices = self.slices.requested(owner, selection)
         for one in slices:
-            if want := united(self._first_pages(owner, [one])) & ~embedded:
+            if want := united(self.slices.open_facts(owner, [one])) & ~embedded:
                 self._ask(owner, want, _below(path, one[1]), times)
         self._paged(slices, owner, path, times)
 
@@ -160,8 +167,8 @@ class _RequirementCollector:
                 case ListedUser():
                     self._user(UserId(entry.id), selection, path, times, embedded=entry)
                 case Hashtag():
-                    for name in names_in(entry.name):
-                        self._lists_of(HashtagName(name), selection, path, times, FactKind.HASHTAG)
+                    for key in entry.keys:
+                        self._lists_of(key, selection, path, times, FactKind.HASHTAG)
                 case Location() if entry.pk:
                     self._by_itself(
                         FactKind.LOCATION, LocationId(str(entry.pk)), selection, path, times, FactKind.LOCATION_ENTRY
@@ -185,13 +192,13 @@ class _RequirementCollector:
     def _listed_media(self, entry: ListedMedia, selection: Selection, path: str, times: int, authors: int) -> None:
         key = MediaId(str(entry.pk))
         plays = FactKind.MEDIA if entry.may_have_plays else FactKind.NOTHING
-        counts = FactKind.COMMENT_COUNT if entry.comment_count is None else FactKind.NOTHING
-        needed = selection.facts & (plays | counts)
+        reported = FactKind.NOTHING if entry.comment_count is None else FactKind.COMMENT_COUNT
+        needed = selection.facts & (plays | FactKind.COMMENT_COUNT) & ~reported
         for kind in needed if needed else ():
             if self.known.fact(kind, key) is None:
                 self._ask(key, kind, path, times)
         self._people(entry, selection, path, times, authors)
-        self._lists_of(key, selection, path, times)
+        self._lists_of(key, selection, path, times, reported)
 
     def _user(
         self, key: UserKey, selection: Selection, path: str, times: int = 1, embedded: UserSummary | None = None
@@ -201,7 +208,7 @@ class _RequirementCollector:
         identity = known.identity(key)
         if isinstance(identity, GatewayError):
             return
-        needs_id = FactKind.IDENTITY in facts or any(child.searched for _, child in selection.paged)
+        needs_id = FactKind.IDENTITY in facts or selection.paged
         want = FactKind.IDENTITY if needs_id and identity is None else FactKind.NOTHING
         if FactKind.SUMMARY in facts and not has_short_fields(embedded) and known.short(key) is None:
             want |= FactKind.SUMMARY
@@ -211,8 +218,8 @@ class _RequirementCollector:
         for (kind, _), (entries, _) in zip(selection.lists, lists, strict=True):
             if entries is None:
                 want |= kind
-        slices = self._slices(identity or key, selection) if selection.paged else []
-        want |= united(self._first_pages(identity or key, slices)) if slices else FactKind.NOTHING
+        slices = self.slices.requested(identity or key, selection) if selection.paged else []
+        want |= united(self.slices.open_facts(identity or key, slices)) if slices else FactKind.NOTHING
         if want:
             self._ask(identity or key, want, path, times, deeper=selection.deeper)
         for entries, below in lists:
@@ -220,25 +227,6 @@ class _RequirementCollector:
                 for child in below:
                     self._list(entries, child, _below(path, child), times)
         self._paged(slices, identity or key, path, times)
-
-    def _slices(self, key: UserKey | EntityId, selection: Selection) -> Slices:
-        """Return the requested slices of the lists of an object that the upstream pages, as far as they are known."""
-        found = []
-        for kind, child in selection.paged:
-            if child.searched is None or isinstance(key, UserId):
-                with suppress(InvalidInput):  # the resolver raises it
-                    subject = list_subject(key, child.searched)
-                    found.append((kind, child, self.known.slice(kind, subject, child.slice_request)))
-        return found
-
-    def _first_pages(self, key: UserKey | EntityId, slices: Slices) -> Iterator[FactKind]:
-        """Yield the lists whose first page is open, and the facts that tell the selected lengths of lists."""
-        for kind, child, found in slices:
-            if found.missing == key:
-                yield kind
-            total = ANSWERS[kind].total if FactKind.LIST_TOTAL in child.facts else FactKind.NOTHING
-            if total and self.known.fact(total, key) is None:
-                yield total
 
     def _paged(self, slices: Slices, owner: UserKey | EntityId, path: str, times: int) -> None:
         """Require the missing pages, and visit the entries of the known ones. `times` is the number of such owners."""
@@ -311,7 +299,7 @@ class _RequirementCollector:
             self._person(coauthor, selection.by(Relation.COAUTHOR), path, times * self._times(coauthor))
         for reference, child in selection.references:
             for pk in reference.ids(item):
-                count = times * self.known.times(pk, MOST_REFERENCES)
+                count = times * self.known.times(pk, reference.most)
                 entity, here = reference.entity, _below(path, child)
                 self._by_itself(entity.answer, entity.id(pk), child, here, count, reference.embedded)
 

@@ -13,7 +13,16 @@ from gateway.domain.ids import EntityId
 from gateway.domain.pages import PageWindow
 from gateway.domain.searches import SearchQuery, search_query
 from gateway.planner.list_slices import SliceRequest
-from gateway.reads.facts import ANY_PAGED_LIST, BEYOND_THE_KEY, ITEM_LISTS, OF_SUBJECT, EntityType, FactKind, united
+from gateway.reads.facts import (
+    ANSWERS,
+    ANY_PAGED_LIST,
+    BEYOND_THE_KEY,
+    ITEM_LISTS,
+    OF_SUBJECT,
+    EntityType,
+    FactKind,
+    united,
+)
 
 # Metadata keys of a schema field: the fact that it belongs to, and the relation that it follows.
 FACT = "fact"
@@ -24,8 +33,8 @@ WORK = "work"
 RESOLVED_LATE = "late"
 
 
-# Facts that are read from the entity itself, which must be known before anything below it.
-SOURCES = FactKind.TRAY_ENTRY | FactKind.ITEM | FactKind.MEDIA_ENTRY
+# Facts that are read from the entity or the list itself, which must be known before anything below it.
+SOURCES = FactKind.TRAY_ENTRY | FactKind.ITEM | FactKind.MEDIA_ENTRY | FactKind.LIST_PAGE
 
 
 class Relation(enum.Enum):
@@ -56,12 +65,15 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A field that leads from an item to entities of another type, by the ids that the item contains."""
+    """A field that leads from an object to entities of another type, by the ids that the object contains.
+
+    `embedded` are the facts about such an entity that come along, and `most` bounds how many of them it names.
+    """
 
     entity: EntityType
     ids: Callable[[Any], Iterable[str]]
     embedded: FactKind = FactKind.NOTHING
-    """The facts about the entity that come along."""
+    most: int = 1
 
 
 ParseSearch: TypeAlias = Callable[[Mapping[str, Any]], EntityId]
@@ -82,6 +94,8 @@ Edge: TypeAlias = Root | RootList | Reference | Relation | FactKind
 
 EdgeOf: TypeAlias = Callable[[Mapping[str, Any]], Edge]
 """An edge that depends on the arguments of its field."""
+
+ListPart: TypeAlias = tuple[FactKind, SliceRequest]
 
 ACCOUNT_USERS = Root(EntityType.USER, many=True)
 
@@ -120,6 +134,10 @@ class Selection:
     """For a user: the selections on the user's lists that are known as a whole, by fact."""
     paged: tuple[tuple[FactKind, Selection], ...] = field(init=False, repr=False, compare=False)
     """For an entity: each selection on a list of it that the upstream pages, with the fact."""
+    counted: frozenset[ListPart] = field(init=False, repr=False, compare=False)
+    """Of this list and those below, the parts of which nothing but the length of the list is selected."""
+    read: frozenset[ListPart] = field(init=False, repr=False, compare=False)
+    """Of these lists, the other parts."""
     _below: dict[Edge, tuple[Selection, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +170,19 @@ class Selection:
             if any(entry.leads_on for entry in entries):
                 deeper |= kind
         object.__setattr__(self, "deeper", deeper)
+        self._tell_parts()
+
+    def _tell_parts(self) -> None:
+        """Derive which parts of lists are counted, and which are read."""
+        parts = {"counted": {part for child in self.children for part in child.counted}}
+        parts["read"] = {part for child in self.children for part in child.read}
+        kind = self.edge.kind if isinstance(self.edge, RootList) else self.edge
+        if isinstance(kind, FactKind) and kind & ANY_PAGED_LIST:
+            is_counted = FactKind.LIST_TOTAL in self.facts and FactKind.LIST_PAGE not in self.facts
+            is_counted = is_counted and not ANSWERS[kind].total_needs_page
+            parts["counted" if is_counted else "read"].add((kind, self.slice_request))
+        for name, found in parts.items():
+            object.__setattr__(self, name, frozenset(found))
 
     @property
     def deeper_anywhere(self) -> FactKind:
@@ -171,7 +202,7 @@ class Selection:
                 embedded, own = FactKind.IDENTITY, ITEM_LISTS
             case Relation.MENTIONED | Relation.SPONSOR | Relation.COAUTHOR:
                 embedded, own = FactKind.IDENTITY | FactKind.SUMMARY, FactKind.NOTHING
-            case Reference(entity, _, came_along):
+            case Reference(entity, embedded=came_along):
                 beyond = self.facts & OF_SUBJECT[entity.id] & ~came_along
                 return not entity.answer & BEYOND_THE_KEY or bool(beyond or self.paged)
             case Root() | RootList() | FactKind():
@@ -191,3 +222,10 @@ class Selection:
 
     def by(self, edge: Edge) -> tuple[Selection, ...]:
         return self._below.get(edge, ())
+
+
+def counted_alone(roots: Iterable[Selection]) -> frozenset[ListPart]:
+    """Return the parts of lists that need no page: nothing but the length of the list is selected of any such part."""
+    roots = tuple(roots)
+    counted = frozenset[ListPart]().union(*(root.counted for root in roots))
+    return counted.difference(*(root.read for root in roots)) if counted else counted

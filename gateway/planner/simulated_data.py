@@ -14,12 +14,12 @@ from gateway.domain.ids import EntityId, HighlightId, ItemId, Subject, UserId, U
 from gateway.domain.list_pages import BEGINNING, CommentPage, ListPage
 from gateway.domain.models import Highlight, Item, LoadedHighlight, MediaKind
 from gateway.domain.searches import UserSearch
-from gateway.domain.stickers import EmbeddedMedia, Mention
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import NotFound
 from gateway.planner.list_slices import Represented
 from gateway.planner.requirement_collector import MOST_PEOPLE
 from gateway.planner.resolved_data import EmptyDataSource, Fact, OperationData
+from gateway.planner.simulated_objects import is_placeholder, item_by, profile_of, short_of
 from gateway.planner.simulated_pages import Case, SimulatedPage, entry_of, page_after
 from gateway.reads.batches import single_calls
 from gateway.reads.cursors import START, Position
@@ -108,11 +108,11 @@ class SimulatedData(OperationData):
     def short(self, key: UserKey) -> Fact[UserSummary]:
         known = super().short(key)
         best_case = known is None and self._scenario.best_case and (key == BEST_CASE or self._met.shorts)
-        return _short(BEST_CASE.pk) if best_case else known
+        return short_of(BEST_CASE.pk) if best_case else known
 
     def profile(self, key: UserKey) -> Fact[Profile]:
         known = super().profile(key)
-        return _profile(BEST_CASE.pk) if known is None and self.identity(key) == BEST_CASE else known
+        return profile_of(BEST_CASE.pk) if known is None and self.identity(key) == BEST_CASE else known
 
     def user_list(self, kind: FactKind, key: UserKey) -> Fact[tuple[Any, ...]]:
         known = super().user_list(kind, key)
@@ -133,14 +133,14 @@ class SimulatedData(OperationData):
         if entries and start != START:
             place = (page.next, start)
             if place not in self._entries_at:
-                self._entries_at[place] = (entry_of(page.answers, page.owner, self._new_pk),)
+                self._entries_at[place] = (entry_of(page.answers, page.owner, self._case, self._new_pk),)
                 self._assume_replies(self._entries_at[place])
             entries = self._entries_at[place]
         return Represented(entries, left if self._scenario.worst_case else min(left, page.count), page.count)
 
     def _open(self, kind: FactKind, owner: EntityId, cursor: str) -> Position:
         """Return the position; some one in the list of an owner who is not known yet, to whom the cursor is bound."""
-        return Position(f"after {cursor}") if _is_placeholder(owner.pk) else super()._open(kind, owner, cursor)
+        return Position(f"after {cursor}") if is_placeholder(owner.pk) else super()._open(kind, owner, cursor)
 
     def brief(self, key: HighlightId) -> Fact[Highlight]:
         known = super().brief(key)
@@ -148,8 +148,8 @@ class SimulatedData(OperationData):
             return known
         owner = self.owner_of(key)
         if owner is not None and (FactKind.TRAY, owner) in self._assumed:
-            return Highlight(key.pk, _short(owner.pk))
-        return Highlight(key.pk, _short(BEST_CASE.pk)) if self._scenario.best_case and self._met.briefs else None
+            return Highlight(key.pk, short_of(owner.pk))
+        return Highlight(key.pk, short_of(BEST_CASE.pk)) if self._scenario.best_case and self._met.briefs else None
 
     def loaded(self, key: HighlightId) -> Fact[LoadedHighlight]:
         known = super().loaded(key)
@@ -157,9 +157,9 @@ class SimulatedData(OperationData):
             return known
         owner = self.owner_of(key)
         if owner is not None and (FactKind.TRAY, owner) in self._assumed:
-            self._highlights[key.pk] = self._loaded(key.pk, _short(owner.pk))
+            self._highlights[key.pk] = self._loaded(key.pk, short_of(owner.pk))
         elif self._scenario.best_case:
-            self._highlights[key.pk] = self._loaded(key.pk, _short(BEST_CASE.pk))
+            self._highlights[key.pk] = self._loaded(key.pk, short_of(BEST_CASE.pk))
         return self._highlights.get(key.pk)
 
     def item(self, key: ItemId) -> Fact[Item]:
@@ -176,7 +176,7 @@ class SimulatedData(OperationData):
         self, entries: Sequence[pages.E], criteria: HighlightCriteria, window: pages.PageWindow
     ) -> tuple[Sequence[pages.E], int]:
         """Return the page. Any simulated entry matches any criteria, so that no price is too low."""
-        if not entries or not _is_placeholder(entries[0].id):
+        if not entries or not is_placeholder(entries[0].id):
             return super().picks(entries, criteria, window)
         count = min(window.size, self._longest(entries[0]))
         return ((self._page_of(entries[0], criteria, window, count),), count) if count else ((), 0)
@@ -216,11 +216,11 @@ class SimulatedData(OperationData):
         A simulated answer reveals a renaming in the `worst_case` scenario only.
         """
         met = self._shorts.get(user.pk)
-        simulated = met is not None and met.username == _short(user.pk).username
+        simulated = met is not None and met.username == short_of(user.pk).username
         return self._scenario.worst_case if simulated else super()._goes_by_another_name(user, key)
 
     def times(self, pk: str, most: int) -> int:
-        return min(most, self._scenario.people) if _is_placeholder(pk) else 1
+        return min(most, self._scenario.people) if is_placeholder(pk) else 1
 
     # -- simulated answers
 
@@ -233,7 +233,7 @@ class SimulatedData(OperationData):
             return
         # Entries that are free, or only needed later, and no name as if there were none.
         is_nameless = scenario.worst_case and bool(call.endpoint.embeds or not purchase.deeper)
-        person = UserSummary(owner.pk) if is_nameless else _short(owner.pk)
+        person = UserSummary(owner.pk) if is_nameless else short_of(owner.pk)
         entry = self._item(person) if row.entries is Item else self._highlight(call, person)
         if is_nameless:
             self._store_list(kind, Username(call.key) if call.endpoint.by_name else owner, (entry,))
@@ -241,7 +241,7 @@ class SimulatedData(OperationData):
         self._store_list(kind, owner, (entry,) if self._longest(entry) else ())
         self._assumed.add((kind, owner))
         if row.names_user:
-            self._meet(_short(owner.pk))
+            self._meet(short_of(owner.pk))
         if isinstance(call.about, Username):
             self._identities[call.key] = owner
 
@@ -273,9 +273,9 @@ class SimulatedData(OperationData):
 
     def _simulated_answer(self, kind: FactKind, subject: Subject) -> Value | NotFound:
         if isinstance(subject, Username):
-            return PLACEHOLDER_USER if self._scenario.best_case else _profile(self._new_pk())
+            return PLACEHOLDER_USER if self._scenario.best_case else profile_of(self._new_pk())
         if isinstance(subject, UserId):
-            return _profile(subject.pk)
+            return profile_of(subject.pk)
         if isinstance(subject, HighlightId):
             brief = self.brief(subject)
             known = brief.owner if isinstance(brief, Highlight) else None
@@ -286,23 +286,17 @@ class SimulatedData(OperationData):
         if simulated is not None and self._scenario.best_case:
             return NotFound(f"There may be no such {subject.noun}, and then nothing more is bought.")
         if simulated is not None:
-            return simulated(subject.pk, self._placeholder_user(), _short(self._new_pk()))
+            return simulated(subject.pk, self._placeholder_user(), short_of(self._new_pk()))
         return self._item(self._placeholder_user())
 
     def _items_of_each_kind(self, owner: UserSummary) -> tuple[Item, ...]:
         return tuple(self._item(owner, kind) for kind in (None, *MediaKind))
 
     def _placeholder_user(self) -> UserSummary:
-        return _short(BEST_CASE.pk if self._scenario.best_case else self._new_pk())
+        return short_of(BEST_CASE.pk if self._scenario.best_case else self._new_pk())
 
     def _item(self, author: UserSummary, kind: MediaKind | None = None) -> Item:
-        pk, mention, sponsor = self._new_pk(), Mention(_short(self._new_pk())), _short(self._new_pk())
-        media_type = None if kind is None else kind.value
-        nameless = UserSummary(author.id)  # as an item names its author
-        medias = (EmbeddedMedia(self._new_pk()),)
-        return Item(
-            pk, pk, media_type=media_type, author=nameless, mentions=(mention,), sponsors=(sponsor,), medias=medias
-        )
+        return item_by(author, kind, self._new_pk)
 
     def _new_pk(self) -> str:
         self._created += 1
@@ -332,15 +326,3 @@ class _MetInAddition:
         self.items |= bool(contained & (FactKind.HIGHLIGHT | ITEM_LISTS))
         self.briefs |= FactKind.TRAY in contained
         self.loaded |= FactKind.HIGHLIGHT in call.endpoint.embeds
-
-
-def _is_placeholder(pk: str) -> bool:
-    return pk.rpartition(":")[2].startswith("?")
-
-
-def _short(pk: str) -> UserSummary:
-    return UserSummary(pk, username=f"?{pk}")
-
-
-def _profile(pk: str) -> Profile:
-    return Profile(pk, username=f"?{pk}")

@@ -12,13 +12,13 @@ from gateway.domain.list_pages import Entry, ListPage
 from gateway.domain.locations import Location
 from gateway.domain.media import ListedMedia, UserTag
 from gateway.domain.users import ListedUser, Model, UserSummary
+from gateway.planner.simulated_objects import NewPk, SimulatedHashtag, someone
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import ANSWERS, FactKind
 
-NewPk = Callable[[], str]
 # Entries that name nobody, made of a pk.
 ENTRIES: Mapping[type[Model] | None, Callable[[str], Entry]] = {
-    Hashtag: Hashtag,
+    Hashtag: SimulatedHashtag,
     Location: lambda pk: Location(pk, pk),
     AccountHistory: lambda pk: AccountHistory(),
 }
@@ -57,21 +57,24 @@ def page_after(call: Call, case: Case, new_pk: NewPk) -> SimulatedPage:
         return SimulatedPage(owner=owner)
     next_cursor = SIMULATED + new_pk() if call.endpoint.is_paged else None
     if case is Case.EXPECTED:
-        entry = entry_of(answers, owner, new_pk)
+        entry = entry_of(answers, owner, case, new_pk)
         return SimulatedPage((entry,), next_cursor, owner, count=size, answers=answers)
-    entries = () if call.cursor.startswith(SIMULATED) else (entry_of(answers, None, new_pk),)
+    entries = () if call.cursor.startswith(SIMULATED) else (entry_of(answers, None, case, new_pk),)
     return SimulatedPage(entries, next_cursor, count=1, answers=answers)
 
 
-def entry_of(answers: FactKind, owner: UserSummary | None, new_pk: NewPk) -> Entry:
-    """Return an entry of the list. `owner` is the author of its posts; None for another one."""
+def entry_of(answers: FactKind, owner: UserSummary | None, case: Case, new_pk: NewPk) -> Entry:
+    """Return an entry of the list. `owner` is the author of its posts; None for another one.
+
+    Most lists of posts tell the number of comments on each.
+    """
     kind, pk = ANSWERS[answers].entries, new_pk()
     if kind is ListedMedia:
-        tag, author, sponsor, coauthor = [_someone(new_pk) for _ in range(4)]
+        tag, author, sponsor, coauthor = [someone(new_pk) for _ in range(4)]
         return ListedMedia(
             pk,
             author=owner or author,
-            comment_count=None if owner is None else 0,  # most lists tell it
+            comment_count=None if case is Case.WORST else 0,
             tagged_users=(UserTag(tag),),
             sponsors=(sponsor,),
             coauthors=(coauthor,),
@@ -79,10 +82,5 @@ def entry_of(answers: FactKind, owner: UserSummary | None, new_pk: NewPk) -> Ent
         )
     if kind is Comment:
         parent = new_pk() if answers is FactKind.REPLIES else None
-        return Comment(pk, author=_someone(new_pk), media_id=new_pk(), parent_id=parent)
-    return _someone(new_pk) if kind is ListedUser else ENTRIES[kind](pk)
-
-
-def _someone(new_pk: NewPk) -> ListedUser:
-    pk = new_pk()
-    return ListedUser(pk, username=f"?{pk}")
+        return Comment(pk, author=someone(new_pk), media_id=new_pk(), parent_id=parent)
+    return someone(new_pk) if kind is ListedUser else ENTRIES[kind](pk)

@@ -13,11 +13,15 @@ from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadApi, ReadOutcome
 from gateway.scheduling import FairScheduler
 from gateway.single_flight import SingleFlight
+from gateway.spans import Tracer
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamServices:
-    """The services that all operations share: the read API, its prices, the cache, calls in flight, and cursors."""
+    """The services that all operations share: the read API, its prices, the cache, calls in flight, and cursors.
+
+    Operations are traced if there is a tracer.
+    """
 
     api: ReadApi
     memory: EntityCache
@@ -26,4 +30,5 @@ class UpstreamServices:
     clock: Clock
     hook: Hook
     paging: Paging
+    tracer: Tracer | None = None
     scheduler: FairScheduler = field(default_factory=FairScheduler)

@@ -49,13 +49,14 @@ def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:
             problem = UpstreamRejected(f"The upstream did not accept the request for {len(calls)} objects at once.")
         return tuple(replace(outcome, call=one, problem=problem) for one in calls)
     found: dict[str, tuple[ListPage, bytes]] = {}
-    for entry in _RAW_ENTRIES.decode(outcome.body).entries:
+    entries = _RAW_ENTRIES.decode(outcome.body).entries
+    for entry in entries:
         body = msgspec.json.encode({"entries": [entry]})
         page = call.read(body)
         assert isinstance(page, ListPage), "a part is decoded as the whole is"
         for read in page.entries:
             found.setdefault(str(read.pk), (page, body))
-    if found.keys().isdisjoint(one.key for one in calls):
+    if entries and found.keys().isdisjoint(one.key for one in calls):
         problem = UpstreamInvalidAnswer("The upstream's answer is about none of the requested objects.")
         return tuple(replace(outcome, call=one, value=None, body=b"", problem=problem) for one in calls)
     return tuple(_part(outcome, one, found.get(one.key)) for one in calls)

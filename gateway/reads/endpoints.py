@@ -33,7 +33,7 @@ class Endpoint:
     `by_id` is the endpoint that answers the same fact by the subject's id; None if this one does. Prices are in billed
     requests; `forced_price` is None if the upstream's privacy check cannot be skipped. `page_size` is the number of
     entries on an ordinary page of a list that the upstream pages, otherwise 0. `batch_size` is the largest number of
-    objects that one call may be about.
+    objects that one call may be about: if it is above 1, what is decoded is a ListPage as JSON, with an entry for each.
     """
 
     label: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any, TypeAlias
@@ -75,7 +75,8 @@ class FactKind(enum.Flag):
     FOUND_HASHTAGS = enum.auto()  # the hashtags that a search finds
     FOUND_LOCATIONS = enum.auto()  # the locations that a search finds
     LOCATIONS_NEAR = enum.auto()  # the locations near a point
-    LIST_TOTAL = enum.auto()  # the length of a list that the upstream pages
+    LIST_PAGE = enum.auto()  # the entries of a list that the upstream pages, and where they are in it
+    LIST_TOTAL = enum.auto()  # the length of such a list
 
     # Facts are looked up and combined some hundred times an operation. A Flag hashes its name, and its own operators
     # check the type of their argument first: they take four times as long.
@@ -126,8 +127,9 @@ class AnswerRow:
 
     `subject` is the type that it is about, when named by its id. `names_user`: an answer contains the name of the user
     that it is about, or of the owner. `entries` is the model of a list's entries; None if the fact is no list.
-    `page` is the model of one page of a list that the upstream pages, and `total` the fact that tells the length of
-    that list, NOTHING if its pages do.
+    `page` is the model of one page of a list that the upstream pages. `total` is the fact that tells the length of that
+    list, NOTHING if its pages or their owner do, or nothing does, and `total_alone` the fact that tells it where no
+    page is required. `total_needs_page`: nothing else than a page tells it.
     `ends_at` returns the Unix seconds at which an answer that was fetched at a given time ceases to be true, or None.
     `simulated` makes an answer of the pk, the author and another person; None for the facts that the estimator knows.
     """
@@ -138,22 +140,30 @@ class AnswerRow:
     entries: type[Model] | None = None
     page: type[ListPage] | None = None
     total: FactKind = FactKind.NOTHING
+    total_alone: FactKind = FactKind.NOTHING
+    total_needs_page: bool = False
     ends_at: Callable[[Any, float], float | None] | None = None
     simulated: Callable[[str, UserSummary, UserSummary], Value] | None = None
 
 
 def _posts(subject: type[EntityId], *, names_user: bool = False, total: FactKind = FactKind.NOTHING) -> AnswerRow:
-    return AnswerRow(subject, Lifetime.POSTS, names_user, entries=ListedMedia, page=MediaPage, total=total)
+    return AnswerRow(
+        subject, Lifetime.POSTS, names_user, entries=ListedMedia, page=MediaPage, total=total, total_alone=total
+    )
 
 
 def _people(
     subject: type[EntityId], lifetime: Lifetime = Lifetime.PEOPLE, *, total: FactKind = FactKind.NOTHING
 ) -> AnswerRow:
-    return AnswerRow(subject, lifetime, names_user=False, entries=ListedUser, page=UserPage, total=total)
+    return AnswerRow(
+        subject, lifetime, names_user=False, entries=ListedUser, page=UserPage, total=total, total_alone=total
+    )
 
 
-def _comments(subject: type[EntityId]) -> AnswerRow:
-    return AnswerRow(subject, Lifetime.COMMENTS, names_user=False, entries=Comment, page=CommentPage)
+def _comments(subject: type[EntityId], *, total_alone: FactKind = FactKind.NOTHING) -> AnswerRow:
+    return AnswerRow(
+        subject, Lifetime.COMMENTS, names_user=False, entries=Comment, page=CommentPage, total_alone=total_alone
+    )
 
 
 def _locations(subject: type[EntityId]) -> AnswerRow:
@@ -183,9 +193,9 @@ ANSWERS: Mapping[FactKind, AnswerRow] = {
     FactKind.ACCOUNT_HISTORY: AnswerRow(
         UserId, Lifetime.PROFILE, names_user=False, entries=AccountHistory, page=HistoryPage
     ),
-    FactKind.COMMENTS: _comments(MediaId),
-    FactKind.REPLIES: _comments(CommentId),
-    FactKind.LIKERS: _people(MediaId),
+    FactKind.COMMENTS: _comments(MediaId, total_alone=FactKind.COMMENT_COUNT),
+    FactKind.REPLIES: replace(_comments(CommentId), total_needs_page=True),
+    FactKind.LIKERS: replace(_people(MediaId), total_needs_page=True),
     FactKind.RECENT_OF_HASHTAG: _posts(HashtagName, total=FactKind.HASHTAG),
     FactKind.TOP_OF_HASHTAG: _posts(HashtagName, total=FactKind.HASHTAG),
     FactKind.RECENT_AT_LOCATION: _posts(LocationId),
@@ -270,6 +280,7 @@ ANY_USER_LIST = united(USER_LISTS)
 LISTS_OR_PROFILE = ANY_USER_LIST | FactKind.PROFILE
 NAMING_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].names_user)
 ITEM_LISTS = united(kind for kind in USER_LISTS if ANSWERS[kind].entries is Item)
+POST_LISTS = united(kind for kind, row in ANSWERS.items() if row.entries is ListedMedia)
 PAGED_LISTS = tuple(kind for kind, row in ANSWERS.items() if row.page is not None)
 ANY_PAGED_LIST = united(PAGED_LISTS)
 # Facts about what its key names already: they are required only where a field is selected that is read from them.

@@ -19,8 +19,8 @@ class ReadOutcome:
     """The outcome of a call. Errors are values, because each was charged or not.
 
     `charged` is in billed requests and, if `in_doubt`, an estimate on the high side. `body` is the JSON that `value` is
-    decoded from; with a problem both are empty, unless it is Renamed. `seconds` includes waiting, `attempts` is the
-    number of requests sent.
+    decoded from; with a problem both are empty, unless it is Renamed. `seconds` is the duration of the call, of which
+    its requests `waited` so long for their turn; `attempts` is the number of requests sent.
     """
 
     call: Call
@@ -31,6 +31,7 @@ class ReadOutcome:
     in_doubt: bool
     seconds: float
     attempts: int
+    waited: float = 0.0
 
     @property
     def answer(self) -> Value | GatewayError:

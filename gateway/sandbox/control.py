@@ -29,6 +29,9 @@ from gateway.domain.hosts import is_loopback
 from gateway.sandbox.call_counter import Meter
 from gateway.sandbox.faults import Faults, Script
 
+# A request with one of these has come through a proxy, which may be on this machine while its client is not.
+FORWARDED = ("x-forwarded-for", "forwarded")
+
 
 class Controlled(Protocol):
     """The controllable state of a sandbox."""
@@ -48,7 +51,7 @@ class Control(enum.Enum):
     ANYBODY = enum.auto()
     """Any client that reaches it: for a sandbox that was started for trials."""
     THIS_MACHINE = enum.auto()
-    """Peers on loopback: for a sandbox in a gateway with local clients only."""
+    """Peers on loopback, without a proxy: for a sandbox in a gateway with local clients only."""
     NOBODY = enum.auto()
     """No client: for a sandbox in a gateway with remote clients."""
 
@@ -82,7 +85,8 @@ class ControlCheck:
 
 
 def _refusal_of_others(request: Request) -> Response | None:
-    if request.client is None or not is_loopback(request.client.host):
+    is_forwarded = any(name in request.headers for name in FORWARDED)
+    if is_forwarded or request.client is None or not is_loopback(request.client.host):
         return json_reply({"error": "this sandbox is controlled from its own machine alone"}, 403)
     if request.method == "POST" and not _is_json(request):
         return json_reply({"error": "send it as application/json"}, 415)

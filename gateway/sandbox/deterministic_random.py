@@ -19,7 +19,7 @@ class Dice:
 
     def __init__(self, *path: object) -> None:
         seed = hashlib.blake2b("/".join(map(str, path)).encode(), digest_size=8).digest()
-        self.fraction = random.Random(int.from_bytes(seed, "big")).random  # noqa: S311 (data, not a secret)
+        self.fraction = random.Random(int.from_bytes(seed, "big")).random  # nosec B311 # noqa: S311 (data, not a secret)
 
     def chance(self, probability: float) -> bool:
         return self.fraction() < probability

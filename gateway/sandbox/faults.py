@@ -200,7 +200,7 @@ class Faults:
 
     def play(self, script: Script) -> None:
         self.script = script
-        self._random = random.Random(script.seed)  # noqa: S311 (chance that repeats, not a secret)
+        self._random = random.Random(script.seed)  # nosec B311 # noqa: S311 (chance that repeats, not a secret)
 
     def draw(self, path: str, *, is_write: bool = False, has_cursor: bool = False) -> Effects:
         """Return the effects on the next call of this name. Rules after the deciding one are not used up."""

@@ -1,4 +1,8 @@
-"""A connection of uvicorn that is counted and bounded: what it holds, how slowly it is read, how it is refused."""
+"""A connection of uvicorn that is counted and bounded: what it holds, how slowly it is read, how it is refused.
+
+A connection of a trusted proxy is counted for the peer that the proxy names while it has a request of that peer, and by
+itself between two requests.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
+from gateway.domain.hosts import network_of
 from gateway.domain.shares import Share
-from gateway.server.peers import peer_of
+from gateway.server.peers import connection_of, peer_of
 from gateway.server.progress import ProgressTimeout
 from gateway.server.reading import HeldFlow, disconnect, is_answered
 from gateway.server.refusals import refusal
@@ -40,11 +46,27 @@ class BoundedConnection(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._is_over = False  # refused, or a WebSocket now
         self._writing = ProgressTimeout()
+        self._is_proxy = False
+        self._connection = Share(config.peers.connections, "")
+
+    def admit(self, transport: asyncio.Transport) -> bool:
+        """Count the connection, and return whether it is within the limits. With TLS this precedes the handshake."""
+        client = get_remote_addr(transport)
+        self._is_proxy = client is not None and self.config.proxies.trusts(client[0])
+        self._peer = connection_of(transport) if self._is_proxy else peer_of(transport)
+        self._connection.move(self._peer)
+        return self._connection.hold(1)
+
+    def leave(self) -> None:
+        """Count a connection no more that was admitted and never made."""
+        self._connection.hold(0)
+        self.parser = None  # type: ignore[assignment]  # it refers to this protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._share(peer_of(transport), transport)
-        if not self._connection.hold(1):
+        is_admitted = bool(self._connection.amount) or self.admit(transport)
+        self._share(self._peer, transport)
+        if not is_admitted:
             self._refuse(503, linger=0.0)
             return
         self._tick = self.loop.call_later(TICK, self._check)
@@ -52,11 +74,21 @@ class BoundedConnection(HttpToolsProtocol):
     def _share(self, peer: str, transport: asyncio.Transport) -> None:
         """Create the shares of this connection in the limits of its peer."""
         peers = self.config.peers
-        self._connection, self._leaving = Share(peers.connections, peer), Share(peers.leavings, peer)
-        self._held = Share(peers.heads, peer)
+        self._leaving, self._held = Share(peers.leavings, peer), Share(peers.heads, peer)
         self._untaken, self._pipelined = Share(peers.bodies, peer), Share(peers.bodies, peer)
         self.flow = HeldFlow(transport, self._untaken)
         self._reader, self._buffered = self.config.unsent.reader(peer, transport.abort, self.flow), 0
+
+    def _forward(self) -> bool:
+        """Count the request for the peer that the proxy names, and return whether it is within the peer's limit."""
+        assert self.client is not None, "a proxy has an address"
+        address = self.config.proxies.peer(self.client[0], self.headers)
+        self.scope["client"] = (address, 0)
+        peer = network_of(address)
+        for share in (self._untaken, self._pipelined, self._leaving):
+            share.move(peer)
+        self._reader.move(peer)
+        return self._connection.move(peer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
+from gateway.http.shutdown import NEVER, STATE, Shutdown
 from gateway.http.unsent import READER
 from gateway.server.bounded_connection import LINGER, BoundedConnection
 from gateway.server.progress import ProgressTimeout
 from gateway.server.reading import announced_length, is_answered
 from gateway.server.refusals import MOST_FIELDS, MOST_HEAD, TEXTS
+from gateway.server.websocket_protocol import WebSocketProtocol
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -46,6 +48,7 @@ class HttpProtocol(BoundedConnection):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._turns = config.turns
+        self._shutdown: Shutdown = app_state.get(STATE, NEVER)
         self._is_next = False  # starting a pipelined request, which waited for the response to another
         self._unfed = b""
         self._is_waiting = False  # for a turn in which its data is parsed
@@ -95,6 +98,7 @@ class HttpProtocol(BoundedConnection):
         if self.transport.is_closing() or self._abort_if_busy():
             return
         self.flow.resume_reading()
+        self.ws_protocol_class = partial(WebSocketProtocol, client=self.scope["client"])  # type: ignore[assignment]
         super().handle_websocket_upgrade()
         # The parser refers to this protocol, which gets no `connection_lost` from now on.
         self.parser = None  # type: ignore[assignment]
@@ -208,10 +212,18 @@ class HttpProtocol(BoundedConnection):
         self._announced = None
         self._fields = len(self.headers)
         if self._fields > MOST_FIELDS:
-            self._status = 431
-            raise ValueError(TEXTS[431])  # makes the parser stop, so that the request is refused
+            self._stop(431)
+        if self._is_proxy and not self._forward():
+            self._stop(503)
         self._in_body = True
         super().on_headers_complete()
+        if self._shutdown.is_announced and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def _stop(self, status: int) -> NoReturn:
+        """Make the parser stop, so that the request is refused."""
+        self._status = status
+        raise ValueError(TEXTS[status])
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
@@ -251,6 +263,8 @@ class HttpProtocol(BoundedConnection):
         self._is_next = True
         super().on_response_complete()
         self._is_next = False
+        if self._is_proxy and is_answered(self.cycle):
+            self._connection.move(self._peer)
         if self._unfed and not self._is_waiting:
             self._feed_all()
             self.flow.resume_reading()

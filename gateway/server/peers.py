@@ -53,6 +53,12 @@ class Peers:
         self.leavings = Count(ceilings.leavings_each, ceilings.leavings_total)
 
 
+def connection_of(transport: asyncio.BaseTransport) -> str:
+    """Return a name of the connection itself, under which a proxy's connection is counted between two requests."""
+    host, port, *_ = transport.get_extra_info("peername")
+    return f"{host} {port}"
+
+
 def peer_of(transport: asyncio.BaseTransport) -> str:
     """Return the address of the peer, or its network; "" if it has none."""
     name = transport.get_extra_info("peername")

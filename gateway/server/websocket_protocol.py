@@ -9,7 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
-from gateway.server.peers import peer_of
+from gateway.domain.hosts import network_of
 from gateway.server.progress import ProgressTimeout
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MOST_FRAGMENTS = 1_000  # frames of one message, which may be empty
 # Bytes parsed per turn. The smallest frames have six bytes, and each one is processed, so other tasks run in between.
 PIECE = 4_096  # bytes
 TICK = 10.0  # seconds between two checks of a connection
+CLOSING = 1.0  # seconds for the peer's reply to the close of a process that shuts down
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -35,10 +36,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        client: tuple[str, int] | None,
     ) -> None:
+        """Create the protocol. `client` is the peer, also where a trusted proxy forwards for it."""
         super().__init__(config, server_state, app_state, _loop)
         self._peers = config.peers
-        self._peer = ""
+        self._client = client
+        self._peer = network_of(client[0]) if client else ""
         self._tick: asyncio.TimerHandle | None = None
         self._writing = ProgressTimeout()
         self._unfed = b""
@@ -48,7 +53,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._peer = peer_of(transport)
+        self.client = self._client
         self._peers.connections.add(self._peer, 1)  # it was within the limits before the handshake
         self._tick = self.loop.call_later(TICK, self._check)
 
@@ -130,6 +135,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._writing.stop()
         self._pause()
+
+    def shutdown(self) -> None:
+        """Let the application close the connection, once its operations have ended.
+
+        uvicorn would close it at once, with a code that says nothing of the gateway.
+        """
+        self.close_timeout = CLOSING
+        if self.close_sent:
+            self.loop.call_later(CLOSING, self.transport.close)
+        elif not self.handshake_complete:
+            super().shutdown()
 
     def _check(self) -> None:
         self._tick = self.loop.call_later(TICK, self._check)

@@ -1,6 +1,8 @@
-"""The settings of the gateway: the table, the syntax of the values, and reading them."""
+"""The settings of the gateway: the table, the syntax and the sources of the values, and reading them."""
 
 from gateway.settings.forms import SQLITE
-from gateway.settings.table import ANNOUNCED, Setting, Settings, SettingsError
+from gateway.settings.names import ANNOUNCED
+from gateway.settings.sources import SettingSource
+from gateway.settings.table import Setting, Settings, SettingsError
 
-__all__ = ["ANNOUNCED", "SQLITE", "Setting", "Settings", "SettingsError"]
+__all__ = ["ANNOUNCED", "SQLITE", "Setting", "SettingSource", "Settings", "SettingsError"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
-from gateway.domain.hosts import address_of, host_in
+from gateway.domain.hosts import Network, address_of, host_in
 from gateway.domain.window import Window
 
 T = TypeVar("T")
@@ -26,10 +27,14 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[T]):
-    """The syntax of a value. `accepts` completes the sentence "NAME must be ..."; `parse` raises ValueError."""
+    """The syntax of a value. `accepts` completes the sentence "NAME must be ..."; `parse` raises ValueError.
+
+    `is_secret`: the value is a secret or may contain one.
+    """
 
     accepts: str
     parse: Callable[[str], T]
+    is_secret: bool = False
 
 
 def _bytes(text: str) -> int:
@@ -80,6 +85,20 @@ def _log_level(text: str) -> str:
     return text.lower()
 
 
+def _log_format(text: str) -> str:
+    if text.lower() not in ("text", "json"):
+        raise ValueError
+    return text.lower()
+
+
+def _socket_address(text: str) -> tuple[str, int]:
+    """Return host and port. An IPv6 address is in brackets."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})", text)
+    if not match:
+        raise ValueError
+    return match[1] or match[2], _within(int(match[3]), 0, 2**16 - 1)
+
+
 def _documents(text: str) -> str:
     if text not in ("any", "trusted"):
         raise ValueError
@@ -116,6 +135,19 @@ def _host(text: str) -> str:
     if host is None or re.search(r":[0-9]*$", text):
         raise ValueError
     return host
+
+
+def _networks(text: str) -> frozenset[Network]:
+    return frozenset(_network(network) for network in text.split())
+
+
+def _network(text: str) -> Network:
+    """Return the network, or that of one address. Every address together is none: each could name any peer."""
+    network = ipaddress.ip_network(text)
+    is_mapped = network.version == 6 and network.network_address.ipv4_mapped is not None
+    if network.prefixlen == 0 or is_mapped:  # a peer's address is compared as an IPv4 address
+        raise ValueError
+    return network
 
 
 def _dialect(text: str) -> str:
@@ -162,15 +194,20 @@ PAGES = Form("a whole number from 1 to 100", lambda text: _within(int(_digits(te
 BYTES = Form("a size from 1 MiB to 1024 GiB, like 256 MiB", _bytes)
 RATE = Form("a number of requests per second above 0, like 15", _rate)
 BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)
-KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key)
+KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key, is_secret=True)
 PATH = Form("a path", Path)
-DATABASE_URL = Form(f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url)
+DATABASE_URL = Form(
+    f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url, is_secret=True
+)
 PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
 ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
-SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key)
+SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key, is_secret=True)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
 HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
+NETWORKS = Form("addresses or networks, separated by spaces, like 127.0.0.1 10.0.0.0/8", _networks)
+SOCKET_ADDRESS = Form("an address with a port, like 127.0.0.1:9464", _socket_address)
 DOCUMENTS = Form("any or trusted", _documents)
 SWITCH = Form("on or off", _switch)
 DIALECT = Form("platform or aiograpi", _dialect)
 LOG_LEVEL = Form("debug, info, warning or error", _log_level)
+LOG_FORMAT = Form("text or json", _log_format)

@@ -7,12 +7,12 @@ the syntax of the setting. docs/settings.md contains the same table.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.domain.hosts import Network
 from gateway.domain.proxies import DIRECT, Proxies
 from gateway.domain.window import Window
 from gateway.errors import Unusable
@@ -26,7 +26,9 @@ from gateway.settings.forms import (
     DOCUMENTS,
     HOSTS,
     KEY,
+    LOG_FORMAT,
     LOG_LEVEL,
+    NETWORKS,
     ORIGINS,
     PAGES,
     PATH,
@@ -35,30 +37,18 @@ from gateway.settings.forms import (
     RATE,
     SEALING_KEY,
     SECONDS,
+    SOCKET_ADDRESS,
     SQLITE,
     SWITCH,
     TIMEOUT,
     Form,
     seconds,
 )
+from gateway.settings.names import PREFIX, misnamed, unmet
+from gateway.settings.open_telemetry import exporters_in
+from gateway.settings.sources import SUFFIX, SettingSource, sources
 
 T = TypeVar("T")
-
-PREFIX = "GATEWAY_"
-# Part of the announced contract but not implemented: accepting it would promise a missing feature.
-ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
-# A setting, another setting that it requires, and the reason.
-NEEDS = (
-    ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox is used"),
-    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published"),
-    ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "without a URL the token is not used"),
-    (
-        "GATEWAY_PLATFORM_APP_SECRET",
-        "GATEWAY_PLATFORM_VERIFY_TOKEN",
-        "without it the platform cannot subscribe a webhook",
-    ),
-    ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "without it webhooks cannot be verified"),
-)
 
 
 class SettingsError(Unusable):
@@ -78,6 +68,11 @@ class Setting:
     default: str
     help: str
     form: Form[Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that set it: a secret may be in a file."""
+        return (self.name, self.name + SUFFIX) if self.form.is_secret else (self.name,)
 
 
 def _setting(form: Form[T], default: str, help: str) -> T:
@@ -130,8 +125,8 @@ class Settings:
     data_dir: Path = _setting(PATH, "data", "Directory of all files that the gateway stores.")  # noqa: RUF009 (is a field)
     database_url: str | None = _optional(
         DATABASE_URL,
-        "SQLite: the file of the spending ledger. PostgreSQL: the database of the flows; gateways that share it must "
-        "also share the data directory.",
+        "SQLite: the file of the spending ledger. PostgreSQL: the database of the ledger and of the flows; gateways "
+        "that share flows must also share the data directory.",
         unset="`gateway.sqlite3` and `flows.sqlite3` in the data directory",
     )
     flows_key: bytes | None = _optional(
@@ -196,12 +191,16 @@ class Settings:
     peer_connections: int = _setting(
         COUNT,
         "2000",
-        "Maximum number of open connections per address and process; 0 for no limit. A reverse proxy is one address.",
+        "Maximum number of open connections per address and process, or of requests in progress and WebSockets, by "
+        "trusted proxies; 0 for no limit.",
     )
     open_connections: int = _setting(
         COUNT,
         "8000",
         "Maximum number of open connections per process, capped by its limit of open files.",
+    )
+    trusted_proxies: frozenset[Network] | None = _optional(
+        NETWORKS, "Reverse proxies whose X-Forwarded-For names the peer.", unset="none"
     )
     allowed_origins: frozenset[str] | None = _optional(
         ORIGINS, "Origins, besides the gateway's own, whose pages may send requests (CORS and WebSocket).", unset="none"
@@ -242,9 +241,28 @@ class Settings:
         "hour=50,day=200",
         "Allowance of the client `media-proxy`, which renews media URLs that stopped working before they expired.",
     )
+    drain_seconds: int = _setting(
+        seconds(0, 600),
+        "0",
+        "Seconds after SIGTERM in which /readyz is 503 and everything is still served, so that load balancers send "
+        "requests elsewhere before the gateway stops.",
+    )
     log_level: str = _setting(LOG_LEVEL, "info", "Minimum severity of log lines.")
+    log_format: str = _setting(LOG_FORMAT, "text", "Form of log lines: text (logfmt), or one JSON object per line.")
+    slow_ms: int = _setting(
+        COUNT,
+        "1000",
+        "Milliseconds from which an operation is logged as slow, with the calls that it made; 0 for never.",
+    )
+    metrics: tuple[str, int] | None = _optional(
+        SOCKET_ADDRESS,
+        "Address at which Prometheus metrics are served, at `/metrics`, to everybody who can connect to it.",
+        unset="no metrics",
+    )
     proxies: Proxies = dataclasses.field(default=DIRECT, repr=False)
     """Not a row of the table: the proxy variables are common to all programs."""
+    traces: tuple[str, ...] = ()
+    """The exporters of traces, none if tracing is off. No row either: see `gateway.settings.open_telemetry`."""
 
     @classmethod
     def table(cls) -> tuple[Setting, ...]:
@@ -257,18 +275,28 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings. An empty value counts as not set. Raise SettingsError with all problems."""
-        problems = _misnamed(environ, [row.name for row in cls.table()])
+        return cls.read_with_sources(environ)[0]
+
+    @classmethod
+    def read_with_sources(cls, environ: Mapping[str, str]) -> tuple[Settings, dict[str, SettingSource]]:
+        """Return the settings, and the sources of those that are set, by name. Raise SettingsError."""
+        table = cls.table()
+        problems = misnamed(environ, [name for row in table for name in row.names])
+        secrets = {row.name for row in table if row.form.is_secret}
+        found, unreadable = sources(environ, [row.name for row in table], secrets)
+        problems += unreadable
         values: dict[str, Any] = {}
-        for row in cls.table():
-            if text := environ.get(row.name, "").strip():
+        for row in table:
+            if row.name in found:
                 try:
-                    values[row.field] = row.form.parse(text)
+                    values[row.field] = row.form.parse(found[row.name].text)
                 except ValueError:
                     problems.append(f"{row.name} must be {row.form.accepts}.")
-        problems += _unmet(environ)
+        traces, wrong = exporters_in(environ)
+        problems += unmet(environ, secrets) + wrong
         if problems:
             raise SettingsError(tuple(problems))
-        return cls(**values, proxies=Proxies.read(environ))
+        return cls(**values, proxies=Proxies.read(environ), traces=traces), found
 
     @property
     def sandboxed(self) -> bool:
@@ -277,10 +305,15 @@ class Settings:
 
     @property
     def database_path(self) -> Path:
-        """Return the path of the spending ledger."""
+        """Return the path of the spending ledger, unless it is in PostgreSQL."""
         if self.database_url is None or not self.database_url.startswith(SQLITE):
             return self.data_dir / "gateway.sqlite3"
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def ledger_url(self) -> str | None:
+        """Return the URL of the spending ledger, if it is in PostgreSQL."""
+        return self.database_url if self.database_url and self.database_url.startswith(POSTGRESQL) else None
 
     @property
     def flows_url(self) -> str:
@@ -288,23 +321,3 @@ class Settings:
         if self.database_url is not None and self.database_url.startswith(POSTGRESQL):
             return "postgresql+psycopg://" + self.database_url.removeprefix(POSTGRESQL)
         return f"{SQLITE}{self.data_dir.absolute() / 'flows.sqlite3'}"
-
-
-def _unmet(environ: Mapping[str, str]) -> list[str]:
-    """Return an error for each setting that lacks a setting it requires."""
-    given = {name for name, text in environ.items() if text.strip()}
-    return [f"{name} needs {other}: {why}." for name, other, why in NEEDS if name in given and other not in given]
-
-
-def _misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:
-    names = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)
-    return [_refusal(name, known) for name in names]
-
-
-def _refusal(name: str, known: list[str]) -> str:
-    if name in ANNOUNCED:
-        return f"{name} is not supported by this version."
-    bare = {right.removeprefix(PREFIX): right for right in known}
-    # Compared without the prefix, which all names share and which would make any two of them similar.
-    nearest = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)
-    return f"{name} is not a setting. The nearest one is {bare[nearest[0]]}."

@@ -28,7 +28,7 @@ from schema.types.user import User
 )
 class Comment:
     id: strawberry.ID = strawberry.field(description="The platform's numeric id.")
-    text: str = strawberry.field(description="Text of the comment.")
+    text: str | None = strawberry.field(description="Text of the comment; null if the platform does not say.")
     created_at: datetime | None = strawberry.field(description="Time at which the comment was written.")
     like_count: BigInt | None = strawberry.field(description="Number of likes; null if the platform does not say.")
     reply_count: BigInt | None = strawberry.field(description="Number of replies; null if the platform does not say.")

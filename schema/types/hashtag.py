@@ -103,7 +103,7 @@ class Hashtag(Node):
     @classmethod
     def of_listed(cls, listed: hashtags.Hashtag) -> Self | None:
         """Return a hashtag as a search has found it, with its record; None for a text that cannot be one."""
-        return next((cls(key=HashtagName(name), listed=listed) for name in hashtags.names_in(listed.name)), None)
+        return next((cls(key=key, listed=listed) for key in listed.keys), None)
 
     @classmethod
     def resolve_reference(

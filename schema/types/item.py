@@ -9,7 +9,6 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.domain import ids, models, stickers
-from gateway.domain.hashtags import HashtagName, names_in
 from gateway.domain.locations import location_ids
 from gateway.domain.media import MediaId
 from gateway.planner.selection import Reference, Relation
@@ -27,6 +26,9 @@ from schema.types.media import Media, post
 from schema.types.named_people import named_user, sponsors_of
 from schema.types.user import User
 
+# No source bounds what an item names: more than ten hashtags or locations, or five posts, fit no frame.
+MOST_STICKERS = 10
+MOST_POSTS = 5
 # Descriptions of the place of an object on the frame of an item.
 X = "Horizontal centre, as a fraction of the frame's width."
 Y = "Vertical centre, as a fraction of the frame's height."
@@ -76,13 +78,15 @@ class HashtagSticker:
 
     @relation(
         Reference(
-            EntityType.HASHTAG, lambda item: (name for sticker in item.hashtags for name in names_in(sticker.name))
+            EntityType.HASHTAG,
+            lambda item: (key.pk for sticker in item.hashtags for key in sticker.hashtag.keys),
+            most=MOST_STICKERS,
         ),
         "The hashtag, for nothing until more than its name is selected; null for a text that cannot be one.",
         shared=True,
     )
     def hashtag(source: strawberry.Parent[stickers.HashtagSticker], info: Info) -> Hashtag | None:
-        return next((Hashtag.of(info, HashtagName(name)) for name in names_in(source.name)), None)
+        return next((Hashtag.of(info, key) for key in source.hashtag.keys), None)
 
 
 @strawberry.type(description="A location, placed on the 9:16 frame of an item.")
@@ -108,6 +112,7 @@ class LocationSticker:
             EntityType.LOCATION,
             lambda item: (pk for sticker in item.locations for pk in location_ids(sticker.location)),
             FactKind.LOCATION_ENTRY,
+            MOST_STICKERS,
         ),
         "The location, for nothing until more than the sticker tells is selected; null for one that has no page.",
         shared=True,
@@ -159,7 +164,7 @@ class EmbeddedMedia:
     is_sticker: bool | None = strawberry.field(description="True if the post is shown as a sticker.")
 
     @relation(
-        Reference(EntityType.MEDIA, lambda item: (str(post.pk) for post in item.medias)),
+        Reference(EntityType.MEDIA, lambda item: (str(post.pk) for post in item.medias), most=MOST_POSTS),
         "The post; null, with an error, if it cannot be returned. One billed request.",
         shared=True,
     )

@@ -23,7 +23,7 @@ from schema.partial import readable
 from schema.scalars import BigInt
 from schema.types.connection import After
 from schema.types.location import Location
-from schema.types.media_parts import MediaChild, UserTag
+from schema.types.media_parts import HEIGHT, WIDTH, MediaChild, UserTag
 from schema.types.named_people import coauthors_of, named_user, sponsors_of
 from schema.types.upstream_connection import FirstOfPages, UpstreamConnection, upstream_connection
 from schema.types.user import User
@@ -41,11 +41,12 @@ class MediaBy:
     )
 
 
-def play_count(source: strawberry.Parent[media.Media], info: Info) -> BigInt | None:
-    if not isinstance(source, media.ListedMedia):
+def play_count(source: strawberry.Parent[media.Media | media.MediaReference], info: Info) -> BigInt | None:
+    if isinstance(source, media.ListedMedia):
+        if not source.may_have_plays:
+            return None
+    elif isinstance(source, media.Media):
         return readable(source, "play_count")  # type: ignore[no-any-return]
-    if not source.may_have_plays:
-        return None
     full = info.context.loader.get(FactKind.MEDIA, MediaId(str(source.pk)))
     return map_awaitable(full, lambda found: readable(found, "play_count"))  # type: ignore[return-value]
 
@@ -57,6 +58,11 @@ def comment_count(source: strawberry.Parent[media.Media | media.MediaReference],
             return count  # type: ignore[no-any-return]
     counts = info.context.loader.get(FactKind.COMMENT_COUNT, MediaId(str(source.pk)))
     return map_awaitable(counts, lambda found: readable(found.entries[0], "comment_count"))  # type: ignore[return-value]
+
+
+def _reported_comments(source: media.Media | media.MediaReference, info: Info) -> Any:
+    """Return the number of comments as far as it is known, or an awaitable of it."""
+    return readable(source, "comment_count") if isinstance(source, media.Media) else comment_count(source, info)
 
 
 def post_of(source: media.Media) -> str:
@@ -92,6 +98,8 @@ class Media(Node):
         post_of,
         FactKind.MEDIA_ENTRY,
     )
+    width: int | None = field_in(FactKind.MEDIA_ENTRY, WIDTH)
+    height: int | None = field_in(FactKind.MEDIA_ENTRY, HEIGHT)
     video_duration: float | None = field_in(
         FactKind.MEDIA_ENTRY, "Duration of the video in seconds; null for a post without one."
     )
@@ -178,7 +186,12 @@ class Media(Node):
     ) -> UpstreamConnection[Annotated[Comment, strawberry.lazy("schema.types.comment")]] | None:
         key = MediaId(str(source.pk))
         return upstream_connection(  # type: ignore[no-any-return]
-            info, FactKind.COMMENTS, key, (first, after), total=lambda _: readable(source, "comment_count")
+            info,
+            FactKind.COMMENTS,
+            key,
+            (first, after),
+            total=lambda info: _reported_comments(source, info),
+            total_alone=lambda info: comment_count(source, info),
         )
 
     @classmethod

@@ -13,6 +13,10 @@ from schema.media_kind import MediaKind
 from schema.media_urls import media_url_field
 from schema.types.user import User
 
+# Descriptions of the size of a post, and of a photo or video of an album.
+SIZE = "of the video, or of the photo without one, in pixels; null if the platform does not say."
+WIDTH, HEIGHT = f"Width {SIZE}", f"Height {SIZE}"
+
 
 def album_of(source: media.MediaChild) -> str:
     album = pk_of(source.parent_id or "")
@@ -41,3 +45,5 @@ class MediaChild:
     video_url: str | None = media_url_field(
         "video_url", "Signed URL of the video; null for a photo. It expires after some days.", album_of
     )
+    width: int | None = strawberry.field(description=WIDTH)
+    height: int | None = strawberry.field(description=HEIGHT)

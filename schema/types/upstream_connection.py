@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import strawberry
 
@@ -18,7 +18,7 @@ from gateway.planner.list_slices import ListSlice, SliceRequest
 from gateway.planner.selection import WORK
 from gateway.reads.facts import FactKind
 from schema.context import Info
-from schema.fields import derived, field_in, map_awaitable
+from schema.fields import field_in, map_awaitable
 from schema.scalars import BigInt
 from schema.types.connection import PageInfo
 
@@ -50,27 +50,48 @@ class UpstreamEdge(Generic[T]):
         return self.text(info)
 
 
+class ReadPart(NamedTuple):
+    """A part of a list whose pages are known, and the objects of the graph for its entries."""
+
+    part: ListSlice
+    nodes: list[Any]
+
+
 @strawberry.type(name="Connection", description="One page of a list that the upstream pages.")
 class UpstreamConnection(Generic[T]):
-    part: strawberry.Private[ListSlice]
+    """`read` is None where the operation needs no page; `load` returns it, or an awaitable of it, nevertheless."""
+
     kind: strawberry.Private[FactKind]
     is_continued: strawberry.Private[bool]
     total: strawberry.Private[Callable[[Any], Any]]
-    nodes: list[T] = strawberry.field(description="The entries of this page.")
+    load: strawberry.Private[Callable[[Any], Any]]
+    read: strawberry.Private[ReadPart | None] = None
 
-    @derived("The entries of this page with their cursors.")
-    def edges(self) -> list[UpstreamEdge[T]]:
-        return [UpstreamEdge(node=node, text=partial(self._cursor, count=at)) for at, node in enumerate(self.nodes, 1)]
+    @field_in(FactKind.LIST_PAGE, "The entries of this page.")
+    def nodes(self, info: Info) -> list[T]:
+        return self._in_part(info, lambda read: read.nodes)  # type: ignore[no-any-return]
 
-    @derived("The position of this page in the list.")
+    @field_in(FactKind.LIST_PAGE, "The entries of this page with their cursors.")
+    def edges(self, info: Info) -> list[UpstreamEdge[T]]:
+        def edges(read: ReadPart) -> Any:
+            cursor = partial(self._cursor, part=read.part)
+            return [UpstreamEdge(node=node, text=partial(cursor, count=at)) for at, node in enumerate(read.nodes, 1)]
+
+        return self._in_part(info, edges)  # type: ignore[no-any-return]
+
+    @field_in(FactKind.LIST_PAGE, "The position of this page in the list.")
     def page_info(self, info: Info) -> PageInfo:
-        count = len(self.nodes)
-        return PageInfo(
-            has_next_page=self.part.has_next,
-            has_previous_page=self.is_continued,
-            start_cursor=self._cursor(info, 1) if count else None,
-            end_cursor=self._cursor(info, count) if count or self.part.has_next else None,
-        )
+        def position(read: ReadPart) -> PageInfo:
+            part, count = read.part, len(read.nodes)
+            leads_on = part.has_next or (bool(count) and part.problem is None)
+            return PageInfo(
+                has_next_page=part.has_next,
+                has_previous_page=self.is_continued,
+                start_cursor=self._cursor(info, part, 1) if count else None,
+                end_cursor=self._cursor(info, part, count) if leads_on else None,
+            )
+
+        return self._in_part(info, position)  # type: ignore[no-any-return]
 
     @field_in(
         FactKind.LIST_TOTAL,
@@ -78,13 +99,16 @@ class UpstreamConnection(Generic[T]):
         "does not say.",
     )
     def total_count(self, info: Info) -> BigInt | None:
-        return self.total(info) if self.part.total is None else self.part.total  # type: ignore[return-value]
+        reported = None if self.read is None else self.read.part.total
+        return self.total(info) if reported is None else reported  # type: ignore[return-value]
 
-    def _cursor(self, info: Info, count: int) -> str:
-        owner = self.part.owner
-        assert owner is not None, "a page that was read has an owner"
+    def _in_part(self, info: Info, use: Callable[[ReadPart], Any]) -> Any:
+        return map_awaitable(self.load(info) if self.read is None else self.read, use)
+
+    def _cursor(self, info: Info, part: ListSlice, count: int) -> str:
+        assert part.owner is not None, "a page that was read has an owner"
         cursors = info.context.fetcher.facts.paging.cursors
-        return cursors.close(self.kind, owner, self.part.position(count))
+        return cursors.close(self.kind, part.owner, part.position(count))
 
 
 def unknown_total(info: object) -> None:
@@ -98,25 +122,36 @@ def upstream_connection(
     arguments: tuple[int | None, str | None],
     *,
     total: Callable[[Any], Any] = unknown_total,
+    total_alone: Callable[[Any], Any] | None = None,
     node: Callable[[Any], Any] = lambda entry: entry,
 ) -> Any:
     """Return the connection over the list `kind` of the object `key`, or an awaitable of it.
 
-    `arguments` are `first` and `after`. `total` returns the length of the list where its pages do not tell it, and
-    `node` the object of the graph for an entry. Raise InvalidInput, and the GatewayError of the first page.
+    `arguments` are `first` and `after`. `total` returns the length of the list where its pages do not tell it;
+    `total_alone`, if it differs, where no page is read. `node` returns the object of the graph for an entry. Raise
+    InvalidInput, and the GatewayError of the first page.
     """
     first, after = arguments
     request = SliceRequest.of({"first": first, "after": after})
 
-    def connection(part: ListSlice) -> Any:
+    def read(part: ListSlice) -> ReadPart:
         if part.problem is not None and not part.entries:
             raise part.problem.about(key.subject)
-        nodes = [node(entry) for entry, _ in part.entries]
-        found: Any = UpstreamConnection(part=part, kind=kind, is_continued=after is not None, total=total, nodes=nodes)
-        problem = part.problem or _loss(part)
-        return found if problem is None else Incomplete(found, problem)
+        return ReadPart(part, [node(entry) for entry, _ in part.entries])
 
-    return map_awaitable(info.context.loader.slice(kind, key, request), connection)
+    def load(info: Info) -> Any:
+        return map_awaitable(info.context.loader.slice(kind, key, request), read)
+
+    connection: Any = partial(UpstreamConnection, kind=kind, is_continued=after is not None, load=load)
+    if info.context.loader.needs_no_page(kind, key, request):
+        return connection(total=total if total_alone is None else total_alone)
+
+    def found(known: ReadPart) -> Any:
+        problem = known.part.problem or _loss(known.part)
+        value = connection(total=total, read=known)
+        return value if problem is None else Incomplete(value, problem)
+
+    return map_awaitable(load(info), found)
 
 
 def upstream_list(

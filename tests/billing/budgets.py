@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from gateway.billing.budget import AccountGuard, Allowance, OperationBudget, Reservation
 from gateway.billing.leases import LeaseNeeded
 from gateway.billing.ledger import Ledger
+from gateway.billing.sqlite_ledger import SqliteLedger
 from gateway.clock import Clock
 from gateway.domain.window import Window
 
@@ -33,6 +34,11 @@ def budget(
 ) -> OperationBudget:
     allowance = Allowance(client, limits, ledger=ledger, clock=clock)
     return OperationBudget(ceiling=ceiling, allowance=allowance, account=account or AccountGuard(floor=0))
+
+
+def opened(path: Path, clock: Clock) -> Ledger:
+    """On a SQLite file."""
+    return Ledger(SqliteLedger(path), clock=clock)
 
 
 async def reserved(budget: OperationBudget, price: int) -> Reservation:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.billing.ledger import Ledger
+from gateway.billing.sqlite_ledger import SqliteLedger
 from tests.billing.budgets import BEFORE_MONTH_END
 from tests.fakes.clock import ManualClock
 
@@ -24,6 +25,6 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    ledger = Ledger(path, clock=clock)
+    ledger = Ledger(SqliteLedger(path), clock=clock)
     yield ledger
     ledger.close()

@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
 
-from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
 from tests.billing.budgets import BEFORE_MONTH_END, budget, spend
+from tests.billing.ledger_places import opened_at
 from tests.fakes.clock import ManualClock
 
 FLUSH_EVERY = 50
@@ -21,9 +20,9 @@ SPENT = b"."
 REFUSED = b"!"
 
 
-async def main(path: Path, limit: int) -> None:
+async def main(place: str, limit: int) -> None:
     clock = ManualClock(BEFORE_MONTH_END)
-    ledger = Ledger(path, clock=clock)
+    ledger = opened_at(place, clock)
     one = budget(ledger, clock, {Window.HOUR: limit, Window.DAY: limit})
     try:
         while True:
@@ -36,4 +35,4 @@ async def main(path: Path, limit: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from gateway.billing.leases import block_of
 from gateway.billing.ledger import Ledger
-from gateway.billing.ledger_file import UNITEMISED, LedgerFileError, Row
+from gateway.billing.ledger_store import UNITEMISED, LedgerUnusable, Row
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, leased, reserve, spend, written
+from gateway.migrations import StoreTooNew
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, leased, opened, reserve, spend, written
 from tests.fakes.clock import ManualClock
 from tests.profiles import examples
 
@@ -49,7 +50,7 @@ def test_one_process_spends_its_limit_to_the_last_request(
     tmp_path_factory: pytest.TempPathFactory, limit: int, prices: list[int]
 ) -> None:
     clock = ManualClock(BEFORE_MONTH_END)
-    with closing(Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", clock=clock)) as ledger:
+    with closing(opened(tmp_path_factory.mktemp("ledger") / "ledger.db", clock)) as ledger:
         one = budget(ledger, clock, {Window.DAY: limit})
         for price in prices:
             fits = price <= limit - one.charged
@@ -67,7 +68,7 @@ def test_one_process_spends_its_limit_to_the_last_request(
 
 
 def test_a_clean_close_hands_back_what_is_idle(path: Path, clock: ManualClock) -> None:
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         spend(budget(ledger, clock, {Window.DAY: 1000}), 3)
         assert leased(path) == {"day": 50}
     assert leased(path) == {"day": 3}
@@ -75,7 +76,7 @@ def test_a_clean_close_hands_back_what_is_idle(path: Path, clock: ManualClock) -
 
 def test_a_close_in_the_middle_of_a_call_keeps_what_it_reserved(path: Path, clock: ManualClock) -> None:
     """Its call may have been charged: nobody will tell."""
-    ledger = Ledger(path, clock=clock)
+    ledger = opened(path, clock)
     one = budget(ledger, clock, {Window.DAY: 1000})
     spend(one, 3)
     late = reserve(one, 4)
@@ -110,7 +111,10 @@ async def test_the_idle_rest_of_an_ended_window_is_handed_back(ledger: Ledger, p
 
 
 def test_processes_on_one_file_keep_one_limit(path: Path, clock: ManualClock) -> None:
-    with closing(Ledger(path, clock=clock)) as one, closing(Ledger(path, clock=clock)) as other:
+    with (
+        closing(opened(path, clock)) as one,
+        closing(opened(path, clock)) as other,
+    ):
         purses = [budget(ledger, clock, {Window.DAY: 1000}) for ledger in (one, other)]
         for turn in range(2000):
             with pytest.raises(AllowanceExceeded) if turn >= 1000 else nullcontext():
@@ -119,9 +123,9 @@ def test_processes_on_one_file_keep_one_limit(path: Path, clock: ManualClock) ->
 
 
 def test_what_another_process_handed_back_can_be_spent_at_once(path: Path, clock: ManualClock) -> None:
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         one = budget(ledger, clock, {Window.DAY: 20})
-        with closing(Ledger(path, clock=clock)) as other:
+        with closing(opened(path, clock)) as other:
             held = reserve(budget(other, clock, {Window.DAY: 20}), 20)
             with pytest.raises(AllowanceExceeded):
                 one.admit(1)
@@ -175,9 +179,9 @@ async def test_a_day_with_an_allowance_is_never_reported_lower_than_it_was_spent
 
 
 async def test_a_clean_close_leaves_nothing_unitemised(path: Path, clock: ManualClock) -> None:
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         spend(budget(ledger, clock, {Window.DAY: 1000}), 3)
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         assert ledger.report(MARCH_31, MARCH_31) == [Row(MARCH_31, "web", ENDPOINT, 1, 3)]
 
 
@@ -203,7 +207,7 @@ async def test_two_flushes_at_once_write_once(ledger: Ledger, clock: ManualClock
 
 
 async def test_without_its_file_the_ledger_lets_nothing_be_bought(path: Path, clock: ManualClock) -> None:
-    ledger = Ledger(path, clock=clock)
+    ledger = opened(path, clock)
     one = budget(ledger, clock, {Window.DAY: 1000})
     running = reserve(one, 3)
     with closing(sqlite3.connect(path)) as saboteur:
@@ -224,7 +228,7 @@ async def test_without_its_file_the_ledger_lets_nothing_be_bought(path: Path, cl
     spend(one, 0)
     assert leased(path) == {"day": 1060}
     ledger.close()
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         assert ledger.report(MARCH_31, MARCH_31) == [Row(MARCH_31, "web", ENDPOINT, 1, 1060)]
 
 
@@ -238,37 +242,37 @@ async def test_minutes_and_hours_long_gone_are_pruned(ledger: Ledger, path: Path
     assert leased(path)["day"] == leased(path)["month"] == 51
     clock.advance(3 * 86_400)
     await ledger.flush()
-    assert leased(path) == {"day": 3, "month": 51}
+    assert leased(path) == {"day": 3, "month": 3}
 
 
 def test_a_file_of_a_newer_version_is_refused(path: Path, clock: ManualClock) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 2")
-    with pytest.raises(LedgerFileError, match=r"ledger\.db is of version 2, this gateway knows 1"):
-        Ledger(path, clock=clock)
+    with pytest.raises(StoreTooNew, match=r"ledger\.db is of version 2\.0, and this gateway .* knows 1\.1: start the"):
+        opened(path, clock)
 
 
 def test_a_file_of_somebody_else_is_refused_and_left_alone(path: Path, clock: ManualClock) -> None:
     path.write_text("dear diary, " * 100)
-    with pytest.raises(LedgerFileError, match="file is not a database"):
-        Ledger(path, clock=clock)
+    with pytest.raises(LedgerUnusable, match="file is not a database"):
+        opened(path, clock)
     path.unlink()
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE leases (tenant)")
-    with pytest.raises(LedgerFileError, match="table leases already exists"):
-        Ledger(path, clock=clock)
+    with pytest.raises(LedgerUnusable, match="table leases already exists"):
+        opened(path, clock)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("leases",)]
 
 
 def test_a_missing_directory_is_named(tmp_path: Path, clock: ManualClock) -> None:
-    with pytest.raises(LedgerFileError, match="does its directory exist"):
-        Ledger(tmp_path / "nowhere" / "ledger.db", clock=clock)
+    with pytest.raises(LedgerUnusable, match="does its directory exist"):
+        opened(tmp_path / "nowhere" / "ledger.db", clock)
 
 
 def test_processes_that_start_at_once_make_one_file(tmp_path: Path, clock: ManualClock) -> None:
     def start(path: Path) -> None:
-        with closing(Ledger(path, clock=clock)) as ledger:
+        with closing(opened(path, clock)) as ledger:
             spend(budget(ledger, clock, {Window.DAY: 1000}), 1)
 
     with ThreadPoolExecutor(8) as threads:

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateway.billing.leases import block_of
-from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
-from tests.billing.budgets import BEFORE_MONTH_END, budget, reserve, spend
+from tests.billing.budgets import BEFORE_MONTH_END, budget, opened, reserve, spend
 from tests.billing.spender import REFUSED, SPENT
 from tests.fakes.clock import ManualClock
 
@@ -44,7 +43,7 @@ def kill(spender: subprocess.Popen[bytes]) -> bytes:
 def figures(path: Path) -> tuple[int, int]:
     """Spent in the day, and told by the report, as the next process sees it."""
     clock = ManualClock(BEFORE_MONTH_END)
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         spent = budget(ledger, clock, {Window.DAY: LIMIT}).allowance.spent
         return spent or 0, sum(row.billed for row in ledger.report(DAY, DAY))
 
@@ -61,7 +60,7 @@ def test_kill_9_gives_nothing_back_and_loses_at_most_a_block(path: Path) -> None
         assert told <= spent <= told + kills * (1 + BLOCK)
         assert reported == spent
     clock = ManualClock(BEFORE_MONTH_END)
-    with closing(Ledger(path, clock=clock)) as ledger:
+    with closing(opened(path, clock)) as ledger:
         rest = budget(ledger, clock, {Window.DAY: LIMIT})
         for _ in range(LIMIT - spent):
             spend(rest, 1)

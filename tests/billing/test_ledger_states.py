@@ -20,7 +20,7 @@ from gateway.billing.leases import block_of
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, reserve, written
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, opened, reserve, written
 from tests.fakes.clock import ManualClock
 from tests.profiles import examples
 
@@ -65,7 +65,7 @@ class Spending(RuleBasedStateMachine):
     def start(self) -> Process | MultipleResults[Process]:
         if len(self.running) == 3:
             return multiple()
-        process = Process(Ledger(self.path, clock=self.clock))
+        process = Process(opened(self.path, self.clock))
         self.running.append(process)
         return process
 
@@ -153,7 +153,7 @@ class Spending(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
     def the_report_is_never_lower_than_what_was_spent(self) -> None:
-        with closing(Ledger(self.path, clock=self.clock)) as ledger:
+        with closing(opened(self.path, self.clock)) as ledger:
             for (window, start), counted in self.counted.items():
                 if window == Window.DAY.value:
                     day = datetime.fromtimestamp(start, UTC).date()

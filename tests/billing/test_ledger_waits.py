@@ -16,7 +16,7 @@ import pytest
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
-from tests.billing.budgets import ENDPOINT, budget, leased, reserved, spend, written
+from tests.billing.budgets import ENDPOINT, budget, leased, opened, reserved, spend, written
 from tests.fakes.clock import ManualClock
 
 MARCH_31 = date(2026, 3, 31)
@@ -122,7 +122,10 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
                 charged += charge
                 reservation.settle(charge, endpoint=ENDPOINT)
 
-    with closing(Ledger(path, clock=clock)) as one, closing(Ledger(path, clock=clock)) as other:
+    with (
+        closing(opened(path, clock)) as one,
+        closing(opened(path, clock)) as other,
+    ):
         tasks = []
         for _ in range(200):
             tasks.append(asyncio.create_task(operation(draw.choice((one, other)), draw.randrange(1, 9))))
@@ -131,7 +134,7 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
         await asyncio.wait(tasks)
         assert charged <= 300
     assert leased(path) == {"day": charged, "month": charged}
-    with closing(Ledger(path, clock=clock)) as last:
+    with closing(opened(path, clock)) as last:
         rest = budget(last, clock, {Window.DAY: 300})
         if charged < 300:
             (await reserved(rest, 300 - charged)).settle(300 - charged, endpoint=ENDPOINT)
@@ -142,7 +145,7 @@ async def test_two_processes_at_once_spend_the_limit_and_no_more(path: Path, clo
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 async def test_a_file_that_was_deleted_is_not_spent_into(path: Path, clock: ManualClock, suffix: str) -> None:
     """Nor when one of those is gone that SQLite keeps beside it."""
-    ledger = Ledger(path, clock=clock)
+    ledger = opened(path, clock)
     one, unlimited = budget(ledger, clock, {Window.DAY: 1000}), budget(ledger, clock, {})
     (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
     gone, away = path.with_name(f"{path.name}{suffix}"), path.with_name("away")
@@ -162,7 +165,7 @@ async def test_a_file_that_was_deleted_is_not_spent_into(path: Path, clock: Manu
 
 
 async def test_a_file_that_was_replaced_is_noticed_by_the_next_purchase(path: Path, clock: ManualClock) -> None:
-    ledger = Ledger(path, clock=clock)
+    ledger = opened(path, clock)
     one = budget(ledger, clock, {Window.DAY: 1000})
     (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
     copy = path.with_name("copy.db")
@@ -172,6 +175,31 @@ async def test_a_file_that_was_replaced_is_noticed_by_the_next_purchase(path: Pa
         one.reserve(1)
     with pytest.raises(LedgerUnavailable):
         ledger.close()
+
+
+async def test_a_file_in_the_mode_of_a_rollback_journal_is_spent_into(
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `backup` leaves its copies: the first start changes the mode, and a lock that comes and goes does no harm."""
+    opened(path, clock).close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    monkeypatch.setattr("gateway.billing.ledger_file.BUSY_SECONDS", 0.01)
+    ledger = opened(path, clock)
+    await ledger.flush()
+    one = budget(ledger, clock, {Window.DAY: 1000})
+    (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
+    with locked(path):
+        for _ in range(3):
+            with pytest.raises(LedgerUnavailable):
+                await ledger.flush()
+        with pytest.raises(LedgerUnavailable):
+            one.reserve(1)
+    await ledger.flush()
+    (await reserved(one, 1)).settle(1, endpoint=ENDPOINT)
+    assert not ledger.is_lost
+    ledger.close()
+    assert leased(path) == {"day": 2}
 
 
 async def test_the_files_are_their_owners_alone(path: Path, ledger: Ledger, clock: ManualClock) -> None:
@@ -185,8 +213,8 @@ async def test_a_content_that_was_copied_over_the_file_is_noticed_before_anythin
     path: Path, clock: ManualClock, tmp_path: Path, settled: bool
 ) -> None:
     """As backups are put back: the path leads to the same file, which knows of nothing that was spent since."""
-    Ledger(empty := tmp_path / "empty.db", clock=clock).close()
-    ledger = Ledger(path, clock=clock)
+    opened(empty := tmp_path / "empty.db", clock).close()
+    ledger = opened(path, clock)
     one = budget(ledger, clock, {Window.DAY: 6})
     bought = await reserved(one, 6)
     if settled:

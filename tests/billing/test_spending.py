@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from gateway.upstream.client.client import STANDARD
 from tests.commands.process import LIMIT
 from tests.fakes.clock import VirtualLoop
-from tests.fakes.gateway import Answer, Terms, running_gateway
+from tests.fakes.gateway import Answer, Terms, details, running_gateway
 from tests.planner.cases import Rush, rushes
 from tests.planner.gateways import Shop, Shops, selections
 from tests.profiles import examples, pick, scaled
@@ -88,7 +88,7 @@ async def test_what_no_longer_fits_is_null_with_its_price_in_the_order_of_the_an
         assert [node["items"] is None for node in nodes] == [False, False, True]
         [error] = answer.body["errors"]
         assert error["path"] == ["user", "highlights", "nodes", 2, "items"]
-        assert error["extensions"] == {"code": "BUDGET_EXCEEDED", "price": 1, "limit": 4, "remaining": 0}
+        assert details(error) == {"code": "BUDGET_EXCEEDED", "price": 1, "limit": 4, "remaining": 0}
 
 
 def profile_of(number: int) -> str:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import shutil
 import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from gateway.billing.ledger_file import LedgerFile, Row
+from gateway.billing.ledger_file import LedgerFile
+from gateway.billing.ledger_store import Row
 from gateway.commands.backup import backup
 from gateway.commands.base import CommandError
-from tests.commands.process import LIMIT, address, ask, logged, run, started
+from gateway.commands.data_directory import JOURNAL, alone
+from gateway.version import version
+from tests import fork_server
+from tests.commands.process import LIMIT, address, ask, environment, logged, run, started
 from tests.fakes.gateway import a_jpeg
 
 TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'
@@ -57,8 +62,31 @@ def test_a_copy_has_what_is_in_the_log_of_a_ledger_in_use(data: Path, tmp_path: 
     with contextlib.closing(sqlite3.connect(tmp_path / "plain.sqlite3")) as plain, pytest.raises(sqlite3.Error):
         plain.execute("SELECT * FROM spending")
     assert copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data)) == 0
-    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["gateway.sqlite3"]
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["gateway.sqlite3", "manifest.json"]
     assert spent_in(tmp_path / "copy") == SPENT
+
+
+def test_the_manifest_names_each_file_with_its_digest_and_the_version(data: Path, tmp_path: Path) -> None:
+    (data / "media.key").write_bytes(b"k" * 32)
+    copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
+    manifest = json.loads((tmp_path / "copy" / "manifest.json").read_text())
+    assert (manifest["format"], manifest["version"]) == (1, version())
+    assert datetime.fromisoformat(manifest["time"]).tzinfo is UTC
+    assert not manifest["has_flows_elsewhere"]
+    assert not manifest["needs_flows_key"]
+    contents = {name: (tmp_path / "copy" / name).read_bytes() for name in ("gateway.sqlite3", "media.key")}
+    assert manifest["files"] == {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+
+
+def test_nothing_is_copied_of_a_restore_that_was_interrupted(data: Path, tmp_path: Path) -> None:
+    """Some of it would be of the old state, and some of the new one."""
+    (data / JOURNAL).write_text("{}")
+    with pytest.raises(CommandError, match="was interrupted"):
+        copied(tmp_path / "copy", GATEWAY_DATA_DIR=str(data))
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_copy_is_of_one_moment_while_others_write(data: Path, tmp_path: Path) -> None:
@@ -98,7 +126,7 @@ def test_the_copy_is_its_owners_alone(data: Path, tmp_path: Path) -> None:
     copied(tmp_path / "above" / "copy", GATEWAY_DATA_DIR=str(data), GATEWAY_CLIENTS_FILE=str(clients))
     found = {path.name: path for path in (tmp_path / "above").rglob("*")}
     keys = {"media.key", "cursors.key"}
-    assert found.keys() == {"copy", "gateway.sqlite3", "flows.slots", "host", "clients.toml", *keys}
+    assert found.keys() == {"copy", "gateway.sqlite3", "flows.slots", "host", "clients.toml", "manifest.json", *keys}
     assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_file()} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in found.values() if path.is_dir()} == {0o700}
 
@@ -221,16 +249,35 @@ def _take_the_place(upstream: str, tmp_path: Path) -> None:
     shutil.rmtree(data)
     clients.unlink()
 
-    restored = {**apis, "GATEWAY_DATA_DIR": str(copy), "GATEWAY_CLIENTS_FILE": str(copy / "clients.toml")}
-    spent = int(run("ledger", **restored).stdout.split()[-1])
+    restored = run("restore", str(copy), **given)
+    assert restored.returncode == 0, restored.stderr
+    spent = int(run("ledger", **given).stdout.split()[-1])
     assert spent >= 3, "what is leased and not yet itemised counts as spent"
-    (flow,) = [line for line in run("flows", "list", **restored).stdout.splitlines() if made["flow"]["id"] in line]
+    (flow,) = [line for line in run("flows", "list", **given).stdout.splitlines() if made["flow"]["id"] in line]
     assert "RUNNING" in flow
-    (entry,) = [path for path in (copy / "spool").iterdir() if path.is_dir()]
+    (entry,) = [path for path in (data / "spool").iterdir() if path.is_dir()]
     assert {"content", "ready"} & {path.name for path in entry.iterdir()}
     assert httpx.delete(f"{upstream}/_control/faults", timeout=LIMIT).status_code == 200
-    with started("serve", **restored) as (announcement, process):
+    with started("serve", **given) as (announcement, process):
+        refused = run("restore", str(copy), "--replace", **given)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"A gateway runs on {data}" in refused.stderr
         assert made["flow"]["id"] in logged(process, "FlowStarted")
         assert ask(address(announcement), TRAY, key).status_code == 200
         assert httpx.get(f"{address(announcement)}/readyz?strict", timeout=LIMIT).status_code == 200
-    assert (copy / "flows.slots" / "host").exists()
+    assert (data / "flows.slots" / "host").read_bytes() == (copy / "flows.slots" / "host").read_bytes()
+
+
+def test_a_gateway_waits_for_a_restore_and_does_not_start_after_one_that_was_interrupted(tmp_path: Path) -> None:
+    given = {"GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    with alone(tmp_path / "data"):
+        process = fork_server.start(["serve", "--port", "0"], environment(given))
+        assert (
+            logged(process, "Waiting until the restore") == f"Waiting until the restore of {tmp_path}/data has ended.\n"
+        )
+        assert not (tmp_path / "data" / "gateway.sqlite3").exists()
+        (tmp_path / "data" / JOURNAL).write_text("{}")
+    output, errors = process.communicate(LIMIT)
+    process.close()
+    assert (process.returncode, output) == (1, "")
+    assert "run `highlights-gateway restore` again to complete it" in errors

@@ -9,10 +9,12 @@ import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.commands.process import LIMIT, address, ask, environment
 
+READY = "event=Started "
 REPORT = """
 import json, sys
 from gateway.cli import main
@@ -30,6 +32,7 @@ HEAVY = frozenset(
         "graphql",
         "httpx",
         "PIL",
+        "prometheus_client",
         "psycopg",
         "schema",
         "sqlalchemy",
@@ -57,7 +60,10 @@ def imported(*arguments: str, **given: str) -> set[str]:
         ["keys", "add", "web", "--file", "{folder}/clients.toml"],
         ["keys", "list", "--file", "{folder}/clients.toml"],
         ["ledger"],
+        ["settings"],
+        ["doctor", "--offline"],
         ["backup", "{folder}/copy"],
+        ["restore", "{folder}/copy"],
     ],
     ids=" ".join,
 )
@@ -92,12 +98,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]
     try:
         assert process.stdout is not None
         url = address(process.stdout.readline())
+        while READY not in (folder / "log").read_text():  # written a moment after it happened
+            httpx.get(f"{url}/healthz", timeout=LIMIT).raise_for_status()
         assert ask(url, TRAY).json()["data"]["user"]["highlights"]["totalCount"] == 3
     finally:
         reaper.cancel()
         process.kill()
         process.communicate()
-    before, ready, after = (folder / "log").read_text().partition("Application startup complete")
+    before, ready, after = (folder / "log").read_text().partition(READY)
     assert ready
     return told(before), told(after)
 
@@ -111,6 +119,11 @@ def test_serve_is_ready_with_flows_and_without_the_network(served: tuple[set[str
     before, _ = served
     assert {"dbos", "schema.build"} <= before
     assert LATER & before == set()
+
+
+def test_without_traces_nothing_of_opentelemetry_is_imported(served: tuple[set[str], set[str]]) -> None:
+    before, after = served
+    assert [name for name in sorted(before | after) if name.startswith(("opentelemetry", "gateway.tracing"))] == []
 
 
 def test_the_first_operation_imports_nothing_of_weight(served: tuple[set[str], set[str]]) -> None:

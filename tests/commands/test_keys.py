@@ -27,14 +27,14 @@ DIGEST = "5" * 64
 def test_the_key_alone_goes_to_standard_output_and_opens_the_gateway(tmp_path: Path) -> None:
     """So that it can be piped to where it is kept."""
     file = tmp_path / "clients.toml"
-    limits = ["--rights", "read,force", "--ceiling", "50", "--allowance", "minute=100,month=20000"]
+    limits = ["--rights", "read,force", "--ceiling", "50", "--allowance", "minute=100,month=20000", "--weight", "2.5"]
     result = run("keys", "add", "web", *limits, GATEWAY_CLIENTS_FILE=str(file))
     assert result.returncode == 0
     key = result.stdout.removesuffix("\n")
     assert key not in result.stderr + file.read_text()
     assert str(file) in result.stderr
     client = Clients.load(file).identify(key)
-    assert (client.name, client.ceiling) == ("web", 50)
+    assert (client.name, client.ceiling, client.weight) == ("web", 50, 2.5)
     assert client.rights == {Right.READ, Right.FORCE}
     assert client.allowance == {Window.MINUTE: 100, Window.MONTH: 20_000}
 
@@ -44,7 +44,7 @@ def test_a_client_without_limits_may_read(tmp_path: Path) -> None:
     key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
     client = Clients.load(file).identify(key)
     assert client.rights == {Right.READ}
-    assert (client.ceiling, client.allowance) == (None, {})
+    assert (client.ceiling, client.allowance, client.weight) == (None, {}, 1)
 
 
 def test_the_file_must_be_named() -> None:
@@ -92,9 +92,10 @@ def test_an_account_that_helps_nobody_is_refused(arguments: list[str], message: 
 @pytest.mark.parametrize(
     ("limit", "accepted"),
     [
-        ("--rights=read,delete", "must be some of read,write,interact,force,balance,introspect"),
+        ("--rights=read,delete", "must be some of read,write,interact,force,balance,introspect,operate"),
         ("--ceiling=-1", "must be a whole number"),
         ("--ceiling=\u0661", "must be a whole number"),
+        *((f"--weight={value}", "must be a number from 0.01 to 100") for value in ("0", "101", "nan", "1_0", "many")),
         ("--allowance=minute", "must be limits like minute=100,month=20000"),
         ("--allowance=week=1", "per minute, hour, day, month"),
         ("--allowance=day=1,day=2", "must be limits like"),
@@ -167,19 +168,19 @@ def test_an_overlap_that_is_none_is_refused_with_what_is_accepted(span: str, fil
 def test_what_there_is_is_listed_with_when_it_was_used(file: Path, tmp_path: Path) -> None:
     """Also while no gateway runs: the last use is read from the data directory."""
     run("keys", "rotate", "web", "--overlap", "0s", "--file", str(file))
-    run("keys", "add", "shop", "--rights", "read,write", "--file", str(file))
+    run("keys", "add", "shop", "--rights", "read,write", "--weight", "0.5", "--file", str(file))
     run("keys", "rename", "web", "site", "--file", str(file))
     run("keys", "disable", "shop", "--file", str(file))
     Uses(tmp_path).note({DIGEST[:12]: EPOCH})
     result = run("keys", "list", GATEWAY_CLIENTS_FILE=str(file), GATEWAY_DATA_DIR=str(tmp_path))
     assert (result.returncode, result.stderr) == (0, "")
     heading, new, old, shop = [re.split(r" {2,}", line) for line in result.stdout.splitlines()]
-    assert heading[:8] == ["client", "id", "rights", "ceiling", "allowance", "key", "created", "expires"]
-    assert heading[8:] == ["last used", "state"]
-    assert new[:5] == old[:5] == ["site", "web", "read", "5", "day=9"]
-    assert shop[:5] == ["shop", "shop", "read,write", "none", "unlimited"]
-    assert (new[7:], shop[7:]) == (["never", "never", "good"], ["never", "never", "disabled"])
-    assert (old[5:7], old[8:]) == ([DIGEST[:12], "unknown"], ["2026-03-12 08:35:26", "expired"])
+    assert heading[:6] == ["client", "id", "rights", "ceiling", "allowance", "weight"]
+    assert heading[6:] == ["key", "created", "expires", "last used", "state"]
+    assert new[:6] == old[:6] == ["site", "web", "read", "5", "day=9", "1"]
+    assert shop[:6] == ["shop", "shop", "read,write", "none", "unlimited", "0.5"]
+    assert (new[8:], shop[8:]) == (["never", "never", "good"], ["never", "never", "disabled"])
+    assert (old[6:8], old[9:]) == ([DIGEST[:12], "unknown"], ["2026-03-12 08:35:26", "expired"])
     assert DIGEST not in result.stdout
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.billing.ledger_file import UNITEMISED, LedgerFile, Row
+from gateway.billing.ledger_file import LedgerFile
+from gateway.billing.ledger_store import UNITEMISED, Row
 from gateway.commands.ledger import as_csv, as_table
 from tests.commands.process import LIMIT, address, ask, run, started
 
@@ -38,11 +39,12 @@ def read(text: str) -> list[Row]:
 
 def test_the_table_is_aligned_and_ends_with_totals() -> None:
     assert as_table(ROWS) == (
-        "day         client  endpoint          calls  billed\n"
-        "2026-03-30  web     profile              12      12\n"
-        "2026-03-30  web     tray_by_username    100     300\n"
-        "2026-03-31  router  (not itemised)        0       7\n"
-        "total                                   112     319\n"
+        "day           client  endpoint          calls  billed\n"
+        "2026-03-30    web     profile              12      12\n"
+        "2026-03-30    web     tray_by_username    100     300\n"
+        "2026-03-31    router  (not itemised)        0       7\n"
+        "total                                     112     312\n"
+        "not itemised                                        7\n"
     )
 
 

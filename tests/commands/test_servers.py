@@ -52,8 +52,8 @@ def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_
 @pytest.mark.parametrize(
     ("key", "url", "told"),
     [
-        ("wrong", None, "state=refuses upstream=reading problem=The upstream refused the gateway's own key"),
-        ("sandbox", "http://127.0.0.1:9", "state=fails upstream=reading problem=Could not connect to the upstream"),
+        ("wrong", None, "state=refuses upstream=reading problem=\"The upstream refused the gateway's own key"),
+        ("sandbox", "http://127.0.0.1:9", 'state=fails upstream=reading problem="Could not connect to the upstream'),
     ],
 )
 def test_an_upstream_that_cannot_be_used_is_told_at_the_start(
@@ -64,7 +64,7 @@ def test_an_upstream_that_cannot_be_used_is_told_at_the_start(
         given = {"GATEWAY_HIKERAPI_URL": url or address(upstream), "GATEWAY_HIKERAPI_KEY": key}
         with started("serve", GATEWAY_DATA_DIR=str(tmp_path), **given) as (announcement, process):
             line = logged(process, "UpstreamAccess")
-            assert " ERROR gateway: " in line
+            assert " level=ERROR " in line
             assert told in line
             assert httpx.get(f"{address(announcement)}/healthz", timeout=LIMIT).status_code == 200
 
@@ -294,6 +294,24 @@ def test_a_hangup_reads_the_clients_again_and_a_broken_file_changes_nothing(tmp_
         process.send_signal(signal.SIGHUP)
         assert "client 1 (line 1): name: missing" in logged(process, "ClientsReloadFailed")
         assert ask(url, TRAY, key).status_code == 200
+
+
+def test_a_hangup_reads_the_trusted_documents_again(tmp_path: Path) -> None:
+    """Without a clients file as well."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text("{}")
+    given = {"GATEWAY_DOCUMENTS_FILE": str(manifest), "GATEWAY_DOCUMENTS": "trusted", "GATEWAY_DATA_DIR": str(tmp_path)}
+    with started("serve", **given) as (announcement, process):
+        url = address(announcement)
+        assert ask(url, TRAY).status_code == 403
+        manifest.write_text(msgspec.json.encode({"tray": TRAY}).decode())
+        process.send_signal(signal.SIGHUP)
+        logged(process, "DocumentsReloaded")
+        assert ask(url, TRAY).status_code == 200
+        manifest.write_text("{")
+        process.send_signal(signal.SIGHUP)
+        assert f"{manifest}: The manifest is not JSON." in logged(process, "DocumentsReloadFailed")
+        assert ask(url, TRAY).status_code == 200
 
 
 def test_nobody_waits_while_the_clients_are_read_again(tmp_path: Path) -> None:

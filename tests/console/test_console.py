@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.console.conftest import serving
 from tests.console.page import RUN, opened, watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,6 +44,18 @@ async def test_calls_that_wait_for_others_start_later_in_the_waterfall(unasked: 
         await expect(bars).to_have_count(5)
         starts = [box["x"] for bar in await bars.all() if (box := await bar.bounding_box())]
         assert all(later > starts[0] for later in starts[1:])
+
+
+@pytest.mark.usefixtures("console")
+async def test_the_bill_tells_how_long_calls_were_queued(tmp_path: Path, browser: Browser) -> None:
+    """The rate lets five of its nine calls through at once."""
+    operation = '{ user(by: { id: "2183000057" }) { highlights(first: 8) { nodes { items { totalCount } } } } }'
+    with serving(tmp_path, GATEWAY_HIKERAPI_RATE="5") as url:
+        async with opened(browser, url) as console:
+            await console.type(operation)
+            await console.run()
+            rows = (await console.show("Billing")).locator(".hg-waterfall tbody tr")
+            await expect(rows.filter(has_text=re.compile("[0-9]+ ms, [0-9]+ ms of them queued"))).to_have_count(4)
 
 
 async def test_the_pages_of_a_list_are_one_row_of_the_bill(unasked: str, browser: Browser) -> None:

@@ -111,6 +111,15 @@ async def test_comments_stand_below_their_post_and_replies_further_in(page: Cons
     await expect(panel.locator(".hg-line-of")).to_have_count(3)
 
 
+async def test_a_comment_without_a_text_is_one(page: Console) -> None:
+    """The upstream may say nothing of it: here it is another field of that name, which is null."""
+    nodes = "id text: parentId user { username }"
+    panel = await shown(
+        page, f'{{ media(by: {{ id: "3829449844045389376" }}) {{ id comments(first: 2) {{ nodes {{ {nodes} }} }} }} }}'
+    )
+    await expect(panel.locator(".hg-post .hg-comments > li")).to_have_count(2)
+
+
 async def test_a_hashtag_and_a_location_stand_above_their_posts(page: Console) -> None:
     panel = await shown(page, PLACES)
     await expect(panel.get_by_role("heading", level=3)).to_have_text(["#coastline1,129 posts", "Tōdai-ji TempleNara"])
@@ -140,6 +149,16 @@ async def test_accounts_and_what_else_is_found_are_lists(page: Console) -> None:
     await expect(followers.filter(has_text="has live stories").first.locator(".hg-face-live")).to_be_visible()
     await expect(panel.get_by_text("#coastline")).to_be_visible()
     await expect(panel.get_by_text("Stanley Park")).to_be_visible()
+
+
+async def test_one_account_is_shown_as_several_are(page: Console) -> None:
+    query = '{ user(by: { id: "787132" }) { username fullName profilePictureUrl(proxied: true) } }'
+    panel = await shown(page, query)
+    await expect(panel.locator(".hg-list-head")).to_have_text(["User 1"])
+    await expect(panel.locator(".hg-list").get_by_role("listitem")).to_have_text(["natgeoNational Geographic"])
+    await shown(page, '{ user(by: { id: "787132" }) { username media(first: 1) { nodes { id } } } }')
+    await expect(panel.locator(".hg-owner")).to_have_text("natgeo")
+    await expect(panel.locator(".hg-list-head")).to_have_count(0)
 
 
 async def test_what_an_item_names_is_no_list_of_its_own(page: Console) -> None:

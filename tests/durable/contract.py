@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.durable.port import Fault, Json, Run, Status, StepState
+from gateway.durable.port import Fault, Json, Run, Status, StepState, Tally
 from gateway.errors import IdempotencyKeyReused
 from gateway.events import InternalErrorMasked, StepRetried
 from tests.durable.harness import ID, Lives, World, down, ended, refused, until
@@ -221,3 +221,21 @@ class Bodies:
         assert record.output == [0, 1, "MEDIUM_REFUSED", 3, 4, 5, 6]
         assert [step.medium for step in record.steps] == list(range(7))
         assert world.most_under_way == 3
+
+    async def test_all_flows_are_counted_by_status_and_the_oldest_that_runs_has_a_start(
+        self, lives: Lives, world: World
+    ) -> None:
+        world.failures["bad"] = [refused()]
+        world.gate("slow")
+
+        async def body(run: Run, input: Json) -> Json:
+            return await run.step(world.step(input))
+
+        durable = await lives.begin(body)
+        assert await durable.tally() == Tally({}, None)
+        first = await durable.start("body", "1", "slow")
+        for id, step in (("2", "slow"), ("3", "bad"), ("4", "good")):
+            await durable.start("body", id, step)
+        await ended(durable, "3")
+        await ended(durable, "4")
+        assert await durable.tally() == Tally({Status.RUNNING: 2, Status.FAILED: 1, Status.DONE: 1}, first.created_at)

@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 
 import pytest
 
-from gateway.durable.port import Fault, Json, Run, Status, Step, StepFailed, StepState
+from gateway.durable.port import STEP_SECONDS, Fault, Json, Run, Status, Step, StepFailed, StepState
 from gateway.errors import InvalidInput
 from tests.durable.harness import ID, SOON, Lives, World, ended, pruned, refused, until, wait_for
 
@@ -329,3 +329,67 @@ class Flows:
         assert await durable.remember("b", 0.0)
         durable = await lives.again()
         assert [await durable.remember(name, 60.0) for name in "abbc"] == [False, True, False, True]
+
+    async def test_a_step_in_progress_ends_before_its_flow_is_handed_over(self, lives: Lives, world: World) -> None:
+        gate = world.gate("first")
+
+        async def body(run: Run, input: Json) -> Json:
+            return [await run.step(world.step(name, result=name)) for name in ("first", "second")]
+
+        durable = await lives.begin(body)
+        await durable.start("body", ID, None)
+        await until(world.reached["first"])
+        leaving = asyncio.ensure_future(durable.hand_over())
+        await asyncio.sleep(0)
+        gate.set()
+        await leaving
+        assert world.done == {"first": 1}
+        await durable.hand_over()
+        record = await durable.wait(ID, 1_000.0)
+        assert record is not None
+        assert record.status is Status.RUNNING
+        assert (await ended(await lives.again())).output == ["first", "second"]
+        assert world.done == {"first": 1, "second": 1}
+
+    async def test_a_step_that_waits_is_interrupted_when_its_flow_is_handed_over(
+        self, lives: Lives, world: World
+    ) -> None:
+        """It has no effect in progress; whoever takes the flow over looks again."""
+        looking = asyncio.Event()
+
+        async def look() -> Json:
+            looking.set()
+            await lives.current.wait_for_event("ready", 1_000.0)
+            return "seen"
+
+        async def body(run: Run, input: Json) -> Json:
+            await run.step(Step("look", look))
+            await run.sleep(1_000.0)
+            return None
+
+        durable = await lives.begin(body)
+        await durable.start("body", ID, None)
+        await until(looking)
+        async with asyncio.timeout(STEP_SECONDS / 2):
+            await durable.hand_over()
+        looking.clear()
+        durable = await lives.again()
+        await until(looking)
+        durable.signal("ready")
+        await wait_for(durable, lambda record: [step.state for step in record.steps] == [StepState.DONE])
+        async with asyncio.timeout(STEP_SECONDS / 2):
+            await durable.hand_over()
+
+    async def test_what_is_started_after_the_hand_over_is_run_by_the_next_process(
+        self, lives: Lives, world: World
+    ) -> None:
+        """A request that was received before may be answered still."""
+
+        async def body(run: Run, input: Json) -> Json:
+            return await run.step(world.step("first", result=1))
+
+        durable = await lives.begin(body)
+        await durable.hand_over()
+        assert (await durable.start("body", ID, None)).status is Status.RUNNING
+        assert world.done == {}
+        assert (await ended(await lives.again())).output == 1

@@ -69,6 +69,11 @@ class Lives:
         self.bodies["body"] = body
         return await self.again()
 
+    @property
+    def current(self) -> Durable:
+        assert self.engine is not None
+        return self.engine
+
     async def again(self) -> Durable:
         """Ends the engine, whatever it is at, and launches the next."""
         await self.end()

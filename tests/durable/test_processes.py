@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.durable.port import Durable, Status, StepState
-from tests.durable.harness import ended
+from tests.durable.harness import SOON, ended, wait_for
 from tests.durable.postgres import Cluster
 from tests.durable.worker import body_in, engine
 from tests.durable.worker_processes import Crew, crew
@@ -42,6 +43,25 @@ async def here(url: str, folder: Path) -> AsyncIterator[Durable]:
         yield durable
     finally:
         await durable.aclose()
+
+
+async def test_a_process_that_ends_hands_its_flow_over_after_the_step_in_progress(
+    workers: Crew, url: str, tmp_path: Path
+) -> None:
+    """Another one goes on while this one still lives."""
+    workers.hold("second")
+    async with here(url, tmp_path) as durable:
+        await durable.start("body", ID, "x")
+        await asyncio.to_thread(workers.until, "first", "second")
+        heir = await asyncio.to_thread(workers.ready)
+        leaving = asyncio.create_task(durable.hand_over())
+        await asyncio.sleep(0.1)
+        workers.release("second")
+        await leaving
+        assert await asyncio.to_thread(workers.until, "first", "second", "third") < SOON
+        record = await wait_for(durable, lambda record: record.status.is_final)
+        assert record.output == ["first", "second", "third"]
+    assert [pid for _, _, pid in workers.effects()] == [os.getpid(), os.getpid(), heir.pid]
 
 
 async def test_kill_9_after_the_upstream_accepted(workers: Crew, url: str, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def loaded(sources: dict[str, str]) -> Iterator[ModuleType]:
         for name in MODULES:
             module = ModuleType(f"{ALIAS}.{name}")
             names[module.__name__] = sys.modules[module.__name__] = module
-            exec(code(name, sources.get(name, source(name))), module.__dict__)  # noqa: S102 - our own source, changed
+            exec(code(name, sources.get(name, source(name))), module.__dict__)  # noqa: S102 (our own source, changed)
             vars(package).update({key: value for key, value in vars(module).items() if not key.startswith("_")})
         yield package
     finally:

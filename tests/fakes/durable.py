@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.durable.port import Body, Fault, Json, Record, Status, StepRecord, StepState
+from gateway.durable.port import STEP_SECONDS, Body, Fault, Json, Record, Status, StepRecord, StepState, Tally
 from gateway.durable.rerun import steps_to_rerun
 from gateway.durable.retries import StepRetrier, fault_of
 from gateway.durable.run import WorkflowInterrupted, WorkflowRun
@@ -55,6 +56,7 @@ class VolatileDurable:
         self._changes = ChangeNotifier(clock)
         self._signals = Signals(clock)
         self._life: object | None = None
+        self._is_leaving = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def define(self, name: str, body: Body) -> None:
@@ -62,9 +64,20 @@ class VolatileDurable:
 
     async def launch(self) -> None:
         self._life = object()
+        self._is_leaving = False
         for id, kept in self._kept.items():
             if kept.status is Status.RUNNING:
                 self._run(id)
+
+    async def hand_over(self) -> None:
+        """A step in progress may end. The next start is that of the other process."""
+        self._is_leaving = True
+        self._signals.wake_all()
+        for id in self._kept:
+            self._changes.changed(id)
+        if tasks := list(self._tasks.values()):
+            await asyncio.wait(tasks, timeout=STEP_SECONDS)
+        self.crash()
 
     async def aclose(self) -> None:
         tasks = list(self._tasks.values())
@@ -108,13 +121,18 @@ class VolatileDurable:
         ]
         return found[:limit]
 
+    async def tally(self) -> Tally:
+        self._reach()
+        running = [kept.created_at for kept in self._kept.values() if kept.status is Status.RUNNING]
+        return Tally(Counter(kept.status for kept in self._kept.values()), min(running, default=None))
+
     async def wait(self, id: str, seconds: float) -> Record | None:
         until = self._clock.monotonic() + seconds
         while True:
             mark = self._changes.mark(id)
             record = await self.get(id)
             left = until - self._clock.monotonic()
-            if record is None or record.status.is_final or left <= 0:
+            if record is None or record.status.is_final or left <= 0 or self._is_leaving:
                 return record
             await self._changes.wait(mark, left)
 
@@ -168,7 +186,10 @@ class VolatileDurable:
         return True
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
-        return await self._signals.wait(topic, seconds)
+        is_signalled = await self._signals.wait(topic, seconds)
+        if self._is_leaving:
+            raise asyncio.CancelledError
+        return is_signalled
 
     def signal(self, topic: str) -> None:
         self._signals.send(topic)
@@ -189,7 +210,7 @@ class VolatileDurable:
 
     async def _live(self, id: str, life: object) -> None:
         """Until the flow has ended; once more where it was resumed before its cancelled body had stopped."""
-        while self._life is life and self._kept[id].status is Status.RUNNING:
+        while self._life is life and not self._is_leaving and self._kept[id].status is Status.RUNNING:
             await self._once_through(id, life)
         if self._life is life:
             del self._tasks[id]
@@ -224,7 +245,7 @@ class VolatileDurable:
 
     def check(self, id: str, life: object) -> None:
         """Raises Stopped."""
-        if self._life is not life or self._kept[id].status is not Status.RUNNING:
+        if self._is_leaving or self._life is not life or self._kept[id].status is not Status.RUNNING:
             raise WorkflowInterrupted
 
     async def rest(self, id: str, life: object, until: float) -> None:

@@ -32,6 +32,7 @@ from gateway.billing.ledger_file import LedgerFile
 from gateway.clients import Clients
 from gateway.clock import SystemClock
 from gateway.composition.app import Gateway
+from gateway.composition.traces import TraceExport
 from gateway.operations.response_cache import ResponseCache
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import Processing, Script
@@ -84,6 +85,7 @@ class Terms:
     expires: float | None = None
     """Of its key, in Unix seconds."""
     is_disabled: bool = False
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +128,19 @@ class Answer:
         return int(self.headers.get("x-billed-requests", "0"))
 
 
+def details(error: Mapping[str, Any]) -> dict[str, Any]:
+    """The extensions of an error, but for the request id: each request has its own."""
+    return {name: value for name, value in error["extensions"].items() if name != "requestId"}
+
+
 class RunningGateway:
     """What a test does with a gateway, and reads of the sandbox behind it."""
 
-    def __init__(
-        self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, clients: Clients, kept: ResponseCache
-    ) -> None:
+    def __init__(self, app: Starlette, client: httpx.AsyncClient, clock: WallClock, parts: Gateway) -> None:
         self.app = app
-        self.clients = clients
-        self.kept = kept
+        self.parts = parts
+        self.clients: Clients = parts.access.clients
+        self.kept: ResponseCache = parts.operations.answers
         self.client = client
         self.clock = clock
         self.reported = 0
@@ -217,6 +223,7 @@ async def running_gateway(
     clients: Mapping[str, Terms] | None = None,
     all_heard: bool = True,
     keeps_flows: bool = False,
+    traces: TraceExport | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway on the embedded sandbox, whose flows are lost when it ends, unless it `keeps_flows` on disk.
 
@@ -227,14 +234,14 @@ async def running_gateway(
     if clients is not None:
         settings = dataclasses.replace(settings, clients_file=clients_file(data_dir, clients))
     durable = None if keeps_flows else VolatileDurable(clock)
-    parts = Gateway(settings, None, clock, ORIGIN, durable=durable)
+    parts = Gateway(settings, None, clock, ORIGIN, durable=durable, traces=traces)
     app = parts.app()
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
     ):
-        gateway = RunningGateway(app, client, clock, parts.access.clients, parts.operations.answers)
+        gateway = RunningGateway(app, client, clock, parts)
         yield gateway
     assert _settled(settings.database_path) == gateway.billed, "the ledger differs from what the sandbox billed"
     if all_heard:
@@ -265,6 +272,8 @@ def _entry(name: str, terms: Terms) -> str:
         lines.append(f'keys = [{{ sha256 = "{digest}", expires = {moment} }}]')
     if terms.id is not None:
         lines.append(f'id = "{terms.id}"')
+    if terms.weight != 1:
+        lines.append(f"weight = {terms.weight}")
     if terms.ceiling is not None:
         lines.append(f"ceiling = {terms.ceiling}")
     if terms.accounts is not None:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import uvicorn
 
-from gateway.server.peers import Ceilings
+from gateway.server.draining_server import DrainingServer
 from gateway.server.server import ServerConfig
 
 
@@ -20,8 +19,8 @@ def served(make: Callable[[str], Any], *, lifespan: bool = True) -> Iterator[str
     """The URL of the app that `make` makes of it."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = ServerConfig(make(url), ceilings=Ceilings(), log_level="warning", lifespan="on" if lifespan else "off")
-    server = uvicorn.Server(config)
+    config = ServerConfig(make(url), log_level="warning", lifespan="on" if lifespan else "off")
+    server = DrainingServer(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

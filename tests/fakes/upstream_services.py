@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
+from gateway.billing.sqlite_ledger import SqliteLedger
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.freshness import Lifetimes
@@ -75,4 +76,6 @@ def shop(folder: Path, clock: Clock, hook: Hook = ignore) -> Shop:
         pointers=2**20,
     )
     services = UpstreamServices(api, memory, Prices(api.endpoints, clock), SingleFlight(), clock, hook, PAGING)
-    return Shop(services, app.state.sandbox, Ledger(folder / "ledger.sqlite3", clock=clock), AccountGuard(floor=0))
+    return Shop(
+        services, app.state.sandbox, Ledger(SqliteLedger(folder / "ledger.sqlite3"), clock=clock), AccountGuard(floor=0)
+    )

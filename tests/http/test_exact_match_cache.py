@@ -57,7 +57,7 @@ class Doors:
 
     def __init__(self, gateway: Gateway, clock: WallClock) -> None:
         app = gateway.app()
-        app.user_middleware.clear()
+        del app.user_middleware[:-1]  # all but the request ids
         self.gateway, self.clock, self.lifespan = gateway, clock, app.router.lifespan_context(app)
         self.behind = Counted(app)
         self.again = ExactMatchCacheMiddleware(
@@ -65,6 +65,7 @@ class Doors:
             clients=gateway.access.clients,
             stored=gateway.operations.stored,
             responses=gateway.operations.answers.responses,
+            observer=gateway.observers.replays,
         )
         self.long, self.short = client(app), client(self.again)
 
@@ -117,7 +118,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runn
 
 
 def said(response: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    return response.status_code, sorted(response.headers.multi_items()), response.content
+    headers = (header for header in response.headers.multi_items() if header[0] != "x-request-id")
+    return response.status_code, sorted(headers), response.content
 
 
 BODIES = st.sampled_from(
@@ -158,7 +160,7 @@ def test_a_post_gets_what_the_long_way_says(
     run: tuple[asyncio.Runner, Doors], body: bytes, headers: dict[str, str], key: str
 ) -> None:
     runner, doors = run
-    headers = {"x-api-key": key_of(key), "content-type": "application/json", **headers}
+    headers = {"x-api-key": key_of(key), "content-type": "application/json", "x-request-id": "same", **headers}
 
     async def ask() -> None:
         await doors.long.post("/graphql", content=body, headers=headers)  # what it costs is paid here
@@ -185,7 +187,7 @@ def test_a_get_gets_what_the_long_way_says(
     run: tuple[asyncio.Runner, Doors], parameters: dict[str, str], headers: dict[str, str], revalidates: bool
 ) -> None:
     runner, doors = run
-    headers = {"x-api-key": key_of("web"), CSRF_HEADERS[0]: "1", **headers}
+    headers = {"x-api-key": key_of("web"), CSRF_HEADERS[0]: "1", "x-request-id": "same", **headers}
 
     async def ask() -> None:
         first = await doors.long.get("/graphql", params=parameters, headers=headers)
@@ -216,8 +218,11 @@ async def test_headers_that_nothing_reads_do_not_make_another_request(doors: Doo
 
 
 def test_no_header_that_is_ignored_is_read_by_the_door() -> None:
-    """The host is, but for WebSockets and in front of it, and the length is checked before anything else."""
-    read = {"content-length", "host", "connection"}
+    """The host is, but for WebSockets and in front of it, and the length is checked before anything else.
+
+    The ids of a request are read for each request, and no answer depends on them.
+    """
+    read = {"content-length", "host", "connection", "x-request-id", "traceparent", "tracestate"}
     sources = "".join(
         path.read_text()
         for path in sorted((ROOT / "gateway" / "http").rglob("*.py"))

@@ -42,7 +42,7 @@ async def test_what_is_not_ready_is_named_without_its_path(
         lenient = await gateway.client.get("/readyz")
         asked = await gateway.query(FLOWS)
     assert ready.status_code == 503
-    assert ready.json()["problems"].keys() == {"flows"}
+    assert "flows" in ready.json()["problems"]
     assert (lenient.status_code, lenient.json()["status"]) == (200, "serves reads")
     assert asked.errors == [("flows", "FLOWS_UNAVAILABLE")]
     for told in (ready.text, str(asked.body)):

@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.composition.app import Gateway
+from gateway.composition.process import Process
 from gateway.http.hosts import MOST_SPELLINGS, HostCheck, Hosts
 from gateway.sandbox import Sandbox
 from gateway.settings import Settings
@@ -97,7 +98,7 @@ async def asked(
     if clients is not None:
         table = dataclasses.replace(table, clients_file=clients_file(folder, clients))
     clock = WallClock()
-    app = Gateway(table, None, clock, base_url, durable=VolatileDurable(clock), address=address).app()
+    app = Gateway(table, None, clock, base_url, durable=VolatileDurable(clock), process=Process(address=address)).app()
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as client,

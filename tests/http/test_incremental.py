@@ -206,6 +206,19 @@ async def test_a_client_that_reads_nothing_but_subscriptions_gets_what_is_single
     assert part["payload"]["data"] == {"__typename": "Query"}
 
 
+@pytest.mark.parametrize("number", ["commentCount", "comments { totalCount }"])
+async def test_what_is_deferred_of_posts_whose_comments_are_counted_is_read_from_them(
+    gateway: RunningGateway, number: str
+) -> None:
+    keys = '[{ id: "3829449844045389376" }, { code: "DVuN_T4AB5l" }]'
+    payloads = parts(
+        await ask(gateway, APOLLO_3, f"{{ medias(by: {keys}) {{ {number} ... @defer {{ playCount }} }} }}")
+    )
+    assert [payload.get("errors") for payload in payloads] == [None] * len(payloads)
+    assert [post["playCount"] for post in merged(payloads)["medias"]] == [None, 2_257_183]
+    assert payloads[-1]["extensions"]["billing"]["charged"] == gateway.billed == 3
+
+
 @pytest.mark.parametrize("query", [TRAY, NESTED, STREAMED, SHARED])
 async def test_both_forms_hold_what_the_answer_holds_in_one_piece(gateway: RunningGateway, query: str) -> None:
     """And each labelled fragment is told complete once."""

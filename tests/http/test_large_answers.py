@@ -17,9 +17,9 @@ from gateway.domain.shared_tuple import SharedTuple
 from gateway.execution import Projections
 from gateway.execution.sizes import LARGEST, is_larger, least_size
 from gateway.http.disconnect import PIECE
-from gateway.http.transports import websocket
+from gateway.http.transports import send_buffer
 from gateway.settings import Settings
-from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.fakes.gateway import RunningGateway, details, running_gateway
 from tests.fakes.websocket import Socket
 from tests.http.counted import work_of
 
@@ -96,7 +96,7 @@ async def test_an_answer_that_turns_out_too_large_is_an_error(
     payload = response.json()
     assert "data" not in payload
     (error,) = payload["errors"]
-    assert error["extensions"] == {"code": "ANSWER_TOO_LARGE", "most": LARGEST}
+    assert details(error) == {"code": "ANSWER_TOO_LARGE", "most": LARGEST}
     assert payload["extensions"]["billing"]["charged"] == 0
     billed = gateway.billed
     smaller = await ask(gateway, accept, LARGE, 2)
@@ -150,7 +150,7 @@ async def test_over_a_websocket_nobody_has_answers_made_that_wait(
         made.append(least_size(payload))
         return made[-1]
 
-    monkeypatch.setattr(websocket, "least_size", note)
+    monkeypatch.setattr(send_buffer, "least_size", note)
     variables = {"i": [await highlight(gateway)]}
     async with Socket(gateway.app, room=2) as socket:
         await socket.init()

@@ -27,7 +27,7 @@ from gateway.operations.cost import LARGEST_ANSWER, LONGEST_LIST, MOST, check_co
 from gateway.operations.limits import LIMITS, TOKEN, check_document, check_text
 from gateway.operations.quotes import MOST_PRICED_KEYS
 from schema.build import build_schema
-from tests.fakes.gateway import RunningGateway
+from tests.fakes.gateway import RunningGateway, details
 from tests.meta.tree import ROOT
 
 
@@ -158,7 +158,7 @@ async def test_a_list_of_keys_has_an_end(gateway: RunningGateway, document: str,
     answer = await gateway.query(document, variables)
     (error,) = answer.body["errors"]
     assert error["locations"]
-    assert error["extensions"] == {
+    assert details(error) == {
         "code": "OPERATION_TOO_COMPLEX",
         "limit": "list",
         "most": LONGEST_LIST,
@@ -198,7 +198,7 @@ async def test_keys_are_counted_over_the_whole_operation(gateway: RunningGateway
     (error,) = refused.body["errors"]
     assert error["locations"]
     assert "Split it into several requests." in error["message"]
-    assert error["extensions"] == {
+    assert details(error) == {
         "code": "OPERATION_TOO_COMPLEX",
         "limit": "keys",
         "most": LIMITS["keys"],

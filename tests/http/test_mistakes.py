@@ -23,7 +23,7 @@ from gateway.operations.client_errors import (
 )
 from gateway.operations.parsing import Lined
 from gateway.settings import Settings
-from tests.fakes.gateway import Answer, RunningGateway, running_gateway
+from tests.fakes.gateway import Answer, RunningGateway, details, running_gateway
 from tests.http.counted import work_of
 
 Request: TypeAlias = tuple[str, dict[str, Any]]
@@ -149,7 +149,7 @@ async def test_lists_in_variables_have_an_end_wherever_they_stand(gateway: Runni
     media = {"input": {"media": [{"mediaId": "1"}] * (MOST_ENTRIES + 1)}}
     answer = await gateway.query(CREATE, media)
     (error,) = answer.body["errors"]
-    assert error["extensions"] == {
+    assert details(error) == {
         "code": "OPERATION_TOO_COMPLEX",
         "limit": "entries",
         "most": MOST_ENTRIES,
@@ -166,7 +166,7 @@ async def test_a_list_to_write_has_an_end_before_anything_is_made_of_it(gateway:
         CREATE if field == "media" else UPDATE, {"input": {field: [entry] * (MOST_WRITTEN + 1)}}
     )
     (error,) = answer.body["errors"]
-    assert error["extensions"] == {
+    assert details(error) == {
         "code": "OPERATION_TOO_COMPLEX",
         "limit": "written list",
         "most": MOST_WRITTEN,

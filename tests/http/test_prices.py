@@ -12,7 +12,7 @@ import pytest
 
 from gateway.operations.quotes import FEW_KEYS, MOST_PRICED_KEYS, OF_MANY
 from gateway.settings import Settings
-from tests.fakes.gateway import Answer, RunningGateway, running_gateway
+from tests.fakes.gateway import Answer, RunningGateway, details, running_gateway
 from tests.http.counted import work_of
 
 USERS = "query Q($by: [UserBy!]!) { users(by: $by) { biography highlights(first: 5) { nodes { title } } } }"
@@ -29,7 +29,7 @@ async def price(gateway: RunningGateway, times: int, keys: int, document: str = 
 
 
 def problems(answer: Answer) -> list[dict[str, Any]]:
-    return [error["extensions"] for error in answer.body.get("errors", ())]
+    return [details(error) for error in answer.body.get("errors", ())]
 
 
 async def test_one_operation_may_ask_for_ten_prices(gateway: RunningGateway) -> None:

@@ -9,25 +9,31 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from gateway.cache.response_cache import Responses
 from gateway.cache.store import EntryStore
 from gateway.clients import Clients
-from gateway.events import Event, InternalErrorMasked
+from gateway.correlation import RequestIds
+from gateway.events import Event, InternalErrorMasked, ignore
 from gateway.http.bodies import Bodies
+from gateway.http.completion import CorrelationMiddleware
 from gateway.http.connection_limits import ConnectionLimiter
 from gateway.http.endpoint import GraphQLEndpoint, route
 from gateway.http.execution import OperationHandler
+from gateway.http.long_lived import LongLived
 from gateway.http.revocation import Standing
+from gateway.http.shutdown import Shutdown
 from gateway.http.transports.batching import Batches
 from gateway.http.transports.operation_stream import OperationRunner
 from gateway.operations.documents import DocumentCache
 from gateway.operations.persisted_queries import PersistedQueries
 from gateway.operations.response_cache import ResponseCache
+from gateway.operations.running import RunningOperations
 from gateway.scheduling import FairScheduler
 from schema.build import build_schema
 from tests.fakes.clock import ManualClock
-from tests.fakes.gateway import RunningGateway, Terms, key_of, running_gateway
+from tests.fakes.gateway import RunningGateway, Terms, details, key_of, running_gateway
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -105,7 +111,10 @@ async def test_the_bill_is_in_the_headers_of_every_executed_answer(gateway: Runn
 async def test_a_limit_that_is_no_number_is_refused(gateway: RunningGateway, limit: str) -> None:
     headers = {"x-api-key": key_of("reader"), "x-billing-limit": limit}
     response = await gateway.client.post("/graphql", json={"query": USER}, headers=headers)
-    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": "X-Billing-Limit"}
+    assert response.json()["errors"][0]["extensions"] == {
+        **{"code": "BAD_USER_INPUT", "field": "X-Billing-Limit"},
+        "requestId": response.headers["x-request-id"],
+    }
     assert gateway.billed == 0
 
 
@@ -133,16 +142,23 @@ async def test_a_bug_is_hidden_behind_an_id_that_the_log_has_too() -> None:
     documents = DocumentCache()
     stored = PersistedQueries(documents)
     kept = ResponseCache(documents, Responses(1_000, store=EntryStore(1_000, clock := ManualClock()), clock=clock))
-    operations = OperationRunner(build_schema(), stored, broken, events.append, time := FairScheduler())
-    runner = OperationHandler(operations, kept, ConnectionLimiter(1), Standing(Clients.local(), clock))
-    endpoint = GraphQLEndpoint(runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies())
-    app = Starlette(routes=[route(endpoint)])
+    running = RunningOperations(ignore, clock)
+    operations = OperationRunner(build_schema(), stored, broken, events.append, time := FairScheduler(), running)
+    long_lived = LongLived(ConnectionLimiter(1), Standing(Clients.local(), clock), Shutdown())
+    runner = OperationHandler(operations, kept, long_lived)
+    endpoint = GraphQLEndpoint(
+        runner, Batches(operations), stored, Clients.local().identify, time, bodies=Bodies(), running=running
+    )
+    app = Starlette(routes=[route(endpoint)], middleware=[Middleware(CorrelationMiddleware, ids=RequestIds())])
     for accept, status in ((JSON, 200), (GRAPHQL, 500)):
         response = await post(app, accept)
         assert response.status_code == status
         (error,), event = response.json()["errors"], events.pop()
         assert isinstance(event, InternalErrorMasked)
-        assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "id": event.id}
+        assert error["extensions"] == {
+            **{"code": "INTERNAL_SERVER_ERROR", "id": event.id},
+            "requestId": response.headers["x-request-id"],
+        }
         assert "secret" not in response.text
 
 
@@ -158,7 +174,7 @@ async def test_nor_are_they_suggested_where_a_variable_does_not_fit(gateway: Run
         (await gateway.query(query, {"by": {"usernme": "x"}}, client=client)).body["errors"][0]
         for client in ("toolmaker", "reader")
     ]
-    assert told["extensions"] == untold["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+    assert details(told) == details(untold) == {"code": "GRAPHQL_VALIDATION_FAILED"}
     assert "Did you mean" in told["message"]
     assert "Did you mean" not in untold["message"]
     priced = "query P($d: String!, $v: JSON) { price(document: $d, variables: $v) { expected } }"

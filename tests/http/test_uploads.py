@@ -19,9 +19,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message
 
 from gateway.clients import Client, Clients, Right
+from gateway.correlation import RequestIds
 from gateway.domain.publishing import Uploaded
 from gateway.errors import Unauthenticated
+from gateway.events import ignore
 from gateway.http.bodies import Bodies
+from gateway.http.completion import CorrelationMiddleware
 from gateway.http.endpoint import GraphQLEndpoint, Run, route
 from gateway.http.multipart import MultipartReader
 from gateway.http.negotiation import Accepted
@@ -29,8 +32,10 @@ from gateway.http.request_parsing import GraphQLRequest
 from gateway.http.uploads import Uploads
 from gateway.operations.documents import DocumentCache
 from gateway.operations.persisted_queries import PersistedQueries
+from gateway.operations.running import RunningOperations
 from gateway.scheduling import FairScheduler
 from gateway.uploads.spool import Spool
+from tests.fakes.clock import ManualClock
 from tests.http.forms import ONE, TWO, files, form, map_, operations, part
 
 QUERY = "mutation M($files: [Upload!]!) { m(files: $files) }"
@@ -74,7 +79,7 @@ class Door:
         self.ran = Ran(spool)
         self.bodies = Bodies(most_each=1_500_000)
         taking = Middleware(Uploads, spool=spool, identify=identify, bodies=self.bodies, largest=LARGEST)
-        self.app = Starlette(routes=[route(endpoint(self.ran), uploads=taking)])
+        self.app = app_of(self.ran, taking)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gateway.test")
 
     async def send(self, body: bytes, *, key: str = "writer", **headers: str) -> httpx.Response:
@@ -93,8 +98,19 @@ def endpoint(run: Run) -> GraphQLEndpoint:
         raise AssertionError("there are no batches of files")
 
     return GraphQLEndpoint(
-        run, no_batch, PersistedQueries(DocumentCache()), Clients.local().identify, FairScheduler(), bodies=Bodies()
+        run,
+        no_batch,
+        PersistedQueries(DocumentCache()),
+        Clients.local().identify,
+        FairScheduler(),
+        bodies=Bodies(),
+        running=RunningOperations(ignore, ManualClock()),
     )
+
+
+def app_of(run: Run, uploads: Middleware) -> Starlette:
+    correlation = Middleware(CorrelationMiddleware, ids=RequestIds())
+    return Starlette(routes=[route(endpoint(run), uploads=uploads)], middleware=[correlation])
 
 
 def identify(key: str | None) -> Client:
@@ -327,7 +343,7 @@ async def test_what_an_operation_takes_hold_of_outlives_its_request(door: Door) 
         return await door.ran(asked, request, accepted)
 
     taking = Middleware(Uploads, spool=door.ran.spool, identify=identify, bodies=Bodies())
-    app = Starlette(routes=[route(endpoint(hold_and_answer), uploads=taking)])
+    app = app_of(hold_and_answer, taking)
     headers = {"content-type": "multipart/form-data; boundary=edge", "x-api-key": "writer"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as client:
         await client.post("/graphql", content=form(*ONE, *files(PHOTO)), headers=headers)

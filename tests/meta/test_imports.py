@@ -19,7 +19,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.operations"}),
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
-    frozenset({"gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
+    frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
     frozenset({"gateway.durable", "gateway.planner", "gateway.uploads"}),
     frozenset({"gateway.billing"}),
     frozenset({"gateway.cache"}),
@@ -32,6 +32,14 @@ STEPS: tuple[frozenset[str], ...] = (
 FORBIDDEN = {
     "gateway.billing": {"gateway.upstream"},
     "gateway.cache": {"gateway.upstream"},
+    "gateway.control": {
+        "gateway.loaders",
+        "gateway.media_proxy",
+        "gateway.planner",
+        "gateway.publishing",
+        "gateway.uploads",
+        "gateway.upstream",
+    },
     "gateway.durable": {
         "gateway.uploads",
         "gateway.planner",
@@ -65,23 +73,34 @@ FORBIDDEN = {
 }
 OPEN = frozenset(
     {
-        *("gateway.domain", "gateway.errors", "gateway.clock", "gateway.events", "gateway.files"),
-        *("gateway.scheduling", "gateway.single_flight", "gateway.tracebacks", "gateway.version"),
+        *("gateway.domain", "gateway.errors", "gateway.clock", "gateway.correlation", "gateway.events"),
+        *(
+            "gateway.call_events",
+            "gateway.operation_events",
+            "gateway.process_events",
+            "gateway.files",
+            "gateway.migrations",
+            "gateway.queue_place",
+            "gateway.scheduling",
+        ),
+        *("gateway.single_flight", "gateway.spans", "gateway.tracebacks", "gateway.version"),
     }
 )
 # Packages beside the way, by those that may import them.
 GUARDED = {
     "gateway.logs": {"gateway.commands", "gateway.composition"},
+    "gateway.metrics": {"gateway.commands", "gateway.composition"},
     "gateway.settings": {"gateway.cli", "gateway.commands", "gateway.composition"},
     "gateway.sandbox": {"gateway.commands", "gateway.composition"},
     "gateway.console": {"gateway.commands", "gateway.http", "gateway.operations"},
+    "gateway.tracing": {"gateway.composition"},
 }
 EVERYWHERE = frozenset({"*"})
 HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
     "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
-    "cryptography": frozenset({"gateway.durable", "gateway.reads"}),
+    "cryptography": frozenset({"gateway.durable", "gateway.reads", "gateway.server"}),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "httpx": frozenset(
@@ -97,8 +116,11 @@ HOMES: dict[str, frozenset[str]] = {
     ),
     "httpx_aiohttp": frozenset({"gateway.upstream.client"}),
     "msgspec": EVERYWHERE,
+    "opentelemetry": frozenset({"gateway.tracing"}),
     "PIL": frozenset({"gateway.uploads", "gateway.sandbox"}),
     "pillow_heif": frozenset({"gateway.uploads"}),
+    "psycopg": frozenset({"gateway.billing"}),
+    "prometheus_client": frozenset({"gateway.metrics"}),
     "python_multipart": frozenset({"gateway.http"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
     "sqlalchemy": frozenset({"gateway.durable"}),

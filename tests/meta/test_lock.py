@@ -32,7 +32,8 @@ def locked(lock: str) -> dict[str, Requirement]:
 def wanted(lock: str) -> list[Requirement]:
     project = pyproject()
     groups = project["dependency-groups"]
-    texts = list(project["project"]["dependencies"])
+    extras = project["project"]["optional-dependencies"].values()
+    texts = [*project["project"]["dependencies"], *(text for extra in extras for text in extra)]
     if lock == "requirements-dev.lock":
         texts += groups["build"] + [text for text in groups["dev"] if isinstance(text, str)]
     return [Requirement(text) for text in texts]

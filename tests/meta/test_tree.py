@@ -46,6 +46,7 @@ def test_ci_can_be_run() -> None:
     assert [command.split(" PART")[0] for command in commands] == [
         "make install",
         "make check",
+        "make scan",
         "make test-fast COVERAGE=1",
         "make test COVERAGE=1",
         "make test-long",
@@ -54,7 +55,9 @@ def test_ci_can_be_run() -> None:
     ]
 
 
-@pytest.mark.parametrize("target", ["help", "install", "console", "serve", "test", "check", "lock", "schema", "bench"])
+@pytest.mark.parametrize(
+    "target", ["help", "install", "console", "serve", "test", "check", "scan", "lock", "schema", "bench"]
+)
 def test_make_help_lists_the_target(target: str) -> None:
     assert re.search(rf"^{target}:.*## \w", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

@@ -22,8 +22,8 @@ from tests.meta.tree import ROOT, files
 from tests.node import install_cache
 
 WORKSPACE = ROOT / "tests/node"
-AUDITS, AXE, CLIENTS, MANIFESTS, ROUTERS, SCHEMA = (
-    WORKSPACE / name for name in ("audits", "axe", "clients", "manifests", "routers", "schema")
+AUDITS, AXE, CLIENTS, KUBERNETES, MANIFESTS, ROUTERS, SCHEMA = (
+    WORKSPACE / name for name in ("audits", "axe", "clients", "kubernetes", "manifests", "routers", "schema")
 )
 FRONTEND = ROOT / "examples/frontend"
 INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.gateway import Terms, running_gateway
+from tests.fakes.gateway import Terms, details, running_gateway
 
 TRAY = "query Tray($name: String!) { user(by: { username: $name }) { id highlights { totalCount } } }"
 ITEMS = '{ user(by: { username: "integer.pk" }) { highlights { nodes { id items { totalCount } } } } }'
@@ -42,6 +42,8 @@ async def test_with_explain_the_bill_lists_the_calls(tmp_path: Path) -> None:
             "price": 3,
             "charged": 3,
             "state": "BOUGHT",
+            "waited": 0,
+            "attempts": 1,
             "error": None,
         }
 
@@ -82,11 +84,11 @@ async def test_a_refusal_names_price_limit_and_when_to_come_back(tmp_path: Path)
     async with running_gateway(tmp_path, clients=KEYED) as gateway:
         over = await gateway.query(TRAY, {"name": "natgeo"}, client="web", headers={"X-Billing-Limit": "1"})
         (error,) = over.body["errors"]
-        assert error["extensions"] == {"code": "BUDGET_EXCEEDED", "price": 3, "limit": 1, "remaining": 1}
+        assert details(error) == {"code": "BUDGET_EXCEEDED", "price": 3, "limit": 1, "remaining": 1}
         await gateway.query(TRAY, {"name": "natgeo"}, client="web")
         spent = await gateway.query(TRAY, {"name": "integer.pk"}, client="web")
         (error,) = spent.body["errors"]
-        assert error["extensions"] == {
+        assert details(error) == {
             "code": "ALLOWANCE_EXCEEDED",
             "price": 3,
             "remaining": 2,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.fakes.gateway import RunningGateway, details, running_gateway
 
 DIGITS = "9" * 400
 LARGE = int(DIGITS)
@@ -78,7 +78,7 @@ async def test_what_does_not_fit_its_type_is_the_clients_mistake(
 @pytest.mark.parametrize("id_", [LARGE, -LARGE, "", "\u200b", "\uff11\uff12", "\0"])
 async def test_an_id_that_is_none_names_its_field(gateway: RunningGateway, id_: object) -> None:
     answer = await gateway.query(USER, {"id": id_})
-    assert answer.body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": "by.id"}
+    assert details(answer.body["errors"][0]) == {"code": "BAD_USER_INPUT", "field": "by.id"}
     assert gateway.billed == 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.gateway import Answer, WallClock
+from tests.fakes.gateway import Answer, WallClock, details
 from tests.operations.test_partial import serving
 from tests.robustness.long_lists import PAGE, PARTIAL, LongList, Reader, Walk, pages_of, reading, user
 
@@ -235,13 +235,13 @@ async def test_entries_that_cannot_be_decoded_are_counted(tmp_path: Path) -> Non
         found = []
         while not walk.is_done:
             answer = await reader.step(walk, None)
-            found.append([error["extensions"] for error in answer.body.get("errors", [])])
+            found.append([details(error) for error in answer.body.get("errors", [])])
         lost = [{"code": PARTIAL, "leftOut": 2}], [{"code": PARTIAL, "leftOut": 1}]
         assert found == [[], *lost]
         assert walk.ids == [str(pk) for pk in range(1, 76) if pk not in (29, 30, 51)]
         answer = await reader.page(first=100)
         (error,) = answer.body["errors"]
-        assert (error["path"], error["extensions"]) == (["user", "followers"], {"code": PARTIAL, "leftOut": 3})
+        assert (error["path"], details(error)) == (["user", "followers"], {"code": PARTIAL, "leftOut": 3})
         assert len(answer.data["user"]["followers"]["nodes"]) == 72
         assert (answer.charged, upstream.billed) == (0, 3)
 

@@ -49,6 +49,24 @@ async def test_those_beside_their_comment_cost_nothing(tmp_path: Path) -> None:
         assert REPLIES not in gateway.upstream.calls
 
 
+async def test_replies_say_less_than_comments(tmp_path: Path) -> None:
+    """Neither their post nor their comment; a text may be null. There are no replies to them, for nothing."""
+    document = """{ media(by: { id: "11" }) { comments { nodes { text replies(first: 5) { nodes {
+        id text parentId replies { totalCount nodes { id } } } } } } } }"""
+    bare = {"pk": 1, "text": None, "user": user(1)}
+    async with serving(tmp_path) as gateway:
+        prepare(gateway, count=2, beside=0)
+        (comment,) = gateway.upstream.answers[COMMENTS]["response"]["comments"]
+        comment |= {"text": None, "preview_child_comments": [bare]}
+        gateway.upstream.answers[REPLIES]["child_comments"] = [bare, bare | {"pk": 2, "text": "b"}]
+        answer = await gateway.ask(document)
+        assert answer.errors == []
+        none = {"parentId": "21", "replies": {"totalCount": 0, "nodes": []}}
+        replies = [{"id": "1", "text": None, **none}, {"id": "2", "text": "b", **none}]
+        assert answer.data["media"]["comments"]["nodes"] == [{"text": None, "replies": {"nodes": replies}}]
+        assert gateway.upstream.calls.count(REPLIES) == 1
+
+
 async def test_all_of_them_come_once_and_are_bought_once(tmp_path: Path) -> None:
     async with serving(tmp_path) as gateway:
         prepare(gateway, count=5, beside=2)

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.composition.app import create_app
 from gateway.settings import Settings
-from tests.fakes.gateway import ORIGIN, Answer, WallClock
+from tests.fakes.gateway import ORIGIN, Answer, WallClock, details
 
 Json = dict[str, Any]
 PARTIAL = "UPSTREAM_PARTIAL_ANSWER"
@@ -74,7 +74,7 @@ class Gateway:
         self.upstream.answers["/v1/highlight/by/url"] = answer
 
     async def ask(self, document: str) -> Answer:
-        response = await self.client.post("/graphql", json={"query": document})
+        response = await self.client.post("/graphql", json={"query": document}, headers={"x-request-id": "same"})
         return Answer(response.status_code, response.headers, response.json())
 
     async def again_and_again(self, document: str, price: int) -> Answer:
@@ -154,7 +154,7 @@ async def test_what_can_be_read_stays(tmp_path: Path) -> None:
         assert [one["user"]["id"] for one in first["mentions"]] == ["1", "2"]
         assert (second["id"], second["mentions"]) == ("12_9", [])
         (error,) = answer.body["errors"]
-        assert error["extensions"] == {"code": PARTIAL, "leftOut": 1}
+        assert details(error) == {"code": PARTIAL, "leftOut": 1}
         assert error["message"] == "The upstream's list had 1 entry that could not be decoded."
 
 

@@ -22,7 +22,7 @@ from tests.meta.tree import trees
 
 SCHEMA = build_schema().core
 ROOTS = {"query": SCHEMA.query_type, "mutation": SCHEMA.mutation_type, "subscription": SCHEMA.subscription_type}
-ALL = ("read", "write", "introspect")
+ALL = ("read", "write", "introspect", "operate")
 CLIENTS = {"ann": Terms(rights=ALL), "bob": Terms(rights=ALL)}
 USER = '{ __typename: "User", id: 787132 }'
 FLOW = 'input: { id: "1", idempotencyKey: "k" }'
@@ -44,6 +44,7 @@ ASKED = {
     ("query", "nodes"): '{ nodes(ids: ["787132"]) { id ... on User { username } } }',
     ("query", "price"): '{ price(document: "{ __typename }") { upper } }',
     ("query", "allowance"): "{ allowance { client } }",
+    ("query", "gateway"): "{ gateway { workers { startedAt } } }",
     ("query", "accounts"): "{ accounts { __typename } }",
     ("query", "flow"): '{ flow(id: "1") { id } }',
     ("query", "flows"): "{ flows { nodes { id } } }",
@@ -56,6 +57,11 @@ ASKED = {
     ("mutation", "setLike"): 'mutation { setLike(input: { account: "1", id: "1", liked: true }) { flow { id } } }',
     ("mutation", "cancelFlow"): 'mutation { cancelFlow(id: "1") { flow { id } } }',
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
+    ("mutation", "forgetCachedData"): "mutation { forgetCachedData(input: { all: true }) { entries } }",
+    (
+        "mutation",
+        "warmCache",
+    ): 'mutation { warmCache(input: { operations: [{ document: "{ __typename }" }] }) { charged } }',
     ("subscription", "flow"): 'subscription { flow(id: "1") { id } }',
 }
 FOR_ALL = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.fakes.gateway import RunningGateway, details, running_gateway
 
 ENTITIES = """
 query Entities($of: [_Any!]!) {
@@ -63,5 +63,5 @@ async def test_what_names_nothing_is_told_what_is_wanted_for_nothing(
     (error,) = answer.body["errors"]
     assert error["message"] == "representations[1]" + message
     assert error["path"] == ["_entities", 1]
-    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": f"representations[1]{field}"}
+    assert details(error) == {"code": "BAD_USER_INPUT", "field": f"representations[1]{field}"}
     assert answer.charged == gateway.billed == 1

@@ -1,4 +1,4 @@
-"""A mutation needs the rights of its fields, wherever these are written."""
+"""An operation needs the rights of its fields, wherever these are written."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from schema.build import build_schema
 CORE = build_schema().core
 WRITE, INTERACT = frozenset({Right.WRITE}), frozenset({Right.INTERACT})
 LIKE = 'setLike(input: { account: "1", id: "1", liked: true }) { flow { id } }'
+FORGET = "forgetCachedData(input: { all: true }) { entries }"
+READ, OPERATE = frozenset({Right.READ}), frozenset({Right.OPERATE})
 DELETE = 'deleteHighlight(input: { id: "1" }) { flow { id } }'
 
 
@@ -31,19 +33,24 @@ def test_each_mutation_names_the_rights_that_it_needs() -> None:
         for field in CORE.mutation_type.fields.values()
     }
     writes = {kind.row.name: frozenset({kind.row.right}) for kind in FlowKind}
-    assert named == writes | {"cancel_flow": WRITING, "retry_flow": WRITING}
+    controls = {"cancel_flow": WRITING, "retry_flow": WRITING, "forget_cached_data": OPERATE, "warm_cache": OPERATE}
+    assert named == writes | controls
 
 
 @pytest.mark.parametrize(
     ("document", "rights"),
     [
-        ("{ accounts { id } }", [frozenset({Right.READ})]),
-        ('subscription { flow(id: "1") { id } }', [frozenset({Right.READ})]),
+        ("{ accounts { id } }", [READ]),
+        ("{ __typename }", [READ]),
+        ('subscription { flow(id: "1") { id } }', [READ]),
         ("mutation { __typename }", [WRITING]),
         (f"mutation {{ {LIKE} }}", [WRITING, INTERACT]),
         (f"mutation {{ {LIKE} {DELETE} }}", [WRITING, WRITE, INTERACT]),
         (f"mutation {{ a: {LIKE} ... {{ b: {DELETE} }} }}", [WRITING, WRITE, INTERACT]),
         (f"mutation {{ ...F ...F }} fragment F on Mutation {{ {DELETE} }}", [WRITING, WRITE]),
+        (f"mutation {{ {FORGET} }}", [OPERATE]),
+        (f"mutation {{ {FORGET} __typename }}", [WRITING, OPERATE]),
+        (f"mutation {{ {FORGET} {LIKE} }}", [WRITING, OPERATE, INTERACT]),
         (f"mutation {{ ... @skip(if: true) {{ {LIKE} }} }}", [WRITING, INTERACT]),
     ],
 )

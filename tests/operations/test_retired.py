@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.sandbox.faults import Script, Status
-from tests.fakes.gateway import RunningGateway, running_gateway
+from tests.fakes.gateway import RunningGateway, details, running_gateway
 
 RAW, TYPED = "/g2/user/medias", "/v1/user/medias/chunk"
 POSTS = """
@@ -73,7 +73,7 @@ async def test_a_cursor_of_a_retired_endpoint_has_expired_for_nothing(tmp_path: 
         retire(gateway, RAW)
         answer = await gateway.query(POSTS, {"after": cursor})
         (error,) = answer.body["errors"]
-        assert error["extensions"] == {"code": "CURSOR_EXPIRED", "startOverCosts": 1}
+        assert details(error) == {"code": "CURSOR_EXPIRED", "startOverCosts": 1}
         assert answer.charged == 0
 
 

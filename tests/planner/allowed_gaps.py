@@ -20,6 +20,7 @@ from tests.planner.answers import (
     NAMED_STORIES,
     PAGE,
     PK,
+    POST,
     PROFILE,
     SHELF,
     SHORT,
@@ -27,10 +28,12 @@ from tests.planner.answers import (
     TRAY,
     place_of,
 )
-from tests.planner.listings import Refusal
+from tests.planner.listings import Of, Refusal
 from tests.planner.oracle import Oracle
 from tests.planner.selections import By, UserRoot
-from tests.planner.worlds import LISTS, Account, Kind
+from tests.planner.worlds import LARGEST_BATCH, LISTS, Account, Kind
+
+PLACES = {"hashtag": Of.TAG, "location": Of.SPOT}
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,27 @@ class Gaps:
             "an item that its author's stories show": self._items_shown_later(),
             "a profile whose short fields a post shows": self._shown_by_a_post(),
             "a profile whose short fields a later list shows": self._shown_by_a_list(),
+            "numbers of comments one after the other": self._counted_apart(),
             "cached pages before a cursor that is refused": self._started_over(),
         }
 
     def _nobody_there(self) -> int:
-        """The cheapest call would have told that the account does not exist: the others about it were in vain.
+        """The cheapest call would have told that an account, hashtag or location is not there: the others were in vain.
 
-        They are made in the same step, or are dearer, because most accounts that are asked for exist.
+        They are made in the same step, or are dearer, because most of those that are asked for exist.
         """
-        prices: dict[str, list[int]] = defaultdict(list)
+        prices: dict[tuple[str, str], list[int]] = defaultdict(list)
         for call in self.bought:
-            if call.endpoint.noun == "user" and self._account(call) is None:
-                prices[call.key].append(call.nominal_price)
+            if self._is_about_nobody(call):
+                prices[call.endpoint.noun, call.key].append(call.nominal_price)
         return sum(sum(paid) - 1 for paid in prices.values())
+
+    def _is_about_nobody(self, call: Call) -> bool:
+        of = PLACES.get(call.endpoint.noun)
+        if of is None:
+            return call.endpoint.noun == "user" and self._account(call) is None
+        found = self.oracle.world.places[of].get(call.key)
+        return found is None or found.kind is Kind.MISSING
 
     def _untelling(self) -> int:
         """An empty or private tray, asked for by name, leaves the account's id and short fields to be bought: one more.
@@ -211,6 +222,15 @@ class Gaps:
         stories = {call.key for call in self.bought if call.endpoint is endpoints.STORIES}
         late = stories | self._shown_by_pages()
         return len((self._profiles_for_short_fields() & showing & late) - foreseen)
+
+    def _counted_apart(self) -> int:
+        """Numbers of comments are bought, and posts turn up later of which they are wanted, too, or which have them."""
+        counts = [call for call in self.bought if call.endpoint is list_endpoints.COMMENT_COUNTS]
+        posts = [call.key for call in self.bought if call.endpoint is endpoints.MEDIA]
+        apart = [pk for pk in posts if not self.oracle.requires((POST, pk))]
+        counted = {pk for call in counts for pk in call.key.split(",")} | set(apart)
+        needed = counted - {pk for pk in posts if self.oracle.requires((POST, pk))}
+        return len(counts) + len(apart) - -(-len(needed) // LARGEST_BATCH)
 
     def _started_over(self) -> int:
         """A refused cursor made the cached pages of its list worthless, and they turned out to be needed after it."""

@@ -6,23 +6,26 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from gateway.reads.endpoints import Call
-from gateway.upstream.hikerapi import endpoints
-from tests.planner.listings import Leaf, Paged, Refusal
-from tests.planner.worlds import LISTS, Account, Kind, Reel, Story, World
+from gateway.upstream.hikerapi import endpoints, list_endpoints
+from tests.planner.listings import Has, Leaf, Of, Paged, Refusal
+from tests.planner.worlds import LISTS, Account, Kind, Post, Reel, Story, World
 
 # What can be known: noun and key. A named list may not say whose it is: when it is empty, or private.
 Fact: TypeAlias = tuple[str, str]
 ID, NAME, PK, ITEM_PK = "id", "name", "pk", "item pk"
 LINK, SHORT, PROFILE, TRAY, NAMED_TRAY = "link", "short", "profile", "tray", "named tray"
 STORIES, NAMED_STORIES = "stories", "named stories"
-POST, POST_PK = "post", "post pk"
+POST, POST_PK, COUNT = "post", "post pk", "count"
+TAG, TAG_NAME, SPOT, SPOT_PK = "tag", "tag name", "spot", "spot pk"
 BRIEF, ITEMS, ITEM, SHELF, HOME = "brief", "items", "item", "shelf", "home"
 # A page of a list, and its cursor, by the place of the page; that there is nobody, which is said of all pages at once.
 PAGE, CURSOR, GONE = "page", "cursor", "gone"
+# What names what else can be asked for.
+KEYS = (ID, POST_PK, TAG_NAME, SPOT_PK)
 
 
 def place(listing: Paged, owner: str, cursor: str) -> str:
-    return f"{listing.value} {owner} {cursor}"
+    return f"{listing.name} {owner} {cursor}"
 
 
 def place_of(call: Call) -> str:
@@ -52,12 +55,24 @@ def _tells(world: World, call: Call) -> Iterator[Fact]:
             yield from _stories(world, world.by_id.get(call.key), call)
         case endpoints.STORIES_BY_USERNAME:
             yield from _stories_by_name(world, world.by_name.get(call.key), call)
+        case _:
+            yield from _tells_of_one(world, call)
+
+
+def _tells_of_one(world: World, call: Call) -> Iterator[Fact]:
+    match call.endpoint:
         case endpoints.HIGHLIGHT:
             yield from _highlight(world, call.key)
         case endpoints.ITEM:
             yield from _item(world, call.key)
         case endpoints.MEDIA:
             yield from _post(world, call.key)
+        case list_endpoints.COMMENT_COUNTS:
+            yield from ((COUNT, pk) for pk in call.key.split(","))
+        case endpoints.HASHTAG:
+            yield from _record(world, TAG, call.key)
+        case endpoints.LOCATION:
+            yield from _record(world, SPOT, call.key)
         case _:
             raise AssertionError(f"the oracle knows no {call}")
 
@@ -71,6 +86,14 @@ def _highlight(world: World, pk: str) -> Iterator[Fact]:
         yield from _inside(world, reel)
 
 
+def _record(world: World, noun: str, key: str) -> Iterator[Fact]:
+    """That there is no such hashtag or location answers every question about it, asked by its name."""
+    yield noun, key
+    place = world.places[Of.TAG if noun == TAG else Of.SPOT].get(key)
+    if place is None or place.kind is Kind.MISSING:
+        yield GONE, f"{noun} {key}"
+
+
 def _item(world: World, pk: str) -> Iterator[Fact]:
     yield ITEM, pk
     account, story = world.items.get(pk, (None, None))
@@ -82,7 +105,7 @@ def _item(world: World, pk: str) -> Iterator[Fact]:
 def _absence(pk: str) -> Iterator[Fact]:
     """That there is no such user answers every question about it."""
     yield from ((SHORT, pk), (PROFILE, pk), (TRAY, pk), (STORIES, pk), (GONE, pk))
-    yield from ((PAGE, place(listing, pk, "")) for listing in Paged if listing is not Paged.COMMENTS)
+    yield from ((PAGE, place(listing, pk, "")) for listing in Paged if listing.of is Of.USER)
 
 
 def _profile(account: Account | None, pk: str) -> Iterator[Fact]:
@@ -144,41 +167,63 @@ def _inside(world: World, reel: Reel) -> Iterator[Fact]:
 
 
 def _post(world: World, pk: str) -> Iterator[Fact]:
-    yield POST, pk
+    """A post tells how many comments are on it, too."""
+    yield from ((POST, pk), (COUNT, pk))
     account, post = world.posts_by_pk.get(pk, (None, None))
     if account and post and account.kind not in (Kind.PRIVATE, Kind.MISSING):
         yield from _rider(account)
-        for position in post.tags:
-            yield ID, world.accounts[position].pk
+        yield from _named_by(world, post)
 
 
 def _page(world: World, listing: Paged, call: Call) -> Iterator[Fact]:
-    """A page of posts names whose list it is, if one of them is by that user; no other page does."""
+    """A page of a user's posts names whose list it is, if one of them is by that user; no other page does."""
     yield PAGE, place_of(call)
-    leaf = world.leaf(listing, call.key, call.cursor)
-    if leaf is Refusal.UNKNOWN and listing is not Paged.COMMENTS and not call.cursor:
+    leaf = world.leaf(listing, call.key, call.cursor, forced=call.forced)
+    if leaf is Refusal.UNKNOWN and listing.of is Of.USER and not call.cursor:
         yield from _absence(call.key)
     if not isinstance(leaf, Leaf):
         return
     if leaf.next is not None:
         yield CURSOR, place(listing, call.key, leaf.next)
     for number in leaf.entries:
-        match listing:
-            case Paged.POSTS:
-                yield from _listed_post(world, number, call.key)
-            case Paged.FOLLOWERS | Paged.FOLLOWING:
+        match listing.has:
+            case Has.POSTS:
+                yield from _listed_post(world, world.posts[number], call.key if listing.of is Of.USER else None)
+            case Has.PEOPLE:
                 yield ID, world.accounts[number].pk
-            case Paged.COMMENTS:
-                yield ID, world.comment(call.key, number)[1].pk
+            case Has.COMMENTS:
+                yield ID, world.remark(listing, call.key, number)[1].pk
+                if listing is Paged.COMMENTS:
+                    yield from _along(world, call.key, number)
+            case Has.TAGS:
+                yield TAG_NAME, world.tags[number].key
+            case Has.SPOTS:
+                yield SPOT_PK, world.spots[number].key
 
 
-def _listed_post(world: World, number: int, owner: str) -> Iterator[Fact]:
-    post = world.posts[number]
+def _along(world: World, post: str, number: int) -> Iterator[Fact]:
+    """The replies that come along with a comment are the first page of them."""
+    key = f"{post} {world.comment(post, number)[0]}"
+    yield PAGE, place(Paged.REPLIES, key, "")
+    leaf = world.leaf(Paged.REPLIES, key, "")
+    assert isinstance(leaf, Leaf)
+    if leaf.next is not None:
+        yield CURSOR, place(Paged.REPLIES, key, leaf.next)
+    yield from ((ID, world.reply(key, reply)[1].pk) for reply in leaf.entries)
+
+
+def _listed_post(world: World, post: Post, owner: str | None) -> Iterator[Fact]:
     author = world.accounts[post.author]
     yield from ((POST_PK, post.pk), (ID, author.pk))
-    yield from ((ID, world.accounts[position].pk) for position in post.tags)
+    yield from _named_by(world, post)
     if author.pk == owner:
         yield from _rider(author)
+
+
+def _named_by(world: World, post: Post) -> Iterator[Fact]:
+    yield from ((ID, world.accounts[position].pk) for position in post.tags)
+    if post.spot is not None:
+        yield SPOT_PK, world.spots[post.spot].key
 
 
 def _people(world: World, story: Story) -> Iterator[Fact]:
@@ -187,3 +232,5 @@ def _people(world: World, story: Story) -> Iterator[Fact]:
         yield ID, world.accounts[position].pk
     for position in story.posts:
         yield POST_PK, world.posts[position].pk
+    yield from ((TAG_NAME, world.tags[position].key) for position in story.tags)
+    yield from ((SPOT_PK, world.spots[position].key) for position in story.spots)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from gateway.reads.endpoints import Call
-from tests.planner.listings import DEAD_CURSOR, NO_ENTRIES, Leaf, Listing, Paged
+from tests.planner.list_author import NO_LISTS, THEMES, ListAuthor, Theme
+from tests.planner.listings import Has, Of, Paged
 from tests.planner.selections import (
     By,
     Comments,
@@ -17,78 +18,83 @@ from tests.planner.selections import (
     Items,
     Operation,
     Page,
+    PlaceRoot,
     PostRoot,
     Posts,
     References,
     Root,
+    SearchRoot,
+    Spots,
+    Tags,
     UserRoot,
     Users,
 )
-from tests.planner.slices import Mark, Slice
-from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
+from tests.planner.slices import Slice
+from tests.planner.worlds import PLACES, POINT, TEXTS, Account, Kind, Place, Post, Reel, Story, World, count_calls
 
-B = TypeVar("B")
 # Seconds: nothing happened; absences, trays, profiles and highlights, names were forgotten since.
 PAUSES = (0.0, 200.0, 1_000.0, 5_000.0, 100_000.0)
 STRANGER, NOBODY, LOST = "99", "nobody", "990"
 NOTHING: frozenset[str] = frozenset()
 
 
-class Author:
-    """Draws small numbers, zero being the simplest choice."""
+class Author(ListAuthor):
+    """Draws a world, its past and an operation."""
 
-    def __init__(self, draw: st.DrawFn, largest: int, *, lists: bool | None = None) -> None:
+    def __init__(
+        self, draw: st.DrawFn, largest: int, *, lists: bool | None = None, themes: Sequence[Theme] = THEMES
+    ) -> None:
         """`lists`: whether the world has some that the upstream pages, and the operation selects one; None: perhaps."""
-        self._draw = draw
+        super().__init__(draw)
         self._largest = largest
         self.names: list[str] = []
-        self.posts = 0
+        self.posts = self.tags = self.spots = 0
         self._lists = lists
-        self._has_lists = self._owes_list = lists is True
-
-    def upto(self, most: int) -> int:
-        return self._draw(UPTO[most]) if most else 0
+        self._themes = themes
 
     # -- the world
 
     def world(self) -> World:
         count = 2 + self.upto(self._largest - 1)
-        self._has_lists = self.upto(2) == 2 if self._lists is None else self._lists
-        posts = tuple(self._post(f"7{at}", count) for at in range(self.upto(3)))
+        has_lists = self.upto(2) == 2 if self._lists is None else self._lists
+        self.theme = self._themes[self.upto(len(self._themes) - 1)] if has_lists else NO_LISTS
+        self._owes_list = self._lists is True
+        owners = {listing.of for listing in self.theme.lists}
+        entries = {listing.has for listing in self.theme.lists}
+        self.spots = 2 if Of.SPOT in owners or Has.SPOTS in entries else 0
+        self.tags = 2 if Of.TAG in owners or Has.TAGS in entries else 0
+        post_count = 1 + self.upto(2) if self.theme.begins_with is Of.POST else self.upto(3)
+        posts = tuple(self._post(f"7{at}", count) for at in range(post_count))
         self.posts = len(posts)
-        return World(tuple(self._account(str(10 + at), f"user{at}", count) for at in range(count)), posts)
+        accounts = tuple(self._account(str(10 + at), f"user{at}", count) for at in range(count))
+        tags = tuple(self._place(Of.TAG, f"tag{at}", count) for at in range(self.tags))
+        spots = tuple(self._place(Of.SPOT, str(60 + at), count) for at in range(self.spots))
+        searches = [self._place(Of.SEARCH, text, count) for text in TEXTS] if Of.SEARCH in owners else []
+        searches += [self._place(Of.POINT, POINT, count)] if Of.POINT in owners else []
+        return World(accounts, posts, tags, spots, tuple(searches))
 
     def _post(self, pk: str, count: int) -> Post:
-        return Post(pk, self.upto(count - 1), (count - 1,) if self.upto(1) else (), self._listing(9))
+        tags = (count - 1,) if self.upto(1) else ()
+        author, comments = self.upto(count - 1), self.listing(Paged.COMMENTS, 9)
+        likers, thread = self.listing(Paged.LIKERS, count), self.thread()
+        spot = self.upto(2) - 1 if self.spots else -1
+        is_counted = self.theme.counts and comments.total > 0 and self.upto(1) == 1
+        return Post(pk, author, tags, comments, likers, thread, spot if spot >= 0 else None, is_counted)
+
+    def _place(self, of: Of, key: str, count: int) -> Place:
+        kinds = (Kind.PUBLIC, Kind.PUBLIC, Kind.EMPTY_IS_404, Kind.MISSING if of in (Of.TAG, Of.SPOT) else Kind.PUBLIC)
+        return Place(key, kinds[self.upto(3)], self.listings(of, self.posts, count, 2))
 
     def _account(self, pk: str, name: str, count: int) -> Account:
-        kind = KINDS[self.upto(len(KINDS) - 1)]
+        kind = KINDS[self.upto(len(KINDS) - (3 if self.theme.hides_nobody else 1))]
         reels = 0 if kind is Kind.MISSING else self.upto(self._largest)
         held = tuple(self._reel(pk, at, count) for at in range(reels))
         live = 0 if kind is Kind.MISSING else self.upto(2)
         kept = [story for reel in held for story in reel.stories][:1]  # a live story may lie in a highlight, too
         stories = tuple(self._story(f"{pk}9{item}_{pk}", count) for item in range(live))
         live_ones = stories[1:] + tuple(kept) if live == 2 else stories
-        lists = (self._listing(self.posts), self._listing(count), self._listing(count))
-        return Account(pk, name, kind, held, live_ones, *lists)
-
-    def _listing(self, count: int) -> Listing:
-        """Pages of up to two new entries out of `count`, some of which repeat the last one of the page before."""
-        if not self._has_lists:
-            return NO_ENTRIES
-        leaves, following = list[Leaf](), 0
-        most = self.upto(3)
-        for at in range(most + 1):
-            new, repeats = (self.upto(5) % 3, self.upto(3) == 3) if count else (0, False)
-            first = following - 1 if repeats and following else following
-            following += new
-            entries = tuple(number % count for number in range(first, following))
-            leaves.append(Leaf(entries, str(at + 1) if at < most else self._end(at)))
-        return Listing(tuple(leaves))
-
-    def _end(self, at: int) -> str | None:
-        """What the last page names as the next one: nothing, a cursor that is none, or a page that was read."""
-        return (None, None, DEAD_CURSOR, str(max(1, at - 1)) if at else None)[self.upto(3)]
+        lists = self.listings(Of.USER, self.posts, count) | self.listings(Of.SEARCH_IN_USER, self.posts, count)
+        return Account(pk, name, kind, held, live_ones, more=lists)
 
     def _reel(self, owner: str, at: int, count: int) -> Reel:
         pk = f"{owner}{at}"
@@ -99,7 +105,8 @@ class Author:
         named = self.upto(2 * count + 1)
         mentions = () if named < 2 else (named // 2 - 1,) if named % 2 else (named // 2 - 1, 0)
         posts = (self.upto(self.posts - 1),) if self.posts and self.upto(2) == 2 else ()
-        return Story(id_, bool(named % 2), mentions, (count - 1,) if named == 2 else (), posts)
+        tags, spots = ((self.upto(1),) if places and self.upto(2) == 2 else () for places in (self.tags, self.spots))
+        return Story(id_, bool(named % 2), mentions, (count - 1,) if named == 2 else (), posts, tags, spots)
 
     # -- the past
 
@@ -108,6 +115,7 @@ class Author:
         if not count:
             return ()
         calls = [*world.calls(forced=False), *(call for call in world.calls(forced=True) if call.forced)]
+        calls += count_calls(world.posts_by_pk) if self.theme.counts else ()
         return tuple((calls[self.upto(len(calls) - 1)], PAUSES[self.upto(len(PAUSES) - 1)]) for _ in range(count))
 
     # -- the operation
@@ -116,7 +124,9 @@ class Author:
         return Operation(tuple(self._root(world) for _ in range(1 + self.upto(2))), forced=self.upto(3) == 3)
 
     def _root(self, world: World) -> Root:
-        match self.upto(7):
+        if any(listing.of in PLACES for listing in self.theme.lists) and (self._owes_list or self.upto(1)):
+            return self._place_root(world)
+        match 6 if self._owes_list and self.theme.begins_with is Of.POST else self.upto(7):
             case 0 | 1 | 2:
                 return UserRoot((self._user_key(world),), self._users(world, 3))
             case 3:
@@ -128,11 +138,26 @@ class Author:
                 return HighlightRoot(keys, self._highlights(world, 1))
             case 6:
                 pks = [*world.posts_by_pk, LOST]
-                posts = tuple(pks[self.upto(len(pks) - 1)] for _ in range(1 + self.upto(1)))
+                posts = tuple(pks[self.upto(len(pks) - 1)] for _ in range(1 + self.upto(2)))
                 return PostRoot(posts, self._posts(world, 1))
             case _:
                 keys_ = tuple(self._reference(world) for _ in range(1 + self.upto(2)))
                 return References(keys_, self._users(world, 1), self._highlights(world, 1), self._items(world, 1))
+
+    def _place_root(self, world: World) -> Root:
+        roots = list(dict.fromkeys(listing for listing in self.theme.lists if listing.of in PLACES))
+        listing = roots[self.upto(len(roots) - 1)]
+        match listing.of:
+            case Of.TAG:
+                keys = [*(tag.key for tag in world.tags), "tag9"]
+                return PlaceRoot(keys[self.upto(len(keys) - 1)], self._tags(world, 2))
+            case Of.SPOT:
+                keys = [*(spot.key for spot in world.spots), "69"]
+                return PlaceRoot(keys[self.upto(len(keys) - 1)], self._spots(world, 2))
+            case _:
+                self._owes_list = False
+                below = {Has.TAGS: self._tags, Has.SPOTS: self._spots}.get(listing.has, self._users)
+                return SearchRoot(self.slice(world, listing, below(world, 1)))
 
     def _user_key(self, world: World) -> tuple[By, str]:
         by = (By.NAME, By.ID, By.URL)[self.upto(2)]
@@ -158,43 +183,12 @@ class Author:
         count = (0, 1, 1, 1, 2)[self.upto(4) if depth else 0]
         trays = tuple((self._tray_page(world), self._highlights(world, depth - 1)) for _ in range(count))
         stories = self._items(world, depth - 1) if depth and self.upto(3) == 3 else None
-        if depth <= 0 or not self._has_lists:
+        if depth <= 0:
             return Users(fields, trays, stories)
-        kinds = (Paged.FOLLOWERS, Paged.FOLLOWING)
-        people = tuple(
-            self._slice(world, kinds[self.upto(1)], self._users(world, depth - 1)) for _ in range(self._few())
-        )
-        posts = tuple(self._slice(world, Paged.POSTS, self._posts(world, depth - 1)) for _ in range(self._few()))
+        kinds = [*self.few(Of.USER, Has.PEOPLE), *self.few(Of.SEARCH_IN_USER, Has.PEOPLE)]
+        people = tuple(self.slice(world, kind, self._users(world, depth - 1)) for kind in kinds)
+        posts = tuple(self.slice(world, kind, self._posts(world, depth - 1)) for kind in self.few(Of.USER, Has.POSTS))
         return Users(fields, trays, stories, posts, people)
-
-    def _few(self) -> int:
-        """How often one list is selected."""
-        if self._owes_list:
-            self._owes_list = False
-            return 1 + self.upto(1)
-        return (0, 0, 0, 1, 2)[self.upto(4)]
-
-    def _slice(self, world: World, listing: Paged, below: B) -> Slice[B]:
-        after = self._mark(world, listing) if self.upto(3) == 3 else None
-        return Slice(listing, below, (None, 1, 2, 3, 100)[self.upto(4)], after, self.upto(3) == 3)
-
-    def _mark(self, world: World, listing: Paged) -> Mark | None:
-        """A position after some entries of a page, or before its first one and after those of the page before."""
-        if self.upto(9) == 9:
-            listing = tuple(Paged)[self.upto(3)]
-        owners = list(world.posts_by_pk if listing is Paged.COMMENTS else world.by_id)
-        if not owners:
-            return None
-        owner = owners[self.upto(len(owners) - 1)]
-        account = world.by_id.get(owner)
-        pages = world.posts_by_pk[owner][1].comments if account is None else account.lists()[listing]
-        cursor = pages.cursors[self.upto(len(pages.cursors) - 1)]
-        leaf = pages.at(cursor) or Leaf()
-        offset = self.upto(len(leaf.entries))
-        had = leaf.entries[:offset]
-        if not offset and cursor:
-            had = (pages.at("" if cursor == "1" else str(int(cursor) - 1)) or Leaf()).entries
-        return Mark(listing, owner, cursor, offset, tuple(world.entry_id(listing, owner, number) for number in had))
 
     def _tray_page(self, world: World) -> Page:
         page = self._window(world)
@@ -233,24 +227,46 @@ class Author:
             self._users(world, depth - 1) if depth >= 0 and self.upto(2) == 2 else None for _ in range(3)
         )
         posts = self._posts(world, depth - 1) if depth >= 0 and self.upto(3) == 3 else None
-        return Items(NOTHING if self.upto(1) else frozenset({"code"}), author, mentioned, sponsors, posts)
+        tags = self._tags(world, depth - 1) if self.tags and depth >= 0 and self.upto(2) == 2 else None
+        spots = self._spots(world, depth - 1) if self.spots and depth >= 0 and self.upto(2) == 2 else None
+        return Items(NOTHING if self.upto(1) else frozenset({"code"}), author, mentioned, sponsors, posts, tags, spots)
 
     def _posts(self, world: World, depth: int) -> Posts:
+        if self.theme.counts and self.upto(1):
+            number = frozenset[str]() if (extent := self.upto(2)) == 2 else frozenset({"commentCount"})
+            return Posts(number, comments=(Slice(Paged.COMMENTS, Comments(), alone=True),) if extent else ())
         author, tagged = (self._users(world, depth - 1) if depth >= 0 and self.upto(2) == 2 else None for _ in range(2))
         fields = POST_FIELDS[self.upto(len(POST_FIELDS) - 1)]
-        if depth < 0 or not self._has_lists:
+        if self.theme.counts and self.upto(1):
+            fields |= {"commentCount"}
+        if depth < 0:
             return Posts(fields, author, tagged)
+        spot = self._spots(world, depth - 1) if self.spots and self.upto(2) == 2 else None
         comments = tuple(
-            self._slice(world, Paged.COMMENTS, self._comments(world, depth - 1)) for _ in range(self._few())
+            self.slice(world, kind, self._comments(world, depth - 1)) for kind in self.few(Of.POST, Has.COMMENTS)
         )
-        return Posts(fields, author, tagged, comments)
+        likers = tuple(self.slice(world, kind, self._users(world, depth - 1)) for kind in self.few(Of.POST, Has.PEOPLE))
+        return Posts(fields, author, tagged, comments, likers, spot)
 
     def _comments(self, world: World, depth: int) -> Comments:
         author = self._users(world, max(depth, 0)) if self.upto(1) else None
-        return Comments(frozenset({"text"}), author)
+        replies = tuple(
+            self.slice(world, kind, Comments(frozenset({"text"}), self._users(world, 0) if self.upto(1) else None))
+            for kind in self.few(Of.COMMENT, Has.COMMENTS)
+        )
+        return Comments(frozenset({"text"}), author, replies)
+
+    def _tags(self, world: World, depth: int) -> Tags:
+        fields = frozenset(({"name"}, {"mediaCount"}, set[str]())[self.upto(2)])
+        posts = (self.slice(world, kind, self._posts(world, depth - 1)) for kind in self.few(Of.TAG, Has.POSTS))
+        return Tags(fields, tuple(posts) if depth >= 0 else ())
+
+    def _spots(self, world: World, depth: int) -> Spots:
+        fields = frozenset(({"name"}, {"category"}, set[str]())[self.upto(2)])
+        posts = (self.slice(world, kind, self._posts(world, depth - 1)) for kind in self.few(Of.SPOT, Has.POSTS))
+        return Spots(fields, tuple(posts) if depth >= 0 else ())
 
 
-UPTO = [st.integers(0, most) for most in range(300)]
 KINDS = (Kind.PUBLIC, Kind.PUBLIC, Kind.PUBLIC, Kind.EMPTY_IS_404, Kind.PRIVATE, Kind.MISSING)
 USER_FIELDS = tuple(
     frozenset(fields)

@@ -13,6 +13,7 @@ from gateway.reads.facts import FactKind, Lifetime
 from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.planner.answers import (
     BRIEF,
+    COUNT,
     CURSOR,
     GONE,
     HOME,
@@ -29,15 +30,20 @@ from tests.planner.answers import (
     PROFILE,
     SHELF,
     SHORT,
+    SPOT,
+    SPOT_PK,
     STORIES,
+    TAG,
+    TAG_NAME,
     TRAY,
     Fact,
     tells,
 )
 from tests.planner.author import NOBODY, Author
-from tests.planner.listings import Leaf, Refusal
+from tests.planner.list_author import THEMES, Theme
+from tests.planner.listings import Leaf, Of, Paged, Refusal
 from tests.planner.selections import Operation, Root
-from tests.planner.worlds import LISTS, Account, Kind, Post, World
+from tests.planner.worlds import LISTS, Account, Kind, Place, Post, World
 
 LIFETIMES = Lifetimes(
     {
@@ -48,6 +54,8 @@ LIFETIMES = Lifetimes(
         Lifetime.POSTS: 600,
         Lifetime.COMMENTS: 120,
         Lifetime.PEOPLE: 1_800,
+        Lifetime.HASHTAG: 3_600,
+        Lifetime.SEARCH: 600,
         Lifetime.PROFILE: 3_600,
         Lifetime.USERNAME: 86_400,
         Lifetime.MISSING: 120,
@@ -109,10 +117,13 @@ def case_of(
     *roots: Root,
     accounts: Sequence[Account],
     posts: Sequence[Post] = (),
+    tags: Sequence[Place] = (),
+    searches: Sequence[Place] = (),
     history: Sequence[tuple[Call, float]] = (),
 ) -> Case:
     """A case that is written down. It forces nothing."""
-    return Case(World(tuple(accounts), tuple(posts)), tuple(history), Operation(roots))
+    world = World(tuple(accounts), tuple(posts), tuple(tags), searches=tuple(searches))
+    return Case(world, tuple(history), Operation(roots))
 
 
 LIVES = {
@@ -127,16 +138,30 @@ LIVES = {
     ITEMS: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     ITEM: LIFETIMES.ttls[Lifetime.HIGHLIGHT],
     POST: LIFETIMES.ttls[Lifetime.MEDIA],
+    TAG: LIFETIMES.ttls[Lifetime.HASHTAG],
+    SPOT: LIFETIMES.ttls[Lifetime.HASHTAG],
     GONE: 0,  # an absence has a life of its own
     POST_PK: 0,  # they are told by what names them, as those who are named inside
+    TAG_NAME: 0,
+    SPOT_PK: 0,
     HOME: float("inf"),  # whose a highlight is never changes
     SHELF: float("inf"),  # which items lie in a highlight
 }
+# Of the lists that are not posts.
+LIFETIME_OF = {
+    Paged.FOLLOWERS: Lifetime.PEOPLE,
+    Paged.FOLLOWING: Lifetime.PEOPLE,
+    Paged.LIKERS: Lifetime.PEOPLE,
+    Paged.COMMENTS: Lifetime.COMMENTS,
+    Paged.REPLIES: Lifetime.COMMENTS,
+}
 PAGES_LIVE: Mapping[Endpoint, float] = {
-    list_endpoints.POSTS: LIFETIMES.ttls[Lifetime.POSTS],
-    list_endpoints.FOLLOWERS: LIFETIMES.ttls[Lifetime.PEOPLE],
-    list_endpoints.FOLLOWING: LIFETIMES.ttls[Lifetime.PEOPLE],
-    list_endpoints.COMMENTS: LIFETIMES.ttls[Lifetime.COMMENTS],
+    endpoint: LIFETIMES.ttls[
+        Lifetime.SEARCH
+        if listing.of in (Of.SEARCH, Of.SEARCH_IN_USER, Of.POINT)
+        else LIFETIME_OF.get(listing, Lifetime.POSTS)
+    ]
+    for endpoint, listing in LISTS.items()
 }
 RIDERS = {ID, LINK, SHORT, HOME}
 
@@ -148,7 +173,9 @@ def _remembered(world: World, call: Call, age: float, *, forced: bool) -> set[Fa
     of those who may not.
     """
     told = set(tells(world, call))
+    listing = LISTS.get(call.endpoint)
     account = (world.by_name if "username" in call.endpoint.label else world.by_id).get(call.key)
+    account = world.account_behind(listing, call.key) if listing is not None else account
     if _is_refusal(world, call, account):
         of_others = call.forced != forced and (call.forced or (account is not None and account.kind is Kind.PRIVATE))
         of_others &= call.endpoint.forced_price is not None
@@ -158,7 +185,8 @@ def _remembered(world: World, call: Call, age: float, *, forced: bool) -> set[Fa
     )
     serves_all = forced or not call.forced
     page = PAGES_LIVE.get(call.endpoint, 0)
-    lives = {**LIVES, BRIEF: tray, PK: tray, PAGE: page, CURSOR: page}
+    count = LIFETIMES.ttls[Lifetime.MEDIA if call.endpoint is endpoints.MEDIA else Lifetime.COMMENTS]
+    lives = {**LIVES, BRIEF: tray, PK: tray, PAGE: page, CURSOR: page, COUNT: count}
     if call.endpoint.answers is FactKind.STORIES:
         lives[ITEM] = LIVES[STORIES]
     return {
@@ -179,8 +207,14 @@ def _is_refusal(world: World, call: Call, account: Account | None) -> bool:
         case endpoints.MEDIA:
             account, _ = world.posts_by_pk.get(call.key, (None, None))
             return account is None or account.kind in (Kind.PRIVATE, Kind.MISSING)
+        case endpoints.HASHTAG | endpoints.LOCATION:
+            found = world.places[Of.TAG if call.endpoint is endpoints.HASHTAG else Of.SPOT].get(call.key)
+            return found is None or found.kind is Kind.MISSING
+        case list_endpoints.COMMENT_COUNTS:
+            return False  # it answers all that there are; that one is missing lives as long as a count
         case _ if call.endpoint in LISTS:
-            return isinstance(world.leaf(LISTS[call.endpoint], call.key, call.cursor), Refusal)
+            page = world.leaf(LISTS[call.endpoint], call.key, call.cursor, forced=call.forced)
+            return isinstance(page, Refusal)
         case endpoints.ITEM:
             return call.key not in world.items or world.items[call.key][0].kind is Kind.PRIVATE
         case _:
@@ -194,12 +228,12 @@ def _is_refused_user(call: Call, account: Account | None) -> bool:
 
 
 @st.composite
-def cases(draw: st.DrawFn, largest: int = 3, *, lists: bool | None = None) -> Case:
+def cases(draw: st.DrawFn, largest: int = 3, *, lists: bool | None = None, themes: Sequence[Theme] = THEMES) -> Case:
     """`largest` bounds how many more accounts than one, and highlights of each, there are.
 
-    `lists`: whether the operation selects one that the upstream pages; None: perhaps.
+    `lists`: whether the operation selects one that the upstream pages, out of those of `themes`; None: perhaps.
     """
-    author = Author(draw, largest, lists=lists)
+    author = Author(draw, largest, lists=lists, themes=themes)
     world = author.world()
     author.names = [*world.by_name, *(a.name for a in world.accounts if a.kind is Kind.MISSING), NOBODY]
     operation = author.operation(world)

@@ -17,6 +17,7 @@ from graphql import GraphQLError, parse
 from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
+from gateway.billing.sqlite_ledger import SqliteLedger
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
 from gateway.cache.store import EntryStore
@@ -32,6 +33,7 @@ from gateway.operations.selection_analysis import analyze, prefetch
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import Selection
 from gateway.planner.upstream_services import UpstreamServices
+from gateway.reads.batches import parts_of
 from gateway.reads.endpoints import Call, Endpoint, Endpoints
 from gateway.reads.port import ReadApi
 from gateway.single_flight import SingleFlight
@@ -109,7 +111,8 @@ class Shop:
 
     async def live_through(self, history: Iterable[tuple[Call, float]]) -> None:
         for call, pause in history:
-            self.services.memory.keep(await self.services.api.fetch(call))
+            for part in parts_of(await self.services.api.fetch(call)):
+                self.services.memory.keep(part)
             self.clock.advance(pause)
         self.upstream.billed = 0
         self.upstream.asked.clear()
@@ -160,7 +163,7 @@ class Shops:
     ) -> None:
         self.vendor = vendor
         self.clock = ManualClock()
-        self.ledger = Ledger(folder / "ledger.db", clock=self.clock)
+        self.ledger = Ledger(SqliteLedger(folder / "ledger.db"), clock=self.clock)
         self._runner = asyncio.Runner(loop_factory=loop_factory)
 
     def __enter__(self) -> Self:

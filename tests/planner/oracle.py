@@ -19,6 +19,7 @@ from gateway.reads.endpoints import Call, Endpoint
 from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.planner.answers import (
     BRIEF,
+    COUNT,
     CURSOR,
     GONE,
     HOME,
@@ -26,6 +27,7 @@ from tests.planner.answers import (
     ITEM,
     ITEM_PK,
     ITEMS,
+    KEYS,
     LINK,
     NAME,
     NAMED_STORIES,
@@ -37,17 +39,36 @@ from tests.planner.answers import (
     PROFILE,
     SHELF,
     SHORT,
+    SPOT,
+    SPOT_PK,
     STORIES,
+    TAG,
+    TAG_NAME,
     TRAY,
     Fact,
     place,
     place_of,
     tells,
 )
-from tests.planner.listings import Paged
+from tests.planner.listings import Of, Paged
 from tests.planner.required import Requirements, Ways
-from tests.planner.selections import By, HighlightRoot, Highlights, Operation, PostRoot, References, UserRoot, Users
-from tests.planner.worlds import ENDPOINT_OF, LISTS, World
+from tests.planner.selections import (
+    By,
+    HighlightRoot,
+    Highlights,
+    Operation,
+    PlaceRoot,
+    PostRoot,
+    References,
+    SearchRoot,
+    Tags,
+    UserRoot,
+    Users,
+)
+from tests.planner.worlds import ENDPOINT_OF, LISTS, World, count_calls
+
+# What must be known of that which a list is of.
+OWNERS = {Of.USER: ID, Of.SEARCH_IN_USER: ID, Of.POST: POST_PK, Of.TAG: TAG_NAME, Of.SPOT: SPOT_PK}
 
 
 @dataclass
@@ -64,7 +85,7 @@ class Oracle:
     givers: dict[Fact, list[Call]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.required = tuple(dict.fromkeys(Requirements(self.world, self.operation.forced).of(self.operation)))
+        self.required = tuple(dict.fromkeys(Requirements.in_(self.world, self.operation)))
         self.calls = tuple(dict.fromkeys(call for call in self._nameable() if self._is_relevant(call)))
         self.told = {call: frozenset(tells(self.world, call)) for call in self.calls}
         for call in self.calls:
@@ -104,19 +125,40 @@ class Oracle:
             yield Call(endpoints.TRAY if by_id else endpoints.TRAY_BY_USERNAME, key, forced)
             yield Call(endpoints.STORIES if by_id else endpoints.STORIES_BY_USERNAME, key, forced)
             if by_id:
-                yield from (Call(ENDPOINT_OF[listing], key) for listing in Paged if listing is not Paged.COMMENTS)
+                yield from (Call(ENDPOINT_OF[listing], key) for listing in Paged if listing.of is Of.USER)
         yield from (Call(endpoints.HIGHLIGHT, pk) for pk in self.operation.highlight_keys())
         yield from (Call(endpoints.ITEM, pk) for pk in self.operation.item_keys())
         for mark in self.operation.marks():
             yield Call(ENDPOINT_OF[mark.listing], mark.owner, cursor=mark.cursor)
         for pk in self.operation.post_keys():
-            yield from (Call(endpoints.MEDIA, pk), Call(list_endpoints.COMMENTS, pk))
+            yield Call(endpoints.MEDIA, pk)
+            yield from (Call(ENDPOINT_OF[listing], pk) for listing in Paged if listing.of is Of.POST)
+        for kind, key in self.operation.places():
+            of, endpoint = (Of.TAG, endpoints.HASHTAG) if kind is Tags else (Of.SPOT, endpoints.LOCATION)
+            yield Call(endpoint, key)
+            yield from (Call(ENDPOINT_OF[listing], key) for listing in Paged if listing.of is of)
+        yield from self._searches()
+        yield from count_calls(key for ways in self.required for way in ways for noun, key in way if noun == COUNT)
+
+    def _searches(self) -> Iterator[Call]:
+        """The calls about what the operation searches for, among accounts those that it may be about."""
+        pks = [*self.world.by_id, *(key for by, key in self.operation.user_keys() if by is By.ID)]
+        for part in self.operation.slices():
+            endpoint = ENDPOINT_OF[part.listing]
+            if part.listing.of is Of.SEARCH_IN_USER:
+                yield from (Call(endpoint, part.listing.owner(pk, part.text), self.operation.forced) for pk in pks)
+            elif part.listing.of in (Of.SEARCH, Of.POINT):
+                yield Call(endpoint, part.text)
 
     def _is_relevant(self, call: Call) -> bool:
         """Whether something is required of what the call asks about: all else would be a guess at a best_case find."""
         match call.endpoint:
             case endpoints.MEDIA:
-                return self.requires((POST, call.key))
+                return self.requires((POST, call.key)) or self.requires((COUNT, call.key))
+            case endpoints.HASHTAG | endpoints.LOCATION:
+                return self.requires((TAG if call.endpoint is endpoints.HASHTAG else SPOT, call.key))
+            case list_endpoints.COMMENT_COUNTS:
+                return all(self.requires((COUNT, pk)) for pk in call.key.split(","))
             case _ if call.endpoint in LISTS:
                 return self.requires((PAGE, place_of(call)))
             case endpoints.HIGHLIGHT:
@@ -164,6 +206,10 @@ class Oracle:
                     yield from ((PK, pk) for _, pk in keys if _asks_highlight(below))
                 case PostRoot(pks):
                     yield from ((POST_PK, pk) for pk in pks)
+                case SearchRoot():
+                    pass
+                case PlaceRoot(key, below):
+                    yield (TAG_NAME if isinstance(below, Tags) else SPOT_PK), key
                 case References(keys, users, highlights):
                     asked = {"User": _asks_user(users), "Highlight": _asks_highlight(highlights), "Item": True}
                     nouns = {"User": ID, "Highlight": PK, "Item": ITEM_PK}
@@ -176,7 +222,7 @@ class Oracle:
             noun = PAGE if call.endpoint in LISTS else nouns.get(call.endpoint)
             shown = noun and (noun, place_of(call) if noun == PAGE else call.key)
             if shown and self.requires(shown) and shown in self.cached:
-                yield from (fact for fact in self.told[call] if fact[0] in (ID, POST_PK))
+                yield from (fact for fact in self.told[call] if fact[0] in KEYS)
 
     def _marked(self) -> Iterator[Fact]:
         """The cursors in the positions that the operation names."""
@@ -238,11 +284,17 @@ def _is_met(ways: Ways, facts: Collection[Fact]) -> bool:
 
 
 def _keys(call: Call) -> tuple[Fact, ...]:
-    """All that must be known to make the call."""
+    """All that must be known to make the call.
+
+    What is searched for is known, and so is a comment of which a cursor of its replies is.
+    """
+    if call.endpoint is list_endpoints.COMMENT_COUNTS:
+        return tuple((POST_PK, pk) for pk in call.key.split(","))
     if call.endpoint not in LISTS:
         return (_key(call),)
-    owner = (POST_PK if call.endpoint is list_endpoints.COMMENTS else ID), call.key
-    return (owner, (CURSOR, place_of(call))) if call.cursor else (owner,)
+    noun = OWNERS.get(LISTS[call.endpoint].of)
+    owner = () if noun is None else ((noun, call.key.partition(" ")[0]),)
+    return (*owner, (CURSOR, place_of(call))) if call.cursor else owner
 
 
 def _key(call: Call) -> Fact:
@@ -257,6 +309,10 @@ def _key(call: Call) -> Fact:
             return ITEM_PK, call.key
         case endpoints.MEDIA:
             return POST_PK, call.key
+        case endpoints.HASHTAG:
+            return TAG_NAME, call.key
+        case endpoints.LOCATION:
+            return SPOT_PK, call.key
         case _:
             raise AssertionError(f"the oracle knows no {call}")
 

@@ -84,26 +84,35 @@ class Items:
     mentioned: Users | None = None
     sponsors: Users | None = None
     posts: Posts | None = None
+    tags: Tags | None = None
+    spots: Spots | None = None
 
     def __str__(self) -> str:
-        mentions = [] if self.mentioned is None else [f"mentions {{ user {self.mentioned} }}"]
-        posts = [] if self.posts is None else [f"medias {{ media {self.posts} }}"]
-        people = (_user("user", self.author), mentions, _user("sponsors", self.sponsors))
-        return _braces(sorted(self.fields), *people, posts)
+        stickers = {
+            "mentions": _user("user", self.mentioned),
+            "medias": _user("media", self.posts),
+            "hashtags": _user("hashtag", self.tags),
+            "locations": _user("location", self.spots),
+        }
+        parts = [f"{name} {_braces(below)}" for name, below in stickers.items() if below]
+        return _braces(sorted(self.fields), _user("user", self.author), _user("sponsors", self.sponsors), parts)
 
 
 @dataclass(frozen=True)
 class Posts:
-    """What is selected of a post: `fields` out of caption, playCount (which no list has)."""
+    """What is selected of a post: `fields` out of caption, playCount (which no list has), commentCount."""
 
     fields: frozenset[str] = frozenset()
     author: Users | None = None
     tagged: Users | None = None
     comments: tuple[Slice[Comments], ...] = ()
+    likers: tuple[Slice[Users], ...] = ()
+    spot: Spots | None = None
 
     def __str__(self) -> str:
         tagged = [] if self.tagged is None else [f"taggedUsers {{ user {self.tagged} }}"]
-        return _braces(sorted(self.fields), _user("user", self.author), tagged, _slices("c", self.comments))
+        lists = _slices("c", self.comments), _slices("l", self.likers)
+        return _braces(sorted(self.fields), _user("user", self.author), tagged, *lists, _user("location", self.spot))
 
 
 @dataclass(frozen=True)
@@ -112,9 +121,32 @@ class Comments:
 
     fields: frozenset[str] = frozenset()
     author: Users | None = None
+    replies: tuple[Slice[Comments], ...] = ()
 
     def __str__(self) -> str:
-        return _braces(sorted(self.fields), _user("user", self.author))
+        return _braces(sorted(self.fields), _user("user", self.author), _slices("r", self.replies))
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What is selected of a hashtag: `fields` out of name, mediaCount (which its record has)."""
+
+    fields: frozenset[str] = frozenset()
+    posts: tuple[Slice[Posts], ...] = ()
+
+    def __str__(self) -> str:
+        return _braces(sorted(self.fields), _slices("m", self.posts))
+
+
+@dataclass(frozen=True)
+class Spots:
+    """What is selected of a location: `fields` out of name (which comes with what names it), category (its record)."""
+
+    fields: frozenset[str] = frozenset()
+    posts: tuple[Slice[Posts], ...] = ()
+
+    def __str__(self) -> str:
+        return _braces(sorted(self.fields), _slices("m", self.posts))
 
 
 class By(enum.Enum):
@@ -186,7 +218,27 @@ class References:
         )
 
 
-Root = UserRoot | HighlightRoot | PostRoot | References
+@dataclass(frozen=True)
+class PlaceRoot:
+    """A hashtag by its name, or a location by its pk."""
+
+    key: str
+    below: Tags | Spots
+
+    def __str__(self) -> str:
+        by = f'hashtag(name: "{self.key}")' if isinstance(self.below, Tags) else f'location(id: "{self.key}")'
+        return f"{by} {self.below}"
+
+
+@dataclass(frozen=True)
+class SearchRoot:
+    below: Slice[Any]
+
+    def __str__(self) -> str:
+        return str(self.below)
+
+
+Root = UserRoot | HighlightRoot | PostRoot | PlaceRoot | SearchRoot | References
 
 
 @dataclass(frozen=True)
@@ -204,7 +256,7 @@ class Operation:
                     yield from keys
                 case References(keys):
                     yield from ((By.ID, pk) for type_, pk in keys if type_ == "User")
-                case HighlightRoot() | PostRoot():
+                case HighlightRoot() | PostRoot() | PlaceRoot() | SearchRoot():
                     pass
                 case _:
                     assert_never(root)
@@ -216,7 +268,7 @@ class Operation:
                     yield from (pk for _, pk in keys)
                 case References(keys):
                     yield from (pk for type_, pk in keys if type_ == "Highlight")
-                case UserRoot() | PostRoot():
+                case UserRoot() | PostRoot() | PlaceRoot() | SearchRoot():
                     pass
                 case _:
                     assert_never(root)
@@ -226,14 +278,23 @@ class Operation:
             if isinstance(root, PostRoot):
                 yield from root.keys
 
-    def marks(self) -> Iterator[Mark]:
-        """All positions in lists that the upstream pages."""
+    def places(self) -> Iterator[tuple[type[Tags | Spots], str]]:
+        for root in self.roots:
+            if isinstance(root, PlaceRoot):
+                yield type(root.below), root.key
+
+    def slices(self) -> Iterator[Slice[Any]]:
+        """All selections of lists that the upstream pages."""
         for root in self.roots:
             match root:
                 case References(_, users, highlights, items):
-                    yield from (mark for below in (users, highlights, items) for mark in _marks(below))
+                    yield from _slices_in((users, highlights, items))
                 case _:
-                    yield from _marks(root.below)
+                    yield from _slices_in(root.below)
+
+    def marks(self) -> Iterator[Mark]:
+        """All positions in lists that the upstream pages."""
+        return (part.after for part in self.slices() if part.after is not None)
 
     def item_keys(self) -> Iterator[str]:
         for root in self.roots:
@@ -241,16 +302,16 @@ class Operation:
                 yield from (pk for type_, pk in root.keys if type_ == "Item")
 
 
-def _marks(below: object) -> Iterator[Mark]:
-    """The positions in a selection, and in those below it."""
+def _slices_in(below: object) -> Iterator[Slice[Any]]:
+    """The selections of lists in a selection, and in those below it."""
     match below:
-        case Slice(after=after, below=entries):
-            yield from () if after is None else (after,)
-            yield from _marks(entries)
+        case Slice(below=entries):
+            yield below
+            yield from _slices_in(entries)
         case tuple():
-            yield from (mark for part in below for mark in _marks(part))
-        case Users() | Highlights() | Items() | Posts() | Comments():
-            yield from _marks(tuple(vars(below).values()))
+            yield from (found for part in below for found in _slices_in(part))
+        case Users() | Highlights() | Items() | Posts() | Comments() | Tags() | Spots():
+            yield from _slices_in(tuple(vars(below).values()))
         case _:
             pass
 
@@ -264,7 +325,7 @@ def _slices(name: str, slices: Iterable[Slice[Any]]) -> Iterator[str]:
     return (f"{name}{at}: {slice_}" for at, slice_ in enumerate(slices))
 
 
-def _user(field: str, below: Users | Items | None) -> list[str]:
+def _user(field: str, below: object) -> list[str]:
     return [] if below is None else [f"{field} {below}"]
 
 

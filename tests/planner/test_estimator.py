@@ -6,13 +6,33 @@ import copy
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 
 from gateway.planner.plan import plan
 from gateway.planner.requirement_collector import open_requirements
-from tests.planner.cases import Case, cases
+from tests.planner.cases import Case, case_of, cases
 from tests.planner.gateways import Shop, Shops, met_a_dead_cursor, selections
+from tests.planner.listings import Paged, pages
+from tests.planner.selections import By, Items, Posts, SearchRoot, Tags, UserRoot, Users
+from tests.planner.slices import Slice
+from tests.planner.worlds import Account, Kind, Place, Story
 from tests.profiles import examples
+
+TWO_TAGS = tuple(Place(f"tag{at}", more={Paged.RECENT_OF_TAG: pages((), ())}) for at in range(2))
+MEDIA_COUNTS = Tags(frozenset({"mediaCount"}))
+# What the stickers of stories lead to.
+NAMED_BY_STICKERS = case_of(
+    UserRoot(((By.ID, "10"),), Users(stories=Items(frozenset({"code"}), tags=MEDIA_COUNTS))),
+    accounts=(Account("10", "user0", Kind.PUBLIC, (), (Story("1090_10", False, (), (), tags=(0, 1)),)),),
+    tags=TWO_TAGS,
+)
+# What the entries of a search lead to.
+POSTS_OF_FOUND_HASHTAGS = case_of(
+    SearchRoot(Slice(Paged.FOUND_TAGS, Tags(posts=(Slice(Paged.RECENT_OF_TAG, Posts()),)), text="ann")),
+    accounts=(),
+    tags=TWO_TAGS,
+    searches=(Place("ann", more={Paged.FOUND_TAGS: pages((0, 1))}),),
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +56,9 @@ def test_what_is_charged_lies_within_the_bounds_and_asking_again_is_free(case: C
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@examples(1_000)
+@examples(1_500)
+@example(case=NAMED_BY_STICKERS)
+@example(case=POSTS_OF_FOUND_HASHTAGS)
 @given(case=cases(lists=True))
 def test_what_is_charged_for_pages_lies_within_the_bounds_and_asking_again_is_free(case: Case, shops: Shops) -> None:
     """Where a cursor is refused, the cached pages that lead to it are bought anew, once."""

@@ -239,7 +239,7 @@ def test_an_error_ends_the_slice_after_the_entries_before_it() -> None:
     pages = cut([1], [2])
     pages.pages["1"] = DEAD
     found = pages.slice(5)
-    assert (pks(found), found.problem, found.missing, found.has_next) == ([1], DEAD, None, True)
+    assert (pks(found), found.problem, found.missing, found.has_next) == ([1], DEAD, None, False)
     again = pages.slice(5, end_of(found))
     assert (pks(again), again.problem, pages.read) == ([], DEAD, ["1"])
 

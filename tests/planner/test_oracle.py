@@ -18,11 +18,25 @@ from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.planner.allowed_gaps import Gaps
 from tests.planner.cases import Case, case_of, cases
 from tests.planner.gateways import Shops
-from tests.planner.listings import DEAD_CURSOR, Leaf, Listing, Paged, pages
+from tests.planner.listings import DEAD_CURSOR, Leaf, Listing, Paged, Thread, pages
 from tests.planner.oracle import Oracle
-from tests.planner.selections import By, HighlightRoot, Highlights, Items, Posts, UserRoot, Users, with_highlights
+from tests.planner.selections import (
+    By,
+    Comments,
+    HighlightRoot,
+    Highlights,
+    Items,
+    Page,
+    PlaceRoot,
+    PostRoot,
+    Posts,
+    Tags,
+    UserRoot,
+    Users,
+    with_highlights,
+)
 from tests.planner.slices import Mark, Slice
-from tests.planner.worlds import Account, Kind, Post, Reel, Story
+from tests.planner.worlds import Account, Kind, Place, Post, Reel, Story
 from tests.profiles import examples
 
 LARGEST_EXHAUSTIBLE = 11  # calls: their subsets are tried all
@@ -73,6 +87,48 @@ STARTED_OVER = case_of(
     ),
     history=((Call(list_endpoints.FOLLOWERS, "10"), 0.0),),
 )
+COUNTED = Posts(frozenset({"commentCount"}))
+# The number of comments on one post is bought before it is known that another one's is wanted.
+COUNTED_APART = case_of(
+    PostRoot(("70",), COUNTED),
+    UserRoot(((By.ID, "10"),), Users(stories=Items(frozenset({"code"}), posts=COUNTED))),
+    accounts=(Account("10", "user0", Kind.PUBLIC, reels=(), live=(replace(MENTIONS, mentions=(), posts=(1,)),)),),
+    posts=(Post("70", author=0, tags=()), Post("71", author=0, tags=())),
+)
+# Replies beyond those that came along with a comment are bought from the upstream's first page on.
+MORE_REPLIES = case_of(
+    PostRoot(
+        ("70",),
+        Posts(comments=(Slice(Paged.COMMENTS, Comments(replies=(Slice(Paged.REPLIES, Comments(), first=3),))),)),
+    ),
+    accounts=(Account("10", "user0", Kind.PUBLIC, reels=()),),
+    posts=(Post("70", author=0, tags=(), comments=pages((0,)), thread=Thread(pages((0, 1), (2,)), along=1)),),
+)
+# A profile page by name: short fields, live stories, tray and the first posts. The name costs 1, once.
+PROFILE_PAGE = case_of(
+    UserRoot(
+        ((By.NAME, "user0"),),
+        Users(
+            frozenset({"username"}),
+            trays=((Page(), Highlights(frozenset({"title"}))),),
+            stories=Items(frozenset({"code"})),
+            posts=(Slice(Paged.POSTS, Posts(frozenset({"caption"})), first=12),),
+        ),
+    ),
+    accounts=(
+        Account(
+            "10", "user0", Kind.PUBLIC, (Reel("101", ()),), live=(replace(MENTIONS, mentions=()),), posts=pages((0,))
+        ),
+    ),
+    posts=(Post("70", author=0, tags=()),),
+)
+# The record of a hashtag says that there is none, and its list was bought at the same time.
+NO_SUCH_HASHTAG = case_of(
+    PlaceRoot("tag0", Tags(frozenset({"mediaCount"}))),
+    PlaceRoot("tag0", Tags(posts=(Slice(Paged.RECENT_OF_TAG, Posts(), total=True),))),
+    accounts=(),
+    tags=(Place("tag0", Kind.MISSING),),
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +150,24 @@ def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shop
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@examples(1_500, derandomize=True)
+@examples(3_000, derandomize=True)
 @example(case=STARTED_OVER)
+@example(case=COUNTED_APART)
+@example(case=MORE_REPLIES)
+@example(case=NO_SUCH_HASHTAG)
+@example(case=PROFILE_PAGE)
 @given(case=cases(lists=True))
 def test_what_is_paid_for_pages_is_the_optimum_of_the_information_at_hand(case: Case, shops: Shops) -> None:
     pays_the_optimum(case, shops)
+
+
+def test_a_profile_page_costs_6_and_nothing_the_second_time(shops: Shops) -> None:
+    """The live stories and the tray 2 each, a page of posts 1, and 1 for the id behind the name."""
+    oracle = Oracle(PROFILE_PAGE.world, PROFILE_PAGE.operation, PROFILE_PAGE.cached())
+    assert oracle.optimum(below=10) == 6
+    shop, fetcher = shops.prepared(PROFILE_PAGE)
+    assert fetcher.bill.charged == shop.upstream.billed == 6
+    assert shops.buy(shop, PROFILE_PAGE.operation).bill.charged == 0
 
 
 def pays_the_optimum(case: Case, shops: Shops) -> None:

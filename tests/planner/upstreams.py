@@ -11,10 +11,12 @@ import httpx
 import msgspec
 
 from gateway.domain import ids
+from gateway.domain.list_pages import BEGINNING
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
-from gateway.upstream.hikerapi import endpoints
-from tests.planner.listings import NO_ENTRIES, Leaf, Listing, Paged, Refusal
+from gateway.upstream.hikerapi import endpoints, list_endpoints
+from tests.planner.listings import Of, Paged
+from tests.planner.pages import NO_SPOT, NO_TAG, NO_USER, NOTHING, PRIVATE, page, short, spot_record, tag_record
 from tests.planner.worlds import LISTS, Account, Kind, Post, Reel, Story, World
 
 BY_NAME = {endpoints.TRAY_BY_USERNAME, endpoints.PROFILE_BY_USERNAME, endpoints.STORIES_BY_USERNAME}
@@ -81,8 +83,14 @@ class Upstream(BilledUpstream):
             case endpoints.ITEM:
                 story = self.world.items.get(call.key)
                 return _unless_hidden(story[0], _item(*story, self.world)) if story else NOTHING
+            case list_endpoints.COMMENT_COUNTS:
+                return 200, _post_counts(self.world, call.key.split(","))
+            case endpoints.HASHTAG:
+                return _place(self.world, Of.TAG, call.key)
+            case endpoints.LOCATION:
+                return _place(self.world, Of.SPOT, call.key)
             case _ if call.endpoint in LISTS:
-                return _page(self.world, LISTS[call.endpoint], call)
+                return page(self.world, LISTS[call.endpoint], call)
             case _:
                 return self._about_a_user(call)
 
@@ -91,7 +99,7 @@ class Upstream(BilledUpstream):
         if account is None or account.kind is Kind.MISSING:
             return NO_USER
         if call.endpoint.answers is FactKind.PROFILE:
-            return 200, {**_short(account), "biography": f"I am {account.pk}.", **_counts(account)}
+            return 200, {**short(account), "biography": f"I am {account.pk}.", **_counts(account)}
         if not call.forced and account.kind is Kind.PRIVATE:
             return PRIVATE
         if call.endpoint.answers is FactKind.STORIES:
@@ -101,19 +109,15 @@ class Upstream(BilledUpstream):
         return (200, found) if found or account.kind is not Kind.EMPTY_IS_404 else NOTHING
 
 
-NOTHING = (404, {"detail": "Entries not found", "exc_type": "NotFoundError"})
-PRIVATE = (403, {"detail": "Private account", "exc_type": "PrivateAccount"})
-NO_USER = (404, {"detail": "User not found", "exc_type": "UserNotFound"})
-NO_MEDIA = (404, {"detail": "Media not found", "exc_type": "MediaNotFound"})
-NO_CURSOR = (400, {"detail": "Invalid cursor", "exc_type": "BadRequest"})
-
-
 def _call(request: httpx.Request) -> Call:
     endpoint = ENDPOINTS[request.url.path]
-    key = request.url.params[endpoint.parameter]
+    key = " ".join(request.url.params[name] for name in endpoint.parameter.split(" "))
     if endpoint is endpoints.HIGHLIGHT:
         key = ids.highlight_from_url(key, field="url")
-    cursor = request.url.params.get(endpoint.cursor_parameter, "")
+    if endpoint is list_endpoints.COMMENT_COUNTS:
+        key = ",".join(sorted(key.split(",")))  # the oracle knows no order
+    beginning = BEGINNING if endpoint is list_endpoints.REPLIES else ""
+    cursor = request.url.params.get(endpoint.cursor_parameter, beginning)
     return Call(endpoint, key, request.url.params.get("force") == "on", cursor)
 
 
@@ -121,12 +125,8 @@ def _unless_hidden(account: Account, answer: Any) -> tuple[int, Any]:
     return PRIVATE if account.kind is Kind.PRIVATE else (200, answer)
 
 
-def _short(account: Account) -> dict[str, Any]:
-    return {"pk": account.pk, "username": account.name, "full_name": account.pk, "is_verified": False}
-
-
 def _entry(account: Account, reel: Reel) -> dict[str, Any]:
-    return {"pk": reel.pk, "id": reel.id, "title": reel.pk, "media_count": len(reel.stories), "user": _short(account)}
+    return {"pk": reel.pk, "id": reel.id, "title": reel.pk, "media_count": len(reel.stories), "user": short(account)}
 
 
 def _highlight(account: Account, reel: Reel, world: World) -> dict[str, Any]:
@@ -142,58 +142,37 @@ def _item(account: Account, story: Story, world: World) -> dict[str, Any]:
         "code": story.pk,
         "media_type": 2 if story.is_video else 1,
         "user": {"pk": account.pk, "username": None},
-        "mentions": [{"user": _short(world.accounts[position])} for position in story.mentions],
-        "sponsor_tags": [_short(world.accounts[position]) for position in story.sponsors],
+        "mentions": [{"user": short(world.accounts[position])} for position in story.mentions],
+        "sponsor_tags": [short(world.accounts[position]) for position in story.sponsors],
         "medias": [{"media_pk": world.posts[position].pk} for position in story.posts],
+        "hashtags": [{"hashtag": tag_record(world.tags[position])} for position in story.tags],
+        "locations": [{"location": spot_record(world.spots[position])} for position in story.spots],
     }
 
 
 def _post(account: Account, post: Post, world: World) -> dict[str, Any]:
     """A post names its author with the short fields."""
-    tags = [{"user": _short(world.accounts[position])} for position in post.tags]
-    plays = {"play_count": int(post.pk)}
-    return {"pk": post.pk, "code": post.pk, "caption_text": post.pk, "user": _short(account), "usertags": tags, **plays}
+    tags = [{"user": short(world.accounts[position])} for position in post.tags]
+    counts = {"play_count": int(post.pk), "comment_count": post.comments.total}
+    spot = None if post.spot is None else spot_record(world.spots[post.spot])
+    names = {"user": short(account), "usertags": tags, "location": spot}
+    return {"pk": post.pk, "code": post.pk, "caption_text": post.pk, **names, **counts}
 
 
 def _counts(account: Account) -> dict[str, int]:
-    totals = {listing: pages.total for listing, pages in account.lists().items()}
     names = {Paged.POSTS: "media_count", Paged.FOLLOWERS: "follower_count", Paged.FOLLOWING: "following_count"}
-    return {names[listing]: total for listing, total in totals.items()}
+    return {names[listing]: pages.total for listing, pages in account.lists().items() if listing in names}
 
 
-def _page(world: World, listing: Paged, call: Call) -> tuple[int, Any]:
-    """A page in the upstream's own form."""
-    match world.leaf(listing, call.key, call.cursor):
-        case Refusal.UNKNOWN:
-            return NO_MEDIA if listing is Paged.COMMENTS else NO_USER
-        case Refusal.HIDDEN:
-            return PRIVATE
-        case Refusal.DEAD:
-            return NO_CURSOR
-        case Leaf(entries, following):
-            account, pages = world.listed(listing, call.key) or (None, NO_ENTRIES)
-            if not entries and account is not None and account.kind is Kind.EMPTY_IS_404:
-                return NOTHING
-            return 200, {"response": _entries(world, listing, call.key, entries, pages), "next_page_id": following}
+def _post_counts(world: World, pks: list[str]) -> Any:
+    """Of the posts that there are."""
+    found = [world.posts_by_pk[pk][1] for pk in pks if pk in world.posts_by_pk]
+    return {"comment_infos": {f"{post.pk}_1": {"comment_count": post.comments.total} for post in found}}
 
 
-def _entries(world: World, listing: Paged, owner: str, entries: tuple[int, ...], pages: Listing) -> dict[str, Any]:
-    match listing:
-        case Paged.POSTS:
-            return {"items": [_listed_post(world, world.posts[position]) for position in entries]}
-        case Paged.FOLLOWERS | Paged.FOLLOWING:
-            return {"users": [_short(world.accounts[position]) for position in entries]}
-        case Paged.COMMENTS:
-            found = [_comment(*world.comment(owner, number)) for number in entries]
-            return {"comments": found, "comment_count": pages.total}
-
-
-def _listed_post(world: World, post: Post) -> dict[str, Any]:
-    """Without the number of plays."""
-    tags = {"in": [{"user": _short(world.accounts[position])} for position in post.tags]}
-    author = _short(world.accounts[post.author])
-    return {"pk": post.pk, "code": post.pk, "caption": {"text": post.pk}, "user": author, "usertags": tags}
-
-
-def _comment(pk: str, author: Account) -> dict[str, Any]:
-    return {"pk": pk, "text": pk, "user": _short(author)}
+def _place(world: World, of: Of, key: str) -> tuple[int, Any]:
+    """The record of a hashtag or a location."""
+    place = world.places[of].get(key)
+    if place is None or place.kind is Kind.MISSING:
+        return NO_TAG if of is Of.TAG else NO_SPOT
+    return 200, tag_record(place) if of is Of.TAG else spot_record(place)

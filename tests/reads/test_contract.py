@@ -19,6 +19,7 @@ from gateway.reads.facts import ANSWERS, PAGED_LISTS, FactKind, user_of
 from tests.fakes.clock import ManualClock
 from tests.planner.cases import Case, case_of, cases
 from tests.planner.gateways import HIKERAPI, Shop, Shops, Vendor, selections
+from tests.planner.list_author import BASE, COUNTS_OF_POSTS
 from tests.planner.listings import DEAD_CURSOR, pages
 from tests.planner.selections import By, Highlights, Items, Page, UserRoot, Users, with_highlights
 from tests.planner.worlds import Account, Kind, Post, Reel, Story, World
@@ -26,6 +27,7 @@ from tests.profiles import examples
 from tests.reads.toy_upstream import TOY
 
 VENDORS = (HIKERAPI, TOY)
+OF_BOTH = (BASE, COUNTS_OF_POSTS)  # the lists that the toy has, too
 Market = Mapping[str, Shops]
 
 
@@ -111,7 +113,7 @@ HIGHLIGHTS_OF_A_MENTIONED_USER = case_of(
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
-@given(case=cases())
+@given(case=cases(themes=OF_BOTH))
 def test_every_vendor_gives_the_same_data_and_errors(case: Case, services: Market) -> None:
     answers = [shops.answer(cold(case)) for shops in services.values()]
     assert answers[0] == answers[1]
@@ -122,7 +124,7 @@ def test_every_vendor_gives_the_same_data_and_errors(case: Case, services: Marke
 @examples(1_500)
 @example(case=HIGHLIGHTS_OF_AN_AUTHOR)
 @example(case=NO_HIGHLIGHTS)
-@given(case=cases())
+@given(case=cases(themes=OF_BOTH))
 def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
     case: Case, services: Market, vendor: Vendor
 ) -> None:
@@ -139,7 +141,7 @@ def test_what_is_charged_lies_within_the_bounds_and_is_charged_once(
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
 @examples(1_500)
 @example(case=HIGHLIGHTS_OF_A_MENTIONED_USER)
-@given(case=cases())
+@given(case=cases(themes=OF_BOTH))
 def test_what_is_charged_after_other_operations_lies_within_the_bounds(
     case: Case, services: Market, vendor: Vendor
 ) -> None:
@@ -226,6 +228,7 @@ KEYS = {
     FactKind.FOLLOWERS: "10",
     FactKind.FOLLOWING: "10",
     FactKind.COMMENTS: "70",
+    FactKind.COMMENT_COUNT: "70",
 }
 LOCKED = {
     FactKind.TRAY: "12",
@@ -265,7 +268,7 @@ async def test_an_outcome_has_the_answer_its_json_and_its_charge(kind: FactKind,
 
 
 @every_vendor
-@every_fact
+@pytest.mark.parametrize("kind", [kind for kind in KEYS if kind is not FactKind.COMMENT_COUNT])
 async def test_an_absence_is_a_value_with_its_charge(kind: FactKind, vendor: Vendor, shop: Shop) -> None:
     call = call_of(vendor, kind, "13" if ANSWERS[kind].subject is UserId else "999")
     outcome = await shop.services.api.fetch(call)

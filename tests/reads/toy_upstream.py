@@ -28,6 +28,7 @@ from tests.reads.toy_vendor import (
     PERSON,
     PERSON_BY_HANDLE,
     POST,
+    REMARK_COUNTS,
     REMARKS,
     STORY,
     TORN,
@@ -41,6 +42,7 @@ from tests.reads.toy_wire import (
     WirePerson,
     WirePost,
     WireRemark,
+    WireRemarkCount,
     WireSheet,
     WireStory,
 )
@@ -77,6 +79,8 @@ class ToyUpstream(BilledUpstream):
                 return Call(LIVE, key)
             case ["people", key, ("wall" | "fans" | "idols") as name]:
                 return Call(PATHS[name], key, cursor=page)
+            case ["remark-counts", keys]:
+                return Call(REMARK_COUNTS, keys)
             case ["posts", key, "remarks"]:
                 return Call(REMARKS, key, cursor=page)
             case ["collections", key]:
@@ -109,6 +113,9 @@ class ToyUpstream(BilledUpstream):
                 if post is None or post[0].kind is Kind.MISSING:
                     return UNKNOWN
                 return _unless_hidden(post[0], lambda: _wire_post(*post, world))
+            case _ if call.endpoint is REMARK_COUNTS:
+                posts = [world.posts_by_pk[pk][1] for pk in call.key.split(",") if pk in world.posts_by_pk]
+                return {"entries": [WireRemarkCount(post.pk, post.comments.total) for post in posts]}
             case _ if call.endpoint is STORY:
                 held = world.items.get(call.key)
                 return UNKNOWN if held is None else _unless_hidden(held[0], lambda: _wire_story(*held, world))
@@ -123,7 +130,8 @@ class ToyUpstream(BilledUpstream):
         if account is None or account.kind is Kind.MISSING:
             return UNKNOWN
         if call.endpoint.answers is FactKind.PROFILE:
-            sizes = (account.posts.total, account.followers.total, account.following.total)
+            lists = account.lists()
+            sizes = (lists[Paged.POSTS].total, lists[Paged.FOLLOWERS].total, lists[Paged.FOLLOWING].total)
             return WirePerson(account.pk, account.name, f"I am {account.pk}.", sizes)
         if call.endpoint is LIVE:
             stories = account.live_stories(forced=False) or ()
@@ -160,7 +168,8 @@ def _wire_story(account: Account, story: Story, world: World) -> WireStory:
 
 def _wire_post(account: Account, post: Post, world: World) -> WirePost:
     tags = tuple(_wire_person(world.accounts[position]) for position in post.tags)
-    return WirePost(post.pk, _wire_person(account), post.pk, tags, plays=int(post.pk))
+    counts = {"plays": int(post.pk), "remarks": post.comments.total}
+    return WirePost(post.pk, _wire_person(account), post.pk, tags, **counts)
 
 
 def _wire_sheet(listing: Paged, owner: str, leaf: Leaf, world: World) -> WireSheet[Any]:
@@ -168,13 +177,19 @@ def _wire_sheet(listing: Paged, owner: str, leaf: Leaf, world: World) -> WireShe
     match listing:
         case Paged.POSTS:
             posts = [world.posts[number] for number in leaf.entries]
-            found = tuple(replace(_wire_post(world.accounts[post.author], post, world), plays=None) for post in posts)
+            found = tuple(_listed(_wire_post(world.accounts[post.author], post, world), post) for post in posts)
             return WireSheet(found, then, of=next((post.by for post in found if post.by.uid == owner), None))
         case Paged.FOLLOWERS | Paged.FOLLOWING:
             return WireSheet(tuple(_wire_person(world.accounts[number]) for number in leaf.entries), then)
         case Paged.COMMENTS:
             remarks = tuple(_wire_remark(*world.comment(owner, number)) for number in leaf.entries)
             return WireSheet(remarks, then, whole=world.comments_told(owner, leaf))
+        case _:
+            raise AssertionError(f"the toy has no {listing}")
+
+
+def _listed(full: WirePost, post: Post) -> WirePost:
+    return replace(full, plays=None, remarks=full.remarks if post.is_counted else None)
 
 
 def _wire_remark(pk: str, author: Account) -> WireRemark:

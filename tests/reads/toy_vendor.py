@@ -45,7 +45,9 @@ from tests.reads.toy_wire import (
     WireEnvelope,
     WirePerson,
     WirePost,
+    WireRaw,
     WireRemark,
+    WireRemarkCounts,
     WireSheet,
     WireStory,
     highlight_of,
@@ -54,6 +56,7 @@ from tests.reads.toy_wire import (
     post_of,
     posts_of,
     profile_of,
+    remark_counts_of,
     remarks_of,
     stories_of,
     tray_of,
@@ -63,6 +66,8 @@ BASE = "https://toy.test"
 BALANCE_TARGET = "/balance"
 UNKNOWN, LOCKED, TORN = "unknown", "locked", "torn"  # the last: there is no such page
 BALANCE = msgspec.json.Decoder(WireEnvelope[Balance])
+COUNTS = msgspec.json.Decoder(WireRemarkCounts)
+RESULT = msgspec.json.Decoder(WireRaw)
 R = TypeVar("R")
 
 
@@ -83,6 +88,17 @@ class ToyShape(Generic[R]):
         if result is None or not self._keys(result) <= {call.key.lower()}:
             raise invalid_answer(call.subject)
         return self._model(result)
+
+
+class ToyCounts:
+    """The decoder of counts, which are the result without its envelope: each is kept for itself."""
+
+    def read(self, call: Call, body: bytes, on_drift: OnSchemaMismatch | None = None) -> Value:
+        """Decode the counts. Raises UpstreamInvalidAnswer."""
+        try:
+            return remark_counts_of(COUNTS.decode(body))
+        except msgspec.DecodeError as exc:
+            raise invalid_answer(call.subject) from exc
 
 
 # -- the rows
@@ -208,7 +224,20 @@ REMARKS = ToyEndpoint(
     path="/posts/{}/remarks",
     decoder=ToyShape[WireSheet[WireRemark]](WireSheet[WireRemark], remarks_of, lambda _: set()),
 )
-ENDPOINTS = Endpoints(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY, POST, WALL, FANS, IDOLS, REMARKS)
+REMARK_COUNTS = ToyEndpoint(
+    label="remark_counts",
+    noun="media",
+    answers=FactKind.COMMENT_COUNT,
+    by=MediaId,
+    price=1,
+    batch_size=2,
+    path="/remark-counts/{}",
+    decoder=ToyCounts(),
+)
+ENDPOINTS = Endpoints(
+    *(PERSON, PERSON_BY_HANDLE, COLLECTIONS, LIVE, COLLECTION, STORY),
+    *(POST, WALL, FANS, IDOLS, REMARKS, REMARK_COUNTS),
+)
 
 
 # -- the client
@@ -246,6 +275,7 @@ class ToyApi:
             interpreted.in_doubt,
             self._clock.monotonic() - began,
             attempts,
+            interpreted.waited,
         )
 
     async def balance(self) -> Balance:
@@ -274,7 +304,10 @@ def _interpret(call: Call, reply: Reply) -> InterpretedResponse[Value]:
         head = HEAD.decode(reply.body)
     except msgspec.DecodeError:
         return InterpretedResponse(reply, invalid_answer(call.subject), b"", call.nominal_price, True)
-    return InterpretedResponse(reply, _result(call, head.problem, reply.body), reply.body, head.cost, False)
+    body = reply.body
+    if call.endpoint.batch_size > 1 and head.problem is None:
+        body = bytes(RESULT.decode(body).result)
+    return InterpretedResponse(reply, _result(call, head.problem, body), body, head.cost, False)
 
 
 def _result(call: Call, problem: str | None, body: bytes) -> Value | GatewayError:

@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from gateway.domain.comments import Comment
-from gateway.domain.list_pages import CommentPage, MediaPage, UserPage
+from gateway.domain.comments import Comment, CommentCount
+from gateway.domain.list_pages import CommentCountPage, CommentPage, MediaPage, UserPage
 from gateway.domain.live_stories import LiveStory
 from gateway.domain.media import ListedMedia, Media, UserTag
 from gateway.domain.models import Item, LoadedHighlight, Tray
@@ -36,13 +36,25 @@ class WireStory(msgspec.Struct, frozen=True):
 
 
 class WirePost(msgspec.Struct, frozen=True):
-    """A post. A list does not tell the number of plays."""
+    """A post. A list does not tell the number of plays, and not always that of comments."""
 
     number: str
     by: WirePerson
     text: str
     tags: tuple[WirePerson, ...]
     plays: int | None = None
+    remarks: int | None = None
+
+
+class WireRemarkCount(msgspec.Struct, frozen=True):
+    """The number of comments on one post."""
+
+    number: str
+    remarks: int
+
+
+class WireRemarkCounts(msgspec.Struct, frozen=True):
+    entries: tuple[WireRemarkCount, ...]
 
 
 class WireRemark(msgspec.Struct, frozen=True):
@@ -93,6 +105,12 @@ class WireEnvelope(WireHead, Generic[R], frozen=True, omit_defaults=True):
     """A response: a result, or a problem."""
 
     result: R | None = None
+
+
+class WireRaw(WireHead, frozen=True, kw_only=True):
+    """A response whose result is not decoded."""
+
+    result: msgspec.Raw
 
 
 HEAD = msgspec.json.Decoder(WireHead)
@@ -159,6 +177,7 @@ def _post(post: WirePost, model: type[MediaT]) -> MediaT:
         caption=post.text,
         author=summary_of(post.by),
         plays=post.plays,
+        comment_count=post.remarks,
         tagged_users=tuple(UserTag(summary_of(person)) for person in post.tags),
     )
 
@@ -179,6 +198,10 @@ def people_of(sheet: WireSheet[WirePerson]) -> UserPage:
 def remarks_of(sheet: WireSheet[WireRemark]) -> CommentPage:
     remarks = (Comment(remark.number, text=remark.text, author=summary_of(remark.by)) for remark in sheet.entries)
     return CommentPage(tuple(remarks), sheet.next, total=sheet.whole)
+
+
+def remark_counts_of(counts: WireRemarkCounts) -> CommentCountPage:
+    return CommentCountPage(tuple(CommentCount(count.number, count.remarks) for count in counts.entries))
 
 
 def stories_of(stories: tuple[WireStory, ...]) -> tuple[LiveStory, ...]:

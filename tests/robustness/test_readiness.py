@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.billing import ledger_file
@@ -16,7 +17,9 @@ from gateway.composition.app import create_app
 from gateway.sandbox.faults import Status
 from gateway.settings import Settings
 from tests.fakes.clock import VirtualClock
-from tests.robustness.harness import Stage, codes_of, staged
+from tests.fakes.durable import VolatileDurable
+from tests.fakes.gateway import sandbox_in
+from tests.robustness.harness import ORIGIN, Stage, codes_of, staged
 
 TRAY = '{ user(by: {id: "787132"}) { highlights { totalCount } } }'
 OTHER = '{ user(by: {id: "787132"}) { biography } }'
@@ -94,6 +97,28 @@ async def test_a_start_where_nothing_can_be_bought_is_not_ready_with_nothing_in_
         stage.sandbox.faults.clear()
         await asyncio.sleep(6)
         assert await status(stage) == (200, "ready")
+
+
+async def test_a_gateway_that_cannot_publish_yet_serves_reads(tmp_path: Path) -> None:
+    """So that a rolling deployment, which asks strictly, waits until mutations succeed."""
+    clock = VirtualClock()
+    app = create_app(Settings(data_dir=tmp_path), clock=clock, base_url=ORIGIN, durable=VolatileDurable(clock))
+    sandbox = sandbox_in(app)
+    sandbox.faults.lay(Status(status=503, endpoint="GET */users/self"))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN, timeout=1e6) as client,
+    ):
+        stage = Stage(sandbox, client)
+        assert codes_of((await stage.post(TRAY)).json()) == []
+        assert await problems(stage) == {"platform"}
+        assert await status(stage) == (200, "serves reads")
+        sandbox.faults.clear()
+        await asyncio.sleep(60)
+        assert await problems(stage) == set()
+        assert await status(stage) == (200, "ready")
+        assert (await stage.post("{ accounts { id } }")).json()["data"]["accounts"]
 
 
 async def test_while_the_upstream_fails_it_is_not_ready_and_then_it_is_again(tmp_path: Path) -> None:
@@ -212,8 +237,8 @@ async def test_a_ledger_that_was_deleted_is_told_and_nothing_is_bought(
         assert "was deleted or replaced" in told
         assert str(path.parent) not in told
         assert [message for message in caplog.messages if message.startswith("Ledger")] == [
-            "LedgerAvailabilityChanged writable=False",
-            "LedgerLost ",
+            "LedgerAvailabilityChanged writable=false",
+            "LedgerLost",
         ]
         path.with_name("away").rename(path)
         await until(stage, set())
@@ -239,7 +264,7 @@ async def test_a_ledger_that_cannot_be_written_at_the_end_is_told_and_ends_nothi
             stage.client.headers["x-api-key"] = KEY
             assert codes_of((await stage.post(TRAY)).json()) == []
             held.enter_context(locked(settings.database_path))
-    assert "LedgerAvailabilityChanged writable=False" in caplog.messages
+    assert "LedgerAvailabilityChanged writable=false" in caplog.messages
 
 
 async def until(stage: Stage, expected: set[str]) -> None:

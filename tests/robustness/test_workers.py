@@ -17,7 +17,7 @@ from tests.robustness.processes import Server, billed, gateway, sandbox
 
 TRAY = "query Tray($id: ID!) { user(by: { id: $id }) { highlights { totalCount } } }"
 WORKERS = ("--workers", "2")
-READY = "Application startup complete"
+READY = "event=Started "
 LIMIT = 9  # billed requests
 
 
@@ -29,13 +29,14 @@ def workers_of(server: Server) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`key` is that of a client without limits, `limited` that of one who may spend LIMIT."""
+    """`key` is that of a client without limits, `limited` that of one who may spend LIMIT, `operator` an operator's."""
 
     upstream: Server
     gateway: Server
     file: Path
     key: str
     limited: str
+    operator: str
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +46,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file = folder / "clients.toml"
     key = run("keys", "add", "web", "--file", str(file)).stdout.strip()
     limited = run("keys", "add", "limited", "--allowance", f"month={LIMIT}", "--file", str(file)).stdout.strip()
-    with sandbox() as upstream, gateway(upstream, folder, *WORKERS, GATEWAY_CLIENTS_FILE=str(file)) as server:
-        for _ in range(int(WORKERS[1])):
-            logged(server.process, READY)
-        yield Served(upstream, server, file, key, limited)
+    operator = run("keys", "add", "ops", "--rights", "operate", "--file", str(file)).stdout.strip()
+    manifest = folder / "manifest.json"
+    manifest.write_text("{}")
+    given = {"GATEWAY_CLIENTS_FILE": str(file), "GATEWAY_DOCUMENTS_FILE": str(manifest)}
+    with sandbox() as upstream, gateway(upstream, folder, *WORKERS, **given) as server:
+        ready = [logged(server.process, READY) for _ in range(int(WORKERS[1]))]
+        assert sorted(line.partition(" worker=")[2][:2] for line in ready) == ["1 ", "2 "]
+        yield Served(upstream, server, file, key, limited, operator)
 
 
 def test_all_workers_together_keep_to_a_clients_allowance(served: Served) -> None:
@@ -65,7 +70,8 @@ def test_all_workers_together_keep_to_a_clients_allowance(served: Served) -> Non
 def test_the_supervisor_holds_no_file_that_only_workers_use(served: Served) -> None:
     descriptors = Path(f"/proc/{served.gateway.process.pid}/fd").iterdir()
     opened = [os.readlink(descriptor) for descriptor in descriptors]
-    assert [path for path in opened if path.startswith(str(served.file.parent))] == []
+    # Each process holds the lock of the data directory itself.
+    assert [path for path in opened if path.startswith(f"{served.file.parent}/")] == []
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(served: Served) -> None:
@@ -76,7 +82,7 @@ def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(served: Served) 
     assert len(before) == 2
     killed = min(before)
     os.kill(killed, signal.SIGKILL)
-    assert str(killed) in logged(server.process, "died")
+    assert f"process={killed} " in logged(server.process, "WorkerDied")
     logged(server.process, READY)
     after = workers_of(server)
     assert len(after) == 2
@@ -84,13 +90,54 @@ def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(served: Served) 
     assert ask(server.url, TRAY, served.key, id=fixture_users.THIRTY.pk).status_code == 200
 
 
+def test_cached_data_is_forgotten_by_every_worker(served: Served) -> None:
+    """Each has a cache of its own. A worker that was killed before has left a socket, which says nothing."""
+    forget = "mutation { forgetCachedData(input: { all: true }) { price workers { processId hasAnswered } } }"
+    for _ in range(2):
+        ask(served.gateway.url, forget, served.operator)
+        before = billed(served.upstream)
+        with ThreadPoolExecutor(8) as pool:
+            while billed(served.upstream) - before < 4:  # until both have bought it
+                list(pool.map(lambda _: ask(served.gateway.url, TRAY, served.key, id="787132"), range(16)))
+        answer = ask(served.gateway.url, forget, served.operator).json()["data"]["forgetCachedData"]
+        assert (billed(served.upstream) - before, answer["price"]) == (4, 6)  # by name a tray costs 3
+        workers = sorted(workers_of(served.gateway))
+        assert answer["workers"] == [{"processId": pid, "hasAnswered": True} for pid in workers]
+
+
+def test_the_state_of_every_worker_is_shown(served: Served) -> None:
+    """And the entries that each has, once each has bought the same."""
+    status = "{ gateway { workers { processId hasAnswered } cache { facts { kind entries } } } }"
+    before = billed(served.upstream)
+    with ThreadPoolExecutor(8) as pool:
+        while billed(served.upstream) - before < 4:
+            list(pool.map(lambda _: ask(served.gateway.url, TRAY, served.key, id="75885841119"), range(16)))
+    found = ask(served.gateway.url, status, served.operator).json()["data"]["gateway"]
+    workers = sorted(workers_of(served.gateway))
+    assert found["workers"] == [{"processId": pid, "hasAnswered": True} for pid in workers]
+    assert {each["kind"]: each["entries"] for each in found["cache"]["facts"]}["tray"] >= 2
+
+
 def test_a_hangup_reaches_every_worker(served: Served) -> None:
     server = served.gateway
     key = run("keys", "add", "router", "--file", str(served.file)).stdout.strip()
     server.process.send_signal(signal.SIGHUP)
     for _ in range(int(WORKERS[1])):
-        logged(server.process, "ClientsReloaded")
+        logged(server.process, "DocumentsReloaded")  # the clients come first
     assert {ask(server.url, TRAY, key, id="787132").status_code for _ in range(12)} == {200}
+
+
+def test_a_hangup_without_files_to_read_ends_nobody(tmp_path: Path) -> None:
+    with sandbox() as upstream, gateway(upstream, tmp_path, *WORKERS) as server:
+        ask(server.url, TRAY, id="787132")  # answered by one that has started
+        before = workers_of(server)
+        server.process.send_signal(signal.SIGHUP)
+        server.process.send_signal(signal.SIGTTIN)  # which is obeyed after it, by one more worker
+        while len(after := workers_of(server)) == len(before):
+            pass
+        assert before < after
+        _, log = server.end(signal.SIGTERM)
+        assert "WorkerDied" not in log
 
 
 def test_they_all_end_when_the_supervisor_is_told_to(tmp_path: Path) -> None:

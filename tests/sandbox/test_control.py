@@ -61,6 +61,12 @@ async def test_the_embedded_one_is_controlled_from_this_machine_alone(gateway: R
             assert await statuses(client) == {403}
 
 
+async def test_what_a_proxy_on_this_machine_forwards_is_not_from_this_machine(gateway: RunningGateway) -> None:
+    async with from_peer(gateway.app, "127.0.0.1") as client:
+        assert await statuses(client, x_forwarded_for="203.0.113.7") == {403}
+        assert await statuses(client, forwarded="for=203.0.113.7") == {403}
+
+
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", None])
 async def test_the_embedded_one_takes_nothing_that_any_page_could_have_a_browser_send(
     gateway: RunningGateway, media: str | None

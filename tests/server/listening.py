@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,14 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from gateway.domain.hosts import Network
 from gateway.http.disconnect import InPieces
 from gateway.http.unsent import READER
+from gateway.server.certificate import Certificate
 from gateway.server.http_protocol import HttpProtocol
 from gateway.server.peers import Ceilings
-from gateway.server.server import ServerConfig
+from gateway.server.server import ServerConfig, ServerOptions
+from gateway.server.tls import TlsProtocol
 from tests.fakes.clock import VirtualLoop
 
 BLOCK = bytes(60_000)
@@ -185,14 +189,15 @@ class Listening:
     fed: list[HttpProtocol] = field(default_factory=list)
     """Those without a peer."""
 
-    async def line(self, *, limit: int = 2**16) -> Line:
-        line = Line(*await asyncio.open_connection("127.0.0.1", self.port, limit=limit))
+    async def line(self, *, limit: int = 2**16, context: ssl.SSLContext | None = None) -> Line:
+        """A connection, by TLS with a context."""
+        line = Line(*await asyncio.open_connection("127.0.0.1", self.port, limit=limit, ssl=context))
         self.lines.append(line)
         return line
 
-    async def socket(self) -> Line:
+    async def socket(self, *, context: ssl.SSLContext | None = None) -> Line:
         """A WebSocket, past its handshake."""
-        line = await self.line()
+        line = await self.line(context=context)
         await line.send(HANDSHAKE + b"\r\n")
         assert await line.status() == 101
         return line
@@ -200,8 +205,9 @@ class Listening:
 
 async def until(condition: Callable[[], object]) -> None:
     """Real time passes in moments, virtual time in seconds."""
+    seconds = 0.5 if isinstance(asyncio.get_running_loop(), VirtualLoop) else 0.002
     while not condition():  # noqa: ASYNC110 (nothing tells)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(seconds)
 
 
 HANDSHAKE = (
@@ -211,16 +217,24 @@ HANDSHAKE = (
 
 
 @contextlib.asynccontextmanager
-async def listening(ceilings: Ceilings | None = None) -> AsyncIterator[Listening]:
-    app = Application()
-    config = ServerConfig(app, ceilings=ceilings or Ceilings(), lifespan="off", log_level="critical")
+async def listening(
+    ceilings: Ceilings | None = None,
+    proxies: frozenset[Network] = frozenset(),
+    certificate: Certificate | None = None,
+) -> AsyncIterator[Listening]:
+    app, options = Application(), ServerOptions(ceilings or Ceilings(), proxies, certificate)
+    config = ServerConfig(app, options, lifespan="off", log_level="critical")
     config.load()
     state, loop = ServerState(), asyncio.get_running_loop()
     protocols: list[HttpProtocol] = []
 
-    def connect() -> HttpProtocol:
-        protocols.append(HttpProtocol(config, state, {}, loop))
-        return protocols[-1]
+    def connect() -> Any:
+        if certificate is None:
+            protocols.append(HttpProtocol(config, state, {}, loop))
+            return protocols[-1]
+        below = TlsProtocol(config, state, {}, loop)
+        protocols.append(below._http)
+        return below
 
     listener = await loop.create_server(connect, "127.0.0.1", 0)
     server = Listening(config, state, app, listener.sockets[0].getsockname()[1], protocols)
@@ -236,19 +250,19 @@ async def listening(ceilings: Ceilings | None = None) -> AsyncIterator[Listening
         await until(lambda: not (state.tasks or config.peers.connections.total))
 
 
-def connected(server: Listening) -> tuple[HttpProtocol, Deaf]:
-    """A protocol without a peer, to be fed by hand."""
+def connected(server: Listening, peer: tuple[str, int] | None = None) -> tuple[HttpProtocol, Deaf]:
+    """A protocol to be fed by hand, whose peer has this address or none."""
     loop = asyncio.get_running_loop()
     protocol = HttpProtocol(server.config, server.state, {}, loop)
-    transport = Deaf()
+    transport = Deaf({"peername": peer})
     protocol.connection_made(transport)
     server.fed.append(protocol)
     return protocol, transport
 
 
 class Deaf(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, extra: dict[str, Any]) -> None:
+        super().__init__(extra)
         self.closed = False
         self.written = b""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.clock import SystemClock
+from gateway.commands.ledger import move
 from gateway.composition.app import Gateway
 from gateway.durable.encryption import JsonCipher, key_in
 from gateway.durable.store import WorkflowStore
@@ -83,6 +84,8 @@ def resumed(name: str, folder: Path, server: Cluster | None) -> Iterator[Resumed
     with served(lambda url: app, lifespan=False) as upstream:
         given |= {"GATEWAY_HIKERAPI_URL": upstream, "GATEWAY_PLATFORM_URL": f"{upstream}/{manifest.dialect}"}
         settings = Settings.read(given)
+        if database is not None:  # an earlier gateway had only the flows there
+            assert move(settings, settings.database_path) == 0
         with served(lambda url: Gateway(settings, None, clock, url).app()) as url:
             made = Resumed(manifest, url, settings, Made({}, {}, {}), orders_of(manifest.flows))
             _carry_out(made)

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.call_events import RequestShed
 from gateway.errors import UpstreamError, UpstreamRateLimited, UpstreamTimeout, UpstreamUnavailable
+from gateway.queue_place import GATEWAY
 from gateway.upstream.client.client import Policy
 from gateway.upstream.client.exchange import LONGEST_WAIT, seconds_until
 from tests.fakes.clock import EPOCH
@@ -119,23 +121,29 @@ async def test_a_hanging_upstream_is_in_doubt_at_the_deadline() -> None:
     assert (outcome.charged, outcome.in_doubt, outcome.seconds) == (2, True, POLICY.deadline)
 
 
-async def test_a_call_whose_turn_does_not_come_is_not_sent_nor_charged() -> None:
+async def test_a_call_whose_turn_would_come_too_late_is_refused_at_once_and_not_charged() -> None:
     upstream = Upstream(GOOD)
     api = upstream.api(rate=0.1)
     outcomes = await asyncio.gather(*(api.fetch(NATGEO) for _ in range(8)))
-    late = [outcome for outcome in outcomes if isinstance(outcome.problem, UpstreamTimeout)]
-    assert (len(late), len(upstream.requests), len(upstream.attempts)) == (3, 5, 5)
-    assert {(o.charged, o.in_doubt, o.attempts) for o in late} == {(0, False, 0)}
+    shed = [outcome for outcome in outcomes if isinstance(outcome.problem, UpstreamRateLimited)]
+    assert (len(shed), len(upstream.requests), len(upstream.attempts)) == (3, 5, 5)
+    assert {(o.charged, o.in_doubt, o.attempts, o.seconds) for o in shed} == {(0, False, 0, 0)}
+    waits = [o.problem.retry_after for o in shed if isinstance(o.problem, UpstreamRateLimited)]
+    assert waits == pytest.approx([7, 17, 27], abs=0.01)  # its turn would come after 50 seconds; it waits for 43
+    assert [event.client for event in upstream.seen(RequestShed)] == [GATEWAY.id] * 3
     assert max(o.seconds for o in outcomes) <= POLICY.deadline
 
 
 async def test_no_request_goes_out_too_late_to_be_heard() -> None:
-    """It would be charged, and its answer thrown away."""
-    upstream = Upstream(GOOD)
-    api = upstream.api(rate=1 / 11)
-    outcomes = await asyncio.gather(*(api.fetch(NATGEO) for _ in range(5)))
-    assert upstream.times == pytest.approx([0, 11, 22, 33])  # and not at 44, a second before the deadline
-    assert outcomes[4].seconds == POLICY.deadline - POLICY.answer
+    """It would be charged, and its answer thrown away. It is queued, and becomes late by what happens meanwhile."""
+    pausing = answer(429, retry_after="30")
+    upstream = Upstream(GOOD, pausing, GOOD)
+    api = upstream.api(rate=1 / 11, policy=replace(POLICY, attempts=1, longest_wait=30.0))
+    outcomes = await asyncio.gather(*(api.fetch(NATGEO) for _ in range(4)))
+    assert upstream.times == pytest.approx([0, 11, 41])  # and not at 44, a second before the deadline
+    assert isinstance(outcomes[3].problem, UpstreamTimeout)
+    assert outcomes[3].seconds == POLICY.deadline - POLICY.answer
+    assert (outcomes[3].charged, outcomes[3].attempts) == (0, 0)
 
 
 async def test_at_most_so_many_requests_are_on_their_way_at_once() -> None:

@@ -20,6 +20,7 @@ from gateway.events import (
     UpstreamAccess,
 )
 from gateway.http.request_parsing import parameters
+from gateway.http.shutdown import Shutdown
 
 ALIVE, READY = "/healthz", "/readyz"
 PATHS = frozenset({ALIVE, READY})
@@ -37,7 +38,7 @@ UNREACHED = "The upstream has not responded since the gateway started."
 REFUSING = "The upstream rejects the gateway's key."
 UNWRITABLE = "The ledger is unavailable: no upstream request is made."
 LOST = (
-    "The ledger's file was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
+    "The ledger was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
     "gateway again."
 )
 
@@ -88,6 +89,11 @@ class HealthState(enum.Enum):
     NO_FLOWS = "serves reads"
     FROM_CACHE = "serves from cache"
     NOTHING = "serves nothing"
+    STOPPING = "stopping"
+
+
+# The states in which a load balancer should use another process.
+UNREADY = frozenset({HealthState.NOTHING, HealthState.STOPPING})
 
 
 def state_of(problems: Mapping[str, str], cache: Sized) -> HealthState:
@@ -99,20 +105,23 @@ def state_of(problems: Mapping[str, str], cache: Sized) -> HealthState:
     return HealthState.FROM_CACHE if len(cache) else HealthState.NOTHING
 
 
-def routes(problems: Problems, warnings: Mapping[str, str], cache: Sized) -> list[Route]:
-    """Return `/healthz` and `/readyz`; the latter is 503 if nothing can be served, with `strict` if not everything."""
+def routes(problems: Problems, warnings: Mapping[str, str], cache: Sized, shutdown: Shutdown) -> list[Route]:
+    """Return `/healthz` and `/readyz`.
+
+    The latter is 503 if nothing can be served, with `strict` if not everything, and once the shutdown is announced.
+    """
 
     async def alive(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> JSONResponse:
         found = problems()
-        state = state_of(found, cache)
+        state = HealthState.STOPPING if shutdown.is_announced else state_of(found, cache)
         try:
             is_strict = parameters(request).get(STRICT, NO[0]).lower() not in NO
         except InvalidRequest as problem:
             return JSONResponse({"error": problem.message}, 400)
-        is_ready = state is not HealthState.NOTHING and not (found and is_strict)
+        is_ready = state not in UNREADY and not (found and is_strict)
         body = {"ready": is_ready, "status": state.value, "problems": found, "warnings": dict(warnings)}
         return JSONResponse(body) if is_ready else JSONResponse(body, 503, RETRY)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Any, assert_never
 
 from starlette.datastructures import Headers
@@ -14,20 +16,27 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.clients import Client
+from gateway.correlation import within
 from gateway.errors import GatewayError, TooManyStreams
-from gateway.execution.sizes import least_size
-from gateway.http.connection_limits import ConnectionLimiter
+from gateway.http.completion import correlation_in
 from gateway.http.cors import is_own_or_allowed
+from gateway.http.long_lived import LongLived
 from gateway.http.request_options import RequestOptions
 from gateway.http.request_parsing import GraphQLRequest, turn_for
 from gateway.http.revocation import Standing
+from gateway.http.shutdown import Shutdown, end_now
 from gateway.http.transports import ws_messages
 from gateway.http.transports.operation_stream import EVERYTHING, OperationRunner, Payload
+from gateway.http.transports.send_buffer import SendBuffer
 from gateway.http.transports.ws_messages import PROTOCOL, Close, Closing, Complete, Init, Message, Ping, Pong, Subscribe
+from gateway.operation_events import Transport
+from gateway.operations.operation_spans import TraceOrigin
+from gateway.operations.running import RunningOperation
+from gateway.spans import SpanContext
 from gateway.tracebacks import forget_frames
 
-# Bytes of a connection's payloads that are not sent yet. Beyond them no further operation of it is executed.
-MOST_UNSENT = 2**20
+TOO_OLD = "The connection has reached its maximum age: reconnect."
+STOPPING = "The gateway is stopping: reconnect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +51,17 @@ class Timeouts:
     # For sending one message.
     send: float = 30.0
     operations: int = 100
+    # For queries and mutations in progress once the process shuts down; the server has two seconds more.
+    finish: float = 6.0
 
 
 def socket_route(
     operations: OperationRunner,
-    places: ConnectionLimiter,
-    standing: Standing,
+    long_lived: LongLived,
     allowed: Collection[str],
     patience: Timeouts | None = None,
 ) -> WebSocketRoute:
-    return WebSocketRoute("/graphql", WebSocketEndpoint(operations, places, standing, allowed, patience or Timeouts()))
+    return WebSocketRoute("/graphql", WebSocketEndpoint(operations, long_lived, allowed, patience or Timeouts()))
 
 
 class WebSocketEndpoint:
@@ -60,14 +70,13 @@ class WebSocketEndpoint:
     def __init__(
         self,
         operations: OperationRunner,
-        places: ConnectionLimiter,
-        standing: Standing,
+        long_lived: LongLived,
         allowed: Collection[str],
         patience: Timeouts,
     ) -> None:
         self.operations = operations
-        self.places = places
-        self.standing = standing
+        self.long_lived = long_lived
+        self.shutdown = long_lived.shutdown
         self.allowed = allowed
         self.patience = patience
 
@@ -90,29 +99,34 @@ class WebSocketEndpoint:
         """Initialise the connection, and run its session. Raises Closing and WebSocketDisconnect."""
         if not speaks_protocol:
             raise Closing(Close.SUBPROTOCOL, f"Speak {PROTOCOL}.")
-        terms = await self._options(socket)
+        headers = await self._headers(socket)
+        terms = _options(headers)
         client = self._client(terms)
         try:
-            with self.places.held(client.id):
-                await WebSocketSession(socket, self.operations, terms, self.patience).hold(self.standing, client)
+            with self.long_lived.places.held(client.id):
+                context = self.operations.running.trace_context(headers)
+                session = WebSocketSession(
+                    socket, self.operations, terms, client, self.patience, self.shutdown, context=context
+                )
+                await session.hold(self.long_lived.standing)
         except TooManyStreams as refusal:
             raise Closing(Close.TOO_MANY, refusal.message) from refusal
 
-    async def _options(self, socket: WebSocket) -> RequestOptions:
+    async def _headers(self, socket: WebSocket) -> Headers:
+        """Return the headers of the handshake, with those of the first message in their place."""
         try:
-            async with asyncio.timeout(self.patience.init):
-                text = await _text(socket)
-                await turn_for(len(text or ""), self.operations.scheduler)
-                first = ws_messages.read(text)
+            async with asyncio.timeout(self.patience.init) as limit:
+                with self.shutdown.calling(partial(end_now, limit)):
+                    text = await _text(socket)
+                    await turn_for(len(text or ""), self.operations.scheduler)
+                    first = ws_messages.read(text)
         except TimeoutError as exc:
+            if self.shutdown.has_begun:
+                raise Closing(Close.AWAY, STOPPING) from exc
             raise Closing(Close.INIT_TIMEOUT, "Connection initialisation timeout") from exc
         if not isinstance(first, Init):
             raise Closing(Close.UNAUTHORIZED, "Unauthorized")
-        headers = Headers({**socket.headers, **first.headers})
-        try:
-            return RequestOptions.of(headers, streams=True)
-        except GatewayError as problem:
-            raise Closing(Close.INVALID, problem.message) from problem
+        return Headers({**socket.headers, **first.headers})
 
     def _client(self, terms: RequestOptions) -> Client:
         try:
@@ -121,61 +135,78 @@ class WebSocketEndpoint:
             raise Closing(Close.FORBIDDEN, problem.message) from problem
 
 
-class SendBuffer:
-    """The bytes of a connection's payloads that are not sent yet."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An operation in progress."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._room = asyncio.Event()
-
-    async def room(self) -> None:
-        """Wait until there is room. A woken waiter checks again: another operation may have taken the room."""
-        while self.size > MOST_UNSENT:
-            self._room.clear()
-            await self._room.wait()
-
-    @contextmanager
-    def holding(self, payload: Payload) -> Iterator[None]:
-        size = least_size(payload)
-        self.size += size
-        try:
-            yield
-        finally:
-            self.size -= size
-            self._room.set()
+    task: asyncio.Task[None]
+    params: GraphQLRequest
 
 
 class WebSocketSession:
     """The session of an initialised connection."""
 
     def __init__(
-        self, socket: WebSocket, operations: OperationRunner, terms: RequestOptions, patience: Timeouts
+        self,
+        socket: WebSocket,
+        operations: OperationRunner,
+        terms: RequestOptions,
+        client: Client,
+        patience: Timeouts,
+        shutdown: Shutdown,
+        *,
+        context: SpanContext | None,
     ) -> None:
+        """Create the session. `context` is the trace context of the connection."""
+        self.context = context
         self.socket = socket
         self.operations = operations
         self.terms = terms
+        self.client = client
+        self.serials = count(1)
         self.patience = patience
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self.shutdown = shutdown
+        self.running: dict[str, Running] = {}
         self.group = asyncio.TaskGroup()
         self.sending = asyncio.Lock()
         self.unsent = SendBuffer()
 
-    async def hold(self, standing: Standing, client: Client) -> None:
+    async def hold(self, standing: Standing) -> None:
         """Serve the connection until it ends. Raises WebSocketDisconnect, and Closing if the gateway ends it."""
         try:
-            async with asyncio.timeout(self.patience.life), self.group:
-                self.group.create_task(_close_when_revoked(standing, client))
-                await self._send("connection_ack")
-                while True:
-                    text = await self._next()
-                    await turn_for(len(text or ""), self.operations.scheduler)
-                    await self._dispatch(ws_messages.read(text))
+            async with asyncio.timeout(self.patience.life) as limit, self.group:
+                self.group.create_task(_close_when_revoked(standing, self.client))
+                with self.shutdown.calling(partial(self._finish, limit)):
+                    await self._send("connection_ack")
+                    await self._serve()
         except TimeoutError as exc:
-            raise Closing(Close.AWAY, "The connection has reached its maximum age: reconnect.") from exc
+            raise Closing(Close.AWAY, STOPPING if self.shutdown.has_begun else TOO_OLD) from exc
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
             self.running.clear()  # a task cancelled before its start has not removed itself
+
+    async def _serve(self) -> None:
+        while True:
+            text = await self._next()
+            await turn_for(len(text or ""), self.operations.scheduler)
+            await self._dispatch(ws_messages.read(text))
+
+    def _finish(self, limit: asyncio.Timeout) -> None:
+        """Let queries and mutations end, for a while, and then the connection.
+
+        Its subscriptions are not completed: clients of the protocol connect again, and subscribe again.
+        """
+        left = {one.task for one in self.running.values() if not self.operations.is_subscription(one.params)}
+        end_now(limit, self.patience.finish if left else 0.0)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            left.discard(task)
+            if not left:
+                end_now(limit)
+
+        for task in list(left):
+            task.add_done_callback(ended)
 
     async def _next(self) -> str | None:
         while True:
@@ -193,10 +224,12 @@ class WebSocketSession:
             case Ping(payload):
                 await self._send("pong", payload=payload)
             case Complete(id_):
-                if (task := self.running.pop(id_, None)) is not None:
-                    task.cancel()
+                if (running := self.running.pop(id_, None)) is not None:
+                    running.task.cancel()
             case Subscribe(id_, params):
-                await self._subscribe(id_, params)
+                # Once the process shuts down nothing new begins: the client sends it again when it has reconnected.
+                if not self.shutdown.has_begun:
+                    await self._subscribe(id_, params)
             case Pong():
                 pass
             case _:
@@ -205,19 +238,37 @@ class WebSocketSession:
     async def _subscribe(self, id_: str, params: GraphQLRequest) -> None:
         if id_ in self.running:
             raise Closing(Close.DUPLICATE, f"Subscriber for {id_} already exists")
+        operation = self._begin(params)
         if len(self.running) >= self.patience.operations:
-            most = self.patience.operations
-            refusal = TooManyStreams(
-                f"{most} operations run on this connection, the maximum: complete one first.", most=most
-            )
-            await self._send("error", id_, self.operations.refusal(refusal)["errors"])
+            await self._refuse(id_, operation)
             return
-        self.running[id_] = self.group.create_task(self._run(id_, params))
+        task = self.group.create_task(self._run(id_, params, operation))
+        task.add_done_callback(partial(_end, operation))  # also of one that is cancelled before its start
+        self.running[id_] = Running(task, params)
 
-    async def _run(self, id_: str, params: GraphQLRequest) -> None:
+    def _begin(self, params: GraphQLRequest) -> RunningOperation:
+        correlation = correlation_in(self.socket.scope).of_operation(next(self.serials))
+        running = self.operations.running
+        parent = running.trace_context(ws_messages.headers_in(params.extensions))
+        operation = running.begin(correlation, Transport.WEBSOCKET, TraceOrigin(parent, self.context))
+        operation.client = self.client.id
+        return operation
+
+    async def _refuse(self, id_: str, operation: RunningOperation) -> None:
+        most = self.patience.operations
+        refusal = TooManyStreams(
+            f"{most} operations run on this connection, the maximum: complete one first.", most=most
+        )
+        with within(operation.correlation):
+            errors = self.operations.refusal(refusal, operation)["errors"]
+        operation.end(status=None)
+        await self._send("error", id_, errors)
+
+    async def _run(self, id_: str, params: GraphQLRequest, operation: RunningOperation) -> None:
+        operation.enter()
         last: tuple[Any, ...] = "complete", id_
         try:
-            async with aclosing(self._payloads(params)) as payloads:
+            async with aclosing(self._payloads(params, operation)) as payloads:
                 async for payload in payloads:
                     if "data" not in payload and "hasNext" not in payload:
                         last = "error", id_, payload["errors"]
@@ -228,21 +279,24 @@ class WebSocketSession:
             self._forget(id_)
         await self._send(*last)  # after it the client may use the id again
 
-    async def _payloads(self, params: GraphQLRequest) -> AsyncGenerator[Payload, None]:
+    async def _payloads(self, params: GraphQLRequest, operation: RunningOperation) -> AsyncGenerator[Payload, None]:
         stored = self.operations.stored
+        operation.text = params.query  # even if it is refused
         try:
             params = replace(params, query=stored.text(params.query, params.document_id, params.extensions))
-            context = replace(self.operations.context(self.terms), room=self.unsent.room)
+            operation.text = params.query
+            context = operation.attach(replace(self.operations.context(self.terms), room=self.unsent.room))
         except Exception as problem:  # also a bug: the other operations must go on
-            yield self.operations.refusal(problem)
+            yield self.operations.refusal(problem, operation)
             return
-        async with aclosing(self.operations.payloads(params, context, EVERYTHING)) as payloads:
+        async with aclosing(self.operations.payloads(params, context, EVERYTHING, operation)) as payloads:
             async for payload in payloads:
                 yield payload
 
     def _forget(self, id_: str) -> None:
         """Remove the operation, unless the client has completed it and started another one with the same id."""
-        if self.running.get(id_) is asyncio.current_task():
+        running = self.running.get(id_)
+        if running is not None and running.task is asyncio.current_task():
             del self.running[id_]
 
     async def _send(self, kind: str, id: str | None = None, payload: Payload | list[Any] | None = None) -> None:
@@ -254,6 +308,17 @@ class WebSocketSession:
                     await self.socket.send_text(text)
             except TimeoutError as exc:
                 raise WebSocketDisconnect(Close.AWAY) from exc
+
+
+def _end(operation: RunningOperation, task: asyncio.Task[None]) -> None:
+    operation.end(status=None, cancelled=task.cancelled() or task.exception() is not None)
+
+
+def _options(headers: Headers) -> RequestOptions:
+    try:
+        return RequestOptions.of(headers, streams=True)
+    except GatewayError as problem:
+        raise Closing(Close.INVALID, problem.message) from problem
 
 
 async def _close_when_revoked(standing: Standing, client: Client) -> None:

@@ -99,7 +99,7 @@ def _parsed(text: str | None) -> dict[str, Any]:
 def _message(members: dict[str, Any]) -> Message:
     match members:
         case {"type": "connection_init"}:
-            return Init(_headers(_payload(members)))
+            return Init(headers_in(_payload(members)))
         case {"type": "subscribe", "payload": dict(payload)}:
             return Subscribe(_id(members), parse_params(payload))
         case {"type": "complete"}:
@@ -126,8 +126,8 @@ def _id(members: Mapping[str, Any]) -> str:
     raise InvalidRequest(f"`id` must be a string of 1 to {LONGEST_ID} characters.")
 
 
-def _headers(payload: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the headers in the payload, names in lower case. Some clients nest them under `headers`."""
+def headers_in(payload: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the headers in a payload or in extensions, in lower case. Some clients nest them under `headers`."""
     given = payload or {}
     nested = given.get("headers")
     merged = {**given, **(nested if isinstance(nested, dict) else {})}

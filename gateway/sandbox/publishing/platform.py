@@ -105,7 +105,7 @@ class Platform:
         if call.query.get("grant_type") != "ig_refresh_token":
             raise WriteError(INVALID, "grant_type must be ig_refresh_token")
         token = self._accounts.refreshed(call.query.get("access_token", ""))
-        return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})
+        return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})  # nosec B105 # (a scheme)
 
     def publishing_limit(self, call: Call) -> Reply:
         quota = self._state.quota

@@ -154,7 +154,7 @@ class Courier:
         self._mode = subscription.mode
         self._clock = clock
         self._client = client
-        self._dice = random.Random(self._mode.seed)  # noqa: S311 (reproducible, not a secret)
+        self._dice = random.Random(self._mode.seed)  # nosec B311 # noqa: S311 (reproducible, not a secret)
         self._queue: list[Event] = []
         self._overtaken: Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()

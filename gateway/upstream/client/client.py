@@ -1,4 +1,4 @@
-"""The HTTP client of an upstream: concurrency limit, rate limit, circuit breaker, one exchange, and retries.
+"""The HTTP client of an upstream: queue, rate limit, circuit breaker, one exchange, and retries.
 
 It knows HTTP, not the API: a `ResponseInterpreter` returns the meaning and the cost of a reply.
 """
@@ -15,16 +15,19 @@ from typing import Any, Generic, TypeVar
 import httpx
 import stamina
 
+from gateway.call_events import RequestShed, UpstreamQueueChanged
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
+from gateway.queue_place import QUEUE_PLACE, QueuePlace
 from gateway.scheduling import turns
 from gateway.tracebacks import forget_frames
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, LargeBodySlot
 from gateway.upstream.client.circuit_breaker import Breaker
 from gateway.upstream.client.exchange import TOO_MANY, Failure, Reply, exchange
-from gateway.upstream.client.rate_limiter import RateLimiter
+from gateway.upstream.client.request_queue import HopelessWait, RequestQueue
+from gateway.upstream.client.token_bucket import TokenBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ T = TypeVar("T")
 class InterpretedResponse(Generic[T]):
     """The meaning of a reply. `charged` is in billed requests; `in_doubt` marks an estimate on the high side.
 
-    `body` is the JSON that `result` was decoded from.
+    `body` is the JSON that `result` was decoded from. `waited` is how long the requests waited for their turn, in
+    seconds.
     """
 
     reply: Reply
@@ -83,6 +87,7 @@ class InterpretedResponse(Generic[T]):
     body: bytes
     charged: int
     in_doubt: bool
+    waited: float = 0.0
 
     @property
     def code(self) -> str | None:
@@ -130,13 +135,15 @@ class UpstreamClient:
         access: Access | None = None,
     ) -> None:
         """Create a client. `access` records the result of each request, if all requests share one key."""
-        self.limiter = RateLimiter(rate, clock)
+        self.bucket = TokenBucket(rate, clock)
+        self._queue = RequestQueue(self.bucket, policy.concurrency, clock, patience=policy.deadline - policy.answer)
+        self._waiting = 0
         self._transport = transport
         self._policy = policy
         self._clock = clock
         self._hook = hook
+        self._upstream = upstream
         self._access = access
-        self._slots = asyncio.Semaphore(policy.concurrency)
         self._large_slots = asyncio.Semaphore(MOST_LARGE)
         self._decoding = asyncio.Lock()
         self._breaker = Breaker(
@@ -161,24 +168,26 @@ class UpstreamClient:
         if not interpreted.reply.is_transient:  # nearly always; stamina takes as long as sending a request does
             return interpreted, sent
         first: InterpretedResponse[T] | None = interpreted
+        waited = interpreted.waited
 
         async def attempt() -> InterpretedResponse[T]:
-            nonlocal sent, first
+            nonlocal sent, first, waited
             current, first = first, None
             if current is None:
                 current = await self.try_once(request, label, interpret, deadline=deadline, attempt=sent + 1)
                 sent += current.reply.was_sent
+                waited += current.waited
             if current.reply.is_transient:
                 raise _RetryableResult(current)
             return current
 
         try:
-            return await self._retry(partial(self._backoff, deadline), attempt), sent
+            return replace(await self._retry(partial(self._backoff, deadline), attempt), waited=waited), sent
         except _RetryableResult as last:
             interpreted = last.interpreted
             del last.interpreted  # stamina's and tenacity's objects form a reference cycle that holds the exception
             forget_frames(last)
-            return interpreted, sent
+            return replace(interpreted, waited=waited), sent
 
     async def try_once(
         self,
@@ -192,28 +201,33 @@ class UpstreamClient:
         """Send one request within the limits. Emit an UpstreamAttempt if it was sent, also if it was cancelled."""
         if (refusal := self._breaker_reply()) is not None:
             return interpret(refusal)
+        queued_at = self._clock.monotonic()
         try:
-            await self._wait_for_turn(deadline)
+            waited = await self._wait_for_turn(deadline)
+        except HopelessWait as shed:
+            self._hook(RequestShed(self._upstream, shed.client.id, shed.retry_after))
+            return interpret(Reply(failure=Failure.SHED, retry_after=shed.retry_after))
         except TimeoutError:
-            return interpret(Reply(failure=Failure.QUEUED))
+            refused = interpret(Reply(failure=Failure.QUEUED))
+            return replace(refused, waited=self._clock.monotonic() - queued_at)
         began = self._clock.monotonic()
         place = LargeBodySlot(self._large_slots)
         try:
             interpreted = await self._interpret(interpret, await self._send(request, place, deadline))
         except asyncio.CancelledError:
             cancelled = interpret(Reply(failure=Failure.SILENT, seconds=self._clock.monotonic() - began))
-            self._emit_attempt(label, attempt, cancelled, "CANCELLED")
+            self._emit_attempt(label, attempt, cancelled, "CANCELLED", waited)
             raise
         finally:
             place.leave()
-            self._slots.release()
+            self._queue.release()
         if interpreted.reply.was_sent:
-            self._emit_attempt(label, attempt, interpreted, interpreted.code)
+            self._emit_attempt(label, attempt, interpreted, interpreted.code, waited)
             if self._access is not None:
                 problem = interpreted.result if isinstance(interpreted.result, GatewayError) else None
                 is_charged = interpreted.charged > 0 and not interpreted.in_doubt
                 self._access.note(problem, status=interpreted.reply.status, is_charged=is_charged)
-        return interpreted
+        return replace(interpreted, waited=waited) if waited else interpreted
 
     async def _interpret(self, interpret: ResponseInterpreter[T], reply: Reply) -> InterpretedResponse[T]:
         """Interpret a reply. Large bodies are decoded one at a time, and other tasks run before each."""
@@ -235,25 +249,35 @@ class UpstreamClient:
         if retry_after is None:
             return left > self._policy.longest_wait
         # Jitter is added so that callers with the same Retry-After do not retry in the same second.
-        wait = retry_after + random.uniform(0, self._policy.jitter)  # noqa: S311 (no secret)
+        wait = retry_after + random.uniform(0, self._policy.jitter)  # nosec B311 # noqa: S311 (no secret)
         return wait if wait < left else False
 
-    async def _wait_for_turn(self, deadline: float) -> None:
-        """Acquire a slot, then a token. Raises TimeoutError.
+    async def _wait_for_turn(self, deadline: float) -> float:
+        """Take a slot and a token, and return the seconds waited.
 
-        In the opposite order tokens would accumulate behind busy slots and be spent in one burst.
+        Raises HopelessWait at once, and TimeoutError, also for a withdrawn request.
         """
-        left = deadline - self._clock.monotonic() - self._policy.answer
-        if left > 0 and not self._slots.locked() and self.limiter.take():
-            await self._slots.acquire()  # returns at once
-            return
-        async with asyncio.timeout(left):
-            await self._slots.acquire()
-            try:
-                await self.limiter.acquire()
-            except BaseException:
-                self._slots.release()
-                raise
+        began = self._clock.monotonic()
+        left = deadline - began - self._policy.answer
+        if left > 0 and self._queue.take():
+            return 0.0
+        place = QUEUE_PLACE.get() or QueuePlace()
+        self._queue.check(place, left)
+        client, is_late = place.clients[0].id, False
+        self._emit_queued(1, client)
+        try:
+            await self._queue.wait(place, left)
+        except TimeoutError:
+            is_late = not place.is_withdrawn
+            raise
+        finally:
+            waited = self._clock.monotonic() - began
+            self._emit_queued(-1, client, waited, is_late=is_late)
+        return waited
+
+    def _emit_queued(self, more: int, client: str, waited: float | None = None, *, is_late: bool = False) -> None:
+        self._waiting += more
+        self._hook(UpstreamQueueChanged(self._upstream, self._waiting, client, waited, is_late))
 
     def _breaker_reply(self) -> Reply | None:
         wait = self._breaker.refuses()
@@ -274,11 +298,13 @@ class UpstreamClient:
     def _slow_down(self, reply: Reply) -> Reply:
         """Pause all requests after a 429, and return the reply with the seconds to wait."""
         seconds = self._policy.pause if reply.retry_after is None else reply.retry_after
-        self.limiter.pause(min(seconds, self._policy.longest_wait))
+        self.bucket.pause(min(seconds, self._policy.longest_wait))
         return replace(reply, retry_after=seconds)
 
-    def _emit_attempt(self, label: str, attempt: int, interpreted: InterpretedResponse[T], error: str | None) -> None:
-        reply = interpreted.reply
-        self._hook(UpstreamAttempt(label, attempt, reply.status, interpreted.charged, reply.seconds, error))
+    def _emit_attempt(
+        self, label: str, attempt: int, interpreted: InterpretedResponse[T], error: str | None, waited: float
+    ) -> None:
+        reply, charged = interpreted.reply, interpreted.charged
+        self._hook(UpstreamAttempt(label, attempt, reply.status, charged, reply.seconds, error, self._upstream, waited))
         if reply.failure is Failure.OVERSIZED:
             self._hook(AnswerTooLarge(label, LARGEST))

@@ -6,7 +6,13 @@ from typing import assert_never
 
 import msgspec
 
-from gateway.errors import GatewayError, UpstreamInvalidAnswer, UpstreamTimeout, UpstreamUnavailable
+from gateway.errors import (
+    GatewayError,
+    UpstreamInvalidAnswer,
+    UpstreamRateLimited,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from gateway.upstream.client.exchange import Failure, Reply
 
 
@@ -35,6 +41,11 @@ def error_from_failure(reply: Reply, subject: str) -> GatewayError:
         case Failure.REFUSED:
             return UpstreamUnavailable(
                 f"The upstream is failing, so {subject} was not requested.", retry_after=reply.retry_after
+            )
+        case Failure.SHED:
+            return UpstreamRateLimited(
+                f"More requests wait for the upstream than can be sent in time, so {subject} was not requested.",
+                retry_after=reply.retry_after,
             )
         case Failure.QUEUED:
             return UpstreamTimeout(f"Timed out in the request queue before {subject} could be requested.")

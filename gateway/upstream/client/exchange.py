@@ -26,7 +26,8 @@ class Failure(enum.Enum):
     """The reason why there is no complete response."""
 
     REFUSED = "the breaker is open: nothing was sent"
-    QUEUED = "the deadline came before its turn: nothing was sent"
+    SHED = "its turn would come after the deadline: nothing was sent"
+    QUEUED = "the deadline came before its turn, or nobody waited any more: nothing was sent"
     UNREACHED = "no connection, or it ended before any byte of an answer"
     SILENT = "sent, and no whole answer came in time"
     BROKEN = "an answer began, and was no HTTP or broke off"
@@ -37,7 +38,7 @@ class Failure(enum.Enum):
 class Reply:
     """The result of one request. With a failure `body` is empty, and `status` is set only if the head had arrived.
 
-    `retry_after` is in seconds, as the upstream or the breaker named it. `seconds` is the time on the wire.
+    `retry_after` is in seconds, as the upstream, the breaker or the queue named it. `seconds` is the time on the wire.
     """
 
     status: int | None = None
@@ -49,7 +50,7 @@ class Reply:
 
     @property
     def was_sent(self) -> bool:
-        return self.failure not in (Failure.REFUSED, Failure.QUEUED)
+        return self.failure not in (Failure.REFUSED, Failure.SHED, Failure.QUEUED)
 
     @property
     def is_transient(self) -> bool:

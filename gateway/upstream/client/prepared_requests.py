@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,13 @@ class GetRequestFactory:
     def __call__(self, target: str) -> PreparedGet:
         return PreparedGet(self, self.base + target)
 
+    def with_headers(self, headers: Mapping[str, str]) -> GetRequestFactory:
+        """Return a factory whose requests have further headers."""
+        other = copy.copy(self)
+        other.headers = {**self.headers, **headers}
+        other.model = httpx.Request("GET", self.base, headers=other.headers, extensions=self.model.extensions)
+        return other
+
 
 class PreparedGet(httpx.Request):
     """A prepared GET request. Its `url` is parsed on first access: parsing takes as long as sending the request."""
@@ -32,6 +40,10 @@ class PreparedGet(httpx.Request):
         self.extensions = kind.model.extensions
         self.stream = kind.model.stream
         self._content = b""
+
+    def with_headers(self, headers: Mapping[str, str]) -> PreparedGet:
+        """Return the same request with further headers."""
+        return PreparedGet(self.kind.with_headers(headers), self.address)
 
     def __getattr__(self, name: str) -> Any:
         if name != "url":

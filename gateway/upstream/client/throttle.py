@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.upstream.client.exchange import LONGEST_WAIT
-from gateway.upstream.client.rate_limiter import RateLimiter
+from gateway.upstream.client.token_bucket import TokenBucket
 
 T = TypeVar("T")
 
@@ -53,9 +53,9 @@ class Throttle:
     An account is suspended for at most BELIEVED seconds: one wrong header must not last until a restart.
     """
 
-    def __init__(self, limiter: RateLimiter, clock: Clock) -> None:
-        self._limiter = limiter
-        self._ordinary = limiter.rate
+    def __init__(self, bucket: TokenBucket, clock: Clock) -> None:
+        self._bucket = bucket
+        self._ordinary = bucket.rate
         self._clock = clock
         self._suspended_until: dict[str, float] = {}
         self._reported_at = clock.monotonic()
@@ -85,8 +85,8 @@ class Throttle:
     def _adapt(self, percent: float) -> None:
         left = (SPENT - percent) / (SPENT - FROM)
         rate = self._ordinary * min(1.0, max(SLOWEST, left))
-        if rate != self._limiter.rate:
-            self._limiter.change(rate)
+        if rate != self._bucket.rate:
+            self._bucket.change(rate)
 
 
 def _usages(headers: httpx.Headers) -> list[Usage]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -107,31 +108,29 @@ class HikerApi:
         began = self._clock.monotonic()
         await self.start()
         interpreted, attempts = await self._ask(call)
-        result, seconds = interpreted.result, self._clock.monotonic() - began
+        result, seconds, waited = interpreted.result, self._clock.monotonic() - began, interpreted.waited
+        charged, in_doubt = interpreted.charged, interpreted.in_doubt
         if isinstance(result, Renamed):  # the response was paid for, and can serve requests by id
             value = call.read(interpreted.body)
-            return ReadOutcome(
-                call, value, interpreted.body, result, interpreted.charged, interpreted.in_doubt, seconds, attempts
-            )
+            return ReadOutcome(call, value, interpreted.body, result, charged, in_doubt, seconds, attempts, waited)
         if isinstance(result, GatewayError):
             result.subject = call.subject
-            return ReadOutcome(call, None, b"", result, interpreted.charged, interpreted.in_doubt, seconds, attempts)
-        return ReadOutcome(
-            call, result, interpreted.body, None, interpreted.charged, interpreted.in_doubt, seconds, attempts
-        )
+            return ReadOutcome(call, None, b"", result, charged, in_doubt, seconds, attempts, waited)
+        return ReadOutcome(call, result, interpreted.body, None, charged, in_doubt, seconds, attempts, waited)
 
     async def _ask(self, call: Call) -> tuple[InterpretedResponse[Value], int]:
         """Make `call` at its endpoint, or at the first fallback that the upstream has not retired."""
         row = _endpoint(call)
         endpoint: HikerEndpoint | None = self._choice.of(row)
-        attempts = 0
+        attempts, waited = 0, 0.0
         while endpoint is not None and endpoint.issued(call.cursor):
             request, interpret = self._request(endpoint.target(call)), partial(self._interpret, call, endpoint)
             interpreted, more = await self._client.ask(request, endpoint.label, interpret)
-            attempts += more
+            attempts, waited = attempts + more, waited + interpreted.waited
             endpoint = self._choice.after(row, endpoint, interpreted.reply)
             if endpoint is None:
-                return interpreted, attempts
+                is_all = waited == interpreted.waited  # nearly always: there was no fallback
+                return interpreted if is_all else replace(interpreted, waited=waited), attempts
         problem = errors.cursor_expired(call.subject, 0, call.nominal_price)
         return InterpretedResponse(Reply(), problem, b"", charged=0, in_doubt=False), attempts
 
@@ -186,7 +185,7 @@ class HikerApi:
     def _adopt_rate(self, interpreted: InterpretedResponse[Balance]) -> None:
         rate = interpreted.result.rate if isinstance(interpreted.result, Balance) else None
         if self._opening is not None and rate is not None and 0 < rate <= FASTEST:
-            self._client.limiter.change(rate / self._sharers)
+            self._client.bucket.change(rate / self._sharers)
 
 
 def _endpoint(call: Call) -> HikerEndpoint:

@@ -73,6 +73,8 @@ class ResponseShape(ABC, Generic[V]):
     def _decode_leniently(self, call: Call, body: bytes, on_drift: OnSchemaMismatch | None, *, fits: bool) -> V:
         """Decode leniently. `fits`: all types match as they are."""
         found, paths = lenient(self.json.type, body, shortens=True, by_part=fits)
+        if not fits and not self.has_well_formed_ids(found):  # a part that fits as a whole may have a malformed one
+            found, paths = lenient(self.json.type, body, shortens=True, by_part=True)
         value = self.completed(call, found, paths)
         if on_drift is not None and paths:
             on_drift(tuple(dict.fromkeys(paths)))

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET, field
 
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
-from gateway.upstream.hikerapi.flat_parts import Given, Part, before_owner, first_given, flat_list, moment
+from gateway.upstream.hikerapi.flat_parts import Given, Part, before_owner, first_given, flat_list, is_given, moment
 from gateway.upstream.hikerapi.flat_users import RawUser, flat_user
 
 MEDIA_KEY = re.compile(r"[0-9]+(_[0-9]+)?")
@@ -64,6 +64,22 @@ def flat_comment(raw: Any) -> Any:
         parent_id=_text_of(first_given(raw.parent_comment_id, raw.replied_to_comment_id, None)),
         media_id=_text_of(first_given(raw.media_id, raw.long_media_id)),
     )
+
+
+def place_comment(comment: Any, media: str, parent: str | None = None) -> Any:
+    """State in place the post that a flat comment is on, and the comment that it replies to, where it does not say so.
+
+    The same for the replies beside it. Return the comment.
+    """
+    if isinstance(comment, FlatComment):
+        if not is_given(comment.media_id):
+            comment.media_id = media
+        if comment.parent_id is None:
+            comment.parent_id = parent
+        pk = str(comment.pk) if is_given(comment.pk) else None
+        for reply in comment.replies if isinstance(comment.replies, list) else ():
+            place_comment(reply, media, pk)
+    return comment
 
 
 def flat_comment_counts(answer: Any) -> list[Any]:

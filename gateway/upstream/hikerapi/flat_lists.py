@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.json import Decoder
 
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
-from gateway.upstream.hikerapi.flat_media import FlatMedia, flat_people, flat_typed_media
+from gateway.upstream.hikerapi.flat_media import FlatMedia, flat_typed_media, flat_typed_parts
 from gateway.upstream.hikerapi.flat_parts import ENCODER, FlatPage, Given, Part, encoded, read
 
 
@@ -28,12 +28,12 @@ HISTORY = ("country", "date", "former_usernames")
 
 
 def media(key: str, body: bytes) -> bytes:
-    """Flatten `/v1/media/by/id`, whose people come in the platform's own spellings."""
+    """Flatten `/v1/media/by/id`, with people in the platform's own spellings, and the size in the versions."""
     found = read(MEDIA, body)
     if not isinstance(found, FlatMedia):
         raise UndecodableResponse
     try:
-        return ENCODER.encode(flat_people(found))
+        return ENCODER.encode(flat_typed_parts(found))
     except RecursionError as exc:
         raise UndecodableResponse from exc
 

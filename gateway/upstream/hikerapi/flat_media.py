@@ -21,6 +21,7 @@ from gateway.upstream.hikerapi.flat_parts import (
     moment,
 )
 from gateway.upstream.hikerapi.flat_users import RawUser, flat_user
+from gateway.upstream.hikerapi.flat_versions import RawImages, RawVersion, candidates, first_url, size_of
 
 
 class FlatTag(Part):
@@ -34,7 +35,11 @@ class FlatChild(Part):
     media_type: Any = UNSET
     thumbnail_url: Any = UNSET
     video_url: Any = UNSET
+    width: Any = UNSET
+    height: Any = UNSET
     carousel_parent_id: Any = UNSET
+    image_versions: Given[list[RawVersion]] = UNSET
+    video_versions: Given[list[RawVersion]] = UNSET
 
 
 class PostPlace(Part):
@@ -56,7 +61,10 @@ class PostPlace(Part):
 
 
 class FlatMedia(Part):
-    """A post as the vendor's typed endpoints send it, without what nobody reads."""
+    """A post as the vendor's typed endpoints send it, without what nobody reads.
+
+    `width` and `height` are in the flat form alone; the versions that have them are not.
+    """
 
     pk: Any = UNSET
     id: Any = UNSET
@@ -66,6 +74,8 @@ class FlatMedia(Part):
     product_type: Any = UNSET
     thumbnail_url: Any = UNSET
     video_url: Any = UNSET
+    width: Any = UNSET
+    height: Any = UNSET
     video_duration: Any = UNSET
     caption_text: Any = UNSET
     accessibility_caption: Any = UNSET
@@ -82,16 +92,8 @@ class FlatMedia(Part):
     coauthor_producers: Given[list[RawUser]] = UNSET
     location: Given[PostPlace] = UNSET
     is_pinned: Any = UNSET
-
-
-class RawVersion(Part):
-    """One size of a picture or a video."""
-
-    url: Any = UNSET
-
-
-class RawImages(Part):
-    candidates: Given[list[RawVersion]] = UNSET
+    image_versions: Given[list[RawVersion]] = UNSET
+    video_versions: Given[list[RawVersion]] = UNSET
 
 
 class RawCaption(Part):
@@ -163,6 +165,7 @@ def flat_raw_media(raw: Any, owner: str | None = None) -> Any:
         return raw
     is_hidden = raw.like_and_view_counts_disabled is True
     user = flat_user(raw.user)
+    width, height = size_of(raw.video_versions, candidates(raw.image_versions2))
     return FlatMedia(
         pk=_pk(raw),
         id=raw.id,
@@ -171,7 +174,9 @@ def flat_raw_media(raw: Any, owner: str | None = None) -> Any:
         media_type=first_given(raw.media_type, raw.long_media_type),
         product_type=raw.product_type,
         thumbnail_url=_thumbnail(raw.image_versions2),
-        video_url=_first_url(raw.video_versions),
+        video_url=first_url(raw.video_versions),
+        width=width,
+        height=height,
         video_duration=first_given(raw.video_duration, raw.real_video_duration),
         caption_text=_caption(raw.caption),
         accessibility_caption=raw.accessibility_caption,
@@ -198,11 +203,11 @@ def flat_typed_media(media: Any) -> Any:
         media.like_count = _known(media.like_count, is_hidden)
         media.play_count = _known(media.play_count, is_hidden)
         media.comment_count = _known(media.comment_count, is_hidden=False)
-    return flat_people(media)
+    return flat_typed_parts(media)
 
 
-def flat_people(media: Any) -> Any:
-    """Make the people and the location of a typed post flat in place, and return the post."""
+def flat_typed_parts(media: Any) -> Any:
+    """Make the people, the location and the sizes of a typed post flat in place, and return the post."""
     if isinstance(media, FlatMedia):
         media.user = flat_user(media.user)
         for people in (media.sponsor_tags, media.coauthor_producers):
@@ -210,6 +215,10 @@ def flat_people(media: Any) -> Any:
         for tag in media.usertags if isinstance(media.usertags, list) else ():
             flat_user(getattr(tag, "user", None))
         media.location = _place(media.location)
+        _state_size(media)
+        for child in media.resources if isinstance(media.resources, list) else ():
+            if isinstance(child, FlatChild):
+                _state_size(child)
     return media
 
 
@@ -227,16 +236,13 @@ def _known(count: Any, is_hidden: bool) -> Any:
 
 
 def _thumbnail(images: Any) -> Any:
-    if isinstance(images, RawImages):
-        return _first_url(images.candidates)
-    return UNREADABLE if is_given(images) else images
+    return first_url(candidates(images)) if isinstance(images, RawImages) or is_given(images) else images
 
 
-def _first_url(versions: Any) -> Any:
-    if not versions and not isinstance(versions, str | int | dict):
-        return None
-    first = versions[0] if isinstance(versions, list) else None
-    return first.url if isinstance(first, RawVersion) else UNREADABLE
+def _state_size(post: FlatMedia | FlatChild) -> None:
+    """Put the size of a typed post, or of a part of one, in the place of the versions that it is read from."""
+    post.width, post.height = size_of(post.video_versions, post.image_versions)
+    post.image_versions = post.video_versions = UNSET
 
 
 def _caption(caption: Any) -> Any:
@@ -273,11 +279,14 @@ def _sponsor(raw: Any) -> Any:
 def _child(raw: Any) -> Any:
     if not isinstance(raw, RawChild):
         return raw
+    width, height = size_of(raw.video_versions, candidates(raw.image_versions2))
     return FlatChild(
         pk=_pk(raw),
         media_type=first_given(raw.media_type, raw.long_media_type),
         thumbnail_url=_thumbnail(raw.image_versions2),
-        video_url=_first_url(raw.video_versions),
+        video_url=first_url(raw.video_versions),
+        width=width,
+        height=height,
         carousel_parent_id=raw.carousel_parent_id,
     )
 

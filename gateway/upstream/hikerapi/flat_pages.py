@@ -14,7 +14,7 @@ from msgspec import UNSET, field
 from msgspec.json import Decoder
 
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
-from gateway.upstream.hikerapi.flat_comments import FlatComment, RawComment, flat_comment, flat_comment_counts
+from gateway.upstream.hikerapi.flat_comments import RawComment, flat_comment, flat_comment_counts, place_comment
 from gateway.upstream.hikerapi.flat_media import FlatMedia, RawMedia, author_id, flat_raw_media, flat_typed_media
 from gateway.upstream.hikerapi.flat_parts import FlatPage, Given, Part, cursor, encoded, first_given, is_given, read
 from gateway.upstream.hikerapi.flat_users import RawListedUser, flat_listed_user
@@ -165,18 +165,16 @@ def comments(key: str, body: bytes) -> FlatPage:
     """Flatten `/v2/media/comments`."""
     page = _of(RawCommentsPage, read(COMMENTS, body))
     response = _of(RawComments, page.response)
-    entries = [flat_comment(comment) for comment in _listed(response.comments)]
-    for entry in entries:
-        if isinstance(entry, FlatComment) and not is_given(entry.media_id):
-            entry.media_id = key
+    entries = [place_comment(flat_comment(comment), key) for comment in _listed(response.comments)]
     return FlatPage(entries, cursor(page.next_page_id), total=_number(response.comment_count))
 
 
 @encoded
 def replies(key: str, body: bytes) -> FlatPage:
-    """Flatten `/v2/media/comments/replies`."""
+    """Flatten `/v2/media/comments/replies`. `key` is the pk of the post, a space and that of the comment."""
     page = _of(RawReplies, read(REPLIES, body))
-    entries = [flat_comment(comment) for comment in _listed(page.child_comments)]
+    media, _, comment = key.partition(" ")
+    entries = [place_comment(flat_comment(reply), media, comment or None) for reply in _listed(page.child_comments)]
     return FlatPage(entries, cursor(page.next_min_child_cursor), total=_number(page.child_comment_count))
 
 

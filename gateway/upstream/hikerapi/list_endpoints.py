@@ -172,12 +172,12 @@ REPLIES = HikerEndpoint(
     answers=FactKind.REPLIES,
     by=CommentId,
     price=1,
-    page_size=15,
+    page_size=20,
     path="/v2/media/comments/replies",
     parameter="media_id comment_id",
     cursor_parameter="min_id",
     flatten=flat_pages.replies,
-    decoder=page_shapes.REPLIES,
+    decoder=page_shapes.COMMENTS,
     is_empty=is_empty_list,
 )
 LIKERS = HikerEndpoint(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from gateway.domain.comments import Comment
 from gateway.domain.list_pages import (
     CommentCountPage,
     CommentPage,
@@ -46,28 +48,28 @@ class MediaPageShape(PageShape[MediaPage]):
 
 
 class CommentPageShape(PageShape[CommentPage]):
-    """Comments, which name the post that they are on."""
+    """Comments, or the replies to one. All name the post that they are on; the key of a comment begins with that."""
 
     def is_about(self, call: Call, value: CommentPage) -> bool:
-        return all(entry.media_id in (None, call.key) for entry in value.entries)
+        media = call.key.partition(" ")[0]
+        return all(comment.media_id in (None, media) for comment in _with_replies(value.entries))
 
     def has_well_formed_ids(self, value: CommentPage) -> bool:
-        authors = [entry.author.pk for entry in value.entries if entry.author is not None]
-        return are_ids([*(entry.pk for entry in value.entries), *authors])
+        comments = list(_with_replies(value.entries))
+        authors = [comment.author.pk for comment in comments if comment.author is not None]
+        return are_ids([*(comment.pk for comment in comments), *authors])
+
+
+def _with_replies(comments: Iterable[Comment]) -> Iterator[Comment]:
+    for comment in comments:
+        yield comment
+        yield from _with_replies(comment.replies)
 
 
 def _ids_in(entry: ListedMedia) -> list[str | int]:
     people = [entry.author, *(tag.user for tag in entry.tagged_users), *(entry.sponsors or ())]
     pks = [entry.pk, *(child.pk for child in entry.children)]
     return [*pks, *(person.pk for person in people if person is not None)]
-
-
-class ReplyPageShape(CommentPageShape):
-    """Replies, which name the post, too. The key is that of the comment, after that of the post."""
-
-    def is_about(self, call: Call, value: CommentPage) -> bool:
-        media = call.key.partition(" ")[0]
-        return all(entry.media_id in (None, media) for entry in value.entries)
 
 
 class NamedPageShape(PageShape[P]):
@@ -80,7 +82,6 @@ class NamedPageShape(PageShape[P]):
 POSTS = MediaPageShape(MediaPage)
 PEOPLE = PageShape[UserPage](UserPage)
 COMMENTS = CommentPageShape(CommentPage)
-REPLIES = ReplyPageShape(CommentPage)
 COMMENT_COUNTS = PageShape[CommentCountPage](CommentCountPage)
 HASHTAGS = NamedPageShape[HashtagPage](HashtagPage)
 LOCATIONS = NamedPageShape[LocationPage](LocationPage)

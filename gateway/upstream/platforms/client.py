@@ -89,7 +89,7 @@ class PublishingClient:
         self._policy = pace
         self._clock = clock
         self._hook = hook
-        self._throttle = Throttle(upstream.limiter, clock)
+        self._throttle = Throttle(upstream.bucket, clock)
         self._headers = {
             "user-agent": user_agent(),
             "accept": "application/json",
@@ -133,7 +133,7 @@ class PublishingClient:
             # A read changes nothing, so its rejection says nothing about the object.
             error = UpstreamRejected(f"The platform did not accept a question about {spec.subject}.")
         result = self._read(spec, read, reply) if error is None else error
-        if isinstance(result, UpstreamRateLimited) and result.retry_after is not None:
+        if reply.was_sent and isinstance(result, UpstreamRateLimited) and result.retry_after is not None:
             self._throttle.close(account, result.retry_after)
         return InterpretedResponse(reply, result, b"", charged=0, in_doubt=False)
 

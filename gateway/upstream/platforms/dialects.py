@@ -10,6 +10,7 @@ import httpx
 
 from gateway.clock import Clock
 from gateway.domain.proxies import Proxy
+from gateway.domain.publishing import Account
 from gateway.events import Hook
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.client import UpstreamClient
@@ -60,19 +61,60 @@ def connect_publisher(
     """Return a client of the upstream at `base_url` for the account of `token`, an access token or a session id."""
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
-    upstream = UpstreamClient(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
     access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
-    make_client = partial(PublishingClient, upstream, base_url=base_url, pace=policy, clock=clock, hook=hook)
+    client = _client(dialect, base_url, transport, policy, rate, clock, hook)
     match dialect:
         case Dialect.PLATFORM:
-            client = make_client(refusal=lambda reply, spec: platform_errors.error_response(reply, spec.subject))
             owner, refresh = partial(platform.owner, client), partial(platform.refresh, client)
             return PlatformDialect(
                 AuthenticatedClient(client, AccessToken(token, owner, hook, refresh, access), platform.bearer)
             )
         case Dialect.AIOGRAPI:
-            client = make_client(refusal=aiograpi.refusal)
             tokens = AccessToken(token, partial(aiograpi.owner, client), hook, access=access)
             return AiograpiDialect(AuthenticatedClient(client, tokens, aiograpi.session))
+        case _:
+            assert_never(dialect)
+
+
+async def account_of(
+    dialect: Dialect,
+    base_url: str,
+    token: str,
+    *,
+    transport: httpx.AsyncBaseTransport,
+    policy: PublishingPolicy,
+    clock: Clock,
+    hook: Hook,
+) -> Account:
+    """Return the account of a token by one request. A token that is refused is not refreshed, as a publisher would.
+
+    Raises UpstreamError and PublishingError.
+    """
+    client = _client(dialect, base_url, transport, policy, RATE, clock, hook)
+    match dialect:
+        case Dialect.PLATFORM:
+            return await platform.owner(client, token)
+        case Dialect.AIOGRAPI:
+            return await aiograpi.owner(client, token)
+        case _:
+            assert_never(dialect)
+
+
+def _client(
+    dialect: Dialect,
+    base_url: str,
+    transport: httpx.AsyncBaseTransport,
+    policy: PublishingPolicy,
+    rate: float,
+    clock: Clock,
+    hook: Hook,
+) -> PublishingClient:
+    upstream = UpstreamClient(transport, policy=policy, rate=rate, clock=clock, hook=hook, upstream="publishing")
+    make = partial(PublishingClient, upstream, base_url=base_url, pace=policy, clock=clock, hook=hook)
+    match dialect:
+        case Dialect.PLATFORM:
+            return make(refusal=lambda reply, spec: platform_errors.error_response(reply, spec.subject))
+        case Dialect.AIOGRAPI:
+            return make(refusal=aiograpi.refusal)
         case _:
             assert_never(dialect)

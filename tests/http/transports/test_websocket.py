@@ -10,7 +10,7 @@ import pytest
 
 from gateway.http.transports.websocket import Timeouts
 from gateway.operations.trusted_documents import OWN
-from tests.fakes.gateway import Terms, key_of
+from tests.fakes.gateway import Terms, details, key_of
 from tests.fakes.websocket import Refused, Socket
 from tests.http.transports.conftest import Serve, Served, Ticks
 
@@ -240,7 +240,7 @@ async def test_a_subscription_needs_the_right_to_read(serve: Serve) -> None:
         await socket.subscribe("1", TICKS)
         message = await socket.read()
         assert message["type"] == "error"
-        assert message["payload"][0]["extensions"] == {"code": "FORBIDDEN", "right": "read"}
+        assert details(message["payload"][0]) == {"code": "FORBIDDEN", "right": "read"}
         assert Ticks.running == 0
 
 

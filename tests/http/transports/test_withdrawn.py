@@ -74,7 +74,7 @@ async def test_a_websocket_is_closed_with_4403(serve: Serve, clients: dict[str, 
         file(served, **clients)
         assert await socket.close_code() == 4403
         assert Ticks.running == 0
-    assert served.gateway.places._held == {}
+    assert served.gateway.access.long_lived.places._held == {}
 
 
 async def test_an_idle_websocket_is_closed_too(serve: Serve) -> None:

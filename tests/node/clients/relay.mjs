@@ -56,7 +56,7 @@ const config = {
   schema: './api.graphql',
   language: 'typescript',
   artifactDirectory: './relay/__generated__',
-  customScalarTypes: { BigInt: 'number', DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
+  customScalarTypes: { BigInt: 'number', Date: 'string', DateTime: 'string', JSON: 'unknown', URL: 'string', Upload: 'File' },
 };
 writeFileSync('relay.config.json', JSON.stringify(config));
 execFileSync(relay, ['relay.config.json'], { stdio: ['ignore', 'inherit', 'inherit'] });

@@ -58,7 +58,7 @@ def test_a_raw_post() -> None:
         "product_type": "carousel_container",
         "fbid": "18",
         "image_versions2": {"candidates": [{"url": "https://a/1", "width": 9}, {"url": "https://a/2"}]},
-        "video_versions": [{"url": "https://v/1", "type": 101}],
+        "video_versions": [{"url": "https://v/1", "type": 101, "width": 720, "height": 1280}, {"width": 1}],
         "video_duration": 1.5,
         "caption": {"text": "hi", "pk": 1},
         "accessibility_caption": "a dog",
@@ -85,6 +85,8 @@ def test_a_raw_post() -> None:
                 "product_type": "carousel_container",
                 "thumbnail_url": "https://a/1",
                 "video_url": "https://v/1",
+                "width": 720,
+                "height": 1280,
                 "video_duration": 1.5,
                 "caption_text": "hi",
                 "accessibility_caption": "a dog",
@@ -182,18 +184,36 @@ def test_a_typed_post_keeps_what_is_read() -> None:
         taken_at="2026-03-15T00:00:00Z",
         taken_at_ts=1,
         usertags=[{"user": USER, "x": 0.5, "y": 0.5}],
-        resources=[{"pk": "12", "taken_at": 1, "image_versions": []}],
-        image_versions=[{"url": "u"}],
+        resources=[{"pk": "12", "taken_at": 1, "image_versions": [{"url": "u", "width": 3, "height": 4}]}],
+        image_versions=[{"url": "u", "width": 5, "height": 6, "scans_profile": "e35"}, {"url": "v", "width": 7}],
+        video_versions=[],
         location={"pk": 5, "name": "Berlin", "hours": {}},
     )
     assert entry == {
         "pk": "11",
         "taken_at": "2026-03-15T00:00:00Z",
         "user": FLAT_USER,
+        "width": 5,
+        "height": 6,
         "usertags": [{"user": FLAT_USER, "x": 0.5, "y": 0.5}],
-        "resources": [{"pk": "12"}],
+        "resources": [{"pk": "12", "width": 3, "height": 4}],
         "location": {"pk": 5, "name": "Berlin"},
     }
+
+
+def test_the_size_is_that_of_the_video_otherwise_of_the_picture() -> None:
+    image, video = {"url": "u", "width": 4, "height": 5}, {"url": "v", "width": 9, "height": 16}
+
+    def sizes(images: list[Any], videos: list[Any]) -> list[Any]:
+        raw = {"image_versions2": {"candidates": images}, "video_versions": videos}
+        typed = {"image_versions": images, "video_versions": videos}
+        posts = [flat_post(**raw), typed_post(**typed)]
+        posts += [flat_post(carousel_media=[raw])["resources"][0], typed_post(resources=[typed])["resources"][0]]
+        return [(post.get("width"), post.get("height")) for post in posts]
+
+    assert sizes([image], [video]) == [(9, 16)] * 4
+    assert sizes([image, video], []) == [(4, 5)] * 4
+    assert sizes([], []) == sizes([{"url": "u"}], []) == [(None, None)] * 4
 
 
 def test_users_keep_the_time_of_their_newest_story() -> None:

@@ -16,7 +16,7 @@ from gateway.domain.media import Media
 from gateway.domain.partial import left_out, losses
 from gateway.upstream.client.decoding import lenient, strict
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
-from gateway.upstream.hikerapi import flat_comments, flat_media, flat_pages, flat_users
+from gateway.upstream.hikerapi import flat_comments, flat_media, flat_pages, flat_users, flat_versions
 from gateway.upstream.hikerapi.flat_parts import Part
 from tests.upstream.hikerapi.flattening import FUNCTIONS, MEDIA_PAGE, MediaPage, enveloped, flat
 from tests.upstream.hikerapi.raw_pages import RawPages
@@ -26,7 +26,7 @@ POST: dict[str, Any] = {"pk": 11, "id": "11_7", "taken_at": 1_773_532_800, "user
 NAMES = sorted(
     {
         field.encode_name
-        for module in (flat_comments, flat_media, flat_pages, flat_users)
+        for module in (flat_comments, flat_media, flat_pages, flat_users, flat_versions)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Part)
         for field in msgspec.structs.fields(kind)
@@ -44,9 +44,10 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     ("changes", "lost"),
     [
         ({"caption": "text"}, {"caption": 0}),
-        ({"image_versions2": "text"}, {"thumbnail_url": 0}),
-        ({"image_versions2": {"candidates": ["text"]}}, {"thumbnail_url": 0}),
-        ({"video_versions": 5}, {"video_url": 0}),
+        ({"image_versions2": "text"}, {"thumbnail_url": 0, "width": 0, "height": 0}),
+        ({"image_versions2": {"candidates": ["text"]}}, {"thumbnail_url": 0, "width": 0, "height": 0}),
+        ({"image_versions2": {"candidates": [{"url": "u", "width": "wide", "height": 5}]}}, {"width": 0}),
+        ({"video_versions": 5}, {"video_url": 0, "width": 0, "height": 0}),
         ({"usertags": "text"}, {"tagged_users": 0}),
         ({"usertags": {"in": [5, {"user": USER, "position": [1]}]}}, {"tagged_users": 1}),
         ({"carousel_media": ["text"]}, {"children": 1}),

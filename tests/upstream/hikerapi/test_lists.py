@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from gateway.domain.list_pages import BEGINNING, ListPage
+from gateway.domain.list_pages import BEGINNING, CommentPage, ListPage
 from gateway.domain.partial import lost
 from gateway.errors import (
     CursorExpired,
@@ -32,6 +32,7 @@ from gateway.upstream.hikerapi import endpoints, list_endpoints
 from tests.upstream.harness import Upstream, answer
 from tests.upstream.hikerapi.list_answers import (
     ALL,
+    COMMENTS,
     COUNTS,
     CURSOR,
     HASHTAG,
@@ -319,4 +320,31 @@ async def test_an_entry_that_is_none_is_left_out_and_reported(row: Documented) -
 @pytest.mark.parametrize("row", [HASHTAG, LOCATION], ids=label)
 async def test_an_object_without_its_key_is_no_answer(row: Documented) -> None:
     outcome = await fetched(row.call(), fits(200, row.entry | row.odd))
+    assert (type(outcome.problem), outcome.charged) == (UpstreamInvalidAnswer, 1)
+
+
+async def test_a_malformed_id_is_found_beside_an_entry_that_is_none() -> None:
+    """As it is without one: an answer that is read part by part has the same rules."""
+    row = LISTS[4]
+    for odd in ([], [row.odd]):
+        entries = [row.entry, row.entry | {"pk": "no id", "id": "no id"}, *odd]
+        outcome = await fetched(row.call(), fits(200, row.body(*entries)))
+        assert entries_of(outcome) == [row.id]
+        assert lost(outcome.value, "entries") == 1 + len(odd)
+
+
+@pytest.mark.parametrize("pk", ["no id", "1/2"])
+async def test_the_ids_of_replies_beside_a_comment_are_checked(pk: str) -> None:
+    odd = COMMENTS.entry | {"pk": pk}
+    beside = [COMMENTS.entry | {"pk": "31"}, odd, COMMENTS.entry | {"pk": "32", "user": {"pk": pk}}]
+    comment = COMMENTS.entry | {"preview_child_comments": beside}
+    outcome = await fetched(COMMENTS.call(), fits(200, COMMENTS.body(comment)))
+    assert isinstance(outcome.value, CommentPage)
+    ((first, last),) = [entry.replies for entry in outcome.value.entries]
+    assert (first.pk, last.pk, last.author) == ("31", "32", None)
+
+
+async def test_replies_on_another_post_are_no_answer() -> None:
+    comment = COMMENTS.entry | {"preview_child_comments": [COMMENTS.entry | {"pk": "31", "media_id": "12"}]}
+    outcome = await fetched(COMMENTS.call(), fits(200, COMMENTS.body(comment)))
     assert (type(outcome.problem), outcome.charged) == (UpstreamInvalidAnswer, 1)

@@ -82,6 +82,14 @@ async def test_an_odd_part_costs_itself(odd: dict[str, Any], attribute: str) -> 
     assert post.children[0].pk == "12"
 
 
+async def test_the_size_is_in_the_versions() -> None:
+    versions = [{"url": "u", "width": 1080, "height": 1350}, {"url": "v", "width": 1, "height": 1}]
+    post = (await fetched(image_versions=versions)).value
+    assert (post.width, post.height, post.children[0].width) == (1080, 1350, None)
+    odd = (await fetched(image_versions=["text"])).value
+    assert (odd.width, lost(odd, "width"), odd.code) == (None, WHOLE, "L")
+
+
 async def test_an_odd_tag_is_left_out() -> None:
     post = (await fetched(usertags=[{"x": 1}, *POST["usertags"]])).value  # type: ignore[misc]
     assert ([tag.user.id for tag in post.mentions], lost(post, "mentions")) == (["8"], 1)

@@ -121,3 +121,15 @@ async def test_a_rate_limit_that_names_its_end_is_waited_out_by_all() -> None:
         with pytest.raises(UpstreamRateLimited):
             await publisher.highlight(NATGEO, PK)
     assert len(platform.requests) == 1
+
+
+async def test_an_account_is_not_suspended_for_requests_that_the_gateway_itself_refuses() -> None:
+    """Their turn would come too late, which the platform has not said."""
+    platform = upstream(answer(200, highlight(PK, 31)), rate=0.01)
+    publisher = platform.publisher()
+    outcomes = await asyncio.gather(*(publisher.highlight(NATGEO, PK) for _ in range(4)), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, UpstreamRateLimited)]
+    assert [outcome.retry_after for outcome in refused] == pytest.approx([52, 152, 252], abs=0.01)
+    await asyncio.sleep(1)
+    await publisher.highlight(NATGEO, PK)
+    assert len(outcomes) - len(refused) == 1

@@ -31,6 +31,7 @@ export function Waterfall({ calls }: { calls: BilledCall[] }) {
 function Row({ pages, end }: { pages: BilledCall[]; end: number }) {
   // The first page may be asked for on behalf of a field that is further up.
   const { endpoint, path } = pages.at(-1)!;
+  const waited = sum(pages.map((page) => page.waited));
   const others = [...new Set(pages.map(({ state }) => state))].filter((state) => state !== 'BOUGHT');
   return (
     <tr title={pages.map(told).join('\n')}>
@@ -45,7 +46,10 @@ function Row({ pages, end }: { pages: BilledCall[]; end: number }) {
             <Run key={index} call={page} end={end} />
           ))}
         </span>
-        <small>{milliseconds(sum(pages.map(({ seconds }) => seconds)))}</small>
+        <small>
+          {milliseconds(sum(pages.map(({ seconds }) => seconds)))}
+          {waited > 0 && `, ${milliseconds(waited)} of them queued`}
+        </small>
       </td>
       <td>
         {sum(pages.map(({ charged }) => charged))}

@@ -121,6 +121,7 @@ class Finder {
       return inside;
     }
     const owner = ownerIn(node) ?? unnamed(node);
+    if (owner && isBare(node) && isAlone(at)) this.listed(this.subject(null, null).people, at).entries.push(personOf(node));
     if (owner) return { ...none, owner, spot: null, isPlayed: false };
     const spot = spotOf(node, at.field);
     if (spot && !at.isInside) this.spots.push([spot, at]);
@@ -185,6 +186,11 @@ function unnamed(node: Json): Owner | null {
 /** Whether it is an account that was asked for no lists of its own: those are shown under its name. */
 function isBare(node: Json): boolean {
   return ownerIn(node) !== null && !hasLists(node);
+}
+
+/** Whether it is a field of the answer itself: one account is a list of one. */
+function isAlone({ owner, spot, isInside, isOwnField }: Place): boolean {
+  return owner === null && spot === null && !isInside && !isOwnField;
 }
 
 function hasLists(node: Json): boolean {

@@ -40,7 +40,7 @@ export function isPost(node: Json): boolean {
   return TELLING.some((field) => field in node) || holdsComments(node);
 }
 
-export const isComment = (node: Json): boolean => typeof node['text'] === 'string';
+export const isComment = (node: Json): boolean => typeof node['text'] === 'string' || node['text'] === null;
 
 function holdsComments(node: Json): boolean {
   if (isComment(node)) return false;

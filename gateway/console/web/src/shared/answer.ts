@@ -11,6 +11,8 @@ export interface BilledCall {
   state: 'BOUGHT' | 'SHARED' | 'STALE' | 'REFUSED';
   start: number;
   seconds: number;
+  /** Seconds of these for which its requests were queued in the gateway. */
+  waited: number;
   error: string | null;
 }
 

@@ -1,0 +1,77 @@
+"""An operator's view of all workers of the gateway, and actions on them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from gateway.cache.subject_entries import Target
+from gateway.clock import Clock
+from gateway.composition.cached_data import CachedData
+from gateway.composition.memory_shares import memory_shares
+from gateway.composition.operator_figures import OperatorFigures
+from gateway.control.messages import ForgetRequest, Forgotten, MemoryShare, ReportRequest, Request, WorkerReport
+from gateway.control.sockets import WorkerSockets
+
+if TYPE_CHECKING:
+    from gateway.composition.app import Gateway
+
+T = TypeVar("T")
+REQUEST: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+
+
+class Control(OperatorFigures):
+    """The `Operator` of one worker, which asks the others. `gateway` has the parts of this process."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, directory: Path | None) -> None:
+        """`directory` is that of the workers' sockets; None where there is one process."""
+        super().__init__(gateway, clock)
+        services, responses = gateway.reading.services, gateway.operations.answers.responses
+        self._data = CachedData(services, responses, gateway.media_proxy.proxy)
+        self._sockets = None if directory is None else WorkerSockets(directory, self._answer)
+        self._started_at = clock.now()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        self._started_at = self._clock.now()
+        async with contextlib.nullcontext() if self._sockets is None else self._sockets.listening():
+            yield
+
+    async def forget(self, target: Target | None) -> Mapping[int, Forgotten | None]:
+        own, others = await asyncio.gather(self._data.forget(target), self._ask(ForgetRequest.about(target), Forgotten))
+        return {os.getpid(): own, **others}
+
+    async def reports(self) -> Mapping[int, WorkerReport | None]:
+        return {os.getpid(): self._report(), **await self._ask(ReportRequest(), WorkerReport)}
+
+    async def _ask(self, request: Request, answer: type[T]) -> dict[int, T | None]:
+        """Return the answers of the other workers."""
+        if self._sockets is None:
+            return {}
+        answers = await self._sockets.ask(msgspec.json.encode(request))
+        return {id: None if body is None else msgspec.json.decode(body, type=answer) for id, body in answers.items()}
+
+    async def _answer(self, body: bytes) -> bytes:
+        request = REQUEST.decode(body)
+        answer = await self._data.forget(request.about_target) if isinstance(request, ForgetRequest) else self._report()
+        return msgspec.json.encode(answer)
+
+    def _report(self) -> WorkerReport:
+        gateway, services = self._gateway, self._gateway.reading.services
+        monitor = gateway.observers.upstreams
+        return WorkerReport(
+            started_at=self._started_at,
+            facts={(kind.name or "").lower(): counts for kind, counts in services.memory.statistics().items()},
+            responses=gateway.operations.answers.responses.statistics(),
+            memory={name: MemoryShare(used(), limit) for name, (limit, used) in memory_shares(gateway).items()},
+            upstreams=list(monitor.upstreams.values()),
+            retired=dict(monitor.retired),
+            calls_in_flight=len(services.flights),
+            problems=list(gateway.problems().values()),
+        )

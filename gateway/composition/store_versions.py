@@ -1,0 +1,67 @@
+"""The stores of a gateway by name, with their versions."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.billing import ledger_file
+from gateway.billing.ledger_store import LedgerUnusable
+from gateway.clients import usage
+from gateway.composition import layout
+from gateway.durable.store_migrations import version_in
+from gateway.errors import FlowsUnavailable, LedgerUnavailable
+from gateway.migrations import ABSENT, Statements, StoreVersion, known, opened_for_reading, version_of
+from gateway.settings import SQLITE, Settings
+
+TITLES = {
+    "directory": "The data directory",
+    "ledger": "The ledger",
+    "keys": "The file of the keys' last uses",
+    "flows": "The store of the flows",
+}
+
+
+def prepare_stores(settings: Settings) -> None:
+    """Check the stores on this machine before the first of them is written, and bring the data directory forward.
+
+    The other stores are brought forward when they are opened. Raise StoreTooNew, and Unusable if the directory says no
+    version.
+    """
+    for name, versions in versions_of(settings, asks_server=False).items():
+        versions.check(f"{TITLES[name]} in {settings.data_dir}")
+    with contextlib.suppress(OSError):  # whatever needs the directory reports the reason
+        layout.migrate(settings.data_dir)
+
+
+def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, StoreVersion]:
+    """Return the version of each store, and the one that this gateway knows, by name. This only reads, and blocks.
+
+    A store that cannot be read is left out, and so are those in PostgreSQL unless `asks_server`. Raise Unusable if the
+    directory says no version.
+    """
+    found = {"directory": layout.version_of(settings.data_dir)}
+    if settings.ledger_url is None:
+        with contextlib.suppress(sqlite3.Error):
+            found["ledger"] = _version_in_file(settings.database_path, ledger_file.MIGRATIONS)
+    elif asks_server:
+        from gateway.billing.postgres_access import version_in as version_of_ledger
+
+        with contextlib.suppress(LedgerUnavailable, LedgerUnusable):
+            found["ledger"] = version_of_ledger(settings.ledger_url)
+    with contextlib.suppress(sqlite3.Error):
+        found["keys"] = _version_in_file(settings.data_dir / usage.NAME, usage.MIGRATIONS)
+    if asks_server or settings.flows_url.startswith(SQLITE):
+        with contextlib.suppress(FlowsUnavailable):
+            found["flows"] = version_in(settings.flows_url)
+    return found
+
+
+def _version_in_file(path: Path, migrations: Sequence[Statements]) -> StoreVersion:
+    """Return the version of a SQLite file. Raise sqlite3.Error."""
+    if not path.exists():
+        return StoreVersion(ABSENT, known(migrations))
+    with contextlib.closing(opened_for_reading(path)) as db:
+        return version_of(db, migrations)

@@ -1,0 +1,46 @@
+"""The names of settings: the prefix, those of later versions, those that need others, and mistyped ones."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+from gateway.settings.sources import SUFFIX
+
+PREFIX = "GATEWAY_"
+# Part of the announced contract but not implemented: accepting it would promise a missing feature.
+ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
+# A setting, another setting that it requires, and the reason.
+NEEDS = (
+    ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox is used"),
+    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published"),
+    ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "without a URL the token is not used"),
+    (
+        "GATEWAY_PLATFORM_APP_SECRET",
+        "GATEWAY_PLATFORM_VERIFY_TOKEN",
+        "without it the platform cannot subscribe a webhook",
+    ),
+    ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "without it webhooks cannot be verified"),
+)
+
+
+def unmet(environ: Mapping[str, str], secrets: Collection[str]) -> list[str]:
+    """Return an error for each setting that lacks a setting it requires. One whose file cannot be read is given."""
+    given = {name for name, text in environ.items() if text.strip()}
+    given |= {name for name in secrets if name + SUFFIX in given}
+    return [f"{name} needs {other}: {why}." for name, other, why in NEEDS if name in given and other not in given]
+
+
+def misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:
+    """Return an error for each variable with the prefix that is not `known`."""
+    names = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)
+    return [_refusal(name, known) for name in names]
+
+
+def _refusal(name: str, known: list[str]) -> str:
+    if name in ANNOUNCED:
+        return f"{name} is not supported by this version."
+    bare = {right.removeprefix(PREFIX): right for right in known}
+    # Compared without the prefix, which all names share and which would make any two of them similar.
+    nearest = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)
+    return f"{name} is not a setting. The nearest one is {bare[nearest[0]]}."
