@@ -21,7 +21,7 @@ from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.composition import layout
 from gateway.composition.store_versions import prepare_stores, versions_of
 from gateway.errors import LedgerUnavailable, Unusable
-from gateway.migrations import ABSENT, Migration, StoreTooNew, Version, statements
+from gateway.migrations import ABSENT, Migration, StoreTooNew, StoreVersion, Version, statements
 from gateway.settings import Settings
 from gateway.version import version
 
@@ -173,6 +173,26 @@ def test_a_data_directory_is_brought_forward_once(tmp_path: Path, monkeypatch: p
         list(threads.map(layout.migrate, [tmp_path] * 8))
     assert made == [tmp_path]
     assert layout.version_of(tmp_path).found == Version(1, 1)
+
+
+def test_a_data_directory_that_another_process_brings_forward_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the first look at its version and the lock."""
+    prepare_stores(Settings(data_dir=tmp_path))
+    made = list[Path]()
+    monkeypatch.setattr(layout, "MIGRATIONS", (*layout.MIGRATIONS, Migration(Version(1, 1), made.append)))
+    look = layout.version_of
+
+    def slow_look(directory: Path) -> StoreVersion:
+        found = look(directory)
+        monkeypatch.setattr(layout, "version_of", look)
+        layout.migrate(directory)  # the other process
+        return found
+
+    monkeypatch.setattr(layout, "version_of", slow_look)
+    layout.migrate(tmp_path)
+    assert made == [tmp_path]
 
 
 def test_a_newer_data_directory_is_left_alone_or_refused(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ def migrate(directory: Path) -> None:
     make_folder(directory)
     path = directory / NAME
     make_file(path, _content(FIRST))
-    while lacking := pending(MIGRATIONS, version_of(directory).found):
+    while pending(MIGRATIONS, version_of(directory).found):
         with _locked(path) as is_current:
-            if is_current:
+            # Another process may have brought it forward between the look at it and the lock.
+            if is_current and (lacking := pending(MIGRATIONS, version_of(directory).found)):
                 for migration in lacking:
                     migration.apply(directory)
                 replace_file(path, _content(known(MIGRATIONS)))
