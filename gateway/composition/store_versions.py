@@ -11,7 +11,6 @@ from gateway.billing import ledger_file
 from gateway.billing.ledger_store import LedgerUnusable
 from gateway.clients import usage
 from gateway.composition import layout
-from gateway.durable.store_migrations import version_in
 from gateway.errors import FlowsUnavailable, LedgerUnavailable
 from gateway.migrations import ABSENT, Statements, StoreVersion, known, opened_for_reading, version_of
 from gateway.settings import SQLITE, Settings
@@ -39,8 +38,8 @@ def prepare_stores(settings: Settings) -> None:
 def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, StoreVersion]:
     """Return the version of each store, and the one that this gateway knows, by name. This only reads, and blocks.
 
-    A store that cannot be read is left out, and so are those in PostgreSQL unless `asks_server`. Raise Unusable if the
-    directory says no version.
+    A store that cannot be read is left out, and so are those in PostgreSQL unless `asks_server`, and flows without a
+    file. Raise Unusable if the directory says no version.
     """
     found = {"directory": layout.version_of(settings.data_dir)}
     if settings.ledger_url is None:
@@ -53,7 +52,10 @@ def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, St
             found["ledger"] = version_of_ledger(settings.ledger_url)
     with contextlib.suppress(sqlite3.Error):
         found["keys"] = _version_in_file(settings.data_dir / usage.NAME, usage.MIGRATIONS)
-    if asks_server or settings.flows_url.startswith(SQLITE):
+    file = settings.flows_url.removeprefix(SQLITE)
+    if asks_server if file == settings.flows_url else Path(file).exists():
+        from gateway.durable.store_migrations import version_in
+
         with contextlib.suppress(FlowsUnavailable):
             found["flows"] = version_in(settings.flows_url)
     return found
