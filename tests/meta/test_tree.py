@@ -42,7 +42,7 @@ def test_every_module_postpones_its_annotations() -> None:
 def test_ci_can_be_run() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
-    commands = re.findall(r"^(?:make|\.ci/fresh) .*?(?= <)", script.read_text(), re.MULTILINE)
+    commands = re.findall(r"^(?:CI=true )?((?:make|\.ci/fresh) .*?)(?= <)", script.read_text(), re.MULTILINE)
     assert [command.split(" PART")[0] for command in commands] == [
         "make install",
         "make check",
@@ -56,7 +56,7 @@ def test_ci_can_be_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["help", "install", "console", "serve", "test", "check", "scan", "lock", "schema", "bench"]
+    "target", ["help", "install", "console", "serve", "stack", "test", "check", "scan", "lock", "schema", "bench"]
 )
 def test_make_help_lists_the_target(target: str) -> None:
     assert re.search(rf"^{target}:.*## \w", (ROOT / "Makefile").read_text(), re.MULTILINE)
