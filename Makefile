@@ -11,7 +11,7 @@ LANES := unit repository durable process node postgres browser aiograpi chaos
 .DEFAULT_GOAL := help
 # The tests start hundreds of processes: none of them is to compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install console serve test test-fast test-long check scan lock schema bench chaos
+.PHONY: help install console serve stack test test-fast test-long check scan lock schema bench chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,10 @@ serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
 	@echo 'Starting the gateway ...'
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
+
+stack: $(INSTALLED) ## start three gateways as one, with nginx, PostgreSQL and Prometheus (INSTANCES=, PORT=, FOLDER=)
+	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
+	@exec $(BIN)/python -m tests.stack --instances $(or $(INSTANCES),3) --port $(PORT) $(if $(FOLDER),--folder $(FOLDER))
 
 # With COVERAGE=1 the lines and branches that run are measured, SHUFFLE=1 changes the order.
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(or $(WORKERS),auto) --dist=worksteal $(if $(SHUFFLE),--random-order) \

@@ -1,0 +1,108 @@
+"""The programs of a stack beside PostgreSQL, with the configurations of `deploy/` where there are any."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from tests.commands.process import environment
+from tests.meta.tree import ROOT
+from tests.packages import program
+from tests.stack.members import Member
+
+HERE = "127.0.0.1"
+DEPLOY = ROOT / "deploy"
+RULES = ROOT / "docs/operations/alerts/rules.yml"
+# Of the configuration of nginx: what is about TLS, and what stands for it on this machine alone.
+PLAIN = {
+    "        listen 443 ssl http2 default_server;\n        ssl_reject_handshake on;\n": (
+        "        listen {here}:{port} default_server;\n        return 421;\n"
+    ),
+    "        listen 443 ssl http2;\n        server_name gateway.example.com;\n": (
+        "        listen {here}:{port};\n        server_name {here} localhost;\n"
+    ),
+    "        ssl_certificate /etc/nginx/certificates/chain.pem;\n": "",
+    "        ssl_certificate_key /etc/nginx/certificates/key.pem;\n": "",
+    '        add_header Strict-Transport-Security "max-age=31536000" always;\n': "",
+}
+
+
+def free_port() -> int:
+    with socket.create_server((HERE, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def sandbox(folder: Path, port: int) -> Member:
+    """The upstream APIs."""
+    command = [sys.executable, "-m", "gateway", "sandbox", "--port", str(port)]
+    return Member("sandbox", command, environment({}), folder, lambda: _answers(f"http://{HERE}:{port}/_control/meter"))
+
+
+def gateway(name: str, folder: Path, port: int, settings: Mapping[str, str]) -> Member:
+    command = [sys.executable, "-m", "gateway", "serve", "--host", HERE, "--port", str(port)]
+    return Member(name, command, environment(settings), folder, lambda: _answers(f"http://{HERE}:{port}/readyz"))
+
+
+def nginx(folder: Path, port: int, gateways: Sequence[int]) -> Member:
+    """The reverse proxy before gateways on these ports."""
+    servers = "\n".join(_server_line(one) for one in gateways)
+    own = {
+        _server_line("gateway:8000"): servers,
+        "pid /tmp/nginx.pid": f"pid {folder}/nginx.pid",
+        "error_log /dev/stderr warn": f"error_log {folder}/nginx.log warn",
+        "access_log /dev/stdout": f"access_log {folder}/nginx.access.log",
+        "http {\n": f"http {{\n    client_body_temp_path {folder}/bodies;\n    proxy_temp_path {folder}/answers;\n",
+        **{text: other.format(here=HERE, port=port) for text, other in PLAIN.items()},
+    }
+    file = _written(folder, "nginx.conf", own)
+    # As root its workers would be those of somebody else, who may not enter the folder.
+    directives = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
+    command = [program("nginx"), "-p", str(folder), "-c", str(file), "-g", directives]
+    return Member("nginx", command, environment({}), folder, lambda: _listens(port))
+
+
+def prometheus(folder: Path, port: int, targets: Sequence[str]) -> Member:
+    """It scrapes the metrics of gateways at these addresses, and evaluates the alerts."""
+    own = {
+        '["gateway:9464"]': "[" + ", ".join(f'"{target}"' for target in targets) + "]",
+        "../docs/operations/alerts/rules.yml": str(RULES),
+    }
+    file = _written(folder, "prometheus.yml", own)
+    options = (f"--storage.tsdb.path={folder}/prometheus", f"--web.listen-address={HERE}:{port}")
+    command = [program("prometheus"), f"--config.file={file}", *options]
+    return Member("prometheus", command, environment({}), folder, lambda: _answers(f"http://{HERE}:{port}/-/ready"))
+
+
+def _server_line(place: int | str) -> str:
+    place = f"{HERE}:{place}" if isinstance(place, int) else place
+    return f"        server {place} max_fails=1 fail_timeout=2s;"
+
+
+def _written(folder: Path, name: str, own: Mapping[str, str]) -> Path:
+    text = (DEPLOY / name).read_text()
+    for before, after in own.items():
+        if before not in text:
+            raise LookupError(f"deploy/{name} has no {before!r}")
+        text = text.replace(before, after)
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(url, timeout=5.0, trust_env=False).status_code == httpx.codes.OK
+    return False
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((HERE, port), timeout=1):
+        return True
+    return False

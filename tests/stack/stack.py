@@ -1,0 +1,112 @@
+"""Several gateways behind nginx on one PostgreSQL, with Prometheus: without containers, each in its place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.durable.postgres import Cluster, cluster
+from tests.stack.members import Member, running
+from tests.stack.services import HERE, free_port, gateway, nginx, prometheus, sandbox
+
+KEY = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Those of nginx, of the gateways and their metrics, of the sandbox and of Prometheus."""
+
+    front: int
+    gateways: tuple[int, ...]
+    metrics: tuple[int, ...]
+    sandbox: int
+    prometheus: int
+
+    @classmethod
+    def free(cls, instances: int, front: int | None = None) -> Ports:
+        gateways, metrics = (tuple(free_port() for _ in range(instances)) for _ in range(2))
+        return cls(front or free_port(), gateways, metrics, free_port(), free_port())
+
+    @classmethod
+    def fixed(cls, instances: int, front: int) -> Ports:
+        """Return ports that are the same at each start: those of the gateways follow that of nginx."""
+        gateways = tuple(front + 1 + number for number in range(instances))
+        metrics = tuple(9464 + number for number in range(instances))
+        return cls(front, gateways, metrics, front + instances + 1, 9090)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All members run. `folder` has their data, configurations and logs."""
+
+    folder: Path
+    ports: Ports
+    upstream: Member
+    postgres: Cluster
+    gateways: tuple[Member, ...]
+    nginx: Member
+    prometheus: Member
+    settings: tuple[Mapping[str, str], ...]
+    """Those of each gateway."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{HERE}:{self.ports.front}"
+
+    @property
+    def sandbox(self) -> str:
+        return f"http://{HERE}:{self.ports.sandbox}"
+
+    def direct(self, number: int) -> str:
+        """Return the URL of one gateway, past nginx."""
+        return f"http://{HERE}:{self.ports.gateways[number]}"
+
+    def addresses(self) -> Iterator[tuple[str, str]]:
+        """Yield the name and the address of each part."""
+        yield "gateway", self.url
+        for number, member in enumerate(self.gateways):
+            yield member.name, f"{self.direct(number)}  metrics http://{HERE}:{self.ports.metrics[number]}/metrics"
+        yield "prometheus", f"http://{HERE}:{self.ports.prometheus}"
+        yield "sandbox", self.sandbox
+        yield "postgresql", f"psql -h {self.postgres.folder} -U postgres"
+
+
+@contextlib.contextmanager
+def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
+    """Start the members one after the other, and end them in the opposite order. `more` are settings of gateways.
+
+    Skips, as a test would, where a program is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as members:
+        server = members.enter_context(cluster())
+        upstream = members.enter_context(running(sandbox(folder, ports.sandbox)))
+        url = server.create().replace("postgresql+psycopg:", "postgresql:")
+        settings = tuple(_settings(folder, ports, number, url) | more for number in range(len(ports.gateways)))
+        gateways = [
+            gateway(f"gateway-{number + 1}", folder, port, settings[number])
+            for number, port in enumerate(ports.gateways)
+        ]
+        front = nginx(folder, ports.front, ports.gateways)
+        watcher = prometheus(folder, ports.prometheus, [f"{HERE}:{port}" for port in ports.metrics])
+        for member in (*gateways, front, watcher):
+            members.enter_context(running(member))
+        yield Stack(folder, ports, upstream, server, tuple(gateways), front, watcher, settings)
+
+
+def _settings(folder: Path, ports: Ports, number: int, database: str) -> dict[str, str]:
+    url = f"http://{HERE}:{ports.sandbox}"
+    return {
+        "GATEWAY_HIKERAPI_URL": url,
+        "GATEWAY_HIKERAPI_KEY": KEY,
+        "GATEWAY_PLATFORM_URL": f"{url}/platform",
+        "GATEWAY_PLATFORM_TOKEN": KEY,
+        "GATEWAY_DATABASE_URL": database,
+        # Gateways that share flows share this directory, too.
+        "GATEWAY_DATA_DIR": str(folder / "data"),
+        "GATEWAY_METRICS": f"{HERE}:{ports.metrics[number]}",
+        "GATEWAY_PUBLIC_URL": f"http://{HERE}:{ports.front}",
+        "GATEWAY_TRUSTED_PROXIES": HERE,
+    }
