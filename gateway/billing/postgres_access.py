@@ -13,7 +13,8 @@ from gateway.billing.ledger_store import LedgerUnusable, Row
 from gateway.billing.moved_ledger import Content
 from gateway.billing.postgres_connection import bounded, connected
 from gateway.billing.postgres_ledger import PostgresTransaction, reported
-from gateway.billing.postgres_schema import TITLE, Connection
+from gateway.billing.postgres_schema import TITLE
+from gateway.billing.postgres_tables import Connection
 from gateway.errors import LedgerUnavailable
 from gateway.migrations import ABSENT, StoreVersion
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import conninfo
 
 from gateway.billing.ledger_store import LedgerUnusable
-from gateway.billing.postgres_schema import Connection
+from gateway.billing.postgres_tables import Connection
 
 CONNECT_SECONDS = 2  # the least that libpq takes
 LOCK_MILLISECONDS = 1_000

@@ -26,7 +26,8 @@ from gateway.billing.ledger_store import (
     unavailable,
 )
 from gateway.billing.postgres_connection import bounded, connected
-from gateway.billing.postgres_schema import MIGRATIONS, Connection
+from gateway.billing.postgres_schema import MIGRATIONS
+from gateway.billing.postgres_tables import Connection
 from gateway.errors import LedgerUnavailable, Unusable
 from gateway.migrations import known
 

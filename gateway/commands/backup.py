@@ -48,6 +48,7 @@ IN_POSTGRESQL = "The flows are in PostgreSQL, and not in the copy: copy them wit
 ALL_IN_POSTGRESQL = (
     "The ledger and the flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
 )
+KEYS_IN_POSTGRESQL = "Keys that are not set are in PostgreSQL too: its dump is as secret as they are."
 KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY is not in the copy: the flows are encrypted with it and cannot be read without it."
 
 
@@ -104,6 +105,7 @@ def _check(target: Path) -> None:
 def _missing(settings: Settings) -> Iterator[str]:
     if not settings.flows_url.startswith(SQLITE):
         yield ALL_IN_POSTGRESQL if _has_ledger_elsewhere(settings) else IN_POSTGRESQL
+        yield KEYS_IN_POSTGRESQL
     if settings.flows_key is not None:
         yield KEY_ELSEWHERE
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.table import aligned
-from gateway.durable.encryption import DecryptionError, JsonCipher, KeyFileError, key_in
+from gateway.composition.gateway_keys import recorded_flows_key
+from gateway.durable.encryption import DecryptionError, JsonCipher, KeyFileError
 from gateway.durable.executor import STANDARD, CancellationToken
 from gateway.durable.port import Record, Status, StepRecord, StepState
 from gateway.durable.store import WorkflowStore
@@ -84,7 +85,7 @@ def _store(environ: Mapping[str, str]) -> Iterator[WorkflowStore]:
             f"There are no flows in {settings.data_dir}: the gateway creates their file at its first start."
         )
     try:
-        cipher = JsonCipher(settings.flows_key or key_in(settings.data_dir))
+        cipher = JsonCipher(recorded_flows_key(settings))
         with contextlib.closing(WorkflowStore(url, cipher, SystemClock(), patience=STANDARD.statement)) as store:
             store.prepare()
             yield store

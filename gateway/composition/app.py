@@ -12,9 +12,9 @@ from gateway.billing.budget import AccountGuard
 from gateway.clock import Clock, SystemClock
 from gateway.composition.client_access import ClientAccess
 from gateway.composition.control import Control
+from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.http_surface import HttpSurface, served_hosts
 from gateway.composition.media_proxy import MediaProxyComponent
-from gateway.composition.memory_budget import MemoryBudget
 from gateway.composition.observers import Observers
 from gateway.composition.operation_context import OperationContexts
 from gateway.composition.operations import Operations
@@ -64,7 +64,6 @@ class Gateway:
         settings.proxies.check()
         self.settings, self.url, self.workers = settings, base_url, process.workers
         self.hosts = served_hosts(settings, base_url, process.address)
-        self.memory = MemoryBudget(settings.cache_bytes)
         self.sandbox = embedded_sandbox(settings, clock, base_url) if transport is None else None
         transport = self.sandbox.transport if self.sandbox else transport
         account = AccountGuard(floor=settings.balance_floor)
@@ -74,15 +73,15 @@ class Gateway:
         self.hook = self.observers.hook
         self.shutdown = Shutdown(self.hook)
         self.spending = Spending(settings, account, clock, self.hook)
+        self.keys = GatewayKeys(settings, clock)
         self.access = ClientAccess(settings, clock, self.shutdown)
         self.reading = ReadSide(
-            settings, transport, self.memory, self.observers, account=account, sharers=process.workers, clock=clock
+            settings, transport, self.observers, self.keys, account=account, sharers=process.workers, clock=clock
         )
-        services, clients = self.reading.services, self.access.clients
-        self.publishing = (
-            PublishingComponent(settings, transport, clients, services, durable, self.shutdown) if writes else None
-        )
-        self.media_proxy = MediaProxyComponent(settings, self.sandbox, base_url, services, self.spending)
+        self.memory, services, clients = self.reading.memory, self.reading.services, self.access.clients
+        parts = settings, transport, clients, services, durable, self.shutdown, self.keys
+        self.publishing = PublishingComponent(*parts) if writes else None
+        self.media_proxy = MediaProxyComponent(settings, self.sandbox, base_url, services, self.spending, self.keys)
         self.operations = Operations(settings, self.memory, services, self.reading.projections)
         self.control = Control(self, clock, process.sockets)
         links = self.media_proxy.links
@@ -111,7 +110,8 @@ class Gateway:
 
     def problems(self) -> dict[str, str]:
         """Return one sentence for each part that limits the gateway's service."""
-        return self.health.problems() | ({} if self.publishing is None else self.publishing.problems())
+        keys = {} if self.keys.problem is None else {"keys": self.keys.problem}
+        return self.health.problems() | keys | ({} if self.publishing is None else self.publishing.problems())
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -122,7 +122,10 @@ class Gateway:
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(self.observers.tracing.running())
             running.callback(lambda: self.observers.stopped(len(self.operations.running)))
-            for part in (self.spending, self.access, self.reading, self.publishing, self.media_proxy, self.control):
+            for part in (
+                *(self.spending, self.keys, self.access, self.reading),
+                *(self.publishing, self.media_proxy, self.control),
+            ):
                 if part is not None:
                     await running.enter_async_context(part.running())
             await running.enter_async_context(self.observers.running(self))

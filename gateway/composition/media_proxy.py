@@ -9,7 +9,7 @@ from functools import partial
 from starlette.routing import Route
 
 from gateway.clients.entries import MEDIA_PROXY
-from gateway.composition.key_files import key_of
+from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.sandbox import PATH, EmbeddedSandbox
 from gateway.composition.spending import Spending
 from gateway.http.routes.media import route
@@ -24,7 +24,6 @@ from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers, Pla
 
 # Billed requests per refresh of an image URL: the most expensive answer is a tray, for two, and prices may change.
 RENEWAL_CEILING = 4
-KEY_FILE = "media.key"
 
 
 class MediaProxyComponent:
@@ -37,6 +36,7 @@ class MediaProxyComponent:
         base_url: str,
         services: UpstreamServices,
         spending: Spending,
+        keys: GatewayKeys,
     ) -> None:
         """Build the parts. `sandbox` serves the media of the embedded upstream."""
         clock = services.clock
@@ -46,7 +46,7 @@ class MediaProxyComponent:
         budget = partial(spending.budget, RENEWAL_CEILING, MEDIA_PROXY, dict(settings.media_allowance))
         self._refresher = UrlRefresher(services, budget, is_alive=self._servers.honours)
         self.proxy = MediaProxy(self._servers, self._refresher, clock=clock, max_bytes=settings.media_bytes)
-        self._tokens = UrlSigner(key_of(settings.media_secret, settings.data_dir, KEY_FILE))
+        self._tokens = UrlSigner(keys.media)
         self._clock = clock
         url = settings.public_url or base_url
         self.links = Links(self._tokens, url, serves=self._servers.serves, clock=clock)

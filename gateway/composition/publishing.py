@@ -11,23 +11,20 @@ from starlette.routing import Route
 
 from gateway.clients import Client, Clients
 from gateway.composition.background import background
+from gateway.composition.flow_engine import flow_engine
+from gateway.composition.gateway_keys import GatewayKeys
+from gateway.composition.input_validation import input_validator
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
 from gateway.composition.write_rights import WriteRights
-from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
 from gateway.http.shutdown import Shutdown
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
-from gateway.publishing.validation import InputValidator
 from gateway.settings import Settings
-from gateway.uploads.normalization import MediaNormalizer
 from gateway.uploads.spool import Spool
-from gateway.upstream.egress.address_policy import AddressPolicy
-from gateway.upstream.egress.url_probe import Probe
-from gateway.upstream.platforms.port import Stories
 from schema.context import Writes
 
 ACCOUNTS_SECONDS = 1.0
@@ -47,10 +44,11 @@ class PublishingComponent:
         services: UpstreamServices,
         durable: Durable | None,
         shutdown: Shutdown,
+        keys: GatewayKeys,
     ) -> None:
         """Build the parts. `durable` takes the place of the engine over the database of the settings."""
         clock, hook = services.clock, services.hook
-        self._clock, self._hook, self._tracer = clock, hook, services.tracer
+        self._clock, self._hook = clock, hook
         self._settings = settings
         self._shutdown = shutdown
         self._usernames: dict[str, str] = {}
@@ -59,14 +57,8 @@ class PublishingComponent:
         self._rng = random.Random()  # nosec B311 # noqa: S311 (spreads waits, is no secret)
         self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer)
         self.spool = Spool(settings.data_dir / "spool")
-        self.durable = durable or self._engine()
-        self._probe = Probe.over_network(AddressPolicy(), proxies=settings.proxies)
-        self._validator = InputValidator(
-            MediaNormalizer(self.spool),
-            self._probe,
-            self._publisher.traits,
-            publishes_uploaded=isinstance(self._publisher, Stories),
-        )
+        self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
+        self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
         self._publishing = Publishing(
             self.durable,
             self._publisher,
@@ -115,19 +107,6 @@ class PublishingComponent:
             await self._publisher.aclose()
             await self._probe.aclose()
             await self.spool.aclose()
-
-    def _engine(self) -> Durable:
-        settings = self._settings
-        return DbosDurable(
-            settings.flows_url,
-            settings.data_dir,
-            clock=self._clock,
-            hook=self._hook,
-            dice=self._rng,
-            retention=settings.flow_retention,
-            key=settings.flows_key,
-            tracer=self._tracer,
-        )
 
     async def _load_accounts(self) -> None:
         """Load the accounts of the tokens, which only the upstream knows; retry until it answers."""

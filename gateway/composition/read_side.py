@@ -17,6 +17,7 @@ from gateway.cache.freshness import Lifetimes
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.composition.background import background
+from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.memory_budget import MemoryBudget
 from gateway.composition.observers import Observers
 from gateway.composition.paging import paging
@@ -39,14 +40,15 @@ class ReadSide:
         self,
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None,
-        budget: MemoryBudget,
         observers: Observers,
+        keys: GatewayKeys,
         *,
         account: AccountGuard,
         sharers: int,
         clock: Clock,
     ) -> None:
         """Build the services. `transport` carries the calls, in the place of the network."""
+        self.memory = budget = MemoryBudget(settings.cache_bytes)
         hook, tracer = observers.hook, observers.tracing.tracer
         api = connected_reader(settings, transport, sharers=sharers, clock=clock, hook=hook, tracer=tracer)
         self.projections = Projections(budget.projections)
@@ -57,8 +59,9 @@ class ReadSide:
             lifetimes=_lifetimes(settings),
             pointers=budget.pointers,
         )
+        pages = paging(settings, keys.cursors)
         prices = Prices(api.endpoints, clock)
-        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, paging(settings), tracer)
+        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, pages, tracer)
         self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
 
     @contextlib.asynccontextmanager

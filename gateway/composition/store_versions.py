@@ -20,6 +20,7 @@ TITLES = {
     "ledger": "The ledger",
     "keys": "The file of the keys' last uses",
     "flows": "The store of the flows",
+    "shared keys": "The keys in PostgreSQL",
 }
 
 
@@ -50,6 +51,11 @@ def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, St
 
         with contextlib.suppress(LedgerUnavailable, LedgerUnusable):
             found["ledger"] = version_of_ledger(settings.ledger_url)
+        from gateway.shared_keys.database_keys import version_in as version_of_keys
+        from gateway.shared_keys.shared_key import KeysUnavailable
+
+        with contextlib.suppress(KeysUnavailable, LedgerUnusable):
+            found["shared keys"] = version_of_keys(settings.ledger_url)
     with contextlib.suppress(sqlite3.Error):
         found["keys"] = _version_in_file(settings.data_dir / usage.NAME, usage.MIGRATIONS)
     file = settings.flows_url.removeprefix(SQLITE)

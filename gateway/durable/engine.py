@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,17 +51,18 @@ class DbosDurable:
         hook: Hook,
         dice: random.Random,
         retention: float,
-        key: bytes | None = None,
+        key: Callable[[], bytes] | None = None,
         patience: StoreTimeouts = STANDARD,
         tracer: Tracer | None = None,
     ) -> None:
         """Store the configuration; nothing is opened yet.
 
-        `url` is SQLAlchemy's; `retention` is in seconds, `key` has 32 bytes. `tracer` makes the spans of the steps.
+        `url` is SQLAlchemy's; `retention` is in seconds. `key` returns 32 bytes; it may block, and raises
+        KeyFileError and FlowsUnavailable. `tracer` makes the spans of the steps.
         """
         self._url = url
         self._directory = directory
-        self._key = key
+        self._key = key or partial(key_in, directory)
         self._clock = clock
         self._hook = hook
         self._retrier = StepRetrier(clock, hook, dice)
@@ -204,7 +205,7 @@ class DbosDurable:
 
         Raises KeyFileError, NoSlot, StoreTooNew, DecryptionError, FlowsUnavailable.
         """
-        self._cipher = JsonCipher(self._key or key_in(self._directory))
+        self._cipher = JsonCipher(self._key())
         store = WorkflowStore(self._url, self._cipher, self._clock, patience=self._patience.statement)
         try:
             store.prepare()

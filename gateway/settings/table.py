@@ -132,7 +132,7 @@ class Settings:
     flows_key: bytes | None = _optional(
         SEALING_KEY,
         "Key with which flows are encrypted.",
-        unset="`flows.key` in the data directory, created at the first start",
+        unset="in PostgreSQL with its database, else `flows.key` in the data directory, created at the first start",
     )
     flow_retention: int = _setting(SECONDS, "604800", "Retention of ended flows in seconds.")
     clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
@@ -183,7 +183,7 @@ class Settings:
     cursor_secret: str | None = _optional(
         KEY,
         "Secret with which cursors of lists are sealed that the upstream pages.",
-        unset="`cursors.key` in the data directory, created at the first start",
+        unset="in PostgreSQL with its database, else `cursors.key` in the data directory, created at the first start",
     )
     connections: int = _setting(
         COUNT, "1000", "Maximum number of open WebSockets and event streams per client and process."
@@ -231,7 +231,7 @@ class Settings:
     media_secret: str | None = _optional(
         KEY,
         "Secret with which media links are signed.",
-        unset="`media.key` in the data directory, created at the first start",
+        unset="in PostgreSQL with its database, else `media.key` in the data directory, created at the first start",
     )
     media_bytes: int = _setting(
         BYTES, "32 MiB", "Memory of the media proxy, for small files and for metadata of others."

@@ -282,7 +282,7 @@ def test_no_secret_is_printed_whatever_is_wrong(data: Path, tmp_path: Path, caps
         assert SECRET not in text
         assert SEALING not in text
     problems = {one["check"] for one in json.loads(text)["checks"] if one["result"] == "problem"}
-    assert problems == {"ledger", "flows", "clients", "documents", "upstream", "publishing"}
+    assert problems == {"ledger", "flows", "shared keys", "clients", "documents", "upstream", "publishing"}
 
 
 def _closed() -> int:

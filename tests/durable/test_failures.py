@@ -64,7 +64,7 @@ class Place:
             hook=hook,
             dice=random.Random(1),
             retention=retention,
-            key=key,
+            key=None if key is None else lambda: key,
             patience=patience,
         )
 

@@ -106,7 +106,7 @@ async def test_a_store_with_a_higher_major_version_is_refused_and_reported(url: 
     with pytest.raises(StoreTooNew, match=r"The store of the flows is of version 2\.0, written by .* knows 1\.1"):
         used(url)
     durable = DbosDurable(
-        url, tmp_path, clock=SystemClock(), hook=events.append, dice=random.Random(1), retention=1.0, key=KEY
+        url, tmp_path, clock=SystemClock(), hook=events.append, dice=random.Random(1), retention=1.0, key=lambda: KEY
     )
     await durable.launch()
     assert durable.problem() == TOO_NEW

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from gateway.clock import SystemClock
-from gateway.commands.doctor import directories, parts, stores, versions
+from gateway.commands.doctor import directories, key_agreement, parts, stores, versions
 from gateway.commands.doctor.findings import NETWORK, Check, Finding, Installation, Result, ok, problem, skipped
 from gateway.commands.table import aligned
 from gateway.errors import Unusable
@@ -24,6 +24,7 @@ LOCAL: tuple[tuple[str, Check], ...] = (
     (directories.GATEWAY, directories.use),
     (stores.LEDGER, stores.ledger),
     (stores.FLOW_STORE, stores.flows),
+    (key_agreement.SHARED_KEYS, key_agreement.shared_keys),
     (versions.VERSIONS, versions.versions),
     (stores.CLIENTS, stores.clients),
     (stores.DOCUMENTS, stores.documents),

@@ -134,11 +134,27 @@ def _probe(path: Path) -> str | None:
     return None
 
 
-def _of_key(settings: Settings, probe: str | None) -> Iterator[Finding]:
-    """Yield a problem if the key cannot decrypt the flows. It is not created, as a gateway would."""
+def _shared_flows_key(settings: Settings) -> bytes | None:
+    """Return the key of the flows in the database. The check of the keys reports why it cannot be read."""
+    from gateway.composition.gateway_keys import places_of
+    from gateway.shared_keys.database_keys import report
+    from gateway.shared_keys.shared_key import FLOWS as NAME
+    from gateway.shared_keys.shared_key import KeysUnavailable
+
+    with contextlib.suppress(KeysUnavailable, Unusable):
+        found = report(places_of(settings)).used.get(NAME.name)
+        return None if found is None else found.value
+    return None
+
+
+def _of_key(settings: Settings, probe: str | None, shared: bytes | None = None) -> Iterator[Finding]:
+    """Yield a problem if the key cannot decrypt the flows. It is not created, as a gateway would.
+
+    `shared` is the key of the database, if that has one.
+    """
     file = settings.data_dir.absolute() / FLOWS_KEY
     remedy = f"Restore {file} from a backup, or set GATEWAY_FLOWS_KEY to the key that was used."
-    key = settings.flows_key
+    key = settings.flows_key or shared
     if probe is None:
         return
     if key is None:
@@ -154,7 +170,7 @@ def _of_key(settings: Settings, probe: str | None) -> Iterator[Finding]:
             raise DecryptionError
         JsonCipher(key).open(probe)
     except DecryptionError:
-        name = "GATEWAY_FLOWS_KEY" if settings.flows_key else file
+        name = "GATEWAY_FLOWS_KEY" if settings.flows_key else "the database" if shared else file
         yield problem(FLOW_STORE, f"The flows were encrypted with another key than that of {name}.", remedy)
 
 
@@ -177,7 +193,7 @@ def _of_postgresql(installation: Installation) -> Iterator[Finding]:
         )
     else:
         yield ok(FLOW_STORE, text)
-    yield from _of_key(settings, found.probe)
+    yield from _of_key(settings, found.probe, shared=_shared_flows_key(settings))
 
 
 def clients(installation: Installation) -> Iterable[Finding]:

@@ -1,0 +1,1 @@
+"""The keys that all gateways on one database must have in common."""
