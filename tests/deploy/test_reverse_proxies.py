@@ -60,16 +60,25 @@ class Deployed:
         transport = httpx.HTTPTransport(verify=self.files.context, local_address=source)
         return httpx.Client(transport=transport, base_url=self.url, timeout=LIMIT)
 
-    def socket(self, source: str = HERE) -> ClientConnection:
-        line = socket.create_connection((HERE, int(self.url.rpartition(":")[2])), LIMIT, (source, 0))
+    def socket(self) -> ClientConnection:
+        line = socket.create_connection((HERE, int(self.url.rpartition(":")[2])), LIMIT)
         url = f"wss{self.url.removeprefix('https')}/graphql"
         origin, protocols = Origin(self.url), [Subprotocol("graphql-transport-ws")]
-        return connect(url, sock=line, ssl=self.files.context, subprotocols=protocols, origin=origin, proxy=None)
+        return connect(
+            url,
+            sock=line,
+            ssl=self.files.context,
+            subprotocols=protocols,
+            origin=origin,
+            proxy=None,
+            open_timeout=LIMIT,
+        )
 
-    def handshake(self, source: str) -> int:
-        """The status of the answer to the opening handshake of a WebSocket.
+    @contextlib.contextmanager
+    def handshake(self, source: str) -> Iterator[int]:
+        """The status of the answer to the opening handshake of a WebSocket, which stays open with the context.
 
-        Without a client: that of `websockets` may wait for ever for the thread of a connection that was refused.
+        Without a client: that of `websockets` may wait for ever for its thread, where a handshake fails.
         """
         host = self.url.removeprefix("https://")
         name, _, port = host.partition(":")
@@ -78,7 +87,7 @@ class Deployed:
             self.files.context.wrap_socket(line, server_hostname=name) as stream,
         ):
             stream.sendall(HANDSHAKE.format(host=host, origin=self.url).encode())
-            return int(stream.recv(1_000).split()[1])
+            yield int(stream.recv(1_000).split()[1])
 
     def order(self, key: str, content: bytes) -> dict[str, Any]:
         """The flow of a highlight with a file."""
@@ -169,9 +178,8 @@ def test_media_links_lead_through_the_proxy(deployed: Deployed) -> None:
 def test_each_client_has_the_limit_of_a_peer(deployed: Deployed) -> None:
     """The proxy's own address has none, and a field of the client's own changes nothing."""
     with contextlib.ExitStack() as stack:
-        for _ in range(MOST):
-            stack.enter_context(deployed.socket("127.0.0.2"))
-        assert deployed.handshake("127.0.0.2") == 503
+        statuses = [stack.enter_context(deployed.handshake("127.0.0.2")) for _ in range(MOST + 1)]
+        assert statuses == [*[101] * MOST, 503]
         with deployed.client("127.0.0.2") as client:
             spoofed = client.post("/graphql", json=TYPENAME, headers={"x-forwarded-for": "127.0.0.9"})
             assert spoofed.status_code == 503
