@@ -33,9 +33,10 @@ stack: $(INSTALLED) ## start three gateways as one, with nginx, PostgreSQL and P
 	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
 	@exec $(BIN)/python -m tests.stack --instances $(or $(INSTANCES),3) --port $(PORT) $(if $(FOLDER),--folder $(FOLDER))
 
-# With COVERAGE=1 the lines and branches that run are measured, SHUFFLE=1 changes the order.
+# With COVERAGE=1 the lines and branches that run are measured, SHUFFLE=1 changes the order, with SECOND_TRY=1 a test that
+# starts programs may fail once: it is named in the end.
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(or $(WORKERS),auto) --dist=worksteal $(if $(SHUFFLE),--random-order) \
-	$(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
+	$(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(if $(SECOND_TRY),--second-try)
 
 test-fast: $(INSTALLED) ## run the tests that start nothing else, one minute
 	$(PYTEST) -m unit

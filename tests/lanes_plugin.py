@@ -90,6 +90,8 @@ class Lanes:
             name = LONG if profiles.profile() == profiles.LONG and _is_scaled(item) else _lane(item)
             item.add_marker(name)
             item.stash[LANE] = name
+            if self._config.getoption("second_try") and name not in START_NOTHING:
+                item.add_marker(pytest.mark.flaky(reruns=1))
             if item.get_closest_marker("timeout") is None:
                 # A scaled test of a faster lane tries three times as much in CI.
                 scale = 3 if name != LONG and profiles.profile() == profiles.CI and _is_scaled(item) else 1
@@ -190,16 +192,20 @@ class Measured:
 
 
 class Tally:
-    """Tests, and their seconds, by lane; and those that were left out, by the reason."""
+    """Tests, and their seconds, by lane; those that passed at the second try; and those left out, by the reason."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._tests: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._tried_again: list[str] = []
 
     def add(self, lane: str, report: pytest.TestReport) -> None:
         self.seconds[lane] += report.duration
-        if report.when == "call":
+        outcome: str = report.outcome
+        if outcome == "rerun":  # of pytest-rerunfailures
+            self._tried_again.append(f"failed once: {report.nodeid}")
+        elif report.when == "call":
             self._tests[lane] += 1
         if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
             self._left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
@@ -208,6 +214,7 @@ class Tally:
         for lane in LANES:
             if lane.name in self.seconds:
                 yield f"{lane.name:10}{self._tests[lane.name]:6} tests{self.seconds[lane.name]:8.0f} s"
+        yield from self._tried_again
         for reason, count in self._left_out.most_common():
             yield f"left out  {count:6} tests  {reason}"
         yield from packages.missing()
@@ -216,6 +223,11 @@ class Tally:
 def options(parser: pytest.Parser) -> None:
     group = parser.getgroup("lanes")
     group.addoption("--part", type=Part.read, metavar="K/N", help="only this part of the tests")
+    group.addoption(
+        "--second-try",
+        action="store_true",
+        help="run a failed test once more where it starts programs, which a busy machine may hold up, and name it",
+    )
     group.addoption("--stop-after", type=float, metavar="SECONDS", help="leave out what is not done by then")
 
 

@@ -134,6 +134,36 @@ def test_the_summary_tells_lanes_and_what_brings_what_was_left_out(
     )
 
 
+FAILING = """
+import pathlib
+import pytest
+import subprocess
+
+COUNT = pathlib.Path(__file__).with_name("count")
+
+@pytest.mark.process
+def test_starts_a_program():
+    subprocess.run(["true"], check=True)
+    COUNT.write_text(COUNT.read_text() + "x" if COUNT.exists() else "x")
+    assert COUNT.read_text() == "xx"
+
+@pytest.mark.process
+def test_starts_a_program_and_is_wrong():
+    subprocess.run(["false"], check=True)
+
+def test_starts_none():
+    assert False
+"""
+
+
+def test_what_starts_programs_has_a_second_try_and_is_named(suite: pytest.Pytester) -> None:
+    suite.makepyfile(FAILING)
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "--second-try")
+    outcomes = result.parseoutcomes()
+    assert (outcomes["passed"], outcomes["failed"], outcomes["rerun"]) == (1, 2, 2)
+    result.stdout.fnmatch_lines(["process * 2 tests*", "failed once: *test_starts_a_program", "failed once: *wrong"])
+
+
 def test_a_lane_without_its_package_is_left_out_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not collected, so in CI nothing is skipped."""
     monkeypatch.setattr(packages, "PACKAGES", {"here": ("pytest", "x"), "aiograpi": ("no_such_module", "`make it`")})
