@@ -257,6 +257,16 @@ class WorkflowsRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerLeaseLost(Event):
+    """This process slept, or could not reach the database, for longer than its lease, and has taken it again.
+
+    Other processes may have taken over its workflows meanwhile.
+    """
+
+    executor: str
+
+
+@dataclass(frozen=True, slots=True)
 class TraceExportChanged(Event):
     """The collector of traces does not take them, or takes them again. Meanwhile spans are dropped."""
 

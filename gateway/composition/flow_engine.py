@@ -25,5 +25,6 @@ def flow_engine(
         dice=rng,
         retention=settings.flow_retention,
         key=keys.flows,
+        lease=settings.flow_lease,
         tracer=tracer,
     )

@@ -113,13 +113,17 @@ class Workflows:
         if tasks := [*self._tasks, *self._running.values()]:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def stop(self) -> None:
+    async def interrupt(self) -> None:
         """Cancel the running workflows, which can be resumed later."""
-        self._stopping = True
         tasks = [*self._tasks, *self._running.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Cancel the running workflows, and start none any more."""
+        self._stopping = True
+        await self.interrupt()
         # DBOS made its thread pool the loop's default and shuts it down: other users of the loop still need one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 

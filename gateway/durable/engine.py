@@ -19,14 +19,14 @@ from gateway.durable.dbos_adapter import Workflows
 from gateway.durable.encryption import JsonCipher, key_in
 from gateway.durable.executor import STANDARD, DatabaseExecutor, StoreTimeouts
 from gateway.durable.journal import DbosJournal, Lost
-from gateway.durable.leases import WorkerLease
+from gateway.durable.leases import LeaseLost
 from gateway.durable.port import STEP_SECONDS, Body, Fault, Json, Record, Status, StepFailed, Tally
 from gateway.durable.retries import MASKED, StepRetrier, fault_of
 from gateway.durable.run import WorkflowInterrupted, WorkflowRun
 from gateway.durable.serialization import check_input
 from gateway.durable.signals import ChangeNotifier, Signals
 from gateway.durable.step_spans import StepSpans, notes_of_origin
-from gateway.durable.store import WorkflowStore
+from gateway.durable.store import Changed, WorkflowStore
 from gateway.durable.supervisor import Resources, Supervisor
 from gateway.durable.watching import Watches
 from gateway.durable.write_behind import WriteBehindBuffer
@@ -34,6 +34,8 @@ from gateway.errors import FlowsUnavailable
 from gateway.events import Hook
 from gateway.spans import Tracer
 
+# A dead host's flows are continued within this time and a few seconds.
+LEASE_SECONDS = 8.0
 # The interval at which changes made by other processes are detected.
 POLL_SECONDS = 0.5
 UNKNOWN = Fault(MASKED, "This version of the gateway does not know this kind of flow.")
@@ -53,12 +55,14 @@ class DbosDurable:
         retention: float,
         key: Callable[[], bytes] | None = None,
         patience: StoreTimeouts = STANDARD,
+        lease: float = LEASE_SECONDS,
         tracer: Tracer | None = None,
     ) -> None:
         """Store the configuration; nothing is opened yet.
 
         `url` is SQLAlchemy's; `retention` is in seconds. `key` returns 32 bytes; it may block, and raises
-        KeyFileError and FlowsUnavailable. `tracer` makes the spans of the steps.
+        KeyFileError and FlowsUnavailable. `lease` is for how many seconds this process has its flows where it shares
+        them with other machines. `tracer` makes the spans of the steps.
         """
         self._url = url
         self._directory = directory
@@ -72,12 +76,13 @@ class DbosDurable:
         self._changes = ChangeNotifier(clock)
         self._watches = Watches(self._poll)
         self._patience = patience
+        self._lease_seconds = lease
         self._tracer = tracer
         self._database = DatabaseExecutor(patience)
-        self._supervisor = Supervisor(self._open, self._workflows_on, self._database, clock, hook, retention)
-        self._write_behind = WriteBehindBuffer(
-            lambda batch: self._database.call(partial(self._store.write, batch)), self._changes.changed, clock
+        self._supervisor = Supervisor(
+            self._open, self._workflows_on, lambda: self._write_behind.drop(), self._database, clock, hook, retention
         )
+        self._write_behind = WriteBehindBuffer(self._write_changes, self._changes.changed, clock)
 
     def define(self, name: str, body: Body) -> None:
         self._bodies[name] = body
@@ -93,11 +98,12 @@ class DbosDurable:
         await self._supervisor.stop(STEP_SECONDS)
         # Before another process takes over: what is written later would replace what that has written.
         await self._write_behind.aclose()
-        self._supervisor.release()
+        await self._supervisor.release()
 
     async def aclose(self) -> None:
         await self._supervisor.stop()
         await self._write_behind.aclose()
+        await self._supervisor.release()
         await self._database.aclose()
         self._supervisor.close()
 
@@ -209,13 +215,16 @@ class DbosDurable:
         store = WorkflowStore(self._url, self._cipher, self._clock, patience=self._patience.statement)
         try:
             store.prepare()
-            return Resources(store, WorkerLease(self._directory))
+            return Resources(store, store.lease(self._directory, self._lease_seconds, self._clock.monotonic))
         except BaseException:
             store.close()
             raise
 
+    async def _write_changes(self, batch: dict[str, Changed]) -> None:
+        await self._database.call(partial(self._store.write, batch, self._supervisor.lease.token))
+
     def _workflows_on(self, resources: Resources) -> Workflows:
-        return Workflows(self._url, self._cipher, resources.slots.executor, self._run)
+        return Workflows(self._url, self._cipher, resources.lease.executor, self._run)
 
     async def _run(self, id: str) -> None:
         """Run the workflow until it has ended.
@@ -227,12 +236,13 @@ class DbosDurable:
             record = await self.get(id)
             if record is not None and not record.status.is_final:
                 await self._run_once(record)
-        except (FlowsUnavailable, Lost) as exc:
+        except (FlowsUnavailable, LeaseLost, Lost) as exc:
             raise asyncio.CancelledError from exc
 
     async def _run_once(self, record: Record) -> None:
+        token = self._supervisor.lease.token
         steps = await self._database.call(partial(self._store.steps, record.id))
-        guard = _RunGuard(self, record.id)
+        guard = _RunGuard(self, record.id, token)
         journal = DbosJournal(record, steps, guard, self._write_behind)
         spans = None if self._tracer is None else StepSpans(self._tracer, record)
         run = WorkflowRun(record.id, journal, self._retrier, self._clock, spans)
@@ -247,7 +257,7 @@ class DbosDurable:
             fault = fault_of(error, self._hook)
             end = partial(self._store.end, record.id, Status.FAILED, fault=fault, group=run.group_of(fault))
         await self._write_behind.flush()
-        await self._database.call(end)
+        await self._database.call(partial(end, token=token))
         self._changes.changed(record.id)
 
     def _body(self, record: Record) -> Body:
@@ -256,20 +266,26 @@ class DbosDurable:
             raise StepFailed(UNKNOWN)
         return self._bodies[record.name]
 
-    async def check(self, id: str) -> None:
+    async def check(self, id: str, token: int) -> None:
         """Raise WorkflowInterrupted if the workflow may not go on here, FlowsUnavailable if that is unknown."""
         if self._is_leaving:
             raise Lost
-        if await self._database.call(partial(self._store.status, id)) is not Status.RUNNING:
+        if await self._database.call(partial(self._store.status_for_run, id, token)) is not Status.RUNNING:
             raise WorkflowInterrupted
 
-    async def rest(self, id: str, until: float) -> None:
+    def check_lease(self, token: int) -> None:
+        """Raise Lost unless this process still has the lease of this token."""
+        lease = self._supervisor.lease
+        if lease.token != token or lease.remaining() <= 0:
+            raise Lost
+
+    async def rest(self, id: str, until: float, token: int) -> None:
         """Sleep until a Unix second. Raises WorkflowInterrupted, FlowsUnavailable."""
         while (left := until - self._clock.now()) > 0:
             mark = self._changes.mark(id)
-            await self.check(id)
+            await self.check(id, token)
             await self._changes.wait(mark, min(left, POLL_SECONDS))
-        await self.check(id)
+        await self.check(id, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,15 +294,20 @@ class _RunGuard:
 
     engine: DbosDurable
     id: str
+    token: int
 
     async def check(self) -> None:
         try:
-            await self.engine.check(self.id)
-        except FlowsUnavailable as exc:
+            await self.engine.check(self.id, self.token)
+        except (FlowsUnavailable, LeaseLost) as exc:
             raise Lost from exc
+        self.check_lease()
 
     async def rest(self, until: float) -> None:
         try:
-            await self.engine.rest(self.id, until)
-        except FlowsUnavailable as exc:
+            await self.engine.rest(self.id, until, self.token)
+        except (FlowsUnavailable, LeaseLost) as exc:
             raise Lost from exc
+
+    def check_lease(self) -> None:
+        self.engine.check_lease(self.token)

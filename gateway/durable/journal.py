@@ -23,13 +23,16 @@ class Lost(WorkflowInterrupted):
 
 
 class Stand(Protocol):
-    """The guard of a run, which knows the workflow's current status. Both methods raise WorkflowInterrupted."""
+    """The guard of a run, which knows the workflow's current status. Its methods raise WorkflowInterrupted."""
 
     async def check(self) -> None:
         """Raise WorkflowInterrupted if the workflow may not go on."""
 
     async def rest(self, until: float) -> None:
         """Sleep until a Unix second."""
+
+    def check_lease(self) -> None:
+        """Raise WorkflowInterrupted if another process may run the workflow by now."""
 
 
 class DbosJournal:
@@ -56,6 +59,9 @@ class DbosJournal:
         if self._steps.get(number) != (group, record):
             self._steps[number] = group, record
             self._write_behind.step(self._id, number, group, record)
+
+    def check_lease(self) -> None:
+        self._guard.check_lease()
 
     async def written(self) -> None:
         await self._write_behind.flush()

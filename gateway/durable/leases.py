@@ -1,13 +1,21 @@
-"""Worker leases: each process on a data directory holds a slot by a file lock, which the kernel frees at its death."""
+"""Worker leases: each process that runs flows holds one, by a name under which its flows are recorded.
+
+On one machine the lease is a file lock in the data directory, which the kernel frees when the process dies. Processes
+on several machines also record it in their database (`gateway.durable.database_leases`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
 
 from gateway.files import make_file, make_folder
 
@@ -20,20 +28,57 @@ class NoSlot(Exception):
     """All slots of the data directory are taken, or it cannot be written."""
 
 
-class WorkerLease:
-    """The lease of one slot of a data directory.
+class LeaseLost(Exception):
+    """The lease has ended, so that another process may have the flows: nothing may be done for them any more."""
 
-    `executor` is a stable id: a later process with the same slot resumes the workflows that the slot has left.
-    """
 
-    def __init__(self, directory: Path) -> None:
-        """Take the first free slot. Raises NoSlot."""
+class WorkerLease(Protocol):
+    """The lease of one process. Methods block; those that use a database raise FlowsUnavailable."""
+
+    @property
+    def executor(self) -> str:
+        """The name of the process. A later process with the same name resumes what it has left."""
+
+    @property
+    def token(self) -> int:
+        """The fencing token: another one each time the lease is taken."""
+
+    def remaining(self) -> float:
+        """Return the seconds until the lease ends unless it is renewed. Does not block."""
+
+    def renew(self) -> None:
+        """Renew the lease. Raise LeaseLost if another process has taken it."""
+
+    def retake(self) -> None:
+        """Take the lease again, with another token. Raise LeaseLost while another process has it."""
+
+    def check(self, db: sa.Connection, token: int) -> None:
+        """Raise LeaseLost unless the lease of this token is held: then it is, until the transaction ends."""
+
+    def abandoned(self) -> contextlib.AbstractContextManager[tuple[str, ...]]:
+        """Yield the processes whose lease has ended. No process can take these leases while the context lasts."""
+
+    def close(self) -> None:
+        """Release the lease. Idempotent."""
+
+
+def always(executor: str) -> bool:
+    return True
+
+
+class FileLease:
+    """The lease of one slot of a data directory, by a file lock."""
+
+    token = 0
+
+    def __init__(self, directory: Path, accepts: Callable[[str], bool] = always) -> None:
+        """Take the first free slot whose name is accepted. Raise NoSlot."""
         self._folder = directory / FOLDER
         try:
             make_folder(self._folder)
             self._host = _host(self._folder / HOST_FILE)
             self._lock: int | None
-            self.number, self._lock = self._first_free()
+            self.number, self._lock = self._first_free(accepts)
         except OSError as exc:
             raise NoSlot(f"The slots in {self._folder} cannot be used: {exc.strerror}.") from exc
 
@@ -41,9 +86,20 @@ class WorkerLease:
     def executor(self) -> str:
         return self._executor(self.number)
 
+    def remaining(self) -> float:
+        return math.inf
+
+    def renew(self) -> None:
+        pass
+
+    def retake(self) -> None:
+        pass
+
+    def check(self, db: sa.Connection, token: int) -> None:
+        pass
+
     @contextlib.contextmanager
     def abandoned(self) -> Iterator[tuple[str, ...]]:
-        """Yield the executors whose process is dead. No process can take their slots while the context lasts."""
         with contextlib.ExitStack() as locks:
             found = []
             for path in sorted(self._folder.glob("*.lock")):
@@ -54,15 +110,21 @@ class WorkerLease:
             yield tuple(found)
 
     def close(self) -> None:
-        """Release the lease. Idempotent."""
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
 
-    def _first_free(self) -> tuple[int, int]:
+    def _first_free(self, accepts: Callable[[str], bool]) -> tuple[int, int]:
         for number in range(MOST):
             if (lock := _lock(self._folder / f"{number}.lock")) is not None:
-                return number, lock
+                try:
+                    is_accepted = accepts(self._executor(number))
+                except BaseException:
+                    os.close(lock)
+                    raise
+                if is_accepted:
+                    return number, lock
+                os.close(lock)
         raise NoSlot(f"All {MOST} slots in {self._folder} are taken: a process each.")
 
     def _executor(self, number: int) -> str:
@@ -84,3 +146,12 @@ def _host(path: Path) -> str:
     """Return the id of the data directory, which distinguishes directories that share a database."""
     make_file(path, secrets.token_hex(8).encode())
     return path.read_text()
+
+
+def place_of(directory: Path) -> str:
+    """Return a text that differs for each copy of a data directory, and on each machine.
+
+    Processes for which it is equal see each other's file locks.
+    """
+    found = os.stat(directory / FOLDER / HOST_FILE)
+    return f"{os.uname().nodename}:{found.st_dev}:{found.st_ino}"

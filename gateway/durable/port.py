@@ -138,6 +138,12 @@ class Run(Protocol):
     async def emit(self, key: str, value: Json) -> None:
         """Record progress in `Record.notes`."""
 
+    def check_lease(self) -> None:
+        """Stop the body if another process may run the workflow by now. For use in a step, right before an effect.
+
+        A process may have slept, or the database may have been out of reach, for longer than its lease.
+        """
+
 
 Body: TypeAlias = Callable[[Run, Json], Awaitable[Json]]
 

@@ -47,13 +47,19 @@ class StepRetrier:
         self._rng = dice
 
     async def make(
-        self, flow: str, step: Step, begun: StepRecord | None, on_attempt: OnAttempt, written: Written
+        self,
+        flow: str,
+        step: Step,
+        begun: StepRecord | None,
+        on_attempt: OnAttempt,
+        written: Written,
+        check_lease: Callable[[], None] = lambda: None,
     ) -> Outcome:
         """Attempt the step until it succeeds, fails with a final error, or its retry budget is exhausted.
 
         `begun` is the record of attempts before a crash. `on_attempt` is called with each attempt before it is made;
-        `written` returns when these calls are stored. The retry budget starts over after a crash: the downtime of the
-        gateway says nothing about the upstream.
+        `written` returns when these calls are stored; `check_lease` raises WorkflowInterrupted. The retry budget
+        starts over after a crash: the downtime of the gateway says nothing about the upstream.
         """
         record = begun or StepRecord(step.name, step.medium, StepState.RUNNING, 0, self._clock.now(), None, None)
         now = self._clock.monotonic()
@@ -63,6 +69,7 @@ class StepRetrier:
             on_attempt(record)
             if step.is_counted:
                 await written()
+            check_lease()
             try:
                 return Outcome(self._ended(record, None), recorded_form(await step.act()))
             except UpstreamError as error:

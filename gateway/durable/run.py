@@ -51,6 +51,9 @@ class Journal(Protocol):
 
     def note(self, key: str, value: Json) -> None: ...
 
+    def check_lease(self) -> None:
+        """Raise WorkflowInterrupted if another process may run the workflow by now."""
+
 
 class WorkflowRun:
     """A `Run` over a journal. `spans` are those of its steps, if they are traced."""
@@ -102,6 +105,9 @@ class WorkflowRun:
     async def emit(self, key: str, value: Json) -> None:
         self._journal.note(key, recorded_form(value))
 
+    def check_lease(self) -> None:
+        self._journal.check_lease()
+
     def group_of(self, fault: Fault) -> int | None:
         """Return the group of the step that raised this very object: equal faults may come from skipped steps."""
         return next((group for known, group in self._faults if known is fault), None)
@@ -121,6 +127,7 @@ class WorkflowRun:
                 self._journal.begun(place.number),
                 lambda record: self._journal.step(group, place.number, record),
                 self._journal.written,
+                self._journal.check_lease,
             )
             outcome = await (make() if self._spans is None else self._spans.step(step, make))
             return {"step": step_to(outcome.record), "value": outcome.value}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.clock import Clock
 from gateway.durable.database import AT_ONCE, Database
+from gateway.durable.database_leases import DatabaseLease
 from gateway.durable.encryption import DecryptionError, JsonCipher
 from gateway.durable.executor import CancellationToken
+from gateway.durable.leases import FileLease, WorkerLease
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord, Tally
 from gateway.durable.remembered_names import RememberedNames
 from gateway.durable.rerun import Numbered, steps_to_rerun
@@ -42,10 +45,21 @@ class WorkflowStore:
         self._cipher = cipher
         self._clock = clock
         self._dbos = Engine(None if self._database.is_sqlite else SCHEMA)
+        self._check_lease: Callable[[sa.Connection, int], None] = lambda db, token: None
         self.names = RememberedNames(self._database, cipher, clock)
 
     def close(self) -> None:
         self._database.close()
+
+    def lease(self, directory: Path, seconds: float, monotonic: Callable[[], float]) -> WorkerLease:
+        """Take a worker lease, without which nothing is recorded about runs. Raise NoSlot and FlowsUnavailable."""
+        lease = (
+            FileLease(directory)
+            if self._database.is_sqlite
+            else DatabaseLease(directory, self._database, self._dbos, seconds, monotonic)
+        )
+        self._check_lease = lease.check
+        return lease
 
     def ping(self) -> None:
         """Check that the database can be written, without writing."""
@@ -110,8 +124,10 @@ class WorkflowStore:
             oldest = db.scalar(sa.select(sa.func.min(FLOWS.c.created_at)).where(running))
         return Tally({Status(status): count for status, count in counts}, oldest)
 
-    def status(self, id: str) -> Status | None:
+    def status_for_run(self, id: str, token: int) -> Status | None:
+        """Return the status. Raise LeaseLost unless the lease of this token is held."""
         with self._database.transaction() as db:
+            self._check_lease(db, token)
             found = db.scalar(STATUS, {"flow": id})
         return None if found is None else Status(found)
 
@@ -123,9 +139,10 @@ class WorkflowStore:
         with self._database.transaction() as db:
             return self._steps(db, [id]).get(id, {})
 
-    def write(self, changes: Mapping[str, Changed]) -> None:
-        """Write the changes of those workflows that still exist."""
+    def write(self, changes: Mapping[str, Changed], token: int = 0) -> None:
+        """Write the changes of those workflows that still exist. Raise LeaseLost unless the token's lease is held."""
         with self._database.transaction() as db:
+            self._check_lease(db, token)
             existing = self._update(db, FLOWS.c.id.in_(changes))
             steps = [row for id in existing for row in self._step_rows(id, changes[id])]
             notes = [row for id in existing for row in self._note_rows(id, changes[id].notes)]
@@ -133,9 +150,19 @@ class WorkflowStore:
             self._database.upsert(db, NOTES, notes)
 
     def end(
-        self, id: str, status: Status, *, output: Json = None, fault: Fault | None = None, group: int | None = None
+        self,
+        id: str,
+        status: Status,
+        *,
+        output: Json = None,
+        fault: Fault | None = None,
+        group: int | None = None,
+        token: int = 0,
     ) -> None:
-        """End a running workflow. One that has ended stays as it is: a cancelled workflow stays cancelled."""
+        """End a running workflow. One that has ended stays as it is: a cancelled workflow stays cancelled.
+
+        Raise LeaseLost unless the lease of this token is held.
+        """
         values = {
             "status": status.value,
             "output": self._cipher.close(output),
@@ -143,6 +170,7 @@ class WorkflowStore:
             "failed_group": group,
         }
         with self._database.transaction() as db:
+            self._check_lease(db, token)
             self._update(db, FLOWS.c.id == id, FLOWS.c.status == Status.RUNNING.value, **values)
 
     def cancel(self, id: str, ticket: CancellationToken) -> bool:

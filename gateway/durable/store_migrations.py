@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.durable.tables import FLOWS, METADATA
+from gateway.durable.tables import FLOWS, LEASES, METADATA
 from gateway.errors import FlowsUnavailable
 from gateway.migrations import ABSENT, Migration, StoreVersion, Version, known, opened_for_reading, pending
 from gateway.version import version
@@ -29,6 +29,7 @@ RECORD = sa.Table(
 MIGRATIONS: tuple[Migration[sa.Connection], ...] = (
     Migration(Version(1, 0), METADATA.create_all),
     Migration(Version(1, 1), RECORD.create),
+    Migration(Version(1, 2), LEASES.create_all),
 )
 LATEST = sa.select(RECORD).order_by(RECORD.c.major.desc(), RECORD.c.minor.desc()).limit(1)
 

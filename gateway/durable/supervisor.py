@@ -13,18 +13,25 @@ from gateway.clock import Clock
 from gateway.durable.dbos_adapter import Workflows
 from gateway.durable.encryption import DecryptionError, KeyFileError
 from gateway.durable.executor import DatabaseExecutor
-from gateway.durable.leases import NoSlot, WorkerLease
+from gateway.durable.leases import LeaseLost, NoSlot, WorkerLease
 from gateway.durable.port import Fault, Status
 from gateway.durable.signals import Signals
 from gateway.durable.store import WorkflowStore
 from gateway.durable.tables import GIVEN_UP
 from gateway.errors import FlowsUnavailable
-from gateway.events import FlowsDirectoryRefused, Hook, WorkflowsRecovered, WorkflowStoreAvailabilityChanged
+from gateway.events import (
+    FlowsDirectoryRefused,
+    Hook,
+    WorkerLeaseLost,
+    WorkflowsRecovered,
+    WorkflowStoreAvailabilityChanged,
+)
 from gateway.migrations import StoreTooNew
 
 T = TypeVar("T")
 
 TICK_SECONDS = 1.0
+RENEW_SECONDS = 1.0
 LAUNCH_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
 # How long an accepted workflow may take to reach DBOS before other processes start it.
@@ -37,6 +44,7 @@ NOT_OPEN = "The store of the flows is not open yet."
 UNREACHABLE = "The store of the flows cannot be reached."
 # Shown without authentication, so without the paths: these are in the log.
 NO_KEY = "The key of the flows cannot be used."
+TAKEN_OVER = "Another process takes over the flows of this one, which has not answered for a while."
 NO_SLOT = "No lease is free for this process to run flows."
 POISON_WORKFLOW = Fault("INTERNAL_SERVER_ERROR", "The gateway went down again and again while this flow ran.")
 
@@ -46,7 +54,7 @@ class Resources:
     """The resources of the engine: the store, and this process's worker lease."""
 
     store: WorkflowStore
-    slots: WorkerLease
+    lease: WorkerLease
 
 
 Open = Callable[[], Resources]
@@ -57,15 +65,23 @@ class Supervisor:
     """The background task that opens the store, recovers and starts workflows, and prunes ended ones."""
 
     def __init__(
-        self, open: Open, launch_dbos: Launch, database: DatabaseExecutor, clock: Clock, hook: Hook, retention: float
+        self,
+        open: Open,
+        launch_dbos: Launch,
+        forget_changes: Callable[[], None],
+        database: DatabaseExecutor,
+        clock: Clock,
+        hook: Hook,
+        retention: float,
     ) -> None:
         """`open` blocks, and raises KeyFileError, NoSlot, StoreTooNew, DecryptionError or FlowsUnavailable.
 
-        `launch_dbos` does not block.
+        `launch_dbos` and `forget_changes` do not block; the latter drops what was to be recorded about runs.
         """
         self.problem: str | None = NOT_OPEN
         self._open = open
         self._launch = launch_dbos
+        self._forget_changes = forget_changes
         self._database = database
         self._clock = clock
         self._hook = hook
@@ -82,6 +98,11 @@ class Supervisor:
     def store(self) -> WorkflowStore:
         """The open store. Raises FlowsUnavailable."""
         return self._require(self._resources).store
+
+    @property
+    def lease(self) -> WorkerLease:
+        """The worker lease. Raises FlowsUnavailable."""
+        return self._require(self._resources).lease
 
     @property
     def workflows(self) -> Workflows:
@@ -114,14 +135,14 @@ class Supervisor:
             await self._database.work(self._workflows.close)
             self._workflows = None
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Release the worker lease, so that other processes take over its workflows. Idempotent."""
         if self._resources is not None:
-            self._resources.slots.close()
+            with contextlib.suppress(FlowsUnavailable):
+                await self._database.call(self._resources.lease.close)
 
     def close(self) -> None:
-        """Close the store and release the worker lease. Idempotent."""
-        self.release()
+        """Close the store. Idempotent."""
         resources, self._resources = self._resources, None
         if resources is not None:
             resources.store.close()
@@ -129,9 +150,15 @@ class Supervisor:
     async def _supervise(self) -> None:
         while not await self._try_open():
             await self._clock.sleep(TICK_SECONDS)
-        while True:
-            await self._check()
-            await self._signals.wait(WAKE, TICK_SECONDS)
+        keeping = asyncio.ensure_future(self._keep_lease())
+        try:
+            while True:
+                if self.lease.remaining() > 0:
+                    await self._check()
+                await self._signals.wait(WAKE, TICK_SECONDS)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
     async def _try_open(self) -> bool:
         try:
@@ -164,6 +191,28 @@ class Supervisor:
         """Store the resources in the thread: a caller that is cancelled meanwhile would leak them open."""
         self._resources = self._open()
 
+    async def _keep_lease(self) -> None:
+        """Renew the lease. When it has ended, stop all workflows, which others continue, and take it again."""
+        while True:
+            await self._clock.sleep(RENEW_SECONDS)
+            try:
+                await self._database.call(self.lease.renew)
+            except (FlowsUnavailable, LeaseLost):
+                if self.lease.remaining() <= 0:
+                    await self._begin_again()
+
+    async def _begin_again(self) -> None:
+        await self.workflows.interrupt()
+        self._forget_changes()
+        try:
+            await self._database.call(self.lease.retake)
+        except FlowsUnavailable:
+            self._set_problem(UNREACHABLE)
+        except LeaseLost:
+            self._set_problem(TAKEN_OVER)
+        else:
+            self._hook(WorkerLeaseLost(self.lease.executor))
+
     async def _check(self) -> None:
         try:
             await self._database.call(self.store.ping)
@@ -179,9 +228,8 @@ class Supervisor:
 
     async def _recover_abandoned(self) -> None:
         """Recover the workflows of dead processes. Their leases are locked meanwhile, so no other process does."""
-        slots = self._require(self._resources).slots
         with contextlib.ExitStack() as locks:
-            for executor in await self._database.work(lambda: locks.enter_context(slots.abandoned())):
+            for executor in await self._database.work(lambda: locks.enter_context(self.lease.abandoned())):
                 if flows := await self._database.work(partial(self.workflows.adopt, executor)):
                     self._hook(WorkflowsRecovered(executor, flows))
 
@@ -205,7 +253,7 @@ class Supervisor:
 
         The database was unreachable when DBOS should have started or ended them.
         """
-        held = await self._database.call(partial(self.store.held, self._require(self._resources).slots.executor))
+        held = await self._database.call(partial(self.store.held, self.lease.executor))
         orphaned = held - self.workflows.running
         for id in orphaned & self._orphaned:
             await self._database.work(partial(self.workflows.take_up, id))

@@ -59,6 +59,20 @@ REMEMBERED = sa.Table(
 KEYS = sa.Table("gateway_flow_keys", METADATA, sa.Column("probe", sa.Text, primary_key=True))
 
 
+# The leases of the processes that run flows, where several machines share the database. A later release may create
+# these tables in a store that an earlier one made, so they are not in METADATA.
+LEASES = sa.MetaData()
+WORKERS = sa.Table(
+    "gateway_flow_workers",
+    LEASES,
+    sa.Column("executor", sa.Text, primary_key=True),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+)
+TOKENS = sa.Sequence("gateway_flow_tokens", metadata=LEASES, data_type=sa.BigInteger)
+
+
 class Engine:
     """The tables of DBOS itself."""
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from gateway.clock import Clock
+from gateway.durable.leases import LeaseLost
 from gateway.durable.port import Json, StepRecord
 from gateway.durable.signals import Signals
 from gateway.durable.store import Changed
@@ -49,13 +50,19 @@ class WriteBehindBuffer:
             self._signals.send(WAKE)
             await asyncio.shield(self._task)
 
+    def drop(self) -> None:
+        """Forget all changes: other processes have the workflows, and write what is true of them."""
+        self._pending = {}
+        if self._task is not None:
+            self._task.cancel()
+
     async def aclose(self) -> None:
         """Write the pending changes, if the store accepts them within LAST_SECONDS."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._pending:
-            with contextlib.suppress(FlowsUnavailable, TimeoutError):
+            with contextlib.suppress(FlowsUnavailable, LeaseLost, TimeoutError):
                 async with asyncio.timeout(LAST_SECONDS):
                     await self._write(self._pending)
             self._pending = {}
@@ -72,6 +79,9 @@ class WriteBehindBuffer:
                 batch, self._pending = self._pending, {}
                 try:
                     await self._write_with_retry(batch)
+                except LeaseLost:
+                    self._pending = {}
+                    return
                 except asyncio.CancelledError:
                     self._requeue(batch)
                     raise

@@ -31,6 +31,7 @@ from gateway.events import (
     TraceExportChanged,
     UpstreamAccess,
     UpstreamAttempt,
+    WorkerLeaseLost,
     WorkflowsRecovered,
     WorkflowStoreAvailabilityChanged,
 )
@@ -52,6 +53,7 @@ LEVELS: dict[type[Event], int] = {
     ClientsReloadFailed: logging.ERROR,
     CertificateReloadFailed: logging.ERROR,
     DocumentsReloadFailed: logging.ERROR,
+    WorkerLeaseLost: logging.WARNING,
     WorkflowsRecovered: logging.WARNING,
     FlowsDirectoryRefused: logging.ERROR,
     LedgerLost: logging.ERROR,

@@ -134,6 +134,11 @@ class RunContext:
                 return answer
             wait = min(wait * 2, LONGEST_LOOK)
 
+    def check_effect(self) -> None:
+        """Raise Forbidden, or stop where another process may run the workflow. Call it right before each effect."""
+        self.authorization.check()
+        self.run.check_lease()
+
     async def check_running(self) -> None:
         """Raise WorkflowInterrupted if the workflow has ended. For use inside a step, between a wait and an effect."""
         # Without the store, the workflow can neither be cancelled nor go on after this step.

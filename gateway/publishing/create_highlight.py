@@ -87,7 +87,7 @@ class CreateHighlightWorkflow:
         in_doubt = effect.attempt()
         if in_doubt and (found := await self._matching()):
             return _creation(found[-1], in_doubt)  # the oldest: created by an earlier attempt
-        self._context.authorization.check()
+        self._context.check_effect()
         if in_doubt and self._pipeline.are_dying:
             return None
         made = await self._context.highlights.create(

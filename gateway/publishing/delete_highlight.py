@@ -36,7 +36,7 @@ class DeleteHighlightWorkflow:
         highlights, authorization = self._context.highlights, self._context.authorization
         if not authorization.is_given and await highlights.highlight(account, pk) is None:
             return
-        authorization.check()
+        self._context.check_effect()
         await highlights.delete(account, pk)
 
 

@@ -216,7 +216,7 @@ class MediaPipeline:
         source = self._source(medium.spec)
 
         async def upload() -> Container:
-            self._context.authorization.check()
+            self._context.check_effect()
             return await self._context.uploads.upload(self._account, source, key=key)
 
         container = await self._quota.when_free(upload)
@@ -252,7 +252,7 @@ class MediaPipeline:
         key = self._context.key("publish", medium.label, medium.generation)
 
         async def publish() -> Story:
-            self._context.authorization.check()
+            self._context.check_effect()
             return await self._context.stories.publish(self._account, str(medium.container), key=key)
 
         story = await self._context.unless_expired(lambda: self._quota.when_free(publish))

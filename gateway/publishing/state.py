@@ -50,11 +50,12 @@ class StateWorkflow(ABC, Generic[CommandT]):
         """Return whether the state was set; False if a later request has superseded this one."""
         if await self._latest_request() is not None:
             return False
-        self._context.authorization.check()
+        self._context.check_effect()
         wanted = self._command
         await self.apply(wanted)
         while (latest := await self._latest_request()) not in (None, wanted):
             wanted = latest
+            self._context.run.check_lease()
             await self.apply(wanted)
         return wanted is self._command
 

@@ -58,7 +58,7 @@ class UpdateHighlightWorkflow:
             if changes.add and self._pipeline.are_dying and self._context.authorization.is_given:
                 return None
         if changes.any:
-            self._context.authorization.check()
+            self._context.check_effect()
             await self._context.highlights.update(
                 self._command.account, self._command.pk, changes, key=self._context.key("edit", number)
             )

@@ -135,6 +135,11 @@ class Settings:
         unset="in PostgreSQL with its database, else `flows.key` in the data directory, created at the first start",
     )
     flow_retention: int = _setting(SECONDS, "604800", "Retention of ended flows in seconds.")
+    flow_lease: int = _setting(
+        seconds(3, 600),
+        "8",
+        "Seconds after which other hosts continue the flows of a gateway that gives no sign. With PostgreSQL only.",
+    )
     clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
         PATH,
         "TOML file with the clients, their keys, rights and allowances.",

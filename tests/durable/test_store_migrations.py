@@ -79,7 +79,7 @@ def without_record(url: str) -> None:
 def test_a_new_store_says_its_version_and_who_made_it(url: str) -> None:
     assert version_in(url).found == ABSENT
     used(url)
-    assert (version_in(url).found, version_in(url).writer) == (Version(1, 1), version())
+    assert (version_in(url).found, version_in(url).writer) == (Version(1, 2), version())
 
 
 def test_a_store_without_a_version_is_of_the_first_and_is_brought_forward(url: str) -> None:
@@ -87,14 +87,14 @@ def test_a_store_without_a_version_is_of_the_first_and_is_brought_forward(url: s
     without_record(url)
     assert version_in(url).found == Version(1, 0)
     assert used(url) == ["web:1"]
-    assert version_in(url).found == Version(1, 1)
+    assert version_in(url).found == Version(1, 2)
 
 
 def test_a_store_with_a_higher_minor_version_is_used_as_it_is(url: str) -> None:
-    with knowing(1, 2, ADDED):
+    with knowing(1, 3, ADDED):
         used(url)
     assert used(url) == ["web:1"]
-    assert version_in(url).found == Version(1, 2)
+    assert version_in(url).found == Version(1, 3)
     assert tables(url)["gateway_flows"][-1] == "added"
 
 
@@ -103,7 +103,7 @@ async def test_a_store_with_a_higher_major_version_is_refused_and_reported(url: 
     with knowing(2, 0, ADDED):
         used(url)
     before, events = tables(url), list[Event]()
-    with pytest.raises(StoreTooNew, match=r"The store of the flows is of version 2\.0, written by .* knows 1\.1"):
+    with pytest.raises(StoreTooNew, match=r"The store of the flows is of version 2\.0, written by .* knows 1\.2"):
         used(url)
     durable = DbosDurable(
         url, tmp_path, clock=SystemClock(), hook=events.append, dice=random.Random(1), retention=1.0, key=lambda: KEY
@@ -119,17 +119,17 @@ async def test_a_store_with_a_higher_major_version_is_refused_and_reported(url: 
 def test_a_migration_that_fails_half_way_leaves_the_store_as_it_was(url: str) -> None:
     used(url)
     before = tables(url)
-    with knowing(1, 2, ADDED, BROKEN), pytest.raises(FlowsUnavailable):
+    with knowing(1, 3, ADDED, BROKEN), pytest.raises(FlowsUnavailable):
         used(url)
     assert tables(url) == before
     assert used(url) == ["web:1"]
-    assert version_in(url).found == Version(1, 1)
+    assert version_in(url).found == Version(1, 2)
 
 
 def test_gateways_that_start_at_once_take_turns(url: str) -> None:
     """A column that is added twice is an error."""
     used(url)
-    with knowing(1, 2, ADDED), ThreadPoolExecutor(4) as threads:
+    with knowing(1, 3, ADDED), ThreadPoolExecutor(4) as threads:
         assert list(threads.map(used, [url] * 4)) == [["web:1"]] * 4
     assert tables(url)["gateway_flows"].count("added") == 1
 

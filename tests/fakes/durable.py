@@ -288,6 +288,10 @@ class _Journal:
     def check(self) -> None:
         self._engine.check(self._id, self._life)
 
+    def check_lease(self) -> None:
+        if not self._engine.is_alive(self._life):
+            raise WorkflowInterrupted
+
     def reserve(self) -> _Place:
         self._places += 1
         return _Place(self._places, self)
