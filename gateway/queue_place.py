@@ -19,7 +19,7 @@ class QueueClient:
 
 # No client has an id with parentheses.
 GATEWAY = QueueClient("(gateway)")
-"""The gateway itself, for the requests of flows, and for those that no client has caused, such as the balance."""
+"""The gateway itself, for requests that no client has caused, such as that for the balance."""
 
 
 class QueuedRequest(Protocol):
@@ -88,3 +88,5 @@ class QueuePlace:
 
 QUEUE_PLACE: ContextVar[QueuePlace | None] = ContextVar("queue_place", default=None)
 """That of the call that the current task makes."""
+QUEUE_CLIENT: ContextVar[QueueClient] = ContextVar("queue_client", default=GATEWAY)
+"""The client for whom the current task makes calls that have no place of their own: that of a workflow."""

@@ -16,7 +16,7 @@ from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.input_validation import input_validator
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
-from gateway.composition.write_rights import WriteRights
+from gateway.composition.workflow_clients import WorkflowClients
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
@@ -59,6 +59,7 @@ class PublishingComponent:
         self.spool = Spool(settings.data_dir / "spool")
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
+        workflow_clients = WorkflowClients(clients)
         self._publishing = Publishing(
             self.durable,
             self._publisher,
@@ -67,7 +68,8 @@ class PublishingComponent:
             hook=hook,
             on_change=self._invalidation.on_change,
             rng=self._rng,
-            may_write=WriteRights(clients).may_write,
+            may_write=workflow_clients.may_write,
+            queue_client=workflow_clients.queue_client,
         )
 
     def of(self, client: Client) -> Writes:

@@ -20,6 +20,7 @@ from gateway.events import Hook
 from gateway.publishing.authorization import Authorization, MayWrite
 from gateway.publishing.owners import owner_in
 from gateway.publishing.write import CachedEntry
+from gateway.queue_place import QueueClient
 from gateway.upstream.platforms.port import Highlights, MediaUploads, Publisher, Stories
 
 T = TypeVar("T")
@@ -59,7 +60,8 @@ class WorkflowContext:
     """The dependencies of workflows.
 
     `rng` adds jitter to polling; `on_change` invalidates cached data; `may_write` returns whether a workflow's client
-    has a right for an account now.
+    has a right for an account now, and `queue_client` whose share of the upstream's rate a workflow's requests take;
+    both take the workflow's owner.
     """
 
     durable: Durable
@@ -70,6 +72,7 @@ class WorkflowContext:
     on_change: Callable[[EntityChanged], None]
     rng: random.Random
     may_write: MayWrite
+    queue_client: Callable[[str], QueueClient]
 
     def authorization(self, flow: str, right: Right, account: str) -> Authorization:
         """Return the right of a workflow's client for an account."""

@@ -11,10 +11,12 @@ from gateway.errors import FlowsUnavailable
 from gateway.events import FlowEnded, FlowStarted
 from gateway.publishing.commands import Command
 from gateway.publishing.context import EntityChanged, RunContext, WorkflowContext, unsupported
+from gateway.publishing.owners import owner_in
 from gateway.publishing.presenter import may_be_mended
 from gateway.publishing.recorded import WorkflowOutput, from_json, to_json
 from gateway.publishing.registry import FlowKind
 from gateway.publishing.write import Write
+from gateway.queue_place import QUEUE_CLIENT
 
 
 def register(context: WorkflowContext) -> None:
@@ -25,6 +27,7 @@ def register(context: WorkflowContext) -> None:
 
 async def _run(context: WorkflowContext, row: Write[Any, Any], run: Run, input: Json) -> Json:
     command = from_json(input, row.command)
+    QUEUE_CLIENT.set(context.queue_client(owner_in(run.id)))
     context.hook(FlowStarted(run.id, row.name))
     try:
         output = await _make(context, row, run, command)

@@ -33,6 +33,7 @@ from gateway.publishing.presenter import (
 from gateway.publishing.registry import FlowKind
 from gateway.publishing.runner import register
 from gateway.publishing.views import WorkflowView
+from gateway.queue_place import QueueClient
 from gateway.upstream.platforms.port import Publisher
 
 BATCH = 100
@@ -51,7 +52,7 @@ class Publishing:
     """The service of publishing. `client` is always a client's id.
 
     `on_change` is called with the entity that may have changed, in each process that runs a workflow or waits for one.
-    `rng` adds jitter to polling. `may_write` is called before each effect of a workflow.
+    `rng` adds jitter to polling. `may_write` is called before each effect of a workflow, `queue_client` before it runs.
 
     Every method raises FlowsUnavailable if the workflow store cannot be reached.
     """
@@ -67,8 +68,9 @@ class Publishing:
         on_change: Callable[[EntityChanged], None],
         rng: random.Random,
         may_write: MayWrite,
+        queue_client: Callable[[str], QueueClient],
     ) -> None:
-        self._context = WorkflowContext(durable, publisher, spool, clock, hook, on_change, rng, may_write)
+        self._context = WorkflowContext(durable, publisher, spool, clock, hook, on_change, rng, may_write, queue_client)
         # One list per client is read at a time: a client may request fifty at once, and all share a few threads.
         self._list_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         register(self._context)

@@ -24,6 +24,7 @@ from gateway.publishing.commands import CreateHighlight, DeleteHighlight, Medium
 from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import WorkflowView
+from gateway.queue_place import GATEWAY
 from gateway.sandbox import create_sandbox
 from gateway.upstream.platforms.dialects import Dialect, connect_publisher
 from gateway.upstream.platforms.likes import Likes
@@ -197,6 +198,7 @@ class Street:
             on_change=lambda settled: None,
             rng=random.Random(1),
             may_write=lambda owner, right, account: True,
+            queue_client=lambda owner: GATEWAY,
         )
 
     async def end(self, receipt: WorkflowView) -> WorkflowView:

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from gateway.durable.port import Fault, Json, Run, Status, StepState, Tally
+from gateway.durable.port import Fault, Json, Run, Status, Step, StepState, Tally
 from gateway.errors import IdempotencyKeyReused
 from gateway.events import InternalErrorMasked, StepRetried
+from gateway.queue_place import GATEWAY, QUEUE_CLIENT, QueueClient
 from tests.durable.harness import ID, Lives, World, down, ended, refused, until
 
 
@@ -239,3 +240,19 @@ class Bodies:
         await ended(durable, "3")
         await ended(durable, "4")
         assert await durable.tally() == Tally({Status.RUNNING: 2, Status.FAILED: 1, Status.DONE: 1}, first.created_at)
+
+    async def test_a_step_has_the_context_of_its_body(self, lives: Lives) -> None:
+        """By it the requests of a flow are queued for its client."""
+
+        async def look() -> Json:
+            return QUEUE_CLIENT.get().id
+
+        async def body(run: Run, input: Json) -> Json:
+            QUEUE_CLIENT.set(QueueClient("web"))
+            one = await run.step(Step("one", look))
+            return [one, *await run.steps([Step("several", look, number) for number in range(3)], width=2)]
+
+        durable = await lives.begin(body)
+        await durable.start("body", ID, None)
+        assert (await ended(durable)).output == ["web"] * 4
+        assert QUEUE_CLIENT.get() is GATEWAY

@@ -17,6 +17,7 @@ from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import WorkflowView
 from gateway.publishing.write import CachedEntry
+from gateway.queue_place import GATEWAY
 from tests.fakes.clock import VirtualClock
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import IDEMPOTENT, MemoryPublisher
@@ -85,6 +86,7 @@ class House:
             on_change=self.changes.append,
             rng=random.Random(seed),
             may_write=lambda owner, right, account: owner == owner_of(CLIENT) and account not in self.withdrawn,
+            queue_client=lambda owner: GATEWAY,
         )
 
     async def __aenter__(self) -> House:

@@ -19,6 +19,7 @@ from gateway.publishing.context import EntityChanged
 from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import WorkflowView
+from gateway.queue_place import GATEWAY
 from tests.fakes.durable import VolatileDurable
 from tests.fakes.publisher import PLAIN
 from tests.publishing.harness import ACCOUNT, CLIENT, House, changed
@@ -304,6 +305,7 @@ async def test_a_process_that_waits_for_anothers_flow_forgets_what_it_remembers_
         on_change=settled.append,
         rng=random.Random(0),
         may_write=lambda owner, right, account: True,
+        queue_client=lambda owner: GATEWAY,
     )
     receipt = await house.create("a")
     receipt = await publishing.wait(CLIENT, receipt.id, 100.0)

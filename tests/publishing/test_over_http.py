@@ -16,6 +16,7 @@ from gateway.publishing.commands import CreateHighlight, DeleteHighlight, Medium
 from gateway.publishing.phases import FlowState
 from gateway.publishing.service import Publishing
 from gateway.publishing.views import WorkflowView
+from gateway.queue_place import GATEWAY
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.faults import (
     Accepted,
@@ -101,6 +102,7 @@ class Street:
             on_change=lambda settled: None,
             rng=dice,
             may_write=lambda owner, right, account: True,
+            queue_client=lambda owner: GATEWAY,
         )
 
     def _crash(self) -> None:

@@ -135,3 +135,37 @@ async def test_calls_of_a_client_that_leaves_are_not_sent_and_others_wait_no_lon
             await profile(gateway, index)
         assert now() == pytest.approx(2, abs=0.2)
         assert gateway.billed == made + 15
+
+
+CREATE = """mutation ($key: ID!, $url: URL!) {
+  createHighlight(input: {
+    account: "787132", title: "Reef", media: [{ url: $url }], idempotencyKey: $key, waitSeconds: 50
+  }) { flow { state } userErrors { code } }
+}"""
+WRITERS = {"flood": Terms(rights=("read", "write")), "light": Terms(rights=("read", "write"))}
+
+
+async def published(gateway: RunningGateway, key: str, client: str) -> float:
+    """How long it took."""
+    began = now()
+    variables = {"key": key, "url": f"https://images.example.com/{key}.jpg"}
+    answer = await gateway.query(CREATE, variables, client=client)
+    assert answer.errors == [], answer.body
+    assert answer.data["createHighlight"] == {"flow": {"state": "DONE"}, "userErrors": []}, answer.body
+    return now() - began
+
+
+async def test_the_flow_of_a_client_does_not_wait_for_those_of_another(tmp_path: Path) -> None:
+    """Twenty flows of one client fill the queue of the platform, to which two requests a second are sent."""
+    settings = replace(Settings(), platform_rate=2.0, platform_timeout=300)
+    clock = VirtualWallClock()
+    async with running_gateway(tmp_path, settings=settings, clock=clock, clients=WRITERS) as gateway:
+        await gateway.knows_its_accounts("light")
+        alone = await published(gateway, "alone", "light")
+        flooding = [asyncio.create_task(published(gateway, f"flood-{number}", "flood")) for number in range(20)]
+        await asyncio.sleep(3)
+        beside = await published(gateway, "beside", "light")
+        assert beside < 3 * alone
+        for task in flooding:
+            task.cancel()
+        await asyncio.gather(*flooding, return_exceptions=True)

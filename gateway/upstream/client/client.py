@@ -19,7 +19,7 @@ from gateway.call_events import RequestShed, UpstreamQueueChanged
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
-from gateway.queue_place import QUEUE_PLACE, QueuePlace
+from gateway.queue_place import QUEUE_CLIENT, QUEUE_PLACE, QueuePlace
 from gateway.scheduling import turns
 from gateway.tracebacks import forget_frames
 from gateway.upstream.client.availability import Access
@@ -261,7 +261,7 @@ class UpstreamClient:
         left = deadline - began - self._policy.answer
         if left > 0 and self._queue.take():
             return 0.0
-        place = QUEUE_PLACE.get() or QueuePlace()
+        place = QUEUE_PLACE.get() or QueuePlace(QUEUE_CLIENT.get())
         self._queue.check(place, left)
         client, is_late = place.clients[0].id, False
         self._emit_queued(1, client)
