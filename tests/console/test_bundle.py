@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from graphql import (
     FieldNode,
+    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     TypeInfo,
@@ -70,11 +72,15 @@ def test_every_query_has_variables_and_the_reverse() -> None:
     assert VARIABLES.keys() == {path.stem for path in (ROOT / "queries").glob("*.graphql")}
 
 
+@cache
+def api() -> GraphQLSchema:
+    return build_schema((ROOT / "schema/api.graphql").read_text())
+
+
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_an_example_asks_for_proxied_pictures(path: Path) -> None:
     """Those of the platform's own servers are shown on no other page."""
-    schema = build_schema((ROOT / "schema/api.graphql").read_text())
-    types, node = TypeInfo(schema), parse(path.read_text())
+    types, node = TypeInfo(api()), parse(path.read_text())
     unproxied: list[str] = []
 
     class Look(Visitor):

@@ -32,10 +32,11 @@ from gateway.sandbox import create_sandbox, fixture_users
 from gateway.sandbox.faults import Status
 from gateway.upstream.egress.cdn_client import EmbeddedServer, MediaServers
 from gateway.upstream.hikerapi import endpoints
-from tests.fakes.clock import EPOCH, ManualClock
+from tests.fakes.clock import EPOCH, ManualClock, VirtualLoop
 from tests.fakes.upstream_services import Shop, shop
 from tests.work import calls
 
+LOOP = VirtualLoop
 OWNER, HIGHLIGHT = "787132", "17902048142215579"
 ORIGIN = "http://gateway.test/sandbox"
 TOKENS = UrlSigner(b"secret")
