@@ -13,11 +13,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.files import make_file, make_folder
+
+if TYPE_CHECKING:  # commands that only need names here import no database
+    import sqlalchemy as sa
 
 FOLDER = "flows.slots"
 HOST_FILE = "host"
