@@ -82,7 +82,8 @@ def _store(environ: Mapping[str, str]) -> Iterator[WorkflowStore]:
     url = settings.flows_url
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
         raise CommandError(
-            f"There are no flows in {settings.data_dir}: the gateway creates their file at its first start."
+            f"There are no flows in {settings.data_dir}: set GATEWAY_DATA_DIR to the gateway's directory. The gateway "
+            "creates their file at its first start."
         )
     try:
         cipher = JsonCipher(recorded_flows_key(settings))

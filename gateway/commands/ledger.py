@@ -49,7 +49,10 @@ def _rows(settings: Settings, since: date, until: date, client: str | None) -> l
         return rows
     path = settings.database_path
     if not path.exists():
-        raise CommandError(f"There is no ledger at {path}: the gateway creates it at its first start.")
+        raise CommandError(
+            f"There is no ledger at {path}: set GATEWAY_DATA_DIR to the gateway's directory. The gateway creates it at "
+            "its first start."
+        )
     with contextlib.closing(LedgerFile(path)) as file:
         return file.report(since, until, client)
 
