@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AIOGRAPI := .venv/.aiograpi
 LOCKER := build/locker
-LANES := unit repository durable process node postgres browser aiograpi chaos
+LANES := unit repository durable process node postgres redis browser aiograpi chaos
 
 .DEFAULT_GOAL := help
 # The tests start hundreds of processes: none of them is to compile everything again.

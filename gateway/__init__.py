@@ -19,6 +19,7 @@ The packages, in the order in which a read passes them:
     media_proxy     images and videos of the platform under signed URLs
     planner         selection -> requirements -> cheapest calls -> price, and fetching them
     billing         prices, budgets, allowances, ledger, bill
+    shared_cache    answers, turns and invalidations that instances share
     cache           entities, whole responses; never past the expiry of a URL
     upstream        HTTP client, HikerAPI, publishing platforms, egress
     reads           the read registry: kinds of facts, rows of endpoints, the port of a read API

@@ -47,6 +47,18 @@ class CallBilled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedCacheLookup(Event):
+    """The cache that instances share was asked for calls: so many had an answer, and so many had none.
+
+    Unless it `is_usable`, it was not asked.
+    """
+
+    hits: int
+    misses: int
+    is_usable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeSettled(Event):
     """The upstream charged a call, in billed requests, to the allowance of a client, which may have left meanwhile."""
 

@@ -166,6 +166,17 @@ class LedgerLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedCacheChanged(Event):
+    """The cache that instances share has a `problem`, or none any more.
+
+    The problem is `unreachable`, `slow`, `loading`, `refused`, `failing`, `full` or `read-only`. Meanwhile each
+    instance buys for itself.
+    """
+
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClientsReloaded(Event):
     """The clients file was reloaded and is in force."""
 

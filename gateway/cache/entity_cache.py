@@ -8,7 +8,8 @@ highlight (which never changes).
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass
 
 import msgspec
 from cachetools import LRUCache
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from gateway.cache.bounded_index import BoundedIndex
 from gateway.cache.entry_keys import IdOf, OwnerOf
-from gateway.cache.freshness import Lifetimes, span
+from gateway.cache.freshness import Lifetimes, Span, span
 from gateway.cache.statistics import FactStatistics
 from gateway.cache.store import Entry, EntryStore
 from gateway.clock import Clock
@@ -36,6 +37,14 @@ INVALIDATION_LOG_SIZE = 10_000  # invalidated keys whose late answers are droppe
 SHORT = msgspec.json.Decoder(tuple[UserSummary, dict[str, int]])
 # Seconds within which the short fields of the owner are not written again: each highlight of one owner repeats them.
 SAME_NEWS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The call that an answer is stored under, and until when."""
+
+    call: Call
+    span: Span
 
 
 class EntityCache:
@@ -69,6 +78,8 @@ class EntityCache:
         self._last_owner_at = 0.0
         self.version = 0
         """Incremented by each `forget`, and by `ignore_earlier_calls`."""
+        self.on_forget: Callable[[list[tuple[FactKind, Subject]]], None] = lambda keys: None
+        """Called with what a `forget` has invalidated: other instances cache it, too."""
         self._ignored_before = 0
 
     def forget(self, user: UserId, name: str, entity: EntityId | None = None) -> None:
@@ -100,6 +111,11 @@ class EntityCache:
         self._owners_of_highlights.remove({key.user_id for key in keys if isinstance(key, OwnerOf)})
 
     def _forget(self, keys: list[tuple[FactKind, Subject]]) -> None:
+        if self.invalidate(keys):
+            self.on_forget(keys)
+
+    def invalidate(self, keys: list[tuple[FactKind, Subject]]) -> bool:
+        """Invalidate the answers about these subjects. Return whether any can have been stored since the last time."""
         self.version += 1
         for kind, subject in keys:
             self._invalidated[kind, subject.key] = self.version
@@ -108,23 +124,27 @@ class EntityCache:
             for kind, subject in keys:
                 self._drop(kind, subject)
             self._forgotten = keys, self.store.version
+            return True
+        return False
 
-    def keep(self, outcome: ReadOutcome, *, begun: int | None = None) -> None:
-        """Store an answer and the facts embedded in it.
+    def keep(self, outcome: ReadOutcome, *, begun: int | None = None, fetched_at: float | None = None) -> Stored | None:
+        """Store an answer and the facts embedded in it. Return where it is stored; None if it is not.
 
         Failures are never stored: only answers, and absences that were billed.
 
         That a user name is no longer used is learned from the answer about the user who used it.
 
-        `begun` is the cache's `version` when the call was sent.
+        `begun` is the cache's `version` when the call was sent. An answer that another instance has fetched, at
+        `fetched_at`, replaces no later one.
         """
         call, value = outcome.call, outcome.value
         key = canonical(call, value)
         invalidated = max(self._ignored_before, self._invalidated.get((key.endpoint.answers, key.key), 0))
         if begun is not None and invalidated > begun:
-            return
+            return None
+        stored, now = None, self._clock.now() if fetched_at is None else fetched_at
         if isinstance(outcome.problem, Missing):
-            self._put(call, Lifetime.MISSING, b"", _uncharged(outcome.problem))
+            stored = Stored(call, self._put(call, Lifetime.MISSING, b"", now, _uncharged(outcome.problem)))
             if isinstance(outcome.problem, NotFound) and issubclass(call.endpoint.by, UserId | Username):
                 self._absent_users[call.endpoint.by(call.key)] = None
             if call.endpoint.by_name and isinstance(outcome.problem, NotFound):
@@ -133,12 +153,14 @@ class EntityCache:
                 self._drop_pages_before(call)
         if value is not None:
             row = ANSWERS[call.endpoint.answers]
-            ends_at = None if row.ends_at is None else row.ends_at(value, self._clock.now())
-            self._put(key, row.lifetime, outcome.body, ends_at=ends_at)
+            ends_at = None if row.ends_at is None else row.ends_at(value, now)
+            until = self._put(key, row.lifetime, outcome.body, now, ends_at=ends_at)
+            stored = Stored(key, until) if stored is None else stored
             is_unnamed = key is not call and not row.names_user  # the answer does not say whose name was asked for
             if is_unnamed and outcome.problem is None:  # else the user is renamed
-                self._put(IdOf(call.key), Lifetime.USERNAME, key.key.encode())
-            self._store_embedded(key, value)
+                self._put(IdOf(call.key), Lifetime.USERNAME, key.key.encode(), now)
+            self._store_embedded(key, value, now)
+        return stored
 
     def statistics(self) -> dict[FactKind, FactStatistics]:
         """Return the counts of each kind of fact since the start, as a copy."""
@@ -170,9 +192,13 @@ class EntityCache:
         return self._clock.now() - entry.fetched_at
 
     def _drop(self, kind: FactKind, subject: Subject) -> None:
-        endpoint = self.endpoints.find(kind, type(subject))
-        for call in () if endpoint is None else calls_of(endpoint, subject):
+        for call in self.calls_about(kind, subject):
             self.store.forget(call)
+
+    def calls_about(self, kind: FactKind, subject: Subject) -> tuple[Call, ...]:
+        """Return the calls whose answers are the fact of this kind about the subject."""
+        endpoint = self.endpoints.find(kind, type(subject))
+        return () if endpoint is None else calls_of(endpoint, subject)
 
     def _drop_pages_before(self, call: Call) -> None:
         """Drop the pages that lead from the beginning of a list to the cursor of `call`, which has expired.
@@ -197,10 +223,10 @@ class EntityCache:
         found = self.decoded.read(page, entry.body)
         return replace(page, cursor=found.next) if isinstance(found, ListPage) and found.next else None
 
-    def _store_embedded(self, key: Call, value: Value) -> None:
+    def _store_embedded(self, key: Call, value: Value, now: float) -> None:
         user = user_of(value)
         if user is not None:
-            self._store_owner(user)
+            self._store_owner(user, now)
         for entry in value if isinstance(value, tuple) else (value,):
             if isinstance(entry, LoadedHighlight):
                 self._highlights_of_items.point([str(item.pk) for item in entry.items], entry.pk)
@@ -213,12 +239,12 @@ class EntityCache:
             elif user is not None:
                 self._owners_of_highlights.point(pks, user.id)
 
-    def _store_owner(self, owner: UserSummary) -> None:
+    def _store_owner(self, owner: UserSummary, now: float) -> None:
         username = owner.username
         if username is None:
             return
         lost = {name: count for name, count in losses(owner).items() if name in UserSummary.__struct_fields__}
-        owner, now = owner.alone(), self._clock.now()
+        owner = owner.alone()
         if (
             (owner, lost) == self._last_owner
             and 0 <= now - self._last_owner_at < SAME_NEWS
@@ -226,21 +252,26 @@ class EntityCache:
         ):
             return
         self._last_owner, self._last_owner_at = (owner, lost), now
-        self._put(OwnerOf(owner.id), Lifetime.PROFILE, msgspec.json.encode((owner, lost)))
-        self._put(IdOf(username.lower()), Lifetime.USERNAME, owner.id.encode())
+        self._put(OwnerOf(owner.id), Lifetime.PROFILE, msgspec.json.encode((owner, lost)), now)
+        self._put(IdOf(username.lower()), Lifetime.USERNAME, owner.id.encode(), now)
 
     def _put(
         self,
         key: Call | OwnerOf | IdOf,
         lifetime: Lifetime,
         body: bytes,
+        now: float,
         problem: Missing | None = None,
         *,
         ends_at: float | None = None,
-    ) -> None:
-        now = self._clock.now()
+    ) -> Span:
+        """Store an entry that was fetched at `now`, unless there is a later one. Return the span of what is stored."""
+        before = self.store.peek(key)
+        if before is not None and now < before.fetched_at <= self._clock.now():
+            return before.span
         until = span(lifetime, body, now=now, lifetimes=self._lifetimes, ends_at=ends_at)
         self.store.put(key, Entry(lifetime, body, now, until, problem))
+        return until
 
 
 def calls_of(endpoint: Endpoint, subject: Subject) -> tuple[Call, ...]:

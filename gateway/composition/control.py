@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.cache.subject_entries import Target
 from gateway.clock import Clock
+from gateway.composition.cache_sharing import InstanceData
 from gateway.composition.cached_data import CachedData
 from gateway.composition.memory_shares import memory_shares
 from gateway.composition.operator_figures import OperatorFigures
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.composition.app import Gateway
 
 T = TypeVar("T")
+# Seconds in which all shared answers are removed. What takes longer goes on, and none is used meanwhile.
+FORGET_SECONDS = 10.0
 REQUEST: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 
 
@@ -34,6 +37,9 @@ class Control(OperatorFigures):
         super().__init__(gateway, clock)
         services, responses = gateway.reading.services, gateway.operations.answers.responses
         self._data = CachedData(services, responses, gateway.media_proxy.proxy)
+        self._shared = None if services.shared is None else services.shared.cache
+        if self._shared is not None:
+            self._shared.data = InstanceData(services.memory, self._data)
         self._sockets = None if directory is None else WorkerSockets(directory, self._answer)
         self._started_at = clock.now()
 
@@ -44,6 +50,8 @@ class Control(OperatorFigures):
             yield
 
     async def forget(self, target: Target | None) -> Mapping[int, Forgotten | None]:
+        if self._shared is not None:  # first, or what is forgotten would come back from there
+            await self._shared.forget(target, FORGET_SECONDS)
         own, others = await asyncio.gather(self._data.forget(target), self._ask(ForgetRequest.about(target), Forgotten))
         return {os.getpid(): own, **others}
 

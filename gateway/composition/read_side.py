@@ -13,18 +13,18 @@ from gateway.billing.budget import AccountGuard
 from gateway.billing.prices import Prices
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
-from gateway.cache.freshness import Lifetimes
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.composition.background import background
+from gateway.composition.cache_sharing import shared_calls
 from gateway.composition.gateway_keys import GatewayKeys
+from gateway.composition.lifetimes import lifetimes_of
 from gateway.composition.memory_budget import MemoryBudget
 from gateway.composition.observers import Observers
 from gateway.composition.paging import paging
 from gateway.composition.reader import connected_reader
 from gateway.execution import Projections
 from gateway.planner.upstream_services import UpstreamServices
-from gateway.reads.facts import Lifetime
 from gateway.settings import Settings
 from gateway.single_flight import SingleFlight
 from gateway.upstream.client.client import silence_retries
@@ -56,12 +56,14 @@ class ReadSide:
             EntryStore(budget.entries, clock, DecodedCache(budget.models, self.projections)),
             api.endpoints,
             clock=clock,
-            lifetimes=_lifetimes(settings),
+            lifetimes=lifetimes_of(settings),
             pointers=budget.pointers,
         )
         pages = paging(settings, keys.cursors)
         prices = Prices(api.endpoints, clock)
-        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, pages, tracer)
+        shared = shared_calls(settings, memory, clock, hook)
+        self._sharing = contextlib.nullcontext if shared is None else shared.cache.running
+        self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, pages, tracer, shared)
         self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
 
     @contextlib.asynccontextmanager
@@ -69,13 +71,10 @@ class ReadSide:
         silence_retries()
         await self.services.api.start()
         try:
-            async with background(self._watch_balance):
-                yield
+            async with self._sharing(), background(self._watch_balance):
+                try:
+                    yield
+                finally:
+                    await self.services.flights.drain(DRAIN_SECONDS)
         finally:
-            await self.services.flights.drain(DRAIN_SECONDS)
             await self.services.api.aclose()
-
-
-def _lifetimes(settings: Settings) -> Lifetimes:
-    ttls = {lifetime: getattr(settings, f"ttl_{lifetime.value}") for lifetime in Lifetime}
-    return Lifetimes(ttls, stale=settings.stale_limit, margin=settings.url_margin)

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 
-from gateway.call_events import CallBilled, ChargeSettled, RequestShed, UpstreamQueueChanged
+from gateway.call_events import CallBilled, ChargeSettled, RequestShed, SharedCacheLookup, UpstreamQueueChanged
 from gateway.events import (
     AnswerTooLarge,
     BalanceAtFloor,
@@ -25,6 +25,7 @@ from gateway.events import (
     PriceDisbelieved,
     PriceMismatch,
     ResponseSchemaMismatch,
+    SharedCacheChanged,
     StaleServed,
     StepRetried,
     TokenRefreshed,
@@ -68,6 +69,7 @@ LEVELS: dict[type[Event], int] = {
     UpstreamQueueChanged: logging.DEBUG,
     RequestShed: logging.DEBUG,
     CallBilled: logging.DEBUG,
+    SharedCacheLookup: logging.DEBUG,
     ChargeSettled: logging.DEBUG,
 }
 
@@ -106,6 +108,8 @@ def _level(event: Event) -> int:
         case CircuitBreakerStateChanged(is_news=False):
             return logging.DEBUG
         case CircuitBreakerStateChanged(state="opened") | TraceExportChanged(succeeds=False):
+            return logging.WARNING
+        case SharedCacheChanged(problem=str()):
             return logging.WARNING
         case WorkflowStoreAvailabilityChanged(reachable=False) | LedgerAvailabilityChanged(writable=False):
             return logging.ERROR

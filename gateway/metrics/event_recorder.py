@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from gateway.call_events import CallBilled, ChargeSettled, RequestShed, UpstreamQueueChanged
+from gateway.call_events import CallBilled, ChargeSettled, RequestShed, SharedCacheLookup, UpstreamQueueChanged
 from gateway.events import (
     AnswerTooLarge,
     CertificateLoaded,
@@ -26,6 +26,7 @@ from gateway.events import (
     PriceDisbelieved,
     PriceMismatch,
     ResponseSchemaMismatch,
+    SharedCacheChanged,
     StepRetried,
     UpstreamAccess,
     UpstreamAttempt,
@@ -81,6 +82,8 @@ class EventRecorder:
             UpstreamAccess: self._access,
             LedgerAvailabilityChanged: lambda event: instruments.set(families.LEDGER, event.writable),
             LedgerLost: lambda event: instruments.set(families.LEDGER, 0),
+            SharedCacheChanged: lambda event: instruments.set(families.SHARED_CACHE, event.problem is None),
+            SharedCacheLookup: self._look_up,
             FlowStarted: lambda event: instruments.count(families.FLOWS_STARTED, event.name),
             FlowEnded: self._flow_ended,
             StepRetried: self._step_retried,
@@ -131,6 +134,11 @@ class EventRecorder:
 
     def _call(self, event: CallBilled) -> None:
         self._instruments.count(families.CALLS, event.endpoint, event.source.lower())
+
+    def _look_up(self, event: SharedCacheLookup) -> None:
+        missed = "miss" if event.is_usable else "unavailable"
+        for result, calls in (("hit", event.hits), (missed, event.misses)):
+            self._instruments.count(families.SHARED_CACHE_LOOKUPS, result, by=calls)
 
     def _charge(self, event: ChargeSettled) -> None:
         client = self.clients.of(event.client)

@@ -99,6 +99,14 @@ CACHE_LOOKUPS = _counter(
     "kind",
     "result",
 )
+SHARED_CACHE = _gauge(
+    "shared_cache_reachable", LEAST, "1 while the cache that instances share can be used, else 0. Absent without one."
+)
+SHARED_CACHE_LOOKUPS = _counter(
+    "shared_cache_lookups_total",
+    "Calls that the shared cache was asked for before they were bought, by result: hit, miss or unavailable.",
+    "result",
+)
 RESPONSE_LOOKUPS = _counter(
     "response_lookups_total",
     "Operations whose response is the same for all clients, by result: exact_match, response_cache or miss.",

@@ -15,10 +15,13 @@ def report(context: Context) -> dict[str, Any]:
     """Return the extensions of a response. Amounts are billed requests, ages are in seconds."""
     fetcher = context.fetcher
     billing = _billing(fetcher.bill, fetcher.budget, saved=fetcher.saved_by_cache(), explains=context.explains)
-    extensions = {"billing": billing}
+    extensions: dict[str, Any] = {"billing": billing}
+    cache: dict[str, Any] = {}
     if stale := fetcher.bill.stale:
-        extensions["cache"] = {"stale": [{"path": line.purchase.path, "age": round(line.age or 0)} for line in stale]}
-    return extensions
+        cache["stale"] = [{"path": line.purchase.path, "age": round(line.age or 0)} for line in stale]
+    if fetcher.lacks_shared_cache:
+        cache["shared"] = "unavailable"
+    return {**extensions, "cache": cache} if cache else extensions
 
 
 def report_cached(budget: OperationBudget, *, worth: int, explains: bool) -> dict[str, Any]:

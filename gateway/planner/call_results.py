@@ -35,6 +35,8 @@ class CallResults:
         unforced = self._forced and purchase.call.endpoint.forced_price is not None and not purchase.call.forced
         if unforced and isinstance(outcome.problem, PrivateAccount):
             return  # the shared call was refused for want of the right to force, so this operation calls again
+        if outcome.is_shared and source is Source.BOUGHT:
+            source = Source.SHARED  # another instance had made the call when this one had its turn
         charged = outcome.charged if source is Source.BOUGHT else 0
         if isinstance(outcome.problem, InsufficientFunds):
             source = Source.REFUSED  # in any case nothing was bought, and nothing saved by sharing it

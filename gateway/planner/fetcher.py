@@ -56,12 +56,15 @@ class Fetcher:
         self.facts = OperationData(self.view, services.paging)
         self.bill = BillingRecord() if spans is None else TracedBill(spans)
         self.pricer = Pricer(services.prices, forced=forced)
-        self._purchasing = Purchasing(services, budget, spans)
+        self._purchasing = Purchasing(services, budget, spans, anew=anew)
+        self._looked_up = set(anew)
         self._results = CallResults(self.view, self.facts, self.bill, services.hook, forced=forced)
         self._roots: list[Selection] = []
         self._counted: frozenset[ListPart] = frozenset()
         self._cold_cost: int | None = None
         self._started_at = services.clock.monotonic()
+        self.lacks_shared_cache = False
+        """True once the cache that instances share was needed and could not be used."""
 
     async def prepare(self, roots: Sequence[Selection]) -> None:
         """Buy everything that the operation can be seen to need.
@@ -72,6 +75,9 @@ class Fetcher:
         """
         self.view.counts_lookups |= bool(roots)
         missing = await self._open_requirements(lambda: open_requirements(roots, self.facts))
+        if missing and self.services.shared is not None:  # a refusal must be right about what has to be bought
+            await self._plan(lambda: open_requirements(roots, self.facts))
+            missing = await self._open_requirements(lambda: open_requirements(roots, self.facts))
         if missing:
             await self._admit(roots, missing)
         self._roots += roots  # a refused operation saved nothing
@@ -136,7 +142,7 @@ class Fetcher:
         while True:
             if many > MANY:
                 await self.share.take(2 * many)
-            purchases = plan(await self._open_requirements(ask), self.facts, self.services.prices, forced=self.forced)
+            purchases = await self._plan(ask)
             if not purchases:
                 return
             many = max(many, len(purchases))
@@ -144,6 +150,27 @@ class Fetcher:
             # An answer that leaves its requirement open would be bought for ever.
             assert not repeated, f"answered, and bought again: {repeated}"
             await self._fetch(purchases)
+
+    async def _plan(self, ask: Callable[[], Questions]) -> Sequence[Purchase]:
+        """Return the next calls. Those whose answers other instances have bought are not among them.
+
+        What is unknown may change while the shared cache is asked, so the plan is made again then.
+        """
+        while True:
+            purchases = plan(await self._open_requirements(ask), self.facts, self.services.prices, forced=self.forced)
+            if not await self._recall(purchases):
+                return purchases
+
+    async def _recall(self, purchases: Sequence[Purchase]) -> bool:
+        """Ask the shared cache for the calls that it was not asked for yet. Return whether there were any."""
+        shared, flights = self.services.shared, self.services.flights
+        if shared is None:
+            return False
+        calls = [one.call for one in purchases if one.call not in self._looked_up and one.call not in flights]
+        self._looked_up.update(calls)
+        if calls and not await shared.recall(calls, self.share.take):
+            self.lacks_shared_cache = True
+        return bool(calls)
 
     async def _open_requirements(self, ask: Callable[[], Questions]) -> Questions:
         """Return the open requirements of `ask`. Where it decodes many cached entries, other operations have turns."""

@@ -19,6 +19,7 @@ from gateway.queue_place import QueueClient
 from gateway.reads.batches import parts_of, single_calls
 from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadOutcome
+from gateway.shared_cache.shared_cache import SharedAnswer
 from gateway.single_flight import SingleFlight
 
 Step: TypeAlias = tuple[Call, Source, asyncio.Future[ReadOutcome]] | Refused | InsufficientFunds
@@ -26,9 +27,20 @@ Step: TypeAlias = tuple[Call, Source, asyncio.Future[ReadOutcome]] | Refused | I
 
 
 class Purchasing:
-    """The purchases within one operation's budget. `spans` are those of its calls, if it is traced."""
+    """The purchases within one operation's budget. `spans` are those of its calls, if it is traced.
 
-    def __init__(self, services: UpstreamServices, budget: OperationBudget, spans: CallSpans | None = None) -> None:
+    Calls in `anew` are made although other instances may have their answers.
+    """
+
+    def __init__(
+        self,
+        services: UpstreamServices,
+        budget: OperationBudget,
+        spans: CallSpans | None = None,
+        *,
+        anew: frozenset[Call] = frozenset(),
+    ) -> None:
+        self._anew = anew
         self._services = services
         self._budget = budget
         self._spans = spans
@@ -71,7 +83,30 @@ class Purchasing:
                 self._services.flights.leave(step[0], step[2])
 
     async def _execute(self, call: Call, reservation: Reservation) -> ReadOutcome:
-        """Make the call. Once sent it runs to its end even if no operation waits for it: a paid answer is cached."""
+        """Make the call, or wait for another instance that is making it.
+
+        Once sent it runs to its end even if no operation waits for it: a paid answer is cached.
+        """
+        shared = self._services.shared
+        if shared is None:
+            return (await self._buy(call, reservation))[0]
+        if call in self._anew:
+            position = shared.cache.position
+            outcome, answers = await self._buy(call, reservation)
+            shared.share(answers, position)
+            return outcome
+        try:
+            async with shared.turn(call) as turn:
+                if turn.outcome is not None:
+                    return turn.outcome
+                outcome, answers = await self._buy(call, reservation)
+                turn.offer(answers)
+                return outcome
+        finally:
+            reservation.settle(0, endpoint=call.endpoint.label)  # if it is not settled yet
+
+    async def _buy(self, call: Call, reservation: Reservation) -> tuple[ReadOutcome, list[SharedAnswer]]:
+        """Make the call. Return its outcome, and the answers in it that other instances may use."""
         services, charged = self._services, reservation.price
         begun = services.memory.version
         try:
@@ -85,9 +120,12 @@ class Purchasing:
             services.prices.note(call, charged)
         if isinstance(outcome.problem, InsufficientFunds):
             self._budget.account.note_empty()
+        answers: list[SharedAnswer] = []
         for part in parts_of(outcome):
-            services.memory.keep(part, begun=begun)
-        return outcome
+            stored = services.memory.keep(part, begun=begun)
+            if services.shared is not None:
+                answers += services.shared.answers(part, stored)
+        return outcome, answers
 
 
 def _in_flight(call: Call, flights: SingleFlight[Call, ReadOutcome]) -> Call | None:

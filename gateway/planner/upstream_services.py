@@ -9,6 +9,7 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.clock import Clock
 from gateway.events import Hook
 from gateway.planner.list_slices import Paging
+from gateway.planner.shared_calls import SharedCalls
 from gateway.reads.endpoints import Call
 from gateway.reads.port import ReadApi, ReadOutcome
 from gateway.scheduling import FairScheduler
@@ -20,7 +21,7 @@ from gateway.spans import Tracer
 class UpstreamServices:
     """The services that all operations share: the read API, its prices, the cache, calls in flight, and cursors.
 
-    Operations are traced if there is a tracer.
+    Operations are traced if there is a tracer. `shared` are the calls that other instances share.
     """
 
     api: ReadApi
@@ -31,4 +32,5 @@ class UpstreamServices:
     hook: Hook
     paging: Paging
     tracer: Tracer | None = None
+    shared: SharedCalls | None = None
     scheduler: FairScheduler = field(default_factory=FairScheduler)

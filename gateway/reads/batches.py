@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -32,6 +32,15 @@ def single_calls(call: Call) -> tuple[Call, ...]:
     if call.endpoint.batch_size == 1:
         return (call,)
     return tuple(Call(call.endpoint, key) for key in call.key.split(SEPARATOR))
+
+
+def joined(call: Call, parts: Sequence[ReadOutcome]) -> ReadOutcome:
+    """Return the outcome of `call` whose parts these are, one for each object: see `parts_of`."""
+    if call.endpoint.batch_size == 1:
+        return parts[0]
+    found = [entry for part in parts if part.body for entry in _RAW_ENTRIES.decode(part.body).entries]
+    body = msgspec.json.encode(_RawEntries(found))
+    return replace(parts[0], call=call, value=call.read(body), body=body, problem=None)
 
 
 def parts_of(outcome: ReadOutcome) -> tuple[ReadOutcome, ...]:

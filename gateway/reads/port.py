@@ -20,7 +20,8 @@ class ReadOutcome:
 
     `charged` is in billed requests and, if `in_doubt`, an estimate on the high side. `body` is the JSON that `value` is
     decoded from; with a problem both are empty, unless it is Renamed. `seconds` is the duration of the call, of which
-    its requests `waited` so long for their turn; `attempts` is the number of requests sent.
+    its requests `waited` so long for their turn; `attempts` is the number of requests sent. `is_shared`: another
+    instance has made the call, and pays for it.
     """
 
     call: Call
@@ -32,6 +33,7 @@ class ReadOutcome:
     seconds: float
     attempts: int
     waited: float = 0.0
+    is_shared: bool = False
 
     @property
     def answer(self) -> Value | GatewayError:

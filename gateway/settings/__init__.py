@@ -1,8 +1,7 @@
 """The settings of the gateway: the table, the syntax and the sources of the values, and reading them."""
 
 from gateway.settings.forms import SQLITE
-from gateway.settings.names import ANNOUNCED
 from gateway.settings.sources import SettingSource
 from gateway.settings.table import Setting, Settings, SettingsError
 
-__all__ = ["ANNOUNCED", "SQLITE", "Setting", "SettingSource", "Settings", "SettingsError"]
+__all__ = ["SQLITE", "Setting", "SettingSource", "Settings", "SettingsError"]

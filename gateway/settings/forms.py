@@ -72,6 +72,17 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _redis_url(text: str) -> str:
+    parts = urlsplit(text)
+    is_socket = parts.scheme == "unix" and parts.path not in ("", "/")
+    if not (is_socket or (parts.scheme in ("redis", "rediss") and parts.hostname)) or parts.fragment:
+        raise ValueError
+    if parts.scheme != "unix" and not re.fullmatch(r"/?[0-9]{0,4}", parts.path):
+        raise ValueError
+    parts.port  # noqa: B018 (raises a ValueError)
+    return text
+
+
 def _sealing_key(text: str) -> bytes:
     key = base64.b64decode(text, validate=True)  # raises a ValueError
     if len(key) != SEALING_KEY_BYTES:
@@ -196,6 +207,7 @@ RATE = Form("a number of requests per second above 0, like 15", _rate)
 BASE_URL = Form("an http or https URL without credentials, query and fragment", _base_url)
 KEY = Form("a key of 1 to 500 printable ASCII characters without spaces", _key, is_secret=True)
 PATH = Form("a path", Path)
+REDIS_URL = Form("redis://HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH", _redis_url, is_secret=True)
 DATABASE_URL = Form(
     f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url, is_secret=True
 )

@@ -1,4 +1,4 @@
-"""The names of settings: the prefix, those of later versions, those that need others, and mistyped ones."""
+"""The names of settings: the prefix, those that need others, and mistyped ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping
 from gateway.settings.sources import SUFFIX
 
 PREFIX = "GATEWAY_"
-# Part of the announced contract but not implemented: accepting it would promise a missing feature.
-ANNOUNCED = frozenset({"GATEWAY_REDIS_URL"})
 # A setting, another setting that it requires, and the reason.
 NEEDS = (
     ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox is used"),
@@ -38,8 +36,6 @@ def misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:
 
 
 def _refusal(name: str, known: list[str]) -> str:
-    if name in ANNOUNCED:
-        return f"{name} is not supported by this version."
     bare = {right.removeprefix(PREFIX): right for right in known}
     # Compared without the prefix, which all names share and which would make any two of them similar.
     nearest = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)

@@ -35,6 +35,7 @@ from gateway.settings.forms import (
     PERCENTS,
     POSTGRESQL,
     RATE,
+    REDIS_URL,
     SEALING_KEY,
     SECONDS,
     SOCKET_ADDRESS,
@@ -152,6 +153,16 @@ class Settings:
         PERCENTS, "20,5", "Percentages at which a low balance is logged, of the highest balance since the start."
     )
     cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream responses.")
+    redis_url: str | None = _optional(
+        REDIS_URL,
+        "Redis or Valkey in which several gateways share cached responses, and which of them makes a request.",
+        unset="each process caches for itself",
+    )
+    cache_key: bytes | None = _optional(
+        SEALING_KEY,
+        "Key with which responses are encrypted in Redis, the same for all gateways that share them.",
+        unset="they are not encrypted",
+    )
     ttl_tray: int = _setting(SECONDS, "600", "Freshness of a user's tray in seconds.")
     ttl_stories: int = _setting(
         seconds(0, 120), "120", "Freshness of a user's live stories in seconds, until the first of them ends at most."

@@ -47,11 +47,15 @@ def test_an_installation_that_was_never_started_has_no_problem_and_gets_no_files
 
 
 def test_all_mistakes_of_the_settings_are_told_at_once() -> None:
-    given = {"GATEWAY_TTL_TRY": "5", "GATEWAY_HIKERAPI_KEY": f"{SECRET} {SECRET}", "GATEWAY_REDIS_URL": "redis://x"}
+    given = {
+        "GATEWAY_TTL_TRY": "5",
+        "GATEWAY_HIKERAPI_KEY": f"{SECRET} {SECRET}",
+        "GATEWAY_REDIS_URL": f"redis://:{SECRET}@x/y",
+    }
     findings = list(examined(given, is_offline=True))
     assert [one.result for one in findings] == [Result.PROBLEM] * 3 + [Result.SKIPPED]
     told = " ".join(one.finding for one in findings)
-    assert "GATEWAY_REDIS_URL is not supported" in told
+    assert "GATEWAY_REDIS_URL must be redis://HOST" in told
     assert "The nearest one is GATEWAY_TTL_TRAY" in told
     assert SECRET not in told
     (proxy, _) = examined({"HTTPS_PROXY": f"socks5://name:{SECRET}@proxy.test"}, is_offline=True)

@@ -15,7 +15,7 @@ from gateway import errors
 from gateway.http.negotiation import ResponseType
 from gateway.http.status_codes import status
 from gateway.operations.extensions import as_graphql_error
-from gateway.settings import ANNOUNCED, Settings
+from gateway.settings import Settings
 from tests.lanes import LANES
 from tests.meta.tree import ROOT, texts
 
@@ -95,15 +95,10 @@ def test_every_setting_is_documented_as_it_is() -> None:
     assert rows("settings.md") == expected, f"docs/settings.md should hold:\n{table}"
 
 
-def test_settings_of_later_versions_are_documented_as_such() -> None:
-    text = (ROOT / "docs/settings.md").read_text()
-    assert [name for name in sorted(ANNOUNCED) if name not in text] == []
-
-
 @pytest.mark.parametrize("document", sorted(str(path) for path, _ in texts(".md")))
 def test_documents_name_only_settings_and_commands_that_exist(document: str) -> None:
     text = (ROOT / document).read_text()
-    known = {name for row in Settings.table() for name in row.names} | ANNOUNCED
+    known = {name for row in Settings.table() for name in row.names}
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     targets |= {f"test-{lane.name}" for lane in LANES}
     assert set(re.findall(r"\bGATEWAY_[A-Z_]*[A-Z]\b", text)) <= known

@@ -22,6 +22,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
     frozenset({"gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads"}),
     frozenset({"gateway.billing"}),
+    frozenset({"gateway.shared_cache"}),
     frozenset({"gateway.cache"}),
     frozenset({"gateway.upstream.hikerapi", "gateway.upstream.platforms"}),
     frozenset({"gateway.upstream.client", "gateway.upstream.egress"}),
@@ -30,6 +31,7 @@ STEPS: tuple[frozenset[str], ...] = (
 )
 # What lies below and is still none of their business.
 FORBIDDEN = {
+    "gateway.shared_cache": {"gateway.cache", "gateway.upstream"},
     "gateway.billing": {"gateway.upstream"},
     "gateway.cache": {"gateway.upstream"},
     "gateway.control": {
@@ -100,7 +102,7 @@ HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
     "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
-    "cryptography": frozenset({"gateway.durable", "gateway.reads", "gateway.server"}),
+    "cryptography": frozenset({"gateway.durable", "gateway.reads", "gateway.server", "gateway.shared_cache"}),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "httpx": frozenset(
@@ -122,6 +124,7 @@ HOMES: dict[str, frozenset[str]] = {
     "psycopg": frozenset({"gateway.billing", "gateway.shared_keys"}),
     "prometheus_client": frozenset({"gateway.metrics"}),
     "python_multipart": frozenset({"gateway.http"}),
+    "redis": frozenset({"gateway.shared_cache"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
     "sqlalchemy": frozenset({"gateway.durable"}),
     "stamina": frozenset({"gateway.upstream.client"}),

@@ -22,6 +22,7 @@ from tests.lanes import LANES, lane_of
 from tests.meta.test_skips import suite
 from tests.meta.tree import ROOT
 from tests.parts import Part
+from tests.shared_cache.redis_server import redis_server
 
 __all__ = ["suite"]
 
@@ -57,6 +58,10 @@ def starts_postgresql() -> object:
     return postgres.cluster
 
 
+def starts_redis() -> object:
+    return redis_server
+
+
 async def opens_a_page() -> None:
     async with async_playwright():
         runs()
@@ -87,6 +92,7 @@ def uses_a_class() -> None:
         (uses_a_class, "process"),
         (runs_flows, "durable"),
         (starts_postgresql, "postgres"),
+        (starts_redis, "redis"),
         (opens_a_page, "browser"),
         (kills_gateways, "chaos"),
     ],

@@ -17,6 +17,7 @@ from gateway.events import (
     Event,
     LedgerAvailabilityChanged,
     LedgerLost,
+    SharedCacheChanged,
     UpstreamAccess,
 )
 from gateway.http.request_parsing import parameters
@@ -41,6 +42,7 @@ LOST = (
     "The ledger was deleted or replaced while the gateway ran, so nothing is bought: put it back, or start the "
     "gateway again."
 )
+SHARED_CACHE = "shared_cache"
 
 
 class HealthMonitor:
@@ -66,6 +68,10 @@ class HealthMonitor:
                 self.warnings[endpoint] = f"The upstream has retired {path}: {instead} is used, until the next start."
             case LedgerLost():
                 self._ledger = LOST
+            case SharedCacheChanged(problem=None):
+                self.warnings.pop(SHARED_CACHE, None)
+            case SharedCacheChanged(problem=problem):
+                self.warnings[SHARED_CACHE] = f"The shared cache is {problem}: each instance buys for itself."
             case _:
                 pass
 

@@ -1,0 +1,83 @@
+"""The invalidations of this instance on their way to the others: in order, and none is lost while the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.shared_cache.store_port import LoggedInvalidation, SharedStore, StoreUnavailable
+
+RETRY_SECONDS = 0.2
+# Invalidations that wait, or that are sent again after the store has lost its log: beyond that all data is invalid.
+LIMIT = 10_000
+# Seconds after which one is not sent again: what it invalidated is not fresh any more by then.
+AGE = 86_400.0
+
+
+class InvalidationQueue:
+    """The invalidations to send, and those that were sent lately.
+
+    `everything` returns an invalidation of all data, which replaces those that are too many.
+    """
+
+    def __init__(self, store: SharedStore, clock: Clock, everything: Callable[[], LoggedInvalidation]) -> None:
+        self._store = store
+        self._clock = clock
+        self._everything = everything
+        self._waiting: deque[LoggedInvalidation] = deque()
+        self._sent: deque[tuple[float, LoggedInvalidation]] = deque(maxlen=LIMIT)
+        self._is_due = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+
+    @property
+    def is_empty(self) -> bool:
+        """True if all invalidations were sent: until then the store may have values that are not true any more."""
+        return not self._waiting
+
+    def add(self, invalidation: LoggedInvalidation) -> None:
+        if len(self._waiting) >= LIMIT:
+            self._waiting.clear()
+            invalidation = self._everything()
+        self._waiting.append(invalidation)
+        self._is_empty.clear()
+        self._is_due.set()
+
+    def send_again(self) -> None:
+        """Send again what was sent lately: the store has lost its log."""
+        limit = self._clock.monotonic() - AGE
+        repeated = [invalidation for sent_at, invalidation in self._sent if sent_at >= limit]
+        self._sent.clear()
+        self._waiting.extendleft(reversed(repeated))
+        if self._waiting:
+            self._is_empty.clear()
+            self._is_due.set()
+
+    async def emptied(self, seconds: float) -> bool:
+        """Wait until all is sent, for so many seconds at most. Return whether it is."""
+        if self._waiting:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._is_empty.wait()
+            except TimeoutError:
+                return False
+        return not self._waiting
+
+    async def run(self) -> None:
+        """Send what is added, until cancelled."""
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            while self._waiting:
+                first = self._waiting[0]
+                try:
+                    await self._store.invalidate(first)
+                except StoreUnavailable:
+                    await self._clock.sleep(RETRY_SECONDS)
+                    continue
+                if self._waiting and self._waiting[0] is first:
+                    self._waiting.popleft()
+                self._sent.append((self._clock.monotonic(), first))
+            self._is_empty.set()
