@@ -68,7 +68,7 @@ scan: $(INSTALLED) ## look for unsafe code, secrets, advisories about the locks,
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway schema hatch_build.py .ci 2>build/bandit.log \
 		|| { cat build/bandit.log >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/meta/test_secrets.py
-	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock tests/aiograpi/requirements.lock
+	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock tests/object_storage/requirements.lock tests/aiograpi/requirements.lock
 	$(BIN)/python -m tests.outsider
 
 bench: $(INSTALLED) ## measure side by side with the peers, twenty minutes; QUICK=1 only shows that it works
@@ -81,6 +81,7 @@ lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer r
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }
 	$(LOCKER)/bin/uv $(RESOLVE) --all-extras --output-file requirements.lock pyproject.toml
 	$(LOCKER)/bin/uv $(RESOLVE) --output-file requirements-dev.lock --constraints requirements.lock --all-extras --group dev pyproject.toml
+	$(LOCKER)/bin/uv $(RESOLVE) --no-deps --output-file tests/object_storage/requirements.lock tests/object_storage/requirements.in
 	$(LOCKER)/bin/uv $(subst 3.11,3.13,$(RESOLVE)) --no-deps --output-file tests/aiograpi/requirements.lock tests/aiograpi/requirements.in
 
 schema: $(INSTALLED) ## print the schema into schema/schema.graphql and schema/api.graphql, and copy what the example takes of it
@@ -102,13 +103,14 @@ clean: ## remove what builds and tests leave (caches, coverage, build/, dist/, n
 RESOLVE = pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-$(INSTALLED): requirements-dev.lock pyproject.toml
+$(INSTALLED): requirements-dev.lock tests/object_storage/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, \
 	$(PYTHON) is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.13 install")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo 'Making .venv ...'; $(PYTHON) -m venv .venv; }
 	@echo 'Installing the Python packages of requirements-dev.lock into .venv: a minute or two, whenever the lock changes ...'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/object_storage/requirements.lock
 	@echo 'Installing this project into .venv ...'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

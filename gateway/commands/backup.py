@@ -48,6 +48,7 @@ IN_POSTGRESQL = "The flows are in PostgreSQL, and not in the copy: copy them wit
 ALL_IN_POSTGRESQL = (
     "The ledger and the flows are in PostgreSQL, and not in the copy: copy them with pg_dump at the same time."
 )
+FILES_ELSEWHERE = "The files of flows are in object storage, and not in the copy: copy the bucket with its own means."
 KEYS_IN_POSTGRESQL = "Keys that are not set are in PostgreSQL too: its dump is as secret as they are."
 KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY is not in the copy: the flows are encrypted with it and cannot be read without it."
 
@@ -106,6 +107,8 @@ def _missing(settings: Settings) -> Iterator[str]:
     if not settings.flows_url.startswith(SQLITE):
         yield ALL_IN_POSTGRESQL if _has_ledger_elsewhere(settings) else IN_POSTGRESQL
         yield KEYS_IN_POSTGRESQL
+    if settings.storage_url is not None:
+        yield FILES_ELSEWHERE
     if settings.flows_key is not None:
         yield KEY_ELSEWHERE
 

@@ -16,6 +16,7 @@ from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.input_validation import input_validator
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
+from gateway.composition.spools import spool_of
 from gateway.composition.workflow_clients import WorkflowClients
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
@@ -24,7 +25,6 @@ from gateway.http.shutdown import Shutdown
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
 from gateway.settings import Settings
-from gateway.uploads.spool import Spool
 from schema.context import Writes
 
 ACCOUNTS_SECONDS = 1.0
@@ -56,7 +56,7 @@ class PublishingComponent:
         self._accounts_error: GatewayError | None = NOT_YET
         self._rng = random.Random()  # nosec B311 # noqa: S311 (spreads waits, is no secret)
         self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer)
-        self.spool = Spool(settings.data_dir / "spool")
+        self.spool = spool_of(settings, clock)
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
         workflow_clients = WorkflowClients(clients)

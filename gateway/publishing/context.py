@@ -38,8 +38,11 @@ LONGEST_NAMED = 600.0  # seconds, of a `retry_after`: polling is free, and a med
 class Files(Protocol):
     """The port to the spool of uploaded files."""
 
-    def path(self, sha256: str) -> Path:
-        """Return the path of the file, which may no longer exist."""
+    async def fetch(self, sha256: str, holder: str) -> Path | None:
+        """Return the path of a file that a workflow holds, by its id; None if it no longer exists.
+
+        Raise FlowsUnavailable while it cannot be read.
+        """
 
     async def hold(self, sha256: str, holder: str) -> None: ...
 

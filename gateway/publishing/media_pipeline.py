@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gateway.domain.publishing import Container, ContainerState, FiledMedium, LinkedMedium, Source, Story
 from gateway.durable.port import Fault, Json, Step, StepFailed
-from gateway.errors import ContainerExpired, GatewayError, MediumRefused
+from gateway.errors import ContainerExpired, FlowsUnavailable, GatewayError, MediumRefused, UpstreamUnavailable
 from gateway.publishing.commands import MediumSpec, OnMediaError, OnQuota
 from gateway.publishing.context import DAY, RunContext
 from gateway.publishing.media_item import MediaItem
@@ -213,7 +213,7 @@ class MediaPipeline:
         if medium.uploads == MOST_UPLOADS:
             raise ContainerExpired("The uploaded medium expired again and again.")
         key = self._context.key("upload", medium.label, medium.generation)
-        source = self._source(medium.spec)
+        source = await self._source(medium.spec)
 
         async def upload() -> Container:
             self._context.check_effect()
@@ -272,12 +272,16 @@ class MediaPipeline:
         if need and isinstance(quotas, Quotas):
             await self._run.step(Step(QUOTA.step(), partial(self._quota.wait_for, quotas, need), patience=PATIENCE))
 
-    def _source(self, spec: MediumSpec) -> Source:
+    async def _source(self, spec: MediumSpec) -> Source:
         """Return the source of the upload. Raises MediumRefused if the file no longer exists."""
         if spec.url is not None:
             return LinkedMedium(spec.url, spec.kind)
-        path = self._context.shared.files.path(str(spec.file))
-        if not path.exists():
+        try:
+            path = await self._context.shared.files.fetch(str(spec.file), self._run.id)
+        except FlowsUnavailable as error:
+            # Transient: the step is retried.
+            raise UpstreamUnavailable("The storage of files cannot be reached, so this waits.") from error
+        if path is None:
             raise MediumRefused("The uploaded file is no longer kept: send it again, with another idempotency key.")
         return FiledMedium(path, spec.kind, spec.content_type or "image/jpeg")
 

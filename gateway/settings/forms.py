@@ -110,6 +110,12 @@ def _socket_address(text: str) -> tuple[str, int]:
     return match[1] or match[2], _within(int(match[3]), 0, 2**16 - 1)
 
 
+def _storage_url(text: str) -> str:
+    if not re.fullmatch(r"(s3|az|gs)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*/?", text):
+        raise ValueError
+    return text.rstrip("/")
+
+
 def _documents(text: str) -> str:
     if text not in ("any", "trusted"):
         raise ValueError
@@ -211,6 +217,7 @@ REDIS_URL = Form("redis://HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH",
 DATABASE_URL = Form(
     f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url, is_secret=True
 )
+STORAGE_URL = Form("s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or gs://BUCKET/PREFIX", _storage_url)
 PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
 ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key, is_secret=True)

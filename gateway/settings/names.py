@@ -18,6 +18,10 @@ NEEDS = (
         "GATEWAY_PLATFORM_VERIFY_TOKEN",
         "without it the platform cannot subscribe a webhook",
     ),
+    ("GATEWAY_STORAGE_ENDPOINT", "GATEWAY_STORAGE_URL", "without it files are in the data directory"),
+    ("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_URL", "without it files are in the data directory"),
+    ("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_SECRET", "each is of no use alone"),
+    ("GATEWAY_STORAGE_SECRET", "GATEWAY_STORAGE_KEY_ID", "each is of no use alone"),
     ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "without it webhooks cannot be verified"),
 )
 

@@ -40,14 +40,17 @@ from gateway.settings.forms import (
     SECONDS,
     SOCKET_ADDRESS,
     SQLITE,
+    STORAGE_URL,
     SWITCH,
     TIMEOUT,
-    Form,
     seconds,
 )
 from gateway.settings.names import PREFIX, misnamed, unmet
 from gateway.settings.open_telemetry import exporters_in
-from gateway.settings.sources import SUFFIX, SettingSource, sources
+from gateway.settings.rows import Setting
+from gateway.settings.rows import optional as _optional
+from gateway.settings.rows import setting as _setting
+from gateway.settings.sources import SettingSource, sources
 
 T = TypeVar("T")
 
@@ -58,35 +61,6 @@ class SettingsError(Unusable):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table. `default` is text for people."""
-
-    name: str
-    field: str
-    default: str
-    help: str
-    form: Form[Any]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables that set it: a secret may be in a file."""
-        return (self.name, self.name + SUFFIX) if self.form.is_secret else (self.name,)
-
-
-def _setting(form: Form[T], default: str, help: str) -> T:
-    return dataclasses.field(default=form.parse(default), metadata=_row(form, default, help))
-
-
-def _optional(form: Form[T], help: str, *, unset: str) -> T | None:
-    """Return a field without a default; `unset` describes that case. Excluded from `repr`: it may be a secret."""
-    return dataclasses.field(default=None, repr=False, metadata=_row(form, unset, help))
-
-
-def _row(form: Form[Any], default: str, help: str) -> dict[str, Any]:
-    return {"form": form, "default": default, "help": help}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +100,8 @@ class Settings:
     data_dir: Path = _setting(PATH, "data", "Directory of all files that the gateway stores.")  # noqa: RUF009 (is a field)
     database_url: str | None = _optional(
         DATABASE_URL,
-        "SQLite: the file of the spending ledger. PostgreSQL: the database of the ledger and of the flows; gateways "
-        "that share flows must also share the data directory.",
+        "SQLite: the file of the spending ledger. PostgreSQL: the database of the ledger and of the flows, and of "
+        "the keys that gateways share.",
         unset="`gateway.sqlite3` and `flows.sqlite3` in the data directory",
     )
     flows_key: bytes | None = _optional(
@@ -140,6 +114,22 @@ class Settings:
         seconds(3, 600),
         "8",
         "Seconds after which other hosts continue the flows of a gateway that gives no sign. With PostgreSQL only.",
+    )
+    storage_url: str | None = _optional(
+        STORAGE_URL,
+        "Object storage for the files of flows, so that any host can run them.",
+        unset="the directory `spool` in the data directory, for flows of this host alone",
+    )
+    storage_endpoint: str | None = _optional(
+        BASE_URL, "URL of a server of object storage that is not the cloud's own.", unset="that of the cloud"
+    )
+    storage_key_id: str | None = _optional(
+        KEY,
+        "Access key id of S3, or name of the Azure account. Requires the storage URL.",
+        unset="the cloud's own environment variables, or the machine's role",
+    )
+    storage_secret: str | None = _optional(
+        KEY, "Secret access key of S3, or key of the Azure account. Requires the key id.", unset="see the key id"
     )
     clients_file: Path | None = _optional(  # noqa: RUF009 (is a field)
         PATH,

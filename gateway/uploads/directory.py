@@ -86,6 +86,27 @@ class UploadDirectory:
             _sync(entry)
             _sync(self._directory)
 
+    def adopt(self, part: PartialFile, sha256: str, holder: str) -> None:
+        """Turn a finished part, which replaces the content with this SHA-256, into an entry, unless that exists."""
+        entry = self._entry(sha256)
+        with self._locked():
+            entry.mkdir(exist_ok=True)
+            (entry / _checked(holder)).touch()
+            if not self.path(sha256).exists():
+                part.path.rename(entry / READY)
+            _sync(entry)
+            _sync(self._directory)
+
+    def held(self, sha256: str, holder: str) -> Path | None:
+        """Return the path of the content after adding a holder to its entry; None if there is no such entry."""
+        entry = self._entry(sha256)
+        with self._locked():
+            path = self.path(sha256)
+            if not path.exists():
+                return None
+            (entry / _checked(holder)).touch()
+            return path
+
     def hold(self, sha256: str, holder: str) -> None:
         """Add a holder to an entry. Raises FileNotFoundError if the entry no longer exists."""
         with self._locked():

@@ -68,6 +68,25 @@ class Spool:
         """Return the path of the file to send to the upstream; it exists as long as the entry has a holder."""
         return self._directory.path(sha256)
 
+    async def fetch(self, sha256: str, holder: str) -> Path | None:
+        """Return the path of the file to send to the upstream, as `path` does; None if it is no longer there.
+
+        The flow `holder` holds it.
+        """
+        return await in_thread(self._directory.held, sha256, holder)
+
+    async def adopt(self, chunks: AsyncIterable[bytes], sha256: str, holder: str) -> None:
+        """Write `chunks`, which were made of the content with this SHA-256, to its entry, held by `holder`.
+
+        If the call is cancelled, or `chunks` raises, no file remains.
+        """
+        part = self._directory.part(next(self._numbers))
+        try:
+            await self._fill(part, chunks)
+            await in_thread(self._directory.adopt, part, sha256, holder)
+        finally:
+            await in_thread(part.discard)
+
     async def hold(self, sha256: str, holder: str) -> None:
         """Keep the entry until `holder` releases it. Raises FlowsUnavailable if the entry no longer exists."""
         await in_thread(self._directory.hold, sha256, holder)

@@ -84,6 +84,10 @@ class Gateway:
             self.is_ready = False
             self.kills[where] += 1
 
+    def signal(self, number: int) -> None:
+        assert self._child is not None
+        self._child.send_signal(number)
+
     def kill_for_good(self, where: str) -> None:
         self._retired = True
         self.kill(where)

@@ -8,7 +8,7 @@ import random
 import secrets
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -51,6 +51,7 @@ class Plan:
     starts_to_kill  how many starts do not live to their end
     timeout         seconds after which gateways give up a call
     database        for the flows; None: SQLite
+    host            the settings of the host of a gateway by its name; None: all are on one data directory
     """
 
     dialect: str = "platform"
@@ -63,6 +64,7 @@ class Plan:
     most_points: int | None = None
     timeout: int = 3
     database: Database | None = None
+    host: Callable[[str], Mapping[str, str]] | None = None
     seed: int = 0
 
     @property
@@ -145,7 +147,11 @@ class House:
         log = self._folder / f"{name}.log"
         return Gateway(name, self._settings(name), log, self._dice, starts_to_kill=share)
 
+    def data_of(self, name: str) -> Path:
+        return self.data if self.plan.host is None else self.data / name
+
     def _settings(self, name: str) -> Mapping[str, str]:
+        own = {} if self.plan.host is None else self.plan.host(name)
         database = {"GATEWAY_DATABASE_URL": self.plan.database.url} if self.plan.database else {}
         return {
             "GATEWAY_HIKERAPI_URL": self.upstream.url,
@@ -158,9 +164,10 @@ class House:
             "GATEWAY_PLATFORM_VERIFY_TOKEN": self._verify,
             "GATEWAY_PLATFORM_RATE": "200",
             "GATEWAY_PLATFORM_TIMEOUT": str(self.plan.timeout),
-            "GATEWAY_DATA_DIR": str(self.data),
+            "GATEWAY_DATA_DIR": str(self.data_of(name)),
             "GATEWAY_LOG_LEVEL": "debug",
             **database,
+            **own,
         }
 
 

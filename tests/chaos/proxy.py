@@ -31,8 +31,8 @@ Headers = list[tuple[bytes, bytes]]
 class Proxy:
     """An ASGI app. A gateway's base URL is `/NAME/DIALECT`; `token` is what the gateways are to know, and no more.
 
-    `kill` is told the gateway's name, and at which point it dies. What the gateways in `holds` publish and create never
-    arrives, and is never answered; `held` counts these calls.
+    `kill` is told the gateway's name, and at which point it dies. Of the gateways in `holds` no
+    call of `held_kinds` is ever answered, and one arrives only with `forwards_held`; `held` counts these calls.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class Proxy:
         self.failed = 0
         self.holds: set[str] = set()
         self.held = 0
+        self.held_kinds = frozenset({Kind.PUBLISH, Kind.CREATE})
+        self.forwards_held = False
 
     async def aclose(self) -> None:
         await asyncio.gather(*self._later, return_exceptions=True)
@@ -62,7 +64,9 @@ class Proxy:
         kind = kind_of(scope["method"], f"/{path}")
         self.calls[kind] += 1
         request = self._request(scope, f"/{dialect}/{path}", await _whole(receive))
-        if gateway in self.holds and kind in (Kind.PUBLISH, Kind.CREATE):
+        if gateway in self.holds and kind in self.held_kinds:
+            if self.forwards_held:
+                await self._answer(request, receive)
             self.held += 1
             return await until_gone(receive)
         if moment := self._points.before(kind):

@@ -52,6 +52,7 @@ def test_no_secret_is_shown_from_wherever_it_comes(capsys: pytest.CaptureFixture
     secrets = {row.name: SECRET for row in Settings.table() if row.form.is_secret}
     secrets["GATEWAY_FLOWS_KEY"] = SEALING
     secrets["GATEWAY_DATABASE_URL"] = f"postgresql://gateway:{SECRET}@db/flows"
+    secrets["GATEWAY_STORAGE_URL"] = "s3://files"  # which the secrets of the storage need
     (tmp_path / "secret").write_text("user:" + SECRET)
     del secrets["GATEWAY_MEDIA_SECRET"]
     environ = {

@@ -118,6 +118,7 @@ HOMES: dict[str, frozenset[str]] = {
     ),
     "httpx_aiohttp": frozenset({"gateway.upstream.client"}),
     "msgspec": EVERYWHERE,
+    "obstore": frozenset({"gateway.uploads"}),
     "opentelemetry": frozenset({"gateway.tracing"}),
     "PIL": frozenset({"gateway.uploads", "gateway.sandbox"}),
     "pillow_heif": frozenset({"gateway.uploads"}),

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 from tests.meta.tree import ROOT
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-# Installed beside the others, for one lane.
-BESIDE = "tests/aiograpi/requirements.lock"
+# Installed beside the others: for one lane, and a server of S3.
+BESIDE = ("tests/aiograpi/requirements.lock", "tests/object_storage/requirements.lock")
 
 
 def pyproject() -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_a_lock_covers_what_pyproject_wants(lock: str) -> None:
         assert requirement.specifier.contains(pin.version), f"{requirement} is locked as {pin}: run make lock"
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, BESIDE])
+@pytest.mark.parametrize("lock", [*LOCKS, *BESIDE])
 def test_a_lock_names_no_registry(lock: str) -> None:
     """Each machine uses the index it is configured with; the hashes say whether it delivers the same."""
     text = (ROOT / lock).read_text()
@@ -56,7 +56,7 @@ def test_a_lock_names_no_registry(lock: str) -> None:
     assert not re.search(r"^-", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, BESIDE])
+@pytest.mark.parametrize("lock", [*LOCKS, *BESIDE])
 def test_every_pin_is_hashed(lock: str) -> None:
     text = (ROOT / lock).read_text().replace("\\\n", " ")
     pins = [line for line in text.splitlines() if "==" in line]
@@ -86,10 +86,11 @@ def required_by(pin: Requirement) -> Iterator[Requirement]:
             yield one
 
 
-def test_what_is_installed_beside_a_lock_replaces_nothing_of_it() -> None:
+@pytest.mark.parametrize("lock", BESIDE)
+def test_what_is_installed_beside_a_lock_replaces_nothing_of_it(lock: str) -> None:
     """Else its lane would ask another gateway than the one that is tested elsewhere."""
-    assert locked(BESIDE)
-    assert locked(BESIDE).keys() & locked("requirements-dev.lock").keys() == set()
+    assert locked(lock)
+    assert locked(lock).keys() & locked("requirements-dev.lock").keys() == set()
 
 
 def test_both_locks_agree() -> None:

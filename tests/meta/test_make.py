@@ -26,7 +26,8 @@ for name in python pip highlights-gateway; do cp nothing .venv/bin/$name; done
 def clone(tmp_path: Path) -> Path:
     """With a Makefile, and nothing installed; where there is no npm but what pip brings."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements-dev.lock", "pyproject.toml"):
+    (tmp_path / "tests/object_storage").mkdir(parents=True)
+    for name in ("requirements-dev.lock", "tests/object_storage/requirements.lock", "pyproject.toml"):
         (tmp_path / name).touch()
     for name, text in (("nothing", NOTHING), ("python", PYTHON)):
         (tmp_path / name).write_text(text)

@@ -43,6 +43,9 @@ class Folder:
     def path(self, sha256: str) -> Path:
         return self._path / sha256
 
+    async def fetch(self, sha256: str, holder: str) -> Path | None:
+        return self.path(sha256) if self.path(sha256).exists() else None
+
     async def hold(self, sha256: str, holder: str) -> None:
         self.held.setdefault(sha256, set()).add(holder)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from gateway.clock import SystemClock
-from gateway.commands.doctor import directories, key_agreement, parts, stores, versions
+from gateway.commands.doctor import directories, file_storage, key_agreement, parts, stores, versions
 from gateway.commands.doctor.findings import NETWORK, Check, Finding, Installation, Result, ok, problem, skipped
 from gateway.commands.table import aligned
 from gateway.errors import Unusable
@@ -25,6 +25,7 @@ LOCAL: tuple[tuple[str, Check], ...] = (
     (stores.LEDGER, stores.ledger),
     (stores.FLOW_STORE, stores.flows),
     (key_agreement.SHARED_KEYS, key_agreement.shared_keys),
+    (file_storage.STORAGE, file_storage.storage),
     (versions.VERSIONS, versions.versions),
     (stores.CLIENTS, stores.clients),
     (stores.DOCUMENTS, stores.documents),
