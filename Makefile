@@ -11,7 +11,7 @@ LANES := unit repository durable process node postgres redis browser aiograpi ch
 .DEFAULT_GOAL := help
 # The tests start hundreds of processes: none of them is to compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install console serve stack test test-fast test-long check scan lock schema bench chaos
+.PHONY: help install console serve stack test test-fast test-long check scan lock schema bench chaos faults
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,9 @@ bench: $(INSTALLED) ## measure side by side with the peers, twenty minutes; QUIC
 
 chaos: $(INSTALLED) ## kill gateways in the midst of publishing, a quarter of an hour (FLOWS=, MINUTES=: in each of three storms)
 	$(BIN)/python -m tests.chaos --flows $(or $(FLOWS),200) --minutes $(or $(MINUTES),4)
+
+faults: $(INSTALLED) ## kill and freeze each member of a stack under load, ten minutes, and write docs/operations/faults.md
+	$(BIN)/python -m tests.stack.write_faults
 
 lock: ## resolve pyproject.toml into both locks; UPGRADE=--upgrade takes newer releases
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/pip install --quiet uv==0.13.8; }

@@ -16,6 +16,7 @@ PROGRAMS = {
     "nginx": "nginx",
     "prometheus": "prometheus",
     "promtool": "prometheus",
+    "redis-server": "redis-server",
     "systemd-analyze": "systemd",
 }
 

@@ -6,30 +6,48 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from tests.chaos.commands import Order
-from tests.chaos.gateways import Gateway
 from tests.chaos.upstream import Upstream
 
 WAITS = (0, 0, 1, 3)
 COPIES = (1, 1, 2, 3)
 TIMEOUT = 20.0
 ENDED = frozenset({"DONE", "FAILED", "CANCELLED"})
+# A reverse proxy could not reach a gateway, or got no answer of it.
+UNREACHED = frozenset({502, 504})
 # What a client may be told while a gateway, its store or its upstream is in trouble: it was not begun, ask again.
 TRANSIENT = frozenset({"FLOWS_UNAVAILABLE", "UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "UPSTREAM_RATE_LIMITED"})
+
+
+class Entrance(Protocol):
+    """Where a client's requests go: a gateway, or what stands before several."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    def kill(self, where: str) -> None: ...
 
 
 class Clients:
     """`wrong` is what no client should ever hear, `heard` every answer as it came."""
 
-    def __init__(self, gateways: Sequence[Gateway], upstream: Upstream, dice: random.Random) -> None:
+    def __init__(
+        self, gateways: Sequence[Entrance], upstream: Upstream, dice: random.Random, key: str | None = None
+    ) -> None:
+        """`key` is that of the gateways' client, where they know clients."""
+        headers = {} if key is None else {"x-api-key": key}
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)
         self._gateways = gateways
         self._upstream = upstream
         self._dice = dice
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=None, keepalive_expiry=2.0))
+        self._http = httpx.AsyncClient(headers=headers, timeout=TIMEOUT, limits=limits)
         self._bases: list[Order] = []
         self.wrong: list[str] = []
         self.heard: list[str] = []
@@ -54,7 +72,7 @@ class Clients:
         if order.may_be_a_base:
             self._bases.append(order)
 
-    async def acknowledged(self, gateway: Gateway, orders: Sequence[Order]) -> None:
+    async def acknowledged(self, gateway: Entrance, orders: Sequence[Order]) -> None:
         """Each once, by this gateway."""
         await asyncio.gather(*(self._send(order, (), gateway, 0) for order in orders))
 
@@ -65,7 +83,7 @@ class Clients:
         data = await self._ask(self._some(), {"query": f"{{ {asked} }}"}, {})
         return {order.number: data[f"f{order.number}"] for order in orders} if data else {}
 
-    async def ask(self, gateway: Gateway, query: str) -> dict[str, Any]:
+    async def ask(self, gateway: Entrance, query: str) -> dict[str, Any]:
         """Of a gateway that is not killed any more."""
         answer = (await self._http.post(f"{gateway.url}/graphql", json={"query": query})).json()
         if "errors" in answer:
@@ -79,7 +97,7 @@ class Clients:
         order.base = self._bases.pop(0)
         return await self._upstream.stories_of(str(order.base.pk))
 
-    async def _send(self, order: Order, stories: Sequence[str], gateway: Gateway, wait: int) -> str | None:
+    async def _send(self, order: Order, stories: Sequence[str], gateway: Entrance, wait: int) -> str | None:
         """The flow's state, if there was an answer."""
         given = order.input(stories) | {"waitSeconds": wait}
         self.sent += 1
@@ -101,11 +119,13 @@ class Clients:
             gateway.kill("when it has acknowledged")
         return str(flow["state"])
 
-    async def _ask(self, gateway: Gateway, asked: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any] | None:
+    async def _ask(self, gateway: Entrance, asked: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any] | None:
         """None where there is no answer, or none yet."""
         try:
             response = await self._http.post(f"{gateway.url}/graphql", **_form(asked, files))
         except httpx.HTTPError:
+            return None
+        if response.status_code in UNREACHED:
             return None
         self.heard.append(response.text)
         answer = response.json()
@@ -114,7 +134,7 @@ class Clients:
             self.wrong.append(f"{response.status_code}: {answer['errors']}")
         return dict(answer["data"]) if answer.get("data") else None
 
-    def _some(self) -> Gateway:
+    def _some(self) -> Entrance:
         """One that is up, if there is one; who is up may be down a moment later."""
         up = [gateway for gateway in self._gateways if gateway.is_ready]
         return self._dice.choice(up or self._gateways)

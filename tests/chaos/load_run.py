@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.clients import ENDED
+from tests.chaos.clients import ENDED, Clients, Entrance
 from tests.chaos.commands import ACCOUNT, Order
 from tests.chaos.gateways import Gateway
 from tests.chaos.harness import House, Plan, house
@@ -43,9 +43,9 @@ async def storm(plan: Plan, orders: Sequence[Order], folder: Path) -> Tally:
         killing = asyncio.create_task(_kill_at_random(made.gateways, plan))
         try:
             async with asyncio.timeout(plan.limit):
-                await _place(made, orders)
+                await place(made.clients, orders, plan.seconds)
                 await killing
-                await _until_ended(made, orders)
+                await until_ended(made.clients, orders)
         except TimeoutError:
             tally.problems.append("it took too long")
         killing.cancel()
@@ -55,16 +55,17 @@ async def storm(plan: Plan, orders: Sequence[Order], folder: Path) -> Tally:
     return tally
 
 
-async def _place(made: House, orders: Sequence[Order]) -> None:
-    gap = made.plan.seconds / len(orders)
-    await asyncio.gather(*(made.clients.serve(order, place * gap) for place, order in enumerate(orders)))
+async def place(clients: Clients, orders: Sequence[Order], seconds: float) -> None:
+    """One after the other, spread over so many seconds; until each is carried out."""
+    gap = seconds / len(orders)
+    await asyncio.gather(*(clients.serve(order, number * gap) for number, order in enumerate(orders)))
 
 
-async def _until_ended(made: House, orders: Sequence[Order]) -> None:
+async def until_ended(clients: Clients, orders: Sequence[Order]) -> None:
     """Also those whose clients have walked away."""
     left = list(orders)
     while left:
-        flows = await made.clients.flows(left[:PAGE])
+        flows = await clients.flows(left[:PAGE])
         left = [order for order in left if flows.get(order.number, {}).get("state") not in ENDED]
         await asyncio.sleep(0.2)
 
@@ -85,9 +86,9 @@ async def _count(tally: Tally, made: House, orders: Sequence[Order]) -> None:
     # Now, as their logs ahead of the databases are emptied when they end in peace.
     tally.problems += leaks(made.folders, {}, made.secrets)
     last = await made.last()
-    tally.problems += await _failures(made, orders)
-    published, tray = await made.upstream.made(), await _tray(made, last)
-    tally.problems += flaws(orders, published, tray, idempotent=made.plan.is_idempotent)
+    tally.problems += await failures(made.clients, orders)
+    published, shown = await made.upstream.made(), await tray(made.clients, last)
+    tally.problems += flaws(orders, published, shown, idempotent=made.plan.is_idempotent)
     tally.problems += [f"{kind.value}: never {moment.value}" for kind, moment in made.points.left]
     tally.problems += [f"a gateway ended by itself: {code}" for gateway in storming for code in gateway.strange]
     tally.problems += [f"still spooled: {name}" for name in spooled(made.data)]
@@ -101,11 +102,11 @@ async def _count(tally: Tally, made: House, orders: Sequence[Order]) -> None:
     tally.adopted = sum(map(int, adoptions))
 
 
-async def _failures(made: House, orders: Sequence[Order]) -> list[str]:
+async def failures(clients: Clients, orders: Sequence[Order]) -> list[str]:
     """Of flows; and what the flows tell of what they made, for the verdict."""
     flows: dict[int, dict[str, Any]] = {}
     for start in range(0, len(orders), PAGE):
-        flows |= await made.clients.flows(orders[start : start + PAGE])
+        flows |= await clients.flows(orders[start : start + PAGE])
     found = []
     for order in orders:
         flow = flows.get(order.number) or {"state": "unknown", "warnings": [], "highlight": None}
@@ -117,14 +118,14 @@ async def _failures(made: House, orders: Sequence[Order]) -> list[str]:
     return found
 
 
-async def _tray(made: House, gateway: Gateway) -> list[dict[str, Any]]:
+async def tray(clients: Clients, gateway: Entrance) -> list[dict[str, Any]]:
     """The account's highlights as a client reads them: pk, title, and the pks of the media."""
     nodes: list[dict[str, Any]] = []
     after = "null"
     while True:
         page = f"highlights(first: {PAGE}, after: {after})"
         fields = "pageInfo { hasNextPage endCursor } nodes { pk title items { nodes { pk } } }"
-        data = await made.clients.ask(gateway, f'{{ user(by: {{ id: "{ACCOUNT}" }}) {{ {page} {{ {fields} }} }} }}')
+        data = await clients.ask(gateway, f'{{ user(by: {{ id: "{ACCOUNT}" }}) {{ {page} {{ {fields} }} }} }}')
         connection = data["user"]["highlights"]
         nodes += connection["nodes"]
         if not connection["pageInfo"]["hasNextPage"]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +27,7 @@ ACCOUNT = "postgres"
 # The directory goes with the test: nothing in it has to outlive a crash of the machine.
 # Of a dump: comments, commands to psql, and settings that only some releases know.
 NOT_DUMPED = re.compile(r"--|\\|SET |SELECT pg_catalog.set_config|$")
+RESTART_SECONDS = 60.0
 HASTE = "-c fsync=off -c full_page_writes=off"
 
 
@@ -69,6 +73,29 @@ class Cluster:
     def stop(self) -> None:
         """As if its machine were gone: nobody is waited for."""
         self._control("stop", "--wait", "--mode", "immediate")
+
+    def kill(self) -> None:
+        """All of its processes at once."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the first process before the others: it would start new ones in the place of those that end."""
+        first = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for process in (first, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def restart(self) -> None:
+        """After `kill`: its processes are gone only a moment later, and until then its memory is in use."""
+        deadline = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return self.start()
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", "--pgdata", str(self.folder / "data"), *arguments)

@@ -45,6 +45,12 @@ def sandbox(folder: Path, port: int) -> Member:
     return Member("sandbox", command, environment({}), folder, lambda: _answers(f"http://{HERE}:{port}/_control/meter"))
 
 
+def redis(folder: Path, port: int) -> Member:
+    """The shared cache, which keeps nothing over a restart."""
+    options = ("--bind", HERE, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder))
+    return Member("redis", [program("redis-server"), *options], environment({}), folder, lambda: _pongs(port))
+
+
 def gateway(name: str, folder: Path, port: int, settings: Mapping[str, str]) -> Member:
     command = [sys.executable, "-m", "gateway", "serve", "--host", HERE, "--port", str(port)]
     return Member(name, command, environment(settings), folder, lambda: _answers(f"http://{HERE}:{port}/readyz"))
@@ -94,6 +100,13 @@ def _written(folder: Path, name: str, own: Mapping[str, str]) -> Path:
     path = folder / name
     path.write_text(text)
     return path
+
+
+def _pongs(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((HERE, port), timeout=1) as line:
+        line.sendall(b"PING\r\n")
+        return line.recv(100).startswith(b"+PONG")
+    return False
 
 
 def _answers(url: str) -> bool:

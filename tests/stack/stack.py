@@ -1,4 +1,4 @@
-"""Several gateways behind nginx on one PostgreSQL, with Prometheus: without containers, each in its place."""
+"""Several gateways behind nginx on one PostgreSQL and one Redis, with Prometheus: without containers."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from pathlib import Path
 
 from tests.durable.postgres import Cluster, cluster
 from tests.stack.members import Member, running
-from tests.stack.services import HERE, free_port, gateway, nginx, prometheus, sandbox
+from tests.stack.services import HERE, free_port, gateway, nginx, prometheus, redis, sandbox
 
 KEY = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Those of nginx, of the gateways and their metrics, of the sandbox and of Prometheus."""
+    """Those of nginx, of the gateways and their metrics, of Redis, of the sandbox and of Prometheus."""
 
     front: int
     gateways: tuple[int, ...]
     metrics: tuple[int, ...]
+    redis: int
     sandbox: int
     prometheus: int
 
     @classmethod
     def free(cls, instances: int, front: int | None = None) -> Ports:
         gateways, metrics = (tuple(free_port() for _ in range(instances)) for _ in range(2))
-        return cls(front or free_port(), gateways, metrics, free_port(), free_port())
+        return cls(front or free_port(), gateways, metrics, free_port(), free_port(), free_port())
 
     @classmethod
     def fixed(cls, instances: int, front: int) -> Ports:
         """Return ports that are the same at each start: those of the gateways follow that of nginx."""
         gateways = tuple(front + 1 + number for number in range(instances))
         metrics = tuple(9464 + number for number in range(instances))
-        return cls(front, gateways, metrics, front + instances + 1, 9090)
+        return cls(front, gateways, metrics, front + instances + 1, front + instances + 2, 9090)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Stack:
     ports: Ports
     upstream: Member
     postgres: Cluster
+    redis: Member
     gateways: tuple[Member, ...]
     nginx: Member
     prometheus: Member
@@ -70,6 +72,7 @@ class Stack:
             yield member.name, f"{self.direct(number)}  metrics http://{HERE}:{self.ports.metrics[number]}/metrics"
         yield "prometheus", f"http://{HERE}:{self.ports.prometheus}"
         yield "sandbox", self.sandbox
+        yield "redis", f"redis-cli -p {self.ports.redis}"
         yield "postgresql", f"psql -h {self.postgres.folder} -U postgres"
 
 
@@ -82,6 +85,7 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as members:
         server = members.enter_context(cluster())
+        cache = members.enter_context(running(redis(folder, ports.redis)))
         upstream = members.enter_context(running(sandbox(folder, ports.sandbox)))
         url = server.create().replace("postgresql+psycopg:", "postgresql:")
         settings = tuple(_settings(folder, ports, number, url) | more for number in range(len(ports.gateways)))
@@ -93,7 +97,7 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
         watcher = prometheus(folder, ports.prometheus, [f"{HERE}:{port}" for port in ports.metrics])
         for member in (*gateways, front, watcher):
             members.enter_context(running(member))
-        yield Stack(folder, ports, upstream, server, tuple(gateways), front, watcher, settings)
+        yield Stack(folder, ports, upstream, server, cache, tuple(gateways), front, watcher, settings)
 
 
 def _settings(folder: Path, ports: Ports, number: int, database: str) -> dict[str, str]:
@@ -104,6 +108,7 @@ def _settings(folder: Path, ports: Ports, number: int, database: str) -> dict[st
         "GATEWAY_PLATFORM_URL": f"{url}/platform",
         "GATEWAY_PLATFORM_TOKEN": KEY,
         "GATEWAY_DATABASE_URL": database,
+        "GATEWAY_REDIS_URL": f"redis://{HERE}:{ports.redis}/0",
         # Gateways that share flows share this directory, too.
         "GATEWAY_DATA_DIR": str(folder / "data"),
         "GATEWAY_METRICS": f"{HERE}:{ports.metrics[number]}",

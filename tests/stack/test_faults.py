@@ -1,0 +1,30 @@
+"""Members of a stack are killed and frozen under load: nothing hangs, is overspent, lost or doubled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stack.fault_run import FaultPlan, run_faults
+from tests.stack.write_faults import page
+
+
+@pytest.mark.timeout(600)
+async def test_all_is_well_again_after_each_fault(tmp_path: Path) -> None:
+    plan = FaultPlan(seconds=2.0, quiet=0.5, orders=20)
+    result = await run_faults(plan, tmp_path)
+    assert result.problems == []
+    assert [row.name for row in result.rows] == [
+        "a gateway killed",
+        "a gateway frozen",
+        "Redis killed",
+        "Redis frozen",
+        "PostgreSQL killed",
+        "PostgreSQL frozen",
+        "nginx killed",
+        "nginx frozen",
+    ]
+    assert all(row.outcomes for row in result.rows)
+    assert 0 < result.billed <= result.recorded
+    assert "| nginx frozen |" in page("<!-- written by make faults -->\nold\n<!-- end -->\n", result)
