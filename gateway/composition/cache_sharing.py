@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 from gateway.cache.entity_cache import EntityCache
 from gateway.clock import Clock
@@ -17,24 +19,41 @@ from gateway.shared_cache.call_names import CallNames
 from gateway.shared_cache.invalidations import Target
 from gateway.shared_cache.records import RecordCodec
 from gateway.shared_cache.shared_cache import SharedCache
+from gateway.upstream.client.shared_rate import SharedRate
 
 SANDBOX = "sandbox"
 
 
-def shared_calls(settings: Settings, memory: EntityCache, clock: Clock, hook: Hook) -> SharedCalls | None:
-    """Return the calls to share by the settings, of the read API and account that they name. Raise Unusable."""
-    if settings.redis_url is None:
-        return None
-    # Imported where it is used: other processes do without it.
-    from gateway.shared_cache.redis_store import RedisStore
+class CacheSharing:
+    """What processes share by the settings, for the read API and account that they name."""
 
-    names = CallNames(settings.hikerapi_url, settings.hikerapi_key or SANDBOX, key=settings.cache_key)
-    try:
-        store = RedisStore(settings.redis_url, names.prefix, clock=clock)
-    except ValueError:
-        raise Unusable("GATEWAY_REDIS_URL is no URL of a Redis database: correct it.") from None
-    cache = SharedCache(store, names, RecordCodec(settings.cache_key), clock=clock, hook=hook)
-    return SharedCalls(cache, memory, clock)
+    def __init__(self, settings: Settings, sharers: int, clock: Clock, hook: Hook) -> None:
+        """Create it for one of `sharers` processes on this machine; nothing is connected yet. Raise Unusable."""
+        self._clock = clock
+        self._cache: SharedCache | None = None
+        self.rate: SharedRate | None = None
+        """The rate of the read API, if processes share it."""
+        if settings.redis_url is None:
+            return
+        # Imported where it is used: other processes do without it.
+        from gateway.shared_cache.redis_store import RedisStore
+
+        names = CallNames(settings.hikerapi_url, settings.hikerapi_key or SANDBOX, key=settings.cache_key)
+        try:
+            store = RedisStore(settings.redis_url, names.prefix, clock=clock, processes=sharers)
+        except ValueError:
+            raise Unusable("GATEWAY_REDIS_URL is no URL of a Redis database: correct it.") from None
+        self.rate = store
+        self._cache = SharedCache(store, names, RecordCodec(settings.cache_key), clock=clock, hook=hook)
+
+    def calls(self, memory: EntityCache) -> SharedCalls | None:
+        """Return the calls that processes share, whose answers are stored in `memory`."""
+        return None if self._cache is None else SharedCalls(self._cache, memory, self._clock)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with contextlib.nullcontext() if self._cache is None else self._cache.running():
+            yield
 
 
 class InstanceData:

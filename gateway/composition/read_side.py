@@ -16,7 +16,7 @@ from gateway.cache.entity_cache import EntityCache
 from gateway.cache.store import EntryStore
 from gateway.clock import Clock
 from gateway.composition.background import background
-from gateway.composition.cache_sharing import shared_calls
+from gateway.composition.cache_sharing import CacheSharing
 from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.lifetimes import lifetimes_of
 from gateway.composition.memory_budget import MemoryBudget
@@ -50,7 +50,11 @@ class ReadSide:
         """Build the services. `transport` carries the calls, in the place of the network."""
         self.memory = budget = MemoryBudget(settings.cache_bytes)
         hook, tracer = observers.hook, observers.tracing.tracer
-        api = connected_reader(settings, transport, sharers=sharers, clock=clock, hook=hook, tracer=tracer)
+        self._sharing = CacheSharing(settings, sharers, clock, hook)
+        rate = self._sharing.rate
+        api = connected_reader(
+            settings, transport, sharers=sharers, clock=clock, hook=hook, tracer=tracer, shared_rate=rate
+        )
         self.projections = Projections(budget.projections)
         memory = EntityCache(
             EntryStore(budget.entries, clock, DecodedCache(budget.models, self.projections)),
@@ -61,8 +65,7 @@ class ReadSide:
         )
         pages = paging(settings, keys.cursors)
         prices = Prices(api.endpoints, clock)
-        shared = shared_calls(settings, memory, clock, hook)
-        self._sharing = contextlib.nullcontext if shared is None else shared.cache.running
+        shared = self._sharing.calls(memory)
         self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, pages, tracer, shared)
         self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
 
@@ -71,7 +74,7 @@ class ReadSide:
         silence_retries()
         await self.services.api.start()
         try:
-            async with self._sharing(), background(self._watch_balance):
+            async with self._sharing.running(), background(self._watch_balance):
                 try:
                     yield
                 finally:

@@ -11,6 +11,7 @@ from gateway.events import Hook
 from gateway.settings import Settings
 from gateway.spans import Tracer
 from gateway.upstream.client.client import STANDARD
+from gateway.upstream.client.shared_rate import SharedRate
 from gateway.upstream.hikerapi.client import HikerApi, connect
 
 
@@ -22,6 +23,7 @@ def connected_reader(
     clock: Clock,
     hook: Hook,
     tracer: Tracer | None,
+    shared_rate: SharedRate | None = None,
 ) -> HikerApi:
     """Return a client of the API. `transport` carries its requests, in the place of the network."""
     proxy = settings.proxies.to(settings.hikerapi_url) if transport is None else None
@@ -34,4 +36,5 @@ def connected_reader(
         proxy=proxy,
         clock=clock,
         hook=hook,
+        shared_rate=shared_rate,
     )

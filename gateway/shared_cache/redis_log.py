@@ -24,7 +24,7 @@ from gateway.shared_cache.tasks import task_running
 BLOCK_MILLISECONDS = 500
 LATE_SECONDS = 2.0
 RETRY_SECONDS = 0.5
-TRIAL_MILLISECONDS = 5_000
+LIFE_SECONDS = 5  # for which an instance counts that gives no sign of life
 AT_ONCE = 1_000  # entries of one read
 BEGINNING = b"0-0"
 
@@ -36,11 +36,14 @@ class RedisLog:
         self.name = f"{prefix}log"
         self.releases = f"{prefix}releases"
         self.position: LogPosition | None = None
-        self._trial = f"{prefix}i:{secrets.token_hex(8)}"
+        self._instances = f"{prefix}instances"
+        self._own = secrets.token_hex(8)
+        self.instances = 1
         self._clock = clock
         self._health = health
         self._redis = connected(url, seconds=BLOCK_MILLISECONDS / 1_000 + LATE_SECONDS, connections=1)
         self._open = self._redis.register_script(redis_scripts.OPEN)
+        self._sign_of_life = self._redis.register_script(redis_scripts.SIGN_OF_LIFE)
         self._returned = BEGINNING
         self._has_failed = False
         self._known: dict[str, int] = {}
@@ -60,7 +63,7 @@ class RedisLog:
                 yield
         finally:
             with contextlib.suppress(*ERRORS):
-                await self._redis.delete(self._trial)
+                await self._redis.zrem(self._instances, self._own)
             await self._redis.aclose()
 
     async def _follow(self, listener: StoreListener) -> None:
@@ -101,7 +104,7 @@ class RedisLog:
     async def _try_to_write(self) -> None:
         """Note whether the store can be written. Raise one of ERRORS if it cannot be used at all."""
         try:
-            await self._redis.set(self._trial, 1, px=TRIAL_MILLISECONDS)
+            self.instances = await self._sign_of_life(keys=[self._instances], args=[self._own, LIFE_SECONDS])
         except (OutOfMemoryError, ReadOnlyError) as error:
             self._health.note(problem_of(error))
         else:

@@ -113,9 +113,32 @@ return {now.id, now.epoch, now.count, returned[1] and returned[1][1] or '0-0'}
 )
 """KEYS are both logs, ARGV the epoch of a new one. Returns the last place of the log, and that of returned locks."""
 
+SIGN_OF_LIFE = """
+local now = redis.call('TIME')[1]
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZCARD', KEYS[1])
+"""
+"""KEYS are the instances, ARGV the own one, and the seconds for which one counts. Returns how many there are. A full
+Redis refuses this: its first command needs memory."""
+
+RESERVE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local interval = 1 / ARGV[1]
+local burst = (math.max(1, tonumber(ARGV[1])) - 1) * interval
+local due = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - burst)
+redis.call('SET', KEYS[1], string.format('%.6f', due + interval), 'PX', math.ceil((due + interval - now + 2) * 1000))
+return math.max(0, math.ceil((due - now) * 1000000))
+"""
+"""KEYS is the bucket, ARGV the tokens a second. Returns the microseconds until the token is due: the generic cell rate
+algorithm, whose state is the time at which the next token is due."""
+
 INVALIDATE = (
     _LAST
     + """
+redis.call('DEL', KEYS[1] .. ':')
 for at = 2, #KEYS do redis.call('UNLINK', KEYS[at]) end
 local now = last(KEYS[1]) or {epoch = ARGV[1], count = 0}
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*',
@@ -123,4 +146,5 @@ redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*',
 return 1
 """
 )
-"""KEYS are the log and the names, ARGV the epoch of a new log, its length, origin, subjects and message."""
+"""KEYS are the log and the names, ARGV the epoch of a new log, its length, origin, subjects and message. A full
+Redis executes a script to its end whose first command only frees memory."""

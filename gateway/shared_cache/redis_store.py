@@ -41,12 +41,14 @@ SCANNED = 1_000
 class RedisStore:
     """The store of one scope, whose keys begin with `prefix`. Raise ValueError for an invalid URL."""
 
-    def __init__(self, url: str, prefix: str, *, clock: Clock) -> None:
+    def __init__(self, url: str, prefix: str, *, clock: Clock, processes: int = 1) -> None:
+        """Create the store. There are so many `processes`, until more is known."""
         self._clock = clock
         self._prefix = prefix
         self._redis = connected(url)
         self._health = StoreHealth()
         self._log = RedisLog(url, prefix, clock=clock, health=self._health)
+        self._log.instances = processes
         self._scripts: dict[str, Any] = {}
 
     @property
@@ -61,11 +63,22 @@ class RedisStore:
         finally:
             await self._redis.aclose()
 
+    @property
+    def processes(self) -> int:
+        return self._log.instances
+
+    async def reserve(self, rate: float) -> float | None:
+        """Take a token of the upstream's bucket: see `SharedRate`."""
+        try:
+            return float(await self._run(redis_scripts.RESERVE, [f"{self._prefix}rate"], [rate])) / 1_000_000
+        except StoreUnavailable:
+            return None
+
     async def find(self, names: Sequence[str]) -> list[bytes | None]:
         found: list[bytes | None] = []
         for begin in range(0, len(names), AT_ONCE):
             some = names[begin : begin + AT_ONCE]
-            values = await self._run(redis_scripts.FIND, some, seconds=LOOKUP_SECONDS, reads=True)
+            values = await self._run(redis_scripts.FIND, some, seconds=LOOKUP_SECONDS, is_tried_if_partial=True)
             found += [_content(value) for value in values]
         return found
 
@@ -104,15 +117,17 @@ class RedisStore:
         origin = f"{invalidation.origin}:{invalidation.number}"
         subjects = ",".join(invalidation.subjects)
         arguments = [secrets.token_hex(8), LOG_LENGTH, origin, subjects, message]
-        await self._run(redis_scripts.INVALIDATE, [self._log.name, *names], arguments)
+        await self._run(redis_scripts.INVALIDATE, [self._log.name, *names], arguments, is_tried_if_partial=True)
 
     async def _remove_all(self) -> None:
         pattern = f"{self._prefix}a:*"
         cursor = 0
         while True:
-            cursor, names = await self._guarded(partial(self._redis.scan, cursor, pattern, SCANNED))
+            cursor, names = await self._guarded(
+                partial(self._redis.scan, cursor, pattern, SCANNED), is_tried_if_partial=True
+            )
             if names:
-                await self._guarded(partial(self._redis.unlink, *names))
+                await self._guarded(partial(self._redis.unlink, *names), is_tried_if_partial=True)
             if not cursor:
                 return
 
@@ -123,29 +138,29 @@ class RedisStore:
         arguments: Sequence[object] = (),
         *,
         seconds: float = COMMAND_SECONDS,
-        reads: bool = False,
+        is_tried_if_partial: bool = False,
     ) -> Any:
         if script not in self._scripts:
             self._scripts[script] = self._redis.register_script(script)
         prepared = self._scripts[script]
-        return await self._guarded(lambda: prepared(keys, arguments), seconds, reads=reads)
+        return await self._guarded(lambda: prepared(keys, arguments), seconds, is_tried_if_partial=is_tried_if_partial)
 
     async def _guarded(
         self,
         command: Callable[[], Awaitable[T]],
         seconds: float = COMMAND_SECONDS,
         *,
-        reads: bool = False,
+        is_tried_if_partial: bool = False,
     ) -> T:
         """Execute a command, unless it is known to fail. Raise StoreUnavailable."""
-        self._health.check(reads=reads)
+        self._health.check(is_tried_if_partial=is_tried_if_partial)
         try:
             result = await within(seconds, command())
         except ERRORS as error:
             problem = problem_of(error)
             self._health.note_failure(problem)
             raise StoreUnavailable(problem) from None
-        self._health.note_success(reads=reads)
+        self._health.note_success()
         return result
 
 

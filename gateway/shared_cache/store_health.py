@@ -26,12 +26,12 @@ class StoreHealth:
     def is_readable(self) -> bool:
         return self.problem is None or self.problem.is_partial
 
-    def check(self, *, reads: bool) -> None:
-        """Raise StoreUnavailable if a command is known to fail. `reads`: it only reads values."""
-        if self.problem is not None and not (reads and self.problem.is_partial):
+    def check(self, *, is_tried_if_partial: bool) -> None:
+        """Raise StoreUnavailable if a command is known to fail. With a partial problem it may be worth a try."""
+        if self.problem is not None and not (is_tried_if_partial and self.problem.is_partial):
             raise StoreUnavailable(self.problem)
 
-    def note_success(self, *, reads: bool) -> None:
+    def note_success(self) -> None:
         self._timeouts = 0
 
     def note_failure(self, problem: StoreProblem) -> None:

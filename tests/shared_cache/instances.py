@@ -22,12 +22,15 @@ LATENCY = 0.05
 
 
 class SlowTransport(httpx.AsyncBaseTransport):
-    """The upstream, over a network."""
+    """The upstream, over a network. `began` are the times of its requests, without those for the balance."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
+        self.began: list[float] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.startswith("/sys/"):
+            self.began.append(CLOCK.monotonic())
         await CLOCK.sleep(LATENCY)
         return await self._inner.handle_async_request(request)
 

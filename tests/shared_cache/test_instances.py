@@ -11,15 +11,17 @@ import pytest
 
 from gateway.domain.ids import UserId
 from tests.shared_cache.instances import Instance, Upstream, charged, instances
-from tests.shared_cache.listening import until
+from tests.shared_cache.listening import CLOCK, until
 from tests.shared_cache.redis_server import RedisServer, redis_server
 
 BY_NAME = """{ user(by: {username: "natgeo"}) {
   biography highlights(first: 2) { nodes { title items { totalCount } } } } }"""
 ID = "787132"
 BY_ID = BY_NAME.replace('username: "natgeo"', f'id: "{ID}"')
+BIOGRAPHY = '{ user(by: {username: "natgeo"}) { biography } }'
 ABSENT = '{ user(by: {username: "nobody.has.this.name"}) { biography } }'
 HERD = 60
+RATE = 10
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # pragma: allowlist secret
 
 
@@ -178,6 +180,21 @@ async def test_without_a_key_no_name_of_a_redis_key_tells_what_it_is_about(
     assert isinstance(names, list)
     assert len(names) > 4
     assert not [name for name in names if b"natgeo" in name or ID.encode() in name or b"sandbox" in name]
+
+
+async def test_together_they_stay_within_the_rate_of_the_read_api(
+    server: RedisServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = {"GATEWAY_REDIS_URL": server.url, "GATEWAY_HIKERAPI_RATE": str(RATE)}
+    async with instances(3, tmp_path, upstream, settings) as many:
+        began, before = CLOCK.monotonic(), len(upstream.transport.began)
+        queries = [BIOGRAPHY.replace("natgeo", f"user_{at}") for at in range(3 * RATE)]
+        await asyncio.gather(*(many[at % 3].ask(query) for at, query in enumerate(queries)))
+    sent = [at - began for at in upstream.transport.began[before:]]
+    assert len(sent) == 3 * RATE
+    # A burst of one second, then the rate: the upstream sees the requests a little later than they were due.
+    assert all(number <= RATE * (1 + at) + 1 for number, at in enumerate(sorted(sent)))
+    assert max(sent) > 1.5
 
 
 def _has_warnings(one: Instance) -> bool:

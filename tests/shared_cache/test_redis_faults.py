@@ -95,6 +95,9 @@ async def test_a_full_server_is_read_and_not_written(server: RedisServer, instan
     assert await instance.store.find([NAME]) == [b"value"]
     with pytest.raises(StoreUnavailable):
         await instance.store.claim(LOCK, [NAME + "0"])
+    for about_it in (about("s", NAME), about("s", number=2), about("*", number=3)):
+        await instance.store.invalidate(about_it)
+    assert await instance.store.find([NAME]) == [None]
     server.command("CONFIG", "SET", "maxmemory", "0")
     await instance.has_state(None)
     assert (await instance.store.claim(LOCK, [NAME + "0"])).lock == LOCK
@@ -148,6 +151,28 @@ async def test_a_log_that_was_cut_off_before_it_was_read_says_so(server: RedisSe
     assert instance.heard.restarts == [False]
     assert not await instance.store.put([stored(NAME)], begun=begun, subjects=["of no entry"])
     assert await instance.store.put([stored(NAME)], begun=place_in(instance.store), subjects=["s"])
+
+
+async def test_instances_are_counted_while_they_live(server: RedisServer, instance: Instance) -> None:
+    other = Instance(RedisStore(server.url, PREFIX, clock=CLOCK), Listening("b"))
+    async with other.store.running(other.heard):
+        await until(lambda: instance.store.processes == other.store.processes == 2)
+    await until(lambda: instance.store.processes == 1)
+
+
+async def test_tokens_of_the_rate_are_granted_to_all_in_turn(server: RedisServer, instance: Instance) -> None:
+    other = Instance(RedisStore(server.url, PREFIX, clock=CLOCK), Listening("b"))
+    async with other.store.running(other.heard):
+        began = CLOCK.monotonic()
+        due = []
+        for at in range(30):
+            wait = await (instance if at % 2 else other).store.reserve(10.0)
+            assert wait is not None
+            due.append(CLOCK.monotonic() + wait - began)
+    assert all(wait < 1 for wait in due[:10]), "a burst of one second"
+    assert due[29] == pytest.approx(2.0, abs=0.2)
+    server.kill()
+    assert await instance.store.reserve(10.0) is None
 
 
 async def test_a_server_that_refuses_the_password_is_reported(server: RedisServer) -> None:

@@ -27,6 +27,7 @@ from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, LargeBodyS
 from gateway.upstream.client.circuit_breaker import Breaker
 from gateway.upstream.client.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.client.request_queue import HopelessWait, RequestQueue
+from gateway.upstream.client.shared_rate import SharedRate, shared_turn
 from gateway.upstream.client.token_bucket import TokenBucket
 
 
@@ -133,8 +134,13 @@ class UpstreamClient:
         hook: Hook,
         upstream: str = "reading",
         access: Access | None = None,
+        shared_rate: SharedRate | None = None,
     ) -> None:
-        """Create a client. `access` records the result of each request, if all requests share one key."""
+        """Create a client. `access` records the result of each request, if all requests share one key.
+
+        `shared_rate` is the bucket of all processes, if there is one; then `rate` is that of all of them.
+        """
+        self._shared_rate = shared_rate
         self.bucket = TokenBucket(rate, clock)
         self._queue = RequestQueue(self.bucket, policy.concurrency, clock, patience=policy.deadline - policy.answer)
         self._waiting = 0
@@ -204,6 +210,8 @@ class UpstreamClient:
         queued_at = self._clock.monotonic()
         try:
             waited = await self._wait_for_turn(deadline)
+            if self._shared_rate is not None:
+                waited += await self._wait_for_others(self._shared_rate)
         except HopelessWait as shed:
             self._hook(RequestShed(self._upstream, shed.client.id, shed.retry_after))
             return interpret(Reply(failure=Failure.SHED, retry_after=shed.retry_after))
@@ -274,6 +282,14 @@ class UpstreamClient:
             waited = self._clock.monotonic() - began
             self._emit_queued(-1, client, waited, is_late=is_late)
         return waited
+
+    async def _wait_for_others(self, shared: SharedRate) -> float:
+        """Wait for the turn among all processes, with the slot of the request, which is released if it is not sent."""
+        try:
+            return await shared_turn(shared, self.bucket, self._clock)
+        except BaseException:
+            self._queue.release()
+            raise
 
     def _emit_queued(self, more: int, client: str, waited: float | None = None, *, is_late: bool = False) -> None:
         self._waiting += more

@@ -13,13 +13,14 @@ class TokenBucket:
 
     def __init__(self, rate: float, clock: Clock) -> None:
         self._clock = clock
-        self._rate = rate
+        self._rate = self.whole_rate = rate
+        self._parts = 1
         self._tokens = self._capacity = max(1.0, rate)
         self._filled_at = clock.monotonic()
 
     @property
     def rate(self) -> float:
-        """Requests per second."""
+        """Requests per second: a part of `whole_rate` if it is divided."""
         return self._rate
 
     def take(self) -> bool:
@@ -42,10 +43,18 @@ class TokenBucket:
         return missing / self._rate if missing > ROUNDING else 0.0
 
     def change(self, rate: float) -> None:
-        """Set the rate from now on."""
+        """Set the rate from now on. It is divided as before."""
         self._fill()
-        self._rate = rate
-        self._capacity = max(1.0, rate)
+        self.whole_rate = rate
+        self._rate = rate / self._parts
+        self._capacity = max(1.0, self._rate)
+
+    def divide(self, parts: int) -> None:
+        """Grant one of so many equal parts of the rate from now on."""
+        if parts != self._parts:
+            self._parts = parts
+            self.change(self.whole_rate)
+            self._tokens = min(self._tokens, self._capacity)
 
     def pause(self, seconds: float) -> None:
         """Grant no token for `seconds`, because the upstream's rate limit was reached."""

@@ -23,6 +23,7 @@ from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.network import over_network
 from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
+from gateway.upstream.client.shared_rate import SharedRate
 from gateway.upstream.hikerapi import balance, errors
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from gateway.upstream.hikerapi.fallbacks import EndpointChoice
@@ -46,18 +47,23 @@ def connect(
     transport: httpx.AsyncBaseTransport | None = None,
     proxy: Proxy | None = None,
     policy: Policy = STANDARD,
+    shared_rate: SharedRate | None = None,
 ) -> HikerApi:
     """Return a client of the API at `base_url`. `rate` is in requests a second; None means the account's own limit.
 
-    `sharers` is the number of processes that divide this rate equally.
+    `sharers` is the number of processes that divide this rate equally, unless they take turns by `shared_rate`.
     """
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
     timeouts = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
     access = Access("reading", key="GATEWAY_HIKERAPI_KEY", url="GATEWAY_HIKERAPI_URL", clock=clock, hook=hook)
-    shared = (PAID_RATE if rate is None else rate) / sharers
+    sharers = sharers if shared_rate is None else 1
+    part = (PAID_RATE if rate is None else rate) / sharers
+    client = UpstreamClient(
+        transport, policy=policy, rate=part, clock=clock, hook=hook, access=access, shared_rate=shared_rate
+    )
     return HikerApi(
-        UpstreamClient(transport, policy=policy, rate=shared, clock=clock, hook=hook, access=access),
+        client,
         GetRequestFactory(base_url, headers(key), timeouts),
         clock=clock,
         hook=hook,

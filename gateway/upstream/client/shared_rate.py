@@ -1,0 +1,37 @@
+"""The rate of an upstream, where several processes share it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.upstream.client.token_bucket import TokenBucket
+
+
+class SharedRate(Protocol):
+    """The one bucket of all processes that send requests to an upstream."""
+
+    @property
+    def processes(self) -> int:
+        """The number of processes, as it was last known."""
+
+    async def reserve(self, rate: float) -> float | None:
+        """Take a token of so many a second. Return the seconds until it is due; None if the bucket cannot be reached.
+
+        Tokens are due in the order in which they were taken. Raises only CancelledError.
+        """
+
+
+async def shared_turn(shared: SharedRate, bucket: TokenBucket, clock: Clock) -> float:
+    """Wait for the turn of a request among those of all processes, and return the seconds waited.
+
+    While it waits the process's own bucket grants no token, so that requests wait in the queue, which is fair.
+    Without the shared bucket, each process has an equal part of the rate.
+    """
+    wait = await shared.reserve(bucket.whole_rate)
+    bucket.divide(1 if wait is not None else shared.processes)
+    if not wait:
+        return 0.0
+    bucket.pause(wait)
+    await clock.sleep(wait)
+    return wait
