@@ -14,18 +14,18 @@ from gateway.errors import Unusable
 from gateway.events import Hook
 from gateway.planner.shared_calls import SharedCalls
 from gateway.reads.facts import FactKind
+from gateway.reads.port import SharedRate
 from gateway.settings import Settings
 from gateway.shared_cache.call_names import CallNames
 from gateway.shared_cache.invalidations import Target
 from gateway.shared_cache.records import RecordCodec
 from gateway.shared_cache.shared_cache import SharedCache
-from gateway.upstream.client.shared_rate import SharedRate
 
 SANDBOX = "sandbox"
 
 
 class CacheSharing:
-    """What processes share by the settings, for the read API and account that they name."""
+    """The shared cache of the settings, for the read API and account that they name."""
 
     def __init__(self, settings: Settings, sharers: int, clock: Clock, hook: Hook) -> None:
         """Create it for one of `sharers` processes on this machine; nothing is connected yet. Raise Unusable."""

@@ -20,6 +20,7 @@ from gateway.operations.running import RunningOperations
 from gateway.operations.trusted_documents import Trusted, prints
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.settings import Settings
+from gateway.shared_cache.registered_documents import RegisteredDocuments
 from schema.build import Schema, build_schema
 from schema.context import Context
 
@@ -32,7 +33,8 @@ class Operations:
     ) -> None:
         self.documents = DocumentCache(budget.documents)
         self.trusted = Trusted(settings.documents_file)
-        self.stored = _stored(settings, self.trusted, self.documents, budget)
+        shared = None if services.shared is None else RegisteredDocuments(services.shared.cache)
+        self.stored = _stored(settings, self.trusted, self.documents, budget, shared)
         cache: type[Responses[ExactReplay]] = Responses if services.tracer is None else TracedResponses
         responses = cache(budget.responses, store=services.memory.store, clock=services.clock)
         self.answers = ResponseCache(self.documents, responses)
@@ -46,11 +48,17 @@ class Operations:
         return OperationRunner(self.schema, self.stored, context, services.hook, services.scheduler, self.running)
 
 
-def _stored(settings: Settings, trusted: Trusted, documents: DocumentCache, budget: MemoryBudget) -> PersistedQueries:
+def _stored(
+    settings: Settings,
+    trusted: Trusted,
+    documents: DocumentCache,
+    budget: MemoryBudget,
+    shared: RegisteredDocuments | None,
+) -> PersistedQueries:
     only_trusted = settings.documents == "trusted"
     if only_trusted:
         prints()  # every client names a document by hash: the first would wait for the table of hashes
-    return PersistedQueries(documents, trusted, only_trusted=only_trusted, max_bytes=budget.texts)
+    return PersistedQueries(documents, trusted, only_trusted=only_trusted, max_bytes=budget.texts, shared=shared)
 
 
 def _schema(settings: Settings, plans: PlanCache, documents: DocumentCache, services: UpstreamServices) -> Schema:

@@ -8,10 +8,10 @@ from gateway.clock import Clock
 from gateway.composition import sandbox
 from gateway.composition.traces import traced_transport
 from gateway.events import Hook
+from gateway.reads.port import SharedRate
 from gateway.settings import Settings
 from gateway.spans import Tracer
 from gateway.upstream.client.client import STANDARD
-from gateway.upstream.client.shared_rate import SharedRate
 from gateway.upstream.hikerapi.client import HikerApi, connect
 
 

@@ -113,29 +113,30 @@ class GraphQLEndpoint:
                 params = await parse_post(request, reading, self.scheduler, longest_batch=self.longest_batch)
             if isinstance(params, Batch):
                 return params
-            return self._with_document(with_uploads(params, request.scope), request.scope)
+            return await self._with_document(with_uploads(params, request.scope), request.scope)
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("Send the operation by POST or GET.", allow=METHODS)
         await turn_for(len(request.scope["query_string"]), self.scheduler)
-        return self._read_url(request, accepted)
+        return await self._read_url(request, accepted)
 
-    def _read_url(self, request: Request, accepted: Accepted) -> GraphQLRequest | Response:
+    async def _read_url(self, request: Request, accepted: Accepted) -> GraphQLRequest | Response:
         """Return the request of the URL. A browser gets the console, not an error: links to queries open there."""
         try:
             check_page(request.headers, self.allowed)
             params = parse_get(request)
             check_origin(request.headers, params)
             self._check_acceptable(accepted)
-            return self._with_document(params, request.scope)
+            return await self._with_document(params, request.scope)
         except GatewayError:
             if accepted.page:
                 operation_in(request.scope).discard()
                 return console.page()
             raise
 
-    def _with_document(self, params: GraphQLRequest, scope: Scope) -> GraphQLRequest:
+    async def _with_document(self, params: GraphQLRequest, scope: Scope) -> GraphQLRequest:
         operation = operation_in(scope)
         operation.text = params.query  # even if it is refused
+        await self.stored.recall(params.query, params.document_id, params.extensions)
         operation.text = self.stored.text(params.query, params.document_id, params.extensions)
         return replace(params, query=operation.text)
 

@@ -45,10 +45,21 @@ class NoDocuments:
         """Return None for every id."""
 
 
+class SharedDocuments(Protocol):
+    """The documents that clients have sent to other processes, by their hash."""
+
+    async def find(self, digest: str, /) -> str | None:
+        """Return the text of a hash, or None. Raises only CancelledError."""
+
+    def share(self, digest: str, text: str, /) -> None:
+        """Store a text under its hash."""
+
+
 class PersistedQueries:
     """A cache of valid documents sent with their hash. Invalid documents are not cached, so they evict nothing.
 
-    With `only_trusted` no document but those of `trusted` is executed. The cache takes at most `max_bytes`.
+    With `only_trusted` no document but those of `trusted` is executed. The cache takes at most `max_bytes`. `shared`
+    are the documents of other processes.
     """
 
     def __init__(
@@ -58,7 +69,9 @@ class PersistedQueries:
         *,
         only_trusted: bool = False,
         max_bytes: int = MAX_BYTES,
+        shared: SharedDocuments | None = None,
     ) -> None:
+        self._shared = None if only_trusted else shared
         self.documents = documents
         self._trusted = trusted or NoDocuments()
         self._only_trusted = only_trusted
@@ -72,6 +85,20 @@ class PersistedQueries:
     @property
     def size(self) -> int:
         return int(self._texts.currsize)
+
+    async def recall(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> None:
+        """Cache the requested document if it is known to other processes alone."""
+        if self._shared is None or query is not None:
+            return
+        try:
+            digest = hash_in(extensions) if document_id is None else document_id.removeprefix(PREFIX)
+        except InvalidRequest:
+            return  # as `text` reports
+        if digest is None or not SHA256.fullmatch(digest) or self._find(digest) is not None:
+            return
+        text = await self._shared.find(digest)
+        if text is not None and digest_of(text) == digest and _size(text) <= self._texts.maxsize:
+            self._texts[digest] = text
 
     def text(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any]) -> str:
         """Return the requested document. Raise InvalidRequest."""
@@ -111,7 +138,10 @@ class PersistedQueries:
         if digest is None or self.documents.find(text) is None or self._trusted.find(digest) is not None:
             return
         if _size(text) <= self._texts.maxsize:
+            is_new = digest not in self._texts
             self._texts[digest] = text
+            if is_new and self._shared is not None:
+                self._shared.share(digest, text)
 
     def find(self, name: str) -> str | None:
         """Return the text of a documentId or of a hash."""

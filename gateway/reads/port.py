@@ -72,3 +72,17 @@ class ReadApi(Protocol):
         """Return the account's balance, free of charge. Raises UpstreamError."""
 
     async def aclose(self) -> None: ...
+
+
+class SharedRate(Protocol):
+    """The rate of a read API where several processes share it: one bucket of tokens for all of their requests."""
+
+    @property
+    def processes(self) -> int:
+        """The number of processes, as it was last known."""
+
+    async def reserve(self, rate: float) -> float | None:
+        """Take a token of so many a second. Return the seconds until it is due; None if the bucket cannot be reached.
+
+        Tokens are due in the order in which they were taken. Raises only CancelledError.
+        """

@@ -145,7 +145,8 @@ class Settings:
     cache_bytes: int = _setting(BYTES, "256 MiB", "Memory for cached upstream responses.")
     redis_url: str | None = _optional(
         REDIS_URL,
-        "Redis or Valkey in which several gateways share cached responses, and which of them makes a request.",
+        "Redis or Valkey in which several gateways share cached responses, registered documents, the rate of the read "
+        "API, and which of them makes a request.",
         unset="each process caches for itself",
     )
     cache_key: bytes | None = _optional(

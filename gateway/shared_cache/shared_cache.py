@@ -50,7 +50,8 @@ PROLONG_SECONDS = 1.0
 # Seconds for which a look-up waits for invalidations that are being sent, and the end of the process for its tasks.
 SENDING_SECONDS = 0.25
 CLOSING_SECONDS = 1.0
-MESSAGE = "log"
+MESSAGE, TEXT = "log", "text"
+TEXT_SECONDS = 30 * 86_400.0
 
 
 class LocalData(Protocol):
@@ -148,6 +149,21 @@ class SharedCache:
         """Store answers to calls that were begun at `position`."""
         self._start(self._finish(Turn(position=position, offered=answers)))
 
+    async def find_text(self, name: str) -> bytes | None:
+        """Return what `store_text` has stored; None also if the cache cannot be used now."""
+        try:
+            (value,) = await self._store.find([name])
+        except StoreUnavailable:
+            return None
+        return None if value is None else self._codec.open(TEXT, value)
+
+    def store_text(self, name: str, text: bytes) -> None:
+        """Store a text, which no invalidation removes."""
+        if (position := self._store.position) is not None:
+            until = self._clock.now() + TEXT_SECONDS
+            value = StoredValue(name, self._codec.close(TEXT, text), until, until)
+            self._start(self._store_quietly(value, position))
+
     @property
     def is_idle(self) -> bool:
         """True if everything that was offered is stored, and every invalidation sent, as far as the store allows."""
@@ -243,6 +259,10 @@ class SharedCache:
         values += [StoredValue(self.names.of(call), name.encode(), *until, is_alias=True) for call in answer.aliases]
         about = answer.call.endpoint.by(answer.call.key)
         await self._store.put(values, begun=begun, subjects=[self.names.subject(answer.call.endpoint.answers, about)])
+
+    async def _store_quietly(self, value: StoredValue, position: LogPosition) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.put([value], begun=position, subjects=[])
 
     def _invalidation(
         self, message: Message, subjects: Sequence[str] = (EVERYTHING,), names: Sequence[str] = ()

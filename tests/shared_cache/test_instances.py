@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -180,6 +181,20 @@ async def test_without_a_key_no_name_of_a_redis_key_tells_what_it_is_about(
     assert isinstance(names, list)
     assert len(names) > 4
     assert not [name for name in names if b"natgeo" in name or ID.encode() in name or b"sandbox" in name]
+
+
+async def test_a_document_that_one_has_registered_is_known_to_all(three: list[Instance]) -> None:
+    digest = hashlib.sha256(BIOGRAPHY.encode()).hexdigest()
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+    unknown = await three[1].client.post("/graphql", json={"extensions": extensions})
+    assert unknown.json()["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+    await three[0].client.post("/graphql", json={"query": BIOGRAPHY, "extensions": extensions})
+    await settled(three)
+    for one, given in (
+        (three[1], {"extensions": extensions}),
+        (three[2], {"documentId": f"sha256:{digest}"}),
+    ):
+        assert (await one.client.post("/graphql", json=given)).json()["data"] is not None
 
 
 async def test_together_they_stay_within_the_rate_of_the_read_api(

@@ -90,6 +90,7 @@ class Batches:
         operations = self.operations
         operation.text = params.query  # even if it is refused
         try:
+            await operations.stored.recall(params.query, params.document_id, params.extensions)
             params = replace(params, query=operations.stored.text(params.query, params.document_id, params.extensions))
         except GatewayError as problem:
             return operations.refusal(problem, operation)

@@ -283,6 +283,7 @@ class WebSocketSession:
         stored = self.operations.stored
         operation.text = params.query  # even if it is refused
         try:
+            await stored.recall(params.query, params.document_id, params.extensions)
             params = replace(params, query=stored.text(params.query, params.document_id, params.extensions))
             operation.text = params.query
             context = operation.attach(replace(self.operations.context(self.terms), room=self.unsent.room))

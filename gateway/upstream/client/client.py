@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.events import AnswerTooLarge, Hook, UpstreamAttempt
 from gateway.queue_place import QUEUE_CLIENT, QUEUE_PLACE, QueuePlace
+from gateway.reads.port import SharedRate
 from gateway.scheduling import turns
 from gateway.tracebacks import forget_frames
 from gateway.upstream.client.availability import Access
@@ -27,7 +28,7 @@ from gateway.upstream.client.bodies import LARGEST, MOST_LARGE, TURN, LargeBodyS
 from gateway.upstream.client.circuit_breaker import Breaker
 from gateway.upstream.client.exchange import TOO_MANY, Failure, Reply, exchange
 from gateway.upstream.client.request_queue import HopelessWait, RequestQueue
-from gateway.upstream.client.shared_rate import SharedRate, shared_turn
+from gateway.upstream.client.shared_rate import shared_turn
 from gateway.upstream.client.token_bucket import TokenBucket
 
 
@@ -209,9 +210,7 @@ class UpstreamClient:
             return interpret(refusal)
         queued_at = self._clock.monotonic()
         try:
-            waited = await self._wait_for_turn(deadline)
-            if self._shared_rate is not None:
-                waited += await self._wait_for_others(self._shared_rate)
+            waited = await self._wait_for_turn(deadline) + await self._wait_for_others()
         except HopelessWait as shed:
             self._hook(RequestShed(self._upstream, shed.client.id, shed.retry_after))
             return interpret(Reply(failure=Failure.SHED, retry_after=shed.retry_after))
@@ -283,10 +282,12 @@ class UpstreamClient:
             self._emit_queued(-1, client, waited, is_late=is_late)
         return waited
 
-    async def _wait_for_others(self, shared: SharedRate) -> float:
+    async def _wait_for_others(self) -> float:
         """Wait for the turn among all processes, with the slot of the request, which is released if it is not sent."""
+        if self._shared_rate is None:
+            return 0.0
         try:
-            return await shared_turn(shared, self.bucket, self._clock)
+            return await shared_turn(self._shared_rate, self.bucket, self._clock)
         except BaseException:
             self._queue.release()
             raise

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from gateway.clock import Clock
+from gateway.reads.port import SharedRate
 from gateway.upstream.client.token_bucket import TokenBucket
-
-
-class SharedRate(Protocol):
-    """The one bucket of all processes that send requests to an upstream."""
-
-    @property
-    def processes(self) -> int:
-        """The number of processes, as it was last known."""
-
-    async def reserve(self, rate: float) -> float | None:
-        """Take a token of so many a second. Return the seconds until it is due; None if the bucket cannot be reached.
-
-        Tokens are due in the order in which they were taken. Raises only CancelledError.
-        """
 
 
 async def shared_turn(shared: SharedRate, bucket: TokenBucket, clock: Clock) -> float:

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, NotFound, Renamed, UpstreamInvalidAnswe
 from gateway.events import EventLimit, Hook, PriceDisbelieved, PriceMismatch, ResponseSchemaMismatch
 from gateway.reads.endpoints import Call, Endpoints
 from gateway.reads.facts import Value
-from gateway.reads.port import Balance, ReadOutcome
+from gateway.reads.port import Balance, ReadOutcome, SharedRate
 from gateway.upstream.client.availability import Access
 from gateway.upstream.client.client import STANDARD, InterpretedResponse, Policy, UpstreamClient
 from gateway.upstream.client.errors import invalid_answer
@@ -23,7 +23,6 @@ from gateway.upstream.client.exchange import Reply
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.client.network import over_network
 from gateway.upstream.client.prepared_requests import GetRequestFactory, PreparedGet
-from gateway.upstream.client.shared_rate import SharedRate
 from gateway.upstream.hikerapi import balance, errors
 from gateway.upstream.hikerapi.endpoints import ENDPOINTS
 from gateway.upstream.hikerapi.fallbacks import EndpointChoice
