@@ -29,7 +29,7 @@ serve: $(INSTALLED) ## start the gateway on http://127.0.0.1:8000 (HOST=, PORT=)
 	@echo 'Starting the gateway ...'
 	@exec $(BIN)/highlights-gateway serve --host $(HOST) --port $(PORT)
 
-stack: $(INSTALLED) ## start three gateways as one, with nginx, PostgreSQL and Prometheus (INSTANCES=, PORT=, FOLDER=)
+stack: $(INSTALLED) ## start three gateways as one, with nginx, PostgreSQL, Redis, S3 and Prometheus (INSTANCES=, PORT=, FOLDER=)
 	@$(MAKE) --no-print-directory console || echo 'Everything but the console works.'
 	@exec $(BIN)/python -m tests.stack --instances $(or $(INSTANCES),3) --port $(PORT) $(if $(FOLDER),--folder $(FOLDER))
 

@@ -23,9 +23,10 @@ from tests.chaos.invariants import flaws
 from tests.chaos.load_run import failures, place, tray, until_ended
 from tests.chaos.upstream import Upstream
 from tests.commands.process import run
+from tests.stack.disks import small_disk
 from tests.stack.faults import EXPECTED, Figures, faults, suffer
 from tests.stack.load import NO_ANSWER, Readers, fail_upstream
-from tests.stack.stack import Ports, Stack, stack
+from tests.stack.stack import Ports, Stack, data_directory, stack
 
 # Seconds beyond the fault: a gateway waits this long for an upstream that does not answer, and repeats the call.
 SLOW = 30.0
@@ -76,11 +77,12 @@ async def run_faults(plan: FaultPlan, folder: Path, report: Callable[[Figures], 
     publisher = add_key(clients, PUBLISHER, allowance={}, ceiling=None, rights=[Right.READ, Right.WRITE])
     result = Result()
     more = {"GATEWAY_CLIENTS_FILE": str(clients), "GATEWAY_HIKERAPI_RATE": "1000", "GATEWAY_PLATFORM_TIMEOUT": "3"}
-    with stack(folder / "stack", Ports.free(3), **more) as made:
+    disk = data_directory(folder / "stack", 0)
+    with small_disk(disk) as is_small, stack(folder / "stack", Ports.free(3), **more) as made:
         upstream = Upstream(made.sandbox)
         await upstream.let_publish(1_000_000)
         await fail_upstream(upstream, fault_profiles.PLATFORM, plan.seed)
-        chosen = [fault for fault in faults(made) if plan.only in fault.name]
+        chosen = [fault for fault in faults(made, disk if is_small else None) if plan.only in fault.name]
         timeout = plan.seconds + plan.patience
         readers = Readers(made.url, reader, timeout=timeout, seed=plan.seed)
         dice = random.Random(plan.seed)

@@ -8,9 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import httpx
 
+from tests.stack.disks import empty, fill
 from tests.stack.load import NO_ANSWER, Outcome, Readers
 from tests.stack.members import Member
 from tests.stack.stack import Stack
@@ -65,14 +68,21 @@ class Figures:
         return (self.name, *map(str, numbers), f"{self.slowest:.1f}", f"{self.recovery:.1f}")
 
 
-def faults(made: Stack) -> Iterator[Fault]:
-    """Yield a kill and a freeze of one gateway, of Redis, of PostgreSQL and of nginx."""
+def faults(made: Stack, small: Path | None = None) -> Iterator[Fault]:
+    """Yield a kill and a freeze of one gateway, of Redis, of PostgreSQL, of nginx, and of the way to object storage.
+
+    Where a gateway has the small disk at `small`, that is filled last.
+    """
     yield from _of_member("a gateway", made.gateways[1])
     yield from _of_member("Redis", made.redis)
     postgres = made.postgres
     yield Fault("PostgreSQL killed", postgres.kill, postgres.restart)
     yield Fault("PostgreSQL frozen", lambda: postgres.signal(signal.SIGSTOP), lambda: postgres.signal(signal.SIGCONT))
     yield from _of_member("nginx", made.nginx)
+    yield Fault("object storage frozen", made.objects.freeze, made.objects.thaw)
+    yield Fault("object storage cut off", made.way_to_objects.kill, made.way_to_objects.start)
+    if small is not None:
+        yield Fault("the disk of a gateway full", partial(fill, small), partial(empty, small))
 
 
 def _of_member(name: str, member: Member) -> Iterator[Fault]:

@@ -51,6 +51,18 @@ def redis(folder: Path, port: int) -> Member:
     return Member("redis", [program("redis-server"), *options], environment({}), folder, lambda: _pongs(port))
 
 
+def objects(folder: Path, port: int) -> Member:
+    """Object storage: moto's S3, which keeps all in memory."""
+    command = [sys.executable, "-m", "moto.server", "-H", HERE, "-p", str(port)]
+    return Member("objects", command, environment({}), folder, lambda: _answers(f"http://{HERE}:{port}/"))
+
+
+def way_to_objects(folder: Path, port: int, to: int) -> Member:
+    """The network before the object storage."""
+    command = [sys.executable, "-m", "tests.stack.relay", str(port), str(to)]
+    return Member("relay", command, environment({"PYTHONPATH": str(ROOT)}), folder, lambda: _listens(port))
+
+
 def gateway(name: str, folder: Path, port: int, settings: Mapping[str, str]) -> Member:
     command = [sys.executable, "-m", "gateway", "serve", "--host", HERE, "--port", str(port)]
     return Member(name, command, environment(settings), folder, lambda: _answers(f"http://{HERE}:{port}/readyz"))

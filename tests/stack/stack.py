@@ -1,4 +1,4 @@
-"""Several gateways behind nginx on one PostgreSQL and one Redis, with Prometheus: without containers."""
+"""Several gateways behind nginx with one PostgreSQL, Redis and object storage, and Prometheus: without containers."""
 
 from __future__ import annotations
 
@@ -7,35 +7,43 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.durable.postgres import Cluster, cluster
+from tests.object_storage.server import BUCKET
+from tests.object_storage.server import settings as storage_settings
 from tests.stack.members import Member, running
-from tests.stack.services import HERE, free_port, gateway, nginx, prometheus, redis, sandbox
+from tests.stack.services import HERE, free_port, gateway, nginx, objects, prometheus, redis, sandbox, way_to_objects
 
 KEY = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Those of nginx, of the gateways and their metrics, of Redis, of the sandbox and of Prometheus."""
+    """Those of nginx, of the gateways and their metrics, and of the others."""
 
     front: int
     gateways: tuple[int, ...]
     metrics: tuple[int, ...]
     redis: int
+    objects: int
+    way_to_objects: int
     sandbox: int
     prometheus: int
 
     @classmethod
     def free(cls, instances: int, front: int | None = None) -> Ports:
         gateways, metrics = (tuple(free_port() for _ in range(instances)) for _ in range(2))
-        return cls(front or free_port(), gateways, metrics, free_port(), free_port(), free_port())
+        others = [free_port() for _ in range(5)]
+        return cls(front or free_port(), gateways, metrics, others[0], others[1], others[2], others[3], others[4])
 
     @classmethod
     def fixed(cls, instances: int, front: int) -> Ports:
         """Return ports that are the same at each start: those of the gateways follow that of nginx."""
         gateways = tuple(front + 1 + number for number in range(instances))
         metrics = tuple(9464 + number for number in range(instances))
-        return cls(front, gateways, metrics, front + instances + 1, front + instances + 2, 9090)
+        first = front + instances + 1
+        return cls(front, gateways, metrics, first, first + 1, first + 2, first + 3, 9090)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class Stack:
     upstream: Member
     postgres: Cluster
     redis: Member
+    objects: Member
+    way_to_objects: Member
     gateways: tuple[Member, ...]
     nginx: Member
     prometheus: Member
@@ -73,6 +83,7 @@ class Stack:
         yield "prometheus", f"http://{HERE}:{self.ports.prometheus}"
         yield "sandbox", self.sandbox
         yield "redis", f"redis-cli -p {self.ports.redis}"
+        yield "objects", f"http://{HERE}:{self.ports.objects}  bucket {BUCKET}"
         yield "postgresql", f"psql -h {self.postgres.folder} -U postgres"
 
 
@@ -86,6 +97,9 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
     with contextlib.ExitStack() as members:
         server = members.enter_context(cluster())
         cache = members.enter_context(running(redis(folder, ports.redis)))
+        storage = members.enter_context(running(objects(folder, ports.objects)))
+        way = members.enter_context(running(way_to_objects(folder, ports.way_to_objects, ports.objects)))
+        httpx.put(f"http://{HERE}:{ports.objects}/{BUCKET}", trust_env=False).raise_for_status()
         upstream = members.enter_context(running(sandbox(folder, ports.sandbox)))
         url = server.create().replace("postgresql+psycopg:", "postgresql:")
         settings = tuple(_settings(folder, ports, number, url) | more for number in range(len(ports.gateways)))
@@ -97,7 +111,12 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
         watcher = prometheus(folder, ports.prometheus, [f"{HERE}:{port}" for port in ports.metrics])
         for member in (*gateways, front, watcher):
             members.enter_context(running(member))
-        yield Stack(folder, ports, upstream, server, cache, tuple(gateways), front, watcher, settings)
+        yield Stack(folder, ports, upstream, server, cache, storage, way, tuple(gateways), front, watcher, settings)
+
+
+def data_directory(folder: Path, number: int) -> Path:
+    """Return that of one gateway."""
+    return folder / f"data-{number + 1}"
 
 
 def _settings(folder: Path, ports: Ports, number: int, database: str) -> dict[str, str]:
@@ -109,8 +128,8 @@ def _settings(folder: Path, ports: Ports, number: int, database: str) -> dict[st
         "GATEWAY_PLATFORM_TOKEN": KEY,
         "GATEWAY_DATABASE_URL": database,
         "GATEWAY_REDIS_URL": f"redis://{HERE}:{ports.redis}/0",
-        # Gateways that share flows share this directory, too.
-        "GATEWAY_DATA_DIR": str(folder / "data"),
+        **storage_settings(f"http://{HERE}:{ports.way_to_objects}"),
+        "GATEWAY_DATA_DIR": str(data_directory(folder, number)),
         "GATEWAY_METRICS": f"{HERE}:{ports.metrics[number]}",
         "GATEWAY_PUBLIC_URL": f"http://{HERE}:{ports.front}",
         "GATEWAY_TRUSTED_PROXIES": HERE,
