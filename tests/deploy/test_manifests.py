@@ -43,6 +43,7 @@ def test_they_configure_a_gateway_that_can_start() -> None:
     assigned = dict(value.partition("=")[::2] for value in unit()["Environment"])
     for settings in (config, service, assigned):
         given = {name: re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", value) for name, value in settings.items()}
+        given = {name: re.sub(r"\$\{[A-Z_]+:\?.*?\}", "given", value) for name, value in given.items()}
         Settings.read({name: value for name, value in given.items() if not name.endswith("_KEY_FILE")})
 
 
@@ -125,7 +126,8 @@ def test_prometheus_and_grafana_are_told_where_things_are() -> None:
     scraped = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
     (job,) = scraped["scrape_configs"]
     port = compose()["services"]["gateway"]["environment"]["GATEWAY_METRICS"].rpartition(":")[2]
-    assert (job["job_name"], job["static_configs"]) == ("highlights-gateway", [{"targets": [f"gateway:{port}"]}])
+    (found,) = job["dns_sd_configs"]
+    assert (job["job_name"], found["names"], found["port"]) == ("highlights-gateway", ["gateway"], int(port))
     (source,) = yaml.safe_load((DEPLOY / "grafana/datasources/prometheus.yaml").read_text())["datasources"]
     assert source["url"] == "http://prometheus:9090"
 

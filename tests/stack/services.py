@@ -19,6 +19,10 @@ from tests.stack.members import Member
 HERE = "127.0.0.1"
 DEPLOY = ROOT / "deploy"
 RULES = ROOT / "docs/operations/alerts/rules.yml"
+# Of the configuration of Prometheus: how it finds the gateways.
+NAMED = (
+    "dns_sd_configs:\n      - names: [gateway]\n        type: A\n        port: 9464\n        refresh_interval: 15s\n"
+)
 # Of the configuration of nginx: what is about TLS, and what stands for it on this machine alone.
 PLAIN = {
     "        listen 443 ssl http2 default_server;\n        ssl_reject_handshake on;\n": (
@@ -89,7 +93,7 @@ def nginx(folder: Path, port: int, gateways: Sequence[int]) -> Member:
 def prometheus(folder: Path, port: int, targets: Sequence[str]) -> Member:
     """It scrapes the metrics of gateways at these addresses, and evaluates the alerts."""
     own = {
-        '["gateway:9464"]': "[" + ", ".join(f'"{target}"' for target in targets) + "]",
+        NAMED: f"static_configs: [{{targets: [{', '.join(targets)}]}}]\n",
         "../docs/operations/alerts/rules.yml": str(RULES),
     }
     file = _written(folder, "prometheus.yml", own)
