@@ -25,6 +25,8 @@ from gateway.errors import FlowsUnavailable
 NOW = sa.func.clock_timestamp()
 # The expiry that this process reckons with is earlier than that of the row, by a share of the lease.
 CAUTION = 0.1
+TIDY_SECONDS = 3_600.0
+FORGOTTEN = timedelta(days=1)
 
 
 class DatabaseLease:
@@ -40,6 +42,7 @@ class DatabaseLease:
         self._monotonic = monotonic
         self._directory = directory
         self._until = float("-inf")
+        self._tidied_at = monotonic()
         self.token = 0
         self._file = FileLease(directory, self._take)
 
@@ -64,11 +67,11 @@ class DatabaseLease:
         if not self._take(self.executor):
             raise LeaseLost
 
-    def check(self, db: sa.Connection, token: int) -> None:
+    def check(self, db: sa.Connection, token: int, *, until_commit: bool) -> None:
         held = sa.select(WORKERS.c.token).where(
             WORKERS.c.executor == self.executor, WORKERS.c.token == token, WORKERS.c.expires_at > NOW
         )
-        if db.scalar(held.with_for_update(read=True)) is None:
+        if db.scalar(held.with_for_update(read=True) if until_commit else held) is None:
             raise LeaseLost
 
     @contextlib.contextmanager
@@ -111,7 +114,14 @@ class DatabaseLease:
             WORKERS.c.executor != self.executor, WORKERS.c.expires_at <= NOW, WORKERS.c.executor.in_(left)
         )
         with self._database.transaction() as db:
+            self._tidy(db, left)
             return list(db.scalars(query))
+
+    def _tidy(self, db: sa.Connection, left: sa.Select[tuple[str]]) -> None:
+        """Delete the rows of processes that ended long ago and left nothing: a data directory may never come back."""
+        if self._monotonic() - self._tidied_at >= TIDY_SECONDS:
+            self._tidied_at = self._monotonic()
+            db.execute(WORKERS.delete().where(WORKERS.c.expires_at < NOW - FORGOTTEN, WORKERS.c.executor.not_in(left)))
 
     def _seize(self, executor: str) -> int | None:
         """Take an ended lease for as long as its flows are taken over, and return the token."""

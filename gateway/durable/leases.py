@@ -53,8 +53,8 @@ class WorkerLease(Protocol):
     def retake(self) -> None:
         """Take the lease again, with another token. Raise LeaseLost while another process has it."""
 
-    def check(self, db: sa.Connection, token: int) -> None:
-        """Raise LeaseLost unless the lease of this token is held: then it is, until the transaction ends."""
+    def check(self, db: sa.Connection, token: int, *, until_commit: bool) -> None:
+        """Raise LeaseLost unless the lease of this token is held. With `until_commit` nobody takes it before that."""
 
     def abandoned(self) -> contextlib.AbstractContextManager[tuple[str, ...]]:
         """Yield the processes whose lease has ended. No process can take these leases while the context lasts."""
@@ -96,7 +96,7 @@ class FileLease:
     def retake(self) -> None:
         pass
 
-    def check(self, db: sa.Connection, token: int) -> None:
+    def check(self, db: sa.Connection, token: int, *, until_commit: bool) -> None:
         pass
 
     @contextlib.contextmanager

@@ -45,7 +45,7 @@ class WorkflowStore:
         self._cipher = cipher
         self._clock = clock
         self._dbos = Engine(None if self._database.is_sqlite else SCHEMA)
-        self._check_lease: Callable[[sa.Connection, int], None] = lambda db, token: None
+        self._lease: WorkerLease | None = None
         self.names = RememberedNames(self._database, cipher, clock)
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class WorkflowStore:
             if self._database.is_sqlite
             else DatabaseLease(directory, self._database, self._dbos, seconds, monotonic)
         )
-        self._check_lease = lease.check
+        self._lease = lease
         return lease
 
     def ping(self) -> None:
@@ -127,7 +127,7 @@ class WorkflowStore:
     def status_for_run(self, id: str, token: int) -> Status | None:
         """Return the status. Raise LeaseLost unless the lease of this token is held."""
         with self._database.transaction() as db:
-            self._check_lease(db, token)
+            self._check_lease(db, token, until_commit=False)
             found = db.scalar(STATUS, {"flow": id})
         return None if found is None else Status(found)
 
@@ -243,6 +243,10 @@ class WorkflowStore:
         )
         with self._database.transaction() as db:
             return frozenset(db.scalars(query))
+
+    def _check_lease(self, db: sa.Connection, token: int, *, until_commit: bool = True) -> None:
+        if self._lease is not None:
+            self._lease.check(db, token, until_commit=until_commit)
 
     def _check_key(self, db: sa.Connection) -> None:
         probe = db.scalar(sa.select(KEYS.c.probe))

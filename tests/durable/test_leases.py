@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.clock import SystemClock
+from gateway.durable import database_leases
 from gateway.durable.database import Database
 from gateway.durable.encryption import JsonCipher
 from gateway.durable.executor import CancellationToken
@@ -68,7 +69,7 @@ class Machines:
     def check(self, lease: WorkerLease, token: int) -> None:
         database = Database(self.url, patience=20.0)
         with closing(database), database.transaction() as db:
-            lease.check(db, token)
+            lease.check(db, token, until_commit=False)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_a_lease_changes_hands_only_after_what_was_checked_is_committed(machines
     hasty = "SET lock_timeout = '200ms'; UPDATE gateway_flow_workers SET token = token + 1"
     with closing(database):
         with database.transaction() as db:
-            lease.check(db, lease.token)
+            lease.check(db, lease.token, until_commit=True)
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 machines.tell(hasty)
             db.execute(sa.text("SELECT 1"))
@@ -162,3 +163,22 @@ def test_a_copy_of_a_data_directory_on_another_machine_has_another_name(machines
     copy.mkdir(parents=True)
     (copy / "host").write_text((tmp_path / "first" / "flows.slots" / "host").read_text())
     assert machines.take(tmp_path / "copy").executor not in ("", first.executor)
+
+
+def test_the_rows_of_hosts_that_never_come_back_are_deleted_in_time(
+    machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Except those that have left flows."""
+    monkeypatch.setattr(database_leases, "TIDY_SECONDS", 0.0)
+    left, gone = machines.take(tmp_path / "left"), machines.take(tmp_path / "gone")
+    machines.tell(TABLES)
+    with psycopg.connect(machines.url.replace("postgresql+psycopg:", "postgresql:")) as db:
+        db.execute("INSERT INTO dbos.workflow_status VALUES ('web:1', 'PENDING', %s)", [left.executor])
+        db.execute("UPDATE gateway_flow_workers SET expires_at = now() - interval '25 hours'")
+    heir = machines.take(tmp_path / "heir")
+    with heir.abandoned() as found:
+        assert found == (left.executor,)
+    with psycopg.connect(machines.url.replace("postgresql+psycopg:", "postgresql:")) as db:
+        rows = {executor for (executor,) in db.execute("SELECT executor FROM gateway_flow_workers")}
+    assert rows == {left.executor, heir.executor}
+    assert gone.executor not in rows

