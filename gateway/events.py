@@ -169,8 +169,8 @@ class LedgerLost(Event):
 class SharedCacheChanged(Event):
     """The cache that instances share has a `problem`, or none any more.
 
-    The problem is `unreachable`, `slow`, `loading`, `refused`, `failing`, `full` or `read-only`. Meanwhile each
-    instance buys for itself.
+    The problem is `unreachable`, `slow`, `loading`, `refused`, `failing`, `damaged`, `full` or `read-only`. Meanwhile
+    each instance buys for itself.
     """
 
     problem: str | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from gateway.cache.entity_cache import EntityCache
 from gateway.clock import Clock
@@ -12,6 +13,7 @@ from gateway.composition.cached_data import CachedData
 from gateway.domain.ids import Subject
 from gateway.errors import Unusable
 from gateway.events import Hook
+from gateway.files import check_folder
 from gateway.planner.shared_calls import SharedCalls
 from gateway.reads.facts import FactKind
 from gateway.reads.port import SharedRate
@@ -20,8 +22,14 @@ from gateway.shared_cache.call_names import CallNames
 from gateway.shared_cache.invalidations import Target
 from gateway.shared_cache.records import RecordCodec
 from gateway.shared_cache.shared_cache import SharedCache
+from gateway.shared_cache.sqlite_store import SqliteStore
+from gateway.shared_cache.store_port import SharedStore
+
+if TYPE_CHECKING:
+    from gateway.shared_cache.redis_store import RedisStore
 
 SANDBOX = "sandbox"
+FILE = "cache.sqlite3"
 
 
 class CacheSharing:
@@ -33,17 +41,17 @@ class CacheSharing:
         self._cache: SharedCache | None = None
         self.rate: SharedRate | None = None
         """The rate of the read API, if processes share it."""
-        if settings.redis_url is None:
-            return
-        # Imported where it is used: other processes do without it.
-        from gateway.shared_cache.redis_store import RedisStore
-
         names = CallNames(settings.hikerapi_url, settings.hikerapi_key or SANDBOX, key=settings.cache_key)
-        try:
-            store = RedisStore(settings.redis_url, names.prefix, clock=clock, processes=sharers)
-        except ValueError:
-            raise Unusable("GATEWAY_REDIS_URL is no URL of a Redis database: correct it.") from None
-        self.rate = store
+        store: SharedStore
+        if settings.redis_url is not None:
+            if settings.cache_disk:
+                raise Unusable("GATEWAY_CACHE_DISK keeps nothing where GATEWAY_REDIS_URL is set: remove one of them.")
+            self.rate = store = _redis_store(settings.redis_url, names.prefix, sharers, clock)
+        elif settings.cache_disk:
+            check_folder(settings.data_dir, "GATEWAY_DATA_DIR")
+            store = SqliteStore(settings.data_dir / FILE, settings.cache_disk_bytes, clock=clock)
+        else:
+            return
         self._cache = SharedCache(store, names, RecordCodec(settings.cache_key), clock=clock, hook=hook)
 
     def calls(self, memory: EntityCache) -> SharedCalls | None:
@@ -54,6 +62,17 @@ class CacheSharing:
     async def running(self) -> AsyncIterator[None]:
         async with contextlib.nullcontext() if self._cache is None else self._cache.running():
             yield
+
+
+def _redis_store(url: str, prefix: str, sharers: int, clock: Clock) -> RedisStore:
+    """Raise Unusable for an invalid URL."""
+    # Imported where it is used: other processes do without it.
+    from gateway.shared_cache.redis_store import RedisStore
+
+    try:
+        return RedisStore(url, prefix, clock=clock, processes=sharers)
+    except ValueError:
+        raise Unusable("GATEWAY_REDIS_URL is no URL of a Redis database: correct it.") from None
 
 
 class InstanceData:

@@ -149,9 +149,16 @@ class Settings:
         "API, and which of them makes a request.",
         unset="each process caches for itself",
     )
+    cache_disk: bool = _setting(
+        SWITCH,
+        "off",
+        "If on, cached responses are also kept in `cache.sqlite3` in the data directory, for all workers of the host "
+        "and over a restart. Not with GATEWAY_REDIS_URL.",
+    )
+    cache_disk_bytes: int = _setting(BYTES, "1 GiB", "Size of the file of cached responses.")
     cache_key: bytes | None = _optional(
         SEALING_KEY,
-        "Key with which responses are encrypted in Redis, the same for all gateways that share them.",
+        "Key with which responses are encrypted in Redis or on the disk, the same for all gateways that share them.",
         unset="they are not encrypted",
     )
     ttl_tray: int = _setting(SECONDS, "600", "Freshness of a user's tray in seconds.")

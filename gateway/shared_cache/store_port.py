@@ -26,6 +26,7 @@ class StoreProblem(enum.Enum):
     FAILING = "failing"
     FULL = "full"
     READ_ONLY = "read-only"
+    DAMAGED = "damaged"
 
     @property
     def is_partial(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.shared_cache.redis_store import RedisStore
+from gateway.shared_cache.sqlite_store import SqliteStore
 from gateway.shared_cache.store_port import Lock, SharedStore, StoredValue
 from tests.shared_cache.listening import CLOCK, Listening, about, place_in, stored, until
 from tests.shared_cache.redis_server import redis_server
@@ -20,9 +21,12 @@ LOCK = Lock(f"{PREFIX}l:1", "a:1")
 THEIRS = Lock(f"{PREFIX}l:1", "b:1")
 
 
-@pytest.fixture(params=["redis"])
+@pytest.fixture(params=["redis", "sqlite"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], SharedStore]]:
     """Makes stores with the same content."""
+    if request.param == "sqlite":
+        yield lambda: SqliteStore(tmp_path / "cache.sqlite3", 2**30, clock=CLOCK)
+        return
     with redis_server() as server:
         yield lambda: RedisStore(server.url, PREFIX, clock=CLOCK)
 
