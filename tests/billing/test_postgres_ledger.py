@@ -26,6 +26,9 @@ from tests.fakes.clock import ManualClock
 
 MARCH_31 = date(2026, 3, 31)
 LIMITS = {Window.DAY: 1000}
+# The connections to this database: other tests use the same server.
+BREAK = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()"""
 PASSWORD = "p4ssword-never-seen"  # pragma: allowlist secret
 
 
@@ -154,7 +157,7 @@ async def test_a_broken_connection_is_replaced_at_once(
 ) -> None:
     await ledger.flush()
     with place.connection() as db:
-        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()")
+        db.execute(BREAK)
     (await reserved(budget(ledger, clock, LIMITS), 1)).settle(1, endpoint=ENDPOINT)
     assert place.leased() == {"day": 50}
 
