@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
-from gateway.billing.budget import AccountGuard
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.account_leases import BalanceReading
+from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
-from gateway.errors import InsufficientFunds, UpstreamError
+from gateway.errors import InsufficientFunds, LedgerUnavailable, UpstreamError
 from gateway.events import BalanceAtFloor, BalanceLow, BalanceRead, BalanceRecovered, Hook, RefusalForgotten
 from gateway.reads.port import ReadApi
 
@@ -55,14 +58,20 @@ class Gauge:
             self._hook(BalanceLow(balance, percent, self._highest))
 
 
-async def watch(api: ReadApi, account: AccountGuard, *, clock: Clock, hook: Hook) -> None:
+async def watch(api: ReadApi, account: AccountGuard, ledger: Ledger, *, clock: Clock, hook: Hook) -> None:
     """Poll the balance, which is free, for ever. While polling fails, the guard counts down from the last balance.
+
+    The ledger is flushed first: a balance is read that contains all that it has recorded as charged.
 
     A 402 counts for BELIEVED seconds, or until the balance is read, which is retried soon.
     """
     is_first, refused_at = True, None
     while True:
         seconds = TROUBLED_SECONDS
+        with contextlib.suppress(LedgerUnavailable):
+            await ledger.flush()
+        requested_at = clock.now()
+        charged = ledger.account.charged(requested_at)
         try:
             balance = await api.balance()
         except InsufficientFunds:  # the balance call itself answered 402, each time it is polled
@@ -74,7 +83,10 @@ async def watch(api: ReadApi, account: AccountGuard, *, clock: Clock, hook: Hook
             if is_first:
                 hook(BalanceRead(balance.requests, balance.amount, balance.currency))
             is_first = False
-            account.note_balance(balance.requests)
+            reading = BalanceReading(balance.requests, requested_at, charged)
+            with contextlib.suppress(LedgerUnavailable):
+                await account.prepare(ledger, reading)
+            account.note_balance(reading)
             seconds = READ_SECONDS
         now = clock.monotonic()
         refused_at = (refused_at or now) if account.is_refused else None
@@ -85,9 +97,9 @@ async def watch(api: ReadApi, account: AccountGuard, *, clock: Clock, hook: Hook
 
 
 async def _pause(seconds: float, account: AccountGuard, clock: Clock) -> None:
-    """Wait for `seconds`, or less if a 402 arrives meanwhile."""
+    """Wait for `seconds`, or less if meanwhile a 402 arrives, or others have leased what a purchase needs."""
     until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         await clock.sleep(min(left, TROUBLED_SECONDS))
-        if account.is_refused:
+        if account.is_refused or account.is_short:
             return

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.billing.account_guard import AccountGuard
 from gateway.billing.leases import Claim, Lease
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, InsufficientFunds
 
-__all__ = ["AccountGuard", "Allowance", "OperationBudget", "Reservation", "Window", "WindowFigures"]
+__all__ = ["Allowance", "OperationBudget", "Reservation", "Window", "WindowFigures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Allowance:
 
     def figures(self) -> tuple[WindowFigures, ...]:
         """Return the state of every window at one moment, in the order the limits were given."""
-        return tuple(_figures(claim) for claim in self._claims())
+        return tuple(_figures(claim) for claim in self.claims())
 
     def tightest(self) -> WindowFigures | None:
         """Return the window with the least left, of several the one that resets last; None without limits."""
@@ -75,92 +76,17 @@ class Allowance:
 
     def check(self, price: int) -> None:
         """Raise AllowanceExceeded when `price` exceeds what is left in any window."""
-        _refuse(price, [claim for claim in self._claims() if claim.remaining < price], self.clock.now())
-
-    def take(self, price: int) -> tuple[Lease, ...]:
-        """Reserve `price` in every window, or raise AllowanceExceeded or LeaseNeeded and reserve nothing."""
-        claims = self._claims()
-        _refuse(price, self.ledger.take(price, claims), self.clock.now())
-        return tuple(claim.lease for claim in claims)
+        _refuse(price, [claim for claim in self.claims() if claim.remaining < price], self.clock.now())
 
     async def learn(self) -> None:
         """Read the figures of windows that this process has not read yet, where the other methods must not wait."""
         if self.ledger.is_remote:
-            await self.ledger.learn(self._claims())
+            await self.ledger.learn(self.claims())
 
-    async def lease(self, price: int, wanted: int) -> None:
-        """Lease `wanted` more, or what is left of the limit if that covers `price`."""
-        await self.ledger.lease(price, wanted, self._claims())
-
-    def _claims(self) -> list[Claim]:
+    def claims(self) -> list[Claim]:
+        """Return a claim on each window, to be used at once."""
         now = self.clock.now()
         return [self.ledger.claim(self.client, window, limit, now) for window, limit in self._limits.items()]
-
-
-class AccountGuard:
-    """The upstream account's balance, as last read and counted down since, and the floor it may not sink below.
-
-    While the balance is unknown (`None`) nothing is refused.
-    """
-
-    def __init__(self, *, floor: int, balance: int | None = None) -> None:
-        self.floor = floor
-        self.tell: Callable[[int], object] = lambda balance: None
-        """A listener that is called with each balance that differs from the one before."""
-        self._balance = balance
-        self._reserved = 0
-        self.is_refused = False
-        """True while the balance is the zero of a 402, and none was read since."""
-
-    @property
-    def balance(self) -> int | None:
-        return self._balance
-
-    def note_balance(self, balance: int) -> None:
-        """Record a balance read from the upstream.
-
-        It may or may not include calls in flight: they stay reserved in either case.
-        """
-        self.is_refused = False
-        self._note(balance)
-
-    def note_spent(self, charged: int) -> None:
-        """Subtract the amount charged for a call from a known balance."""
-        if self.balance is not None:
-            self._note(max(0, self.balance - charged))
-
-    def note_empty(self) -> None:
-        """Record a 402 of the upstream.
-
-        Nothing is bought until a balance is read again, or `forget_refusal` is called.
-        """
-        self.is_refused = True
-        self._note(0)
-
-    def forget_refusal(self) -> None:
-        """Make the balance unknown, so that the next purchase is attempted: one 402 may have been a mistake."""
-        self.is_refused = False
-        self._balance = None
-
-    def check(self, price: int) -> None:
-        """Raise InsufficientFunds when buying for `price` would leave less than the floor."""
-        if price and self.balance is not None and self.balance - self._reserved - price < self.floor:
-            raise InsufficientFunds("The upstream account is out of funds: only what is cached can be answered.")
-
-    def reserve(self, price: int) -> None:
-        """Reserve `price`. Raise InsufficientFunds, as `check` does."""
-        self.check(price)
-        self._reserved += price
-
-    def settle(self, price: int, charged: int) -> None:
-        """End a reservation of `price` of which `charged` was charged."""
-        self._reserved -= price
-        self.note_spent(charged)
-
-    def _note(self, balance: int) -> None:
-        if balance != self._balance:
-            self._balance = balance
-            self.tell(balance)
 
 
 class OperationBudget:
@@ -202,7 +128,7 @@ class OperationBudget:
         """
         self._confirm()
         self._check_ceiling(lower)
-        self.account.check(lower)
+        self.account.check(lower, self._account_claim())
         self.allowance.check(lower)
 
     def covers(self, price: int) -> bool:
@@ -216,31 +142,39 @@ class OperationBudget:
     def reserve(self, price: int) -> Reservation:
         """Reserve `price` of the ceiling, the account and every window; raise as `admit` does and reserve nothing.
 
-        Raise LeaseNeeded where more of the allowance must be leased first, and LedgerUnavailable. Each reservation must
-        be settled, even if its call was never made (then at 0).
+        Raise LeaseNeeded where more of them must be leased first, and LedgerUnavailable. Each reservation must be
+        settled, even if its call was never made (then at 0).
         """
         self._confirm()
         self._check_ceiling(price)
-        self.account.check(price)
+        account, windows = self._account_claim(), self.allowance.claims()
+        if price and self.account.is_refused:
+            raise self.account.refusal(price)
         made_at = self.allowance.clock.now()
-        leases = self.allowance.take(price)
-        self.account.reserve(price)
+        blocked = self.allowance.ledger.take(price, windows, account)
+        if account in blocked:
+            raise self.account.refusal(price)
+        _refuse(price, blocked, made_at)
         self._reserved += price
-        return Reservation(self, price, leases, made_at)
+        return Reservation(self, price, tuple(claim.lease for claim in (*windows, account)), made_at)
 
     async def lease(self, price: int, wanted: int) -> None:
-        """Lease more of the allowance after LeaseNeeded: for `price` and the reservations after it, `wanted` in all.
+        """Lease more after LeaseNeeded: for `price` and the reservations after it, `wanted` in all.
 
         Another operation may take the lease first, so that the next `reserve` raises again. Raise LedgerUnavailable.
         """
         remaining = self.remaining()
-        await self.allowance.lease(price, wanted if remaining is None else max(price, min(wanted, remaining)))
+        wanted = wanted if remaining is None else max(price, min(wanted, remaining))
+        await self.allowance.ledger.lease(price, wanted, [*self.allowance.claims(), self._account_claim()])
 
     def settle(self, price: int, charged: int) -> None:
         """End a reservation of the ceiling and the account. Only `Reservation` calls this."""
         self._reserved -= price
         self.charged += charged
-        self.account.settle(price, charged)
+        self.account.note_charged(charged)
+
+    def _account_claim(self) -> Claim:
+        return self.account.claim(self.allowance.ledger, self.allowance.clock.now())
 
     def _check_ceiling(self, price: int) -> None:
         remaining = self.remaining()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from gateway.billing.ledger_store import Key, LedgerSetBack, LedgerStore, Row, Transaction, unavailable
 from gateway.domain.window import Window
@@ -21,6 +21,9 @@ BLOCKS_PER_LIMIT = 20
 RESTING_SECONDS, SCARCE_SECONDS = 60.0, 2.0
 # Seconds for which ended windows are kept. Older ones are not read; a clock set back by a day still finds its windows.
 RETENTION_SECONDS = 2 * 86_400
+# In the place of a client's id, which has no parentheses: leased of the account's balance, and charged by the upstream.
+ACCOUNT, CHARGED = "(account)", "(account, charged)"
+UNLIMITED = 10**15
 
 Items: TypeAlias = Mapping[tuple[date, str, str], tuple[int, int]]
 """Calls and the amounts billed for them, by day, client and endpoint."""
@@ -33,6 +36,9 @@ class LeaseNeeded(Exception):
 @dataclass(slots=True, eq=False)
 class Lease:
     """This process's part of one client's window. All amounts are billed requests."""
+
+    is_followed: ClassVar[bool] = False
+    """True if each flush reads its figures, and a claim does not."""
 
     client: str
     window: Window
@@ -68,8 +74,12 @@ class Lease:
     def was_read_since(self, time: float) -> bool:
         return self.read_at is not None and self.read_at >= time
 
-    def imbalance(self, most: int) -> int:
-        """Return the amount to add, so that no overrun is left, and no more idle than `most`."""
+    def imbalance(self, now: float, *, is_closed: bool) -> int:
+        """Return the amount to add, so that no overrun is left, and no more idle than a block.
+
+        Nothing idle is left of a window that has ended, or that others lack, nor at the end of the process.
+        """
+        most = 0 if is_closed or self.end <= now or self.is_resting(now) else self.block
         return max(0, min(self.idle, most)) - self.idle
 
     def is_resting(self, now: float) -> bool:
@@ -82,14 +92,54 @@ class Lease:
         """The amount charged or reserved; leases of other processes count as spent."""
         return self.leased - self.returned - self.idle
 
+    @property
+    def is_even(self) -> bool:
+        """False if an amount has to be leased or handed back before the next flush."""
+        return 0 <= self.idle <= self.block
+
+    def settle(self, price: int, charged: int) -> None:
+        """End a reservation of `price` of which `charged` was charged."""
+        self.reserved -= price
+        self.idle += price - charged
+
+
+@dataclass(slots=True, eq=False)
+class AccountLease(Lease):
+    """This process's part of the balance of the upstream account, for the reservations of one window."""
+
+    is_followed: ClassVar[bool] = True
+
+    charged: int = 0
+    """Charged to this process, and not recorded in the store yet."""
+    recorded: int = 0
+    """Charged to all processes, as recorded in the store when it was last read."""
+
+    @property
+    def record(self) -> Key:
+        return CHARGED, self.window.value, self.start
+
+    @property
+    def is_even(self) -> bool:
+        """As of other leases; but what was taken while the balance was unknown is leased by the next flush."""
+        return self.idle <= self.block
+
+    def settle(self, price: int, charged: int) -> None:
+        Lease.settle(self, price, charged)
+        self.charged += charged
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease to reserve from, with its limit at this moment."""
+    """A lease to reserve from, with its limit at this moment. The limit includes what is leased in `beside`."""
 
     lease: Lease
     limit: int
     spent: int
+    beside: Sequence[Lease] = ()
+
+    def covers(self, price: int) -> bool:
+        """Return whether `price` can be reserved without a transaction."""
+        return not price or self.lease.idle >= price or self.limit == UNLIMITED
 
     @property
     def remaining(self) -> int:
@@ -123,6 +173,10 @@ class Round:
     flushed_at: float | None
     looked_up: dict[Lease, int] = field(default_factory=dict)
     """The leases that are only read, and the amounts that all processes have leased."""
+    charged: dict[AccountLease, int] = field(default_factory=dict)
+    """The amounts that a flush records as charged, of the leases whose records it reads."""
+    recorded: dict[AccountLease, int] = field(default_factory=dict)
+    """The amounts that all processes had recorded before."""
     found: dict[Lease, int] = field(default_factory=dict)
     """The amount of each lease that all processes had leased before."""
     granted: dict[Lease, int] = field(default_factory=dict)
@@ -137,15 +191,16 @@ class Round:
             self._write(transaction)
 
     def _write(self, transaction: Transaction) -> None:
-        leases = {lease.key: lease for lease in self.idle}
-        self.found = {leases[key]: leased for key, leased in transaction.lock(list(leases)).items()}
-        others = {lease.key: lease for lease in self.looked_up}
-        for key, leased in transaction.read(list(others)).items():
-            self.looked_up[others[key]] = others[key].checked(leased)
+        records = {lease.record: amount for lease, amount in self.charged.items() if amount}
+        locked = transaction.lock([*(lease.key for lease in self.idle), *records])
+        self.found = {lease: locked[lease.key] for lease in self.idle}
+        read = transaction.read([*(lease.key for lease in self.looked_up), *(lease.record for lease in self.charged)])
+        self.looked_up = {lease: lease.checked(read[lease.key]) for lease in self.looked_up}
+        self.recorded = {lease: read[lease.record] for lease in self.charged}
         for request in self.requests:
             self._grant(request)
         amounts = {lease.key: self.evened.get(lease, 0) + self.granted.get(lease, 0) for lease in self.idle}
-        transaction.add({key: amount for key, amount in amounts.items() if amount})
+        transaction.add({key: amount for key, amount in (amounts | records).items() if amount})
         if self.flushed_at is not None:
             transaction.prune(int(self.flushed_at) - RETENTION_SECONDS)
             transaction.spend([Row(*key, *amounts) for key, amounts in self.items.items()])
@@ -170,6 +225,8 @@ class Round:
             lease.leased += amount
             lease.here += amount
             lease.idle += amount
+        for lease, amount in self.recorded.items():
+            lease.recorded = amount + self.charged[lease]
 
     def undo(self, problem: LedgerUnavailable) -> None:
         """Restore the leases after `write` has failed, and refuse every request."""
@@ -177,6 +234,8 @@ class Round:
             if amount < 0:
                 lease.idle -= amount
                 lease.returned += amount
+        for one, charged in self.charged.items():
+            one.charged += charged
         self.refuse(problem)
 
     def refuse(self, problem: LedgerUnavailable) -> None:
@@ -192,7 +251,7 @@ class Round:
         amounts = {}
         for claim in request.claims:
             lease = claim.lease
-            leased = lease.checked(self.found[lease]) + self.evened.get(lease, 0) + self.granted.get(lease, 0)
+            leased = sum(self._leased(one) for one in (lease, *claim.beside))
             missing, left = request.wanted - self.idle[lease], claim.limit - leased
             amounts[lease] = max(0, min(max(missing, lease.block), left)) if missing > 0 else 0
             if self.idle[lease] + amounts[lease] < request.price:
@@ -200,6 +259,10 @@ class Round:
         for lease, amount in amounts.items():
             self.granted[lease] = self.granted.get(lease, 0) + amount
             self.idle[lease] = max(0, self.idle[lease] + amount - request.wanted)
+
+    def _leased(self, lease: Lease) -> int:
+        """Return what all processes have leased at this point of the transaction."""
+        return lease.checked(self.found[lease]) + self.evened.get(lease, 0) + self.granted.get(lease, 0)
 
 
 def block_of(limit: int) -> int:

@@ -24,12 +24,8 @@ reads them again. While it is away what is leased is spent, and nothing else is 
 **After a crash.** Reservations are leased, so after `kill -9` no client regains any allowance, except the amounts that
 the calls of the last moment were charged beyond their price. The loss is what was leased and idle: at most one block
 per window, because a settlement hands back at once whatever it leaves beyond one block. A clean close hands back all
-that is idle, and a process that has not bought for a while hands it back as well.
-
-**Itemised spending** (day, client, endpoint) is kept in memory until `flush`; a crash loses what was not flushed. For
-clients with an allowance per day the report fills the gap: what is leased in that day and not itemised is a row of its
-own, so that a day's total is never lower than what was spent. That row also includes the idle blocks of running
-processes; it is gone after a clean close. Clients without an allowance per day have their itemised spending only.
+that is idle, and a process that has not bought for a while hands it back as well. The spending that the report itemises
+is in memory until `flush`, and a crash loses it. The account is leased by each purchase, too: `account_leases.py`.
 """
 
 from __future__ import annotations
@@ -41,6 +37,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+from gateway.billing.account_leases import AccountLeases
 from gateway.billing.leases import Claim, Lease, LeaseNeeded, Request, Round, add_items, block_of
 from gateway.billing.ledger_store import LedgerSetBack, LedgerStore, LedgerUncertain, Row, unavailable
 from gateway.clock import Clock
@@ -64,6 +61,7 @@ class Ledger:
         # Guards all attributes below. It is never held while waiting for the disk or a lock of the file.
         self._memory = threading.Lock()
         self._leases: dict[tuple[str, str, int], Lease] = {}
+        self.account = AccountLeases(self._memory)
         self._items: dict[tuple[date, str, str], tuple[int, int]] = {}
         self._requests: list[Request] = []
         self._unbalanced: set[Lease] = set()
@@ -105,18 +103,19 @@ class Ledger:
             self._is_set_back = True
             raise
 
-    def take(self, price: int, claims: Sequence[Claim]) -> list[Claim]:
-        """Reserve `price` in all windows, or in none: then return the claims with too little left.
+    def take(self, price: int, windows: Sequence[Claim], account: Claim) -> list[Claim]:
+        """Reserve `price` in all windows and of the account, or nothing: then return the claims with too little left.
 
         Raise LeaseNeeded when more must be leased first, and LedgerUnavailable while the file cannot be written.
         """
-        self._check(claims)
+        self._check(windows)
         now = self._clock.now()
+        claims = *windows, account
         blocked = [claim for claim in claims if claim.remaining < price]
         if blocked and not self._is_outdated(blocked):
             return blocked
         with self._memory:
-            if blocked or any(claim.lease.idle < price for claim in claims):
+            if blocked or not all(claim.covers(price) for claim in claims):
                 if not self._is_writable:
                     raise unavailable()
                 raise LeaseNeeded
@@ -138,7 +137,8 @@ class Ledger:
 
     def _is_outdated(self, claims: Sequence[Claim]) -> bool:
         since = self._clock.now() - FRESH_SECONDS
-        return self._store.is_remote and not all(claim.lease.was_read_since(since) for claim in claims)
+        polled = [claim.lease for claim in claims if self._store.is_remote or claim.lease.is_followed]
+        return not all(lease.was_read_since(since) for lease in polled)
 
     async def learn(self, claims: Sequence[Claim]) -> None:
         """Read from a remote store what this process has not read yet. Raise LedgerUnavailable."""
@@ -149,9 +149,9 @@ class Ledger:
     async def lease(self, price: int, wanted: int, claims: Sequence[Claim]) -> None:
         """Lease `wanted` in all windows, or what is left of the limit; nothing where less than `price` is left.
 
-        Another operation may take it first. Raise LedgerUnavailable.
+        Another operation may take it first. Without a price it is no use. Raise LedgerUnavailable.
         """
-        for claim in claims:
+        for claim in claims if price else ():
             claim.lease.used_at = self._clock.now()
         await self._ask(Request(price, wanted, claims))
 
@@ -159,9 +159,8 @@ class Ledger:
         """End a reservation of `price`. Never fail: an overrun that cannot be leased now is leased with the next."""
         with self._memory:
             for lease in leases:
-                lease.reserved -= price
-                lease.idle += price - charged
-            self._unbalanced.update(lease for lease in leases if not 0 <= lease.idle <= lease.block)
+                lease.settle(price, charged)
+            self._unbalanced.update(lease for lease in leases if not lease.is_even)
             if self._unbalanced and not (self._is_scheduled or self._is_closed):
                 self._is_scheduled = True
                 self._thread.submit(self._run_round)
@@ -217,7 +216,7 @@ class Ledger:
                 raise unavailable()
             self._is_closed = True
             self._requests = [last]
-            self._unbalanced.update(self._leases.values())
+            self._unbalanced.update(self._every())
         try:
             yield
         finally:
@@ -302,14 +301,14 @@ class Ledger:
         requests, self._requests = self._requests, []
         flushed_at = max((each.flush_at for each in requests if each.flush_at is not None), default=None)
         items, self._items = ({}, self._items) if flushed_at is None else (self._items, {})
+        charged = {} if flushed_at is None else self.account.begin_flush(flushed_at)
         self._is_scheduled = False
-        if flushed_at is not None:
-            leases = self._leases.values()
-            self._unbalanced.update(lease for lease in leases if lease.idle > self._most(lease, flushed_at))
-        wanted = {claim.lease for request in requests for claim in request.claims}
-        evened = {lease: amount for lease in self._unbalanced if (amount := self._imbalance(lease, wanted, flushed_at))}
-        self._unbalanced = set()
-        for lease in wanted | set(evened):
+        claims = [claim for request in requests for claim in request.claims]
+        wanted, beside = {claim.lease for claim in claims}, {lease for claim in claims for lease in claim.beside}
+        now = max((each.flush_at or each.at for each in requests), default=0.0)
+        evened = self._evened(wanted, beside, now, is_flush=flushed_at is not None)
+        self._in_transaction = frozenset(wanted | beside | set(evened))
+        for lease in self._in_transaction:
             # The figures of windows that have ended, often many at once, are not read any more.
             if flushed_at is None or lease.end > flushed_at:
                 with contextlib.suppress(LedgerUnavailable):
@@ -318,33 +317,34 @@ class Ledger:
             if amount < 0:
                 lease.idle += amount
                 lease.returned -= amount
-        self._in_transaction = frozenset(wanted | set(evened))
         idle = {lease: lease.idle + max(0, evened.get(lease, 0)) for lease in self._in_transaction}
-        return Round(requests, evened, idle, items, flushed_at, self._looked_up(flushed_at))
+        return Round(requests, evened, idle, items, flushed_at, self._looked_up(flushed_at), charged)
+
+    def _evened(self, wanted: set[Lease], beside: set[Lease], now: float, *, is_flush: bool) -> dict[Lease, int]:
+        """Return the amounts that leases lack, or, negative, hand back. `wanted` are those of claims."""
+        examined, self._unbalanced = set(self._every()) if is_flush else self._unbalanced | beside, set()
+        examined -= {lease for lease in wanted if lease.idle > 0}
+        imbalances = {lease: lease.imbalance(now, is_closed=self._is_closed) for lease in examined}
+        return {lease: amount for lease, amount in imbalances.items() if amount}
 
     def _looked_up(self, flushed_at: float | None) -> dict[Lease, int]:
-        """Return the leases whose figures a flush reads from a remote store: nothing else reads them."""
-        others = () if flushed_at is None or not self._store.is_remote else self._leases.values()
-        return {lease: 0 for lease in others if lease.end > (flushed_at or 0) and lease not in self._in_transaction}
+        """Return the leases whose figures a flush reads: nothing else reads them."""
+        if flushed_at is None:
+            return {}
+        present = self._leases.values() if self._store.is_remote else ()
+        followed = (*(lease for lease in present if lease.end > flushed_at), *self.account.remembered(flushed_at))
+        return {lease: 0 for lease in followed if lease not in self._in_transaction}
 
-    def _imbalance(self, lease: Lease, wanted: set[Lease], flushed_at: float | None) -> int:
-        if lease.idle > 0 and lease in wanted:
-            return 0
-        return lease.imbalance(self._most(lease, flushed_at))
-
-    def _most(self, lease: Lease, flushed_at: float | None) -> int:
-        """Return the most that a lease may leave idle."""
-        is_over = flushed_at is not None and (lease.end <= flushed_at or lease.is_resting(flushed_at))
-        return 0 if self._is_closed or is_over else lease.block
+    def _every(self) -> Iterator[Lease]:
+        yield from self._leases.values()
+        yield from self.account.all()
 
     def _end(self, work: Round, *, is_writable: bool) -> None:
         self._in_transaction = frozenset()
         self._is_writable = is_writable
         if is_writable and work.flushed_at is not None:
-            self._forget_ended(work.flushed_at)
-
-    def _forget_ended(self, now: float) -> None:
-        ended = [lease for lease in self._leases.values() if lease.end <= now - LINGERING_SECONDS]
-        for lease in ended:
-            if not (lease.reserved or lease.idle):
-                del self._leases[lease.key]
+            self.account.forget_ended(work.flushed_at)
+            before = work.flushed_at - LINGERING_SECONDS
+            for lease in [one for one in self._leases.values() if one.end <= before]:
+                if not (lease.reserved or lease.idle):
+                    del self._leases[lease.key]

@@ -1,4 +1,10 @@
-"""The port to the store of the ledger: the amounts leased per client and window, and the itemised spending."""
+"""The port to the store of the ledger: the amounts leased per client and window, and the itemised spending.
+
+For clients with an allowance per day a report fills the gap between the two: what is leased in that day and not
+itemised is a row of its own, so that a day's total is never lower than what was spent. That row also includes the idle
+blocks of running processes; it is gone after a clean close. Clients without an allowance per day have their itemised
+spending only.
+"""
 
 from __future__ import annotations
 

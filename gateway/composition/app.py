@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 from starlette.applications import Starlette
 
-from gateway.billing.budget import AccountGuard
+from gateway.billing.account_guard import AccountGuard
 from gateway.clock import Clock, SystemClock
 from gateway.composition.client_access import ClientAccess
 from gateway.composition.control import Control
@@ -76,7 +76,7 @@ class Gateway:
         self.keys = GatewayKeys(settings, clock)
         self.access = ClientAccess(settings, clock, self.shutdown)
         self.reading = ReadSide(
-            settings, transport, self.observers, self.keys, account=account, sharers=process.workers, clock=clock
+            settings, transport, self.observers, self.keys, self.spending, sharers=process.workers, clock=clock
         )
         self.memory, services, clients = self.reading.memory, self.reading.services, self.access.clients
         parts = settings, transport, clients, services, durable, self.shutdown, self.keys

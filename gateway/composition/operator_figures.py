@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from gateway.billing.budget import AccountGuard, Allowance
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import Allowance
 from gateway.billing.forecast import Forecast, first_day, forecast
 from gateway.billing.ledger_store import Row
 from gateway.clients.entries import MEDIA_PROXY

@@ -9,7 +9,6 @@ from functools import partial
 import httpx
 
 from gateway.billing.account import watch
-from gateway.billing.budget import AccountGuard
 from gateway.billing.prices import Prices
 from gateway.cache.decoded_cache import DecodedCache
 from gateway.cache.entity_cache import EntityCache
@@ -23,6 +22,7 @@ from gateway.composition.memory_budget import MemoryBudget
 from gateway.composition.observers import Observers
 from gateway.composition.paging import paging
 from gateway.composition.reader import connected_reader
+from gateway.composition.spending import Spending
 from gateway.execution import Projections
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.settings import Settings
@@ -42,8 +42,8 @@ class ReadSide:
         transport: httpx.AsyncBaseTransport | None,
         observers: Observers,
         keys: GatewayKeys,
+        spending: Spending,
         *,
-        account: AccountGuard,
         sharers: int,
         clock: Clock,
     ) -> None:
@@ -67,7 +67,7 @@ class ReadSide:
         prices = Prices(api.endpoints, clock)
         shared = self._sharing.calls(memory)
         self.services = UpstreamServices(api, memory, prices, SingleFlight(), clock, hook, pages, tracer, shared)
-        self._watch_balance = partial(watch, api, account, clock=clock, hook=hook)
+        self._watch_balance = partial(watch, api, spending.account, spending.ledger, clock=clock, hook=hook)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from gateway.billing.account import Gauge
-from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.clock import Clock
 from gateway.composition.background import background
@@ -77,6 +78,8 @@ class Spending:
     async def _flushes(self) -> bool:
         try:
             await self.ledger.flush()
+            self.account.carry(self.ledger, self._clock.now())
+            await self.account.lease_ahead(self.ledger, self._clock.now())
         except LedgerUnavailable:
             return False
         return True

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from gateway.billing.budget import AccountGuard, WindowFigures
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import WindowFigures
 from gateway.billing.forecast import Forecast
 from gateway.billing.ledger_store import Row
 from gateway.cache.subject_entries import Target

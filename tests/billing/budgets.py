@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.billing.budget import AccountGuard, Allowance, OperationBudget, Reservation
-from gateway.billing.leases import LeaseNeeded
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.account_leases import BalanceReading
+from gateway.billing.budget import Allowance, OperationBudget, Reservation
+from gateway.billing.leases import ACCOUNT, CHARGED, LeaseNeeded
 from gateway.billing.ledger import Ledger
 from gateway.billing.sqlite_ledger import SqliteLedger
 from gateway.clock import Clock
@@ -73,7 +75,14 @@ def wait(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
+def read_balance(account: AccountGuard, ledger: Ledger, clock: Clock, balance: int) -> None:
+    """As the gateway does it, if nothing is charged meanwhile."""
+    wait(ledger.flush())
+    account.note_balance(BalanceReading(balance, clock.now(), ledger.account.charged(clock.now())))
+
+
 def leased(path: Path) -> dict[str, int]:
-    """By window, summed up, as any other program reads it."""
+    """Of the clients, by window, summed up, as any other program reads it."""
+    query = "SELECT window, sum(leased) FROM leases WHERE client NOT IN (?, ?) GROUP BY window"
     with closing(sqlite3.connect(path)) as db:
-        return dict(db.execute("SELECT window, sum(leased) FROM leases GROUP BY window"))
+        return dict(db.execute(query, (ACCOUNT, CHARGED)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import date
@@ -18,7 +17,8 @@ from gateway.billing.ledger_store import UNITEMISED, LedgerStore, Row
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, LedgerUnavailable
 from gateway.migrations import StoreTooNew
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, reserve, reserved, spend, wait, written
+from tests.billing.account_contract import AccountContract
+from tests.billing.budgets import ENDPOINT, budget, reserve, reserved, spend, wait, written
 from tests.billing.ledger_places import Place
 from tests.billing.spender import REFUSED, SPENT
 from tests.fakes.clock import ManualClock
@@ -29,17 +29,8 @@ EVERY = dict.fromkeys(Window, 1000)
 LIMIT = 600
 
 
-class StoreContract:
+class StoreContract(AccountContract):
     """`place` is a fixture of each implementation: a place where no store is yet."""
-
-    @pytest.fixture
-    def clock(self) -> ManualClock:
-        return ManualClock(BEFORE_MONTH_END)
-
-    @pytest.fixture
-    def ledger(self, place: Place, clock: ManualClock) -> Iterator[Ledger]:
-        with closing(Ledger(place.store(), clock=clock)) as ledger:
-            yield ledger
 
     def test_a_block_of_each_window_is_leased_and_spent_in_memory(
         self, ledger: Ledger, place: Place, clock: ManualClock

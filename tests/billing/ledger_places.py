@@ -13,11 +13,13 @@ from typing import Any, Protocol
 
 import psycopg
 
+from gateway.billing.leases import ACCOUNT, CHARGED
 from gateway.billing.ledger import Ledger
 from gateway.billing.ledger_store import LedgerStore
 from gateway.billing.postgres_ledger import PostgresLedger
 from gateway.billing.sqlite_ledger import SqliteLedger
 from gateway.clock import Clock
+from tests.billing.budgets import leased
 
 TABLES = ("gateway_ledger_leases", "gateway_ledger_spending", "gateway_ledger_processes")
 
@@ -30,7 +32,10 @@ class Place(Protocol):
     def store(self) -> LedgerStore: ...
 
     def leased(self) -> dict[str, int]:
-        """By window, summed up, as any other program reads it."""
+        """Of the clients, by window, summed up, as any other program reads it."""
+
+    def of_the_account(self) -> dict[str, int]:
+        """The amounts that are leased of the account, and charged, summed up."""
 
     def away(self) -> contextlib.AbstractContextManager[None]:
         """The store cannot be read or written meanwhile."""
@@ -57,8 +62,12 @@ class SqlitePlace:
         return SqliteLedger(self.path)
 
     def leased(self) -> dict[str, int]:
+        return leased(self.path)
+
+    def of_the_account(self) -> dict[str, int]:
+        query = "SELECT client, sum(leased) FROM leases WHERE client IN (?, ?) GROUP BY client"
         with closing(sqlite3.connect(self.path)) as db:
-            return dict(db.execute("SELECT window, sum(leased) FROM leases GROUP BY window"))
+            return dict(db.execute(query, (ACCOUNT, CHARGED)))
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
@@ -97,9 +106,15 @@ class PostgresPlace:
         return PostgresLedger(self.url)
 
     def leased(self) -> dict[str, int]:
-        query = 'SELECT "window", sum(leased)::int FROM gateway_ledger_leases GROUP BY "window" HAVING sum(leased) > 0'
+        query = """SELECT "window", sum(leased)::int FROM gateway_ledger_leases WHERE client NOT IN (%s, %s)
+            GROUP BY "window" HAVING sum(leased) > 0"""
         with self.connection() as db:
-            return dict(db.execute(query).fetchall())
+            return dict(db.execute(query, [ACCOUNT, CHARGED]).fetchall())
+
+    def of_the_account(self) -> dict[str, int]:
+        query = "SELECT client, sum(leased)::int FROM gateway_ledger_leases WHERE client IN (%s, %s) GROUP BY client"
+        with self.connection() as db:
+            return dict(db.execute(query, [ACCOUNT, CHARGED]).fetchall())
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:

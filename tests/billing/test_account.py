@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.billing.account import Gauge
-from gateway.billing.budget import AccountGuard
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.account_leases import BalanceReading
 from gateway.events import BalanceAtFloor, BalanceLow, BalanceRecovered, Event
 
 
@@ -55,9 +56,9 @@ def test_the_guard_tells_each_change_and_no_repetition() -> None:
     heard = list[int]()
     guard = AccountGuard(floor=0)
     guard.tell = heard.append
-    guard.note_spent(1)  # of what is not known yet
-    guard.note_balance(10)
-    guard.note_balance(10)
-    guard.note_spent(3)
+    guard.note_charged(1)  # of what is not known yet
+    guard.note_balance(BalanceReading(10, 0.0, {}))
+    guard.note_balance(BalanceReading(10, 0.0, {}))
+    guard.note_charged(3)
     guard.note_empty()
     assert heard == [10, 7, 0]

@@ -12,14 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.billing.budget import AccountGuard, Allowance
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import Allowance
 from gateway.billing.ledger import Ledger
 from gateway.domain.window import Window
 from gateway.errors import AllowanceExceeded, BudgetExceeded, GatewayError, InsufficientFunds
-from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, reserve, reserved, spend
+from tests.billing.budgets import BEFORE_MONTH_END, ENDPOINT, budget, read_balance, reserve, reserved, spend
 from tests.fakes.clock import ManualClock
 
 MOMENTS = st.floats(0, datetime(2100, 1, 1, tzinfo=UTC).timestamp(), allow_nan=False)
+
+
+def known(ledger: Ledger, clock: ManualClock, *, balance: int, floor: int = 0) -> AccountGuard:
+    account = AccountGuard(floor=floor)
+    read_balance(account, ledger, clock, balance)
+    return account
 
 
 @given(MOMENTS)
@@ -57,7 +64,7 @@ def test_a_reservation_counts_until_it_is_settled_at_the_real_price(ledger: Ledg
 
 def test_settling_twice_counts_once(ledger: Ledger, clock: ManualClock) -> None:
     """A cancelled flight settles in its own clean-up, and again in its operation's."""
-    one = budget(ledger, clock, {Window.DAY: 10}, ceiling=8, account=AccountGuard(floor=0, balance=100))
+    one = budget(ledger, clock, {Window.DAY: 10}, ceiling=8, account=known(ledger, clock, balance=100))
     reservation = reserve(one, 3)
     reservation.settle(3, endpoint=ENDPOINT)
     reservation.settle(0, endpoint=ENDPOINT)
@@ -66,7 +73,7 @@ def test_settling_twice_counts_once(ledger: Ledger, clock: ManualClock) -> None:
 
 def test_an_overrun_is_counted_everywhere(ledger: Ledger, clock: ManualClock) -> None:
     """The upstream's price may differ from our table: what it billed is gone, whatever was reserved."""
-    one = budget(ledger, clock, {Window.DAY: 4}, ceiling=5, account=AccountGuard(floor=0, balance=10))
+    one = budget(ledger, clock, {Window.DAY: 4}, ceiling=5, account=known(ledger, clock, balance=10))
     reserve(one, 4).settle(6, endpoint=ENDPOINT)
     assert (one.charged, one.remaining(), one.account.balance) == (6, 0, 4)
     assert (one.allowance.spent, one.allowance.remaining()) == (6, 0)
@@ -76,13 +83,13 @@ def test_an_overrun_is_counted_everywhere(ledger: Ledger, clock: ManualClock) ->
 
 def test_a_refusal_takes_nothing_from_any_window(ledger: Ledger, clock: ManualClock) -> None:
     limits = {Window.MINUTE: 100, Window.HOUR: 3, Window.MONTH: 100}
-    one = budget(ledger, clock, limits, account=AccountGuard(floor=0, balance=50))
+    one = budget(ledger, clock, limits, account=known(ledger, clock, balance=50))
     with pytest.raises(AllowanceExceeded):
         reserve(one, 4)
     assert [window.spent for window in one.allowance.figures()] == [0, 0, 0]
     spend(one, 3)
     assert [window.remaining for window in one.allowance.figures()] == [97, 0, 97]
-    one.account.check(47)
+    budget(ledger, clock, {}, account=one.account).admit(47)
 
 
 def test_a_ceiling_refuses_with_its_figures(ledger: Ledger, clock: ManualClock) -> None:
@@ -169,8 +176,7 @@ def test_a_lowered_limit_holds_against_what_was_leased_before(ledger: Ledger, cl
 
 
 def test_what_costs_nothing_is_never_refused(ledger: Ledger, clock: ManualClock) -> None:
-    one = budget(ledger, clock, {Window.DAY: 1}, ceiling=1, account=AccountGuard(floor=9, balance=9))
-    one.account.note_balance(20)
+    one = budget(ledger, clock, {Window.DAY: 1}, ceiling=1, account=known(ledger, clock, balance=20, floor=9))
     reserve(one, 1).settle(20, endpoint=ENDPOINT)
     one.admit(0)
     spend(one, 0)
@@ -178,7 +184,7 @@ def test_what_costs_nothing_is_never_refused(ledger: Ledger, clock: ManualClock)
 
 
 def test_the_account_is_not_spent_below_its_floor(ledger: Ledger, clock: ManualClock) -> None:
-    account = AccountGuard(floor=90, balance=100)
+    account = known(ledger, clock, balance=100, floor=90)
     one = budget(ledger, clock, {Window.DAY: 50}, account=account)
     held = reserve(one, 8)
     for attempt in (one.admit, partial(reserve, one)):
@@ -188,7 +194,7 @@ def test_the_account_is_not_spent_below_its_floor(ledger: Ledger, clock: ManualC
     spend(one, 3)
     assert (account.balance, one.allowance.spent) == (90, 10)
     with pytest.raises(InsufficientFunds):
-        account.check(1)
+        budget(ledger, clock, {}, account=account).admit(1)
 
 
 def test_an_unknown_balance_refuses_nothing_until_the_upstream_says_402(ledger: Ledger, clock: ManualClock) -> None:
@@ -199,19 +205,19 @@ def test_an_unknown_balance_refuses_nothing_until_the_upstream_says_402(ledger: 
     account.note_empty()
     with pytest.raises(InsufficientFunds):
         reserve(one, 1)
-    account.note_balance(50)
+    read_balance(account, ledger, clock, 50)
     spend(one, 5)
     assert account.balance == 45
 
 
 def test_a_full_allowance_refuses_what_no_account_was_asked_for(ledger: Ledger, clock: ManualClock) -> None:
     """A refused reservation leaves nothing reserved of the account."""
-    account = AccountGuard(floor=0, balance=10)
+    account = known(ledger, clock, balance=10)
     one = budget(ledger, clock, {Window.DAY: 1}, account=account)
     for _ in range(20):
         with pytest.raises(AllowanceExceeded):
             reserve(one, 5)
-    account.check(10)
+    budget(ledger, clock, {}, account=account).admit(10)
 
 
 @pytest.mark.parametrize("price", [1, 3])

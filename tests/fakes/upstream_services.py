@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
 from gateway.billing.sqlite_ledger import SqliteLedger

@@ -14,7 +14,8 @@ from typing import Any, Self, TypeAlias, TypeVar
 import httpx
 from graphql import GraphQLError, parse
 
-from gateway.billing.budget import AccountGuard, Allowance, OperationBudget
+from gateway.billing.account_guard import AccountGuard
+from gateway.billing.budget import Allowance, OperationBudget
 from gateway.billing.ledger import Ledger
 from gateway.billing.prices import Prices
 from gateway.billing.sqlite_ledger import SqliteLedger

@@ -1,4 +1,4 @@
-"""Gateways with a data directory each, and one ledger in PostgreSQL."""
+"""Gateways with a data directory each and one ledger in PostgreSQL, or workers of one machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -15,16 +15,19 @@ import pytest
 from gateway.clients import Right
 from gateway.clients.editing import add_key
 from gateway.domain.window import Window
-from tests.commands.process import LIMIT, run
+from tests.commands.process import LIMIT, logged, run
 from tests.durable.postgres import Cluster, cluster
 from tests.fakes.gateway import Answer
 from tests.robustness.processes import Server, billed, gateway, sandbox
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(2 * LIMIT)
 LOOP = asyncio.new_event_loop
 ALLOWANCE, OPERATIONS, INSTANCES = 500, 1_000, 3
 TRAY = '{ user(by: { id: "787132" }) { highlights { totalCount } } }'
-EXCEEDED, UNAVAILABLE = "ALLOWANCE_EXCEEDED", "LEDGER_UNAVAILABLE"
+EXCEEDED, UNAVAILABLE, EMPTY = "ALLOWANCE_EXCEEDED", "LEDGER_UNAVAILABLE", "INSUFFICIENT_FUNDS"
+# The sandbox's account begins with BALANCE, of which HEADROOM may be spent.
+BALANCE, HEADROOM = 1_000_000, 300
+FLOOR = BALANCE - HEADROOM
 
 
 class Instances:
@@ -47,12 +50,12 @@ class Instances:
     async def buy(self, servers: Iterable[Server]) -> int:
         """The number of those that were charged: the others were refused."""
         answers = await asyncio.gather(*(self.ask(server) for server in servers))
-        assert {code(answer) for answer in answers} <= {"NOT_FOUND", EXCEEDED}
+        assert {code(answer) for answer in answers} <= {"NOT_FOUND", EXCEEDED, EMPTY}
         return sum(answer.charged for answer in answers)
 
     async def buy_until(self, total: int) -> None:
         """As soon as the idle blocks of the others are handed back."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT):
             for server in itertools.cycle(self.servers):
                 if billed(self.upstream) >= total:
                     return
@@ -67,18 +70,27 @@ def code(answer: Answer) -> str:
 
 @contextlib.asynccontextmanager
 async def instances(folder: Path, url: str, count: int) -> AsyncIterator[Instances]:
+    more = {"GATEWAY_DATABASE_URL": url.replace("postgresql+psycopg:", "postgresql:")}
+    async with started(folder, [()] * count, allowance={Window.MONTH: ALLOWANCE}, **more) as gateways:
+        yield gateways
+
+
+@contextlib.asynccontextmanager
+async def started(
+    folder: Path, gateways: Sequence[Sequence[str]], *, allowance: Mapping[Window, int], **settings: str
+) -> AsyncIterator[Instances]:
+    """A gateway for each of these arguments, and one client of all of them."""
     clients = folder / "clients.toml"
-    key = add_key(clients, "web", allowance={Window.MONTH: ALLOWANCE}, ceiling=None, rights=[Right.READ])
-    more = {
-        "GATEWAY_CLIENTS_FILE": str(clients),
-        "GATEWAY_HIKERAPI_RATE": "100000",
-        "GATEWAY_DATABASE_URL": url.replace("postgresql+psycopg:", "postgresql:"),
-    }
+    key = add_key(clients, "web", allowance=allowance, ceiling=None, rights=[Right.READ])
+    more = {"GATEWAY_CLIENTS_FILE": str(clients), "GATEWAY_HIKERAPI_RATE": "100000", **settings}
     headers = {"x-api-key": key}
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, timeout=LIMIT))
         upstream = stack.enter_context(sandbox())
-        servers = [stack.enter_context(gateway(upstream, folder / f"data{one}", **more)) for one in range(count)]
+        servers = [
+            stack.enter_context(gateway(upstream, folder / f"data{number}", *arguments, **more))
+            for number, arguments in enumerate(gateways)
+        ]
         yield Instances(upstream, servers, client, more)
 
 
@@ -140,3 +152,32 @@ async def outage(server: Cluster, gateways: Instances) -> None:
     await gateways.buy_until(ALLOWANCE)
     assert await gateways.buy(gateways.servers) == 0
     assert billed(gateways.upstream) == ALLOWANCE
+
+
+async def spend_to_the_floor(gateways: Instances, workers: int) -> None:
+    """By operations of price 1, each of which may be of the last money, once all processes have read the balance."""
+    for server in gateways.servers:
+        for _ in range(workers):
+            await asyncio.to_thread(logged, server.process, "event=BalanceRead")
+    order = itertools.islice(itertools.cycle(gateways.servers), 3 * HEADROOM)
+    charged = 0
+    while batch := list(itertools.islice(order, 90)):
+        charged += await gateways.buy(batch)
+        assert charged == billed(gateways.upstream) <= HEADROOM
+    await gateways.buy_until(HEADROOM)
+    assert await gateways.buy(gateways.servers * 5) == 0
+    assert billed(gateways.upstream) == HEADROOM
+
+
+async def test_three_instances_spend_the_account_to_its_floor_and_no_further(tmp_path: Path, postgres: Cluster) -> None:
+    url = postgres.create().replace("postgresql+psycopg:", "postgresql:")
+    settings = {"GATEWAY_DATABASE_URL": url, "GATEWAY_BALANCE_FLOOR": str(FLOOR)}
+    async with started(tmp_path, [()] * INSTANCES, allowance={}, **settings) as gateways:
+        await spend_to_the_floor(gateways, 1)
+        report = run("ledger", **gateways.settings, GATEWAY_DATA_DIR=str(tmp_path / "data0")).stdout
+        assert report.splitlines()[-1].split() == ["total", str(HEADROOM), str(HEADROOM)]
+
+
+async def test_two_workers_spend_the_account_to_its_floor_and_no_further(tmp_path: Path) -> None:
+    async with started(tmp_path, [("--workers", "2")], allowance={}, GATEWAY_BALANCE_FLOOR=str(FLOOR)) as gateways:
+        await spend_to_the_floor(gateways, 2)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from gateway.billing.budget import AccountGuard
+from gateway.billing.account_guard import AccountGuard
 from gateway.errors import InvalidRequest
 from gateway.events import (
     CircuitBreakerStateChanged,
