@@ -52,6 +52,7 @@ FLOWS_IN_POSTGRESQL = (
 ALL_IN_POSTGRESQL = (
     "The ledger and the flows are in PostgreSQL, and not in the copy: restore them with pg_restore as of the same time."
 )
+FILES_ELSEWHERE = "The files of flows are in object storage: restore the bucket as of the same time."
 KEY_ELSEWHERE = "The flows of the copy are encrypted with GATEWAY_FLOWS_KEY of the gateway that was copied: set it."
 CLIENTS_STAY = "The copy has a clients file, and GATEWAY_CLIENTS_FILE is not set: it stays in the copy."
 
@@ -288,6 +289,8 @@ def _print_notes(settings: Settings, copy: Path, manifest: Manifest | None) -> N
         notes = [f"{copy} was made by version {manifest.version} at {manifest.time}."]
     if not settings.flows_url.startswith(SQLITE):
         notes.append(FLOWS_IN_POSTGRESQL if (copy / LEDGER).exists() else ALL_IN_POSTGRESQL)
+    if settings.storage_url is not None:
+        notes.append(FILES_ELSEWHERE)
     if (copy / CLIENTS).exists() and settings.clients_file is None:
         notes.append(CLIENTS_STAY)
     for note in notes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,12 +60,20 @@ class DatabaseKeys:
         self._host = host
         self._process = str(uuid.uuid4())
         self._fingerprints: dict[tuple[str, bytes], str] = {}
+        self._lock = threading.Lock()
+        self._has_ended = False
 
     def agree(self) -> dict[str, UsedKey]:
         """Return the keys to use by name, and record their use. Raise KeysDiffer.
 
         The key of the flows is left out if there are flows that no known key decrypts: a new one would hide that.
         """
+        with self._lock:
+            if self._has_ended:  # a call that began before the end must not record a use after it
+                raise KeysUnavailable("this process has ended")
+            return self._agree()
+
+    def _agree(self) -> dict[str, UsedKey]:
         with opened(self._places.url) as db:
             TABLES.migrate(db)
             used = {key.name: one for key in SHARED if (one := self._found_or_made(db, key)) is not None}
@@ -81,9 +90,11 @@ class DatabaseKeys:
 
     def end(self) -> None:
         """Record that this process uses no key any more."""
-        with opened(self._places.url) as db:
-            tables.end(db, self._process)
-            db.commit()
+        with self._lock:
+            self._has_ended = True
+            with opened(self._places.url) as db:
+                tables.end(db, self._process)
+                db.commit()
 
     def _found_or_made(self, db: Connection, key: SharedKey) -> UsedKey | None:
         found = found_key(db, self._places, key)

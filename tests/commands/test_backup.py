@@ -194,9 +194,12 @@ def test_where_no_gateway_ever_ran_there_is_nothing_to_copy(tmp_path: Path) -> N
 
 def test_what_is_kept_elsewhere_is_told(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"GATEWAY_DATA_DIR": str(data), "GATEWAY_DATABASE_URL": "postgresql://gateway@127.0.0.1:9/flows"}
+    environ["GATEWAY_STORAGE_URL"] = "s3://files/gateway"
     assert copied(tmp_path / "copy", **environ, GATEWAY_FLOWS_KEY="A" * 43 + "=") == 0
     told = capsys.readouterr().err
     assert "pg_dump" in told
+    assert "its dump is as secret as they are" in told
+    assert "The files of flows are in object storage, and not in the copy" in told
     assert "GATEWAY_FLOWS_KEY" in told
 
 

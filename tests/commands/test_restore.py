@@ -224,7 +224,7 @@ def test_flows_are_restored_to_the_kind_of_database_that_they_are_of(
 def test_a_copy_without_a_ledger_is_one_of_a_gateway_whose_ledger_is_in_postgresql(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    elsewhere = {"GATEWAY_DATABASE_URL": "postgresql://gateway@127.0.0.1:9/flows"}
+    elsewhere = {"GATEWAY_DATABASE_URL": "postgresql://gateway@127.0.0.1:9/flows", "GATEWAY_STORAGE_URL": "s3://files"}
     source = filled(tmp_path / "source", 12)
     for name in ("gateway.sqlite3", "flows.sqlite3"):
         (source / name).unlink()
@@ -235,7 +235,9 @@ def test_a_copy_without_a_ledger_is_one_of_a_gateway_whose_ledger_is_in_postgres
         restored(copy, environment(tmp_path / "data"))
     capsys.readouterr()
     assert restored(copy, environment(tmp_path / "data", **elsewhere)) == 0
-    assert "The ledger and the flows are in PostgreSQL" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "The ledger and the flows are in PostgreSQL" in told
+    assert "The files of flows are in object storage: restore the bucket" in told
     (copy / MANIFEST).unlink()
     with pytest.raises(CommandError, match=r"it has no gateway\.sqlite3"):
         restored(copy, environment(tmp_path / "other", **elsewhere))

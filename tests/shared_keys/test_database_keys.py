@@ -85,6 +85,8 @@ def test_a_setting_that_differs_from_a_running_host_is_refused_until_that_has_en
     first.keys.end()
     other.keys.agree()
     with pytest.raises(KeysDiffer):
+        Host(url, tmp_path, "first", media=SECRET).keys.agree()
+    with pytest.raises(KeysUnavailable):
         first.keys.agree()
 
 
