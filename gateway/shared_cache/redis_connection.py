@@ -26,7 +26,7 @@ COMMAND_SECONDS = 0.5
 CONNECT_SECONDS = 1.0
 # Seconds after which a connection is given up, whatever its command waits for: more than any of these.
 LATEST_SECONDS = 5.0
-# Of one process. Commands beyond it wait for a connection, as long as for a response.
+# Of one process. Commands beyond it wait for one of them.
 CONNECTIONS = 32
 # Errors of the server, by what they mean; the first that matches.
 PROBLEMS: tuple[tuple[type[Exception], StoreProblem], ...] = (
@@ -43,7 +43,7 @@ PROBLEMS: tuple[tuple[type[Exception], StoreProblem], ...] = (
 ERRORS = (RedisError, OSError)
 
 
-def connected(url: str, *, seconds: float = LATEST_SECONDS, connections: int = CONNECTIONS) -> Redis:
+def connected(url: str, *, connections: int = CONNECTIONS) -> Redis:
     """Return a client, which connects when it is used. A connection that Redis has closed is opened again once.
 
     Raise ValueError for an invalid URL.
@@ -51,8 +51,8 @@ def connected(url: str, *, seconds: float = LATEST_SECONDS, connections: int = C
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=seconds,
-        socket_timeout=seconds,
+        timeout=LATEST_SECONDS,
+        socket_timeout=LATEST_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         protocol=2,

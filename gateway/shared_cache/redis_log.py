@@ -18,7 +18,7 @@ from gateway.shared_cache import redis_scripts
 from gateway.shared_cache.redis_connection import ERRORS, connected, problem_of
 from gateway.shared_cache.store_health import StoreHealth
 from gateway.shared_cache.store_port import LogPosition, StoreListener
-from gateway.shared_cache.tasks import task_running
+from gateway.shared_cache.tasks import task_running, within
 
 # Milliseconds after which a read of logs without new entries returns, and seconds for which a response may be late.
 BLOCK_MILLISECONDS = 500
@@ -41,7 +41,7 @@ class RedisLog:
         self.instances = 1
         self._clock = clock
         self._health = health
-        self._redis = connected(url, seconds=BLOCK_MILLISECONDS / 1_000 + LATE_SECONDS, connections=1)
+        self._redis = connected(url, connections=1)
         self._open = self._redis.register_script(redis_scripts.OPEN)
         self._sign_of_life = self._redis.register_script(redis_scripts.SIGN_OF_LIFE)
         self._returned = BEGINNING
@@ -67,15 +67,17 @@ class RedisLog:
             await self._redis.aclose()
 
     async def _follow(self, listener: StoreListener) -> None:
+        is_connected = not self._has_failed
         while True:
             try:
-                await self._find_place(listener, is_connected=False)
+                await self._find_place(listener, is_connected=is_connected)
                 while True:
                     await self._try_to_write()
                     await self._read(listener)
                     await self._find_place(listener, is_connected=True)
             except ERRORS as error:
                 self._health.note(problem_of(error))
+            is_connected = False
             await self._clock.sleep(RETRY_SECONDS)
 
     async def _find_place(self, listener: StoreListener, *, is_connected: bool) -> None:
@@ -83,7 +85,8 @@ class RedisLog:
 
         With `is_connected`, nothing has been missed until a moment ago.
         """
-        id, epoch, count, returned = await self._open(keys=[self.name, self.releases], args=[secrets.token_hex(8)])
+        opening = self._open(keys=[self.name, self.releases], args=[secrets.token_hex(8)])
+        id, epoch, count, returned = await within(LATE_SECONDS, opening)
         known, found = self.position, LogPosition(epoch.decode(), count, id.decode())
         if known is not None and known.epoch == found.epoch and known.number <= found.number:
             return
@@ -104,7 +107,8 @@ class RedisLog:
     async def _try_to_write(self) -> None:
         """Note whether the store can be written. Raise one of ERRORS if it cannot be used at all."""
         try:
-            self.instances = await self._sign_of_life(keys=[self._instances], args=[self._own, LIFE_SECONDS])
+            sign = self._sign_of_life(keys=[self._instances], args=[self._own, LIFE_SECONDS])
+            self.instances = await within(LATE_SECONDS, sign)
         except (OutOfMemoryError, ReadOnlyError) as error:
             self._health.note(problem_of(error))
         else:
@@ -114,7 +118,8 @@ class RedisLog:
         """Wait for new entries of both logs, for BLOCK_MILLISECONDS at most, and pass them on."""
         assert self.position is not None, "the place was found before"
         places: dict[Any, Any] = {self.name: self.position.id, self.releases: self._returned}
-        read: Any = await self._redis.xread(places, count=AT_ONCE, block=BLOCK_MILLISECONDS)
+        work = self._redis.xread(places, count=AT_ONCE, block=BLOCK_MILLISECONDS)
+        read: Any = await within(BLOCK_MILLISECONDS / 1_000 + LATE_SECONDS, work)
         for log, entries in read:
             for id, fields in entries:
                 if log.decode() == self.releases:

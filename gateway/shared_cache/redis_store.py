@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,7 +11,14 @@ from typing import Any, TypeVar
 
 from gateway.clock import Clock
 from gateway.shared_cache import redis_scripts
-from gateway.shared_cache.redis_connection import COMMAND_SECONDS, ERRORS, LOOKUP_SECONDS, connected, problem_of
+from gateway.shared_cache.redis_connection import (
+    COMMAND_SECONDS,
+    CONNECTIONS,
+    ERRORS,
+    LOOKUP_SECONDS,
+    connected,
+    problem_of,
+)
 from gateway.shared_cache.redis_log import RedisLog
 from gateway.shared_cache.store_health import StoreHealth
 from gateway.shared_cache.store_port import (
@@ -49,6 +57,7 @@ class RedisStore:
         self._health = StoreHealth()
         self._log = RedisLog(url, prefix, clock=clock, health=self._health)
         self._log.instances = processes
+        self._slots = asyncio.Semaphore(CONNECTIONS)
         self._scripts: dict[str, Any] = {}
 
     @property
@@ -155,7 +164,9 @@ class RedisStore:
         """Execute a command, unless it is known to fail. Raise StoreUnavailable."""
         self._health.check(is_tried_if_partial=is_tried_if_partial)
         try:
-            result = await within(seconds, command())
+            async with self._slots:  # whose wait says nothing about Redis
+                self._health.check(is_tried_if_partial=is_tried_if_partial)
+                result = await within(seconds, command())
         except ERRORS as error:
             problem = problem_of(error)
             self._health.note_failure(problem)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 REPEAT_SECONDS = 0.05
-SLICE_SECONDS = 0.025
+SLICES = 10
 
 
 async def within(seconds: float, work: Awaitable[T]) -> T:
@@ -20,8 +20,8 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     """
     task = asyncio.ensure_future(work)
     try:
-        for _ in range(max(1, round(seconds / SLICE_SECONDS))):
-            done, _ = await asyncio.wait([task], timeout=SLICE_SECONDS)
+        for _ in range(SLICES):
+            done, _ = await asyncio.wait([task], timeout=seconds / SLICES)
             if done:
                 return task.result()
     finally:

@@ -54,9 +54,10 @@ class Instance:
     gateway: Gateway
     client: httpx.AsyncClient
 
-    async def ask(self, query: str) -> dict[str, Any]:
+    async def ask(self, query: str, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The body of the response."""
-        response = await self.client.post("/graphql", json={"query": query}, headers={"x-billing-explain": "1"})
+        given = {"query": query, "variables": variables}
+        response = await self.client.post("/graphql", json=given, headers={"x-billing-explain": "1"})
         body: dict[str, Any] = response.json()
         assert response.status_code == 200, body
         return body
