@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.billing import postgres_connection
+from gateway.billing.leases import CHARGED
 from gateway.billing.ledger import Ledger
 from gateway.billing.ledger_store import LedgerUnusable, Row
 from gateway.billing.postgres_ledger import PostgresLedger
@@ -123,6 +124,7 @@ async def test_a_commit_of_unknown_outcome_counts_once(
     with place.connection() as db:
         found = dict(db.execute("SELECT client, leased FROM gateway_ledger_leases").fetchall())
     assert found["web"] == 52
+    assert found[CHARGED] == 2
     assert found.get("other", 0) <= 50
     (await reserved(one, 998)).settle(998, endpoint=ENDPOINT)
     with pytest.raises(AllowanceExceeded):
