@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.billing.leases import (
     ACCOUNT,
@@ -49,12 +49,16 @@ REMEMBERED_HOURS = 3
 class BalanceReading:
     """A balance in billed requests, and what was recorded as charged when it was asked for, by the start of the hour.
 
-    `requested_at` is in Unix seconds.
+    `requested_at` is in Unix seconds. `limit` is what may be leased in the hours that count, with a floor of 0.
     """
 
     balance: int
     requested_at: float
     charged: Mapping[int, int]
+    limit: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", self.balance + sum(self.charged.values()))
 
 
 class AccountLeases:
@@ -66,6 +70,9 @@ class AccountLeases:
     def __init__(self, memory: threading.Lock) -> None:
         self._memory = memory
         self._leases: dict[int, AccountLease] = {}
+        # Of the last claim: it is made three times in an operation that buys, and the hours change rarely.
+        self._hours = (-1, -1)
+        self._claimed: tuple[AccountLease, tuple[AccountLease, ...]] | None = None
 
     def claim(self, reading: BalanceReading | None, floor: int, now: float) -> Claim:
         """Return a claim on what the account has above `floor`, to be used at once.
@@ -74,11 +81,12 @@ class AccountLeases:
         """
         since, limit = now, UNLIMITED
         if reading is not None and now - reading.requested_at <= OLDEST_SECONDS:
-            since, limit = reading.requested_at, reading.balance - floor + sum(reading.charged.values())
+            since, limit = reading.requested_at, reading.limit - floor
         with self._memory:
-            lease = self._at(_hour(now))
-            beside = [one for one in self._around(since, now) if one is not lease]
-            others = sum(one.leased - one.returned for one in beside)
+            lease, beside = self._counted(since, now)
+            others = 0
+            for one in beside:
+                others += one.leased - one.returned
             lease.limit = limit - others
             if limit == UNLIMITED:
                 lease.block = LARGEST_BLOCK
@@ -144,6 +152,16 @@ class AccountLeases:
         for lease in [one for one in self._leases.values() if one not in remembered]:
             if not (lease.idle or lease.reserved or lease.charged):
                 del self._leases[lease.start]
+                self._claimed = None
+
+    def _counted(self, since: float, now: float) -> tuple[AccountLease, tuple[AccountLease, ...]]:
+        """Return the lease of the present hour, and those of the other hours that count."""
+        hours = _hour(since), _hour(now)
+        if self._claimed is None or hours != self._hours:
+            lease = self._at(hours[1])
+            self._claimed = lease, tuple(one for one in self._around(since, now) if one is not lease)
+            self._hours = hours
+        return self._claimed
 
     def _around(self, since: float, now: float) -> list[AccountLease]:
         """Return the leases of the hours that count."""
@@ -159,4 +177,4 @@ class AccountLeases:
 
 def _hour(time: float) -> int:
     """Return the start of an hour, in Unix seconds."""
-    return Window.HOUR.bounds(time)[0]
+    return int(time // HOUR) * HOUR
