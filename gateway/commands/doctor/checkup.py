@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from gateway.clock import SystemClock
-from gateway.commands.doctor import directories, file_storage, key_agreement, parts, stores, versions
+from gateway.commands.doctor import directories, file_storage, key_agreement, parts, redis_cache, stores, versions
 from gateway.commands.doctor.findings import NETWORK, Check, Finding, Installation, Result, ok, problem, skipped
 from gateway.commands.table import aligned
 from gateway.errors import Unusable
@@ -26,6 +26,7 @@ LOCAL: tuple[tuple[str, Check], ...] = (
     (stores.FLOW_STORE, stores.flows),
     (key_agreement.SHARED_KEYS, key_agreement.shared_keys),
     (file_storage.STORAGE, file_storage.storage),
+    (redis_cache.SHARED_CACHE, redis_cache.shared_cache),
     (versions.VERSIONS, versions.versions),
     (stores.CLIENTS, stores.clients),
     (stores.DOCUMENTS, stores.documents),
