@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.ids import Subject, UserId, Username
 from gateway.errors import GatewayError, NotFound, PrivateAccount, Renamed, UpstreamTimeout
+from gateway.reads.batches import batch, joined, parts_of, single_calls
 from gateway.reads.endpoints import Call
 from gateway.reads.facts import FactKind
 from gateway.reads.port import ReadOutcome
@@ -114,3 +115,18 @@ def test_subjects_reach_another_instance_and_unknown_ones_are_left_out() -> None
     assert message.decoded() == subjects
     assert SubjectsChanged((("OF_TOMORROW", "UserId", "1"), ("TRAY", "Planet", "1"))).decoded() == []
     assert decoded(b'{"type": "of tomorrow"}') is None
+
+
+def test_a_call_about_several_objects_is_joined_of_its_parts() -> None:
+    row = next(row for row in ENDPOINTS if row.batch_size > 1)
+    call = batch(row, ["11", "12", "13"])
+    body = json.dumps({"entries": [{"pk": "11", "count": 3}, {"pk": "13", "count": 5}]}).encode()
+    whole = ReadOutcome(call, call.read(body), body, None, charged=1, in_doubt=False, seconds=0.1, attempts=1)
+    parts = parts_of(whole)
+    shared = [record_of(part, 5.0) for part in parts]
+    known = [outcome_of(one, record) for one, record in zip(single_calls(call), shared, strict=True) if record]
+    again = parts_of(joined(call, [part for part in known if part is not None]))
+    assert [(part.call, part.value, type(part.problem)) for part in again] == [
+        (part.call, part.value, type(part.problem)) for part in parts
+    ]
+    assert [type(part.problem) for part in again] == [type(None), NotFound, type(None)]
