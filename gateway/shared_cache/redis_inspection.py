@@ -1,4 +1,4 @@
-"""What a Redis tells of itself, for a look from outside of a running gateway."""
+"""The state that a Redis reports of itself, for a look from outside of a running gateway."""
 
 from __future__ import annotations
 
