@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from gateway.billing.leases import ACCOUNT, CHARGED
 from gateway.billing.ledger_file import BUSY_SECONDS, MIGRATIONS
 from gateway.billing.ledger_store import Key, LedgerUnusable, Row
 from gateway.migrations import opened_for_reading, version_of
@@ -41,6 +42,11 @@ class Content:
     id: uuid.UUID
     leases: dict[Key, int]
     spending: list[Row]
+
+    @property
+    def windows(self) -> int:
+        """The number of the clients' windows: the account is leased in hours."""
+        return sum(client not in (ACCOUNT, CHARGED) for client, _, _ in self.leases)
 
 
 def state_of(path: Path) -> State:

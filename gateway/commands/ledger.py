@@ -77,7 +77,7 @@ def move(settings: Settings, path: Path) -> int:
         content = retire(path)
         is_new = take_over(settings.ledger_url, content)
         complete(path)
-    how = f"{len(content.leases)} windows and {len(content.spending)} lines of spending" if is_new else "by now"
+    how = f"{content.windows} windows and {len(content.spending)} lines of spending" if is_new else "by now"
     print(f"The ledger {path} is in PostgreSQL, {how}. The file is not used any more.")
     return 0
 
