@@ -7,6 +7,7 @@ import contextlib
 import csv
 import io
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,9 @@ from tests.stack.stack import Ports, Stack, data_directory, stack
 
 # Seconds beyond the fault: a gateway waits this long for an upstream that does not answer, and repeats the call.
 SLOW = 30.0
-READER, PUBLISHER = "reader", "publisher"
+READER, PUBLISHER, LIMITED = "reader", "publisher", "limited"
+# Of accounts that nobody else asks for.
+FIRST_OF_LIMITED = 8_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class FaultPlan:
     quiet: float = 10.0
     patience: float = 120.0
     orders: int = 60
-    allowance: int = 20_000
+    allowance: int = 200
+    """Of a client that spends all of it, and asks for more."""
     seed: int = 1
     only: str = ""
     """Faults with this in their name."""
@@ -55,6 +59,8 @@ class Result:
     recorded: int = 0
     """Billed requests in the ledger, of which some may not have been made: a killed process loses its idle blocks."""
     orders: int = 0
+    spent: int = 0
+    """Of the allowance of the client that spends all of it."""
 
 
 class Front:
@@ -72,8 +78,9 @@ class Front:
 async def run_faults(plan: FaultPlan, folder: Path, report: Callable[[Figures], None] = lambda row: None) -> Result:
     """`report` is told the figures of each fault as soon as there are any."""
     clients = folder / "clients.toml"
-    reads = {Window.DAY: plan.allowance}
-    reader = add_key(clients, READER, allowance=reads, ceiling=None, rights=[Right.READ])
+    reader = add_key(clients, READER, allowance={}, ceiling=None, rights=[Right.READ])
+    limit = {Window.DAY: plan.allowance}
+    limited = add_key(clients, LIMITED, allowance=limit, ceiling=None, rights=[Right.READ])
     publisher = add_key(clients, PUBLISHER, allowance={}, ceiling=None, rights=[Right.READ, Right.WRITE])
     result = Result()
     more = {"GATEWAY_CLIENTS_FILE": str(clients), "GATEWAY_HIKERAPI_RATE": "1000", "GATEWAY_PLATFORM_TIMEOUT": "3"}
@@ -85,10 +92,13 @@ async def run_faults(plan: FaultPlan, folder: Path, report: Callable[[Figures], 
         chosen = [fault for fault in faults(made, disk if is_small else None) if plan.only in fault.name]
         timeout = plan.seconds + plan.patience
         readers = Readers(made.url, reader, timeout=timeout, seed=plan.seed)
+        spender = Readers(made.url, limited, timeout=timeout, seed=plan.seed, number=1, first=FIRST_OF_LIMITED)
         dice = random.Random(plan.seed)
         orders = _orders(plan, dice)
         publishing = Clients([Front(made.url)], upstream, dice, key=publisher)
-        async with _under_load(readers, publishing, orders, len(chosen) * (plan.quiet + plan.seconds)) as placing:
+        async with _under_load(
+            [readers, spender], publishing, orders, len(chosen) * (plan.quiet + plan.seconds)
+        ) as placing:
             for fault in chosen:
                 await asyncio.sleep(plan.quiet)
                 row = await suffer(made, readers, fault, seconds=plan.seconds, patience=plan.patience)
@@ -103,9 +113,13 @@ async def run_faults(plan: FaultPlan, folder: Path, report: Callable[[Figures], 
         await upstream.aclose()
         result.orders = len(orders)
         result.problems += _ends(made)
-        result.billed, result.recorded = await _billed(made), _recorded(made)
+        recorded = _recorded(made)
+        result.billed, result.recorded = await _billed(made), recorded.total()
     if not result.billed <= result.recorded:
         result.problems.append(f"{result.billed} requests were billed, and {result.recorded} recorded")
+    result.spent = sum(outcome.charged for outcome in spender.outcomes)
+    if not result.spent <= recorded[LIMITED] <= plan.allowance:
+        result.problems.append(f"of {plan.allowance} {result.spent} were charged, and {recorded[LIMITED]} recorded")
     return result
 
 
@@ -118,17 +132,17 @@ def _orders(plan: FaultPlan, dice: random.Random) -> list[Order]:
 
 @contextlib.asynccontextmanager
 async def _under_load(
-    readers: Readers, publishing: Clients, orders: Sequence[Order], seconds: float
+    readers: Sequence[Readers], publishing: Clients, orders: Sequence[Order], seconds: float
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Yield the task of the orders, which come over so many seconds."""
-    reading = asyncio.create_task(readers.read())
+    reading = [asyncio.create_task(one.read()) for one in readers]
     placing = asyncio.create_task(place(publishing, orders, seconds))
     try:
         yield placing
     finally:
-        for task in (reading, placing):
+        for task in (*reading, placing):
             task.cancel()
-        await asyncio.gather(reading, placing, return_exceptions=True)
+        await asyncio.gather(*reading, placing, return_exceptions=True)
 
 
 def _problems(row: Figures, plan: FaultPlan) -> Iterator[str]:
@@ -159,6 +173,9 @@ async def _billed(made: Stack) -> int:
         return int((await client.get(f"{made.sandbox}/_control/meter")).json()["total_billed"])
 
 
-def _recorded(made: Stack) -> int:
-    text = run("ledger", "--csv", **made.settings[0]).stdout
-    return sum(int(row["billed"]) for row in csv.DictReader(io.StringIO(text)))
+def _recorded(made: Stack) -> Counter[str]:
+    """Return what the ledger says, by client."""
+    found: Counter[str] = Counter()
+    for row in csv.DictReader(io.StringIO(run("ledger", "--csv", **made.settings[0]).stdout)):
+        found[row["client"]] += int(row["billed"])
+    return found

@@ -44,10 +44,14 @@ class Outcome:
 class Readers:
     """Each sends one operation after the other: half are about an account that nobody asked for before."""
 
-    def __init__(self, url: str, key: str, *, timeout: float, seed: int) -> None:
+    def __init__(
+        self, url: str, key: str, *, timeout: float, seed: int, number: int = READERS, first: int = FIRST_ACCOUNT
+    ) -> None:
+        """`number` is how many read at once, `first` the id of the first account that nobody asked for."""
         self.outcomes: list[Outcome] = []
         self._url = url
-        self._accounts = itertools.count(FIRST_ACCOUNT)
+        self._number = number
+        self._accounts = itertools.count(first)
         self._dice = random.Random(seed)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)
         self._http = httpx.AsyncClient(headers={"x-api-key": key}, timeout=timeout, limits=limits, trust_env=False)
@@ -55,7 +59,7 @@ class Readers:
     async def read(self) -> None:
         """Until it is cancelled; an operation that is under way then is not counted."""
         try:
-            await asyncio.gather(*(self._read() for _ in range(READERS)))
+            await asyncio.gather(*(self._read() for _ in range(self._number)))
         finally:
             await self._http.aclose()
 

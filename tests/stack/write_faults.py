@@ -33,17 +33,18 @@ def main() -> int:
     for problem in result.problems:
         print(f"PROBLEM {problem}", flush=True)
     if not chosen.only:
-        PAGE.write_text(page(PAGE.read_text(), result))
+        PAGE.write_text(page(PAGE.read_text(), plan, result))
     return bool(result.problems)
 
 
-def page(text: str, result: Result) -> str:
+def page(text: str, plan: FaultPlan, result: Result) -> str:
     """Return the page with the figures of this run in the place of those before."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     account = (
-        f"\n{result.billed} requests were billed, {result.recorded} recorded by the ledger. {result.orders} orders of "
-        f"highlights: {_said(result.problems)}\n"
+        f"\n{result.billed} requests were billed, {result.recorded} recorded by the ledger. A client with an allowance "
+        f"of {plan.allowance}, which asked for more, was charged {result.spent}. {result.orders} orders of highlights: "
+        f"{_said(result.problems)}\n"
     )
     return f"{before}{BEGIN}{table(result.rows)}{account}{END}{after}"
 
