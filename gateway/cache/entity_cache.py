@@ -111,11 +111,11 @@ class EntityCache:
         self._owners_of_highlights.remove({key.user_id for key in keys if isinstance(key, OwnerOf)})
 
     def _forget(self, keys: list[tuple[FactKind, Subject]]) -> None:
-        if self.invalidate(keys):
-            self.on_forget(keys)
+        self.invalidate(keys)
+        self.on_forget(keys)  # in any case: another instance may have stored an answer since the last time
 
-    def invalidate(self, keys: list[tuple[FactKind, Subject]]) -> bool:
-        """Invalidate the answers about these subjects. Return whether any can have been stored since the last time."""
+    def invalidate(self, keys: list[tuple[FactKind, Subject]]) -> None:
+        """Invalidate the answers about these subjects."""
         self.version += 1
         for kind, subject in keys:
             self._invalidated[kind, subject.key] = self.version
@@ -124,8 +124,6 @@ class EntityCache:
             for kind, subject in keys:
                 self._drop(kind, subject)
             self._forgotten = keys, self.store.version
-            return True
-        return False
 
     def keep(self, outcome: ReadOutcome, *, begun: int | None = None, fetched_at: float | None = None) -> Stored | None:
         """Store an answer and the facts embedded in it. Return where it is stored; None if it is not.

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.shared_cache.store_port import LoggedInvalidation, SharedStore, StoreUnavailable
+from gateway.shared_cache.store_port import EVERYTHING, LoggedInvalidation, SharedStore, StoreUnavailable
 
 RETRY_SECONDS = 0.2
 # Invalidations that wait, or that are sent again after the store has lost its log: beyond that all data is invalid.
@@ -38,6 +38,9 @@ class InvalidationQueue:
         return not self._waiting
 
     def add(self, invalidation: LoggedInvalidation) -> None:
+        """Send an invalidation, unless the same one is last in the queue: all who wait for a write tell of its end."""
+        if len(self._waiting) > 1 and _is_same(self._waiting[-1], invalidation):
+            return  # the first one may be on its way, and is not counted
         if len(self._waiting) >= LIMIT:
             self._waiting.clear()
             invalidation = self._everything()
@@ -81,3 +84,8 @@ class InvalidationQueue:
                     self._waiting.popleft()
                 self._sent.append((self._clock.monotonic(), first))
             self._is_empty.set()
+
+
+def _is_same(one: LoggedInvalidation, other: LoggedInvalidation) -> bool:
+    """Return whether both are about the same subjects. All data may be invalid for the sake of different targets."""
+    return EVERYTHING not in one.subjects and (one.subjects, one.names) == (other.subjects, other.names)

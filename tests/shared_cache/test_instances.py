@@ -105,6 +105,21 @@ async def test_a_change_that_one_makes_is_seen_by_all(three: list[Instance], ups
     assert charged(*answers) == 2
 
 
+async def test_a_second_change_is_seen_by_all_though_who_made_it_has_read_nothing_since(
+    three: list[Instance], upstream: Upstream
+) -> None:
+    memories = [one.gateway.reading.services.memory for one in three]
+    memories[0].forget(UserId(ID), "natgeo")
+    await until(lambda: all(one.version > 0 for one in memories))
+    await three[1].ask(BY_NAME)
+    await settled(three)
+    before, calls = memories[1].version, upstream.calls["/v1/user/highlights"]
+    memories[0].forget(UserId(ID), "natgeo")
+    await until(lambda: memories[1].version > before)
+    assert charged(*[await one.ask(BY_NAME) for one in three[1:]]) == 2
+    assert upstream.calls["/v1/user/highlights"] == calls + 1
+
+
 async def test_forgotten_data_does_not_come_back(three: list[Instance], upstream: Upstream) -> None:
     for one in three:
         await one.ask(BY_NAME)
