@@ -137,6 +137,11 @@ def test_the_database_is_in_the_data_directory_unless_named(environ: dict[str, s
         ("GATEWAY_HIKERAPI_RATE", "fast"),
         ("GATEWAY_DATABASE_URL", "mysql://localhost/gateway"),
         ("GATEWAY_DATABASE_URL", "sqlite:///"),
+        ("GATEWAY_REDIS_URL", "redis://127.0.0.1:6379/0?decode_responses=true"),
+        ("GATEWAY_REDIS_URL", "redis://127.0.0.1:6379/0?sockettimeout=1"),
+        ("GATEWAY_REDIS_URL", "redis://127.0.0.1:6379?db=one"),
+        ("GATEWAY_REDIS_URL", "redis://127.0.0.1:6379/0?ssl_ca_certs=/ca.pem"),
+        ("GATEWAY_REDIS_URL", "unix:///run/redis.sock?ssl_cert_reqs=none"),
         ("GATEWAY_CACHE_BYTES", "1 KiB"),
         ("GATEWAY_CACHE_BYTES", "256 MB"),
         ("GATEWAY_CACHE_BYTES", "-1"),
@@ -154,6 +159,19 @@ def test_a_bad_value_names_the_variable_and_the_accepted_form_but_not_itself(nam
     (problem,) = problems(KEYED | {name: value})
     accepted = {row.name: row.form.accepts for row in Settings.table()}[name]
     assert problem == f"{name} must be {accepted}."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://gateway:p-123@127.0.0.1:6379/1",  # pragma: allowlist secret
+        "redis://127.0.0.1?db=1",
+        "rediss://redis.test:6380/0?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required",
+        "unix:///run/redis.sock?db=1&password=p-123",  # pragma: allowlist secret
+    ],
+)
+def test_a_redis_may_need_options(url: str) -> None:
+    assert Settings.read({"GATEWAY_REDIS_URL": url}).redis_url == url
 
 
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from gateway.domain.hosts import Network, address_of, host_in
 from gateway.domain.window import Window
@@ -22,6 +22,12 @@ UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SQLITE = "sqlite:///"
 POSTGRESQL = "postgresql://"
 SEALING_KEY_BYTES = 32
+# The options that a Redis URL may have, by its scheme: others would change how the gateway uses its connections.
+REDIS_OPTIONS = {
+    "redis": ("db",),
+    "rediss": ("db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"),
+    "unix": ("db", "username", "password"),
+}
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -80,6 +86,9 @@ def _redis_url(text: str) -> str:
     if parts.scheme != "unix" and not re.fullmatch(r"/?[0-9]{0,4}", parts.path):
         raise ValueError
     parts.port  # noqa: B018 (raises a ValueError)
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in REDIS_OPTIONS[parts.scheme] or (name == "db" and not re.fullmatch(r"[0-9]{1,4}", value)):
+            raise ValueError
     return text
 
 
