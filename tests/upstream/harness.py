@@ -12,7 +12,7 @@ import msgspec
 from gateway.domain.models import Highlight, Tray
 from gateway.events import Event, UpstreamAttempt
 from gateway.reads.endpoints import Call
-from gateway.reads.port import ReadOutcome
+from gateway.reads.port import ReadOutcome, SharedRate
 from gateway.upstream.client.client import Policy
 from gateway.upstream.hikerapi import endpoints
 from gateway.upstream.hikerapi.client import HikerApi, connect
@@ -47,7 +47,9 @@ class Upstream:
         self.events: list[Event] = []
         self.clock = VirtualClock()
 
-    def api(self, *, rate: float | None = 1_000.0, policy: Policy | None = None) -> HikerApi:
+    def api(
+        self, *, rate: float | None = 1_000.0, policy: Policy | None = None, shared_rate: SharedRate | None = None
+    ) -> HikerApi:
         return connect(
             base_url="https://hiker.test/",
             key=KEY,
@@ -56,6 +58,7 @@ class Upstream:
             rate=rate,
             transport=httpx.MockTransport(self._play),
             policy=policy or Policy(),
+            shared_rate=shared_rate,
         )
 
     def seen(self, kind: type[E]) -> list[E]:

@@ -210,7 +210,7 @@ class UpstreamClient:
             return interpret(refusal)
         queued_at = self._clock.monotonic()
         try:
-            waited = await self._wait_for_turn(deadline) + await self._wait_for_others()
+            waited = await self._wait_for_turn(deadline) + await self._wait_for_others(deadline)
         except HopelessWait as shed:
             self._hook(RequestShed(self._upstream, shed.client.id, shed.retry_after))
             return interpret(Reply(failure=Failure.SHED, retry_after=shed.retry_after))
@@ -282,12 +282,16 @@ class UpstreamClient:
             self._emit_queued(-1, client, waited, is_late=is_late)
         return waited
 
-    async def _wait_for_others(self) -> float:
-        """Wait for the turn among all processes, with the slot of the request, which is released if it is not sent."""
+    async def _wait_for_others(self, deadline: float) -> float:
+        """Wait for the turn among all processes, with the slot of the request, which is released if it is not sent.
+
+        Raise TimeoutError at once if the turn comes too late.
+        """
         if self._shared_rate is None:
             return 0.0
         try:
-            return await shared_turn(self._shared_rate, self.bucket, self._clock)
+            left = deadline - self._clock.monotonic() - self._policy.answer
+            return await shared_turn(self._shared_rate, self.bucket, self._clock, left)
         except BaseException:
             self._queue.release()
             raise
