@@ -30,13 +30,16 @@ BEGINNING = b"0-0"
 
 
 class RedisLog:
-    """The log of one scope. `name` is its key, `releases` that of the returned locks."""
+    """The log of one scope.
+
+    `name` is its key, `releases` that of the returned locks, `instances_name` that of the instances that run.
+    """
 
     def __init__(self, url: str, prefix: str, *, clock: Clock, health: StoreHealth) -> None:
         self.name = f"{prefix}log"
         self.releases = f"{prefix}releases"
         self.position: LogPosition | None = None
-        self._instances = f"{prefix}instances"
+        self.instances_name = f"{prefix}instances"
         self._own = secrets.token_hex(8)
         self.instances = 1
         self._clock = clock
@@ -63,7 +66,7 @@ class RedisLog:
                 yield
         finally:
             with contextlib.suppress(*ERRORS):
-                await self._redis.zrem(self._instances, self._own)
+                await self._redis.zrem(self.instances_name, self._own)
             await self._redis.aclose()
 
     async def _follow(self, listener: StoreListener) -> None:
@@ -107,7 +110,7 @@ class RedisLog:
     async def _try_to_write(self) -> None:
         """Note whether the store can be written. Raise one of ERRORS if it cannot be used at all."""
         try:
-            sign = self._sign_of_life(keys=[self._instances], args=[self._own, LIFE_SECONDS])
+            sign = self._sign_of_life(keys=[self.instances_name], args=[self._own, LIFE_SECONDS])
             self.instances = await within(LATE_SECONDS, sign)
         except (OutOfMemoryError, ReadOnlyError) as error:
             self._health.note(problem_of(error))

@@ -129,11 +129,13 @@ local now = time[1] + time[2] / 1000000
 local interval = 1 / ARGV[1]
 local burst = (math.max(1, tonumber(ARGV[1])) - 1) * interval
 local due = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - burst)
+if due - now > 2 * (redis.call('ZCARD', KEYS[2]) + 1) * math.max(1, interval) then due = now end
 redis.call('SET', KEYS[1], string.format('%.6f', due + interval), 'PX', math.ceil((due + interval - now + 2) * 1000))
 return math.max(0, math.ceil((due - now) * 1000000))
 """
-"""KEYS is the bucket, ARGV the tokens a second. Returns the microseconds until the token is due: the generic cell rate
-algorithm, whose state is the time at which the next token is due."""
+"""KEYS are the bucket and the instances, ARGV the tokens a second. Returns the microseconds until the token is due: the
+generic cell rate algorithm, whose state is the time at which the next token is due. An instance requests a burst ahead
+at most: what is due later than that for all of them was due by a clock that has been set back since."""
 
 INVALIDATE = (
     _LAST

@@ -79,7 +79,8 @@ class RedisStore:
     async def reserve(self, rate: float) -> float | None:
         """Take a token of the upstream's bucket: see `SharedRate`."""
         try:
-            return float(await self._run(redis_scripts.RESERVE, [f"{self._prefix}rate"], [rate])) / 1_000_000
+            keys = [f"{self._prefix}rate", self._log.instances_name]
+            return float(await self._run(redis_scripts.RESERVE, keys, [rate])) / 1_000_000
         except StoreUnavailable:
             return None
 

@@ -180,3 +180,11 @@ async def test_a_server_that_refuses_the_password_is_reported(server: RedisServe
     refused = Instance(RedisStore(server.url, PREFIX, clock=CLOCK), Listening("a"))
     async with refused.store.running(refused.heard):
         assert refused.heard.states == [StoreProblem.REFUSED]
+
+
+async def test_a_clock_of_the_server_that_was_set_back_stops_nobody(server: RedisServer, instance: Instance) -> None:
+    """The token that is due next is due by the clock of before."""
+    await until(lambda: instance.store.processes == 1)
+    server.command("SET", f"{PREFIX}rate", str(CLOCK.now() + 3_600))
+    waits = [await instance.store.reserve(10.0) for _ in range(12)]
+    assert all(wait is not None and wait < 5 for wait in waits)
