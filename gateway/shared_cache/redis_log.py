@@ -24,6 +24,7 @@ from gateway.shared_cache.tasks import task_running, within
 BLOCK_MILLISECONDS = 500
 LATE_SECONDS = 2.0
 RETRY_SECONDS = 0.5
+LEAVE_SECONDS = 0.5  # at the end of the process, which has to close its other stores as well
 LIFE_SECONDS = 5  # for which an instance counts that gives no sign of life
 AT_ONCE = 1_000  # entries of one read
 BEGINNING = b"0-0"
@@ -66,7 +67,7 @@ class RedisLog:
                 yield
         finally:
             with contextlib.suppress(*ERRORS):
-                await self._redis.zrem(self.instances_name, self._own)
+                await within(LEAVE_SECONDS, self._redis.zrem(self.instances_name, self._own))
             await self._redis.aclose()
 
     async def _follow(self, listener: StoreListener) -> None:

@@ -188,3 +188,12 @@ async def test_a_clock_of_the_server_that_was_set_back_stops_nobody(server: Redi
     server.command("SET", f"{PREFIX}rate", str(CLOCK.now() + 3_600))
     waits = [await instance.store.reserve(10.0) for _ in range(12)]
     assert all(wait is not None and wait < 5 for wait in waits)
+
+
+async def test_an_instance_ends_beside_a_frozen_server(server: RedisServer) -> None:
+    instance = Instance(RedisStore(server.url, PREFIX, clock=CLOCK), Listening("a"))
+    async with instance.store.running(instance.heard):
+        server.freeze()
+        await instance.has_state(StoreProblem.SLOW)
+        began = CLOCK.monotonic()
+    assert CLOCK.monotonic() - began < 2.0
