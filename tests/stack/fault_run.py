@@ -32,6 +32,7 @@ from tests.stack.stack import Ports, Stack, data_directory, stack
 # Seconds beyond the fault: a gateway waits this long for an upstream that does not answer, and repeats the call.
 SLOW = 30.0
 READER, PUBLISHER, LIMITED = "reader", "publisher", "limited"
+AMPLE = 100_000
 # Of accounts that nobody else asks for.
 FIRST_OF_LIMITED = 8_000_000_000
 
@@ -78,10 +79,12 @@ class Front:
 async def run_faults(plan: FaultPlan, folder: Path, report: Callable[[Figures], None] = lambda row: None) -> Result:
     """`report` is told the figures of each fault as soon as there are any."""
     clients = folder / "clients.toml"
-    reader = add_key(clients, READER, allowance={}, ceiling=None, rights=[Right.READ])
+    # Of a client without an allowance nothing is leased, so that a killed process loses what it spent in a second.
+    ample = {Window.DAY: AMPLE}
+    reader = add_key(clients, READER, allowance=ample, ceiling=None, rights=[Right.READ])
+    publisher = add_key(clients, PUBLISHER, allowance=ample, ceiling=None, rights=[Right.READ, Right.WRITE])
     limit = {Window.DAY: plan.allowance}
     limited = add_key(clients, LIMITED, allowance=limit, ceiling=None, rights=[Right.READ])
-    publisher = add_key(clients, PUBLISHER, allowance={}, ceiling=None, rights=[Right.READ, Right.WRITE])
     result = Result()
     more = {"GATEWAY_CLIENTS_FILE": str(clients), "GATEWAY_HIKERAPI_RATE": "1000", "GATEWAY_PLATFORM_TIMEOUT": "3"}
     disk = data_directory(folder / "stack", 0)
