@@ -199,10 +199,13 @@ class Publishing:
         """Return the ids of the workflows that may still need their files in the spool."""
         needed: set[str] = set()
         last: str | None = None
-        while batch := await self._context.durable.list(limit=BATCH, before=last):
-            needed |= {record.id for record in batch if needs_files(record)}
-            last = batch[-1].id
-        return frozenset(needed)
+        while True:
+            while batch := await self._context.durable.list(limit=BATCH, before=last):
+                needed |= {record.id for record in batch if needs_files(record)}
+                last = batch[-1].id
+            if last is None or await self._context.durable.get(last) is not None:
+                return frozenset(needed)
+            last = None  # it was deleted meanwhile, so nothing was listed after it
 
     async def _needed_by(self, id: str) -> frozenset[str]:
         record = await self._context.durable.get(id)

@@ -113,7 +113,9 @@ class VolatileDurable:
         self, *, prefix: str = "", status: Status | None = None, limit: int = 50, before: str | None = None
     ) -> Sequence[Record]:
         self._reach()
-        last = self._kept[before].order if before in self._kept else len(self._kept) + 1
+        if before is not None and before not in self._kept:
+            return []
+        last = len(self._kept) + 1 if before is None else self._kept[before].order
         found = [
             self._record(id)
             for id, kept in sorted(self._kept.items(), key=lambda item: -item[1].order)

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from gateway.durable.port import Body, Json, Record, Run
+from gateway.durable.port import Body, Json, Record, Run, Status
 from gateway.errors import AccountDisconnected, FlowsUnavailable, InvalidInput, NotFound, UpstreamUnavailable
 from gateway.events import FlowEnded, ignore
+from gateway.publishing import service
 from gateway.publishing.commands import DeleteHighlight, MediumSpec, UpdateHighlight
 from gateway.publishing.context import EntityChanged
 from gateway.publishing.phases import FlowState
@@ -144,6 +145,27 @@ async def test_files_are_held_by_flows_that_can_go_on_and_by_no_others(house: Ho
     running = await house.create("a", key="4")
     assert await house.publishing.holders() == {mendable.id, running.id}
     assert {done.state, hopeless.state} == {FlowState.DONE, FlowState.FAILED}
+
+
+class Pruning(VolatileDurable):
+    """Ended flows are deleted while others are listed after them."""
+
+    async def list(self, *, before: str | None = None, **rest: Any) -> Sequence[Record]:
+        if before is not None and self._kept[before].status is Status.DONE:
+            del self._kept[before]
+        return await super().list(before=before, **rest)
+
+
+async def test_a_flow_that_is_deleted_meanwhile_hides_none_that_holds_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH", 2)
+    async with House(tmp_path, engine=Pruning) as house:
+        oldest = await house.create("a", key="1")
+        await house.publishing.cancel(CLIENT, oldest.id)
+        for key in "2345":
+            await house.made("a", key=key)
+        assert await house.publishing.holders() == {oldest.id}
 
 
 @pytest.mark.parametrize("state", ["done", "hopeless"])
