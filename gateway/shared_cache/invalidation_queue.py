@@ -10,6 +10,8 @@ from gateway.clock import Clock
 from gateway.shared_cache.store_port import EVERYTHING, LoggedInvalidation, SharedStore, StoreUnavailable
 
 RETRY_SECONDS = 0.2
+# Failures in a row after which an operation does not wait until all is sent.
+FAILURES = 2
 # Invalidations that wait, or that are sent again after the store has lost its log: beyond that all data is invalid.
 LIMIT = 10_000
 # Seconds after which one is not sent again: what it invalidated is not fresh any more by then.
@@ -28,6 +30,7 @@ class InvalidationQueue:
         self._everything = everything
         self._waiting: deque[LoggedInvalidation] = deque()
         self._sent: deque[tuple[float, LoggedInvalidation]] = deque(maxlen=LIMIT)
+        self._failures = 0
         self._is_due = asyncio.Event()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
@@ -36,6 +39,11 @@ class InvalidationQueue:
     def is_empty(self) -> bool:
         """True if all invalidations were sent: until then the store may have values that are not true any more."""
         return not self._waiting
+
+    @property
+    def is_stuck(self) -> bool:
+        """True if the store refuses the invalidations: to wait until they are sent is no use."""
+        return self._failures >= FAILURES
 
     def add(self, invalidation: LoggedInvalidation) -> None:
         """Send an invalidation, unless the same one is last in the queue: all who wait for a write tell of its end."""
@@ -78,8 +86,10 @@ class InvalidationQueue:
                 try:
                     await self._store.invalidate(first)
                 except StoreUnavailable:
+                    self._failures += 1
                     await self._clock.sleep(RETRY_SECONDS)
                     continue
+                self._failures = 0
                 if self._waiting and self._waiting[0] is first:
                     self._waiting.popleft()
                 self._sent.append((self._clock.monotonic(), first))

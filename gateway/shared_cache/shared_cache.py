@@ -214,7 +214,10 @@ class SharedCache:
         self._hook(SharedCacheChanged(None if problem is None else problem.value))
 
     async def _is_usable(self) -> bool:
-        return self._store.position is not None and await self._queue.emptied(SENDING_SECONDS)
+        """Return whether the store may be read: not while it lacks an invalidation, which is waited for shortly."""
+        if self._store.position is None or self._queue.is_stuck:
+            return False
+        return await self._queue.emptied(SENDING_SECONDS)
 
     async def _claimed(self, call: Call) -> Turn:
         lock = Lock(self.names.lock_of(call), f"{self.origin}:{secrets.token_hex(4)}")

@@ -171,6 +171,19 @@ async def test_an_invalidation_that_could_not_be_sent_is_sent_later(
     assert charged(await three[1].ask(BY_NAME)) == 2
 
 
+async def test_a_replica_that_takes_no_invalidation_costs_no_operation_its_time(
+    server: RedisServer, three: list[Instance], upstream: Upstream
+) -> None:
+    server.command("REPLICAOF", "127.0.0.1", "1")
+    await until(lambda: all(one.gateway.health.warnings for one in three))
+    three[0].gateway.reading.services.memory.forget(UserId(ID), "natgeo")
+    await CLOCK.sleep(1.0)
+    began = CLOCK.monotonic()
+    for at in range(20):
+        await three[0].ask(BIOGRAPHY.replace("natgeo", f"user_{at}"))
+    assert CLOCK.monotonic() - began < 8.0, "a quarter of a second at each of two look-ups would be ten"
+
+
 async def test_nothing_that_is_kept_in_redis_tells_a_name_where_there_is_a_key(
     server: RedisServer, upstream: Upstream, tmp_path: Path
 ) -> None:
