@@ -62,7 +62,10 @@ class StorageAccess:
 
 @dataclass(frozen=True, slots=True)
 class StoragePatience:
-    """How long storage is waited for, in seconds: for a connection, one request, and all repetitions of it."""
+    """How long storage is waited for, in seconds: for a connection, one request, and all repetitions of it.
+
+    A request waits for one of the threads as long as a request takes at most.
+    """
 
     connect: float = 3.0
     request: float = 20.0
@@ -111,6 +114,8 @@ class CloudObjects:
         # Threads of its own: while the storage hangs, others would wait for the event loop's. And no coroutines of
         # obstore: a process that exits right after one of them may abort, as their results come from foreign threads.
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
+        self._free = asyncio.Semaphore(THREADS)
+        self._patience = patience
 
     async def put(self, name: str, path: Path) -> None:
         try:
@@ -157,6 +162,17 @@ class CloudObjects:
 
     async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in a thread, to its end. Raise FileNotFoundError and StorageUnavailable."""
+        try:
+            async with asyncio.timeout(self._patience.request):
+                await self._free.acquire()
+        except TimeoutError:
+            raise StorageUnavailable from None
+        try:
+            return await self._in_thread(work, *arguments)
+        finally:
+            self._free.release()
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._threads, partial(work, *arguments))
         try:

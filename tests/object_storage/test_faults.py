@@ -15,7 +15,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import FlowsUnavailable
-from gateway.uploads.object_storage import CloudObjects, StoragePatience, StorageUnavailable
+from gateway.uploads.object_storage import THREADS, CloudObjects, StoragePatience, StorageUnavailable
 from gateway.uploads.shared_spool import ATTEMPTS, SharedSpool
 from tests import processes
 from tests.meta.tree import ROOT
@@ -111,6 +111,18 @@ async def test_a_server_that_never_answers_is_unavailable_after_the_time_limit(
     with pytest.raises(StorageUnavailable):
         await objects.exists("file")
     assert time.monotonic() - began < 30.0
+
+
+async def test_many_requests_to_a_server_that_never_answers_are_unavailable_at_the_same_time(
+    proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    patience = StoragePatience(connect=1.0, request=1.0, repetitions=0, all_repetitions=0.0)
+    objects = CloudObjects(access(proxy.url, tmp_path.name), patience)
+    proxy.always = Fault("delay", seconds=60.0)
+    began = time.monotonic()
+    found = await asyncio.gather(*(objects.exists(f"file-{at}") for at in range(20 * THREADS)), return_exceptions=True)
+    assert {type(one) for one in found} == {StorageUnavailable}
+    assert time.monotonic() - began < 15.0, "one after the other they would take 20 seconds"
 
 
 async def test_an_upload_that_is_cut_leaves_no_object(
