@@ -91,6 +91,7 @@ class Supervisor:
         self._workflows: Workflows | None = None
         self._open_attempted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._orphaned: frozenset[str] = frozenset()
         self._pruned_at = float("-inf")
 
@@ -125,12 +126,13 @@ class Supervisor:
 
         Workflows that end within `seconds`, because they may not begin another step, are not cancelled.
         """
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await _cancelled(self._task)
+        try:
+            if self._workflows is not None and seconds:
+                await self._workflows.finish(seconds)  # with the lease, or others would begin the same steps
+        finally:
+            await _cancelled(self._keeping)
         if self._workflows is not None:
-            if seconds:
-                await self._workflows.finish(seconds)
             await self._workflows.stop()
             await self._database.work(self._workflows.close)
             self._workflows = None
@@ -150,15 +152,11 @@ class Supervisor:
     async def _supervise(self) -> None:
         while not await self._try_open():
             await self._clock.sleep(TICK_SECONDS)
-        keeping = asyncio.ensure_future(self._keep_lease())
-        try:
-            while True:
-                if self.lease.remaining() > 0:
-                    await self._check()
-                await self._signals.wait(WAKE, TICK_SECONDS)
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+        self._keeping = asyncio.ensure_future(self._keep_lease())
+        while True:
+            if self.lease.remaining() > 0:
+                await self._check()
+            await self._signals.wait(WAKE, TICK_SECONDS)
 
     async def _try_open(self) -> bool:
         try:
@@ -282,3 +280,10 @@ class Supervisor:
         if resource is None:
             raise FlowsUnavailable(self.problem or NOT_OPEN)
         return resource
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    """Cancel the task, and wait for its end."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
