@@ -48,6 +48,7 @@ def opened(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         # After a power failure the last values may be missing; `synchronous` is for what must not be.
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA secure_delete = ON")
         db.execute("BEGIN IMMEDIATE")
         if db.execute("PRAGMA user_version").fetchone() not in ((0,), (FORMAT,)):
             for table in ("epoch", "answers", "locks", "log", "releases"):

@@ -87,6 +87,9 @@ class SqliteTables:
             entry = [invalidation.origin, invalidation.number, subjects, invalidation.message]
             number = self._db.execute(ADD, entry).lastrowid or 0
             self._db.execute("DELETE FROM log WHERE number <= ?", [number - LOG_LENGTH])
+        if EVERYTHING in invalidation.subjects:
+            # The write-ahead log still has what was deleted; while others read, one of its next checkpoints removes it.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def position(self) -> LogPosition:
         return LogPosition(self.epoch, self._last("log"), "")

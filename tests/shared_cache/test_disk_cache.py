@@ -12,7 +12,7 @@ from gateway.errors import Unusable
 from gateway.shared_cache.sqlite_store import SqliteStore
 from gateway.shared_cache.store_port import StoreProblem, StoreUnavailable
 from tests.shared_cache.instances import Upstream, charged, instance
-from tests.shared_cache.listening import CLOCK, Listening, place_in, stored, until
+from tests.shared_cache.listening import CLOCK, Listening, about, place_in, stored, until
 
 QUERY = '{ user(by: {username: "natgeo"}) { biography highlights(first: 2) { nodes { items { totalCount } } } } }'
 DISK = {"GATEWAY_CACHE_DISK": "on"}
@@ -124,3 +124,16 @@ def remove(path: Path) -> None:
 
 def size(path: Path) -> int:
     return path.stat().st_size
+
+
+async def test_what_was_forgotten_is_not_on_the_disk_any_more(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "cache.sqlite3", 2**30, clock=CLOCK)
+    async with store.running(Listening("a")):
+        await store.put([stored("name", b"of somebody" * 1_000)], begun=place_in(store), subjects=["s"])
+        assert b"of somebody" in _all_bytes(tmp_path)
+        await store.invalidate(about("*"))
+        assert b"of somebody" not in _all_bytes(tmp_path)
+
+
+def _all_bytes(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
