@@ -195,7 +195,8 @@ class Supervisor:
             await self._clock.sleep(RENEW_SECONDS)
             try:
                 await self._database.call(self.lease.renew)
-            except (FlowsUnavailable, LeaseLost):
+            except Exception:
+                # Whatever it is: without this task the process would never run a flow again.
                 if self.lease.remaining() <= 0:
                     await self._begin_again()
 
@@ -204,10 +205,10 @@ class Supervisor:
         self._forget_changes()
         try:
             await self._database.call(self.lease.retake)
-        except FlowsUnavailable:
-            self._set_problem(UNREACHABLE)
         except LeaseLost:
             self._set_problem(TAKEN_OVER)
+        except Exception:
+            self._set_problem(UNREACHABLE)
         else:
             self._hook(WorkerLeaseLost(self.lease.executor))
 

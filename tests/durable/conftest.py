@@ -10,7 +10,7 @@ from tests.fakes.clock import VirtualLoop
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, LoopFactory]:
-    if item.path.name in ("test_volatile.py", "test_leaving.py"):
+    if item.path.name in ("test_volatile.py", "test_lease_renewal.py"):
         return {"virtual": VirtualLoop}
     return {"real": asyncio.new_event_loop}
 
