@@ -86,7 +86,7 @@ async def watch(api: ReadApi, account: AccountGuard, ledger: Ledger, *, clock: C
             reading = BalanceReading(balance.requests, requested_at, charged)
             with contextlib.suppress(LedgerUnavailable):
                 await account.prepare(ledger, reading)
-            account.note_balance(reading)
+            account.note_balance(reading, ledger.account.unrecorded())
             seconds = READ_SECONDS
         now = clock.monotonic()
         refused_at = (refused_at or now) if account.is_refused else None

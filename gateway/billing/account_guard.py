@@ -32,11 +32,14 @@ class AccountGuard:
     def balance(self) -> int | None:
         return self._balance
 
-    def note_balance(self, reading: BalanceReading) -> None:
-        """Record a balance read from the upstream."""
+    def note_balance(self, reading: BalanceReading, charged: int = 0) -> None:
+        """Record a balance read from the upstream. `charged` is what this process was charged since it was asked for.
+
+        The balance may contain that already; the next flush of the ledger says so.
+        """
         self.is_refused = self.is_short = False
         self._reading = reading
-        self._note(reading.balance)
+        self._note(max(0, reading.balance - charged))
 
     async def prepare(self, ledger: Ledger, reading: BalanceReading) -> None:
         """Lease a block before the first reading is noted, so that no purchase waits. Raise LedgerUnavailable."""

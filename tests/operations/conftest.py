@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.clock import VirtualLoop
-
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Virtual time: retries are not waited for."""
-    return {"virtual": VirtualLoop}
+    """A module that waits for retries names a LOOP of virtual time."""
+    module = item.getparent(pytest.Module)
+    return {"loop": getattr(module and module.obj, "LOOP", asyncio.new_event_loop)}

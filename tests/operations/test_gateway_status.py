@@ -180,22 +180,6 @@ async def test_the_state_of_the_upstreams(tmp_path: Path) -> None:
         assert worker["problems"] == ["The upstream rejects the gateway's key."]
 
 
-async def test_what_the_upstream_has_retired_and_that_it_fails(tmp_path: Path) -> None:
-    selection = "{ gateway { workers { upstreams { name breaker } retiredEndpoints { endpoint instead } } } }"
-    posts = "{{ user(by: {{ id: {} }}) {{ media(first: 1) {{ nodes {{ id }} }} }} }}"
-    async with running_gateway(tmp_path, clients=CLIENTS) as gateway:
-        gateway.sandbox.faults.lay(Status(status=410, endpoint="/g2/user/medias"))
-        await gateway.query(posts.format(787132), client="web")
-        (worker,) = (await status(gateway, selection))["workers"]
-        assert worker["retiredEndpoints"] == [{"endpoint": "posts", "instead": "/v1/user/medias/chunk"}]
-        assert worker["upstreams"][0] == {"name": "reading", "breaker": "CLOSED"}
-        gateway.sandbox.faults.lay(Status(status=503))
-        for pk in range(700_000, 700_010):
-            await gateway.query(posts.format(pk), client="web")
-        (worker,) = (await status(gateway, selection))["workers"]
-        assert worker["upstreams"][0] == {"name": "reading", "breaker": "OPENED"}
-
-
 async def test_the_numbers_of_flows(tmp_path: Path) -> None:
     selection = "{ gateway { flows { running done failed cancelled oldestRunningSince } } }"
     none = {"running": 0, "done": 0, "failed": 0, "cancelled": 0, "oldestRunningSince": None}

@@ -8,8 +8,10 @@ import httpx
 
 from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Status
+from tests.fakes.clock import VirtualLoop
 from tests.fakes.gateway import RunningGateway, Terms, running_gateway
 
+LOOP = VirtualLoop
 TRAY = "query Tray($id: ID!) { user(by: { id: $id }) { username highlights { totalCount } } }"
 NATGEO = {"id": "787132"}
 JSON = {"accept": "application/graphql-response+json", "graphql-require-preflight": "1"}

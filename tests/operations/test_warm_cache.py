@@ -9,8 +9,10 @@ import pytest
 
 from gateway.sandbox import fixture_users
 from gateway.sandbox.faults import Status
+from tests.fakes.clock import VirtualLoop
 from tests.fakes.gateway import Answer, RunningGateway, Terms, running_gateway
 
+LOOP = VirtualLoop
 OPERATE = ("read", "operate")
 CLIENTS = {"ops": Terms(rights=OPERATE), "web": Terms()}
 NATGEO = '{ user(by: { username: "natgeo" }) { highlights { nodes { title } } } }'
