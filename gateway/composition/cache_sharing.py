@@ -24,6 +24,7 @@ from gateway.shared_cache.records import RecordCodec
 from gateway.shared_cache.shared_cache import SharedCache
 from gateway.shared_cache.sqlite_store import SqliteStore
 from gateway.shared_cache.store_port import SharedStore
+from gateway.shared_cache.unsent_marker import UnsentMarker
 
 if TYPE_CHECKING:
     from gateway.shared_cache.redis_store import RedisStore
@@ -52,7 +53,8 @@ class CacheSharing:
             store = SqliteStore(settings.data_dir / FILE, settings.cache_disk_bytes, clock=clock)
         else:
             return
-        self._cache = SharedCache(store, names, RecordCodec(settings.cache_key), clock=clock, hook=hook)
+        codec, marker = RecordCodec(settings.cache_key), UnsentMarker(settings.data_dir)
+        self._cache = SharedCache(store, names, codec, clock=clock, hook=hook, marker=marker)
 
     def calls(self, memory: EntityCache) -> SharedCalls | None:
         """Return the calls that processes share, whose answers are stored in `memory`."""

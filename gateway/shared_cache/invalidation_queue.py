@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.shared_cache.store_port import EVERYTHING, LoggedInvalidation, SharedStore, StoreUnavailable
+from gateway.shared_cache.unsent_marker import UnsentMarker
 
 RETRY_SECONDS = 0.2
 # Failures in a row after which an operation does not wait until all is sent.
@@ -21,11 +23,20 @@ AGE = 86_400.0
 class InvalidationQueue:
     """The invalidations to send, and those that were sent lately.
 
-    `everything` returns an invalidation of all data, which replaces those that are too many.
+    `everything` returns an invalidation of all data, which replaces those that are too many, and those that an earlier
+    process could not send: `marker` tells of them.
     """
 
-    def __init__(self, store: SharedStore, clock: Clock, everything: Callable[[], LoggedInvalidation]) -> None:
+    def __init__(
+        self,
+        store: SharedStore,
+        clock: Clock,
+        everything: Callable[[], LoggedInvalidation],
+        marker: UnsentMarker | None = None,
+    ) -> None:
         self._store = store
+        self._marker = marker
+        self._left: list[Path] = []
         self._clock = clock
         self._everything = everything
         self._waiting: deque[LoggedInvalidation] = deque()
@@ -55,6 +66,14 @@ class InvalidationQueue:
         self._waiting.append(invalidation)
         self._is_empty.clear()
         self._is_due.set()
+        if self._marker is not None:
+            self._marker.set()
+
+    def begin(self) -> None:
+        """Send what processes that have ended could not send. To be called before anything is read from the store."""
+        self._left = [] if self._marker is None else self._marker.left()
+        if self._left:
+            self.add(self._everything())
 
     def send_again(self) -> None:
         """Send again what was sent lately: the store has lost its log."""
@@ -94,6 +113,9 @@ class InvalidationQueue:
                     self._waiting.popleft()
                 self._sent.append((self._clock.monotonic(), first))
             self._is_empty.set()
+            if self._marker is not None:
+                self._marker.remove(self._left)
+                self._marker.clear()
 
 
 def _is_same(one: LoggedInvalidation, other: LoggedInvalidation) -> bool:

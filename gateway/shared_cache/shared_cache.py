@@ -42,6 +42,7 @@ from gateway.shared_cache.store_port import (
 )
 from gateway.shared_cache.tasks import task_running
 from gateway.shared_cache.turn_waiting import TurnWaiting
+from gateway.shared_cache.unsent_marker import UnsentMarker
 
 # Seconds for which a call waits for the instance that is making it, as long as that one is heard of.
 PATIENCE = 20.0
@@ -90,7 +91,16 @@ class SharedCache:
 
     data: LocalData
 
-    def __init__(self, store: SharedStore, names: CallNames, codec: RecordCodec, *, clock: Clock, hook: Hook) -> None:
+    def __init__(
+        self,
+        store: SharedStore,
+        names: CallNames,
+        codec: RecordCodec,
+        *,
+        clock: Clock,
+        hook: Hook,
+        marker: UnsentMarker | None = None,
+    ) -> None:
         self.names = names
         self._store = store
         self._codec = codec
@@ -98,12 +108,13 @@ class SharedCache:
         self._hook = hook
         self.origin = secrets.token_hex(8)
         self._number = 0
-        self._queue = InvalidationQueue(store, clock, lambda: self._invalidation(DataForgotten(None)))
+        self._queue = InvalidationQueue(store, clock, lambda: self._invalidation(DataForgotten(None)), marker)
         self._turns = TurnWaiting()
         self._tasks = set[asyncio.Task[None]]()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        self._queue.begin()
         async with self._store.running(self), task_running(self._queue.run()):
             try:
                 yield
