@@ -21,8 +21,8 @@ class TurnWaiting:
             waiter.released.set()
 
     @contextlib.contextmanager
-    def waiting(self, lock: str) -> Iterator[Callable[[float], Awaitable[None]]]:
-        """Return a function that waits until the lock is returned, for so many seconds at most.
+    def waiting(self, lock: str) -> Iterator[Callable[[float], Awaitable[bool]]]:
+        """Return a function that waits until the lock is returned, for so many seconds at most, and returns whether.
 
         A return of the lock since the last wait counts. While it waits, the call can be withdrawn from the queue; then
         the function raises CancelledError.
@@ -44,14 +44,16 @@ class _Waiter:
         self.released = asyncio.Event()
         self._is_withdrawn = False
 
-    async def wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> bool:
         place = QUEUE_PLACE.get() or QueuePlace()
         with contextlib.suppress(TimeoutError), place.queued(self):
             async with asyncio.timeout(seconds):
                 await self.released.wait()
+        was_released = self.released.is_set()
         self.released.clear()
         if self._is_withdrawn:
             raise asyncio.CancelledError
+        return was_released
 
     def join(self, client: QueueClient) -> None:
         """One more client waits: the turn of a call that another instance makes does not depend on that."""

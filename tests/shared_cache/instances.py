@@ -22,17 +22,27 @@ LATENCY = 0.05
 
 
 class SlowTransport(httpx.AsyncBaseTransport):
-    """The upstream, over a network. `began` are the times of its requests, without those for the balance."""
+    """The upstream, over a network. `began` are the times of its requests, without those for the balance.
+
+    `most_at_once` is how many of these were under way at the same time.
+    """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
         self.began: list[float] = []
+        self._under_way = self.most_at_once = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not request.url.path.startswith("/sys/"):
-            self.began.append(CLOCK.monotonic())
-        await CLOCK.sleep(LATENCY)
-        return await self._inner.handle_async_request(request)
+        if request.url.path.startswith("/sys/"):
+            return await self._inner.handle_async_request(request)
+        self.began.append(CLOCK.monotonic())
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            await CLOCK.sleep(LATENCY)
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._under_way -= 1
 
 
 class Upstream:

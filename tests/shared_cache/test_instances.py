@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.ids import UserId
+from gateway.sandbox.faults import Truncated
 from tests.shared_cache.instances import Instance, Upstream, charged, instances
 from tests.shared_cache.listening import CLOCK, until
 from tests.shared_cache.redis_server import RedisServer, redis_server
@@ -47,6 +48,17 @@ async def settled(instances: list[Instance]) -> None:
     """What was bought is in Redis, and who bought it has returned its right to."""
     shared = [one.gateway.reading.services.shared for one in instances]
     await until(lambda: all(one is not None and one.cache.is_idle for one in shared))
+
+
+async def test_after_a_failed_call_the_others_do_not_wait_for_each_other(
+    three: list[Instance], upstream: Upstream
+) -> None:
+    upstream.sandbox.faults.lay(Truncated())
+    answers = await asyncio.gather(*(one.ask(BIOGRAPHY) for one in three))
+    codes = [error["extensions"]["code"] for answer in answers for error in answer["errors"]]
+    assert codes == ["UPSTREAM_INVALID_ANSWER"] * 3
+    assert charged(*answers) == 3
+    assert (len(upstream.transport.began), upstream.transport.most_at_once) == (3, 2)
 
 
 async def test_a_herd_over_all_instances_makes_each_call_once(three: list[Instance], upstream: Upstream) -> None:
