@@ -176,6 +176,11 @@ class RunningGateway:
         made: list[dict[str, Any]] = msgspec.to_builtins(self.sandbox.publishing.studio.published())["highlights"]
         return made
 
+    async def knows_its_balance(self) -> None:
+        """It is read in the background: returns when it is known."""
+        while self.parts.spending.account.balance is None:  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0)
+
     async def knows_its_accounts(self, client: str | None = None) -> None:
         """The platform is asked in the background whose token the gateway holds: returns when it has said."""
         while not (await self.query("{ accounts { id } }", client=client)).data["accounts"]:  # noqa: ASYNC110 (nothing tells)

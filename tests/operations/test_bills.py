@@ -62,7 +62,8 @@ async def test_a_call_for_which_the_account_has_no_money_is_refused_and_not_boug
     """The upstream says so by 402, before the gateway has read it from the balance."""
     explain = {"X-Billing-Explain": "1"}
     async with running_gateway(tmp_path) as gateway:
-        await gateway.query(TRAY, {"name": "integer.pk"})  # the balance was read by now
+        await gateway.query(TRAY, {"name": "integer.pk"})
+        await gateway.knows_its_balance()
         billed, gateway.sandbox.balance = gateway.billed, 0
         both = await asyncio.gather(*(gateway.query(TRAY, {"name": "natgeo"}, headers=explain) for _ in range(2)))
     assert gateway.billed == billed
@@ -129,6 +130,7 @@ async def test_an_operation_goes_on_when_the_upstream_account_runs_out(tmp_path:
     """What is cached is answered; the rest says INSUFFICIENT_FUNDS, and is not charged."""
     async with running_gateway(tmp_path) as gateway:
         await gateway.query(TRAY, {"name": "natgeo"})
+        await gateway.knows_its_balance()
         gateway.sandbox.balance = 0
         assert (await gateway.query(TRAY, {"name": "natgeo"})).errors == []
         assert (await gateway.query(TRAY, {"name": "integer.pk"})).errors == [("user", "INSUFFICIENT_FUNDS")]

@@ -26,6 +26,7 @@ async def test_scenario(file: Path, tmp_path: Path) -> None:
     scenario = load(file)
     settings = Settings(**scenario.settings)
     async with running_gateway(tmp_path, clients=scenario.clients, settings=settings) as gateway:
+        await gateway.knows_its_balance()
         data: Any = None
         earlier: list[Any] = []
         for step in scenario.step:
