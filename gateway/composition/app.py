@@ -73,6 +73,23 @@ class Gateway:
         self.hook = self.observers.hook
         self.shutdown = Shutdown(self.hook)
         self.spending = Spending(settings, account, clock, self.hook)
+        try:
+            self._build(transport, durable, process, clock, writes=writes)
+        except BaseException:
+            self.spending.close()
+            raise
+
+    def _build(
+        self,
+        transport: httpx.AsyncBaseTransport | None,
+        durable: Durable | None,
+        process: Process,
+        clock: Clock,
+        *,
+        writes: bool,
+    ) -> None:
+        """Build the parts that spend."""
+        settings = self.settings
         self.keys = GatewayKeys(settings, clock)
         self.access = ClientAccess(settings, clock, self.shutdown)
         self.reading = ReadSide(
@@ -81,7 +98,7 @@ class Gateway:
         self.memory, services, clients = self.reading.memory, self.reading.services, self.access.clients
         parts = settings, transport, clients, services, durable, self.shutdown, self.keys
         self.publishing = PublishingComponent(*parts) if writes else None
-        self.media_proxy = MediaProxyComponent(settings, self.sandbox, base_url, services, self.spending, self.keys)
+        self.media_proxy = MediaProxyComponent(settings, self.sandbox, self.url, services, self.spending, self.keys)
         self.operations = Operations(settings, self.memory, services, self.reading.projections)
         self.control = Control(self, clock, process.sockets)
         links = self.media_proxy.links

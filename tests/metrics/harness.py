@@ -81,6 +81,7 @@ async def measured(
     async with running_gateway(
         data_dir, settings=settings, clock=clock, clients=clients, all_heard=all_heard
     ) as gateway:
+        await gateway.knows_its_balance()
         assert gateway.parts.observers.monitoring is not None
         app = metrics_app(exposition.of_process(gateway.parts.observers.monitoring.instruments.registry), ADDRESS[0])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as scraper:
