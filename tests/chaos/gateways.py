@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import socket
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 from tests import fork_server
 from tests.commands.process import environment
 from tests.fork_server import Forked
+from tests.ports import free_port
 
 LONGEST_PAUSE = 0.5
 # How long a start takes, and so within which time one is killed that is to die while it starts.
@@ -36,7 +36,7 @@ class Gateway:
         starts_to_kill: int = 0,
     ) -> None:
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.kills: Counter[str] = Counter()
         self.strange: list[int] = []
         self.is_ready = False
@@ -125,8 +125,3 @@ class Gateway:
     def _kill_starting(self, child: Forked) -> None:
         if child is self._child and not self.is_ready:
             self.kill("while it starts")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests import processes
+from tests.deploy.configurations import adapted, nginx_in
 from tests.fakes.certificates import CertificateFiles
-from tests.meta.tree import ROOT
 from tests.packages import program
+from tests.ports import listens
 
 LIMIT = 240.0
 NAME = "gateway.example.com"
@@ -28,15 +28,9 @@ class Place:
     port: int
     files: CertificateFiles
 
-    def written(self, name: str, **others: str) -> Path:
-        """The configuration of that name for this place: each text that is replaced stands in it."""
-        text = (ROOT / "deploy" / name).read_text()
-        for before, after in {"gateway:8000": self.gateway, **others}.items():
-            assert before in text, f"{name} has no {before}"
-            text = text.replace(before, after)
-        path = self.folder / name
-        path.write_text(text)
-        return path
+    def adapted(self, others: Mapping[str, str]) -> dict[str, str]:
+        """What replaces the address of the gateway, and other texts, in a configuration."""
+        return {"gateway:8000": self.gateway, **others}
 
 
 def nginx(place: Place) -> list[str]:
@@ -45,12 +39,8 @@ def nginx(place: Place) -> list[str]:
         "listen 443": f"listen 127.0.0.1:{place.port}",
         "/etc/nginx/certificates/chain.pem": str(place.files.chain),
         "/etc/nginx/certificates/key.pem": str(place.files.key),
-        "pid /tmp/nginx.pid": f"pid {place.folder}/nginx.pid",
-        "http {\n": f"http {{\nclient_body_temp_path {place.folder}/bodies;\nproxy_temp_path {place.folder}/answers;\n",
     }
-    # As root its workers would be those of somebody else, who may not enter the folder.
-    user = ["-g", "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"]
-    return [program("nginx"), "-p", str(place.folder), "-c", str(place.written("nginx.conf", **own)), *user]
+    return nginx_in(place.folder, place.adapted(own))
 
 
 def caddy(place: Place) -> list[str]:
@@ -60,7 +50,8 @@ def caddy(place: Place) -> list[str]:
         "/etc/caddy/certificates/key.pem": str(place.files.key),
         "admin off\n": "admin off\n\tauto_https disable_redirects\n",
     }
-    return [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(place.written("Caddyfile", **own))]
+    file = adapted("Caddyfile", place.folder, place.adapted(own))
+    return [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(file)]
 
 
 COMMANDS = {"nginx": nginx, "caddy": caddy}
@@ -74,19 +65,7 @@ def proxying(name: str, place: Place) -> Iterator[None]:
     with log.open("w") as output:
         command = COMMANDS[name](place)
         with processes.started(command, seconds=LIMIT, env=environment, stdout=output, stderr=output) as process:
-            while not _listens(place.port):
+            while not listens(place.port):
                 assert process.poll() is None, log.read_text()
                 time.sleep(0.02)
             yield
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

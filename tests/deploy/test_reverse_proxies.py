@@ -18,9 +18,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.commands.process import LIMIT, address, started
-from tests.deploy.reverse_proxies import COMMANDS, Place, free_port, proxying
+from tests.deploy.reverse_proxies import COMMANDS, Place, proxying
 from tests.fakes.certificates import CertificateFiles, certificate_files
 from tests.fork_server import Forked
+from tests.ports import free_port
 
 HERE = "127.0.0.1"  # the proxy's address, and that of clients who have not chosen another one of this machine
 UNFINISHED = ("RECEIVED", "UPLOADING", "PROCESSING")

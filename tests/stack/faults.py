@@ -29,8 +29,6 @@ EXPECTED = frozenset(
         "UPSTREAM_UNAVAILABLE",
         "UPSTREAM_TIMEOUT",
         "UPSTREAM_RATE_LIMITED",
-        "UPSTREAM_ERROR",
-        "ALLOWANCE_EXCEEDED",
     }
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,12 @@ from pathlib import Path
 import httpx
 
 from tests.commands.process import environment
+from tests.deploy.configurations import adapted, nginx_in
 from tests.meta.tree import ROOT
 from tests.packages import program
+from tests.ports import HERE, listens
 from tests.stack.members import Member
 
-HERE = "127.0.0.1"
-DEPLOY = ROOT / "deploy"
 RULES = ROOT / "docs/operations/alerts/rules.yml"
 # Of the configuration of Prometheus: how it finds the gateways.
 NAMED = (
@@ -35,12 +34,6 @@ PLAIN = {
     "        ssl_certificate_key /etc/nginx/certificates/key.pem;\n": "",
     '        add_header Strict-Transport-Security "max-age=31536000" always;\n': "",
 }
-
-
-def free_port() -> int:
-    with socket.create_server((HERE, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def sandbox(folder: Path, port: int) -> Member:
@@ -64,7 +57,7 @@ def objects(folder: Path, port: int) -> Member:
 def way_to_objects(folder: Path, port: int, to: int) -> Member:
     """The network before the object storage."""
     command = [sys.executable, "-m", "tests.stack.relay", str(port), str(to)]
-    return Member("relay", command, environment({"PYTHONPATH": str(ROOT)}), folder, lambda: _listens(port))
+    return Member("relay", command, environment({"PYTHONPATH": str(ROOT)}), folder, lambda: listens(port))
 
 
 def gateway(name: str, folder: Path, port: int, settings: Mapping[str, str]) -> Member:
@@ -77,17 +70,11 @@ def nginx(folder: Path, port: int, gateways: Sequence[int]) -> Member:
     servers = "\n".join(_server_line(one) for one in gateways)
     own = {
         _server_line("gateway:8000"): servers,
-        "pid /tmp/nginx.pid": f"pid {folder}/nginx.pid",
         "error_log /dev/stderr warn": f"error_log {folder}/nginx.log warn",
         "access_log /dev/stdout": f"access_log {folder}/nginx.access.log",
-        "http {\n": f"http {{\n    client_body_temp_path {folder}/bodies;\n    proxy_temp_path {folder}/answers;\n",
         **{text: other.format(here=HERE, port=port) for text, other in PLAIN.items()},
     }
-    file = _written(folder, "nginx.conf", own)
-    # As root its workers would be those of somebody else, who may not enter the folder.
-    directives = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
-    command = [program("nginx"), "-p", str(folder), "-c", str(file), "-g", directives]
-    return Member("nginx", command, environment({}), folder, lambda: _listens(port))
+    return Member("nginx", nginx_in(folder, own), environment({}), folder, lambda: listens(port))
 
 
 def prometheus(folder: Path, port: int, targets: Sequence[str]) -> Member:
@@ -96,7 +83,7 @@ def prometheus(folder: Path, port: int, targets: Sequence[str]) -> Member:
         NAMED: f"static_configs: [{{targets: [{', '.join(targets)}]}}]\n",
         "../docs/operations/alerts/rules.yml": str(RULES),
     }
-    file = _written(folder, "prometheus.yml", own)
+    file = adapted("prometheus.yml", folder, own)
     options = (f"--storage.tsdb.path={folder}/prometheus", f"--web.listen-address={HERE}:{port}")
     command = [program("prometheus"), f"--config.file={file}", *options]
     return Member("prometheus", command, environment({}), folder, lambda: _answers(f"http://{HERE}:{port}/-/ready"))
@@ -105,17 +92,6 @@ def prometheus(folder: Path, port: int, targets: Sequence[str]) -> Member:
 def _server_line(place: int | str) -> str:
     place = f"{HERE}:{place}" if isinstance(place, int) else place
     return f"        server {place} max_fails=1 fail_timeout=2s;"
-
-
-def _written(folder: Path, name: str, own: Mapping[str, str]) -> Path:
-    text = (DEPLOY / name).read_text()
-    for before, after in own.items():
-        if before not in text:
-            raise LookupError(f"deploy/{name} has no {before!r}")
-        text = text.replace(before, after)
-    path = folder / name
-    path.write_text(text)
-    return path
 
 
 def _pongs(port: int) -> bool:
@@ -128,10 +104,4 @@ def _pongs(port: int) -> bool:
 def _answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return httpx.get(url, timeout=5.0, trust_env=False).status_code == httpx.codes.OK
-    return False
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((HERE, port), timeout=1):
-        return True
     return False

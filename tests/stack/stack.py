@@ -12,8 +12,9 @@ import httpx
 from tests.durable.postgres import Cluster, cluster
 from tests.object_storage.server import BUCKET
 from tests.object_storage.server import settings as storage_settings
+from tests.ports import HERE, free_port
 from tests.stack.members import Member, running
-from tests.stack.services import HERE, free_port, gateway, nginx, objects, prometheus, redis, sandbox, way_to_objects
+from tests.stack.services import gateway, nginx, objects, prometheus, redis, sandbox, way_to_objects
 
 KEY = "sandbox"
 
@@ -52,14 +53,12 @@ class Stack:
 
     folder: Path
     ports: Ports
-    upstream: Member
     postgres: Cluster
     redis: Member
     objects: Member
     way_to_objects: Member
     gateways: tuple[Member, ...]
     nginx: Member
-    prometheus: Member
     settings: tuple[Mapping[str, str], ...]
     """Those of each gateway."""
 
@@ -100,7 +99,7 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
         storage = members.enter_context(running(objects(folder, ports.objects)))
         way = members.enter_context(running(way_to_objects(folder, ports.way_to_objects, ports.objects)))
         httpx.put(f"http://{HERE}:{ports.objects}/{BUCKET}", trust_env=False).raise_for_status()
-        upstream = members.enter_context(running(sandbox(folder, ports.sandbox)))
+        members.enter_context(running(sandbox(folder, ports.sandbox)))
         url = server.create().replace("postgresql+psycopg:", "postgresql:")
         settings = tuple(_settings(folder, ports, number, url) | more for number in range(len(ports.gateways)))
         gateways = [
@@ -111,7 +110,7 @@ def stack(folder: Path, ports: Ports, **more: str) -> Iterator[Stack]:
         watcher = prometheus(folder, ports.prometheus, [f"{HERE}:{port}" for port in ports.metrics])
         for member in (*gateways, front, watcher):
             members.enter_context(running(member))
-        yield Stack(folder, ports, upstream, server, cache, storage, way, tuple(gateways), front, watcher, settings)
+        yield Stack(folder, ports, server, cache, storage, way, tuple(gateways), front, settings)
 
 
 def data_directory(folder: Path, number: int) -> Path:

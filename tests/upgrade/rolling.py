@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import random
 import re
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import httpx
 from gateway.sandbox.world import POPULATION, World
 from tests import fork_server, processes
 from tests.commands.process import environment
+from tests.ports import free_port
 from tests.upgrade.asking import RECEIPT
 
 LOOK = 0.1  # seconds
@@ -39,7 +39,7 @@ class Gateway:
 
     def __init__(self, name: str, settings: Mapping[str, str], folder: Path, command: Sequence[str] = ()) -> None:
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / f"{name}.log"
         self.is_present = not command
         self.is_up = False
@@ -232,8 +232,3 @@ def public_users() -> list[int]:
     """The ids of users whose lists the sandbox shows: each is bought once, and then may come from a cache."""
     world = World()
     return [user.pk for user in map(world.user, range(POPULATION)) if not user.is_private]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
