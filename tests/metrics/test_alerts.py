@@ -5,6 +5,7 @@ The upstream is in the hands of the test. In the long lane each panel of the das
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -48,6 +49,7 @@ CREATE = """mutation Create($once: ID!) {
 RICH = 10**9
 LATE = 0.1  # seconds
 FLOOR = 1_000
+RATE = 5  # requests per second to the upstream
 ALL = {
     *("ErrorBudgetBurnsFast", "ErrorBudgetBurnsSlowly", "MoneyRunsOut", "BalanceAtFloor", "LedgerNotWritable"),
     *("UpstreamKeyRefused", "UpstreamDown", "FlowsStuck", "FlowStoreUnreachable", "GatewayDown"),
@@ -73,6 +75,21 @@ class Stand:
     def ask_at_once(self, document: str, first: int, count: int) -> None:
         with ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda id: self.ask(document, id=str(id)), range(first, first + count)))
+
+    def flood(self, document: str, first: int, count: int, *, patience: float) -> None:
+        """Ask more than the rate of the upstream allows, and leave after so many seconds: requests wait or are shed."""
+
+        async def ask(client: httpx.AsyncClient, id: int) -> None:
+            with contextlib.suppress(httpx.ReadTimeout):
+                await client.post("/graphql", json={"query": document, "variables": {"id": str(id)}})
+
+        async def ask_all() -> None:
+            timeout = httpx.Timeout(LIMIT, read=patience)
+            unlimited = httpx.Limits()
+            async with httpx.AsyncClient(base_url=self.server.gateway.url, timeout=timeout, limits=unlimited) as client:
+                await asyncio.gather(*(ask(client, id) for id in range(first, first + count)))
+
+        asyncio.run(ask_all())
 
     def create(self, once: str) -> Any:
         return created(self.client, once)
@@ -110,6 +127,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
             "GATEWAY_PLATFORM_URL": f"{url}/platform",
             "GATEWAY_PLATFORM_TOKEN": "sandbox",
             "GATEWAY_BALANCE_FLOOR": str(FLOOR),
+            "GATEWAY_HIKERAPI_RATE": str(RATE),
             "GATEWAY_TTL_PROFILE": "1",
         }
         server = stack.enter_context(scraped(url, data, **given))
@@ -230,7 +248,7 @@ def upstream_fails(stand: Stand) -> None:
     while "errors" in stand.ask(TRAY, id="787132"):  # the breaker closes after five seconds
         time.sleep(0.2)
     for first in (792_000, 793_000):
-        stand.ask_at_once(TRAY, first, 40)  # more than the rate allows, so some of them wait for their turn
+        stand.flood(TRAY, first, 60 * RATE, patience=3)
         prometheus.until_scraped(2)
     sandbox.faults.clear()
 

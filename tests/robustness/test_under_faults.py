@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -112,7 +113,7 @@ def untraced() -> Iterator[None]:
 
 @scaled
 @pytest.mark.no_cover  # its many operations take twice as long under coverage
-async def test_operations_by_the_thousand_while_a_fifth_of_all_calls_fail(tmp_path: Path, heard: Heard) -> None:
+async def test_operations_by_the_thousand_while_a_fifth_of_all_calls_fail(tmp_path: Path) -> None:
     """No hang, no status of ours above 400, every failure typed, no secret, and flat memory once the cache is full.
 
     The loop of virtual time fails a test that only waits.
@@ -133,16 +134,17 @@ async def test_operations_by_the_thousand_while_a_fifth_of_all_calls_fail(tmp_pa
         set[str](),
     )
     sizes, charged = list[int](), 0
-    async with staged(settings) as stage:
-        stage.sandbox.faults.lay(*faults(SHARE), seed=7)
-        for wave in range(WAVES):
-            for response in await asyncio.gather(*(ask(stage, chance) for _ in range(AT_ONCE))):
-                seen.update(check(response, allowed))
-                charged += int(response.headers.get("x-billed-requests", 0))
-            await asyncio.sleep(PAUSE)
-            if wave in MEASURED:
-                sizes.append(memory_used())
-        calls, billed = stage.calls, stage.sandbox.meter.total_billed
+    with heard_alone() as heard:
+        async with staged(settings) as stage:
+            stage.sandbox.faults.lay(*faults(SHARE), seed=7)
+            for wave in range(WAVES):
+                for response in await asyncio.gather(*(ask(stage, chance) for _ in range(AT_ONCE))):
+                    seen.update(check(response, allowed))
+                    charged += int(response.headers.get("x-billed-requests", 0))
+                await asyncio.sleep(PAUSE)
+                if wave in MEASURED:
+                    sizes.append(memory_used())
+            calls, billed = stage.calls, stage.sandbox.meter.total_billed
     assert calls > OPERATIONS / 2
     assert heard.lines > calls
     # One call in a hundred is answered 402, and one 401: of a few hundred perhaps none.
@@ -154,7 +156,7 @@ async def test_operations_by_the_thousand_while_a_fifth_of_all_calls_fail(tmp_pa
 
 
 class Heard(logging.Handler):
-    """What the gateway and its libraries log, down to the finest level. Pytest's own capture would keep all of it."""
+    """What the gateway and its libraries log, down to the finest level."""
 
     NAMES = ("gateway", "stamina", "strawberry")
 
@@ -175,19 +177,22 @@ class Heard(logging.Handler):
         raise
 
 
-@pytest.fixture
-def heard() -> Iterator[Heard]:
+@contextlib.contextmanager
+def heard_alone() -> Iterator[Heard]:
+    """Pytest would keep all records, and attaches itself before a test to loggers that do not propagate by then."""
     handler = Heard()
     loggers = [logging.getLogger(name) for name in Heard.NAMES]
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
-    yield handler
-    for logger in loggers:
-        logger.removeHandler(handler)
-        logger.setLevel(logging.NOTSET)
-        logger.propagate = True
+    try:
+        yield handler
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
 
 
 def memory_used() -> int:
