@@ -36,7 +36,8 @@ Their lists, as `SIZES` has them; `natgeo` has the richest:
 
 A private user has highlight pks too (`highlight_pk`), and posts (`feed.post_pk`): they answer 403.
 
-`natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`.
+`natgeo` may publish: its access token, and its session id in the other dialect, is `sandbox`. It, `thirty.highlights`
+and `private.person` can be connected on the consent page.
 """
 
 from __future__ import annotations

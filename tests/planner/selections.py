@@ -305,9 +305,9 @@ class Operation:
 def _slices_in(below: object) -> Iterator[Slice[Any]]:
     """The selections of lists in a selection, and in those below it."""
     match below:
-        case Slice(below=entries):
+        case Slice(below=entries, alone=alone):
             yield below
-            yield from _slices_in(entries)
+            yield from () if alone else _slices_in(entries)
         case tuple():
             yield from (found for part in below for found in _slices_in(part))
         case Users() | Highlights() | Items() | Posts() | Comments() | Tags() | Spots():

@@ -48,7 +48,7 @@ class Aiograpi:
         self._accounts = accounts
         self._wire = wire
 
-    def identify(self, request: Request) -> User:
+    async def identify(self, request: Request) -> User:
         if not (session := request.headers.get("x-session-id")):
             raise WriteError(NO_SESSION)
         try:

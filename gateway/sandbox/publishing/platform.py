@@ -14,13 +14,14 @@ from gateway.sandbox.entities import Highlight, User
 from gateway.sandbox.faults import Effects
 from gateway.sandbox.faults import Processing as ProcessingFault
 from gateway.sandbox.publishing import media
-from gateway.sandbox.publishing.accounts import LIFETIME, SELF, Accounts
+from gateway.sandbox.publishing.accounts import SELF, Accounts
 from gateway.sandbox.publishing.containers import DAY, Container, Processing, Status
 from gateway.sandbox.publishing.highlights import CoverChoice, Creation
 from gateway.sandbox.publishing.keys import Keys
 from gateway.sandbox.publishing.media import Medium
 from gateway.sandbox.publishing.pages import page_of, paging
-from gateway.sandbox.publishing.problems import INVALID, MISSING, TOKEN_INVALID, WriteError, coded
+from gateway.sandbox.publishing.permissions import Permission
+from gateway.sandbox.publishing.problems import MISSING, TOKEN_INVALID, WriteError, coded
 from gateway.sandbox.publishing.stories import pk_of
 from gateway.sandbox.publishing.usage import Usage
 from gateway.sandbox.publishing.write_endpoint import Call
@@ -63,11 +64,11 @@ class Platform:
 
     # The steps of every call.
 
-    def identify(self, request: Request) -> User:
+    async def identify(self, request: Request) -> User:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise WriteError(TOKEN_INVALID, "An access token is required")
-        return self._accounts.of(token.strip())
+        return self._accounts.of(token.strip(), Permission.BASIC if request.method == "GET" else Permission.PUBLISH)
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
         self._usage.check(call.caller.pk)
@@ -100,12 +101,6 @@ class Platform:
         user = call.caller if id == SELF else self._accounts.named(id)
         profile = self._wire.profile(user, self._now())
         return _reply(200, {"id": str(user.pk)} | {name: profile[name] for name in PROFILE_FIELDS})
-
-    def refresh(self, call: Call) -> Reply:
-        if call.query.get("grant_type") != "ig_refresh_token":
-            raise WriteError(INVALID, "grant_type must be ig_refresh_token")
-        token = self._accounts.refreshed(call.query.get("access_token", ""))
-        return _reply(200, {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME)})  # nosec B105 # (a scheme)
 
     def publishing_limit(self, call: Call) -> Reply:
         quota = self._state.quota
@@ -233,7 +228,6 @@ def _reply(status: int, value: object, headers: dict[str, str] | None = None) ->
 
 
 CALLS: tuple[tuple[str, str, Callable[[Platform, Call], Reply]], ...] = (
-    ("GET", "/refresh_access_token", Platform.refresh),
     ("GET", "/users/self", Platform.profile),
     ("GET", "/users/self/publishing_limit", Platform.publishing_limit),
     ("GET", "/users/{user_id}", Platform.profile),

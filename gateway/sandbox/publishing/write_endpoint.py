@@ -49,7 +49,7 @@ class Call:
 
 
 class Dialect(Protocol):
-    def identify(self, request: Request) -> User:
+    async def identify(self, request: Request) -> User:
         """Return the calling account. Raises WriteError."""
 
     def answer(self, call: Call, work: Callable[[Call], Reply]) -> Reply:
@@ -97,7 +97,7 @@ class WriteEndpoint:
     async def _outcome(self, request: Request, effects: Effects) -> Outcome:
         caller = None
         try:
-            caller = self.dialect.identify(request)
+            caller = await self.dialect.identify(request)
             if _is_before(effects.failure) and (failed := self._failed(effects.failure, caller)):
                 return failed
             body = await read_body(request)
