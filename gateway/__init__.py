@@ -15,6 +15,7 @@ The packages, in the order in which a read passes them:
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
     shared_keys     the keys that gateways on one database have in common
+    webhooks        what the platform sends by itself: a durable inbox, and the work that follows
     uploads         files on their way to the platform
     media_proxy     images and videos of the platform under signed URLs
     planner         selection -> requirements -> cheapest calls -> price, and fetching them

@@ -289,8 +289,8 @@ class WebhookIgnored(Event):
     """Signed webhook events were ignored, for one of these reasons.
 
     `repeated`, `of another account`, `out of time`, `not to be read` (more than a ResponseSchemaMismatch names), or
-    `too many at once` in one body. Sent once a minute for each reason; `changes` counts them since the event was last
-    sent.
+    `too many at once` in one body; and `not processed in time`, of whole bodies. Sent once a minute for each of the
+    former reasons; `changes` counts them since the event was last sent.
     """
 
     reason: str

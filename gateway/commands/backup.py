@@ -31,6 +31,7 @@ from gateway.commands.copies import (
     LEDGER,
     MANIFEST,
     MEDIA_KEY,
+    RECORDS,
     SPOOL,
     Manifest,
     files_in,
@@ -129,8 +130,9 @@ def _copy_all(settings: Settings, draft: Path) -> None:
                 f"{data / FLOWS_KEY} is missing, and the flows cannot be decrypted without it: restore it."
             )
     _copy_needs(data, draft)
-    if (data / USES).exists():
-        _copy_database(data / USES, draft / USES)
+    for name in (USES, *RECORDS):
+        if (data / name).exists():
+            _copy_database(data / name, draft / name)
     for name in (MEDIA_KEY, CURSORS_KEY, LAYOUT):
         _copy_file(data / name, draft / name)
     if settings.clients_file is not None:

@@ -16,7 +16,7 @@ from gateway.billing import ledger_file
 from gateway.clients import usage
 from gateway.clients.usage import NAME as USES
 from gateway.commands.base import CommandError
-from gateway.composition import layout
+from gateway.composition import layout, record_stores
 from gateway.durable.leases import FOLDER as SLOTS
 from gateway.errors import Unusable
 from gateway.migrations import StoreTooNew, version_of
@@ -26,7 +26,8 @@ LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
 FLOWS_KEY, MEDIA_KEY, CURSORS_KEY = "flows.key", "media.key", "cursors.key"
 CLIENTS, LAYOUT = "clients.toml", layout.NAME
 MANIFEST = "manifest.json"
-DATABASES = (LEDGER, FLOWS, USES)
+RECORDS = tuple(record_stores.FILES.values())
+DATABASES = (LEDGER, FLOWS, USES, *RECORDS)
 KEYS = (FLOWS_KEY, MEDIA_KEY, CURSORS_KEY)
 KEY_BYTES = 32
 FORMAT = 1
@@ -103,6 +104,9 @@ def _check_version(path: Path, name: str, database: sqlite3.Connection) -> None:
         from gateway.durable.store_migrations import version_in
 
         version_in(f"sqlite:///{path.absolute()}").check(name)
+    elif name in RECORDS:
+        (store,) = (record_stores.record_store(one) for one, file in record_stores.FILES.items() if file == name)
+        store.version_in(f"sqlite:///{path.absolute()}").check(name)
     else:
         migrations = ledger_file.MIGRATIONS if name == LEDGER else usage.MIGRATIONS
         version_of(database, migrations).check(name)

@@ -32,6 +32,7 @@ from gateway.commands.copies import (
     LAYOUT,
     LEDGER,
     MANIFEST,
+    RECORDS,
     SPOOL,
     Manifest,
     check_database,
@@ -66,7 +67,7 @@ class Target:
 
     @classmethod
     def of(cls, settings: Settings, copy: Path, *, keeps_clients: bool) -> Target:
-        places = {name: settings.data_dir / name for name in (FLOWS, USES, *KEYS, SLOTS, SPOOL, LAYOUT)}
+        places = {name: settings.data_dir / name for name in (FLOWS, USES, *RECORDS, *KEYS, SLOTS, SPOOL, LAYOUT)}
         places[LEDGER] = settings.database_path
         if settings.clients_file is not None and not keeps_clients and not _is_equal(copy, settings.clients_file):
             places[CLIENTS] = settings.clients_file
@@ -75,7 +76,7 @@ class Target:
     def occupied(self) -> list[Path]:
         """Return what has to make room: everything that the gateway would use beside the restored parts, too."""
         data, ledger = self.settings.data_dir, self.settings.database_path
-        databases = [data / FLOWS, data / USES, ledger]
+        databases = [*(data / name for name in (FLOWS, USES, *RECORDS)), ledger]
         beside = [Path(f"{database}{suffix}") for database in databases for suffix in BESIDE]
         others = [data / name for name in (*KEYS, SLOTS, SPOOL, LAYOUT)]
         places = {path.absolute() for path in (*databases, *beside, *others)} | set(self.parts.values())

@@ -17,14 +17,15 @@ from gateway.composition.input_validation import input_validator
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
 from gateway.composition.spools import spool_of
+from gateway.composition.webhook_component import Listener, webhooks_of
 from gateway.composition.workflow_clients import WorkflowClients
 from gateway.durable.port import Durable
 from gateway.errors import GatewayError, UpstreamUnavailable
-from gateway.http.routes.webhooks import Listener, WebhookEvent, webhooks
 from gateway.http.shutdown import Shutdown
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
 from gateway.settings import Settings
+from gateway.webhooks.event_reader import WebhookEvent
 from schema.context import Writes
 
 ACCOUNTS_SECONDS = 1.0
@@ -71,6 +72,10 @@ class PublishingComponent:
             may_write=workflow_clients.may_write,
             queue_client=workflow_clients.queue_client,
         )
+        listener = Listener(
+            lambda: self._accounts_error is None, lambda account: account in self._usernames, self._on_webhook
+        )
+        self.webhooks = webhooks_of(settings, listener, clock=clock, hook=hook)
 
     def of(self, client: Client) -> Writes:
         """Return the services and accounts that `client` can write with."""
@@ -82,27 +87,22 @@ class PublishingComponent:
         failing = {
             "flows": self.durable.problem(),
             "platform": None if self._accounts_error is None else ACCOUNTS_UNKNOWN,
+            "webhooks": None if self.webhooks is None else self.webhooks.worker.problem,
         }
         return {part: sentence for part, sentence in failing.items() if sentence is not None}
 
     def routes(self) -> list[Route]:
-        settings = self._settings
-        # Until the upstream has listed the accounts, no answer about them can have been cached for long.
-        listener = Listener(lambda account: account in self._usernames, self.durable.remember, self._on_webhook)
-        return webhooks(
-            settings.platform_app_secret,
-            settings.platform_verify_token,
-            listener,
-            clock=self._clock,
-            hook=self._hook,
-        )
+        return [] if self.webhooks is None else self.webhooks.routes()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         await self.spool.start()
         await self.durable.launch()
         try:
-            async with background(self._load_accounts, self._watch_spool, self._hand_over):
+            async with contextlib.AsyncExitStack() as parts:
+                if self.webhooks is not None:
+                    await parts.enter_async_context(self.webhooks.running())
+                await parts.enter_async_context(background(self._load_accounts, self._watch_spool, self._hand_over))
                 yield
         finally:
             await self.durable.aclose()
@@ -117,6 +117,8 @@ class PublishingComponent:
                 accounts = await self._publisher.accounts()
                 self._usernames.update((account.id, account.username) for account in accounts)
                 self._accounts_error = None
+                if self.webhooks is not None:
+                    self.webhooks.worker.wake()
             except GatewayError as error:
                 self._accounts_error = error
                 await self._clock.sleep(ACCOUNTS_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.billing import ledger_file
 from gateway.billing.ledger_store import LedgerUnusable
 from gateway.clients import usage
-from gateway.composition import layout
+from gateway.composition import layout, record_stores
 from gateway.errors import FlowsUnavailable, LedgerUnavailable
 from gateway.migrations import ABSENT, Statements, StoreVersion, known, opened_for_reading, version_of
 from gateway.settings import SQLITE, Settings
@@ -21,6 +21,7 @@ TITLES = {
     "keys": "The file of the keys' last uses",
     "flows": "The store of the flows",
     "shared keys": "The keys in PostgreSQL",
+    "webhooks": "The inbox of webhooks",
 }
 
 
@@ -64,6 +65,17 @@ def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, St
 
         with contextlib.suppress(FlowsUnavailable):
             found["flows"] = version_in(settings.flows_url)
+    return found | _versions_of_records(settings, asks_server=asks_server)
+
+
+def _versions_of_records(settings: Settings, *, asks_server: bool) -> dict[str, StoreVersion]:
+    found = {}
+    is_local = settings.flows_url.startswith(SQLITE)
+    for name, file in record_stores.FILES.items():
+        if (settings.data_dir / file).exists() if is_local else asks_server:
+            store = record_stores.record_store(name)
+            with contextlib.suppress(store.unavailable):
+                found[name] = store.version_in(store.url(settings.flows_url, settings.data_dir))
     return found
 
 

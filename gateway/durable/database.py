@@ -1,10 +1,11 @@
-"""Connections to the database of workflows: SQLite or PostgreSQL, by its SQLAlchemy URL."""
+"""Connections to a database of the gateway's: SQLite or PostgreSQL, by its SQLAlchemy URL."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,6 @@ from gateway.durable.store_migrations import migrate
 from gateway.errors import FlowsUnavailable
 from gateway.files import Identity, identity, make_file
 
-# An arbitrary number, equal in each process: the advisory lock under which one process creates the tables.
-MAKING = 0x6869_6768
 AT_ONCE = 500  # rows that one transaction deletes
 
 POOL = 10
@@ -82,10 +81,36 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     raise sqlite3.OperationalError("database is locked")
 
 
-class Database:
-    """The database of workflows. Transactions raise FlowsUnavailable if it is unavailable."""
+@dataclass(frozen=True, slots=True)
+class DatabaseUse:
+    """The use of a database.
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    `migrate` brings its tables forward, and raises StoreTooNew. `making` is an arbitrary number, equal in each process:
+    the advisory lock under which one process creates the tables. `unavailable` is the error of a transaction, with
+    one of the sentences `retry` and, of a file that was deleted or replaced, `lost`.
+    """
+
+    migrate: Callable[[sa.Connection], None]
+    making: int
+    unavailable: type[Exception]
+    retry: str
+    lost: str
+
+
+FLOWS = DatabaseUse(
+    migrate,
+    0x6869_6768,
+    FlowsUnavailable,
+    "Flows cannot be started or read now, and nothing was started: retry later.",
+    "The file of the flows was deleted or replaced: put it back, and start again.",
+)
+
+
+class Database:
+    """A database for one use. Transactions raise the error of that use if it is unavailable."""
+
+    def __init__(self, url: str, *, patience: float, use: DatabaseUse = FLOWS) -> None:
+        self._use = use
         self._engine = engine(url, patience=patience)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self._path = Path(str(self._engine.url.database)) if self.is_sqlite else None
@@ -95,7 +120,7 @@ class Database:
     def close(self) -> None:
         close(self._engine)
 
-    def prepare(self, check: Callable[[sa.Connection], None]) -> None:
+    def prepare(self, check: Callable[[sa.Connection], None] = lambda _: None) -> None:
         """Bring the tables forward and `check` them, in one transaction of one process at a time. Raise StoreTooNew."""
         if self._path is not None:
             with suppress(OSError):  # SQLite would create it, readable by all; it also reports errors
@@ -104,8 +129,8 @@ class Database:
             if self.is_sqlite:
                 db.exec_driver_sql("BEGIN IMMEDIATE")
             else:
-                db.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING)))
-            migrate(db)
+                db.execute(sa.select(sa.func.pg_advisory_xact_lock(self._use.making)))
+            self._use.migrate(db)
             check(db)
         if self._path is not None:
             self._opened = identity(self._path)
@@ -122,9 +147,7 @@ class Database:
             with self._engine.begin() as db:
                 yield db
         except (sa.exc.SQLAlchemyError, OSError) as exc:
-            raise FlowsUnavailable(
-                "Flows cannot be started or read now, and nothing was started: retry later."
-            ) from exc
+            raise self._use.unavailable(self._use.retry) from exc
 
     def insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
@@ -142,11 +165,11 @@ class Database:
                 db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _check_file(self) -> None:
-        """Raise FlowsUnavailable if the file was deleted or replaced: data written to it is lost with the process.
+        """Raise the error if the file was deleted or replaced: data written to it is lost with the process.
 
         The error is permanent: once the file is back, some connections may lead to it and others to its replacement.
         """
         if self._path is not None and self._opened not in (None, identity(self._path)):
             self._is_lost = True
         if self._is_lost:
-            raise FlowsUnavailable("The file of the flows was deleted or replaced: put it back, and start again.")
+            raise self._use.unavailable(self._use.lost)

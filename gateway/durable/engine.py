@@ -185,9 +185,6 @@ class DbosDurable:
             total += deleted
         return total
 
-    async def remember(self, name: str, seconds: float) -> bool:
-        return await self._database.call(partial(self._store.names.remember, name, seconds))
-
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         is_signalled = await self._signals.wait(topic, seconds)
         if self._is_leaving:

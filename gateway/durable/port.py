@@ -203,12 +203,6 @@ class Durable(Protocol):
     async def prune(self, older_than: float) -> int:
         """Delete ended workflows last changed before `older_than` (Unix seconds). Returns how many were deleted."""
 
-    async def remember(self, name: str, seconds: float) -> bool:
-        """Remember `name` for `seconds`, and return whether it is new: no process still remembers it.
-
-        Of very many names, the first to expire are forgotten early.
-        """
-
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         """Return whether the event came within `seconds`. For steps that poll: a hint, not recorded."""
 

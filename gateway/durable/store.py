@@ -16,7 +16,6 @@ from gateway.durable.encryption import DecryptionError, JsonCipher
 from gateway.durable.executor import CancellationToken
 from gateway.durable.leases import FileLease, WorkerLease
 from gateway.durable.port import Fault, Json, Record, Status, StepRecord, Tally
-from gateway.durable.remembered_names import RememberedNames
 from gateway.durable.rerun import Numbered, steps_to_rerun
 from gateway.durable.serialization import fault_from, fault_to, step_from, step_to
 from gateway.durable.tables import ACTIVE, FLOWS, KEYS, NOTES, PENDING, STEPS, Engine
@@ -46,7 +45,6 @@ class WorkflowStore:
         self._clock = clock
         self._dbos = Engine(None if self._database.is_sqlite else SCHEMA)
         self._lease: WorkerLease | None = None
-        self.names = RememberedNames(self._database, cipher, clock)
 
     def close(self) -> None:
         self._database.close()

@@ -263,8 +263,6 @@ class Supervisor:
         if now - self._pruned_at >= PRUNE_SECONDS:
             while await self._database.call(partial(self.store.prune, self._clock.now() - self._retention)):
                 pass
-            while await self._database.call(self.store.names.forget):
-                pass
             self._pruned_at = now
 
     def _report_unusable(self, problem: str, error: Exception) -> None:

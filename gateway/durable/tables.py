@@ -46,7 +46,7 @@ NOTES = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
-# Fingerprints of events that are handled once, however often they are delivered.
+# Earlier gateways on the same database, in a rolling upgrade, keep fingerprints of webhooks here.
 REMEMBERED = sa.Table(
     "gateway_flow_remembered",
     METADATA,

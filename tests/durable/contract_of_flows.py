@@ -320,16 +320,6 @@ class Flows:
 
         assert (await lives.begin(body)).problem() is None
 
-    async def test_a_name_is_new_once_for_all_engines_until_its_time_is_over(self, lives: Lives, world: World) -> None:
-        async def body(run: Run, input: Json) -> Json:
-            return None
-
-        durable = await lives.begin(body)
-        assert sorted(await asyncio.gather(*[durable.remember("a", 60.0) for _ in range(3)])) == [False, False, True]
-        assert await durable.remember("b", 0.0)
-        durable = await lives.again()
-        assert [await durable.remember(name, 60.0) for name in "abbc"] == [False, True, False, True]
-
     async def test_a_step_in_progress_ends_before_its_flow_is_handed_over(self, lives: Lives, world: World) -> None:
         gate = world.gate("first")
 

@@ -16,18 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from gateway.clock import SystemClock
-from gateway.durable import remembered_names
 from gateway.durable.database import close, engine
-from gateway.durable.encryption import JsonCipher
 from gateway.durable.engine import DbosDurable
 from gateway.durable.port import Durable, Json, Run, Status
-from gateway.durable.store import WorkflowStore
 from gateway.errors import FlowsUnavailable
 from gateway.events import Hook, ignore
 from tests.durable.contract import Bodies
 from tests.durable.contract_of_flows import Flows
 from tests.durable.harness import ID, Lives, World, ended, until, wait_for
-from tests.fakes.clock import ManualClock
 
 MANY = 100
 WEEK = 7 * 86_400.0
@@ -112,22 +108,6 @@ async def test_flows_are_not_written_to_a_file_that_was_deleted(tmp_path: Path) 
     await again.launch()
     assert (await again.start("wait", "kept", None)).id == "kept"
     await again.aclose()
-
-
-def test_names_are_forgotten_when_their_time_is_over_or_they_are_too_many(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remembered_names, "MOST", 2)
-    clock = ManualClock()
-    path = f"sqlite:///{tmp_path}/flows.sqlite3"
-    with closing(WorkflowStore(path, JsonCipher(bytes(32)), clock, patience=3.0)) as store:
-        store.prepare()
-        for seconds in (10.0, 60.0, 50.0, 40.0):
-            assert store.names.remember(f"name of {seconds}", seconds)
-        clock.advance(10.0)
-        assert [store.names.forget(), store.names.forget()] == [2, 0]
-        names = [store.names.remember(f"name of {seconds}", 10.0) for seconds in (60.0, 50.0, 40.0, 10.0)]
-    assert names == [False, False, True, True]
 
 
 def test_a_connection_in_use_is_closed_when_it_is_returned(tmp_path: Path) -> None:

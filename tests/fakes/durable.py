@@ -52,7 +52,6 @@ class VolatileDurable:
         self._attempts = StepRetrier(clock, hook, random.Random(seed))
         self._bodies: dict[str, Body] = {}
         self._kept: dict[str, Kept] = {}
-        self._remembered: dict[str, float] = {}
         self._changes = ChangeNotifier(clock)
         self._signals = Signals(clock)
         self._life: object | None = None
@@ -178,14 +177,6 @@ class VolatileDurable:
         for id in old:
             del self._kept[id]
         return len(old)
-
-    async def remember(self, name: str, seconds: float) -> bool:
-        self._reach()
-        now = self._clock.now()
-        if self._remembered.get(name, now) > now:
-            return False
-        self._remembered[name] = now + seconds
-        return True
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         is_signalled = await self._signals.wait(topic, seconds)

@@ -9,84 +9,30 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-import msgspec
 import pytest
-from starlette.applications import Starlette
 
-from gateway.events import Event, ResponseSchemaMismatch, WebhookIgnored
-from gateway.http.routes.webhooks import (
-    LATELY,
-    LONGEST_ID,
-    MOST_CHANGES,
-    MOST_PATHS,
-    PATH,
-    PER_TURN,
-    REMEMBERED,
-    REPORT_SECONDS,
-    RETRIED,
-    SKEW,
-    Listener,
-    WebhookEvent,
-    webhooks,
-)
+from gateway.composition.webhook_component import PER_TURN
+from gateway.events import ResponseSchemaMismatch, WebhookIgnored
+from gateway.http.routes.webhooks import PATH
 from gateway.settings import Settings
-from tests.fakes.clock import EPOCH, ManualClock
-from tests.fakes.durable import VolatileDurable
+from gateway.webhooks.event_reader import LONGEST_ID, MOST_CHANGES, MOST_PATHS, REPORT_SECONDS, WebhookEvent
+from gateway.webhooks.inbox import REMEMBERED, RETRIED, SKEW
+from tests.fakes.clock import EPOCH
 from tests.fakes.gateway import RunningGateway, running_gateway
-
-SECRET = "app-s3cret"  # pragma: allowlist secret
-VERIFY = "ver1fy"
-ACCOUNT = "787132"
-FOREIGN = "25025320"
-
-
-class Desk:
-    """An app with nothing but the webhooks, and what it heard."""
-
-    def __init__(
-        self, secret: str | None = SECRET, verify_token: str | None = VERIFY, *, before: Desk | None = None
-    ) -> None:
-        """With one `before`, it is another worker beside that, or its next start."""
-        self.news: list[WebhookEvent] = []
-        self.events: list[Event] = []
-        self.clock: ManualClock = before.clock if before else ManualClock()
-        self.durable: VolatileDurable = before.durable if before else VolatileDurable(self.clock)
-        listener = Listener(lambda account: account in (ACCOUNT, "7"), self.durable.remember, self.news.append)
-        app = Starlette(routes=webhooks(secret, verify_token, listener, clock=self.clock, hook=self.events.append))
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test")
-
-    async def post(self, body: bytes, signature: str | None = None) -> httpx.Response:
-        headers = {"x-hub-signature-256": signed(body) if signature is None else signature}
-        return await self.client.post(PATH, content=body, headers=headers)
-
-    async def subscribe(self, **params: str) -> httpx.Response:
-        asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": VERIFY}
-        return await self.client.get(PATH, params=asked | {f"hub.{name}": text for name, text in params.items()})
-
-
-def signed(body: bytes, secret: str = SECRET) -> str:
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def change(field: str, **value: Any) -> dict[str, Any]:
-    return {"field": field, "value": value}
-
-
-def entry(*changes: object, account: str | int = ACCOUNT, time: float = EPOCH) -> dict[str, Any]:
-    return {"id": account, "time": time, "changes": list(changes)}
-
-
-def told(*entries: object) -> bytes:
-    return msgspec.json.encode({"object": "instagram", "entry": list(entries)})
-
-
-def events(*changes: object, account: str | int = ACCOUNT, time: float = EPOCH) -> bytes:
-    return told(entry(*changes, account=account, time=time))
-
-
-MEDIUM = change("media", media_id="18", status="FINISHED")
-CREATED = change("highlights", highlight_id="17900000000000001", verb="created")
+from tests.webhooks.desk import (
+    ACCOUNT,
+    CREATED,
+    FOREIGN,
+    MEDIUM,
+    SECRET,
+    VERIFY,
+    Desk,
+    change,
+    entry,
+    events,
+    signed,
+    told,
+)
 
 
 async def test_the_handshake_gives_the_challenge_back() -> None:
@@ -161,23 +107,11 @@ async def test_the_raw_body_is_what_is_signed() -> None:
 
 async def test_an_answer_does_not_wait_for_the_work() -> None:
     """Whatever the news do, the platform has its 200 by then: it would tell them again for 36 hours."""
-    order: list[str] = []
     desk = Desk()
-    listener = Listener(lambda account: True, desk.durable.remember, lambda news: order.append(news.topic))
-    app = Starlette(routes=webhooks(SECRET, VERIFY, listener, clock=desk.clock, hook=desk.events.append))
-    body = events(MEDIUM)
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Any:
-        return messages.pop()
-
-    async def send(message: Any) -> None:
-        order.append(message["type"])
-
-    headers = [(b"x-hub-signature-256", signed(body).encode())]
-    scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers, "query_string": b""}
-    await app(scope, receive, send)
-    assert order == ["http.response.start", "http.response.body", "media:18"]
+    assert (await desk.store(events(MEDIUM))).status_code == 200
+    assert desk.news == []
+    await desk.work()
+    assert [news.topic for news in desk.news] == ["media:18"]
 
 
 async def test_a_thousand_changes_come_at_once() -> None:
@@ -203,25 +137,6 @@ async def test_nor_does_it_at_another_worker_or_after_a_restart() -> None:
     other = Desk(before=desk)
     assert (await other.post(events(CREATED))).status_code == 200
     assert other.news == []
-
-
-async def test_nor_when_others_came_in_between() -> None:
-    desk = Desk()
-    await desk.post(events(CREATED))
-    for number in range(LATELY):
-        await desk.post(events(change("media", media_id=number)))
-    desk.news.clear()
-    await desk.post(events(CREATED))
-    assert desk.news == []
-
-
-async def test_nor_while_the_store_cannot_be_reached() -> None:
-    """A hint is heard without it, once by each process."""
-    desk = Desk()
-    desk.durable.reachable = False
-    for _ in range(2):
-        assert (await desk.post(events(CREATED))).status_code == 200
-    assert len(desk.news) == 1
 
 
 @pytest.mark.parametrize(
@@ -344,11 +259,11 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_is_read_whole() -> N
     assert (await desk.post(b"x" * 1_000_001)).status_code == 413
 
 
-@pytest.mark.parametrize(("secret", "verify_token"), [(None, None), (None, VERIFY), (SECRET, None)])
-async def test_without_an_app_secret_there_is_no_such_place(secret: str | None, verify_token: str | None) -> None:
-    desk = Desk(secret, verify_token)
-    assert (await desk.subscribe()).status_code == 404
-    assert (await desk.post(events(MEDIUM))).status_code == 404
+@pytest.mark.parametrize("given", [{}, {"platform_verify_token": VERIFY}, {"platform_app_secret": SECRET}])
+async def test_without_an_app_secret_there_is_no_such_place(given: dict[str, Any], tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, settings=Settings(**given)) as gateway:
+        assert (await gateway.client.get(PATH)).status_code == 404
+        assert (await gateway.client.post(PATH, content=events(MEDIUM))).status_code == 404
 
 
 async def test_other_methods_are_named() -> None:
@@ -369,10 +284,14 @@ async def test_a_replay_makes_nobody_pay_again(gateway: RunningGateway) -> None:
     """Nor do news of an account that is read here, and is not ours."""
     created = change("highlights", highlight_id="1", verb="edited")
     ours = (await gateway.query("{ accounts { id } }")).data["accounts"][0]["id"]
+    assert gateway.parts.publishing is not None
+    webhooks = gateway.parts.publishing.webhooks
+    assert webhooks is not None
 
     async def price_after(body: bytes) -> int:
         headers = {"x-hub-signature-256": signed(body)}
         assert (await gateway.client.post(PATH, content=body, headers=headers)).status_code == 200
+        await webhooks.worker.work_off()
         read = "query($id: ID!) { user(by: { id: $id }) { highlights { nodes { id } } } }"
         return sum([(await gateway.query(read, {"id": id})).charged for id in (ours, FOREIGN)])
 

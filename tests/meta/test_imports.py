@@ -20,7 +20,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
     frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
-    frozenset({"gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads"}),
+    frozenset({"gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads", "gateway.webhooks"}),
     frozenset({"gateway.billing"}),
     frozenset({"gateway.shared_cache"}),
     frozenset({"gateway.cache"}),
@@ -51,6 +51,14 @@ FORBIDDEN = {
         "gateway.reads",
     },
     "gateway.loaders": {"gateway.upstream"},
+    "gateway.webhooks": {
+        "gateway.uploads",
+        "gateway.planner",
+        "gateway.billing",
+        "gateway.cache",
+        "gateway.upstream",
+        "gateway.reads",
+    },
     "gateway.media_proxy": {"gateway.upstream.hikerapi", "gateway.upstream.platforms"},
     "gateway.planner": {"gateway.durable", "gateway.uploads", "gateway.upstream"},
     "gateway.uploads": {
@@ -127,7 +135,7 @@ HOMES: dict[str, frozenset[str]] = {
     "python_multipart": frozenset({"gateway.http"}),
     "redis": frozenset({"gateway.shared_cache"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
-    "sqlalchemy": frozenset({"gateway.durable"}),
+    "sqlalchemy": frozenset({"gateway.durable", "gateway.webhooks"}),
     "stamina": frozenset({"gateway.upstream.client"}),
     "starlette": frozenset(
         {"gateway.commands", "gateway.composition", "gateway.http", "gateway.sandbox", "gateway.server"}

@@ -10,7 +10,7 @@ from gateway.errors import Unusable
 from gateway.migrations import ABSENT
 
 VERSIONS = "versions"
-NAMES = {"directory": "data directory", "ledger": "ledger", "keys": "uses of keys", "flows": "flows"}
+NAMES = {"directory": "data directory", "keys": "uses of keys"}
 NEWER = "Start the newer gateway again, or restore the backup of before the upgrade: docs/operations/upgrade.md."
 
 
@@ -21,7 +21,7 @@ def versions(installation: Installation) -> Iterable[Finding]:
     except Unusable as error:
         yield problem(VERSIONS, str(error), "Restore that file: it is in every backup.")
         return
-    present = {NAMES[name]: one for name, one in found.items() if one.found != ABSENT}
+    present = {NAMES.get(name, name): one for name, one in found.items() if one.found != ABSENT}
     newer = [f"{name} ({one.found})" for name, one in present.items() if one.found.major > one.known.major]
     older = [f"{name} ({one.found} to {one.known})" for name, one in present.items() if one.found < one.known]
     if newer:

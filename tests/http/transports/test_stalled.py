@@ -11,9 +11,10 @@ from starlette.types import Message
 
 from gateway.http.bodies import MOST_EACH as LARGEST_EACH
 from gateway.http.request_parsing import LARGEST_BODY, PATIENCE
-from gateway.http.routes.webhooks import MOST_BODIES, MOST_EACH, PATH, Listener, webhooks
+from gateway.http.routes.webhooks import MOST_BODIES, MOST_EACH, PATH, WebhookReceiver
 from gateway.http.routes.webhooks import PATIENCE as PATIENCE_WITH_EVENTS
 from tests.fakes.clock import VirtualClock
+from tests.fakes.inbox import VolatileInbox
 from tests.http.transports.conftest import Serve
 
 SIGNED = (b"x-hub-signature-256", b"sha256=" + b"0" * 64)
@@ -50,12 +51,8 @@ class Dripping:
 
 def events() -> Starlette:
     """Where the platform posts them. None of these bodies comes so far that anybody would hear of it."""
-
-    async def remember(name: str, seconds: float) -> bool:
-        return True
-
-    listener = Listener(lambda account: True, remember, print)
-    return Starlette(routes=webhooks("s", "v", listener, clock=VirtualClock(), hook=print))
+    receiver = WebhookReceiver("s", "v", VolatileInbox(VirtualClock()), stored=print)
+    return Starlette(routes=[receiver.route()])
 
 
 def now() -> float:

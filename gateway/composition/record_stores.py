@@ -1,0 +1,18 @@
+"""The stores of records by name, with their files. They are imported when needed: most commands need no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.durable.record_store import RecordStore
+
+FILES: Mapping[str, str] = {"webhooks": "webhooks.sqlite3"}
+
+
+def record_store(name: str) -> RecordStore:
+    """Return the store of one of the names in FILES."""
+    from gateway.webhooks.inbox_store import INBOX
+
+    return {"webhooks": INBOX}[name]
