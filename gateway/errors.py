@@ -49,6 +49,7 @@
        |- UnsupportedByPlatform       UNSUPPORTED_BY_PLATFORM   the publishing upstream's dialect has no such operation
        |- ServiceStopping             SERVICE_STOPPING          the process ends: another one can be asked
        |- FlowsUnavailable            FLOWS_UNAVAILABLE         the store of the flows cannot be reached
+       |- AccountsUnavailable         ACCOUNTS_UNAVAILABLE      the store of the connected accounts cannot be reached
        `- LedgerUnavailable           LEDGER_UNAVAILABLE        spending cannot be recorded, so nothing is bought
 
 A message is written for the client: it never contains a key, a token, a URL's query string or the upstream's own text.
@@ -86,22 +87,14 @@ class GatewayError(Exception):
 
         Return the error itself if it is not about such an entity.
         """
-        if self.subject is None or self.subject == subject or _noun(self.subject) != _noun(subject):
+        if self.subject is None or self.subject == subject or self.subject.split(" ")[0] != subject.split(" ")[0]:
             return self
         error = copy.copy(self)
         error.subject = subject
-        for begin in (str, _capitalised):
+        for begin in (str, lambda text: text[0].upper() + text[1:]):
             error.message = error.message.replace(begin(self.subject), begin(subject))
         error.args = (error.message,)
         return error
-
-
-def _noun(subject: str) -> str:
-    return subject.partition(" ")[0]
-
-
-def _capitalised(subject: str) -> str:
-    return subject[0].upper() + subject[1:]
 
 
 def _in_hundredths(seconds: float) -> float:
@@ -342,6 +335,10 @@ class ServiceStopping(Refused):
 
 class FlowsUnavailable(Refused):
     code = "FLOWS_UNAVAILABLE"
+
+
+class AccountsUnavailable(Refused):
+    code = "ACCOUNTS_UNAVAILABLE"
 
 
 class LedgerUnavailable(Refused):

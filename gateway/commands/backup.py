@@ -18,6 +18,10 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.accounts.sqlite_accounts import FILE as ACCOUNTS
+from gateway.accounts.sqlite_accounts import key_ids_in
+from gateway.accounts.vault.key_place import KEY_FILE as VAULT_KEY
+from gateway.accounts.vault.key_place import id_of, keys_in
 from gateway.billing.moved_ledger import State, state_of
 from gateway.clients.usage import NAME as USES
 from gateway.clock import SystemClock
@@ -51,6 +55,7 @@ ALL_IN_POSTGRESQL = (
 )
 FILES_ELSEWHERE = "The files of flows are in object storage, and not in the copy: copy the bucket with its own means."
 KEYS_IN_POSTGRESQL = "Keys that are not set are in PostgreSQL too: its dump is as secret as they are."
+VAULT_KEY_ELSEWHERE = "GATEWAY_VAULT_KEY is not in the copy: no token of a connected account is readable without it."
 KEY_ELSEWHERE = "GATEWAY_FLOWS_KEY is not in the copy: the flows are encrypted with it and cannot be read without it."
 
 
@@ -112,6 +117,8 @@ def _missing(settings: Settings) -> Iterator[str]:
         yield FILES_ELSEWHERE
     if settings.flows_key is not None:
         yield KEY_ELSEWHERE
+    if settings.vault_key is not None and (settings.data_dir / ACCOUNTS).exists():
+        yield VAULT_KEY_ELSEWHERE
 
 
 def _copy_all(settings: Settings, draft: Path) -> None:
@@ -133,10 +140,30 @@ def _copy_all(settings: Settings, draft: Path) -> None:
     for name in (USES, *RECORDS):
         if (data / name).exists():
             _copy_database(data / name, draft / name)
+    _copy_accounts(settings, draft)
     for name in (MEDIA_KEY, CURSORS_KEY, LAYOUT):
         _copy_file(data / name, draft / name)
     if settings.clients_file is not None:
         _copy_file(settings.clients_file, draft / CLIENTS)
+
+
+def _copy_accounts(settings: Settings, draft: Path) -> None:
+    """Copy the connected accounts with the key of their vault. Raise CommandError.
+
+    The key is copied last: a rotation that begins meanwhile adds a key, and deletes the old one only at its end.
+    """
+    data = settings.data_dir
+    if settings.ledger_url is not None or not (data / ACCOUNTS).exists():
+        return
+    _copy_database(data / ACCOUNTS, draft / ACCOUNTS)
+    if settings.vault_key is not None:
+        return
+    _copy_file(data / VAULT_KEY, draft / VAULT_KEY)
+    if not (draft / VAULT_KEY).exists():
+        raise CommandError(f"{data / VAULT_KEY} is missing, and no token can be decrypted without it: restore it.")
+    known = {id_of(key) for key in keys_in((draft / VAULT_KEY).read_bytes())}
+    if not key_ids_in(draft / ACCOUNTS) <= known:
+        raise CommandError("The key of the vault was rotated meanwhile: repeat the command. Nothing was copied.")
 
 
 def _copy_needs(data: Path, draft: Path) -> None:

@@ -154,3 +154,9 @@ def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import schema
 
     return schema.schema(arguments, environ)
+
+
+def rotate_vault(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import vault
+
+    return vault.rotate_vault(arguments, environ)

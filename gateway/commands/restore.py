@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.accounts.sqlite_accounts import FILE as ACCOUNTS
 from gateway.clients.usage import NAME as USES
 from gateway.clock import SystemClock
 from gateway.commands import moves
@@ -67,7 +68,9 @@ class Target:
 
     @classmethod
     def of(cls, settings: Settings, copy: Path, *, keeps_clients: bool) -> Target:
-        places = {name: settings.data_dir / name for name in (FLOWS, USES, *RECORDS, *KEYS, SLOTS, SPOOL, LAYOUT)}
+        places = {
+            name: settings.data_dir / name for name in (FLOWS, USES, ACCOUNTS, *RECORDS, *KEYS, SLOTS, SPOOL, LAYOUT)
+        }
         places[LEDGER] = settings.database_path
         if settings.clients_file is not None and not keeps_clients and not _is_equal(copy, settings.clients_file):
             places[CLIENTS] = settings.clients_file
@@ -76,7 +79,7 @@ class Target:
     def occupied(self) -> list[Path]:
         """Return what has to make room: everything that the gateway would use beside the restored parts, too."""
         data, ledger = self.settings.data_dir, self.settings.database_path
-        databases = [*(data / name for name in (FLOWS, USES, *RECORDS)), ledger]
+        databases = [*(data / name for name in (FLOWS, USES, ACCOUNTS, *RECORDS)), ledger]
         beside = [Path(f"{database}{suffix}") for database in databases for suffix in BESIDE]
         others = [data / name for name in (*KEYS, SLOTS, SPOOL, LAYOUT)]
         places = {path.absolute() for path in (*databases, *beside, *others)} | set(self.parts.values())

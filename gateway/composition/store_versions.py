@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.accounts.sqlite_accounts import version_in_file as version_of_accounts
 from gateway.billing import ledger_file
 from gateway.billing.ledger_store import LedgerUnusable
 from gateway.clients import usage
 from gateway.composition import layout, record_stores
-from gateway.errors import FlowsUnavailable, LedgerUnavailable
+from gateway.errors import AccountsUnavailable, FlowsUnavailable, LedgerUnavailable
 from gateway.migrations import ABSENT, Statements, StoreVersion, known, opened_for_reading, version_of
 from gateway.settings import SQLITE, Settings
 
@@ -20,6 +21,7 @@ TITLES = {
     "ledger": "The ledger",
     "keys": "The file of the keys' last uses",
     "flows": "The store of the flows",
+    "accounts": "The store of the connected accounts",
     "shared keys": "The keys in PostgreSQL",
     "webhooks": "The inbox of webhooks",
 }
@@ -46,12 +48,18 @@ def versions_of(settings: Settings, *, asks_server: bool = True) -> dict[str, St
     found = {"directory": layout.version_of(settings.data_dir)}
     if settings.ledger_url is None:
         with contextlib.suppress(sqlite3.Error):
+            found["accounts"] = version_of_accounts(settings.data_dir)
+        with contextlib.suppress(sqlite3.Error):
             found["ledger"] = _version_in_file(settings.database_path, ledger_file.MIGRATIONS)
     elif asks_server:
         from gateway.billing.postgres_access import version_in as version_of_ledger
 
         with contextlib.suppress(LedgerUnavailable, LedgerUnusable):
             found["ledger"] = version_of_ledger(settings.ledger_url)
+        from gateway.accounts.postgres_accounts import version_in as version_of_tables
+
+        with contextlib.suppress(AccountsUnavailable, LedgerUnusable):
+            found["accounts"] = version_of_tables(settings.ledger_url)
         from gateway.shared_keys.database_keys import version_in as version_of_keys
         from gateway.shared_keys.shared_key import KeysUnavailable
 

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from gateway.errors import (
+    AccountsUnavailable,
     AllowanceExceeded,
     BodyTooLarge,
     CrossSite,
@@ -56,6 +57,7 @@ STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
     AllowanceExceeded: 429,
     InsufficientFunds: 503,
     FlowsUnavailable: 503,
+    AccountsUnavailable: 503,
     ServiceStopping: 503,
     LedgerUnavailable: 503,
     Refused: 400,
@@ -65,6 +67,7 @@ STATUS_FOR_GRAPHQL_MEDIA_TYPE: dict[type[GatewayError], int] = {
 WAITS = {
     InsufficientFunds.code: 60,
     FlowsUnavailable.code: 1,
+    AccountsUnavailable.code: 1,
     LedgerUnavailable.code: 1,
     TooManyStreams.code: 1,
     TooManyBodies.code: 1,

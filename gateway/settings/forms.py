@@ -99,6 +99,10 @@ def _sealing_key(text: str) -> bytes:
     return key
 
 
+def _sealing_keys(text: str) -> tuple[bytes, ...]:
+    return tuple(_sealing_key(part.strip()) for part in text.split(","))
+
+
 def _log_level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise ValueError
@@ -230,6 +234,9 @@ STORAGE_URL = Form("s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or gs://BUCKET/PRE
 PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
 ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key, is_secret=True)
+SEALING_KEYS = Form(
+    f"{SEALING_KEY_BYTES} bytes in base64, or several of them, separated by commas", _sealing_keys, is_secret=True
+)
 ORIGINS = Form("http or https origins, separated by spaces, like https://app.example.com", _origins)
 HOSTS = Form("host names or addresses without ports, separated by spaces, like gateway.example.com", _hosts)
 NETWORKS = Form("addresses or networks, separated by spaces, like 127.0.0.1 10.0.0.0/8", _networks)

@@ -37,6 +37,7 @@ from gateway.settings.forms import (
     RATE,
     REDIS_URL,
     SEALING_KEY,
+    SEALING_KEYS,
     SECONDS,
     SOCKET_ADDRESS,
     SQLITE,
@@ -108,6 +109,11 @@ class Settings:
         SEALING_KEY,
         "Key with which flows are encrypted.",
         unset="in PostgreSQL with its database, else `flows.key` in the data directory, created at the first start",
+    )
+    vault_key: tuple[bytes, ...] | None = _optional(
+        SEALING_KEYS,
+        "Key with which the tokens of connected accounts are encrypted; the newest first, where it is being replaced.",
+        unset="in PostgreSQL with its database, else `vault.key` in the data directory, created when needed",
     )
     flow_retention: int = _setting(SECONDS, "604800", "Retention of ended flows in seconds.")
     flow_lease: int = _setting(

@@ -20,7 +20,12 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
     frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
-    frozenset({"gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads", "gateway.webhooks"}),
+    frozenset(
+        {
+            *("gateway.accounts", "gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads"),
+            "gateway.webhooks",
+        }
+    ),
     frozenset({"gateway.billing"}),
     frozenset({"gateway.shared_cache"}),
     frozenset({"gateway.cache"}),
@@ -31,6 +36,14 @@ STEPS: tuple[frozenset[str], ...] = (
 )
 # What lies below and is still none of their business.
 FORBIDDEN = {
+    "gateway.accounts": {
+        "gateway.cache",
+        "gateway.durable",
+        "gateway.planner",
+        "gateway.reads",
+        "gateway.uploads",
+        "gateway.upstream.hikerapi",
+    },
     "gateway.shared_cache": {"gateway.cache", "gateway.upstream"},
     "gateway.billing": {"gateway.upstream"},
     "gateway.cache": {"gateway.upstream"},
@@ -110,7 +123,9 @@ HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
     "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
-    "cryptography": frozenset({"gateway.durable", "gateway.reads", "gateway.server", "gateway.shared_cache"}),
+    "cryptography": frozenset(
+        {"gateway.accounts", "gateway.durable", "gateway.reads", "gateway.server", "gateway.shared_cache"}
+    ),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "httpx": frozenset(
@@ -130,7 +145,7 @@ HOMES: dict[str, frozenset[str]] = {
     "opentelemetry": frozenset({"gateway.tracing"}),
     "PIL": frozenset({"gateway.uploads", "gateway.sandbox"}),
     "pillow_heif": frozenset({"gateway.uploads"}),
-    "psycopg": frozenset({"gateway.billing", "gateway.shared_keys"}),
+    "psycopg": frozenset({"gateway.accounts", "gateway.billing", "gateway.shared_keys"}),
     "prometheus_client": frozenset({"gateway.metrics"}),
     "python_multipart": frozenset({"gateway.http"}),
     "redis": frozenset({"gateway.shared_cache"}),

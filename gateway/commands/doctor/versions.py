@@ -10,7 +10,7 @@ from gateway.errors import Unusable
 from gateway.migrations import ABSENT
 
 VERSIONS = "versions"
-NAMES = {"directory": "data directory", "keys": "uses of keys"}
+NAMES = {"directory": "data directory", "keys": "uses of keys", "accounts": "connected accounts"}
 NEWER = "Start the newer gateway again, or restore the backup of before the upgrade: docs/operations/upgrade.md."
 
 

@@ -1,0 +1,1 @@
+"""Connected accounts: their consent by OAuth, and their tokens, which are stored encrypted."""

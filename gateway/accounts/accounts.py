@@ -1,0 +1,98 @@
+"""The connected accounts of one process: its view of the store that all processes share.
+
+The view is read again every few seconds, so that a process notices what others change. No read of the graph waits for
+the store: it uses the view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from gateway.accounts.account_records import AccountRecord, StoredState
+from gateway.accounts.account_store import AccountStore
+from gateway.clock import Clock
+from gateway.errors import AccountsUnavailable, Unusable
+
+T = TypeVar("T")
+REFRESH_SECONDS = 15.0
+
+
+class Accounts:
+    """The accounts. `on_change` is called with the id of an account whose record has changed, by any process."""
+
+    def __init__(self, store: AccountStore, clock: Clock, on_change: Callable[[str], None]) -> None:
+        """Open the store, if there is one. Raise VaultKeyMissing for a wrong key, and Unusable."""
+        self.store = store
+        self._clock = clock
+        self._on_change = on_change
+        self._known: dict[str, AccountRecord] = {}
+        self.problem: str | None = None
+        with contextlib.suppress(AccountsUnavailable):
+            if store.database.exists():
+                store.open()
+                self._known = {record.id: record for record in store.accounts()}
+
+    @property
+    def known(self) -> Mapping[str, AccountRecord]:
+        """The accounts by id, as this process has last seen them."""
+        return self._known
+
+    async def account(self, id: str) -> AccountRecord | None:
+        return (await self._read()).get(id)
+
+    async def of_platform_user(self, user_id: str) -> AccountRecord | None:
+        return next((one for one in (await self._read()).values() if one.user_id == user_id), None)
+
+    async def disconnect(self, id: str) -> AccountRecord | None:
+        return await self._forget(id, StoredState.DISCONNECTED)
+
+    async def require_reconnection(self, id: str) -> AccountRecord | None:
+        return await self._forget(id, StoredState.RECONNECT_REQUIRED)
+
+    async def erase(self, id: str) -> bool:
+        if not await self._ask(self.store.database.exists):
+            return False
+        is_erased = await self._ask(lambda: self.store.erase(id))
+        await self._read()
+        return is_erased
+
+    async def save(self, record: AccountRecord, token: str) -> AccountRecord:
+        """Store a newly connected account, and return its record."""
+        await self._ask(self.store.open)
+        await self._ask(lambda: self.store.save(record, token))
+        return (await self._read())[record.id]
+
+    async def watch(self) -> None:
+        """Read the view again and again."""
+        while True:
+            await self._clock.sleep(REFRESH_SECONDS)
+            try:
+                await self._read()
+                self.problem = None
+            except AccountsUnavailable:
+                self.problem = "The store of the connected accounts cannot be reached: nothing is published for them."
+            except Unusable as error:
+                self.problem = str(error)
+
+    async def _forget(self, id: str, state: StoredState) -> AccountRecord | None:
+        if not await self._ask(self.store.database.exists):
+            return None
+        await self._ask(lambda: self.store.forget_token(id, state))
+        return (await self._read()).get(id)
+
+    async def _read(self) -> Mapping[str, AccountRecord]:
+        """Read the view, and report what has changed."""
+        if not await self._ask(self.store.database.exists):
+            return self._known
+        before = self._known
+        self._known = found = {record.id: record for record in await self._ask(self.store.accounts)}
+        for id in before.keys() | found.keys():
+            if before.get(id) != found.get(id):
+                self._on_change(id)
+        return found
+
+    async def _ask(self, work: Callable[[], T]) -> T:
+        return await asyncio.to_thread(work)
