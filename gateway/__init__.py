@@ -15,6 +15,7 @@ The packages, in the order in which a read passes them:
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
     accounts        connected accounts: their encrypted tokens
+    audit           the trail of what was done to keys, accounts and data, chained by MACs
     shared_keys     the keys that gateways on one database have in common
     webhooks        what the platform sends by itself: a durable inbox, and the work that follows
     uploads         files on their way to the platform

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 from gateway.clients import Right
 from gateway.clients.client import LEAST_WEIGHT, MOST_WEIGHT
 from gateway.commands import deferred
+from gateway.commands.audit_arguments import add_audit
 from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
 from gateway.domain.window import Window
 from gateway.durable.port import Status
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flows(commands)
     _add_vault(commands)
     _add_documents(commands)
+    add_audit(commands)
     schema = _add(commands, "schema", deferred.schema, "print the schema into its two committed files")
     only = schema.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")

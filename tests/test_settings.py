@@ -199,6 +199,7 @@ def test_each_secret_and_nothing_else_may_be_in_a_file() -> None:
     in_files = {row.name for row in Settings.table() if len(row.names) > 1}
     assert in_files == {
         *("GATEWAY_HIKERAPI_KEY", "GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "GATEWAY_FLOWS_KEY"),
+        "GATEWAY_AUDIT_KEY",
         *("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_CURSOR_SECRET", "GATEWAY_MEDIA_SECRET", "GATEWAY_DATABASE_URL"),
         *("GATEWAY_REDIS_URL", "GATEWAY_CACHE_KEY", "GATEWAY_VAULT_KEY"),
         *("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_SECRET"),

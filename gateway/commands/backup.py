@@ -27,6 +27,7 @@ from gateway.clients.usage import NAME as USES
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError
 from gateway.commands.copies import (
+    AUDIT_KEY,
     CLIENTS,
     CURSORS_KEY,
     FLOWS,
@@ -141,7 +142,7 @@ def _copy_all(settings: Settings, draft: Path) -> None:
         if (data / name).exists():
             _copy_database(data / name, draft / name)
     _copy_accounts(settings, draft)
-    for name in (MEDIA_KEY, CURSORS_KEY, LAYOUT):
+    for name in (MEDIA_KEY, CURSORS_KEY, AUDIT_KEY, LAYOUT):
         _copy_file(data / name, draft / name)
     if settings.clients_file is not None:
         _copy_file(settings.clients_file, draft / CLIENTS)

@@ -26,12 +26,12 @@ from gateway.migrations import StoreTooNew, version_of
 from gateway.uploads.directory import SHA256
 
 LEDGER, FLOWS, SPOOL = "gateway.sqlite3", "flows.sqlite3", "spool"
-FLOWS_KEY, MEDIA_KEY, CURSORS_KEY = "flows.key", "media.key", "cursors.key"
+FLOWS_KEY, MEDIA_KEY, CURSORS_KEY, AUDIT_KEY = "flows.key", "media.key", "cursors.key", "audit.key"
 CLIENTS, LAYOUT = "clients.toml", layout.NAME
 MANIFEST = "manifest.json"
 RECORDS = tuple(record_stores.FILES.values())
 DATABASES = (LEDGER, FLOWS, USES, ACCOUNTS, *RECORDS)
-KEYS = (FLOWS_KEY, MEDIA_KEY, CURSORS_KEY, VAULT_KEY)
+KEYS = (FLOWS_KEY, MEDIA_KEY, CURSORS_KEY, VAULT_KEY, AUDIT_KEY)
 KEY_BYTES = 32
 MIGRATIONS = {LEDGER: ledger_file.MIGRATIONS, USES: usage.MIGRATIONS, ACCOUNTS: sqlite_accounts.MIGRATIONS}
 FORMAT = 1

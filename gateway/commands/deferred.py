@@ -150,6 +150,18 @@ def documents(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return documents.documents(arguments, environ)
 
 
+def show_audit(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import audit
+
+    return audit.show(arguments, environ)
+
+
+def verify_audit(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import audit
+
+    return audit.verify(arguments, environ)
+
+
 def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import schema
 

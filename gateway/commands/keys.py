@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.audit.trail import Action
 from gateway.clients.editing import (
     add_key,
     remove_client,
@@ -20,6 +21,7 @@ from gateway.clients.entries import ClientEntry, KeyEntry, parse, read
 from gateway.clients.usage import Uses, UsesUnreadable
 from gateway.clock import SystemClock
 from gateway.commands.base import CommandError, UsageError
+from gateway.commands.recording import record
 from gateway.commands.table import aligned
 from gateway.domain.rights import WRITING, Right
 from gateway.settings import Settings
@@ -65,6 +67,7 @@ def add(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         now=SystemClock().now(),
     )
     print(key)
+    record(environ, Action.KEY_ADDED, client=arguments.name)
     _print_to_stderr(f"The client {arguments.name} is in {path}. {SHOWN}{KNOWN.format(path=path)}")
     if not arguments.allowance:
         _print_to_stderr(UNLIMITED.format(ceiling=", no ceiling" if arguments.ceiling is None else ""))
@@ -91,6 +94,7 @@ def rotate(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     now = SystemClock().now()
     key = rotate_key(path, arguments.name, overlap=arguments.overlap, now=now)
     print(key)
+    record(environ, Action.KEY_ROTATED, client=arguments.name, details={"overlap": arguments.overlap})
     _print_to_stderr(f"The client {arguments.name} has another key. {SHOWN}{KNOWN.format(path=path)}")
     _print_to_stderr(
         f"Its keys of before expire at {_time(now + arguments.overlap)} (UTC), unless they did so already."
@@ -109,6 +113,7 @@ def enable(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def rename(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = _file(arguments, environ)
     rename_client(path, arguments.name, arguments.new)
+    record(environ, Action.CLIENT_RENAMED, client=arguments.name)
     return _changed(f"The client {arguments.name} is now called {arguments.new} and keeps its id.", path)
 
 
@@ -116,14 +121,17 @@ def remove(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = _file(arguments, environ)
     if arguments.key is None:
         remove_client(path, arguments.name)
+        record(environ, Action.CLIENT_REMOVED, client=arguments.name)
         return _changed(f"The client {arguments.name} was removed from {path}.", path)
     remove_key(path, arguments.name, arguments.key)
+    record(environ, Action.KEY_REMOVED, client=arguments.name, details={"key": arguments.key})
     return _changed(f"The key {arguments.key} of the client {arguments.name} was removed.", path)
 
 
 def _set_disabled(arguments: argparse.Namespace, environ: Mapping[str, str], *, disabled: bool) -> int:
     path = _file(arguments, environ)
     set_disabled(path, arguments.name, disabled=disabled)
+    record(environ, Action.CLIENT_DISABLED if disabled else Action.CLIENT_ENABLED, client=arguments.name)
     return _changed(f"The client {arguments.name} is {'disabled' if disabled else 'enabled'}.", path)
 
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.accounts.sqlite_accounts import FILE as ACCOUNTS
+from gateway.audit.trail import Action
 from gateway.clients.usage import NAME as USES
 from gateway.clock import SystemClock
 from gateway.commands import moves
@@ -41,6 +42,7 @@ from gateway.commands.copies import (
     files_in,
 )
 from gateway.commands.data_directory import JOURNAL, alone
+from gateway.commands.recording import record
 from gateway.durable.leases import FOLDER as SLOTS
 from gateway.files import make_folder, sync_folder, sync_folders
 from gateway.settings import SQLITE, Settings
@@ -110,6 +112,7 @@ def restore(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except OSError as error:
         raise CommandError(f"Cannot restore {copy}: {error.strerror} ({error.filename}).") from error
     _report(copy, settings.data_dir.absolute(), begun)
+    record(environ, Action.RESTORED)
     return 0
 
 

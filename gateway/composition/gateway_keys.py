@@ -19,7 +19,7 @@ from gateway.durable.encryption import KeyFileError, key_in
 from gateway.errors import FlowsUnavailable, Unusable
 from gateway.files import make_file
 from gateway.settings import Settings
-from gateway.shared_keys.shared_key import CURSORS, FLOWS, MEDIA, KeysUnavailable, SharedKey, UsedKey
+from gateway.shared_keys.shared_key import AUDIT, CURSORS, FLOWS, MEDIA, KeysUnavailable, SharedKey, UsedKey
 
 if TYPE_CHECKING:
     from gateway.shared_keys.database_keys import KeyPlaces
@@ -60,6 +60,19 @@ class GatewayKeys:
             return flows_key_of(self._database.agree())
         except KeysUnavailable as exc:
             raise FlowsUnavailable("The key of the flows cannot be read now.") from exc
+        except Unusable as exc:
+            raise KeyFileError(str(exc)) from exc
+
+    def audit(self) -> bytes:
+        """Return the key of the audit trail. Blocks. Raise KeyFileError, also while it cannot be read."""
+        if self._settings.audit_key is not None:
+            return self._settings.audit_key
+        if self._database is None:
+            return key_in(self._settings.data_dir, AUDIT.file)
+        try:
+            return self._database.agree()[AUDIT.name].value
+        except KeysUnavailable as exc:
+            raise KeyFileError("The key of the audit trail cannot be read now.") from exc
         except Unusable as exc:
             raise KeyFileError(str(exc)) from exc
 
@@ -118,6 +131,7 @@ def given_keys(settings: Settings) -> dict[str, bytes]:
     media, cursors = settings.media_secret, settings.cursor_secret
     given = {
         FLOWS: settings.flows_key,
+        AUDIT: settings.audit_key,
         MEDIA: None if media is None else media.encode(),
         CURSORS: None if cursors is None else cursors.encode(),
     }
@@ -158,3 +172,20 @@ def recorded_flows_key(settings: Settings) -> bytes:
         raise FlowsUnavailable("The key of the flows cannot be read now.") from exc
     except Unusable as exc:
         raise KeyFileError(str(exc)) from exc
+
+
+def recorded_audit_key(settings: Settings) -> bytes:
+    """Return the key of the audit trail for a command. Raise KeyFileError, also while it cannot be read."""
+    if settings.audit_key is not None:
+        return settings.audit_key
+    if settings.ledger_url is None:
+        return key_in(settings.data_dir, AUDIT.file)
+    from gateway.shared_keys.database_keys import report
+
+    try:
+        used = report(places_of(settings)).used
+    except (KeysUnavailable, Unusable) as exc:
+        raise KeyFileError("The key of the audit trail cannot be read now.") from exc
+    if AUDIT.name not in used:
+        raise KeyFileError("The database has no key of the audit trail yet: start a gateway on it first.")
+    return used[AUDIT.name].value

@@ -1,7 +1,7 @@
 """The layout of the data directory: which files there are beside the databases, and their form.
 
-These are `spool`, `flows.slots`, `flows.key`, `media.key`, `cursors.key`, `vault.key` and `cache.unsent`. The version
-is in the file `layout`; a directory without that file is of version 1.0.
+These are `spool`, `flows.slots`, `flows.key`, `media.key`, `cursors.key`, `vault.key`, `audit.key` and `cache.unsent`.
+The version is in the file `layout`; a directory without that file is of version 1.0.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ TITLES = {
     "accounts": "The store of the connected accounts",
     "shared keys": "The keys in PostgreSQL",
     "webhooks": "The inbox of webhooks",
+    "audit": "The audit trail",
 }
 
 

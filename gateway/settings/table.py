@@ -115,6 +115,11 @@ class Settings:
         "Key with which the tokens of connected accounts are encrypted; the newest first, where it is being replaced.",
         unset="in PostgreSQL with its database, else `vault.key` in the data directory, created when needed",
     )
+    audit_key: bytes | None = _optional(
+        SEALING_KEY,
+        "Key of the audit trail.",
+        unset="in PostgreSQL with its database, else `audit.key` in the data directory, created at its first entry",
+    )
     flow_retention: int = _setting(SECONDS, "604800", "Retention of ended flows in seconds.")
     flow_lease: int = _setting(
         seconds(3, 600),

@@ -24,7 +24,16 @@ from gateway.errors import Unusable
 from gateway.migrations import ABSENT, StoreVersion
 from gateway.shared_keys import key_tables as tables
 from gateway.shared_keys.key_tables import TABLES, TITLE, KeyUse
-from gateway.shared_keys.shared_key import FLOWS, SHARED, KeysDiffer, KeySource, KeysUnavailable, SharedKey, UsedKey
+from gateway.shared_keys.shared_key import (
+    FLOWS,
+    OF_STORES,
+    SHARED,
+    KeysDiffer,
+    KeySource,
+    KeysUnavailable,
+    SharedKey,
+    UsedKey,
+)
 
 SALT = "fingerprints"
 # The cost of scrypt: a secret in a setting may be short, and nobody shall find it by its fingerprint.
@@ -119,13 +128,13 @@ class DatabaseKeys:
 def found_key(db: Connection, places: KeyPlaces, key: SharedKey) -> UsedKey | None:
     """Return the key that a gateway with these places would use, if there is one. This only reads.
 
-    Raise KeysDiffer if the file has another key than the database. For the flows the file does not matter then: it may
-    be that of a SQLite store of before.
+    Raise KeysDiffer if the file has another key than the database. For the key of a store the file does not matter
+    then.
     """
     if (given := places.given.get(key.name)) is not None:
         return UsedKey(key, given, KeySource.SETTING)
     shared = tables.keys_in(db).get(key.name)
-    if shared is not None and key is FLOWS:
+    if shared is not None and key in OF_STORES:
         return UsedKey(key, shared, KeySource.DATABASE)
     in_file = places.in_file(key)
     if shared is None:

@@ -23,7 +23,10 @@ class SharedKey:
 FLOWS = SharedKey("flows", "the flows", "GATEWAY_FLOWS_KEY", "flows.key")
 MEDIA = SharedKey("media", "media links", "GATEWAY_MEDIA_SECRET", "media.key")
 CURSORS = SharedKey("cursors", "list cursors", "GATEWAY_CURSOR_SECRET", "cursors.key")
-SHARED = (FLOWS, MEDIA, CURSORS)
+AUDIT = SharedKey("audit", "the audit trail", "GATEWAY_AUDIT_KEY", "audit.key")
+SHARED = (FLOWS, MEDIA, CURSORS, AUDIT)
+# A file in a data directory may be that of a SQLite store of before, whose key stays as it is.
+OF_STORES = (FLOWS, AUDIT)
 
 
 class KeySource(enum.Enum):

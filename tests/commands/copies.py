@@ -62,9 +62,9 @@ def spent_in(ledger: Path) -> int:
 
 
 def tree(folder: Path) -> dict[str, tuple[int, str]]:
-    """Mode and content of all files and directories, by relative path."""
+    """Mode and content of all files and directories, by relative path; a restore extends the audit trail, left out."""
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(one for one in folder.rglob("*") if not one.name.startswith("audit.")):
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[str(path.relative_to(folder))] = os.lstat(path).st_mode & 0o777, content
     return found

@@ -80,7 +80,7 @@ def test_what_is_there_is_moved_aside_and_stays_whole(
     assert tree(aside) == before
     assert {path.name for path in data.iterdir()} == {
         *(aside.name, "notes.txt", "gateway.sqlite3", "flows.sqlite3", "keys.sqlite3", "flows.slots"),
-        *("flows.key", "media.key", "cursors.key"),
+        *("flows.key", "media.key", "cursors.key", "audit.key", "audit.sqlite3"),
     }
     assert (spent_in(data / "gateway.sqlite3"), spent_in(aside / "gateway.sqlite3")) == (NEW, OLD)
     assert f"is in {aside}: delete it" in capsys.readouterr().out

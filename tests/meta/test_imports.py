@@ -22,8 +22,8 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
     frozenset(
         {
-            *("gateway.accounts", "gateway.durable", "gateway.planner", "gateway.shared_keys", "gateway.uploads"),
-            "gateway.webhooks",
+            *("gateway.accounts", "gateway.audit", "gateway.durable", "gateway.planner", "gateway.shared_keys"),
+            *("gateway.uploads", "gateway.webhooks"),
         }
     ),
     frozenset({"gateway.billing"}),
@@ -43,6 +43,15 @@ FORBIDDEN = {
         "gateway.reads",
         "gateway.uploads",
         "gateway.upstream.hikerapi",
+    },
+    "gateway.audit": {
+        "gateway.uploads",
+        "gateway.planner",
+        "gateway.billing",
+        "gateway.cache",
+        "gateway.upstream",
+        "gateway.reads",
+        "gateway.webhooks",
     },
     "gateway.shared_cache": {"gateway.cache", "gateway.upstream"},
     "gateway.billing": {"gateway.upstream"},
@@ -150,7 +159,7 @@ HOMES: dict[str, frozenset[str]] = {
     "python_multipart": frozenset({"gateway.http"}),
     "redis": frozenset({"gateway.shared_cache"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
-    "sqlalchemy": frozenset({"gateway.durable", "gateway.webhooks"}),
+    "sqlalchemy": frozenset({"gateway.audit", "gateway.durable", "gateway.webhooks"}),
     "stamina": frozenset({"gateway.upstream.client"}),
     "starlette": frozenset(
         {"gateway.commands", "gateway.composition", "gateway.http", "gateway.sandbox", "gateway.server"}

@@ -54,7 +54,7 @@ def test_hosts_that_start_at_once_make_each_key_once(url: str, tmp_path: Path) -
         found = list(threads.map(Host.values, hosts))
     assert found == [found[0]] * 4
     assert {len(key) for key in found[0].values()} == {32}
-    assert len(set(found[0].values())) == 3
+    assert len(set(found[0].values())) == 4
     assert version_in(url).found == (1, 0)
 
 
@@ -109,17 +109,18 @@ def test_the_database_has_no_key_of_a_setting(url: str, tmp_path: Path) -> None:
         "flows": KeySource.DATABASE,
         "media": KeySource.SETTING,
         "cursors": KeySource.DATABASE,
+        "audit": KeySource.DATABASE,
     }
     with psycopg.connect(url) as db:
         rows = repr(db.execute("SELECT * FROM gateway_key_uses").fetchall())
         kept = {name for (name,) in db.execute("SELECT name FROM gateway_keys")}
     assert (SECRET.decode() in rows, SECRET.hex() in rows) == (False, False)
-    assert kept == {"flows", "cursors", "fingerprints"}
+    assert kept == {"flows", "cursors", "audit", "fingerprints"}
 
 
 def test_no_key_is_made_while_there_are_flows_of_an_unknown_one(url: str, tmp_path: Path, flows: WorkflowStore) -> None:
     host = Host(url, tmp_path, "first")
-    assert host.values().keys() == {"media", "cursors"}
+    assert host.values().keys() == {"media", "cursors", "audit"}
     (host.folder / "flows.key").write_bytes(b"w" * 32)
     assert host.keys.agree()["flows"].source is KeySource.FILE
     (host.folder / "flows.key").write_bytes(b"f" * 32)

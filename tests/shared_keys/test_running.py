@@ -58,6 +58,6 @@ async def test_a_gateway_that_ends_takes_its_fingerprints_back(settings: Setting
     query = "SELECT count(*) FROM gateway_key_uses"
     async with GatewayKeys(settings, HastyClock()).running():
         with psycopg.connect(settings.ledger_url) as db:
-            assert db.execute(query).fetchone() == (3,)
+            assert db.execute(query).fetchone() == (4,)
     with psycopg.connect(settings.ledger_url) as db:
         assert db.execute(query).fetchone() == (0,)

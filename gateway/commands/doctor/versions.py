@@ -10,7 +10,12 @@ from gateway.errors import Unusable
 from gateway.migrations import ABSENT
 
 VERSIONS = "versions"
-NAMES = {"directory": "data directory", "keys": "uses of keys", "accounts": "connected accounts"}
+NAMES = {
+    "directory": "data directory",
+    "keys": "uses of keys",
+    "accounts": "connected accounts",
+    "audit": "audit trail",
+}
 NEWER = "Start the newer gateway again, or restore the backup of before the upgrade: docs/operations/upgrade.md."
 
 

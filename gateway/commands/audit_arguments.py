@@ -1,0 +1,35 @@
+"""The arguments of the `audit` command."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+from gateway.commands import deferred
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+ENTRIES = 100
+
+
+def add_audit(commands: Commands) -> None:
+    """Add the command and its own commands."""
+    help = "show or verify the trail of what was done to keys, accounts and data"
+    parser = commands.add_parser("audit", help=help, description=f"{help.capitalize()}.")
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "show the last entries; subjects have pseudonyms, times are in UTC"
+    show = own.add_parser("show", help=text, description=f"{text.capitalize()}.")
+    show.set_defaults(command=deferred.show_audit)
+    subject = show.add_mutually_exclusive_group()
+    subject.add_argument("--account", metavar="ID", help="those about this account of the platform alone")
+    subject.add_argument("--client", metavar="NAME", help="those about this client alone")
+    show.add_argument("--limit", type=_count, default=ENTRIES, help="at most (default: %(default)s)")
+    text = "check that no entry was changed, removed or cut off"
+    verify = own.add_parser("verify", help=text, description=f"{text.capitalize()}.")
+    verify.set_defaults(command=deferred.verify_audit)
+    verify.add_argument("--noted", metavar="NUMBER:MAC", help="the trail must contain this entry, printed before")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+    return int(text)
