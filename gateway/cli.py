@@ -18,8 +18,8 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 from gateway.clients import Right
 from gateway.clients.client import LEAST_WEIGHT, MOST_WEIGHT
 from gateway.commands import deferred
-from gateway.commands.audit_arguments import add_audit
 from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
+from gateway.commands.data_arguments import add_audit, add_vault
 from gateway.domain.window import Window
 from gateway.durable.port import Status
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_price(commands)
     _add_cache(commands)
     _add_flows(commands)
-    _add_vault(commands)
+    add_vault(commands)
     _add_documents(commands)
     add_audit(commands)
     schema = _add(commands, "schema", deferred.schema, "print the schema into its two committed files")
@@ -247,12 +247,6 @@ def _add_flows(commands: Commands) -> None:
     prune = _add(own, "prune", deferred.prune_flows, "forget flows that ended long ago")
     seconds = _form(_amount, "a whole number of seconds")
     prune.add_argument("--older-than", type=seconds, metavar="SECONDS", help="(default: GATEWAY_FLOW_RETENTION)")
-
-
-def _add_vault(commands: Commands) -> None:
-    parser = commands.add_parser("vault", help="look after the key of accounts' tokens", description="Look after it.")
-    own = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(own, "rotate", deferred.rotate_vault, "encrypt the keys of all tokens with a new key, while gateways serve")
 
 
 def _add_documents(commands: Commands) -> None:

@@ -76,7 +76,7 @@ def test_what_needs_no_graph_imports_none(arguments: list[str], tmp_path: Path) 
 def test_help_imports_no_command() -> None:
     """Only how they are called."""
     ours = {name for name in imported("--help") if name.startswith("gateway.commands.")}
-    assert ours == {f"gateway.commands.{name}" for name in ("audit_arguments", "base", "deferred")}
+    assert ours == {f"gateway.commands.{name}" for name in ("base", "data_arguments", "deferred")}
 
 
 TRAY = '{ user(by: { username: "natgeo" }) { highlights { totalCount } } }'

@@ -1,4 +1,4 @@
-"""The arguments of the `audit` command."""
+"""The arguments of the commands about what is stored: `audit` and `vault`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENTRIES = 100
 
 
 def add_audit(commands: Commands) -> None:
-    """Add the command and its own commands."""
+    """Add the command and its own commands, as all functions here do."""
     help = "show or verify the trail of what was done to keys, accounts and data"
     parser = commands.add_parser("audit", help=help, description=f"{help.capitalize()}.")
     own = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -27,6 +27,14 @@ def add_audit(commands: Commands) -> None:
     verify = own.add_parser("verify", help=text, description=f"{text.capitalize()}.")
     verify.set_defaults(command=deferred.verify_audit)
     verify.add_argument("--noted", metavar="NUMBER:MAC", help="the trail must contain this entry, printed before")
+
+
+def add_vault(commands: Commands) -> None:
+    parser = commands.add_parser("vault", help="look after the key of accounts' tokens", description="Look after it.")
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "encrypt the keys of all tokens with a new key, while gateways serve"
+    rotate = own.add_parser("rotate", help=text, description=f"{text.capitalize()}.")
+    rotate.set_defaults(command=deferred.rotate_vault)
 
 
 def _count(text: str) -> int:
