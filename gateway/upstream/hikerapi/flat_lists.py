@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from gateway.upstream.client.lenient_decoding import UndecodableResponse
 from gateway.upstream.hikerapi.flat_media import FlatMedia, flat_typed_media, flat_typed_parts
+from gateway.upstream.hikerapi.flat_pages import owner_among
 from gateway.upstream.hikerapi.flat_parts import ENCODER, FlatPage, Given, Part, encoded, read
 
 
@@ -45,7 +46,7 @@ def pinned_medias(key: str, body: bytes) -> FlatPage:
     for entry in entries:
         if isinstance(entry, FlatMedia):
             entry.is_pinned = True
-    return FlatPage(entries)
+    return FlatPage(entries, owner=owner_among(key, entries))
 
 
 @encoded

@@ -110,7 +110,7 @@ def user_medias(key: str, body: bytes) -> FlatPage:
     page = _of(RawMediasPage, read(USER_MEDIAS, body))
     items = _listed(_of(RawMedias, page.response).items)
     entries = [flat_raw_media(item, key) for item in items]
-    return FlatPage(entries, cursor(page.next_page_id), _owner(key, entries))
+    return FlatPage(entries, cursor(page.next_page_id), owner_among(key, entries))
 
 
 @encoded
@@ -120,7 +120,7 @@ def media_chunk(key: str, body: bytes) -> FlatPage:
     if not isinstance(chunk, tuple):
         raise UndecodableResponse
     entries = [flat_typed_media(media) for media in _listed(chunk[0])]
-    return FlatPage(entries, cursor(chunk[1]), _owner(key, entries))
+    return FlatPage(entries, cursor(chunk[1]), owner_among(key, entries))
 
 
 @encoded
@@ -244,7 +244,7 @@ def _number(value: Any) -> Any:
     return first_given(value, None)
 
 
-def _owner(key: str, entries: list[Any]) -> Any:
+def owner_among(key: str, entries: list[Any]) -> Any:
     """Return the author of the posts whose pk is `key`."""
     authors = (entry.user for entry in entries if isinstance(entry, FlatMedia))
     return next((author for author in authors if author_id(author) == key), None)
