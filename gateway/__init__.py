@@ -14,7 +14,7 @@ The packages, in the order in which a read passes them:
     loaders         the loader of facts that resolvers call
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
-    accounts        connected accounts: their encrypted tokens
+    accounts        connected accounts: consent by OAuth, encrypted tokens
     audit           the trail of what was done to keys, accounts and data, chained by MACs
     shared_keys     the keys that gateways on one database have in common
     webhooks        what the platform sends by itself: a durable inbox, and the work that follows

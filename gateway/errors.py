@@ -22,6 +22,7 @@
     |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection failure, open circuit breaker
     |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no response within the deadline
     |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 after all retries, or the queue is too long
+    |  |- ReconnectRequired           RECONNECT_REQUIRED        the account must be connected again
     |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's key was rejected
     |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, or 403 of a proxy: request rejected
     |  |- UpstreamInvalidAnswer       UPSTREAM_INVALID_ANSWER   not JSON, or not of the documented shape
@@ -83,10 +84,7 @@ class GatewayError(Exception):
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
 
     def about(self, subject: str) -> Self:
-        """Return the same error about `subject`, another name of the same entity such as `user 'natgeo'`.
-
-        Return the error itself if it is not about such an entity.
-        """
+        """Return the same error about `subject`, another name of its entity such as `user 'natgeo'`, else itself."""
         if self.subject is None or self.subject == subject or self.subject.split(" ")[0] != subject.split(" ")[0]:
             return self
         error = copy.copy(self)
@@ -190,7 +188,9 @@ class CursorExpired(Missing):  # `startOverCosts` is the price of the list's fir
 
 
 class UpstreamError(GatewayError):
-    """A failure of the upstream. `retry_after` is in seconds, if it is known."""
+    """A failure of the upstream. `retry_after` is in seconds, if it is known; an event of `topic` ends its cause."""
+
+    topic: str | None = None
 
     def __init__(self, message: str, *, retry_after: float | None = None, **extensions: object) -> None:
         if retry_after is not None:
@@ -209,6 +209,10 @@ class UpstreamTimeout(UpstreamError):
 
 class UpstreamRateLimited(UpstreamError):
     code = "UPSTREAM_RATE_LIMITED"
+
+
+class ReconnectRequired(UpstreamError):
+    code = "RECONNECT_REQUIRED"
 
 
 class UpstreamUnauthorized(UpstreamError):

@@ -146,6 +146,13 @@ class TokenRefreshed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountConnectionChanged(Event):
+    """A ConsentOutcome, or that a token was `disconnected`, `refreshed`, `not_refreshed`: `reconnection_required`."""
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class StaleServed(Event):
     """A stale entry was served because the upstream failed. `age` is in seconds."""
 

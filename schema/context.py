@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo, get_operation_ast
@@ -19,6 +19,9 @@ from gateway.planner.keys import Keys
 from gateway.planner.selection import Root
 
 if TYPE_CHECKING:
+    from gateway.accounts.account_views import AccountView
+    from gateway.accounts.connecting import Begun
+    from gateway.accounts.providers import ConnectScope
     from gateway.control.port import Operator
     from gateway.media_proxy.links import Links
     from gateway.publishing.service import Publishing
@@ -33,24 +36,47 @@ MOST_LINKS = 10_000
 LONGEST_NAME = 64  # characters of an operation's name
 
 
+class Connections(Protocol):
+    """The accounts of one client, by their ids, and the means to connect others."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The accounts that the client may use."""
+
+    def view(self, id: str, now: float) -> AccountView | None:
+        """Return the account at a time in Unix seconds."""
+
+    def is_configured(self, id: str) -> bool:
+        """Return whether the account is that of the operator's token, which no client can disconnect."""
+
+    def may_return_to(self, url: str) -> bool:
+        """Return whether a browser may be sent to the URL. Raise PublishingNotConfigured."""
+
+    async def begin(self, return_to: str, scopes: Sequence[ConnectScope], reconnect: str | None) -> Begun:
+        """Begin a connection. Raise TooManyPending, AccountsUnavailable and PublishingNotConfigured."""
+
+    async def disconnect(self, id: str) -> AccountView | None:
+        """Disconnect an account, and return it. Raise AccountsUnavailable and PublishingNotConfigured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writes:
     """The means of a client to write.
 
-    `accounts` are the ids of the accounts it may publish for, none until the upstream has named the owners of the
-    gateway's tokens; `unknown` is the reason for that.
+    `connections` are the accounts that it may use; that of a configured token is missing until the upstream has named
+    it, and `unknown` is the reason for that.
     """
 
     publishing: Publishing
     inspector: InputValidator
-    accounts: tuple[str, ...]
+    connections: Connections
     unknown: GatewayError | None
 
     def allowed(self) -> tuple[str, ...]:
         """Return the accounts. Raise GatewayError while they are unknown."""
         if self.unknown is not None:
             raise self.unknown.with_traceback(None)
-        return self.accounts
+        return self.connections.ids
 
 
 Parsed: TypeAlias = DocumentNode | GraphQLError
@@ -113,8 +139,8 @@ class Context:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """Ids of the accounts that the client may publish for."""
-        return () if self.writes is None else self.writes.accounts
+        """Ids of the accounts that the client may publish for, or connect."""
+        return () if self.writes is None else self.writes.connections.ids
 
     def link(self, url: str, reference: str, *, proxied: bool | None) -> str:
         """Return a medium's URL, direct or through the proxy; None as `proxied` means the gateway's default."""

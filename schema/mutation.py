@@ -20,6 +20,7 @@ from gateway.publishing.inputs import LONGEST_WAIT, InputProblem, WriteInput, fi
 from gateway.publishing.registry import FlowKind
 from gateway.publishing.views import WorkflowView
 from gateway.scheduling import SLICE
+from schema.account_fields import AccountConnectionControl
 from schema.context import Info
 from schema.cost_directives import WORK
 from schema.forget_cached_data import CachedDataControl
@@ -117,7 +118,7 @@ async def _flow_payload(workflow: Awaitable[WorkflowView]) -> FlowPayload:
 
 
 def _mutation() -> Any:
-    controls: tuple[Any, ...] = (FlowControl, CachedDataControl, CacheWarming)
+    controls: tuple[Any, ...] = (FlowControl, AccountConnectionControl, CachedDataControl, CacheWarming)
     own = [field for control in controls for field in control.__strawberry_definition__.fields]
     fields = [*map(_field_of, FlowKind), *own]
     return create_type("Mutation", fields, description="Write operations.")

@@ -5,27 +5,26 @@ from __future__ import annotations
 from typing import Annotated, TypeVar
 
 import strawberry
-from strawberry.scalars import JSON
 
 from gateway.domain import pages
-from gateway.domain.ids import UserId, highlight_id, highlight_key, user_key
+from gateway.domain.ids import highlight_id, highlight_key, user_key
 from gateway.planner.selection import Relation, Root
 from gateway.publishing.phases import FlowState
 from gateway.reads.facts import EntityType
+from schema.account_fields import AccountQueries
+from schema.billing_queries import BillingQueries
 from schema.context import Info
-from schema.cost_directives import OWN, PAGED_FORWARD, PRICING, UNPAGED
+from schema.cost_directives import PAGED_FORWARD, UNPAGED
 from schema.fields import relation
-from schema.inputs import HighlightBy, UserBy, as_variables, one_of_value
+from schema.inputs import HighlightBy, UserBy, one_of_value
 from schema.key_lists import each
 from schema.node import Node, find_node
 from schema.operator_queries import OperatorQueries
 from schema.post_queries import PostQueries
 from schema.search import Search
-from schema.types.allowance import Allowance
 from schema.types.connection import After, First
 from schema.types.flow import Flow, FlowConnection, FlowId
 from schema.types.highlight import Highlight, highlight
-from schema.types.price import Price
 from schema.types.user import User
 
 K = TypeVar("K")
@@ -37,18 +36,12 @@ Ids = Annotated[
 ]
 NodeId = Annotated[strawberry.ID, strawberry.argument(description="`id` of the object.")]
 NodeIds = Annotated[list[strawberry.ID], strawberry.argument(description="`id` of each object.")]
-Document = Annotated[str, strawberry.argument(description="GraphQL document, or the id or hash of a stored document.")]
-Variables = Annotated[JSON | None, strawberry.argument(description="Variables of the operation, as an object.")]
-OperationName = Annotated[
-    str | None, strawberry.argument(description="Name of the operation; required if the document has several.")
-]
-
 FlowAccount = Annotated[strawberry.ID | None, strawberry.argument(description="Return only flows for this account.")]
 OnlyState = Annotated[FlowState | None, strawberry.argument(description="Return only flows in this state.")]
 
 
 @strawberry.type(description="Read operations.")
-class Query(PostQueries, Search, OperatorQueries):
+class Query(PostQueries, Search, BillingQueries, AccountQueries, OperatorQueries):
     @relation(Root(EntityType.USER), "One user; null, with an error, if it cannot be returned.", shared=True)
     def user(self, info: Info, by: OneUser) -> User | None:
         return User.of(info, user_key(one_of_value(by), field="by"))
@@ -91,26 +84,6 @@ class Query(PostQueries, Search, OperatorQueries):
     )
     def nodes(self, info: Info, ids: NodeIds) -> list[Node | None]:
         return each(enumerate(ids), lambda at: find_node(info, at[1], field=f"ids[{at[0]}]"))
-
-    @strawberry.field(
-        description="The price of an operation if it ran now. The estimate itself costs nothing.",
-        directives=[PRICING, OWN],
-    )
-    async def price(
-        self, info: Info, document: Document, variables: Variables = None, operation_name: OperationName = None
-    ) -> Price:
-        context = info.context
-        estimate = await context.quote(document, as_variables(variables), operation_name)
-        return Price.of(estimate, within_budget=context.fetcher.budget.covers(estimate.upper))
-
-    @strawberry.field(description="The allowance of the requesting client. Costs nothing.", directives=[OWN])
-    async def allowance(self, info: Info) -> Allowance:
-        await info.context.fetcher.budget.allowance.learn()
-        return Allowance.of(info.context.client, info.context.fetcher.budget)
-
-    @relation(Relation.ACCOUNTS, "The accounts that the requesting client may write for.")
-    def accounts(self, info: Info) -> list[User]:
-        return [User.of(info, UserId(account), embedded=None) for account in info.context.accounts]
 
     @strawberry.field(description="One flow of the requesting client; null if it has no flow with this id.")
     async def flow(self, info: Info, id: FlowId) -> Flow | None:

@@ -72,3 +72,7 @@ class PendingConnection:
     reconnect: str | None
     expires_at: float
     verifier: str = field(repr=False)
+
+
+class TooManyPending(Exception):
+    """The client has begun too many connections that did not end."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gateway.accounts.account_database import AccountDatabase, AccountTransaction
-from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState
+from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState, TooManyPending
 from gateway.accounts.vault.envelope import Encrypted, EnvelopeCipher
 from gateway.accounts.vault.key_encryption import VaultKeyMissing
 
@@ -62,10 +62,6 @@ class StoreLease(NamedTuple):
 
     name: str
     token: int
-
-
-class TooManyPending(Exception):
-    """The client has begun too many connections that did not end."""
 
 
 class AccountStore:

@@ -11,8 +11,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from gateway.accounts.account_records import AccountRecord, StoredState
-from gateway.accounts.account_store import AccountStore
+from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState
+from gateway.accounts.account_store import AccountStore, StoreLease
 from gateway.clock import Clock
 from gateway.errors import AccountsUnavailable, Unusable
 
@@ -65,6 +65,37 @@ class Accounts:
         await self._ask(lambda: self.store.save(record, token))
         return (await self._read())[record.id]
 
+    async def begin(self, pending: PendingConnection, now: float) -> None:
+        """Store a connection that was begun. Raise TooManyPending."""
+        await self._ask(self.store.open)
+        await self._ask(lambda: self.store.begin(pending, now))
+
+    async def take(self, digest: str) -> PendingConnection | None:
+        """Return a connection that was begun, once."""
+        return await self._ask(lambda: self.store.take(digest)) if await self._ask(self.store.database.exists) else None
+
+    async def token(self, id: str) -> tuple[AccountRecord, str] | None:
+        """Return an account with its token. Raise VaultKeyMissing and VaultDamaged."""
+        return await self._ask(lambda: self.store.token(id))
+
+    async def refreshed(self, record: AccountRecord, token: str, lease: StoreLease) -> bool:
+        """Store a refreshed token, and return whether the account is unchanged and the lease is held."""
+        return await self._changed(lambda: self.store.refreshed(record, token, lease))
+
+    async def delay_refresh(self, record: AccountRecord, until: float) -> bool:
+        """Store when the next attempt to refresh the token is made, in Unix seconds."""
+        return await self._changed(lambda: self.store.delay_refresh(record, until))
+
+    async def lapse(self, record: AccountRecord) -> bool:
+        """Require a reconnection, and return whether the account was unchanged since it was read."""
+        return await self._changed(lambda: self.store.lapse(record))
+
+    async def lease(self, name: str, seconds: float) -> StoreLease | None:
+        return await self._ask(lambda: self.store.lease(name, seconds))
+
+    async def release(self, lease: StoreLease) -> None:
+        await self._ask(lambda: self.store.release(lease))
+
     async def watch(self) -> None:
         """Read the view again and again."""
         while True:
@@ -94,5 +125,15 @@ class Accounts:
                 self._on_change(id)
         return found
 
+    async def _changed(self, change: Callable[[], bool]) -> bool:
+        is_changed = await self._ask(change)
+        await self._read()
+        return is_changed
+
     async def _ask(self, work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
+
+
+def topic_of(id: str) -> str:
+    """Return the topic of the events that end the wait for an account."""
+    return f"account:{id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.domain.rights import WRITING, Right
+from gateway.domain.rights import CONNECTING, WRITING, Right
 from gateway.domain.window import Window
 
 FINGERPRINT = 12  # hex digits
@@ -55,9 +55,9 @@ class Client:
         """Return whether the client has the right, for this account."""
         return right in self.rights and self._may_use(account)
 
-    def may_write_for(self, account: str) -> bool:
-        """Return whether there is a write that the client may do for the account."""
-        return not WRITING.isdisjoint(self.rights) and self._may_use(account)
+    def may_see(self, account: str) -> bool:
+        """Return whether there is a write that the client may do for the account, or it may connect the account."""
+        return not (WRITING | CONNECTING).isdisjoint(self.rights) and self._may_use(account)
 
     def _may_use(self, account: str) -> bool:
         return not self.is_disabled and (self.accounts is None or account in self.accounts)

@@ -68,7 +68,7 @@ class Gateway:
         transport = self.sandbox.transport if self.sandbox else transport
         account = AccountGuard(floor=settings.balance_floor)
         self.health = health.HealthMonitor(account)
-        writes = self.sandbox is not None or settings.platform_token is not None
+        writes = self.sandbox is not None or settings.platform_url is not None
         self.observers = Observers(settings, clock, self.health.hear, traces, publishes=writes)
         self.hook = self.observers.hook
         self.shutdown = Shutdown(self.hook)
@@ -96,8 +96,8 @@ class Gateway:
             settings, transport, self.observers, self.keys, self.spending, sharers=process.workers, clock=clock
         )
         self.memory, services, clients = self.reading.memory, self.reading.services, self.access.clients
-        parts = settings, transport, clients, services, durable, self.shutdown, self.keys
-        self.publishing = PublishingComponent(*parts) if writes else None
+        parts = settings, transport, clients, services, durable, self.shutdown, self.keys, self.url
+        self.publishing = PublishingComponent(*parts, self.spending) if writes else None
         self.media_proxy = MediaProxyComponent(settings, self.sandbox, self.url, services, self.spending, self.keys)
         self.operations = Operations(settings, self.memory, services, self.reading.projections)
         self.control = Control(self, clock, process.sockets)

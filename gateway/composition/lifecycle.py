@@ -34,7 +34,7 @@ class Lifecycle:
     def started(self, settings: Settings, url: str, workers: int, *, publishes: bool) -> None:
         self._has_started = True
         upstream = "sandbox" if settings.sandboxed else "hikerapi"
-        own = "sandbox" if settings.platform_token is None else settings.platform_dialect
+        own = "sandbox" if settings.platform_url is None else settings.platform_dialect
         self._hook(Started(version(), url, workers, upstream, own if publishes else None))
 
     def stopped(self, running: int) -> None:

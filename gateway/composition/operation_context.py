@@ -59,7 +59,7 @@ class OperationContexts:
         tracer = self._services.tracer
         spans = None if tracer is None else CallSpans(tracer, self._in_flight)
         fetcher = Fetcher(self._services, self._budget(client, terms.limit), forced=forced, spans=spans)
-        quotes = self._quotes(fetcher, () if writes is None else writes.accounts)
+        quotes = self._quotes(fetcher, () if writes is None else writes.connections.ids)
         operates = Right.OPERATE in client.rights
         return Context(
             client=client,

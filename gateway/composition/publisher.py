@@ -8,10 +8,11 @@ import httpx
 
 from gateway.clock import Clock
 from gateway.composition.traces import traced_transport
+from gateway.errors import Unusable
 from gateway.events import Hook
 from gateway.settings import Settings
 from gateway.spans import Tracer
-from gateway.upstream.platforms.dialects import Dialect, connect_publisher, pace
+from gateway.upstream.platforms.dialects import Dialect, TokensBeside, connect_publisher, pace
 from gateway.upstream.platforms.port import Publisher
 
 # The embedded sandbox implements both dialects, each below a path of its own.
@@ -25,8 +26,12 @@ def connected_publisher(
     clock: Clock,
     hook: Hook,
     tracer: Tracer | None,
+    tokens_beside: TokensBeside | None = None,
 ) -> Publisher:
-    """Return a client of the upstream. `transport` leads to the embedded sandbox."""
+    """Return a client of the upstream. `transport` leads to the embedded sandbox.
+
+    `tokens_beside` returns the tokens of connected accounts together with the configured one.
+    """
     policy = pace(settings.platform_timeout)
     dialect = Dialect(settings.platform_dialect)
     connect = partial(
@@ -36,10 +41,15 @@ def connected_publisher(
         hook=hook,
         policy=policy,
         rate=settings.platform_rate,
+        tokens_beside=tokens_beside,
     )
-    if settings.platform_token is None or settings.platform_url is None:
+    if settings.platform_url is None:
         embedded = traced_transport(tracer, transport, policy, None)
         return connect(base_url=SANDBOXED_URL + dialect.value, token=SANDBOXED_TOKEN, transport=embedded)
+    if settings.platform_token is None and tokens_beside is None:
+        raise Unusable(
+            "GATEWAY_PLATFORM_TOKEN is not set, and this GATEWAY_PLATFORM_DIALECT connects no accounts: set the token."
+        )
     proxy = settings.proxies.to(settings.platform_url)
     network = traced_transport(tracer, None, policy, proxy)
     return connect(base_url=settings.platform_url, token=settings.platform_token, transport=network, proxy=proxy)

@@ -10,12 +10,14 @@ import httpx
 from starlette.routing import Route
 
 from gateway.clients import Client, Clients
+from gateway.composition.account_directory import AccountDirectory
 from gateway.composition.background import background
 from gateway.composition.flow_engine import flow_engine
 from gateway.composition.gateway_keys import GatewayKeys
 from gateway.composition.input_validation import input_validator
 from gateway.composition.invalidation import Invalidation
 from gateway.composition.publisher import connected_publisher
+from gateway.composition.spending import Spending
 from gateway.composition.spools import spool_of
 from gateway.composition.webhook_component import Listener, webhooks_of
 from gateway.composition.workflow_clients import WorkflowClients
@@ -46,41 +48,54 @@ class PublishingComponent:
         durable: Durable | None,
         shutdown: Shutdown,
         keys: GatewayKeys,
+        base_url: str,
+        spending: Spending,
     ) -> None:
-        """Build the parts. `durable` takes the place of the engine over the database of the settings."""
+        """Build the parts. `durable` takes the place of the engine over the database of the settings.
+
+        `base_url` is the gateway's own. Raise Unusable.
+        """
         clock, hook = services.clock, services.hook
         self._clock, self._hook = clock, hook
         self._settings = settings
         self._shutdown = shutdown
-        self._usernames: dict[str, str] = {}
-        self._invalidation = Invalidation(services.memory, self._usernames)
+        self._accounts = AccountDirectory(
+            *(settings, transport, base_url),
+            clients=clients,
+            spending=spending,
+            services=services,
+            signal=lambda topic: self.durable.signal(topic),
+        )
+        self._invalidation = Invalidation(services.memory, self._accounts.usernames)
         self._accounts_error: GatewayError | None = NOT_YET
         self._rng = random.Random()  # nosec B311 # noqa: S311 (spreads waits, is no secret)
-        self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer)
+        beside = self._accounts.tokens_beside
+        self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer, beside)
         self.spool = spool_of(settings, clock)
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
-        workflow_clients = WorkflowClients(clients)
-        self._publishing = Publishing(
-            self.durable,
-            self._publisher,
-            self.spool,
-            clock=clock,
-            hook=hook,
-            on_change=self._invalidation.on_change,
-            rng=self._rng,
-            may_write=workflow_clients.may_write,
-            queue_client=workflow_clients.queue_client,
-        )
+        self._publishing = self._service(WorkflowClients(clients))
         listener = Listener(
-            lambda: self._accounts_error is None, lambda account: account in self._usernames, self._on_webhook
+            lambda: self._accounts_error is None, lambda account: account in self._accounts.usernames, self._on_webhook
         )
         self.webhooks = webhooks_of(settings, listener, clock=clock, hook=hook)
 
+    def _service(self, clients: WorkflowClients) -> Publishing:
+        return Publishing(
+            self.durable,
+            self._publisher,
+            self.spool,
+            clock=self._clock,
+            hook=self._hook,
+            on_change=self._invalidation.on_change,
+            rng=self._rng,
+            may_write=clients.may_write,
+            queue_client=clients.queue_client,
+        )
+
     def of(self, client: Client) -> Writes:
         """Return the services and accounts that `client` can write with."""
-        accounts = tuple(account for account in self._usernames if client.may_write_for(account))
-        return Writes(self._publishing, self._validator, accounts, self._accounts_error)
+        return Writes(self._publishing, self._validator, self._accounts.of(client), self._accounts_error)
 
     def problems(self) -> dict[str, str]:
         """Return one sentence for each part that keeps the gateway from publishing."""
@@ -89,10 +104,10 @@ class PublishingComponent:
             "platform": None if self._accounts_error is None else ACCOUNTS_UNKNOWN,
             "webhooks": None if self.webhooks is None else self.webhooks.worker.problem,
         }
-        return {part: sentence for part, sentence in failing.items() if sentence is not None}
+        return self._accounts.problems() | {part: text for part, text in failing.items() if text is not None}
 
     def routes(self) -> list[Route]:
-        return [] if self.webhooks is None else self.webhooks.routes()
+        return [*self._accounts.routes(), *([] if self.webhooks is None else self.webhooks.routes())]
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -102,6 +117,7 @@ class PublishingComponent:
             async with contextlib.AsyncExitStack() as parts:
                 if self.webhooks is not None:
                     await parts.enter_async_context(self.webhooks.running())
+                await parts.enter_async_context(self._accounts.running())
                 await parts.enter_async_context(background(self._load_accounts, self._watch_spool, self._hand_over))
                 yield
         finally:
@@ -115,7 +131,7 @@ class PublishingComponent:
         while self._accounts_error is not None:
             try:
                 accounts = await self._publisher.accounts()
-                self._usernames.update((account.id, account.username) for account in accounts)
+                self._accounts.add_configured(accounts, self._publisher)
                 self._accounts_error = None
                 if self.webhooks is not None:
                     self.webhooks.worker.wake()

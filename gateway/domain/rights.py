@@ -15,10 +15,12 @@ class Right(enum.Enum):
     BALANCE = "balance"
     INTROSPECT = "introspect"
     OPERATE = "operate"
+    CONNECT = "connect"
 
 
 # Rights to write for an account; each write needs one of them.
 WRITING = frozenset({Right.WRITE, Right.INTERACT})
 OPERATING = frozenset({Right.OPERATE})
+CONNECTING = frozenset({Right.CONNECT})
 RIGHTS = "rights"
 """The key of a root field's metadata: the rights of which the client needs one. A query without it needs `read`."""

@@ -69,7 +69,7 @@ class DbosDurable:
         self._key = key or partial(key_in, directory)
         self._clock = clock
         self._hook = hook
-        self._retrier = StepRetrier(clock, hook, dice)
+        self._retrier = StepRetrier(clock, hook, dice, self.wait_for_event)
         self._bodies: dict[str, Body] = {}
         self._is_leaving = False
         self._signals = Signals(clock)

@@ -28,6 +28,7 @@ MASKED = "INTERNAL_SERVER_ERROR"
 
 OnAttempt = Callable[[StepRecord], None]
 Written = Callable[[], Awaitable[None]]
+WaitForEvent = Callable[[str, float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class Outcome:
 class StepRetrier:
     """The retry loop of steps. `dice` adds jitter: steps that failed together should not retry together."""
 
-    def __init__(self, clock: Clock, hook: Hook, dice: random.Random) -> None:
+    def __init__(
+        self, clock: Clock, hook: Hook, dice: random.Random, wait_for_event: WaitForEvent | None = None
+    ) -> None:
+        """`wait_for_event` takes the topic of an error and seconds, and returns early when its cause has ended."""
+        self._wait_for_event = wait_for_event
         self._clock = clock
         self._hook = hook
         self._rng = dice
@@ -59,11 +64,11 @@ class StepRetrier:
 
         `begun` is the record of attempts before a crash. `on_attempt` is called with each attempt before it is made;
         `written` returns when these calls are stored; `check_lease` raises WorkflowInterrupted. The retry budget
-        starts over after a crash: the downtime of the gateway says nothing about the upstream.
+        starts over after a crash, as downtime says nothing about the upstream. A wait for an event is no part of it.
         """
         record = begun or StepRecord(step.name, step.medium, StepState.RUNNING, 0, self._clock.now(), None, None)
-        now = self._clock.monotonic()
-        deadline, understood_at = now + step.patience, now
+        understood_at = self._clock.monotonic()
+        deadline = understood_at + step.patience
         for failures in itertools.count():
             record = replace(record, attempts=record.attempts + 1)
             on_attempt(record)
@@ -76,16 +81,25 @@ class StepRetrier:
                 wait, now = self._wait(failures, error.retry_after), self._clock.monotonic()
                 if not isinstance(error, BEWILDERING):
                     understood_at = now
-                fault = fault_of(error, self._hook)
-                if now + wait > min(deadline, understood_at + BEWILDERED):
+                fault, topic = fault_of(error, self._hook), error.topic
+                if topic is None and now + wait > min(deadline, understood_at + BEWILDERED):
                     return Outcome(self._ended(record, fault))
-                record = replace(record, fault=fault)  # the reason of the retry
-                on_attempt(record)
+                on_attempt(record := replace(record, fault=fault))  # the reason of the retry
                 self._hook(StepRetried(flow, step.name, step.medium, record.attempts, error.code, wait))
             except Exception as error:
                 return Outcome(self._ended(record, fault_of(error, self._hook)))
-            await self._clock.sleep(wait)
+            paused = await self._pause(topic, wait)
+            deadline, understood_at = deadline + paused, understood_at + paused
         raise AssertionError("patience is finite")
+
+    async def _pause(self, topic: str | None, seconds: float) -> float:
+        """Wait before the next attempt, and return by how many seconds that extends the retry budget."""
+        if topic is None or self._wait_for_event is None:
+            await self._clock.sleep(seconds)
+            return 0.0 if topic is None else seconds
+        began = self._clock.monotonic()
+        await self._wait_for_event(topic, seconds)
+        return self._clock.monotonic() - began
 
     def _wait(self, failures: int, retry_after: float | None) -> float:
         backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 30))

@@ -18,7 +18,7 @@ from graphql import (
     get_operation_ast,
 )
 
-from gateway.domain.rights import OPERATING, RIGHTS, WRITING, Right
+from gateway.domain.rights import CONNECTING, OPERATING, RIGHTS, WRITING, Right
 from gateway.errors import Forbidden
 from gateway.execution.leaf_values import metadata_of
 
@@ -56,11 +56,14 @@ def _of_fields(
     root: GraphQLObjectType | None,
     ordinary: frozenset[Right],
 ) -> Iterator[frozenset[Right]]:
-    """Yield the rights of the root fields, after the `ordinary` ones, which only the fields of operators do without."""
+    """Yield the rights of the root fields, after the `ordinary` ones.
+
+    Only the fields of operators, and those that connect accounts, do without these.
+    """
     fields = {} if root is None else root.fields
     names = sorted(_root_fields(document, operation.selection_set))
     named = [rights for name in names if name in fields and (rights := metadata_of(fields[name]).get(RIGHTS))]
-    if not named or len(named) < len(names) or not all(rights == OPERATING for rights in named):
+    if not named or len(named) < len(names) or not all(rights in (OPERATING, CONNECTING) for rights in named):
         yield ordinary
     yield from named
 

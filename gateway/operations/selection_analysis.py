@@ -40,6 +40,7 @@ from gateway.planner.fetcher import Fetcher
 from gateway.planner.selection import (
     EDGE,
     FACT,
+    ONE_ACCOUNT,
     RESOLVED_LATE,
     SOURCES,
     Edge,
@@ -140,7 +141,7 @@ class _Reader:
         below = self._subfields(type_, details, () if edge else path) if is_object_type(type_) else None
         found = below or AnalyzedSelection(FactKind.NOTHING, ())
         if edge is None:
-            return AnalyzedSelection(fact | found.facts, found.children)
+            return AnalyzedSelection(fact | found.facts, self._of_account(field, details, found.children))
         arguments = self._arguments(field, details)
         try:
             edge = edge(arguments) if callable(edge) else edge
@@ -148,6 +149,16 @@ class _Reader:
         except InvalidInput:
             return AnalyzedSelection(fact, ())  # the resolver raises it, before it reads data
         return AnalyzedSelection(fact, (selection,))
+
+    def _of_account(
+        self, field: GraphQLField, details: list[FieldDetails], children: tuple[Selection, ...]
+    ) -> tuple[Selection, ...]:
+        """Return the selections below a field, which name the account if the field leads to one of the client's."""
+        argument = metadata_of(field).get(ONE_ACCOUNT)
+        if argument is None:
+            return children
+        account = {ONE_ACCOUNT: self._arguments(field, details).get(argument, "")}
+        return tuple(replace(each, arguments=account) if each.edge is Relation.ACCOUNTS else each for each in children)
 
     def _references(self, field: GraphQLField, details: list[FieldDetails], path: Path) -> Selection:
         """Return the selection of a field of several types, with one child for each type that a reference may have."""

@@ -29,6 +29,8 @@ FACT = "fact"
 EDGE = "edge"
 # The units of work of a leaf whose resolver does more than to read, of a tenth of a microsecond.
 WORK = "work"
+# The field leads to one of the accounts of the client, which the argument with this name identifies.
+ONE_ACCOUNT = "account"
 # The field leads to an entity that only its resolver can name; the selections below are prefetched at that point.
 RESOLVED_LATE = "late"
 
@@ -215,10 +217,15 @@ class Selection:
         return is_listed or bool(self.facts & ~embedded or self.deeper)
 
     def of_accounts(self, ids: Sequence[str]) -> Selection:
-        """Return this root with the client's accounts as its users, if it is the ACCOUNTS root."""
+        """Return this root with the client's accounts as its users, if it is the ACCOUNTS root.
+
+        If its field is below one that leads to one account, that one is its user.
+        """
         if self.edge is not Relation.ACCOUNTS:
             return self
-        return replace(self, edge=ACCOUNT_USERS, arguments={"by": [{"id": id_} for id_ in ids]})
+        one = self.arguments.get(ONE_ACCOUNT)
+        wanted = ids if one is None else [id_ for id_ in ids if id_ == one]
+        return replace(self, edge=ACCOUNT_USERS, arguments={"by": [{"id": id_} for id_ in wanted]})
 
     def by(self, edge: Edge) -> tuple[Selection, ...]:
         return self._below.get(edge, ())

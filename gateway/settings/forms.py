@@ -103,6 +103,12 @@ def _sealing_keys(text: str) -> tuple[bytes, ...]:
     return tuple(_sealing_key(part.strip()) for part in text.split(","))
 
 
+def _login(text: str) -> str:
+    if text.lower() not in ("platform", "instagram"):
+        raise ValueError
+    return text.lower()
+
+
 def _log_level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise ValueError
@@ -243,6 +249,7 @@ NETWORKS = Form("addresses or networks, separated by spaces, like 127.0.0.1 10.0
 SOCKET_ADDRESS = Form("an address with a port, like 127.0.0.1:9464", _socket_address)
 DOCUMENTS = Form("any or trusted", _documents)
 SWITCH = Form("on or off", _switch)
+LOGIN = Form("platform or instagram", _login)
 DIALECT = Form("platform or aiograpi", _dialect)
 LOG_LEVEL = Form("debug, info, warning or error", _log_level)
 LOG_FORMAT = Form("text or json", _log_format)

@@ -11,7 +11,13 @@ PREFIX = "GATEWAY_"
 # A setting, another setting that it requires, and the reason.
 NEEDS = (
     ("GATEWAY_HIKERAPI_URL", "GATEWAY_HIKERAPI_KEY", "without a key the sandbox is used"),
-    ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_TOKEN", "without a token nothing can be published"),
+    (
+        "GATEWAY_PLATFORM_URL",
+        "GATEWAY_PLATFORM_TOKEN or GATEWAY_PLATFORM_APP_ID",
+        "without a token or an app nothing can be published",
+    ),
+    ("GATEWAY_PLATFORM_APP_ID", "GATEWAY_PLATFORM_URL", "without a URL no account can be connected"),
+    ("GATEWAY_PLATFORM_APP_ID", "GATEWAY_PLATFORM_APP_SECRET", "without it no account can be connected"),
     ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "without a URL the token is not used"),
     (
         "GATEWAY_PLATFORM_APP_SECRET",
@@ -30,7 +36,11 @@ def unmet(environ: Mapping[str, str], secrets: Collection[str]) -> list[str]:
     """Return an error for each setting that lacks a setting it requires. One whose file cannot be read is given."""
     given = {name for name, text in environ.items() if text.strip()}
     given |= {name for name in secrets if name + SUFFIX in given}
-    return [f"{name} needs {other}: {why}." for name, other, why in NEEDS if name in given and other not in given]
+    return [
+        f"{name} needs {other}: {why}."
+        for name, other, why in NEEDS
+        if name in given and given.isdisjoint(other.split(" or "))
+    ]
 
 
 def misnamed(environ: Mapping[str, str], known: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from gateway.domain.hosts import Network
 from gateway.domain.proxies import DIRECT, Proxies
 from gateway.domain.window import Window
 from gateway.errors import Unusable
+from gateway.settings.derived import DerivedSettings
 from gateway.settings.forms import (
     ALLOWANCE,
     BASE_URL,
@@ -28,19 +29,18 @@ from gateway.settings.forms import (
     KEY,
     LOG_FORMAT,
     LOG_LEVEL,
+    LOGIN,
     NETWORKS,
     ORIGINS,
     PAGES,
     PATH,
     PERCENTS,
-    POSTGRESQL,
     RATE,
     REDIS_URL,
     SEALING_KEY,
     SEALING_KEYS,
     SECONDS,
     SOCKET_ADDRESS,
-    SQLITE,
     STORAGE_URL,
     SWITCH,
     TIMEOUT,
@@ -65,7 +65,7 @@ class SettingsError(Unusable):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(DerivedSettings):
     """The values of all settings. Times are in seconds, sizes in bytes."""
 
     hikerapi_url: str = _setting(BASE_URL, "https://api.hikerapi.com", "URL of the read API. Requires the key.")
@@ -79,7 +79,9 @@ class Settings:
         unset="the embedded sandbox, if it is used for reads",
     )
     platform_token: str | None = _optional(
-        KEY, "Access token or session of the account to publish for. Requires the URL.", unset="see the URL"
+        KEY,
+        "Access token or session of an account to publish for, beside those that are connected. Requires the URL.",
+        unset="see the URL",
     )
     platform_dialect: str = _setting(
         DIALECT, "platform", "Type of the publishing API: the Platform API or aiograpi-rest."
@@ -90,8 +92,23 @@ class Settings:
         "120",
         "Response timeout of the publishing API in seconds. The API may download a video before it responds.",
     )
+    platform_app_id: str | None = _optional(
+        KEY,
+        "Id of the app at the platform, with which accounts are connected. Requires the URL and the app secret.",
+        unset="no account can be connected",
+    )
+    platform_login: str = _setting(
+        LOGIN, "platform", "OAuth server at which accounts are connected: the Platform API's, or Instagram Login."
+    )
+    return_origins: frozenset[str] | None = _optional(
+        ORIGINS,
+        "Origins, besides the gateway's own, to which a browser may return after an account was connected.",
+        unset="none",
+    )
     platform_app_secret: str | None = _optional(
-        KEY, "Secret with which the platform signs webhooks. Requires the verify token.", unset="webhooks are disabled"
+        KEY,
+        "Secret of the app, with which the platform signs webhooks. Requires the verify token.",
+        unset="webhooks are disabled",
     )
     platform_verify_token: str | None = _optional(
         KEY,
@@ -322,27 +339,3 @@ class Settings:
         if problems:
             raise SettingsError(tuple(problems))
         return cls(**values, proxies=Proxies.read(environ), traces=traces), found
-
-    @property
-    def sandboxed(self) -> bool:
-        """Return whether the embedded sandbox replaces the read API."""
-        return self.hikerapi_key is None
-
-    @property
-    def database_path(self) -> Path:
-        """Return the path of the spending ledger, unless it is in PostgreSQL."""
-        if self.database_url is None or not self.database_url.startswith(SQLITE):
-            return self.data_dir / "gateway.sqlite3"
-        return Path(self.database_url.removeprefix(SQLITE))
-
-    @property
-    def ledger_url(self) -> str | None:
-        """Return the URL of the spending ledger, if it is in PostgreSQL."""
-        return self.database_url if self.database_url and self.database_url.startswith(POSTGRESQL) else None
-
-    @property
-    def flows_url(self) -> str:
-        """Return the SQLAlchemy URL of the workflow store."""
-        if self.database_url is not None and self.database_url.startswith(POSTGRESQL):
-            return "postgresql+psycopg://" + self.database_url.removeprefix(POSTGRESQL)
-        return f"{SQLITE}{self.data_dir.absolute() / 'flows.sqlite3'}"

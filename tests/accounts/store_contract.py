@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.accounts.account_records import StoredState
-from gateway.accounts.account_store import AccountStore, TooManyPending
+from gateway.accounts.account_records import StoredState, TooManyPending
+from gateway.accounts.account_store import AccountStore
 from gateway.accounts.vault.envelope import Encrypted
 from gateway.accounts.vault.key_encryption import VaultDamaged
 from gateway.accounts.vault.rotation import ADDED, CURRENT, DELETED, WRAPPED, rotate

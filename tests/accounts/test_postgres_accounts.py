@@ -11,6 +11,7 @@ from gateway.accounts.vault.key_encryption import LocalKeys
 from gateway.accounts.vault.shared_vault_keys import SharedVaultKeys
 from gateway.errors import AccountsUnavailable
 from tests.accounts.places import MakeStore
+from tests.accounts.refresh_contract import RefreshContract
 from tests.accounts.store_contract import AccountStoreContract, RotationContract
 from tests.durable.postgres import Cluster
 
@@ -34,6 +35,10 @@ class TestAccountStore(AccountStoreContract):
 
 
 class TestRotation(RotationContract):
+    pass
+
+
+class TestRefresh(RefreshContract):
     pass
 
 

@@ -15,6 +15,7 @@ from gateway.accounts.vault.key_encryption import VaultKeyMissing
 from gateway.accounts.vault.rotation import rotate
 from gateway.errors import Unusable
 from tests.accounts.places import DAY, GIVEN, MakeStore, account, sqlite_store
+from tests.accounts.refresh_contract import RefreshContract
 from tests.accounts.store_contract import AccountStoreContract, RotationContract
 
 
@@ -28,6 +29,10 @@ class TestAccountStore(AccountStoreContract):
 
 
 class TestRotation(RotationContract):
+    pass
+
+
+class TestRefresh(RefreshContract):
     pass
 
 

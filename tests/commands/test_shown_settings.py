@@ -50,7 +50,8 @@ def test_the_url_of_the_vendor_is_not_in_force_while_the_sandbox_answers(shown: 
 
 def test_no_secret_is_shown_from_wherever_it_comes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     secrets = {row.name: SECRET for row in Settings.table() if row.form.is_secret}
-    secrets["GATEWAY_FLOWS_KEY"] = secrets["GATEWAY_VAULT_KEY"] = secrets["GATEWAY_CACHE_KEY"] = SEALING
+    for name in ("FLOWS", "VAULT", "CACHE", "AUDIT"):
+        secrets[f"GATEWAY_{name}_KEY"] = SEALING
     secrets["GATEWAY_REDIS_URL"] = f"redis://:{SECRET}@cache/0"
     secrets["GATEWAY_DATABASE_URL"] = f"postgresql://gateway:{SECRET}@db/flows"
     secrets["GATEWAY_STORAGE_URL"] = "s3://files"  # which the secrets of the storage need

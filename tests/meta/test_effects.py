@@ -99,7 +99,7 @@ def test_every_setting_is_read_by_something() -> None:
         if file.parts[:2] in (("gateway", "composition"), ("gateway", "commands"))
         for name in _fields_read(ROOT / file)
     }
-    for node in ast.walk(ast.parse((ROOT / "gateway/settings/table.py").read_text())):
+    for node in ast.walk(ast.parse((ROOT / "gateway/settings/derived.py").read_text())):
         if isinstance(node, ast.FunctionDef) and node.name in read:
             read |= {name.removeprefix("self.") for _, name in names(node) if name.startswith("self.")}
     # The TTLs are read by the members of `Lifetime`.

@@ -130,6 +130,7 @@ GUARDED = {
 EVERYWHERE = frozenset({"*"})
 HOMES: dict[str, frozenset[str]] = {
     "aiohttp": frozenset({"gateway.upstream.client"}),
+    "authlib": frozenset({"gateway.accounts"}),
     "aiodataloader": frozenset({"gateway.loaders"}),
     "cachetools": frozenset({"gateway.cache", "gateway.execution", "gateway.media_proxy", "gateway.operations"}),
     "cryptography": frozenset(

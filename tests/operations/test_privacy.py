@@ -46,6 +46,7 @@ ASKED = {
     ("query", "allowance"): "{ allowance { client } }",
     ("query", "gateway"): "{ gateway { workers { startedAt } } }",
     ("query", "accounts"): "{ accounts { __typename } }",
+    ("query", "account"): '{ account(id: "787132") { __typename } }',
     ("query", "flow"): '{ flow(id: "1") { id } }',
     ("query", "flows"): "{ flows { nodes { id } } }",
     ("query", "_entities"): f"{{ _entities(representations: [{USER}]) {{ ... on User {{ username }} }} }}",
@@ -55,6 +56,14 @@ ASKED = {
     ("mutation", "updateHighlight"): f"mutation {{ updateHighlight({FLOW}) {{ flow {{ id }} }} }}",
     ("mutation", "deleteHighlight"): f"mutation {{ deleteHighlight({FLOW}) {{ flow {{ id }} }} }}",
     ("mutation", "setLike"): 'mutation { setLike(input: { account: "1", id: "1", liked: true }) { flow { id } } }',
+    (
+        "mutation",
+        "connectAccount",
+    ): 'mutation { connectAccount(input: { returnTo: "http://gateway.test/" }) { expiresAt } }',
+    (
+        "mutation",
+        "disconnectAccount",
+    ): 'mutation { disconnectAccount(input: { account: "1" }) { userErrors { code } } }',
     ("mutation", "cancelFlow"): 'mutation { cancelFlow(id: "1") { flow { id } } }',
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
     ("mutation", "forgetCachedData"): "mutation { forgetCachedData(input: { all: true }) { entries } }",

@@ -18,7 +18,8 @@ CORE = build_schema().core
 WRITE, INTERACT = frozenset({Right.WRITE}), frozenset({Right.INTERACT})
 LIKE = 'setLike(input: { account: "1", id: "1", liked: true }) { flow { id } }'
 FORGET = "forgetCachedData(input: { all: true }) { entries }"
-READ, OPERATE = frozenset({Right.READ}), frozenset({Right.OPERATE})
+DISCONNECT = 'disconnectAccount(input: { account: "1" }) { userErrors { code } }'
+READ, OPERATE, CONNECT = (frozenset({right}) for right in (Right.READ, Right.OPERATE, Right.CONNECT))
 DELETE = 'deleteHighlight(input: { id: "1" }) { flow { id } }'
 
 
@@ -34,7 +35,8 @@ def test_each_mutation_names_the_rights_that_it_needs() -> None:
     }
     writes = {kind.row.name: frozenset({kind.row.right}) for kind in FlowKind}
     controls = {"cancel_flow": WRITING, "retry_flow": WRITING, "forget_cached_data": OPERATE, "warm_cache": OPERATE}
-    assert named == writes | controls
+    connections = {"connect_account": CONNECT, "disconnect_account": CONNECT}
+    assert named == writes | controls | connections
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,8 @@ def test_each_mutation_names_the_rights_that_it_needs() -> None:
         (f"mutation {{ a: {LIKE} ... {{ b: {DELETE} }} }}", [WRITING, WRITE, INTERACT]),
         (f"mutation {{ ...F ...F }} fragment F on Mutation {{ {DELETE} }}", [WRITING, WRITE]),
         (f"mutation {{ {FORGET} }}", [OPERATE]),
+        (f"mutation {{ {DISCONNECT} }}", [CONNECT]),
+        (f"mutation {{ {DISCONNECT} {LIKE} }}", [WRITING, CONNECT, INTERACT]),
         (f"mutation {{ {FORGET} __typename }}", [WRITING, OPERATE]),
         (f"mutation {{ {FORGET} {LIKE} }}", [WRITING, OPERATE, INTERACT]),
         (f"mutation {{ ... @skip(if: true) {{ {LIKE} }} }}", [WRITING, INTERACT]),

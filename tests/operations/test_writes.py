@@ -20,7 +20,18 @@ TRAY = '{ user(by: { id: "787132" }) { highlights { totalCount nodes { id title 
 PICTURE = {"url": "https://images.example.com/reef.jpg"}
 # The example operations that are run here; the others have scenarios.
 OPERATIONS = frozenset(
-    {"create_highlight", "update_highlight", "delete_highlight", "set_like", "my_accounts", "my_flows", "watch_flow"}
+    {
+        *(
+            "create_highlight",
+            "update_highlight",
+            "delete_highlight",
+            "set_like",
+            "my_accounts",
+            "my_flows",
+            "watch_flow",
+        ),
+        *("connect_account", "disconnect_account"),  # in tests/accounts
+    }
 )
 ORDER = {"account": ACCOUNT, "title": "Reef", "media": [PICTURE], "idempotencyKey": "reef-1"}
 MADE = """mutation($input: CreateHighlightInput!) {
@@ -171,7 +182,8 @@ async def test_the_accounts_of_a_client_are_read_and_priced_like_users(gateway: 
         "query($document: String!) { price(document: $document) { lower upper } }", {"document": query}
     )
     answer = await gateway.query(query)
-    assert answer.data["accounts"] == [{"id": ACCOUNT, "username": "natgeo"}]
+    (account,) = answer.data["accounts"]
+    assert (account["id"], account["state"], account["user"]) == (ACCOUNT, "CONNECTED", {"username": "natgeo"})
     assert price.data["price"] == {"lower": answer.charged, "upper": answer.charged}
 
 

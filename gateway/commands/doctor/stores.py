@@ -120,7 +120,7 @@ def flows(installation: Installation) -> Iterable[Finding]:
         yield found
         if found.result is not Result.PROBLEM:
             yield from _of_key(settings, _probe(path))
-    elif settings.sandboxed or settings.platform_token is not None:
+    elif settings.sandboxed or settings.platform_url is not None:
         yield ok(FLOW_STORE, f"{path} does not exist yet: the gateway creates it at its first start.")
     else:
         yield skipped(FLOW_STORE, "Nothing is published: GATEWAY_PLATFORM_TOKEN is not set.")

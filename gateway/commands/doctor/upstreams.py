@@ -179,6 +179,8 @@ def _duration(seconds: float) -> str:
 async def _publishing(installation: Installation, connect: Connect) -> Finding:
     settings = installation.settings
     url, token = settings.platform_url, settings.platform_token
+    if url is not None and token is None:
+        return skipped(PUBLISHING, f"{TOKEN_SETTING} is not set: accounts are published for that are connected.")
     if url is None or token is None:
         what = "The embedded sandbox is published to" if settings.sandboxed else "Nothing is published"
         return skipped(PUBLISHING, f"{what}: {TOKEN_SETTING} is not set.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from functools import partial
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import httpx
 
@@ -16,7 +17,7 @@ from gateway.upstream.client.availability import Access
 from gateway.upstream.client.client import UpstreamClient
 from gateway.upstream.client.network import over_network
 from gateway.upstream.platforms import aiograpi, platform, platform_errors
-from gateway.upstream.platforms.access_tokens import AccessToken
+from gateway.upstream.platforms.access_tokens import AccessToken, AccessTokens
 from gateway.upstream.platforms.aiograpi import Aiograpi
 from gateway.upstream.platforms.authorized import AuthenticatedClient
 from gateway.upstream.platforms.client import PublishingClient, PublishingPolicy
@@ -24,6 +25,7 @@ from gateway.upstream.platforms.likes import AiograpiLikes, PlatformLikes
 from gateway.upstream.platforms.platform import Platform
 from gateway.upstream.platforms.port import Publisher
 
+TokensBeside: TypeAlias = Callable[[AccessTokens | None], AccessTokens]
 STANDARD = PublishingPolicy()
 RATE = 10.0  # requests a second, until the upstream's usage headers ask for less
 
@@ -50,15 +52,19 @@ def connect_publisher(
     *,
     dialect: Dialect,
     base_url: str,
-    token: str,
+    token: str | None,
     clock: Clock,
     hook: Hook,
     transport: httpx.AsyncBaseTransport | None = None,
     proxy: Proxy | None = None,
     policy: PublishingPolicy = STANDARD,
     rate: float = RATE,
+    tokens_beside: TokensBeside | None = None,
 ) -> Publisher:
-    """Return a client of the upstream at `base_url` for the account of `token`, an access token or a session id."""
+    """Return a client of the upstream at `base_url` for the account of `token`, an access token or a session id.
+
+    `tokens_beside` returns the tokens of connected accounts together with that one, which may be missing then.
+    """
     if transport is None:
         transport = over_network(connections=policy.concurrency, keep_alive=policy.keep_alive, proxy=proxy)
     access = Access("publishing", key="GATEWAY_PLATFORM_TOKEN", url="GATEWAY_PLATFORM_URL", clock=clock, hook=hook)
@@ -66,14 +72,23 @@ def connect_publisher(
     match dialect:
         case Dialect.PLATFORM:
             owner, refresh = partial(platform.owner, client), partial(platform.refresh, client)
-            return PlatformDialect(
-                AuthenticatedClient(client, AccessToken(token, owner, hook, refresh, access), platform.bearer)
-            )
+            own = None if token is None else AccessToken(token, owner, hook, refresh, access)
+            every = own if tokens_beside is None else tokens_beside(own)
+            assert every is not None, "there is a token, or a way to connect accounts"
+            return PlatformDialect(AuthenticatedClient(client, every, platform.bearer))
         case Dialect.AIOGRAPI:
+            assert token is not None, "accounts are not connected in this dialect"
             tokens = AccessToken(token, partial(aiograpi.owner, client), hook, access=access)
             return AiograpiDialect(AuthenticatedClient(client, tokens, aiograpi.session))
         case _:
             assert_never(dialect)
+
+
+def oauth_requests(
+    *, transport: httpx.AsyncBaseTransport, policy: PublishingPolicy, rate: float, clock: Clock, hook: Hook
+) -> PublishingClient:
+    """Return a client for the requests to OAuth servers, whose targets are whole URLs."""
+    return _client(Dialect.PLATFORM, "", transport, policy, rate, clock, hook)
 
 
 async def account_of(

@@ -35,6 +35,11 @@ export interface Account {
   username: string | null;
 }
 
+interface Connected {
+  id: string;
+  user: { username: string | null };
+}
+
 const ENDED = new Set(['DONE', 'FAILED', 'CANCELLED']);
 const POLL = 700; // milliseconds
 
@@ -77,7 +82,8 @@ export async function list(): Promise<Flow[]> {
 }
 
 export async function accounts(): Promise<Account[]> {
-  return data(await ask<{ accounts: Account[] }>(ACCOUNTS)).accounts;
+  const found = data(await ask<{ accounts: Connected[] }>(ACCOUNTS)).accounts;
+  return found.map(({ id, user }) => ({ id, username: user.username }));
 }
 
 /** What is known of a flow by now; or why nothing is, while that is tried again. */
