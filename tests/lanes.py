@@ -77,9 +77,11 @@ def lane_of(*used: object) -> str:
 def _reached(left: list[object], seen: set[int]) -> Iterator[str]:
     while left:
         found = left.pop()
-        if id(found) not in seen and id(found) not in _without_lane:
-            seen.add(id(found))
-            use = _use_of(found)
+        # Taken once: an audit hook hears of each time.
+        identity = id(found)
+        if identity not in seen and identity not in _without_lane:
+            seen.add(identity)
+            use = _uses.get(identity) or _use_of(found)
             if use.lane:
                 yield use.lane
             left += use.named
@@ -101,14 +103,13 @@ _without_lane: set[int] = set()
 
 
 def _use_of(found: object) -> Use:
-    use = _uses.get(id(found))
-    if use is None:
-        plain = _plain(found)
-        module = _module(plain)
-        parents = {module, *(module[:at] for at, letter in enumerate(module) if letter == ".")}
-        lane = max((OWNERS[name] for name in parents & OWNERS.keys()), key=RANK.__getitem__, default=None)
-        named = _named_in(plain) if module.split(".")[0] in ("tests", "bench") else []
-        use = _uses[id(found)] = Use(found, lane, tuple(named))
+    """Seen for the first time."""
+    plain = _plain(found)
+    module = _module(plain)
+    parents = {module, *(module[:at] for at, letter in enumerate(module) if letter == ".")}
+    lane = max((OWNERS[name] for name in parents & OWNERS.keys()), key=RANK.__getitem__, default=None)
+    named = _named_in(plain) if module.split(".")[0] in ("tests", "bench") else []
+    use = _uses[id(found)] = Use(found, lane, tuple(named))
     return use
 
 
@@ -138,18 +139,19 @@ def _named_in(found: Any) -> list[object]:
     if isinstance(found, type):
         return [member for base in found.__mro__[:-1] for member in vars(base).values() if _has_code(member)]
     if isinstance(found, types.FunctionType):
-        names = set(_names(found.__code__))
+        names = _names(found.__code__)
         named = [found.__globals__[name] for name in names if name in found.__globals__]
         members = [vars(m)[name] for m in named if isinstance(m, types.ModuleType) for name in names & vars(m).keys()]
         return named + members
     return []
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            names |= _names(constant)
+    return names
 
 
 def _has_code(member: object) -> bool:

@@ -83,6 +83,15 @@ class Lanes:
         self._preparation: Preparation | None = None
         self._is_prepared = False
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Nearly all that is made here stays, so to look for garbage meanwhile finds none, in a fifth of the time."""
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            gc.enable()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Before markers select. Waiting lanes come first: their gaps are filled by the others."""
@@ -264,7 +273,7 @@ def register(config: pytest.Config) -> None:
 
 def _lane(item: pytest.Item) -> str:
     """A marker on a parameter of a fixture counts as well as what is reached."""
-    marked = [name for name in RANK if item.get_closest_marker(name)]
+    marked = RANK.keys() & {marker.name for marker in item.iter_markers()}
     return max([_lane_of_all(tuple(_used_by(item))), *marked], key=RANK.__getitem__)
 
 
