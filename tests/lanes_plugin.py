@@ -94,7 +94,11 @@ class Lanes:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Before markers select. Waiting lanes come first: their gaps are filled by the others."""
+        """Before markers select. Waiting lanes come first: their gaps are filled by the others.
+
+        In each lane those come first for which their module makes something several times: a worker that steals takes
+        the last ones, and would have to make it again.
+        """
         for item in items:
             name = LONG if profiles.profile() == profiles.LONG and _is_scaled(item) else _lane(item)
             item.add_marker(name)
@@ -108,7 +112,7 @@ class Lanes:
         if profiles.profile() != profiles.LONG and (left_out := [item for item in items if _is_long_only(item)]):
             self._config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if not _is_long_only(item)]
-        items.sort(key=lambda item: -RANK[item.stash[LANE]])
+        items.sort(key=lambda item: (-RANK[item.stash[LANE]], not _shares(item)))
         if self._part:
             items[:] = [item for item in items if self._part.holds(item.nodeid)]
 
@@ -243,11 +247,14 @@ def options(parser: pytest.Parser) -> None:
 def workers(config: pytest.Config) -> int | None:
     """For `--numprocesses=auto`; None leaves it to xdist.
 
-    Tests wait for processes, threads and timers, so one more worker keeps all processors busy; not where they are
-    measured, which takes as much time again, nor for storms that last some real seconds.
+    Tests that start programs wait for more than half of their time, so more than two workers keep a processor busy; not
+    many more on a large machine, as each takes memory. Those of the lane `unit` wait for threads alone. It is left to
+    xdist where they are measured, which takes as much time again, and for storms that last some real seconds.
     """
-    is_busy = config.option.cov_source or config.option.markexpr == LONG
-    return None if is_busy else (os.cpu_count() or 1) + 1
+    if config.option.cov_source or config.option.markexpr == LONG:
+        return None
+    processors = os.cpu_count() or 1
+    return processors + (1 if config.option.markexpr == UNIT else min(processors + 1, 4))
 
 
 def keep_in_memory(config: pytest.Config) -> None:
@@ -285,6 +292,13 @@ def _lane_of_all(used: tuple[object, ...]) -> str:
 
 def _is_scaled(item: pytest.Item) -> bool:
     return item.get_closest_marker("scaled") is not None or hasattr(getattr(item, "obj", None), "is_hypothesis_test")
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether a fixture of it belongs to its module, and has parameters."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    made = fixtures.name2fixturedefs.values() if fixtures else ()
+    return any(one.scope == "module" and one.params for definitions in made for one in definitions)
 
 
 def _is_long_only(item: pytest.Item) -> bool:
