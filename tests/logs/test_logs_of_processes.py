@@ -23,6 +23,9 @@ TRAY = {"query": 'query Tray { user(by: { username: "natgeo" }) { highlights { n
 TRACE = "0af7651916cd43dd8448eb211c80319c"  # pragma: allowlist secret
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 BATCH = 500
+# A line holds both, so that fewer of them fill what waits; its other parts have 200 bytes and more.
+LONG_NAME, LONG_ID = "n" * 128, "i" * 64
+LINE = 200 + len(LONG_NAME + LONG_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +113,13 @@ def test_standard_output_has_the_announcement_alone(written: Written) -> None:
 
 def test_a_gateway_whose_log_is_not_read_answers_on_and_tells_what_is_missing(tmp_path: Path) -> None:
     """A pipe takes 64 KiB, and so many bytes wait in the process: the rest of the lines is counted."""
-    batch = [{"query": "{ __typename }"}] * BATCH
+    batch = [{"query": f"query {LONG_NAME} {{ __typename }}"}] * BATCH
     given = {"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_BATCH_LIMIT": str(BATCH), "GATEWAY_SLOW_MS": "600000"}
-    rounds = (MOST_WAITING + 2**17) // (200 * BATCH)
+    rounds = (MOST_WAITING + 2**17) // (LINE * BATCH)
     with started("serve", **given) as (announcement, process), httpx.Client(timeout=LIMIT) as client:
         url = f"{address(announcement)}/graphql"
         for _ in range(rounds):
-            assert len(client.post(url, json=batch).json()) == BATCH
+            assert len(client.post(url, json=batch, headers={"x-request-id": LONG_ID}).json()) == BATCH
         assert client.get(f"{address(announcement)}/healthz").status_code == 200
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(LIMIT)
