@@ -195,6 +195,30 @@ def test_a_file_gives_what_another_setting_needs(tmp_path: Path) -> None:
     assert problem.startswith("GATEWAY_PLATFORM_TOKEN needs GATEWAY_PLATFORM_URL: ")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "awskms:alias/highlights-gateway",
+        "awskms:arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "transit+https://vault.example.com:8200/transit/gateway",
+        "transit+http://127.0.0.1:8200/mounted/deep/gateway",
+    ],
+)
+def test_the_key_of_the_vault_may_be_in_a_service(url: str) -> None:
+    assert Settings.read({"GATEWAY_VAULT_KEY_URL": url}).vault_key_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["alias/gateway", "awskms:", "awskms:a key", "transit+https://vault.example.com/gateway", "transit+ftp://a/b/c"],
+)
+def test_another_url_of_a_key_is_refused(url: str) -> None:
+    (problem,) = problems({"GATEWAY_VAULT_KEY_URL": url})
+    assert problem.startswith(
+        "GATEWAY_VAULT_KEY_URL must be awskms: and the id, ARN or alias of a key, or transit+https://"
+    )
+
+
 def test_each_secret_and_nothing_else_may_be_in_a_file() -> None:
     in_files = {row.name for row in Settings.table() if len(row.names) > 1}
     assert in_files == {
@@ -202,6 +226,7 @@ def test_each_secret_and_nothing_else_may_be_in_a_file() -> None:
         "GATEWAY_AUDIT_KEY",
         *("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_CURSOR_SECRET", "GATEWAY_MEDIA_SECRET", "GATEWAY_DATABASE_URL"),
         *("GATEWAY_REDIS_URL", "GATEWAY_CACHE_KEY", "GATEWAY_VAULT_KEY", "GATEWAY_PLATFORM_APP_ID"),
+        "GATEWAY_VAULT_KEY_TOKEN",
         *("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_SECRET"),
     }
     assert problems({"GATEWAY_TTL_TRAY_FILE": "/ttl"}) == (

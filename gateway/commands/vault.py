@@ -25,6 +25,8 @@ def rotate_vault(arguments: argparse.Namespace, environ: Mapping[str, str]) -> i
         raise CommandError(f"{error.message} Nothing is lost: repeat the command then.") from error
     keys = "1 data key is" if count == 1 else f"{count} data keys are"
     print(f"{keys} wrapped by the new key {key_id}.")
-    if settings.vault_key:
+    if settings.vault_key_url:
+        print("Remove the keys of before, vault.key or GATEWAY_VAULT_KEY: nothing is encrypted with them any more.")
+    elif settings.vault_key:
         print("Remove all but the first key from GATEWAY_VAULT_KEY in all gateways, and restart them.")
     return 0

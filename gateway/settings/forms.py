@@ -135,6 +135,19 @@ def _storage_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _vault_key_url(text: str) -> str:
+    if text.startswith("awskms:"):
+        if not re.fullmatch(r"awskms:[A-Za-z0-9:/_-]{1,512}", text):
+            raise ValueError
+        return text
+    if not text.startswith("transit+"):
+        raise ValueError
+    url = _base_url(text.removeprefix("transit+"))
+    if not re.fullmatch(r"(/[A-Za-z0-9._-]+){2,}", urlsplit(url).path):
+        raise ValueError
+    return f"transit+{url}"
+
+
 def _documents(text: str) -> str:
     if text not in ("any", "trusted"):
         raise ValueError
@@ -237,6 +250,9 @@ DATABASE_URL = Form(
     f"{SQLITE}PATH (four slashes begin an absolute path), or {POSTGRESQL}USER@HOST/NAME", _database_url, is_secret=True
 )
 STORAGE_URL = Form("s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or gs://BUCKET/PREFIX", _storage_url)
+VAULT_KEY_URL = Form(
+    "awskms: and the id, ARN or alias of a key, or transit+https://HOST:PORT/MOUNT/KEY", _vault_key_url
+)
 PERCENTS = Form("percents from 1 to 99, separated by commas, like 20,5", _percents)
 ALLOWANCE = Form(f"billed requests per {', '.join(w.value for w in Window)}, like hour=50,day=200", _allowance)
 SEALING_KEY = Form(f"{SEALING_KEY_BYTES} bytes in base64", _sealing_key, is_secret=True)

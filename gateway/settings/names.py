@@ -28,6 +28,7 @@ NEEDS = (
     ("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_URL", "without it files are in the data directory"),
     ("GATEWAY_STORAGE_KEY_ID", "GATEWAY_STORAGE_SECRET", "each is of no use alone"),
     ("GATEWAY_STORAGE_SECRET", "GATEWAY_STORAGE_KEY_ID", "each is of no use alone"),
+    ("GATEWAY_VAULT_KEY_TOKEN", "GATEWAY_VAULT_KEY_URL", "without it no service is asked"),
     ("GATEWAY_PLATFORM_VERIFY_TOKEN", "GATEWAY_PLATFORM_APP_SECRET", "without it webhooks cannot be verified"),
 )
 

@@ -44,6 +44,7 @@ from gateway.settings.forms import (
     STORAGE_URL,
     SWITCH,
     TIMEOUT,
+    VAULT_KEY_URL,
     seconds,
 )
 from gateway.settings.names import PREFIX, misnamed, unmet
@@ -132,6 +133,12 @@ class Settings(DerivedSettings):
         "Key with which the tokens of connected accounts are encrypted; the newest first, where it is being replaced.",
         unset="in PostgreSQL with its database, else `vault.key` in the data directory, created when needed",
     )
+    vault_key_url: str | None = _optional(
+        VAULT_KEY_URL,
+        "Key of AWS KMS, or of the Transit engine of HashiCorp Vault or OpenBao, in place of the key of the vault.",
+        unset="the key of the vault is kept by the gateway",
+    )
+    vault_key_token: str | None = _optional(KEY, "Token for a Transit engine.", unset="`VAULT_TOKEN`")
     audit_key: bytes | None = _optional(
         SEALING_KEY,
         "Key of the audit trail.",

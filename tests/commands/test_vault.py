@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
 from gateway.commands.base import CommandError
+from gateway.composition.account_vault import account_store
+from gateway.settings import Settings
 from tests.accounts.places import GIVEN, account, sqlite_store
+from tests.accounts.transit_server import TOKEN, Transit
 from tests.commands.copies import copied, environment, filled, restored
+from tests.fakes.served import served
 
 
 def connect(folder: Path, *keys: bytes) -> None:
@@ -81,3 +87,30 @@ def test_a_copy_without_the_key_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="rotated meanwhile"):
         copied(tmp_path / "copy", environment(data))
     assert not (tmp_path / "copy").exists()
+
+
+def test_the_tokens_are_moved_to_a_key_in_a_service(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(data)
+    with served(lambda _: Transit().app(), lifespan=False) as url:
+        monkeypatch.setenv("GATEWAY_VAULT_KEY_URL", f"transit+{url}/transit/gateway")
+        monkeypatch.setenv("GATEWAY_VAULT_KEY_TOKEN", TOKEN)
+        assert main(["vault", "rotate"]) == 0
+        assert "Remove the keys of before" in capsys.readouterr().out
+        (data / "vault.key").unlink()
+        assert main(["vault", "rotate"]) == 2
+        assert "rotate it there" in capsys.readouterr().err
+        store = account_store(Settings.read(os.environ))
+        store.open()
+        assert (store.token("787132") or pytest.fail("no token"))[1] == GIVEN
+
+
+def test_a_service_without_its_library_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_VAULT_KEY_URL", "awskms:alias/gateway")
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "gateway.accounts.vault.aws_kms", raising=False)
+    assert main(["vault", "rotate"]) == 2
+    assert "pip install 'highlights-gateway[kms]'" in capsys.readouterr().err

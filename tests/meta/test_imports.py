@@ -136,6 +136,8 @@ HOMES: dict[str, frozenset[str]] = {
     "cryptography": frozenset(
         {"gateway.accounts", "gateway.durable", "gateway.reads", "gateway.server", "gateway.shared_cache"}
     ),
+    "boto3": frozenset({"gateway.accounts"}),
+    "botocore": frozenset({"gateway.accounts"}),
     "dbos": frozenset({"gateway.durable"}),
     "graphql": frozenset({"schema", "gateway.operations", "gateway.execution", "gateway.http"}),
     "httpx": frozenset(
@@ -150,6 +152,7 @@ HOMES: dict[str, frozenset[str]] = {
         }
     ),
     "httpx_aiohttp": frozenset({"gateway.upstream.client"}),
+    "hvac": frozenset({"gateway.accounts"}),
     "msgspec": EVERYWHERE,
     "obstore": frozenset({"gateway.uploads"}),
     "opentelemetry": frozenset({"gateway.tracing"}),
@@ -160,6 +163,7 @@ HOMES: dict[str, frozenset[str]] = {
     "python_multipart": frozenset({"gateway.http"}),
     "redis": frozenset({"gateway.shared_cache"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
+    "requests": frozenset({"gateway.accounts"}),
     "sqlalchemy": frozenset({"gateway.audit", "gateway.durable", "gateway.webhooks"}),
     "stamina": frozenset({"gateway.upstream.client"}),
     "starlette": frozenset(

@@ -1,4 +1,4 @@
-"""EnvelopeCipher encryption: each secret under a data key of its own (AES-256-GCM), which a key-encryption key wraps.
+"""Envelope encryption: each secret under a data key of its own (AES-256-GCM), which a key-encryption key wraps.
 
 Associated data binds both ciphertexts to the secret's subject and purpose: a row that is copied to another account, or
 into another column, cannot be decrypted.

@@ -56,6 +56,10 @@ class LocalKeys:
         self._place = place
         self._keys: dict[str, bytes] = {}
 
+    def exist(self) -> bool:
+        """Return whether there is a key: reading the keys creates the first one."""
+        return self._place.exists()
+
     def ids(self) -> Sequence[str]:
         return list(self._load())
 

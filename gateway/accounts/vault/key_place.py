@@ -20,8 +20,11 @@ ID_DIGITS = 16
 class KeyPlace(Protocol):
     """The place of local keys. Methods block, and raise Unusable."""
 
+    def exists(self) -> bool:
+        """Return whether there are keys."""
+
     def read(self) -> list[bytes]:
-        """Return the keys, the newest first."""
+        """Return the keys, the newest first. The first one is created."""
 
     def write(self, keys: Sequence[bytes]) -> None:
         """Replace the keys atomically."""
@@ -32,6 +35,9 @@ class KeyFile:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / KEY_FILE
+
+    def exists(self) -> bool:
+        return self._path.exists()
 
     def read(self) -> list[bytes]:
         try:
@@ -57,6 +63,9 @@ class GivenKeys:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._given = list(keys)
+
+    def exists(self) -> bool:
+        return True
 
     def read(self) -> list[bytes]:
         return self._given

@@ -23,6 +23,10 @@ class SharedVaultKeys:
     def __init__(self, database: AccountDatabase) -> None:
         self._database = database
 
+    def exists(self) -> bool:
+        with self._database.transaction() as db:
+            return bool(db.run(READ))
+
     def read(self) -> list[bytes]:
         with self._database.transaction() as db:
             return _keys(db)
