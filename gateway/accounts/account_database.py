@@ -23,6 +23,9 @@ class AccountTransaction(Protocol):
 class AccountDatabase(Protocol):
     """A database. It is opened for each transaction: only connecting, refreshing and publishing need it."""
 
+    def is_absent(self) -> bool:
+        """Return whether it is certain that the store was never used. Does not block."""
+
     def exists(self) -> bool:
         """Return whether the store was ever used. Blocks. Raise AccountsUnavailable and Unusable."""
 

@@ -13,15 +13,20 @@ from typing import TypeVar
 
 from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState
 from gateway.accounts.account_store import AccountStore, StoreLease
+from gateway.accounts.vault.key_encryption import VaultDamaged
 from gateway.clock import Clock
 from gateway.errors import AccountsUnavailable, Unusable
 
 T = TypeVar("T")
 REFRESH_SECONDS = 15.0
+AWAY = "The store of the connected accounts cannot be reached: nothing is published for them."
 
 
 class Accounts:
-    """The accounts. `on_change` is called with the id of an account whose record has changed, by any process."""
+    """The accounts. Methods raise AccountsUnavailable; `problem` is the reason, for the readiness check.
+
+    `on_change` is called with the id of an account whose record has changed, by any process.
+    """
 
     def __init__(self, store: AccountStore, clock: Clock, on_change: Callable[[str], None]) -> None:
         """Open the store, if there is one. Raise VaultKeyMissing for a wrong key, and Unusable."""
@@ -75,7 +80,7 @@ class Accounts:
         return await self._ask(lambda: self.store.take(digest)) if await self._ask(self.store.database.exists) else None
 
     async def token(self, id: str) -> tuple[AccountRecord, str] | None:
-        """Return an account with its token. Raise VaultKeyMissing and VaultDamaged."""
+        """Return an account with its token; None if there is none."""
         return await self._ask(lambda: self.store.token(id))
 
     async def refreshed(self, record: AccountRecord, token: str, lease: StoreLease) -> bool:
@@ -100,13 +105,9 @@ class Accounts:
         """Read the view again and again."""
         while True:
             await self._clock.sleep(REFRESH_SECONDS)
-            try:
+            with contextlib.suppress(AccountsUnavailable):
                 await self._read()
                 self.problem = None
-            except AccountsUnavailable:
-                self.problem = "The store of the connected accounts cannot be reached: nothing is published for them."
-            except Unusable as error:
-                self.problem = str(error)
 
     async def _forget(self, id: str, state: StoredState) -> AccountRecord | None:
         if not await self._ask(self.store.database.exists):
@@ -116,7 +117,8 @@ class Accounts:
 
     async def _read(self) -> Mapping[str, AccountRecord]:
         """Read the view, and report what has changed."""
-        if not await self._ask(self.store.database.exists):
+        # Without a thread: nearly all gateways have connected no account.
+        if self.store.database.is_absent() or not await self._ask(self.store.database.exists):
             return self._known
         before = self._known
         self._known = found = {record.id: record for record in await self._ask(self.store.accounts)}
@@ -131,7 +133,17 @@ class Accounts:
         return is_changed
 
     async def _ask(self, work: Callable[[], T]) -> T:
-        return await asyncio.to_thread(work)
+        """Return the result of `work`, from a thread. Raise AccountsUnavailable, also where the vault is unusable."""
+        try:
+            return await asyncio.to_thread(work)
+        except AccountsUnavailable:
+            self.problem = AWAY
+            raise
+        except Unusable as exc:
+            self.problem = str(exc)
+            raise AccountsUnavailable("The connected accounts cannot be used now. Contact the operator.") from exc
+        except VaultDamaged as exc:
+            raise AccountsUnavailable("The token of the account cannot be decrypted. Connect it again.") from exc
 
 
 def topic_of(id: str) -> str:

@@ -11,7 +11,6 @@ from typing import TypeVar
 from gateway.accounts.account_records import AccountRecord, ConnectionState, StoredState
 from gateway.accounts.accounts import Accounts, topic_of
 from gateway.accounts.refreshing import TokenRefresher
-from gateway.accounts.vault.key_encryption import VaultDamaged
 from gateway.clock import Clock
 from gateway.domain.publishing import Account
 from gateway.errors import (
@@ -19,7 +18,6 @@ from gateway.errors import (
     AccountsUnavailable,
     ReconnectRequired,
     UnsupportedByPlatform,
-    Unusable,
     UpstreamUnavailable,
 )
 from gateway.events import AccountConnectionChanged, Hook
@@ -90,7 +88,7 @@ class ConnectedTokens:
         """Return the account as it is now with its token. Raise ReconnectRequired and UpstreamUnavailable."""
         try:
             found = await self._accounts.token(record.id)
-        except (AccountsUnavailable, Unusable, VaultDamaged) as exc:
+        except AccountsUnavailable as exc:
             raise _unavailable() from exc
         if found is None or found[0].state_at(self._clock.now()) is ConnectionState.RECONNECT_REQUIRED:
             raise _reconnect_required(record.id)

@@ -51,6 +51,9 @@ class PostgresAccounts:
         self._url = url
         self._is_prepared = False
 
+    def is_absent(self) -> bool:
+        return False
+
     def exists(self) -> bool:
         return self._is_prepared or version_in(self._url).found != ABSENT
 

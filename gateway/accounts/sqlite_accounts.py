@@ -43,8 +43,11 @@ class SqliteAccounts:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
 
+    def is_absent(self) -> bool:
+        return not self._path.exists()
+
     def exists(self) -> bool:
-        return self._path.exists()
+        return not self.is_absent()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[AccountTransaction]:

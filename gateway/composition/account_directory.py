@@ -13,6 +13,7 @@ from gateway.accounts.account_records import ConnectionState, StoredState
 from gateway.accounts.account_views import AccountView
 from gateway.accounts.accounts import topic_of
 from gateway.accounts.connecting import Begun
+from gateway.accounts.port import ConnectedAccounts
 from gateway.accounts.providers import Capability, ConnectScope
 from gateway.clients import Client, Clients
 from gateway.composition.account_connections import AccountConnections, can_connect
@@ -66,6 +67,11 @@ class AccountDirectory:
     @property
     def tokens_beside(self) -> TokensBeside | None:
         return None if self.connections is None else self.connections.tokens
+
+    @property
+    def connected(self) -> ConnectedAccounts | None:
+        """The accounts that were connected, for what ends the gateway's use of them; None if none can be."""
+        return None if self.connections is None else self.connections.accounts
 
     def add_configured(self, accounts: Iterable[Account], publisher: Publisher) -> None:
         """Add the accounts of the configured token."""

@@ -59,24 +59,24 @@ class PublishingComponent:
         self._clock, self._hook = clock, hook
         self._settings = settings
         self._shutdown = shutdown
-        self._accounts = AccountDirectory(
+        self.accounts = AccountDirectory(
             *(settings, transport, base_url),
             clients=clients,
             spending=spending,
             services=services,
             signal=lambda topic: self.durable.signal(topic),
         )
-        self._invalidation = Invalidation(services.memory, self._accounts.usernames)
+        self._invalidation = Invalidation(services.memory, self.accounts.usernames)
         self._accounts_error: GatewayError | None = NOT_YET
         self._rng = random.Random()  # nosec B311 # noqa: S311 (spreads waits, is no secret)
-        beside = self._accounts.tokens_beside
+        beside = self.accounts.tokens_beside
         self._publisher = connected_publisher(settings, transport, clock, hook, services.tracer, beside)
         self.spool = spool_of(settings, clock)
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
         self._publishing = self._service(WorkflowClients(clients))
         listener = Listener(
-            lambda: self._accounts_error is None, lambda account: account in self._accounts.usernames, self._on_webhook
+            lambda: self._accounts_error is None, lambda account: account in self.accounts.usernames, self._on_webhook
         )
         self.webhooks = webhooks_of(settings, listener, clock=clock, hook=hook)
 
@@ -95,7 +95,7 @@ class PublishingComponent:
 
     def of(self, client: Client) -> Writes:
         """Return the services and accounts that `client` can write with."""
-        return Writes(self._publishing, self._validator, self._accounts.of(client), self._accounts_error)
+        return Writes(self._publishing, self._validator, self.accounts.of(client), self._accounts_error)
 
     def problems(self) -> dict[str, str]:
         """Return one sentence for each part that keeps the gateway from publishing."""
@@ -104,10 +104,10 @@ class PublishingComponent:
             "platform": None if self._accounts_error is None else ACCOUNTS_UNKNOWN,
             "webhooks": None if self.webhooks is None else self.webhooks.worker.problem,
         }
-        return self._accounts.problems() | {part: text for part, text in failing.items() if text is not None}
+        return self.accounts.problems() | {part: text for part, text in failing.items() if text is not None}
 
     def routes(self) -> list[Route]:
-        return [*self._accounts.routes(), *([] if self.webhooks is None else self.webhooks.routes())]
+        return [*self.accounts.routes(), *([] if self.webhooks is None else self.webhooks.routes())]
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -117,7 +117,7 @@ class PublishingComponent:
             async with contextlib.AsyncExitStack() as parts:
                 if self.webhooks is not None:
                     await parts.enter_async_context(self.webhooks.running())
-                await parts.enter_async_context(self._accounts.running())
+                await parts.enter_async_context(self.accounts.running())
                 await parts.enter_async_context(background(self._load_accounts, self._watch_spool, self._hand_over))
                 yield
         finally:
@@ -131,7 +131,7 @@ class PublishingComponent:
         while self._accounts_error is not None:
             try:
                 accounts = await self._publisher.accounts()
-                self._accounts.add_configured(accounts, self._publisher)
+                self.accounts.add_configured(accounts, self._publisher)
                 self._accounts_error = None
                 if self.webhooks is not None:
                     self.webhooks.worker.wake()

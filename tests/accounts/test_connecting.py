@@ -149,6 +149,25 @@ async def test_a_restart_keeps_the_connected_account(tmp_path: Path) -> None:
         assert (await accounts(gateway))[SECOND]["state"] == "CONNECTED"
 
 
+async def test_a_connection_that_is_cut_after_the_exchange_ends_with_the_advice_to_connect_again(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the process was killed between the platform's answer and the store: the code and the state are used up."""
+
+    def kill(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    url = await decided(gateway, await begun(gateway))
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.accounts.account_store.AccountStore.save", kill)
+        with pytest.raises(RuntimeError, match="killed"):
+            await called_back(gateway, url)
+    response = await called_back(gateway, url)
+    assert (response.status_code, "Connect the account again" in response.text) == (400, True)
+    assert SECOND not in await accounts(gateway)
+    assert (await connected(gateway))["connection"] == "connected"
+
+
 async def test_the_callback_is_stored_nowhere_and_tells_no_page_its_url(gateway: RunningGateway) -> None:
     response = await called_back(gateway, await decided(gateway, await begun(gateway)))
     assert response.headers["cache-control"] == "no-store"

@@ -94,6 +94,22 @@ async def test_no_token_is_used_after_it_was_refused(gateway: RunningGateway) ->
     assert gateway.sandbox.meter.calls == before
 
 
+async def test_a_vault_without_its_key_is_a_problem_that_the_operator_sees(
+    gateway: RunningGateway, tmp_path: Path
+) -> None:
+    """The tokens come back with the key, and the flow that waited goes on."""
+    key = (tmp_path / "vault.key").read_bytes()
+    (tmp_path / "vault.key").write_bytes(b"x" * 32)
+    keys: Any = gateway.parts.publishing.accounts.connections.accounts.store.envelope.keys  # type: ignore[union-attr]
+    keys.ids()
+    id = await create(gateway)
+    await until(gateway, id, "FAILED", "UPSTREAM_UNAVAILABLE")
+    ready = await gateway.client.get("/readyz?strict")
+    assert (ready.status_code, "restore vault.key" in ready.text) == (503, True)
+    (tmp_path / "vault.key").write_bytes(key)
+    assert (await until(gateway, id, "DONE"))["state"] == "DONE"
+
+
 async def test_a_token_is_refreshed_at_half_of_its_life(gateway: RunningGateway) -> None:
     before = (await accounts(gateway))[SECOND]["tokenExpiresAt"]
     (_, long) = tokens(gateway)
