@@ -12,6 +12,7 @@ The packages, in the order in which a read passes them:
     clients         callers: keys, rights, allowances
     control         what an operator asks of all workers
     loaders         the loader of facts that resolvers call
+    erasure         requests about persons' data, and the work on them in every process
     publishing      commands and workflows that create, edit and delete highlights
     durable         durable execution of steps, whatever crashes
     accounts        connected accounts: consent by OAuth, encrypted tokens

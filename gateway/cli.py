@@ -19,7 +19,7 @@ from gateway.clients import Right
 from gateway.clients.client import LEAST_WEIGHT, MOST_WEIGHT
 from gateway.commands import deferred
 from gateway.commands.base import KEY_VARIABLE, Command, CommandError, UsageError
-from gateway.commands.data_arguments import add_audit, add_vault
+from gateway.commands.data_arguments import add_accounts, add_audit, add_vault
 from gateway.domain.window import Window
 from gateway.durable.port import Status
 from gateway.errors import InvalidInput, LedgerUnavailable, Unusable
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add_vault(commands)
     _add_documents(commands)
     add_audit(commands)
+    add_accounts(commands)
     schema = _add(commands, "schema", deferred.schema, "print the schema into its two committed files")
     only = schema.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="write nothing; fail if a file is not as printed")

@@ -72,7 +72,7 @@ class AuditStore:
     def __init__(self, url: str, key: Callable[[], bytes], clock: Clock) -> None:
         self._database = AUDIT.opened(url)
         self._read_key = key
-        self._key: AuditKey | None = None
+        self._opened_key: AuditKey | None = None
         self._clock = clock
         self._is_prepared = False
 
@@ -80,11 +80,11 @@ class AuditStore:
         self._database.close()
 
     def pseudonym(self, kind: SubjectKind, name: str) -> str:
-        return self._opened_key().pseudonym(kind, name)
+        return self.key().pseudonym(kind, name)
 
     def append(self, actor: str, action: Action, subject: str, details: Mapping[str, object]) -> AuditEntry:
         """Append an entry, which is on the disk when this returns. `subject` is a pseudonym, or empty."""
-        key = self._opened_key()
+        key = self.key()
         self._prepare()
         with self._database.transaction() as db:
             if self._database.is_sqlite:
@@ -112,7 +112,7 @@ class AuditStore:
 
     def verify(self, known: Head | None = None) -> Verification:
         """Check the whole trail, as of one moment."""
-        key = self._opened_key()
+        key = self.key()
         self._prepare()
         with self._database.transaction() as db:
             if self._database.is_sqlite:
@@ -128,10 +128,11 @@ class AuditStore:
             self._database.prepare()
             self._is_prepared = True
 
-    def _opened_key(self) -> AuditKey:
-        if self._key is None:
-            self._key = AuditKey(self._read_key())
-        return self._key
+    def key(self) -> AuditKey:
+        """Return the key."""
+        if self._opened_key is None:
+            self._opened_key = AuditKey(self._read_key())
+        return self._opened_key
 
 
 def _head_in(db: sa.Connection) -> Head | None:

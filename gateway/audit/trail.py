@@ -36,6 +36,9 @@ class Action(enum.Enum):
     CLIENT_RENAMED = "client.renamed"
     CLIENT_REMOVED = "client.removed"
     RESTORED = "restored"
+    ERASURE_REQUESTED = "erasure.requested"
+    ERASED = "erased"
+    DEAUTHORIZED = "deauthorized"
 
 
 class SubjectKind(enum.Enum):
@@ -83,6 +86,8 @@ class AuditKey:
         self._chain = _derived(key, b"chain")
         self._heads = _derived(key, b"head")
         self._subjects = _derived(key, b"subject")
+        self.sealing = _derived(key, b"sealing")
+        """A key for what must be encrypted as long as a request about a subject is not done."""
 
     def pseudonym(self, kind: SubjectKind, name: str) -> str:
         """Return the pseudonym of a subject: the same each time, and nothing leads back from it without the key."""

@@ -1,4 +1,4 @@
-"""The arguments of the commands about what is stored: `audit` and `vault`."""
+"""The arguments of the commands about what is stored: `accounts`, `audit` and `vault`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ def add_audit(commands: Commands) -> None:
     verify = own.add_parser("verify", help=text, description=f"{text.capitalize()}.")
     verify.set_defaults(command=deferred.verify_audit)
     verify.add_argument("--noted", metavar="NUMBER:MAC", help="the trail must contain this entry, printed before")
+
+
+def add_accounts(commands: Commands) -> None:
+    help = "have all that is stored about a person erased"
+    parser = commands.add_parser("accounts", help=help, description=f"{help.capitalize()}.")
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "request the erasure of a user: account, flows, files, webhooks, cached data, in every gateway"
+    erase = own.add_parser("erase", help=text, description=f"{text.capitalize()}.")
+    erase.set_defaults(command=deferred.erase_account)
+    erase.add_argument("account", metavar="ACCOUNT", help="id of the user, connected or only read")
+    erase.add_argument("--username", action="append", default=[], help="a name of the user; again for each")
+    text = "show the latest requests, and how far they are; times are in UTC"
+    show = own.add_parser("erasures", help=text, description=f"{text.capitalize()}.")
+    show.set_defaults(command=deferred.show_erasures)
+    show.add_argument("--limit", type=_count, default=ENTRIES, help="at most (default: %(default)s)")
 
 
 def add_vault(commands: Commands) -> None:

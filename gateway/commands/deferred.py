@@ -162,6 +162,18 @@ def verify_audit(arguments: argparse.Namespace, environ: Mapping[str, str]) -> i
     return audit.verify(arguments, environ)
 
 
+def erase_account(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import person_erasure
+
+    return person_erasure.erase(arguments, environ)
+
+
+def show_erasures(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from gateway.commands import person_erasure
+
+    return person_erasure.show(arguments, environ)
+
+
 def schema(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from gateway.commands import schema
 

@@ -117,6 +117,7 @@ class Gateway:
             *([] if self.sandbox is None else [self.sandbox.route]),
             *surface.routes(),
             *([] if publishing is None else publishing.routes()),
+            *self.control.erasures.routes(),
             *self.media_proxy.routes(),
             *health.routes(self.problems, self.health.warnings, services.memory.store, self.shutdown),
         ]
@@ -128,7 +129,12 @@ class Gateway:
     def problems(self) -> dict[str, str]:
         """Return one sentence for each part that limits the gateway's service."""
         keys = {} if self.keys.problem is None else {"keys": self.keys.problem}
-        return self.health.problems() | keys | ({} if self.publishing is None else self.publishing.problems())
+        return (
+            self.health.problems()
+            | keys
+            | self.control.erasures.problems()
+            | ({} if self.publishing is None else self.publishing.problems())
+        )
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[dict[str, object]]:

@@ -13,6 +13,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.composition.gateway_keys import recorded_audit_key
 from gateway.durable.encryption import KeyFileError
 from gateway.settings import SQLITE, Settings
+from gateway.shared_keys.shared_key import AUDIT as KEY
 
 BESIDE = ("-wal", "-shm")
 
@@ -30,14 +31,20 @@ def opened_trail(settings: Settings) -> Iterator[AuditStore]:
     """
     if settings.flows_url.startswith(SQLITE) and not settings.data_dir.is_dir():
         raise AuditUnavailable(f"There is no data directory {settings.data_dir}: set GATEWAY_DATA_DIR.")
-    with contextlib.closing(audit_trail(settings, partial(recorded_audit_key, settings), SystemClock())) as trail:
+    trail = audit_trail(settings, partial(recorded_audit_key, settings), SystemClock())
+    with owned_by_gateway(settings, AUDIT.file, KEY.file), contextlib.closing(trail):
         yield trail
-        if os.geteuid() == 0 and settings.data_dir.is_dir():
-            owner = settings.data_dir.stat()
-            files = (AUDIT.file, *(f"{AUDIT.file}{suffix}" for suffix in BESIDE), "audit.key")
-            for path in (settings.data_dir / name for name in files):
-                if path.exists():
-                    os.chown(path, owner.st_uid, owner.st_gid)
+
+
+@contextlib.contextmanager
+def owned_by_gateway(settings: Settings, *files: str) -> Iterator[None]:
+    """Give these files, made in the context by the user root, to the owner of the data directory."""
+    yield
+    if os.geteuid() == 0 and settings.data_dir.is_dir():
+        owner = settings.data_dir.stat()
+        for path in (settings.data_dir / f"{name}{suffix}" for name in files for suffix in ("", *BESIDE)):
+            if path.exists():
+                os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _readable(key: Callable[[], bytes]) -> bytes:

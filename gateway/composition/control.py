@@ -15,6 +15,7 @@ from gateway.cache.subject_entries import Target
 from gateway.clock import Clock
 from gateway.composition.cache_sharing import InstanceData
 from gateway.composition.cached_data import CachedData
+from gateway.composition.erasures import Erasures
 from gateway.composition.memory_shares import memory_shares
 from gateway.composition.operator_figures import OperatorFigures
 from gateway.control.messages import ForgetRequest, Forgotten, MemoryShare, ReportRequest, Request, WorkerReport
@@ -42,11 +43,13 @@ class Control(OperatorFigures):
             self._shared.data = InstanceData(services.memory, self._data)
         self._sockets = None if directory is None else WorkerSockets(directory, self._answer)
         self._started_at = clock.now()
+        self.erasures = Erasures(gateway, self, clock)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         self._started_at = self._clock.now()
-        async with contextlib.nullcontext() if self._sockets is None else self._sockets.listening():
+        listening = contextlib.nullcontext() if self._sockets is None else self._sockets.listening()
+        async with listening, self.erasures.running():
             yield
 
     async def forget(self, target: Target | None) -> Mapping[int, Forgotten | None]:
@@ -54,6 +57,17 @@ class Control(OperatorFigures):
             await self._shared.forget(target, FORGET_SECONDS)
         own, others = await asyncio.gather(self._data.forget(target), self._ask(ForgetRequest.about(target), Forgotten))
         return {os.getpid(): own, **others}
+
+    async def empty_shared(self) -> bool:
+        """Remove all answers that instances share, and have them forget all data. Return whether it was done already.
+
+        No target is named: the log of invalidations would keep it.
+        """
+        return self._shared is None or await self._shared.forget(None, FORGET_SECONDS)
+
+    async def forget_here(self, target: Target) -> None:
+        """Forget the data of a target in this process alone."""
+        await self._data.forget(target)
 
     async def reports(self) -> Mapping[int, WorkerReport | None]:
         return {os.getpid(): self._report(), **await self._ask(ReportRequest(), WorkerReport)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 from starlette.routing import Route
@@ -105,6 +105,11 @@ class PublishingComponent:
             "webhooks": None if self.webhooks is None else self.webhooks.worker.problem,
         }
         return self.accounts.problems() | {part: text for part, text in failing.items() if text is not None}
+
+    @property
+    def usernames(self) -> Mapping[str, str]:
+        """The names of the accounts by id, as far as they are known."""
+        return self._accounts.usernames
 
     def routes(self) -> list[Route]:
         return [*self.accounts.routes(), *([] if self.webhooks is None else self.webhooks.routes())]

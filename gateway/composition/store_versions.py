@@ -25,6 +25,7 @@ TITLES = {
     "shared keys": "The keys in PostgreSQL",
     "webhooks": "The inbox of webhooks",
     "audit": "The audit trail",
+    "erasures": "The store of the erasures",
 }
 
 

@@ -40,7 +40,7 @@ class WebhookComponent:
     def __init__(
         self, secret: str, verify_token: str, inbox: Inbox, listener: Listener, *, clock: Clock, hook: Hook
     ) -> None:
-        self._inbox = inbox
+        self.inbox = inbox
         self._listener = listener
         self._clock = clock
         self._reader = EventReader(listener.is_ours, clock=clock, hook=hook)
@@ -56,7 +56,7 @@ class WebhookComponent:
             async with background(self.worker.run):
                 yield
         finally:
-            await self._inbox.aclose()
+            await self.inbox.aclose()
 
     def _on_stored(self, body: bytes, is_new: bool) -> None:
         if is_new:

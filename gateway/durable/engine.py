@@ -185,6 +185,9 @@ class DbosDurable:
             total += deleted
         return total
 
+    async def erase(self, ids: Sequence[str]) -> bool:
+        return await self._database.call(partial(self._store.erase, ids))
+
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         is_signalled = await self._signals.wait(topic, seconds)
         if self._is_leaving:

@@ -203,6 +203,12 @@ class Durable(Protocol):
     async def prune(self, older_than: float) -> int:
         """Delete ended workflows last changed before `older_than` (Unix seconds). Returns how many were deleted."""
 
+    async def erase(self, ids: Sequence[str]) -> bool:
+        """Delete these workflows, and overwrite what is stored of them. Return whether none of them is left.
+
+        One that runs, also after it was cancelled and until its step has ended, stays.
+        """
+
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         """Return whether the event came within `seconds`. For steps that poll: a hint, not recorded."""
 

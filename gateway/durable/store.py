@@ -206,12 +206,27 @@ class WorkflowStore:
         old = sa.select(FLOWS.c.id).where(ended, FLOWS.c.updated_at < older_than, FLOWS.c.id.not_in(active))
         with self._database.transaction() as db:
             ids = db.scalars(old.limit(AT_ONCE)).all()
-            for table in self._dbos.all:
-                db.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
-            db.execute(sa.delete(FLOWS).where(FLOWS.c.id.in_(ids)))
+            self._delete(db, ids)
         if ids:
             self._database.truncate_log()
         return len(ids)
+
+    def erase(self, ids: Sequence[str]) -> bool:
+        """Delete ended workflows, and return whether none of `ids` is left. Those that DBOS still runs stay."""
+        workflows = self._dbos.workflows
+        active = sa.select(workflows.c.workflow_uuid).where(workflows.c.status.in_(ACTIVE))
+        ended = FLOWS.c.status != Status.RUNNING.value
+        with self._database.transaction() as db:
+            named = sa.select(FLOWS.c.id).where(FLOWS.c.id.in_(ids))
+            self._delete(db, db.scalars(named.where(ended, FLOWS.c.id.not_in(active))).all())
+            is_done = db.scalar(named.limit(1)) is None
+        self._database.truncate_log()
+        return is_done
+
+    def _delete(self, db: sa.Connection, ids: Sequence[str]) -> None:
+        for table in self._dbos.all:
+            db.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
+        db.execute(sa.delete(FLOWS).where(FLOWS.c.id.in_(ids)))
 
     def idle(self, older_than: float) -> dict[str, str | None]:
         """Return the workflows that should run and do not, with their DBOS status.

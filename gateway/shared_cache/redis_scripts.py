@@ -145,8 +145,10 @@ for at = 2, #KEYS do redis.call('UNLINK', KEYS[at]) end
 local now = last(KEYS[1]) or {epoch = ARGV[1], count = 0}
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*',
   'e', now.epoch, 'n', now.count + 1, 'o', ARGV[3], 's', ARGV[4], 'm', ARGV[5])
+if ARGV[4] == '*' then redis.call('XTRIM', KEYS[1], 'MAXLEN', 1) end
 return 1
 """
 )
-"""KEYS are the log and the names, ARGV the epoch of a new log, its length, origin, subjects and message. A full
-Redis executes a script to its end whose first command only frees memory."""
+"""KEYS are the log and the names, ARGV the epoch of a new log, its length, origin, subjects and message. An
+invalidation of everything ends the entries before, which name users: whoever has missed them forgets everything in any
+case. A full Redis executes a script to its end whose first command only frees memory."""

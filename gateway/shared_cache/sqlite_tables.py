@@ -86,7 +86,9 @@ class SqliteTables:
             subjects = ",".join(invalidation.subjects)
             entry = [invalidation.origin, invalidation.number, subjects, invalidation.message]
             number = self._db.execute(ADD, entry).lastrowid or 0
-            self._db.execute("DELETE FROM log WHERE number <= ?", [number - LOG_LENGTH])
+            # Earlier entries name users: whoever has missed them forgets everything in any case.
+            length = 1 if EVERYTHING in invalidation.subjects else LOG_LENGTH
+            self._db.execute("DELETE FROM log WHERE number <= ?", [number - length])
         if EVERYTHING in invalidation.subjects:
             # The write-ahead log still has what was deleted; while others read, one of its next checkpoints removes it.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

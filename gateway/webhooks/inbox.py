@@ -7,6 +7,7 @@ if the first is slower than its claim. All that follows from a webhook must bear
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +50,9 @@ class Inbox(Protocol):
 
     async def tidy(self) -> int:
         """Delete what has expired, and return how many bodies were dropped without having been processed."""
+
+    async def erase(self, ids: Sequence[str]) -> int:
+        """Delete the entries of accounts with these ids in all bodies, and return how many bodies had any."""
 
     async def aclose(self) -> None: ...
 

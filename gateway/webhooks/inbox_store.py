@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from gateway.clock import Clock
 from gateway.durable.database import AT_ONCE
 from gateway.durable.record_store import RecordStore, version_table
 from gateway.migrations import Migration, Version
+from gateway.webhooks.body_erasure import mentions, without_accounts
 from gateway.webhooks.inbox import (
     CLAIM_SECONDS,
     MOST_BYTES,
@@ -111,6 +114,17 @@ class InboxStore:
         if deleted:
             self._database.truncate_log()
         return dropped
+
+    def erase(self, ids: Sequence[str]) -> int:
+        self.prepare()
+        with self._database.transaction() as db:
+            found = db.execute(sa.select(BODIES.c.digest, BODIES.c.body).where(WAITS)).all()
+            named = [row for row in found if mentions(row.body, ids)]
+            for row in named:
+                rest = without_accounts(row.body, ids)
+                db.execute(BODIES.update().where(BODIES.c.digest == row.digest).values(body=rest))
+        self._database.truncate_log()
+        return len(named)
 
     def _check_room(self, db: sa.Connection) -> None:
         """Raise InboxUnavailable if there is too much, which undoes the insertion."""

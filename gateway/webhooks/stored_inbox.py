@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -39,6 +39,9 @@ class StoredInbox:
 
     async def tidy(self) -> int:
         return await self._call(self._store.tidy)
+
+    async def erase(self, ids: Sequence[str]) -> int:
+        return await self._call(partial(self._store.erase, ids))
 
     async def aclose(self) -> None:
         """Close the connections once the calls in progress have ended."""

@@ -320,6 +320,21 @@ class Flows:
 
         assert (await lives.begin(body)).problem() is None
 
+    async def test_ended_flows_are_erased_by_their_ids_and_running_ones_stay(self, lives: Lives, world: World) -> None:
+        gate = world.gate("step")
+
+        async def body(run: Run, input: Json) -> Json:
+            return await run.step(Step("step", gate.wait)) if input else None
+
+        durable = await lives.begin(body)
+        await durable.start("body", "a", None)
+        await durable.wait("a", 60.0)
+        await durable.start("body", "c", "waits")
+        assert not await durable.erase(["a", "c", "unknown"])
+        assert [record.id for record in await durable.list()] == ["c"]
+        # What was erased may be begun again, under the same id.
+        assert (await durable.start("body", "a", None)).id == "a"
+
     async def test_a_step_in_progress_ends_before_its_flow_is_handed_over(self, lives: Lives, world: World) -> None:
         gate = world.gate("first")
 

@@ -98,7 +98,8 @@ class VolatileDurable:
         kept = self._kept.get(id)
         if kept is None:
             now = self._clock.now()
-            self._kept[id] = Kept(name, written, now, now, len(self._kept))
+            newest = max((kept.order for kept in self._kept.values()), default=0)
+            self._kept[id] = Kept(name, written, now, now, newest + 1)
             self._run(id)
         elif (kept.name, kept.input) != (name, written):
             raise IdempotencyKeyReused("This idempotency key was used before with another input: use a new key.")
@@ -114,7 +115,7 @@ class VolatileDurable:
         self._reach()
         if before is not None and before not in self._kept:
             return []
-        last = len(self._kept) + 1 if before is None else self._kept[before].order
+        last = float("inf") if before is None else self._kept[before].order
         found = [
             self._record(id)
             for id, kept in sorted(self._kept.items(), key=lambda item: -item[1].order)
@@ -177,6 +178,14 @@ class VolatileDurable:
         for id in old:
             del self._kept[id]
         return len(old)
+
+    async def erase(self, ids: Sequence[str]) -> bool:
+        self._reach()
+        for id in ids:
+            is_running = id in self._tasks and not self._tasks[id].done()
+            if id in self._kept and self._kept[id].status.is_final and not is_running:
+                del self._kept[id]
+        return not any(id in self._kept for id in ids)
 
     async def wait_for_event(self, topic: str, seconds: float) -> bool:
         is_signalled = await self._signals.wait(topic, seconds)

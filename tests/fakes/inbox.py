@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.clock import Clock
+from gateway.webhooks.body_erasure import mentions, without_accounts
 from gateway.webhooks.inbox import CLAIM_SECONDS, MOST_CLAIMS, REMEMBERED, InboxUnavailable, StoredBody, digest_of
 
 
@@ -64,6 +66,13 @@ class VolatileInbox:
         for digest in ended:
             del self._bodies[digest]
         return sum(lying.body is not None for lying in ended.values())
+
+    async def erase(self, ids: Sequence[str]) -> int:
+        self._reach()
+        named = [lying for lying in self._bodies.values() if lying.body is not None and mentions(lying.body, ids)]
+        for lying in named:
+            lying.body = None if lying.body is None else without_accounts(lying.body, ids)
+        return len(named)
 
     async def aclose(self) -> None:
         pass

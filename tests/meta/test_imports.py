@@ -19,7 +19,7 @@ STEPS: tuple[frozenset[str], ...] = (
     frozenset({"gateway.operations"}),
     frozenset({"gateway.execution", "schema"}),
     frozenset({"gateway.clients"}),
-    frozenset({"gateway.control", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
+    frozenset({"gateway.control", "gateway.erasure", "gateway.loaders", "gateway.media_proxy", "gateway.publishing"}),
     frozenset(
         {
             *("gateway.accounts", "gateway.audit", "gateway.durable", "gateway.planner", "gateway.shared_keys"),
@@ -71,6 +71,14 @@ FORBIDDEN = {
         "gateway.cache",
         "gateway.upstream",
         "gateway.reads",
+    },
+    "gateway.erasure": {
+        "gateway.loaders",
+        "gateway.media_proxy",
+        "gateway.planner",
+        "gateway.publishing",
+        "gateway.uploads",
+        "gateway.upstream",
     },
     "gateway.loaders": {"gateway.upstream"},
     "gateway.webhooks": {
@@ -164,7 +172,7 @@ HOMES: dict[str, frozenset[str]] = {
     "redis": frozenset({"gateway.shared_cache"}),
     "regex": frozenset({"gateway.publishing", "gateway.sandbox"}),
     "requests": frozenset({"gateway.accounts"}),
-    "sqlalchemy": frozenset({"gateway.audit", "gateway.durable", "gateway.webhooks"}),
+    "sqlalchemy": frozenset({"gateway.audit", "gateway.durable", "gateway.erasure", "gateway.webhooks"}),
     "stamina": frozenset({"gateway.upstream.client"}),
     "starlette": frozenset(
         {"gateway.commands", "gateway.composition", "gateway.http", "gateway.sandbox", "gateway.server"}

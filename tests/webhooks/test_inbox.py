@@ -16,6 +16,7 @@ from gateway.webhooks.inbox_store import INBOX
 from gateway.webhooks.stored_inbox import StoredInbox
 from tests.durable.postgres import Cluster
 from tests.fakes.clock import EPOCH, ManualClock
+from tests.webhooks.desk import MEDIUM, entry, events, told
 from tests.webhooks.inbox_places import Place, in_database, in_memory
 
 NEWER = StoreVersion(Version(9, 0), Version(1, 0))
@@ -128,6 +129,20 @@ async def test_a_slow_process_may_finish_what_another_has_finished(place: Place)
         for _ in range(2):
             await inbox.finish(digest_of(b"1"), remembers=True)
         assert not await inbox.put(b"1")
+
+
+async def test_an_account_is_erased_from_the_bodies_that_wait(place: Place) -> None:
+    both = told(entry(MEDIUM, account="787132"), entry(MEDIUM, account="7"))
+    own, other = events(MEDIUM, account="787132"), events(MEDIUM, account="7871320")
+    odd = b"787132, and no JSON"
+    async with opened(place) as inbox:
+        for body in (both, own, other, odd):
+            await inbox.put(body)
+        assert await inbox.erase(["787132", "42"]) == 3
+        assert await inbox.erase(["787132"]) == 0
+        left = await bodies(inbox)
+        assert sorted(left) == sorted([told(entry(MEDIUM, account="7")), other])
+        assert not await inbox.put(own)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

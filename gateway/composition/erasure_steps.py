@@ -1,0 +1,133 @@
+"""The steps of requests about persons' data, over the stores of the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.accounts.accounts import Accounts
+from gateway.audit.trail import Action, AuditUnavailable
+from gateway.clock import Clock
+from gateway.composition.account_vault import account_store
+from gateway.composition.audit_trail import audit_trail
+from gateway.domain.ids import UserId, Username
+from gateway.erasure.request_runner import POLL_SECONDS, SHARED_STEP, RequestRunner
+from gateway.erasure.request_store import ERASURES, RequestStore
+from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep, RequestsUnavailable
+from gateway.errors import GatewayError, Unusable
+from gateway.publishing.flow_erasure import PersonFlows
+from gateway.webhooks.inbox import InboxUnavailable
+
+if TYPE_CHECKING:
+    from gateway.composition.app import Gateway
+    from gateway.composition.control import Control
+
+T = TypeVar("T")
+# In that time every process has looked for requests, also one that had none to look for before.
+NOTICED_SECONDS = 3 * POLL_SECONDS
+PASSING = (RequestsUnavailable, AuditUnavailable, InboxUnavailable, GatewayError, Unusable)
+
+
+class ErasureParts:
+    """The store, the steps and the runner of one process."""
+
+    def __init__(self, gateway: Gateway, control: Control, clock: Clock) -> None:
+        settings, keys = gateway.settings, gateway.keys
+        self._settings = settings
+        self._control = control
+        self._publishing = gateway.publishing
+        self._clock = clock
+        self._trail = audit_trail(settings, keys.audit, clock)
+        self.store = RequestStore(ERASURES.url(settings.flows_url, settings.data_dir), self._trail.key, clock)
+        account, record = RequestStep("account", self._end_account), RequestStep("audit trail", self._record)
+        steps = {
+            RequestKind.DEAUTHORIZATION: (account, RequestStep("flows", self._cancel_flows), record),
+            RequestKind.ERASURE: (
+                *(account, RequestStep("account record", self._erase_account)),
+                *(RequestStep("flows", self._erase_flows), RequestStep("webhooks", self._erase_webhooks)),
+                *(RequestStep(SHARED_STEP, self._empty_shared), RequestStep("caches", self._wait_for_processes)),
+                record,
+            ),
+        }
+        self.runner = RequestRunner(
+            self.store, steps, self._forget_here, errors=PASSING, clock=clock, hook=gateway.hook
+        )
+
+    async def guarded(self, act: Callable[[], T]) -> T:
+        """Run a method of the store. Raise RequestsUnavailable for each of its errors that pass."""
+        try:
+            return await self.runner.call(act)
+        except (AuditUnavailable, Unusable) as error:
+            raise RequestsUnavailable(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self.runner.aclose()
+        self._trail.close()
+
+    async def _end_account(self, request: DataRequest, person: Person) -> Person:
+        """Forget the token of the account, and learn by which ids and names the gateway knows the person."""
+        accounts = await self._accounts()
+        for id in person.ids:
+            record = await accounts.account(id) or await accounts.of_platform_user(id)
+            if record is not None:
+                person = person.known_as(ids=(record.id, record.user_id), names=(record.username,))
+                await accounts.disconnect(record.id)
+        names = {} if self._publishing is None else self._publishing.usernames
+        return person.known_as(names=tuple(names[id] for id in person.ids if id in names))
+
+    async def _erase_account(self, request: DataRequest, person: Person) -> Person:
+        accounts = await self._accounts()
+        for id in person.ids:
+            await accounts.erase(id)
+        return person
+
+    async def _accounts(self) -> Accounts:
+        """Return a view of its own: that of the process follows within seconds."""
+        return await asyncio.to_thread(Accounts, account_store(self._settings), self._clock, lambda _: None)
+
+    async def _cancel_flows(self, request: DataRequest, person: Person) -> Person:
+        if (flows := self._flows(person)) is not None:
+            await flows.cancel()
+        return person
+
+    async def _erase_flows(self, request: DataRequest, person: Person) -> Person:
+        flows = self._flows(person)
+        if flows is not None and not await flows.erase():
+            raise NotYet
+        return person
+
+    async def _erase_webhooks(self, request: DataRequest, person: Person) -> Person:
+        webhooks = None if self._publishing is None else self._publishing.webhooks
+        if webhooks is not None:
+            await webhooks.inbox.erase(person.ids)
+        return person
+
+    async def _empty_shared(self, request: DataRequest, person: Person) -> Person:
+        if not await self._control.empty_shared():
+            raise NotYet
+        return person
+
+    async def _wait_for_processes(self, request: DataRequest, person: Person) -> Person:
+        is_noticed = self._clock.now() - request.requested_at >= NOTICED_SECONDS
+        if not await self.runner.is_applied(request) or not is_noticed:
+            raise NotYet
+        return person
+
+    async def _record(self, request: DataRequest, person: Person) -> Person:
+        action = Action.ERASED if request.kind is RequestKind.ERASURE else Action.DEAUTHORIZED
+        details = {"request": request.code, "steps": [*request.steps]}
+        await self.runner.call(partial(self._trail.append, request.actor, action, request.pseudonym, details))
+        return person
+
+    async def _forget_here(self, person: Person) -> None:
+        for id in person.ids:
+            await self._control.forget_here(UserId(id))
+        for name in person.names:
+            await self._control.forget_here(Username(name.lower()))
+
+    def _flows(self, person: Person) -> PersonFlows | None:
+        if self._publishing is None:
+            return None
+        return PersonFlows(self._publishing.durable, self._publishing.spool, person.ids)

@@ -1,0 +1,101 @@
+"""The requests about persons' data in one process: their routes, and the work on them.
+
+A gateway on SQLite opens their store when there is one: most gateways never get such a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from gateway.clock import Clock
+from gateway.composition import record_stores
+from gateway.composition.background import background
+from gateway.erasure.requests import DataRequest, Person
+from gateway.http.routes.data_requests import DataRequestRoutes, SignedRequest
+from gateway.settings import SQLITE
+
+if TYPE_CHECKING:
+    from gateway.composition.app import Gateway
+    from gateway.composition.control import Control
+    from gateway.composition.erasure_steps import ErasureParts
+
+POLL_SECONDS = 5.0
+
+
+class Erasures:
+    """The requests of one process. `control` empties its caches, and those of the other workers."""
+
+    def __init__(self, gateway: Gateway, control: Control, clock: Clock) -> None:
+        self._gateway = gateway
+        self._control = control
+        self._clock = clock
+        self._parts: ErasureParts | None = None
+        self._begins = asyncio.Lock()
+        self._opened = asyncio.Event()
+        settings = gateway.settings
+        self._routes = DataRequestRoutes(
+            settings.platform_app_secret, settings.public_url or gateway.url, self._add, self.find, clock=clock
+        )
+
+    def routes(self) -> list[Route]:
+        return self._routes.routes()
+
+    def problems(self) -> dict[str, str]:
+        problem = None if self._parts is None else self._parts.runner.problem
+        return {} if problem is None else {"erasures": problem}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        try:
+            async with background(self._run):
+                yield
+        finally:
+            if self._parts is not None:
+                await self._parts.aclose()
+
+    async def find(self, code: str) -> DataRequest | None:
+        """Return a request by its code. Raise RequestsUnavailable."""
+        if self._parts is None and not self._is_in_use():
+            return None
+        parts = await self._begun()
+        return await parts.guarded(partial(parts.store.find, code))
+
+    async def _add(self, request: SignedRequest) -> DataRequest:
+        parts = await self._begun()
+        added = partial(parts.store.add, request.kind, Person((request.user_id,)), "platform", request.digest)
+        found = await parts.guarded(added)
+        parts.runner.wake()
+        return found
+
+    async def _run(self) -> None:
+        while self._parts is None and not self._is_in_use():
+            waiting = asyncio.ensure_future(self._opened.wait())
+            timer = asyncio.ensure_future(self._clock.sleep(POLL_SECONDS))
+            try:
+                await asyncio.wait({waiting, timer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+                timer.cancel()
+        await (await self._begun()).runner.run()
+
+    def _is_in_use(self) -> bool:
+        """Return whether there may be requests: in PostgreSQL, or in a file that some process has made."""
+        if not self._gateway.settings.flows_url.startswith(SQLITE):
+            return True
+        return Path(self._gateway.settings.data_dir / record_stores.FILES["erasures"]).exists()
+
+    async def _begun(self) -> ErasureParts:
+        async with self._begins:
+            if self._parts is None:
+                from gateway.composition.erasure_steps import ErasureParts  # it imports the databases
+
+                self._parts = ErasureParts(self._gateway, self._control, self._clock)
+                self._opened.set()
+        return self._parts

@@ -1,0 +1,135 @@
+"""The work on requests in each process: its own caches for each request, and all steps of those that it claims."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from gateway.clock import Clock
+from gateway.erasure.request_store import RequestStore
+from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep
+from gateway.events import EventLimit, Hook, InternalErrorMasked
+
+T = TypeVar("T")
+POLL_SECONDS = 5.0
+TIDY_SECONDS = 3_600.0
+REPORT_SECONDS = 300.0
+SHARED_STEP = "shared cache"
+"""The name of the step before which no process empties its caches: until then they could be filled from there."""
+
+
+class RequestRunner:
+    """The runner of one process. `forget_here` removes the data of a person from the caches of this process.
+
+    `errors` are those that pass: of stores that are away. Steps are repeated after them.
+    """
+
+    def __init__(
+        self,
+        store: RequestStore,
+        steps: Mapping[RequestKind, Sequence[RequestStep]],
+        forget_here: Callable[[Person], Awaitable[None]],
+        *,
+        errors: tuple[type[Exception], ...],
+        clock: Clock,
+        hook: Hook,
+    ) -> None:
+        self._store = store
+        self._steps = steps
+        self._forget_here = forget_here
+        self._errors = errors
+        self._clock = clock
+        self._hook = hook
+        self._reports = EventLimit(REPORT_SECONDS, clock)
+        self._process = uuid.uuid4().hex
+        self._applied: frozenset[int] = frozenset()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="erasures")
+        self._wake = asyncio.Event()
+        self.problem: str | None = None
+
+    async def call(self, act: Callable[[], T]) -> T:
+        """Run a method of the store in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+
+    def wake(self) -> None:
+        """Look for requests soon. For the event loop's thread."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        tidied_at = self._clock.monotonic()
+        while True:
+            self._wake.clear()
+            try:
+                await self.turn()
+                if self._clock.monotonic() - tidied_at >= TIDY_SECONDS:
+                    tidied_at = self._clock.monotonic()
+                    await self.call(self._store.tidy)
+                self.problem = None
+            except self._errors as error:
+                self.problem = str(error)
+            except Exception as error:  # the request stays, and is repeated
+                if self._reports.allows(type(error).__name__):
+                    self._hook(InternalErrorMasked(uuid.uuid4().hex, error))
+            await self._wait()
+
+    async def turn(self) -> None:
+        """Empty the caches of this process for new requests, and work on those that no other process works on."""
+        unfinished = await self.call(self._store.unfinished)
+        await self._apply(unfinished)
+        while (request := await self.call(self._store.claim)) is not None:
+            try:
+                await self._work(request)
+            finally:
+                await self.call(partial(self._store.release, request.code))
+            if request.number in {one.number for one in await self.call(self._store.unfinished)}:
+                return  # it waits for something: the next turn goes on
+
+    async def aclose(self) -> None:
+        """Tell other processes not to wait for this one."""
+        try:
+            await self.call(partial(self._store.end, self._process))
+        except self._errors:
+            pass
+        finally:
+            await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+            self._store.close()
+
+    async def is_applied(self, request: DataRequest) -> bool:
+        """Return whether all processes have emptied their caches for a request, this one included."""
+        await self._apply(await self.call(self._store.unfinished))
+        return await self.call(partial(self._store.is_applied, request.number))
+
+    async def _apply(self, unfinished: Sequence[DataRequest]) -> None:
+        ready = {one.number: one.person for one in unfinished if SHARED_STEP in one.steps}
+        for number, person in ready.items():
+            if number not in self._applied and person is not None:
+                await self._forget_here(person)
+        self._applied = frozenset(ready)
+        await self.call(partial(self._store.see, self._process, self._applied))
+
+    async def _work(self, request: DataRequest) -> None:
+        for step in self._steps[request.kind]:
+            if step.name in request.steps:
+                continue
+            assert request.person is not None, "it is known until the request is finished"
+            try:
+                person = await step.act(request, request.person)
+            except NotYet:
+                return
+            request = request.after(step.name, person)
+            await self.call(partial(self._store.note, request))
+        await self.call(partial(self._store.finish, request.code))
+
+    async def _wait(self) -> None:
+        woken = asyncio.ensure_future(self._wake.wait())
+        timeout = asyncio.ensure_future(self._clock.sleep(POLL_SECONDS))
+        try:
+            await asyncio.wait({woken, timeout}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            timeout.cancel()
