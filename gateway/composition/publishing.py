@@ -109,7 +109,7 @@ class PublishingComponent:
     @property
     def usernames(self) -> Mapping[str, str]:
         """The names of the accounts by id, as far as they are known."""
-        return self._accounts.usernames
+        return self.accounts.usernames
 
     def routes(self) -> list[Route]:
         return [*self.accounts.routes(), *([] if self.webhooks is None else self.webhooks.routes())]
