@@ -82,6 +82,17 @@ class AccountDirectory:
             )
             self.usernames[account.id] = account.username
 
+    def id_of(self, platform_user: str) -> str | None:
+        """Return the id of the account that the platform names; None of one that is not used here.
+
+        The platform names a connected account by an id of its own.
+        """
+        if platform_user in self.usernames:
+            return platform_user
+        known = {} if self.connections is None else self.connections.accounts.known
+        ids = (record.id for record in known.values() if record.user_id == platform_user)
+        return next((id for id in ids if id in self.usernames), None)
+
     def of(self, client: Client) -> ClientAccounts:
         """Return the accounts that a client may use."""
         return ClientAccounts(self, client, tuple(id for id in self.usernames if client.may_see(id)))

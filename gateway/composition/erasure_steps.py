@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.accounts.accounts import Accounts
+from gateway.accounts.port import ConnectedAccounts
 from gateway.audit.trail import Action, AuditUnavailable
 from gateway.clock import Clock
 from gateway.composition.account_vault import account_store
@@ -83,8 +84,11 @@ class ErasureParts:
             await accounts.erase(id)
         return person
 
-    async def _accounts(self) -> Accounts:
-        """Return a view of its own: that of the process follows within seconds."""
+    async def _accounts(self) -> ConnectedAccounts:
+        """Return the accounts of this process, or a view of its own where it connects none."""
+        connected = None if self._publishing is None else self._publishing.accounts.connected
+        if connected is not None:
+            return connected
         return await asyncio.to_thread(Accounts, account_store(self._settings), self._clock, lambda _: None)
 
     async def _cancel_flows(self, request: DataRequest, person: Person) -> Person:

@@ -75,9 +75,7 @@ class PublishingComponent:
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
         self._publishing = self._service(WorkflowClients(clients))
-        listener = Listener(
-            lambda: self._accounts_error is None, lambda account: account in self.accounts.usernames, self._on_webhook
-        )
+        listener = Listener(lambda: self._accounts_error is None, self.accounts.id_of, self._on_webhook)
         self.webhooks = webhooks_of(settings, listener, clock=clock, hook=hook)
 
     def _service(self, clients: WorkflowClients) -> Publishing:

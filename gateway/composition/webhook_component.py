@@ -26,11 +26,12 @@ PER_TURN = 50  # events passed to the listener in one turn of the event loop
 class Listener:
     """The callbacks for events. None of them may block.
 
-    `knows_accounts` returns whether the accounts are known already; `is_ours` whether the gateway uses an account.
+    `knows_accounts` returns whether the accounts are known already; `account_of` the id of the account that the
+    platform names, None of one that the gateway does not use.
     """
 
     knows_accounts: Callable[[], bool]
-    is_ours: Callable[[str], bool]
+    account_of: Callable[[str], str | None]
     heard: Callable[[WebhookEvent], None]
 
 
@@ -43,7 +44,7 @@ class WebhookComponent:
         self.inbox = inbox
         self._listener = listener
         self._clock = clock
-        self._reader = EventReader(listener.is_ours, clock=clock, hook=hook)
+        self._reader = EventReader(listener.account_of, clock=clock, hook=hook)
         self._receiver = WebhookReceiver(secret, verify_token, inbox, stored=self._on_stored)
         self.worker = InboxWorker(inbox, self._handle, is_ready=listener.knows_accounts, clock=clock, hook=hook)
 

@@ -67,10 +67,10 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class EventReader:
-    """The reader of one process. `is_ours` returns whether the gateway uses an account."""
+    """The reader of one process. `account_of` returns the id of the account that an entry names, if it is used here."""
 
-    def __init__(self, is_ours: Callable[[str], bool], *, clock: Clock, hook: Hook) -> None:
-        self._is_ours = is_ours
+    def __init__(self, account_of: Callable[[str], str | None], *, clock: Clock, hook: Hook) -> None:
+        self._account_of = account_of
         self._hook = hook
         self._ignored = Ignored(clock, hook)
 
@@ -86,12 +86,12 @@ class EventReader:
         for at, entry in enumerate(entries[:MOST_CHANGES]):
             if entry.time is None:
                 undecodable.append(f"entry[{at}].time")
-            elif not self._is_ours(str(entry.id)):
+            elif (account := self._account_of(str(entry.id))) is None:
                 self._ignored.count("of another account", len(entry.changes))
             elif not -SKEW <= stored.received_at - entry.time < REMEMBERED - SKEW:
                 self._ignored.count("out of time", len(entry.changes))
             else:
-                yield from self._changes(entry.changes[:left], str(entry.id), f"entry[{at}]", undecodable)
+                yield from self._changes(entry.changes[:left], account, f"entry[{at}]", undecodable)
                 self._count_excess(len(entry.changes) - left)
                 left = max(0, left - len(entry.changes))
         self._count_excess(sum(len(entry.changes) or 1 for entry in entries[MOST_CHANGES:]))

@@ -33,7 +33,11 @@ class Desk:
         self.knows_accounts = True
         self.clock: ManualClock = before.clock if before else ManualClock()
         self.inbox: VolatileInbox = before.inbox if before else VolatileInbox(self.clock)
-        listener = Listener(lambda: self.knows_accounts, lambda account: account in (ACCOUNT, "7"), self.news.append)
+        listener = Listener(
+            lambda: self.knows_accounts,
+            lambda account: account if account in (ACCOUNT, "7") else None,
+            self.news.append,
+        )
         self.webhooks = WebhookComponent(
             SECRET, VERIFY, self.inbox, listener, clock=self.clock, hook=self.events.append
         )

@@ -40,7 +40,7 @@ async def run(url: str, mode: str, ahead: float, body: bytes) -> None:
             time.sleep(LONG)
 
     clock = ClockAhead(ahead)
-    listener = Listener(lambda: mode != "waits", lambda account: True, heard)
+    listener = Listener(lambda: mode != "waits", lambda account: account, heard)
     async with contextlib.AsyncExitStack() as parts:
         inbox = StoredInbox(url, clock)
         webhooks = WebhookComponent(SECRET, VERIFY, inbox, listener, clock=clock, hook=ignore)

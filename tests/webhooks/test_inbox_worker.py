@@ -52,7 +52,7 @@ async def test_what_fails_is_worked_on_once_more_and_holds_up_nothing_else(monke
             raise failures.pop()
         desk.news.append(news)
 
-    monkeypatch.setattr(desk.webhooks, "_listener", Listener(lambda: True, lambda account: True, heard))
+    monkeypatch.setattr(desk.webhooks, "_listener", Listener(lambda: True, lambda account: account, heard))
     await desk.store(events(MEDIUM))
     await desk.post(events(CREATED))
     assert len(desk.news) == 1
