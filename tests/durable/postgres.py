@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -44,18 +45,18 @@ class Cluster:
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "--auth=trust", f"--username={ACCOUNT}", "--no-sync", "--pgdata", str(self.folder / "data"))
 
-    def create(self) -> str:
-        """The URL of a new database."""
+    def create(self, template: str = "postgresql:///template1") -> str:
+        """The URL of a new database: a copy of that at the URL `template`, to which nobody is connected."""
         database = f"test_{uuid.uuid4().hex}"
+        names = map(sql.Identifier, (database, _name(template)))
         with psycopg.connect(host=str(self.folder), user=ACCOUNT, autocommit=True) as db:
-            db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self.folder}"
 
     def dump(self, url: str) -> str:
         """All of the database as statements that any other takes, whatever its release and owner."""
-        database = url.partition("@/")[2].partition("?")[0]
         options = ("--inserts", "--no-owner", "--no-privileges", "--host", str(self.folder), "--username", ACCOUNT)
-        command = [str(self._programs / "pg_dump"), *options, database]
+        command = [str(self._programs / "pg_dump"), *options, _name(url)]
         lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
         return "\n".join(line for line in lines if not NOT_DUMPED.match(line)) + "\n"
 
@@ -105,6 +106,11 @@ class Cluster:
         if os.geteuid() == 0:
             command = ["runuser", "--user", ACCOUNT, "--", *command]
         subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def _name(url: str) -> str:
+    """Of the database."""
+    return urlsplit(url).path.removeprefix("/")
 
 
 @contextmanager
