@@ -55,7 +55,10 @@ async def test_the_bill_tells_how_long_calls_were_queued(tmp_path: Path, browser
             await console.type(operation)
             await console.run()
             rows = (await console.show("Billing")).locator(".hg-waterfall tbody tr")
-            await expect(rows.filter(has_text=re.compile("[0-9]+ ms, [0-9]+ ms of them queued"))).to_have_count(4)
+            queued = rows.filter(has_text=re.compile("[0-9]+ ms, [0-9]+ ms of them queued"))
+            # The list takes the place of one call, and on a busy machine so long that the rate has given one back.
+            await expect(queued.nth(2)).to_be_visible()
+            assert await queued.count() in (3, 4)
 
 
 async def test_the_pages_of_a_list_are_one_row_of_the_bill(unasked: str, browser: Browser) -> None:

@@ -210,7 +210,7 @@ class Bodies:
         self, lives: Lives, world: World
     ) -> None:
         world.failures["upload 2"] = [refused()]
-        world.pause = 0.02
+        gates = [world.gate(f"upload {i}") for i in range(3)]
 
         async def body(run: Run, input: Json) -> Json:
             results = await run.steps([world.step("upload", i, result=i) for i in range(7)], width=3)
@@ -218,6 +218,10 @@ class Bodies:
 
         durable = await lives.begin(body)
         await durable.start("body", ID, None)
+        for i in range(len(gates)):
+            await until(world.reached[f"upload {i}"])
+        for gate in gates:
+            gate.set()
         record = await ended(durable)
         assert record.output == [0, 1, "MEDIUM_REFUSED", 3, 4, 5, 6]
         assert [step.medium for step in record.steps] == list(range(7))
