@@ -22,6 +22,7 @@
     |  |- UpstreamUnavailable         UPSTREAM_UNAVAILABLE      5xx, connection failure, open circuit breaker
     |  |- UpstreamTimeout             UPSTREAM_TIMEOUT          no response within the deadline
     |  |- UpstreamRateLimited         UPSTREAM_RATE_LIMITED     429 after all retries, or the queue is too long
+    |  |- AccountRestricted           ACCOUNT_RESTRICTED        the platform restricts the account's actions for hours
     |  |- ReconnectRequired           RECONNECT_REQUIRED        the account must be connected again
     |  |- UpstreamUnauthorized        UPSTREAM_UNAUTHORIZED     the gateway's key was rejected
     |  |- UpstreamRejected            UPSTREAM_REJECTED         400, 410, 422, or 403 of a proxy: request rejected
@@ -80,7 +81,7 @@ class GatewayError(Exception):
         self.message = message
         wait = extensions.get("retryAfter")
         if isinstance(wait, float):
-            extensions["retryAfter"] = _in_hundredths(wait)
+            extensions["retryAfter"] = math.ceil(wait * 100 - 1e-6) / 100  # without the inexactness of a float
         self.extensions: dict[str, object] = {"code": self.code, **extensions}
 
     def about(self, subject: str) -> Self:
@@ -93,11 +94,6 @@ class GatewayError(Exception):
             error.message = error.message.replace(begin(self.subject), begin(subject))
         error.args = (error.message,)
         return error
-
-
-def _in_hundredths(seconds: float) -> float:
-    """Round up to hundredths, without the inexactness of a float."""
-    return math.ceil(seconds * 100 - 1e-6) / 100
 
 
 class Unusable(Exception):
@@ -209,6 +205,10 @@ class UpstreamTimeout(UpstreamError):
 
 class UpstreamRateLimited(UpstreamError):
     code = "UPSTREAM_RATE_LIMITED"
+
+
+class AccountRestricted(UpstreamError):
+    code = "ACCOUNT_RESTRICTED"
 
 
 class ReconnectRequired(UpstreamError):

@@ -147,7 +147,7 @@ class TokenRefreshed(Event):
 
 @dataclass(frozen=True, slots=True)
 class AccountConnectionChanged(Event):
-    """A ConsentOutcome, or that a token was `disconnected`, `refreshed`, `not_refreshed`: `reconnection_required`."""
+    """A ConsentOutcome, or `disconnected`, `refreshed`, `not_refreshed`, `restricted`, `reconnection_required`."""
 
     change: str
 

@@ -16,6 +16,7 @@ DESCRIPTIONS: dict[type[errors.GatewayError], str] = {
     errors.UpstreamUnavailable: "The platform failed or could not be reached.",
     errors.UpstreamTimeout: "The platform did not respond in time.",
     errors.UpstreamRateLimited: "The platform is rate limiting the account.",
+    errors.AccountRestricted: "The platform restricts the account's actions. The flow waits until it has rested.",
     errors.ReconnectRequired: "The account must be connected again. The flow waits for that, and then goes on.",
     errors.UpstreamUnauthorized: "The platform refused the gateway's own key.",
     errors.UpstreamRejected: "The platform rejected a read.",

@@ -43,13 +43,19 @@ class AccountRecord:
     expires_at: float | None
     refresh_at: float | None
     version: int = 0
+    rests_until: float | None = None
+    """Until then the platform restricts the account's actions."""
 
     def state_at(self, now: float) -> ConnectionState:
         """Return the state at a time in Unix seconds."""
-        if self.state is not StoredState.CONNECTED or self.expires_at is None:
+        if self.state is not StoredState.CONNECTED:
             return ConnectionState(self.state.value)
-        if self.expires_at <= now:
+        if self.expires_at is not None and self.expires_at <= now:
             return ConnectionState.RECONNECT_REQUIRED
+        if self.rests_until is not None and self.rests_until > now:
+            return ConnectionState.RESTRICTED
+        if self.expires_at is None:
+            return ConnectionState.CONNECTED
         return ConnectionState.EXPIRING if self.expires_at - now < EXPIRING_SECONDS else ConnectionState.CONNECTED
 
     @property

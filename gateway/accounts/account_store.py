@@ -19,9 +19,9 @@ PURPOSES = TOKEN, VERIFIER = ("token", "verifier")
 MOST_PENDING = 1_000
 
 ALL = """SELECT id, user_id, username, provider, state, scopes, connected_at, token_since, expires_at, refresh_at,
-    version FROM gateway_accounts ORDER BY connected_at, id"""
+    version, rests_until FROM gateway_accounts ORDER BY connected_at, id"""
 ONE = """SELECT id, user_id, username, provider, state, scopes, connected_at, token_since, expires_at, refresh_at,
-    version, key_id, data_key, token FROM gateway_accounts WHERE id = ?"""
+    version, rests_until, key_id, data_key, token FROM gateway_accounts WHERE id = ?"""
 SAVE = """INSERT INTO gateway_accounts AS account (id, user_id, username, provider, state, scopes, connected_at,
     token_since, expires_at, refresh_at, version, key_id, data_key, token)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
@@ -29,12 +29,14 @@ SAVE = """INSERT INTO gateway_accounts AS account (id, user_id, username, provid
     provider = excluded.provider, state = excluded.state, scopes = excluded.scopes,
     connected_at = excluded.connected_at, token_since = excluded.token_since, expires_at = excluded.expires_at,
     refresh_at = excluded.refresh_at, version = account.version + 1, key_id = excluded.key_id,
-    data_key = excluded.data_key, token = excluded.token"""
+    data_key = excluded.data_key, token = excluded.token, rests_until = NULL"""
 # The platform gave the id to another user.
 UNNAME = "DELETE FROM gateway_accounts WHERE user_id = ? AND id <> ?"
 REFRESHED = """UPDATE gateway_accounts SET token_since = ?, expires_at = ?, refresh_at = ?, version = version + 1,
     key_id = ?, data_key = ?, token = ? WHERE id = ? AND version = ? AND state = 'CONNECTED'"""
 DELAYED = "UPDATE gateway_accounts SET refresh_at = ?, version = version + 1 WHERE id = ? AND version = ?"
+# The version stays: the token does, and a refresh that is in progress.
+REST = "UPDATE gateway_accounts SET rests_until = ? WHERE id = ? AND state = 'CONNECTED'"
 LAPSED = """UPDATE gateway_accounts SET state = 'RECONNECT_REQUIRED', refresh_at = NULL, version = version + 1
     WHERE id = ? AND version = ? AND state = 'CONNECTED'"""
 FORGOTTEN = """UPDATE gateway_accounts SET state = ?, expires_at = NULL, refresh_at = NULL, version = version + 1,
@@ -97,9 +99,9 @@ class AccountStore:
         """
         with self.database.transaction() as db:
             rows = db.run(ONE, id)
-        if not rows or rows[0][13] is None:
+        if not rows or rows[0][14] is None:
             return None
-        record, (key_id, data_key, text) = _record(rows[0]), rows[0][11:14]
+        record, (key_id, data_key, text) = _record(rows[0]), rows[0][12:15]
         return record, self.envelope.decrypt(id, TOKEN, Encrypted(key_id, bytes(data_key), bytes(text)))
 
     def save(self, record: AccountRecord, token: str) -> None:
@@ -127,6 +129,11 @@ class AccountStore:
         """Store when the next attempt to refresh the token is made, in Unix seconds."""
         with self.database.transaction() as db:
             return db.count(DELAYED, until, record.id, record.version) == 1
+
+    def rest(self, id: str, until: float) -> bool:
+        """Store until when the platform restricts an account, and return whether it is connected."""
+        with self.database.transaction() as db:
+            return db.count(REST, until, id) == 1
 
     def lapse(self, record: AccountRecord) -> bool:
         """Store that the account must be reconnected, and return whether it was unchanged since it was read."""
@@ -195,5 +202,5 @@ def current_key(db: AccountTransaction, newest: str) -> str:
 
 
 def _record(row: tuple[Any, ...]) -> AccountRecord:
-    record = AccountRecord(*row[:11])
+    record = AccountRecord(*row[:12])
     return replace(record, state=StoredState(row[4]), scopes=tuple(row[5].split()))

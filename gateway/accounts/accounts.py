@@ -91,6 +91,10 @@ class Accounts:
         """Store when the next attempt to refresh the token is made, in Unix seconds."""
         return await self._changed(lambda: self.store.delay_refresh(record, until))
 
+    async def rest(self, id: str, until: float) -> bool:
+        """Store until when the platform restricts an account, in Unix seconds."""
+        return await self._changed(lambda: self.store.rest(id, until))
+
     async def lapse(self, record: AccountRecord) -> bool:
         """Require a reconnection, and return whether the account was unchanged since it was read."""
         return await self._changed(lambda: self.store.lapse(record))

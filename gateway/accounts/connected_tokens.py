@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.domain.publishing import Account
 from gateway.errors import (
     AccountDisconnected,
+    AccountRestricted,
     AccountsUnavailable,
     ReconnectRequired,
     UnsupportedByPlatform,
@@ -62,11 +63,14 @@ class ConnectedTokens:
             return await self._configured.authorized(account, send)
         if record.provider != self._provider:
             raise UnsupportedByPlatform(f"Accounts that were connected by {record.provider} cannot publish yet.")
+        record, token = await self._token(record)
         try:
-            record, token = await self._token(record)
             return await send(token)
         except AccountDisconnected:
             await self._after_refusal(record)
+        except AccountRestricted as restriction:
+            await self._rest(record.id, restriction)
+            raise
         record, token = await self._token(record)
         try:
             return await send(token)
@@ -90,9 +94,22 @@ class ConnectedTokens:
             found = await self._accounts.token(record.id)
         except AccountsUnavailable as exc:
             raise _unavailable() from exc
-        if found is None or found[0].state_at(self._clock.now()) is ConnectionState.RECONNECT_REQUIRED:
+        now = self._clock.now()
+        state = None if found is None else found[0].state_at(now)
+        if found is None or state is ConnectionState.RECONNECT_REQUIRED:
             raise _reconnect_required(record.id)
+        if state is ConnectionState.RESTRICTED:
+            raise _restricted(record.id, (found[0].rests_until or now) - now)
         return found
+
+    async def _rest(self, id: str, restriction: AccountRestricted) -> None:
+        """Let the account rest in all processes: each request would make the restriction longer."""
+        restriction.topic = topic_of(id)
+        try:
+            await self._accounts.rest(id, self._clock.now() + (restriction.retry_after or 0.0))
+        except AccountsUnavailable as exc:
+            raise _unavailable() from exc
+        self._hook(AccountConnectionChanged("restricted"))
 
     async def _after_refusal(self, record: AccountRecord) -> None:
         """Refresh a token that the platform refused, or require a reconnection; another process may be faster."""
@@ -117,6 +134,12 @@ def _reconnect_required(account: str) -> ReconnectRequired:
         "The platform accepts no token of this account: connect it again, and this goes on by itself.",
         retry_after=LOOK_SECONDS,
     )
+    error.topic = topic_of(account)
+    return error
+
+
+def _restricted(account: str, seconds: float) -> AccountRestricted:
+    error = AccountRestricted("The account rests: the platform restricts its actions.", retry_after=seconds)
     error.topic = topic_of(account)
     return error
 

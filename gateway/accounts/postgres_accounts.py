@@ -38,6 +38,7 @@ MIGRATIONS = (
         major integer NOT NULL, minor integer NOT NULL, gateway text NOT NULL,
         applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (major, minor))""",
     ),
+    statements(1, 1, "ALTER TABLE gateway_accounts ADD COLUMN rests_until float8"),
 )
 # An arbitrary number, equal in each process: the advisory lock under which the tables are created.
 LOCK = 0x6163_6374

@@ -57,7 +57,7 @@ class TokenRefresher:
                     try:
                         await self.refresh(record.id)
                     except AccountsUnavailable:
-                        break
+                        continue
 
     async def refresh(self, id: str, *, refused: int | None = None) -> None:
         """Refresh a token that is due, unless another process does. Raise AccountsUnavailable.

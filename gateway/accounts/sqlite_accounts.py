@@ -34,6 +34,7 @@ MIGRATIONS = (
         "CREATE TABLE gateway_account_leases (name TEXT PRIMARY KEY, token INTEGER NOT NULL, expires_at REAL NOT NULL)",
         VAULT_TABLE,
     ),
+    statements(1, 1, "ALTER TABLE gateway_accounts ADD COLUMN rests_until REAL"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.accounts.account_records import StoredState, TooManyPending
+from gateway.accounts.account_records import ConnectionState, StoredState, TooManyPending
 from gateway.accounts.account_store import AccountStore
 from gateway.accounts.vault.envelope import Encrypted
 from gateway.accounts.vault.key_encryption import VaultDamaged
@@ -105,6 +105,18 @@ class AccountStoreContract:
         assert not store.lapse(record)
         lapsed = store.account("787132") or pytest.fail("no account")
         assert (lapsed.state, lapsed.has_token) == (StoredState.RECONNECT_REQUIRED, False)
+
+    def test_a_rest_changes_no_version_and_ends_with_a_reconnection(self, store: AccountStore) -> None:
+        store.save(account(), GIVEN)
+        assert store.rest("787132", 50.0)
+        rested = store.account("787132") or pytest.fail("no account")
+        assert (rested.version, rested.state_at(49.0), rested.state_at(50.0)) == (
+            1,
+            ConnectionState.RESTRICTED,
+            ConnectionState.CONNECTED,
+        )
+        store.save(account(), GIVEN)
+        assert (store.account("787132") or pytest.fail("no account")).rests_until is None
 
     def test_a_lapse_does_not_undo_a_reconnection(self, store: AccountStore) -> None:
         store.save(account(), GIVEN)

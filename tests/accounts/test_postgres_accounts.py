@@ -44,7 +44,7 @@ class TestRefresh(RefreshContract):
 
 def test_the_tables_have_a_version(make: MakeStore, url: str) -> None:
     make().open()
-    assert version_in(url).found == (1, 0)
+    assert version_in(url).found == (1, 1)
 
 
 def test_a_database_that_is_away_is_named_without_its_url() -> None:

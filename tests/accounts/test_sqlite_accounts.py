@@ -58,7 +58,7 @@ def test_the_key_file_and_the_store_are_private(tmp_path: Path) -> None:
         "vault.key": 0o600,
         "accounts.sqlite3": 0o600,
     }
-    assert version_in_file(tmp_path).found == (1, 0)
+    assert version_in_file(tmp_path).found == (1, 1)
     (tmp_path / "vault.key").write_bytes(b"short")
     with pytest.raises(Unusable, match=r"vault\.key must have 32 bytes for each key"):
         store.open()

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway.sandbox.faults import PlatformError, Script
 from tests.accounts.consent import DISCONNECT, SECOND, accounts, begun, called_back, connected, decided, outcome
-from tests.accounts.test_connecting import CREATE
+from tests.accounts.test_connecting import CREATE, OWN
 from tests.fakes.clock import VirtualLoop
 from tests.fakes.gateway import FlowingClock, RunningGateway, running_gateway
 
@@ -51,6 +52,12 @@ async def until(gateway: RunningGateway, id: str, state: str, code: str | None =
         await asyncio.sleep(1.0)
 
 
+def wake(gateway: RunningGateway) -> None:
+    """Let the flows look that wait for the account."""
+    assert gateway.parts.publishing is not None
+    gateway.parts.publishing.durable.signal(f"account:{SECOND}")
+
+
 async def pass_days(gateway: RunningGateway, days: float) -> None:
     """Let time pass at once, and the gateway notice."""
     gateway.clock.advance(days * DAY)
@@ -67,11 +74,11 @@ async def test_a_flow_waits_for_the_reconnection_and_goes_on_by_itself(gateway: 
     id = await create(gateway)
     await until(gateway, id, "FAILED", "RECONNECT_REQUIRED")
     assert (await accounts(gateway))[SECOND]["state"] == "RECONNECT_REQUIRED"
-    began = gateway.clock.now()
+    began = asyncio.get_running_loop().time()
     back = await called_back(gateway, await decided(gateway, await begun(gateway, reconnect=SECOND)))
     assert outcome(back)["connection"] == "connected"
     assert (await until(gateway, id, "DONE"))["state"] == "DONE"
-    assert gateway.clock.now() - began < 600  # it was woken, and did not look by itself
+    assert asyncio.get_running_loop().time() - began < 600  # it was woken, and did not look by itself
     assert (await accounts(gateway))[SECOND]["state"] == "CONNECTED"
 
 
@@ -92,6 +99,24 @@ async def test_no_token_is_used_after_it_was_refused(gateway: RunningGateway) ->
     before = gateway.sandbox.meter.calls.copy()
     await asyncio.sleep(2_000.0)  # longer than a flow waits until it looks by itself
     assert gateway.sandbox.meter.calls == before
+
+
+async def test_an_account_that_is_taken_for_spam_rests_visibly_and_its_flows_wait(gateway: RunningGateway) -> None:
+    gateway.sandbox.faults.play(Script([PlatformError(code=4, subcode=2207051)]))
+    id = await create(gateway)
+    await until(gateway, id, "FAILED", "ACCOUNT_RESTRICTED")
+    assert (await accounts(gateway))[SECOND]["state"] == "RESTRICTED"
+    assert (await accounts(gateway))[OWN]["state"] == "CONNECTED"
+    gateway.at_once()
+    before = gateway.sandbox.meter.calls.copy()
+    gateway.clock.advance(3.9 * 3_600)
+    wake(gateway)
+    await asyncio.sleep(60.0)
+    assert gateway.sandbox.meter.calls == before, "each request would make it worse"
+    gateway.clock.advance(0.1 * 3_600)
+    wake(gateway)  # it looks by itself each hour
+    assert (await until(gateway, id, "DONE"))["state"] == "DONE"
+    assert (await accounts(gateway))[SECOND]["state"] == "CONNECTED"
 
 
 async def test_a_vault_without_its_key_is_a_problem_that_the_operator_sees(

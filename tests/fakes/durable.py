@@ -49,7 +49,7 @@ class VolatileDurable:
         self.reachable = True
         self._clock = clock
         self._hook = hook
-        self._attempts = StepRetrier(clock, hook, random.Random(seed))
+        self._attempts = StepRetrier(clock, hook, random.Random(seed), self.wait_for_event)
         self._bodies: dict[str, Body] = {}
         self._kept: dict[str, Kept] = {}
         self._changes = ChangeNotifier(clock)

@@ -30,6 +30,7 @@ class WriteError(Exception):
 
 
 APP_LIMIT = Problem(429, 4, None, "Application request limit reached", "RateLimitError", is_transient=True)
+RESTRICTED = Problem(400, 4, 2207051, "This action was restricted: it was taken for spam", "FeedbackRequired")
 USER_LIMIT = Problem(400, 17, None, "User request limit reached", "PleaseWaitFewMinutes", is_transient=True)
 PAGE_LIMIT = Problem(400, 32, None, "Page request limit reached", "RateLimitError", is_transient=True)
 RATE_LIMIT = Problem(400, 613, None, "Calls to this API have exceeded the rate limit", "RateLimitError")

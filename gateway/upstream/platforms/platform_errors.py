@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.errors import (
     AccountDisconnected,
+    AccountRestricted,
     ContainerExpired,
     GatewayError,
     MediumRefused,
@@ -45,6 +46,12 @@ MEDIA_ERRORS = {
 }
 BY_CODE = dict(MEDIA_ERRORS.values())
 UNPROCESSED = "The platform could not process the medium."
+
+
+# Code and subcode of an action that the platform takes for spam.
+RESTRICTED = (4, 2207051)
+# It names no time. To hurry back makes the restriction longer.
+REST_SECONDS = 4 * 3_600.0
 
 
 class NotReady(UpstreamUnavailable):
@@ -134,6 +141,13 @@ def _rate_limit(response: ErrorResponse) -> GatewayError | None:
     return _rate_limited(response.subject, response.wait) if is_limit else None
 
 
+def _restriction(response: ErrorResponse) -> GatewayError | None:
+    if response.codes != RESTRICTED:
+        return None
+    wait = max(REST_SECONDS, response.wait or 0.0)
+    return AccountRestricted("The platform restricts the account's actions: it rests for some hours.", retry_after=wait)
+
+
 def _invalid_token(response: ErrorResponse) -> GatewayError | None:
     code, subcode = response.codes
     if code == TOKEN or (code is None and response.status == 401):
@@ -184,8 +198,9 @@ def _rejected_request(response: ErrorResponse) -> GatewayError:
     return PublishingRejected(f"The platform refused {response.subject}.")
 
 
-# Rate limits and tokens come first: they apply whatever else the response contains.
+# Limits and tokens come first: they apply whatever else the response contains.
 RULES: tuple[Callable[[ErrorResponse], GatewayError | None], ...] = (
+    _restriction,
     _rate_limit,
     _invalid_token,
     _missing_permission,
