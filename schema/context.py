@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.accounts.account_views import AccountView
     from gateway.accounts.connecting import Begun
     from gateway.accounts.providers import ConnectScope
-    from gateway.control.port import Operator
+    from gateway.control.port import Eraser, Operator
     from gateway.media_proxy.links import Links
     from gateway.publishing.service import Publishing
     from gateway.publishing.validation import InputValidator
@@ -107,7 +107,8 @@ class Context:
 
     `quote` prices another document for the same client: (document, variables, operation name) -> Estimate, awaited.
     `foresee` fetches the selection of an entity that only the field's resolver determined. `writes` is None if the
-    gateway has no account, `operator` and `warm` if the client lacks the right to operate. `warm` buys what another
+    gateway has no account, `operator` and `warm` if the client lacks the right to operate, `eraser` if it lacks that to
+    erase. `warm` buys what another
     document needs. `links` creates media proxy links, which `proxies` makes the default. `explains`: the client wants
     the calls in its billing extension; `streams`: it accepts incremental delivery. `keys` counts the keys of its
     request. `linked` caches links by URL and reference. `room` is awaited before execution: it waits until the client
@@ -125,6 +126,7 @@ class Context:
     writes: Writes | None = None
     operator: Operator | None = None
     warm: Warm | None = None
+    eraser: Eraser | None = None
     explains: bool = False
     streams: bool = False
     keys: Keys = field(default_factory=Keys)
@@ -161,6 +163,12 @@ class Context:
         if self.operator is None:
             raise _forbidden()
         return self.operator
+
+    def erasing(self) -> Eraser:
+        """Return what records requests to erase. Raise Forbidden."""
+        if self.eraser is None:
+            raise _forbidden()
+        return self.eraser
 
     def warmer(self) -> Warm:
         """Return the function that buys what another document needs. Raise Forbidden."""

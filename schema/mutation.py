@@ -23,6 +23,7 @@ from gateway.scheduling import SLICE
 from schema.account_fields import AccountConnectionControl
 from schema.context import Info
 from schema.cost_directives import WORK
+from schema.erase_user import ErasureControl
 from schema.forget_cached_data import CachedDataControl
 from schema.like_payload import SetLikePayload
 from schema.publishing import (
@@ -118,7 +119,10 @@ async def _flow_payload(workflow: Awaitable[WorkflowView]) -> FlowPayload:
 
 
 def _mutation() -> Any:
-    controls: tuple[Any, ...] = (FlowControl, AccountConnectionControl, CachedDataControl, CacheWarming)
+    controls: tuple[Any, ...] = (
+        *(FlowControl, AccountConnectionControl, CachedDataControl, CacheWarming),
+        ErasureControl,
+    )
     own = [field for control in controls for field in control.__strawberry_definition__.fields]
     fields = [*map(_field_of, FlowKind), *own]
     return create_type("Mutation", fields, description="Write operations.")

@@ -143,12 +143,12 @@ def test_without_a_known_key_nobody_is_identified(path: Path, key: str | None) -
     assert refusal.value.extensions == {"code": "UNAUTHENTICATED"}
 
 
-def test_the_local_client_may_do_everything_but_force_without_a_key() -> None:
+def test_the_local_client_may_do_everything_but_force_and_erase_without_a_key() -> None:
     """To skip the upstream's privacy check is to be chosen."""
     clients = Clients.local()
     for key in (None, "hg_any"):
         client = clients.identify(key)
-        assert (client.name, client.rights) == ("local", frozenset(Right) - {Right.FORCE})
+        assert (client.name, client.rights) == ("local", frozenset(Right) - {Right.FORCE, Right.ERASE})
         assert (client.ceiling, client.allowance) == (None, {})
     clients.reload()
     assert clients.identify(None).name == "local"

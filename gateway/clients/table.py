@@ -54,7 +54,9 @@ class Clients:
 
         It has all rights except `force`: skipping the privacy check must be an explicit choice.
         """
-        client = Client("local", "local", frozenset(Right) - {Right.FORCE}, ceiling=None, allowance={}, key=None)
+        client = Client(
+            "local", "local", frozenset(Right) - {Right.FORCE, Right.ERASE}, ceiling=None, allowance={}, key=None
+        )
         return cls(Table(0, ()), keyless=client, path=None, clock=SystemClock())
 
     @classmethod

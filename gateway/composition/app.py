@@ -103,7 +103,15 @@ class Gateway:
         self.control = Control(self, clock, process.sockets)
         links = self.media_proxy.links
         self.contexts = OperationContexts(
-            settings, clients, self.spending, services, self.publishing, links, self.operations, self.control
+            settings,
+            clients,
+            self.spending,
+            services,
+            self.publishing,
+            links,
+            self.operations,
+            self.control,
+            self.control.erasures,
         )
 
     def app(self) -> Starlette:

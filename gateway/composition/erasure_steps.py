@@ -63,6 +63,13 @@ class ErasureParts:
         except (AuditUnavailable, Unusable) as error:
             raise RequestsUnavailable(str(error)) from error
 
+    async def requested(self, person: Person, actor: str) -> DataRequest:
+        """Record a request to erase, and that it was made. Raise RequestsUnavailable."""
+        found = await self.guarded(partial(self.store.add, RequestKind.ERASURE, person, actor))
+        entry = actor, Action.ERASURE_REQUESTED, found.pseudonym, {"request": found.code}
+        await self.guarded(partial(self._trail.append, *entry))
+        return found
+
     async def aclose(self) -> None:
         await self.runner.aclose()
         self._trail.close()

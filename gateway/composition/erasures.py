@@ -17,7 +17,9 @@ from starlette.routing import Route
 from gateway.clock import Clock
 from gateway.composition import record_stores
 from gateway.composition.background import background
-from gateway.erasure.requests import DataRequest, Person
+from gateway.control.port import RecordedErasure
+from gateway.erasure.requests import DataRequest, Person, RequestsUnavailable
+from gateway.errors import AccountsUnavailable
 from gateway.http.routes.data_requests import DataRequestRoutes, SignedRequest
 from gateway.settings import SQLITE
 
@@ -66,6 +68,15 @@ class Erasures:
             return None
         parts = await self._begun()
         return await parts.guarded(partial(parts.store.find, code))
+
+    async def request(self, user: str, client: str) -> RecordedErasure:
+        try:
+            parts = await self._begun()
+            found = await parts.requested(Person((user,)), f"client {client}")
+        except RequestsUnavailable as error:
+            raise AccountsUnavailable("The erasure cannot be recorded now: retry later.") from error
+        parts.runner.wake()
+        return RecordedErasure(found.code, self._routes.page_of(found.code), found.requested_at)
 
     async def _add(self, request: SignedRequest) -> DataRequest:
         parts = await self._begun()

@@ -9,7 +9,7 @@ from gateway.clients import Client, Clients, Right
 from gateway.composition.operations import Operations
 from gateway.composition.publishing import PublishingComponent
 from gateway.composition.spending import Spending
-from gateway.control.port import Operator
+from gateway.control.port import Eraser, Operator
 from gateway.http.request_options import RequestOptions
 from gateway.loaders import Loader
 from gateway.media_proxy.links import Links
@@ -39,6 +39,7 @@ class OperationContexts:
         links: Links,
         operations: Operations,
         operator: Operator,
+        eraser: Eraser,
     ) -> None:
         self.clients = clients
         self._proxies = settings.media_proxy
@@ -48,6 +49,7 @@ class OperationContexts:
         self._links = links
         self._operations = operations
         self._operator = operator
+        self._eraser = eraser
         self._pricing = Lanes()
         self._in_flight: dict[Call, LiveSpan] = {}
 
@@ -72,6 +74,7 @@ class OperationContexts:
             writes=writes,
             operator=self._operator if operates else None,
             warm=CacheWarmer(quotes, fetcher) if operates else None,
+            eraser=self._eraser if Right.ERASE in client.rights else None,
             explains=terms.explains,
             streams=terms.streams,
         )

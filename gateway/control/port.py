@@ -1,4 +1,4 @@
-"""The port of an operator's view and actions, for the graph."""
+"""The ports of an operator's view and actions, and of requests to erase, for the graph."""
 
 from __future__ import annotations
 
@@ -55,3 +55,17 @@ class Operator(Protocol):
 
     async def flows(self) -> Tally | None:
         """Return the numbers of flows; None for a gateway that cannot write. Raise FlowsUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedErasure:
+    """A request to erase a person, as it is recorded. `url` is its page; `requested_at` is in Unix seconds."""
+
+    code: str
+    url: str
+    requested_at: float
+
+
+class Eraser(Protocol):
+    async def request(self, user: str, client: str) -> RecordedErasure:
+        """Request the erasure of the user with this id, for a client. Raise AccountsUnavailable."""

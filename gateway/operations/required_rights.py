@@ -18,7 +18,7 @@ from graphql import (
     get_operation_ast,
 )
 
-from gateway.domain.rights import CONNECTING, OPERATING, RIGHTS, WRITING, Right
+from gateway.domain.rights import CONNECTING, ERASING, OPERATING, RIGHTS, WRITING, Right
 from gateway.errors import Forbidden
 from gateway.execution.leaf_values import metadata_of
 
@@ -58,12 +58,12 @@ def _of_fields(
 ) -> Iterator[frozenset[Right]]:
     """Yield the rights of the root fields, after the `ordinary` ones.
 
-    Only the fields of operators, and those that connect accounts, do without these.
+    Only the fields of operators, and those that connect accounts or erase persons, do without these.
     """
     fields = {} if root is None else root.fields
     names = sorted(_root_fields(document, operation.selection_set))
     named = [rights for name in names if name in fields and (rights := metadata_of(fields[name]).get(RIGHTS))]
-    if not named or len(named) < len(names) or not all(rights in (OPERATING, CONNECTING) for rights in named):
+    if not named or len(named) < len(names) or not all(rights in (OPERATING, CONNECTING, ERASING) for rights in named):
         yield ordinary
     yield from named
 

@@ -64,6 +64,7 @@ ASKED = {
         "mutation",
         "disconnectAccount",
     ): 'mutation { disconnectAccount(input: { account: "1" }) { userErrors { code } } }',
+    ("mutation", "eraseUser"): 'mutation { eraseUser(id: "1") { url } }',
     ("mutation", "cancelFlow"): 'mutation { cancelFlow(id: "1") { flow { id } } }',
     ("mutation", "retryFlow"): 'mutation { retryFlow(id: "1") { flow { id } } }',
     ("mutation", "forgetCachedData"): "mutation { forgetCachedData(input: { all: true }) { entries } }",

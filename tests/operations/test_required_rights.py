@@ -36,7 +36,7 @@ def test_each_mutation_names_the_rights_that_it_needs() -> None:
     writes = {kind.row.name: frozenset({kind.row.right}) for kind in FlowKind}
     controls = {"cancel_flow": WRITING, "retry_flow": WRITING, "forget_cached_data": OPERATE, "warm_cache": OPERATE}
     connections = {"connect_account": CONNECT, "disconnect_account": CONNECT}
-    assert named == writes | controls | connections
+    assert named == writes | controls | connections | {"erase_user": frozenset({Right.ERASE})}
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_each_mutation_names_the_rights_that_it_needs() -> None:
         (f"mutation {{ ...F ...F }} fragment F on Mutation {{ {DELETE} }}", [WRITING, WRITE]),
         (f"mutation {{ {FORGET} }}", [OPERATE]),
         (f"mutation {{ {DISCONNECT} }}", [CONNECT]),
+        ('mutation { eraseUser(id: "1") { url } }', [frozenset({Right.ERASE})]),
         (f"mutation {{ {DISCONNECT} {LIKE} }}", [WRITING, CONNECT, INTERACT]),
         (f"mutation {{ {FORGET} __typename }}", [WRITING, OPERATE]),
         (f"mutation {{ {FORGET} {LIKE} }}", [WRITING, OPERATE, INTERACT]),

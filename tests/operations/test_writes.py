@@ -31,6 +31,7 @@ OPERATIONS = frozenset(
             "watch_flow",
         ),
         *("connect_account", "disconnect_account"),  # in tests/accounts
+        "erase_user",  # in tests/erasure
     }
 )
 ORDER = {"account": ACCOUNT, "title": "Reef", "media": [PICTURE], "idempotencyKey": "reef-1"}

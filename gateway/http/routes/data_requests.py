@@ -87,6 +87,10 @@ class DataRequestRoutes:
             page,
         ]
 
+    def page_of(self, code: str) -> str:
+        """Return the URL of the page of a request."""
+        return f"{self._page_url}{PAGE}/{code}"
+
     async def _deauthorize(self, request: Request) -> Response:
         found = await self._received(request, RequestKind.DEAUTHORIZATION)
         return found if isinstance(found, Response) else Response(status_code=200)
@@ -95,7 +99,7 @@ class DataRequestRoutes:
         found = await self._received(request, RequestKind.ERASURE)
         if isinstance(found, Response):
             return found
-        return JSONResponse({"url": f"{self._page_url}{PAGE}/{found.code}", "confirmation_code": found.code})
+        return JSONResponse({"url": self.page_of(found.code), "confirmation_code": found.code})
 
     async def _received(self, request: Request, kind: RequestKind) -> DataRequest | Response:
         """Return the request once it is recorded, or the refusal."""
