@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
-from tests import lanes_plugin, profiles
+from tests import httpx_clients, lanes_plugin, profiles
 from tests.browser import browser
 from tests.durable.postgres import Cluster, shared
 from tests.heap import frozen_heap
@@ -17,8 +16,7 @@ from tests.heap import frozen_heap
 __all__ = ["browser", "frozen_heap"]
 
 profiles.register()
-# httpx asks for it at each request of an app, and to look for what is not installed takes 50 microseconds.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+httpx_clients.hasten()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
