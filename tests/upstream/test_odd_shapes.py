@@ -96,6 +96,7 @@ def test_an_answer_of_as_many_values_as_may_be_takes_bounded_memory(name: str) -
 
 @pytest.mark.parametrize("name", sample(tuple(SHAPES)))
 def test_ten_times_as_much_takes_at_most_twelve_times_as_long(name: str) -> None:
+    attempt(*shaped(name, 10))  # what only the first answer needs is made
     for count in (10, 100):
         assert steps(*shaped(name, count * 10)) <= 12 * steps(*shaped(name, count)) + 100
 
