@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -51,6 +52,12 @@ class CachedData:
             self._proxy.clear()
         responses, freed = await self._responses.remove_invalid(self._pause)
         return Forgotten(entries, responses, size + freed, price)
+
+    async def forget_person(self, targets: Iterable[Target]) -> None:
+        """Forget the data of all targets, and all media: an answer that named one may have been evicted before it."""
+        for target in targets:
+            await self.forget(target)
+        self._proxy.clear()
 
     def _price(self, call: Call) -> int:
         """Return the price of the call, or of the same by the name of its user if that is higher."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,9 +65,9 @@ class Control(OperatorFigures):
         """
         return self._shared is None or await self._shared.forget(None, FORGET_SECONDS)
 
-    async def forget_here(self, target: Target) -> None:
-        """Forget the data of a target in this process alone."""
-        await self._data.forget(target)
+    async def forget_person(self, targets: Iterable[Target]) -> None:
+        """Forget the data of a person in this process alone."""
+        await self._data.forget_person(targets)
 
     async def reports(self) -> Mapping[int, WorkerReport | None]:
         return {os.getpid(): self._report(), **await self._ask(ReportRequest(), WorkerReport)}

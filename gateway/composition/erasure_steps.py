@@ -133,10 +133,8 @@ class ErasureParts:
         return person
 
     async def _forget_here(self, person: Person) -> None:
-        for id in person.ids:
-            await self._control.forget_here(UserId(id))
-        for name in person.names:
-            await self._control.forget_here(Username(name.lower()))
+        names = (Username(name.lower()) for name in person.names)
+        await self._control.forget_person([*map(UserId, person.ids), *names])
 
     def _flows(self, person: Person) -> PersonFlows | None:
         if self._publishing is None:

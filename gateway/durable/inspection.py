@@ -28,7 +28,7 @@ REASONS = (
     ("could not translate host name", "its host name is unknown.", URL),
     ("failed to resolve host", "its host name is unknown.", URL),
     ("connection refused", "it refuses the connection.", URL),
-    ("too many clients", "it has no free connection.", "Raise its max_connections: a gateway process takes up to 30."),
+    ("too many clients", "it has no free connection.", "Raise its max_connections: a gateway process takes up to 40."),
     ("remaining connection slots", "it has no free connection.", "Raise its max_connections."),
     ("timeout", "it does not answer in time.", URL),
     ("ssl", "TLS fails.", "Check sslmode and the certificates in GATEWAY_DATABASE_URL."),

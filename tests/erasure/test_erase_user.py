@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -70,3 +71,21 @@ async def test_a_request_that_cannot_be_recorded_is_refused(tmp_path: Path) -> N
         (tmp_path / "erasures.sqlite3").write_bytes(os.urandom(9_000))
         refused = await gateway.query(ERASE, {"id": PERSON}, client="officer")
         assert refused.errors == [("eraseUser", "ACCOUNTS_UNAVAILABLE")]
+
+
+async def test_no_medium_is_left_in_memory(tmp_path: Path) -> None:
+    """Also of an answer that was evicted before: nobody knows any more whose the medium was."""
+    clock = FlowingClock()
+    settings = dataclasses.replace(SETTINGS, media_proxy=True)
+    query = "query($id: ID!) { user(by: { id: $id }) { profilePictureUrl } }"
+    async with running_gateway(tmp_path, settings=settings, clock=clock, clients=CLIENTS, all_heard=False) as gateway:
+        answer = await gateway.query(query, {"id": PERSON}, client="officer")
+        url = answer.data["user"]["profilePictureUrl"]
+        assert (await gateway.client.get(url)).status_code == 200
+        proxy, entries = gateway.parts.media_proxy.proxy, gateway.parts.reading.services.memory.store
+        assert proxy.size > 0
+        for key in entries.key_list():
+            entries.forget(key)
+        await gateway.query(ERASE, {"id": PERSON}, client="officer")
+        await worked_off(gateway, clock)
+        assert proxy.size == 0
