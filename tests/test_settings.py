@@ -57,6 +57,19 @@ def test_half_of_what_publishing_needs_is_refused(name: str, value: str, needed:
     assert problems({name: value, needed: " "}) == (problem,)
 
 
+def test_accounts_are_connected_with_an_app_and_without_a_token() -> None:
+    given = {
+        "GATEWAY_PLATFORM_URL": "https://platform.example.com",
+        "GATEWAY_PLATFORM_APP_ID": "app",
+        "GATEWAY_PLATFORM_APP_SECRET": "s-123",  # pragma: allowlist secret
+        "GATEWAY_PLATFORM_VERIFY_TOKEN": "v-123",
+        "GATEWAY_PUBLIC_URL": "https://gateway.example.com",
+    }
+    assert Settings.read(given).platform_token is None
+    for needed in ("GATEWAY_PLATFORM_URL", "GATEWAY_PLATFORM_APP_SECRET", "GATEWAY_PUBLIC_URL"):
+        assert any(problem.startswith("GATEWAY_PLATFORM_APP_ID needs") for problem in problems(given | {needed: ""}))
+
+
 def test_publishing_is_set_up_by_url_token_and_dialect() -> None:
     settings = Settings.read(
         {

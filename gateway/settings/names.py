@@ -18,6 +18,7 @@ NEEDS = (
     ),
     ("GATEWAY_PLATFORM_APP_ID", "GATEWAY_PLATFORM_URL", "without a URL no account can be connected"),
     ("GATEWAY_PLATFORM_APP_ID", "GATEWAY_PLATFORM_APP_SECRET", "without it no account can be connected"),
+    ("GATEWAY_PLATFORM_APP_ID", "GATEWAY_PUBLIC_URL", "the platform sends browsers back to it"),
     ("GATEWAY_PLATFORM_TOKEN", "GATEWAY_PLATFORM_URL", "without a URL the token is not used"),
     (
         "GATEWAY_PLATFORM_APP_SECRET",

@@ -95,7 +95,8 @@ class Settings(DerivedSettings):
     )
     platform_app_id: str | None = _optional(
         KEY,
-        "Id of the app at the platform, with which accounts are connected. Requires the URL and the app secret.",
+        "Id of the app at the platform, with which accounts are connected. Requires the URL, the app secret and the "
+        "public URL.",
         unset="no account can be connected",
     )
     platform_login: str = _setting(

@@ -55,6 +55,7 @@ def test_no_secret_is_shown_from_wherever_it_comes(capsys: pytest.CaptureFixture
     secrets["GATEWAY_REDIS_URL"] = f"redis://:{SECRET}@cache/0"
     secrets["GATEWAY_DATABASE_URL"] = f"postgresql://gateway:{SECRET}@db/flows"
     secrets["GATEWAY_STORAGE_URL"] = "s3://files"  # which the secrets of the storage need
+    secrets["GATEWAY_PUBLIC_URL"] = "https://gateway.example.com"  # which the app needs
     secrets["GATEWAY_VAULT_KEY_URL"] = "transit+https://vault.test/transit/gateway"  # which its token needs
     (tmp_path / "secret").write_text("user:" + SECRET)
     del secrets["GATEWAY_MEDIA_SECRET"]
