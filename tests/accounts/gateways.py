@@ -87,7 +87,7 @@ def environment_of(upstream: str, folder: Path) -> dict[str, str]:
         "GATEWAY_HIKERAPI_KEY": "sandbox",
         "GATEWAY_PLATFORM_URL": f"{upstream}/platform",
         "GATEWAY_PLATFORM_APP_ID": APP_ID,
-        "GATEWAY_PLATFORM_APP_SECRET": APP_SECRET,
+        "GATEWAY_PLATFORM_APP_SECRET": APP_SECRET,  # pragma: allowlist secret
         "GATEWAY_PLATFORM_VERIFY_TOKEN": "verify",
         "GATEWAY_PUBLIC_URL": PUBLIC_URL,
         "GATEWAY_DATA_DIR": str(folder),

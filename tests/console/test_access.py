@@ -16,7 +16,7 @@ from tests.node import projects
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PANELS = ("Billing", "Preview", "Create", "Examples")
+PANELS = ("Billing", "Preview", "Create", "Accounts", "Examples")
 GRAPHIQL = ("Documentation Explorer", "GraphiQL Explorer", "History")
 TELEPHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 # What can be clicked, but for the inside of the editors, which have keys of their own.

@@ -1,12 +1,14 @@
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { GraphiQL, HISTORY_PLUGIN, type GraphiQLProps } from 'graphiql';
+import { outcome } from './accounts/connections';
+import { AccountsPanel } from './accounts/panel';
 import { PriceLine } from './billing/line';
 import { BillingPanel } from './billing/panel';
 import { CopyAs } from './copy/buttons';
 import { CreatePanel } from './create/panel';
 import { ExamplesPanel } from './examples/panel';
 import { opening } from './examples/tabs';
-import { BillingIcon, CreateIcon, ExamplesIcon, PreviewIcon } from './icons';
+import { AccountsIcon, BillingIcon, CreateIcon, ExamplesIcon, PreviewIcon } from './icons';
 import { PreviewPanel } from './preview/panel';
 import { fetcher, key } from './shared/gateway';
 
@@ -14,13 +16,14 @@ const PANELS = [
   { title: 'Billing', icon: BillingIcon, content: BillingPanel },
   { title: 'Preview', icon: PreviewIcon, content: PreviewPanel },
   { title: 'Create', icon: CreateIcon, content: CreatePanel },
+  { title: 'Accounts', icon: AccountsIcon, content: AccountsPanel },
   { title: 'Examples', icon: ExamplesIcon, content: ExamplesPanel },
 ];
-const WITH_SCHEMA: Partial<GraphiQLProps> = { plugins: [...PANELS, explorerPlugin(), HISTORY_PLUGIN], visiblePlugin: 'Billing' };
+const WITH_SCHEMA: Partial<GraphiQLProps> = { plugins: [...PANELS, explorerPlugin(), HISTORY_PLUGIN], visiblePlugin: outcome ? 'Accounts' : 'Billing' };
 // What shows or asks for the schema is left out.
 const WITHOUT_SCHEMA: Partial<GraphiQLProps> = {
   plugins: [...PANELS, HISTORY_PLUGIN],
-  visiblePlugin: 'Examples',
+  visiblePlugin: outcome ? 'Accounts' : 'Examples',
   referencePlugin: null,
   schema: null,
   className: 'hg-no-schema',

@@ -13,6 +13,7 @@ export const CloseIcon = () => <Icon d="M6 6l12 12M18 6L6 18" />;
 export const BillingIcon = () => <Icon d="M6 3h12v18l-3-2-3 2-3-2-3 2zM9.500 8h5M9.500 12h5" />;
 export const PreviewIcon = () => <Icon d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM10 8.500v7l6-3.500z" />;
 export const CreateIcon = () => <Icon d="M4 8a4 4 0 0 1 4-4h8a4 4 0 0 1 4 4v8a4 4 0 0 1-4 4H8a4 4 0 0 1-4-4zM12 8v8M8 12h8" />;
+export const AccountsIcon = () => <Icon d="M9 5a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM3 19c.600-3 3-4.700 6-4.700s5.400 1.700 6 4.700M18 8v6M15 11h6" />;
 export const ExamplesIcon = () => <Icon d="M5 4h9l5 5v11H5zM14 4v5h5M8.500 13h7M8.500 16.500h5" />;
 export const CurlIcon = () => <Icon d="M4 5h16v14H4zM7.500 9l3 3-3 3M12.500 15h4" />;
 export const FetchIcon = () => <Icon d="M9 4c-3 0-3 1.500-3 4s0 4-2.500 4c2.500 0 2.500 1.500 2.500 4s0 4 3 4M15 4c3 0 3 1.500 3 4s0 4 2.500 4c-2.500 0-2.500 1.500-2.500 4s0 4-3 4" />;
