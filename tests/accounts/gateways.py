@@ -84,10 +84,10 @@ def gateway(upstream: str, folder: Path, **given: str) -> Iterator[Host]:
 def environment_of(upstream: str, folder: Path) -> dict[str, str]:
     return {
         "GATEWAY_HIKERAPI_URL": upstream,
-        "GATEWAY_HIKERAPI_KEY": "sandbox",
+        "GATEWAY_HIKERAPI_KEY": "sandbox",  # pragma: allowlist secret
         "GATEWAY_PLATFORM_URL": f"{upstream}/platform",
         "GATEWAY_PLATFORM_APP_ID": APP_ID,
-        "GATEWAY_PLATFORM_APP_SECRET": APP_SECRET,  # pragma: allowlist secret
+        "GATEWAY_PLATFORM_APP_SECRET": APP_SECRET,
         "GATEWAY_PLATFORM_VERIFY_TOKEN": "verify",
         "GATEWAY_PUBLIC_URL": PUBLIC_URL,
         "GATEWAY_DATA_DIR": str(folder),
