@@ -65,9 +65,9 @@ class Control(OperatorFigures):
         """
         return self._shared is None or await self._shared.forget(None, FORGET_SECONDS)
 
-    async def forget_person(self, targets: Iterable[Target]) -> None:
-        """Forget the data of a person in this process alone."""
-        await self._data.forget_person(targets)
+    async def forget_person(self, targets: Iterable[Target] | None) -> None:
+        """Forget the data of a person in this process alone; None: all data."""
+        await (self._data.forget(None) if targets is None else self._data.forget_person(targets))
 
     async def reports(self) -> Mapping[int, WorkerReport | None]:
         return {os.getpid(): self._report(), **await self._ask(ReportRequest(), WorkerReport)}

@@ -34,7 +34,8 @@ PASSING = (RequestsUnavailable, AuditUnavailable, InboxUnavailable, GatewayError
 class ErasureParts:
     """The store, the steps and the runner of one process."""
 
-    def __init__(self, gateway: Gateway, control: Control, clock: Clock) -> None:
+    def __init__(self, gateway: Gateway, control: Control, clock: Clock, started_at: float) -> None:
+        """`started_at` is when this process started, in Unix seconds."""
         settings, keys = gateway.settings, gateway.keys
         self._settings = settings
         self._control = control
@@ -53,7 +54,7 @@ class ErasureParts:
             ),
         }
         self.runner = RequestRunner(
-            self.store, steps, self._forget_here, errors=PASSING, clock=clock, hook=gateway.hook
+            self.store, steps, self._forget_here, started_at=started_at, errors=PASSING, clock=clock, hook=gateway.hook
         )
 
     async def guarded(self, act: Callable[[], T]) -> T:
@@ -132,7 +133,10 @@ class ErasureParts:
         await self.runner.call(partial(self._trail.append, request.actor, action, request.pseudonym, details))
         return person
 
-    async def _forget_here(self, person: Person) -> None:
+    async def _forget_here(self, person: Person | None) -> None:
+        if person is None:
+            await self._control.forget_person(None)
+            return
         names = (Username(name.lower()) for name in person.names)
         await self._control.forget_person([*map(UserId, person.ids), *names])
 

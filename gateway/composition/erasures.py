@@ -38,6 +38,7 @@ class Erasures:
         self._gateway = gateway
         self._control = control
         self._clock = clock
+        self._started_at = clock.now()
         self._parts: ErasureParts | None = None
         self._begins = asyncio.Lock()
         self._opened = asyncio.Event()
@@ -107,6 +108,6 @@ class Erasures:
             if self._parts is None:
                 from gateway.composition.erasure_steps import ErasureParts  # it imports the databases
 
-                self._parts = ErasureParts(self._gateway, self._control, self._clock)
+                self._parts = ErasureParts(self._gateway, self._control, self._clock, self._started_at)
                 self._opened.set()
         return self._parts

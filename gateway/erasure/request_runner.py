@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.clock import Clock
-from gateway.erasure.request_store import RequestStore
+from gateway.erasure.request_store import SEEN_SECONDS, RequestStore
 from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep
 from gateway.events import EventLimit, Hook, InternalErrorMasked
 
@@ -23,7 +23,9 @@ SHARED_STEP = "shared cache"
 
 
 class RequestRunner:
-    """The runner of one process. `forget_here` removes the data of a person from the caches of this process.
+    """The runner of one process, which runs since `started_at`, in Unix seconds.
+
+    `forget_here` removes the data of a person from the caches of this process, or all data.
 
     `errors` are those that pass: of stores that are away. Steps are repeated after them.
     """
@@ -32,8 +34,9 @@ class RequestRunner:
         self,
         store: RequestStore,
         steps: Mapping[RequestKind, Sequence[RequestStep]],
-        forget_here: Callable[[Person], Awaitable[None]],
+        forget_here: Callable[[Person | None], Awaitable[None]],
         *,
+        started_at: float,
         errors: tuple[type[Exception], ...],
         clock: Clock,
         hook: Hook,
@@ -47,6 +50,8 @@ class RequestRunner:
         self._reports = EventLimit(REPORT_SECONDS, clock)
         self._process = uuid.uuid4().hex
         self._applied: frozenset[int] = frozenset()
+        self._handled: set[int] = set()
+        self._seen_at = started_at
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="erasures")
         self._wake = asyncio.Event()
         self.problem: str | None = None
@@ -110,7 +115,23 @@ class RequestRunner:
             if number not in self._applied and person is not None:
                 await self._forget_here(person)
         self._applied = frozenset(ready)
+        self._handled |= self._applied
+        await self._make_up()
         await self.call(partial(self._store.see, self._process, self._applied))
+
+    async def _make_up(self) -> None:
+        """Forget everything if an erasure was finished without this process, which nobody has seen for too long.
+
+        It was frozen, or could not reach the store; whose data was erased, nobody knows any more.
+        """
+        now = self._clock.now()
+        # The clock of the process that finished it may be behind.
+        since = self._seen_at - SEEN_SECONDS
+        finished = await self.call(partial(self._store.finished_since, since))
+        if finished - self._handled:
+            await self._forget_here(None)
+        self._handled = {*self._applied, *finished}
+        self._seen_at = now
 
     async def _work(self, request: DataRequest) -> None:
         for step in self._steps[request.kind]:

@@ -154,6 +154,14 @@ class RequestStore:
         with self._database.transaction() as db:
             return all(number in json.loads(text) for text in db.scalars(sa.select(PROCESSES.c.applied).where(alive)))
 
+    def finished_since(self, moment: float) -> frozenset[int]:
+        """Return the numbers of the erasures that were finished since a time in Unix seconds."""
+        self._prepare()
+        is_erasure = REQUESTS.c.kind == RequestKind.ERASURE.value
+        with self._database.transaction() as db:
+            found = sa.select(REQUESTS.c.number).where(is_erasure, REQUESTS.c.finished_at >= moment)
+            return frozenset(db.scalars(found))
+
     def tidy(self) -> None:
         """Delete requests that were finished long ago, and processes that ended long ago."""
         now = self._clock.now()

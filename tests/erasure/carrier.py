@@ -54,11 +54,11 @@ async def run(url: str, killed_after: str, log: Path, clock: ClockAhead) -> None
 
         return act
 
-    async def forget_here(person: Person) -> None:
-        note(f"forgot {person.names}")
+    async def forget_here(person: Person | None) -> None:
+        note(f"forgot {person}")
 
     steps = {RequestKind.ERASURE: [RequestStep(name, step(name)) for name in STEPS]}
-    runner = RequestRunner(store, steps, forget_here, errors=(), clock=clock, hook=ignore)
+    runner = RequestRunner(store, steps, forget_here, started_at=clock.now(), errors=(), clock=clock, hook=ignore)
     while await runner.call(store.unfinished):
         await runner.turn()
     await runner.aclose()

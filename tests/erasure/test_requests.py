@@ -28,7 +28,7 @@ from gateway.erasure.requests import (
 from gateway.events import ignore
 from tests.durable.postgres import Cluster
 from tests.erasure.carrier import KEY, STEPS
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import EPOCH, ManualClock
 from tests.processes import run, started
 
 ROOT = Path(__file__).parents[2]
@@ -144,8 +144,8 @@ def test_requests_of_another_key_are_refused(store: RequestStore, url: str, cloc
         other.unfinished()
 
 
-async def test_each_process_empties_its_caches_after_those_that_are_shared(url: str, clock: ManualClock) -> None:
-    forgotten: list[str] = []
+def runners(url: str, clock: ManualClock, forgotten: list[str]) -> tuple[RequestRunner, RequestRunner]:
+    """Two processes, which say what they forget."""
 
     def runner(name: str) -> RequestRunner:
         async def act(request: DataRequest, person: Person) -> Person:
@@ -157,14 +157,21 @@ async def test_each_process_empties_its_caches_after_those_that_are_shared(url: 
                 raise NotYet
             return person
 
-        async def forget_here(person: Person) -> None:
-            forgotten.append(name)
+        async def forget_here(person: Person | None) -> None:
+            forgotten.append(name if person else f"all of {name}")
 
         steps = {ERASURE: [RequestStep(SHARED_STEP, act), RequestStep("caches", wait)]}
-        made = RequestRunner(opened(url, clock), steps, forget_here, errors=(), clock=clock, hook=ignore)
+        made = RequestRunner(
+            opened(url, clock), steps, forget_here, started_at=EPOCH, errors=(), clock=clock, hook=ignore
+        )
         return made
 
-    one, other = runner("one"), runner("other")
+    return runner("one"), runner("other")
+
+
+async def test_each_process_empties_its_caches_after_those_that_are_shared(url: str, clock: ManualClock) -> None:
+    forgotten: list[str] = []
+    one, other = runners(url, clock, forgotten)
     for each in (one, other):
         await each.turn()
     with closing(opened(url, clock)) as store:
@@ -176,6 +183,26 @@ async def test_each_process_empties_its_caches_after_those_that_are_shared(url: 
         assert forgotten == ["shared", "one", "other"]
         assert (await asyncio.to_thread(store.find, made.code)).finished_at is not None  # type: ignore[union-attr]
     for each in (one, other):
+        await each.aclose()
+
+
+async def test_a_process_that_was_frozen_meanwhile_forgets_everything(url: str, clock: ManualClock) -> None:
+    """Nobody waits for it for ever, and when it goes on nobody knows any more whose data was erased."""
+    forgotten: list[str] = []
+    one, frozen = runners(url, clock, forgotten)
+    for each in (one, frozen):
+        await each.turn()
+    with closing(opened(url, clock)) as store:
+        await asyncio.to_thread(store.add, ERASURE, PERSON, "command")
+        clock.advance(SEEN_SECONDS)
+        await one.turn()
+        assert await asyncio.to_thread(store.unfinished) == []
+    assert forgotten == ["shared", "one"]
+    for _ in range(2):
+        await frozen.turn()
+        await one.turn()
+    assert forgotten == ["shared", "one", "all of other"]
+    for each in (one, frozen):
         await each.aclose()
 
 
