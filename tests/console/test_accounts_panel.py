@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Locator, expect
 from gateway.sandbox.fixture_users import THIRTY
 from tests.console.conftest import serving
 from tests.console.page import Console, opened
+from tests.console.test_create import DONE, drop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,6 +40,31 @@ async def test_a_person_connects_an_account_and_disconnects_it(console: None, tm
             await panel.get_by_role("button", name=f"Disconnect {THIRTY.username}").click()
             await expect(account).to_have_count(0)
             assert page.complaints == []
+
+
+async def test_a_highlight_of_a_revoked_account_says_why_it_waits_and_goes_on_after_the_reconnection(
+    console: None, tmp_path: Path, browser: Browser
+) -> None:
+    with serving(tmp_path) as url:
+        async with opened(browser, url) as page:
+            panel = await page.show("Accounts")
+            await panel.get_by_label("Manage comments").check()
+            await consented(page, panel.get_by_role("button", name="Connect an account"))
+            await send(f"{url}/sandbox/_control/oauth/end", {"account": str(THIRTY.pk)})
+            panel = await page.show("Create")
+            await panel.get_by_label("Account").select_option(label=THIRTY.username)
+            await panel.get_by_label("Title").fill("Waits")
+            await drop(page, "field.jpg")
+            await panel.get_by_role("button", name="Create the highlight").click()
+            await expect(panel.get_by_test_id("flow-reason")).to_contain_text("connect it again", timeout=DONE)
+            panel = await page.show("Accounts")
+            await consented(page, panel.get_by_role("button", name=f"Connect {THIRTY.username} again"))
+            await expect(panel).to_contain_text("Permissions: basic, publish, comments")
+            panel = await page.show("Create")
+            await panel.get_by_label("Title").wait_for()
+            await expect(panel.get_by_test_id("flow")).to_have_count(0, timeout=DONE)
+            made = httpx.get(f"{url}/sandbox/_control/published").json()["highlights"]
+            assert [(one["title"], one["status"]) for one in made] == [("Waits", "LIVE")]
 
 
 async def send(url: str, body: object) -> None:

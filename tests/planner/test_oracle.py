@@ -162,7 +162,7 @@ def test_what_is_paid_is_the_optimum_of_the_information_at_hand(case: Case, shop
 
 
 @pytest.mark.no_cover  # its many examples take twice as long under coverage
-@examples(2_000, derandomize=True)
+@examples(3_000, derandomize=True)
 @example(case=STARTED_OVER)
 @example(case=COUNTED_APART)
 @example(case=MORE_REPLIES)

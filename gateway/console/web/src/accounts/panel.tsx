@@ -40,6 +40,10 @@ export function AccountsPanel() {
   );
 }
 
+/** The permissions that it had, so that connecting it again takes none away. */
+const given = (names: string[]): Scope[] =>
+  (Object.keys(SCOPES) as Scope[]).filter((scope) => names.some((name) => name.toUpperCase().includes(scope)));
+
 function Account({ account }: { account: Connection }) {
   const { id, state, scopes, tokenExpiresAt, user } = account;
   // The operator's own token has no permissions that are known, and no end.
@@ -55,7 +59,7 @@ function Account({ account }: { account: Connection }) {
       {tokenExpiresAt && <p className="hg-quiet">Until {new Date(tokenExpiresAt).toLocaleString()}, refreshed before</p>}
       {isConnected ? (
         <div className="hg-acts">
-          <button type="button" aria-label={`Connect ${name} again`} onClick={() => void connect(['PUBLISH'], id)}>
+          <button type="button" aria-label={`Connect ${name} again`} onClick={() => void connect(given(scopes), id)}>
             Connect again
           </button>
           <button type="button" aria-label={`Disconnect ${name}`} onClick={() => void disconnect(id)}>

@@ -20,9 +20,15 @@ const STEPS: Record<string, [doing: string, done: string]> = {
 /** `name` is that of the medium which the flow failed for, if it failed for one. */
 export function Progress({ flow, name }: { flow: Flow; name?: string | undefined }) {
   const word = WORDS[flow.state] ?? flow.state;
+  const reason = reasonToWait(flow);
   return (
     <>
       <Bar word={word} share={flow.progress} failed={flow.error !== null} />
+      {reason && (
+        <p className="hg-quiet" role="status" data-testid="flow-reason">
+          {reason}
+        </p>
+      )}
       {flow.error && (
         <p className="hg-problem">
           {name && <b>{name}: </b>}
@@ -31,6 +37,11 @@ export function Progress({ flow, name }: { flow: Flow; name?: string | undefined
       )}
     </>
   );
+}
+
+/** Why a step that is of no medium is tried again. */
+function reasonToWait({ steps }: Flow): string | undefined {
+  return steps.filter(({ medium, state }) => medium === null && state === 'RUNNING').at(-1)?.error?.message;
 }
 
 export function Bar({ word, share, failed = false }: { word: string; share: number; failed?: boolean }) {
