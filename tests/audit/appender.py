@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import closing
 
 from gateway.audit.audit_store import AuditStore
@@ -10,6 +11,7 @@ from gateway.audit.trail import Action
 from gateway.clock import SystemClock
 
 KEY = b"k" * 32
+PAUSE = 0.01  # seconds: SQLite lets whoever waits try only now and then
 
 
 def run(url: str, name: str, count: int) -> None:
@@ -17,6 +19,7 @@ def run(url: str, name: str, count: int) -> None:
         for number in range(count):
             trail.append(name, Action.KEY_ADDED, "", {"number": number})
             print(number, flush=True)
+            time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

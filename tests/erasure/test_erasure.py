@@ -50,7 +50,7 @@ async def worked_off(gateway: RunningGateway, clock: WallClock) -> None:
     """As soon as all processes have noticed the requests."""
     parts = await parts_of(gateway)
     clock.advance(NOTICED_SECONDS)
-    for _ in range(200):
+    for _ in range(1_000):
         await parts.runner.turn()
         if not await parts.runner.call(parts.store.unfinished):
             return
