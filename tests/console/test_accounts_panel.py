@@ -63,8 +63,9 @@ async def test_a_highlight_of_a_revoked_account_says_why_it_waits_and_goes_on_af
             panel = await page.show("Create")
             await panel.get_by_label("Title").wait_for()
             await expect(panel.get_by_test_id("flow")).to_have_count(0, timeout=DONE)
-            made = httpx.get(f"{url}/sandbox/_control/published").json()["highlights"]
-            assert [(one["title"], one["status"]) for one in made] == [("Waits", "LIVE")]
+            async with httpx.AsyncClient(timeout=60) as client:
+                published = (await client.get(f"{url}/sandbox/_control/published")).json()
+            assert [(one["title"], one["status"]) for one in published["highlights"]] == [("Waits", "LIVE")]
 
 
 async def send(url: str, body: object) -> None:
