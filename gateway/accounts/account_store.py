@@ -42,6 +42,8 @@ LAPSED = """UPDATE gateway_accounts SET state = 'RECONNECT_REQUIRED', refresh_at
 FORGOTTEN = """UPDATE gateway_accounts SET state = ?, expires_at = NULL, refresh_at = NULL, version = version + 1,
     key_id = NULL, data_key = NULL, token = NULL WHERE id = ? AND state <> ?"""
 ERASE = "DELETE FROM gateway_accounts WHERE id = ?"
+ERASE_LEASES = "DELETE FROM gateway_account_leases WHERE name LIKE ?"
+ERASE_PENDING = "DELETE FROM gateway_account_connections WHERE reconnect = ?"
 BEGIN = """INSERT INTO gateway_account_connections
     (digest, client, provider, return_to, scopes, reconnect, expires_at, key_id, data_key, verifier)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -148,6 +150,8 @@ class AccountStore:
     def erase(self, id: str) -> bool:
         """Delete all that is known of an account, and return whether anything was."""
         with self.database.transaction() as db:
+            db.count(ERASE_LEASES, f"%:{id}")
+            db.count(ERASE_PENDING, id)
             return db.count(ERASE, id) == 1
 
     def begin(self, pending: PendingConnection, now: float) -> None:

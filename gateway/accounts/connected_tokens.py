@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.accounts.account_records import AccountRecord, ConnectionState, StoredState
 from gateway.accounts.accounts import Accounts, topic_of
-from gateway.accounts.refreshing import TokenRefresher
+from gateway.accounts.refreshing import RefreshOutcome, TokenRefresher
 from gateway.clock import Clock
 from gateway.domain.publishing import Account
 from gateway.errors import (
@@ -27,6 +27,8 @@ from gateway.upstream.platforms.access_tokens import AccessTokens
 T = TypeVar("T")
 # A flow is woken by the reconnection. Another process may not notice it at once.
 LOOK_SECONDS = 900.0
+# A refresh by another process takes seconds, unless that was killed.
+REFRESHING_SECONDS = 10.0
 
 
 class ConnectedTokens:
@@ -112,10 +114,19 @@ class ConnectedTokens:
         self._hook(AccountConnectionChanged("restricted"))
 
     async def _after_refusal(self, record: AccountRecord) -> None:
-        """Refresh a token that the platform refused, or require a reconnection; another process may be faster."""
+        """Refresh a token that the platform refused, or require a reconnection; another process may be faster.
+
+        Raise UpstreamUnavailable while it is not known whether the token can be refreshed: a reconnection costs the
+        owner's time.
+        """
         try:
             if self._refresher.may_refresh(record):
-                await self._refresher.refresh(record.id, refused=record.version)
+                outcome = await self._refresher.refresh(record.id, refused=record.version)
+                if outcome in (RefreshOutcome.BUSY, RefreshOutcome.FAILED):
+                    raise UpstreamUnavailable(
+                        "The platform refuses the token of the account, which is being refreshed.",
+                        retry_after=REFRESHING_SECONDS,
+                    )
         except AccountsUnavailable as exc:
             raise _unavailable() from exc
         await self._lapse(record)

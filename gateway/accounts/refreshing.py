@@ -6,6 +6,7 @@ token of before, which the platform still accepts: another process repeats the r
 
 from __future__ import annotations
 
+import enum
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,18 @@ LATER_SECONDS = 900.0
 REFUSED_SECONDS = 86_400.0
 # The points at which a test kills a process.
 LEASED, ANSWERED, STORED = "leased", "answered", "stored"
+
+
+class RefreshOutcome(enum.Enum):
+    """The outcome of an attempt to refresh a token."""
+
+    DONE = enum.auto()
+    """It was refreshed, here or by another process, or is not stored any more."""
+    REFUSED = enum.auto()
+    BUSY = enum.auto()
+    """Another process refreshes it, or was killed while it did."""
+    FAILED = enum.auto()
+    """The platform could not be asked: the token may be refreshed later."""
 
 
 class TokenRefresher:
@@ -59,19 +72,20 @@ class TokenRefresher:
                     except AccountsUnavailable:
                         continue
 
-    async def refresh(self, id: str, *, refused: int | None = None) -> None:
+    async def refresh(self, id: str, *, refused: int | None = None) -> RefreshOutcome:
         """Refresh a token that is due, unless another process does. Raise AccountsUnavailable.
 
         `refused` is the version of the account whose token the platform has refused: it need not be due then.
         """
         lease = await self._accounts.lease(f"refresh:{id}", LEASE_SECONDS)
         if lease is None:
-            return
+            return RefreshOutcome.BUSY
         self._at(LEASED)
         try:
             found = await self._accounts.token(id)
-            if found is not None and self._needs_refresh(found[0], refused):
-                await self._replace(*found, lease)
+            if found is None or not self._needs_refresh(found[0], refused):
+                return RefreshOutcome.DONE
+            return await self._replace(*found, lease)
         finally:
             await self._accounts.release(lease)
 
@@ -88,22 +102,24 @@ class TokenRefresher:
         """Return whether no other process was faster."""
         return record.has_token and (self._is_due(record) if refused is None else record.version == refused)
 
-    async def _replace(self, record: AccountRecord, token: str, lease: StoreLease) -> None:
+    async def _replace(self, record: AccountRecord, token: str, lease: StoreLease) -> RefreshOutcome:
         now = self._clock.now()
         try:
             issued = await self._oauth.refresh(record.id, token)
         except AccountDisconnected:
             if await self._accounts.lapse(record):
                 self._hook(AccountConnectionChanged("reconnection_required"))
+            return RefreshOutcome.REFUSED
         except GatewayError as error:
-            wait = LATER_SECONDS if isinstance(error, UpstreamError) else REFUSED_SECONDS
-            await self._accounts.delay_refresh(record, now + wait)
+            may_pass = isinstance(error, UpstreamError)
+            await self._accounts.delay_refresh(record, now + (LATER_SECONDS if may_pass else REFUSED_SECONDS))
             self._hook(AccountConnectionChanged("not_refreshed"))
-        else:
-            self._at(ANSWERED)
-            expires_at = expiry(now, issued.expires_in)
-            times = now, expires_at, refresh_time(now, expires_at, self._rng)
-            fresh = replace(record, token_since=times[0], expires_at=times[1], refresh_at=times[2])
-            if await self._accounts.refreshed(fresh, issued.token, lease):
-                self._at(STORED)
-                self._hook(AccountConnectionChanged("refreshed"))
+            return RefreshOutcome.FAILED if may_pass else RefreshOutcome.REFUSED
+        self._at(ANSWERED)
+        expires_at = expiry(now, issued.expires_in)
+        times = now, expires_at, refresh_time(now, expires_at, self._rng)
+        fresh = replace(record, token_since=times[0], expires_at=times[1], refresh_at=times[2])
+        if await self._accounts.refreshed(fresh, issued.token, lease):
+            self._at(STORED)
+            self._hook(AccountConnectionChanged("refreshed"))
+        return RefreshOutcome.DONE

@@ -157,13 +157,14 @@ def _copy_accounts(settings: Settings, draft: Path) -> None:
     if settings.ledger_url is not None or not (data / ACCOUNTS).exists():
         return
     _copy_database(data / ACCOUNTS, draft / ACCOUNTS)
-    if settings.vault_key is not None:
+    needed = key_ids_in(draft / ACCOUNTS) - {settings.vault_key_url}
+    if settings.vault_key is not None or not needed:
         return
     _copy_file(data / VAULT_KEY, draft / VAULT_KEY)
     if not (draft / VAULT_KEY).exists():
         raise CommandError(f"{data / VAULT_KEY} is missing, and no token can be decrypted without it: restore it.")
     known = {id_of(key) for key in keys_in((draft / VAULT_KEY).read_bytes())}
-    if not key_ids_in(draft / ACCOUNTS) <= known:
+    if not needed <= known:
         raise CommandError("The key of the vault was rotated meanwhile: repeat the command. Nothing was copied.")
 
 

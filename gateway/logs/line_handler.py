@@ -16,8 +16,12 @@ from gateway.logs.replay_lines import ReplayLines
 
 STANDARD_ERROR = 2
 # Loggers that write private data at finer levels (request headers and query strings, which hold keys and signatures;
-# SQL with its parameters; image metadata with place and author), or lines that the gateway has its own for.
-TALKATIVE = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pillow_heif", "dbos", "uvicorn")
+# SQL with its parameters; image metadata with place and author; the data keys that a service encrypts), or lines that
+# the gateway has its own for.
+TALKATIVE = (
+    *("httpx", "httpcore", "aiohttp", "sqlalchemy", "psycopg", "PIL", "pillow_heif", "dbos", "uvicorn"),
+    *("boto3", "botocore", "urllib3", "requests", "hvac", "authlib"),
+)
 WORKER = "worker-"
 """How the names of worker processes begin; a number follows. Other processes are number 0."""
 
@@ -83,9 +87,15 @@ def install(form: LogFormat, level: str) -> LineHandler:
     root.addHandler(handler)
     root.setLevel(level.upper())
     logging.captureWarnings(True)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    quieten()
     return handler
+
+
+def quieten() -> None:
+    """Let the loggers that write private data write warnings at most."""
+    level = logging.getLogger().level
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, level))
 
 
 def installed() -> LineHandler | None:

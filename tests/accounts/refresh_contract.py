@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from gateway.accounts.account_records import StoredState
+from gateway.accounts.connected_tokens import ConnectedTokens
 from gateway.accounts.refreshing import ANSWERED, LEASED, STORED
+from gateway.errors import AccountDisconnected, UpstreamUnavailable
 from gateway.events import AccountConnectionChanged
 from tests.accounts.places import DAY, GIVEN, MakeStore, account
 from tests.accounts.refreshing import CountingPlatform, Process
@@ -111,6 +113,27 @@ class RefreshContract:
         assert (make().account("787132") or pytest.fail("no account")).state is StoredState.RECONNECT_REQUIRED
         await process.refresher.refresh("787132")
         assert len(platform.seen) == 2
+
+    @pytest.mark.parametrize("is_busy", [True, False])
+    async def test_a_refusal_costs_no_consent_while_it_is_not_known_whether_the_token_can_be_refreshed(
+        self, make: MakeStore, platform: CountingPlatform, clock: ManualClock, is_busy: bool
+    ) -> None:
+        """Another process refreshes it, or the platform cannot be asked."""
+        process = Process(make, platform, clock)
+        tokens = ConnectedTokens(
+            process.accounts, None, process.refresher, provider="platform", clock=clock, hook=process.events.append
+        )
+
+        async def refused(token: str) -> None:
+            raise AccountDisconnected("The platform refuses the token.")
+
+        if is_busy:
+            assert make().lease("refresh:787132", 600.0) is not None
+        else:
+            platform.status = 500
+        with pytest.raises(UpstreamUnavailable):
+            await tokens.authorized("787132", refused)
+        assert (make().account("787132") or pytest.fail("no account")).state is StoredState.CONNECTED
 
     async def test_a_reconnection_during_a_refresh_wins(
         self, make: MakeStore, platform: CountingPlatform, clock: ManualClock

@@ -67,6 +67,22 @@ class AccountStoreContract:
         record, token = store.token("787132") or pytest.fail("no token")
         assert (record.version, token) == (2, "new")
 
+    def test_nothing_names_an_erased_account(self, store: AccountStore) -> None:
+        store.save(account(), GIVEN)
+        store.save(account("1", "2"), GIVEN)
+        store.lease("refresh:787132", 600.0)
+        store.begin(replace(pending(), reconnect="787132"), now=0.0)
+        assert store.erase("787132")
+        with store.database.transaction() as db:
+            rows = [
+                *db.run("SELECT * FROM gateway_accounts"),
+                *db.run("SELECT * FROM gateway_account_connections"),
+                *db.run("SELECT * FROM gateway_account_leases"),
+            ]
+        assert rows
+        assert "787132" not in repr(rows)
+        assert [one.id for one in store.accounts()] == ["1"]
+
     def test_an_id_of_the_platform_leads_to_one_account(self, store: AccountStore) -> None:
         store.save(account("1", "same"), GIVEN)
         store.save(account("2", "same"), GIVEN)

@@ -89,8 +89,8 @@ def test_a_copy_without_the_key_is_refused(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
-def test_the_tokens_are_moved_to_a_key_in_a_service(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_tokens_are_moved_to_a_key_in_a_service_of_which_no_copy_needs_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connect(data)
     with served(lambda _: Transit().app(), lifespan=False) as url:
@@ -98,7 +98,9 @@ def test_the_tokens_are_moved_to_a_key_in_a_service(
         monkeypatch.setenv("GATEWAY_VAULT_KEY_TOKEN", TOKEN)
         assert main(["vault", "rotate"]) == 0
         assert "Remove the keys of before" in capsys.readouterr().out
+        copied(tmp_path / "before", dict(os.environ))
         (data / "vault.key").unlink()
+        copied(tmp_path / "after", dict(os.environ))
         assert main(["vault", "rotate"]) == 2
         assert "rotate it there" in capsys.readouterr().err
         store = account_store(Settings.read(os.environ))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import boto3
 import pytest
 
 from gateway.accounts.vault.aws_kms import AwsKmsKey
+from gateway.logs.line_handler import TALKATIVE, quieten
 from tests.accounts.remote_key_contract import MakeKey, RemoteKeyContract
 from tests.object_storage.server import KEY_ID, SECRET, s3
 
@@ -44,6 +46,23 @@ def arn(server: str, environment: None) -> str:
     return created(server)
 
 
+@pytest.fixture
+def records() -> Iterator[list[str]]:
+    """What is logged by a process whose level is debug."""
+    root, heard = logging.getLogger(), list[str]()
+    handler, level = logging.Handler(), root.level
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    levels = {name: logging.getLogger(name).level for name in TALKATIVE}
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    quieten()
+    yield heard
+    root.removeHandler(handler)
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
 class TestAwsKms(RemoteKeyContract):
     @pytest.fixture
     def make(self, arn: str) -> MakeKey:
@@ -74,3 +93,9 @@ class TestAwsKms(RemoteKeyContract):
         key = AwsKmsKey(ALIAS)
         assert key.url == f"awskms:{ALIAS}"
         assert key.decrypt(key.encrypt(b"secret")) == b"secret"
+
+    def test_no_log_at_debug_has_a_data_key(self, arn: str, records: list[str]) -> None:
+        key = AwsKmsKey(arn)
+        key.decrypt(key.encrypt(b"a data key"))
+        logging.getLogger("test").debug("heard")
+        assert records == ["heard"]
