@@ -8,6 +8,7 @@ import contextlib
 import gc
 import ipaddress
 import os
+import resource
 import signal
 import socket
 import sys
@@ -57,6 +58,7 @@ LONGEST_DIRECTORY = 80
 def serve(arguments: argparse.Namespace, environ: MutableMapping[str, str]) -> int:
     """Run the gateway. Raise CommandError, and Unusable of settings, files, proxies and the certificate."""
     defer_sighup()
+    _write_no_core()
     settings = Settings.read(environ)
     certificate = _certificate(arguments)
     options = _options(settings, certificate)
@@ -93,6 +95,11 @@ def serve(arguments: argparse.Namespace, environ: MutableMapping[str, str]) -> i
         supervised = Workers(_config(app, workers=workers, options=options), listener, hook)
         with metrics_page.of_workers(supervised, page, sockets, environ):
             return supervise(supervised)
+
+
+def _write_no_core() -> None:
+    """Let this process and its workers write no core, which would have decrypted tokens in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _announce(settings: Settings, url: str, page: socket.socket | None) -> None:

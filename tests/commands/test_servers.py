@@ -31,6 +31,13 @@ def test_serve_announces_the_sandbox_and_a_url_that_answers(tmp_path: Path) -> N
         assert httpx.get(f"{address(announcement)}/healthz", timeout=LIMIT).status_code == 200
 
 
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="needs the /proc of Linux")
+def test_serve_writes_no_core_which_would_have_tokens_in_it(tmp_path: Path) -> None:
+    with started("serve", GATEWAY_DATA_DIR=str(tmp_path)) as (_, process):
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
+
+
 def test_serve_announces_the_api_it_was_pointed_at_and_tells_nobody_the_key(tmp_path: Path) -> None:
     """At their finest level the libraries below log the headers they send."""
     with started("sandbox") as (upstream, _):
