@@ -72,9 +72,12 @@ class Writes:
     connections: Connections
     unknown: GatewayError | None
 
-    def allowed(self) -> tuple[str, ...]:
-        """Return the accounts. Raise GatewayError while they are unknown."""
-        if self.unknown is not None:
+    def allowed(self, account: str | None) -> tuple[str, ...]:
+        """Return the accounts, for a write for one of them; None names the only one.
+
+        Raise GatewayError while that of the configured token is unknown and `account` could be it.
+        """
+        if self.unknown is not None and account not in self.connections.ids:
             raise self.unknown.with_traceback(None)
         return self.connections.ids
 

@@ -98,7 +98,7 @@ async def _start_and_wait(info: Info, kind: FlowKind, input: WriteInput) -> Muta
     request_hash = fingerprint(input, row.hashed_as)
     workflow = await writes.publishing.begun(client, input.key, request_hash) if input.key else None
     if workflow is None:
-        accounts = writes.allowed()
+        accounts = writes.allowed(input.account)
         try:
             writes.publishing.require_support(kind)
         except UnsupportedByPlatform as problem:

@@ -22,7 +22,7 @@ from gateway.composition.spools import spool_of
 from gateway.composition.webhook_component import Listener, webhooks_of
 from gateway.composition.workflow_clients import WorkflowClients
 from gateway.durable.port import Durable
-from gateway.errors import GatewayError, UpstreamUnavailable
+from gateway.errors import AccountDisconnected, GatewayError, PermissionMissing, UpstreamUnavailable
 from gateway.http.shutdown import Shutdown
 from gateway.planner.upstream_services import UpstreamServices
 from gateway.publishing.service import Publishing
@@ -31,8 +31,17 @@ from gateway.webhooks.event_reader import WebhookEvent
 from schema.context import Writes
 
 ACCOUNTS_SECONDS = 1.0
+REFUSED_SECONDS = 60.0  # a token that was refused is rarely accepted again
 SWEEP_SECONDS = 3_600.0
-ACCOUNTS_UNKNOWN = "The platform has not said whose account this is since the gateway started: nothing is published."
+ACCOUNTS_UNKNOWN = (
+    "The platform has not said whose account this is since the gateway started: nothing is published, "
+    "except for connected accounts."
+)
+REFUSAL_PROBLEM = (
+    "The platform refuses GATEWAY_PLATFORM_TOKEN: nothing is published, except for connected accounts. Set a new token."
+)
+# The errors by which the platform says that it does not accept the token. Others may end by themselves.
+REFUSALS = (AccountDisconnected, PermissionMissing)
 NOT_YET = UpstreamUnavailable("The platform has not said yet whose account this is. Ask again.")
 
 
@@ -75,7 +84,7 @@ class PublishingComponent:
         self.durable = durable or flow_engine(settings, keys, clock, hook, self._rng, services.tracer)
         self._validator, self._probe = input_validator(self.spool, self._publisher, settings.proxies)
         self._publishing = self._service(WorkflowClients(clients))
-        listener = Listener(lambda: self._accounts_error is None, self.accounts.id_of, self._on_webhook)
+        listener = Listener(self._knows_accounts, self.accounts.id_of, self._on_webhook)
         self.webhooks = webhooks_of(settings, listener, clock=clock, hook=hook)
 
     def _service(self, clients: WorkflowClients) -> Publishing:
@@ -99,7 +108,7 @@ class PublishingComponent:
         """Return one sentence for each part that keeps the gateway from publishing."""
         failing = {
             "flows": self.durable.problem(),
-            "platform": None if self._accounts_error is None else ACCOUNTS_UNKNOWN,
+            "platform": self._accounts_problem(),
             "webhooks": None if self.webhooks is None else self.webhooks.worker.problem,
         }
         return self.accounts.problems() | {part: text for part, text in failing.items() if text is not None}
@@ -129,18 +138,32 @@ class PublishingComponent:
             await self._probe.aclose()
             await self.spool.aclose()
 
+    def _knows_accounts(self) -> bool:
+        """Return whether all accounts are known, as far as they will be: a refused token has none."""
+        return self._accounts_error is None or isinstance(self._accounts_error, REFUSALS)
+
+    def _accounts_problem(self) -> str | None:
+        if self._accounts_error is None:
+            return None
+        return REFUSAL_PROBLEM if isinstance(self._accounts_error, REFUSALS) else ACCOUNTS_UNKNOWN
+
     async def _load_accounts(self) -> None:
-        """Load the accounts of the tokens, which only the upstream knows; retry until it answers."""
+        """Load the accounts of the configured token, which only the upstream knows; retry until it answers.
+
+        After a refusal it is asked more rarely, and the refusal stands until the token is accepted.
+        """
         while self._accounts_error is not None:
             try:
                 accounts = await self._publisher.accounts()
                 self.accounts.add_configured(accounts, self._publisher)
                 self._accounts_error = None
-                if self.webhooks is not None:
-                    self.webhooks.worker.wake()
             except GatewayError as error:
-                self._accounts_error = error
-                await self._clock.sleep(ACCOUNTS_SECONDS)
+                if isinstance(error, REFUSALS) or not self._knows_accounts():
+                    self._accounts_error = error
+            if self._knows_accounts() and self.webhooks is not None:
+                self.webhooks.worker.wake()
+            if self._accounts_error is not None:
+                await self._clock.sleep(REFUSED_SECONDS if self._knows_accounts() else ACCOUNTS_SECONDS)
 
     async def _hand_over(self) -> None:
         """Let other processes continue the flows as soon as this one shuts down, while it finishes its requests."""

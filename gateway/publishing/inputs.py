@@ -71,6 +71,11 @@ class WriteInput:
     )
 
     @property
+    def account(self) -> str | None:
+        """The account that writes. Without one, it is the client's only account."""
+        return None
+
+    @property
     def key(self) -> str | None:
         """The idempotency key. Without one, the request is a new one."""
         return None
