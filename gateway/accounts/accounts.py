@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState
@@ -19,6 +20,8 @@ from gateway.errors import AccountsUnavailable, Unusable
 
 T = TypeVar("T")
 REFRESH_SECONDS = 15.0
+# Each has at most one connection to the store. The default threads may all be waiting for another database.
+THREADS = 4
 AWAY = "The store of the connected accounts cannot be reached: nothing is published for them."
 
 
@@ -35,6 +38,7 @@ class Accounts:
         self._on_change = on_change
         self._known: dict[str, AccountRecord] = {}
         self.problem: str | None = None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="accounts")
         with contextlib.suppress(AccountsUnavailable):
             if store.database.exists():
                 store.open()
@@ -105,6 +109,10 @@ class Accounts:
     async def release(self, lease: StoreLease) -> None:
         await self._ask(lambda: self.store.release(lease))
 
+    async def aclose(self) -> None:
+        """End the threads once the calls in progress have ended. Nothing can be called afterwards."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+
     async def watch(self) -> None:
         """Read the view again and again."""
         while True:
@@ -139,7 +147,7 @@ class Accounts:
     async def _ask(self, work: Callable[[], T]) -> T:
         """Return the result of `work`, from a thread. Raise AccountsUnavailable, also where the vault is unusable."""
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except AccountsUnavailable:
             self.problem = AWAY
             raise

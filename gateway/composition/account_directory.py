@@ -104,6 +104,11 @@ class AccountDirectory:
     def routes(self) -> list[Route]:
         return [] if self.connections is None else [oauth.route(self.connections.connector)]
 
+    async def aclose(self) -> None:
+        """End the threads of the store. For the time after everything that uses the accounts has stopped."""
+        if self.connections is not None:
+            await self.connections.accounts.aclose()
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with contextlib.nullcontext() if self.connections is None else self.connections.running():

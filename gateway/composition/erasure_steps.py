@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -77,27 +78,33 @@ class ErasureParts:
 
     async def _end_account(self, request: DataRequest, person: Person) -> Person:
         """Forget the token of the account, and learn by which ids and names the gateway knows the person."""
-        accounts = await self._accounts()
-        for id in person.ids:
-            record = await accounts.account(id) or await accounts.of_platform_user(id)
-            if record is not None:
-                person = person.known_as(ids=(record.id, record.user_id), names=(record.username,))
-                await accounts.disconnect(record.id)
+        async with self._accounts() as accounts:
+            for id in person.ids:
+                record = await accounts.account(id) or await accounts.of_platform_user(id)
+                if record is not None:
+                    person = person.known_as(ids=(record.id, record.user_id), names=(record.username,))
+                    await accounts.disconnect(record.id)
         names = {} if self._publishing is None else self._publishing.usernames
         return person.known_as(names=tuple(names[id] for id in person.ids if id in names))
 
     async def _erase_account(self, request: DataRequest, person: Person) -> Person:
-        accounts = await self._accounts()
-        for id in person.ids:
-            await accounts.erase(id)
+        async with self._accounts() as accounts:
+            for id in person.ids:
+                await accounts.erase(id)
         return person
 
-    async def _accounts(self) -> ConnectedAccounts:
-        """Return the accounts of this process, or a view of its own where it connects none."""
+    @contextlib.asynccontextmanager
+    async def _accounts(self) -> AsyncIterator[ConnectedAccounts]:
+        """Give the accounts of this process, or a view of its own where it connects none."""
         connected = None if self._publishing is None else self._publishing.accounts.connected
         if connected is not None:
-            return connected
-        return await asyncio.to_thread(Accounts, account_store(self._settings), self._clock, lambda _: None)
+            yield connected
+            return
+        view = await asyncio.to_thread(Accounts, account_store(self._settings), self._clock, lambda _: None)
+        try:
+            yield view
+        finally:
+            await view.aclose()
 
     async def _cancel_flows(self, request: DataRequest, person: Person) -> Person:
         if (flows := self._flows(person)) is not None:

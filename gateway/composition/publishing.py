@@ -123,20 +123,19 @@ class PublishingComponent:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        await self.spool.start()
-        await self.durable.launch()
-        try:
-            async with contextlib.AsyncExitStack() as parts:
-                if self.webhooks is not None:
-                    await parts.enter_async_context(self.webhooks.running())
-                await parts.enter_async_context(self.accounts.running())
-                await parts.enter_async_context(background(self._load_accounts, self._watch_spool, self._hand_over))
-                yield
-        finally:
-            await self.durable.aclose()
-            await self._publisher.aclose()
-            await self._probe.aclose()
-            await self.spool.aclose()
+        """Run the parts, and close them in the reverse order, also those of a start that fails half way."""
+        async with contextlib.AsyncExitStack() as parts:
+            parts.push_async_callback(self.accounts.aclose)
+            await self.spool.start()
+            for part in (self.spool, self._probe, self._publisher):
+                parts.push_async_callback(part.aclose)
+            await self.durable.launch()
+            parts.push_async_callback(self.durable.aclose)
+            if self.webhooks is not None:
+                await parts.enter_async_context(self.webhooks.running())
+            await parts.enter_async_context(self.accounts.running())
+            await parts.enter_async_context(background(self._load_accounts, self._watch_spool, self._hand_over))
+            yield
 
     def _knows_accounts(self) -> bool:
         """Return whether all accounts are known, as far as they will be: a refused token has none."""

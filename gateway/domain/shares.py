@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 
 
 class Count:
@@ -19,6 +21,14 @@ class Count:
         self._each[holder] += amount
         self.total += amount
         return self._each[holder] <= self._most_each and self.total <= self._most
+
+    @contextlib.contextmanager
+    def holding(self, holder: str) -> Iterator[bool]:
+        """Add one during the block, whose value is whether holder and total are within their ceilings."""
+        try:
+            yield self.add(holder, 1)
+        finally:
+            self.subtract(holder, 1)
 
     def of(self, holder: str) -> int:
         return self._each.get(holder, 0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from gateway.clock import Clock
 from gateway.domain.hosts import network_of
-from gateway.domain.shares import Count, Share
+from gateway.domain.shares import Count
 from gateway.erasure.requests import DataRequest, RequestKind, RequestsUnavailable
 from gateway.erasure.signed_request import LONGEST, NotSigned, user_of
 from gateway.errors import BodyTooLarge, InvalidRequest, TooManyBodies
@@ -31,7 +32,9 @@ DELETE = "/webhooks/deletion"
 PAGE = "/deletion"
 PATIENCE = 10.0  # seconds for a body, whose sender is not known before
 MOST_BODIES = 16
+MOST_LOOKUPS = 16
 MOST_EACH = 4
+CODE = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 bits
 LATER = {"retry-after": "10"}
 STYLE = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;padding:0 1rem}"
 POLICY = (
@@ -75,6 +78,7 @@ class DataRequestRoutes:
         self._find = find
         self._clock = clock
         self._senders = Count(MOST_EACH, MOST_BODIES)
+        self._lookups = Count(MOST_EACH, MOST_LOOKUPS)
         self._bodies = Bodies()
 
     def routes(self) -> list[Route]:
@@ -120,24 +124,25 @@ class DataRequestRoutes:
             return PlainTextResponse("Bad Request", status_code=400)
 
     async def _body(self, request: Request) -> bytes:
-        peer = network_of(request.client.host) if request.client else ""
-        slot = Share(self._senders, peer)
-        try:
-            if not slot.hold(1):
+        peer = _peer(request)
+        with self._senders.holding(peer) as may_send:
+            if not may_send:
                 raise TooManyBodies("Too many at once")
             with self._bodies.reading(peer) as reading:
                 body = await body_of(request, reading, seconds=PATIENCE)
-        finally:
-            slot.hold(0)
         if len(body) > 2 * LONGEST:
             raise BodyTooLarge(f"The body is larger than {2 * LONGEST} bytes.")
         return body
 
     async def _show(self, request: Request) -> Response:
-        try:
-            found = await self._find(request.path_params["code"])
-        except RequestsUnavailable:
-            return _page(503, "Not available now", ["Please try again in a few minutes."])
+        code = request.path_params["code"]
+        with self._lookups.holding(_peer(request)) as may_look_up:
+            try:
+                if not may_look_up:
+                    raise RequestsUnavailable("Too many at once")
+                found = await self._find(code) if CODE.fullmatch(code) else None
+            except RequestsUnavailable:
+                return _page(503, "Not available now", ["Please try again in a few minutes."], LATER)
         if found is None:
             lines = [
                 "There is no request with this code.",
@@ -145,6 +150,10 @@ class DataRequestRoutes:
             ]
             return _page(404, "Unknown request", lines)
         return _page(200, *_described(found))
+
+
+def _peer(request: Request) -> str:
+    return network_of(request.client.host) if request.client else ""
 
 
 def _described(request: DataRequest) -> tuple[str, list[str]]:
@@ -168,14 +177,15 @@ def _described(request: DataRequest) -> tuple[str, list[str]]:
     ]
 
 
-def _page(status: int, title: str, lines: list[str]) -> HTMLResponse:
+def _page(status: int, title: str, lines: list[str], more: Mapping[str, str] | None = None) -> HTMLResponse:
+    """Return the page. `more` are headers beside those of all pages."""
     text = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
     content = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
         f"<body><main><h1>{html.escape(title)}</h1>{text}</main></body></html>"
     )
-    return HTMLResponse(content, status, HEADERS)
+    return HTMLResponse(content, status, {**HEADERS, **(more or {})})
 
 
 def _date(seconds: float) -> str:
