@@ -77,22 +77,31 @@ class RequestRunner:
                 self.problem = None
             except self._errors as error:
                 self.problem = str(error)
-            except Exception as error:  # the request stays, and is repeated
-                if self._reports.allows(type(error).__name__):
-                    self._hook(InternalErrorMasked(uuid.uuid4().hex, error))
+            except Exception as error:
+                self._report(error)
             await self._wait()
 
     async def turn(self) -> None:
-        """Empty the caches of this process for new requests, and work on those that no other process works on."""
+        """Empty the caches of this process for new requests, and work once on each that no other process works on.
+
+        A request that cannot go on now keeps no other from it. Raise the first of `errors` at the end.
+        """
         unfinished = await self.call(self._store.unfinished)
         await self._apply(unfinished)
-        while (request := await self.call(self._store.claim)) is not None:
+        claimed: set[int] = set()
+        failures: list[Exception] = []
+        while (request := await self.call(partial(self._store.claim, frozenset(claimed)))) is not None:
+            claimed.add(request.number)
             try:
                 await self._work(request)
+            except self._errors as error:
+                failures.append(error)
+            except Exception as error:  # the request stays, and is repeated
+                self._report(error)
             finally:
                 await self.call(partial(self._store.release, request.code))
-            if request.number in {one.number for one in await self.call(self._store.unfinished)}:
-                return  # it waits for something: the next turn goes on
+        if failures:
+            raise failures[0]
 
     async def aclose(self) -> None:
         """Tell other processes not to wait for this one."""
@@ -145,6 +154,10 @@ class RequestRunner:
             request = request.after(step.name, person)
             await self.call(partial(self._store.note, request))
         await self.call(partial(self._store.finish, request.code))
+
+    def _report(self, error: Exception) -> None:
+        if self._reports.allows(type(error).__name__):
+            self._hook(InternalErrorMasked(uuid.uuid4().hex, error))
 
     async def _wait(self) -> None:
         woken = asyncio.ensure_future(self._wake.wait())

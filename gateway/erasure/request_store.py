@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,11 +110,16 @@ class RequestStore:
     def latest(self, limit: int) -> list[DataRequest]:
         return self._all(sa.true())[-limit:]
 
-    def claim(self) -> DataRequest | None:
-        """Return the oldest unfinished request that no process works on. None other gets it for CLAIM_SECONDS."""
+    def claim(self, besides: Collection[int] = ()) -> DataRequest | None:
+        """Return an unfinished request that no process works on. None other gets it for CLAIM_SECONDS.
+
+        Deauthorizations come first, then the oldest. `besides` are the numbers of those that are not wanted now.
+        """
         self._prepare()
         now = self._clock.now()
-        free = sa.select(REQUESTS.c.number).where(IS_OPEN, REQUESTS.c.claimed_until <= now).order_by(REQUESTS.c.number)
+        is_free = IS_OPEN, REQUESTS.c.claimed_until <= now, REQUESTS.c.number.not_in(besides)
+        order = sa.case((REQUESTS.c.kind == RequestKind.DEAUTHORIZATION.value, 0), else_=1), REQUESTS.c.number
+        free = sa.select(REQUESTS.c.number).where(*is_free).order_by(*order)
         taken = REQUESTS.update().where(
             REQUESTS.c.number == free.limit(1).with_for_update(skip_locked=True).scalar_subquery()
         )

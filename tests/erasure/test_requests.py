@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from gateway.erasure.requests import (
     RequestStep,
     RequestsUnavailable,
 )
-from gateway.events import ignore
+from gateway.events import Event, InternalErrorMasked, ignore
 from tests.durable.postgres import Cluster
 from tests.erasure.carrier import KEY, STEPS
 from tests.fakes.clock import EPOCH, ManualClock
@@ -184,6 +185,46 @@ async def test_each_process_empties_its_caches_after_those_that_are_shared(url: 
         assert (await asyncio.to_thread(store.find, made.code)).finished_at is not None  # type: ignore[union-attr]
     for each in (one, other):
         await each.aclose()
+
+
+async def test_one_request_that_cannot_go_on_keeps_no_other_from_it(url: str, clock: ManualClock) -> None:
+    """Neither one that waits for something, nor one that fails; and deauthorizations come first."""
+    worked_on: list[str] = []
+
+    async def act(request: DataRequest, person: Person) -> Person:
+        worked_on.append(person.ids[0])
+        if person.ids[0] in ("1", "2", "3"):
+            raise {"1": NotYet(), "2": RequestsUnavailable("away"), "3": KeyError("a fault")}[person.ids[0]]
+        return person
+
+    async def forget_here(person: Person | None) -> None:
+        assert person is None, "no step empties a shared cache"
+
+    steps = {kind: [RequestStep("step", act)] for kind in RequestKind}
+    events: list[Event] = []
+    store = opened(url, clock)
+    runner = RequestRunner(
+        store,
+        steps,
+        forget_here,
+        started_at=EPOCH,
+        errors=(RequestsUnavailable,),
+        clock=clock,
+        hook=events.append,
+    )
+    for id in ("1", "2", "3", "4"):
+        await runner.call(partial(store.add, ERASURE, Person((id,)), "command"))
+    await runner.call(partial(store.add, RequestKind.DEAUTHORIZATION, Person(("5",)), "platform", b"digest"))
+    with pytest.raises(RequestsUnavailable, match="away"):
+        await runner.turn()
+    assert worked_on == ["5", "1", "2", "3", "4"]
+    assert [type(event.error) for event in events if isinstance(event, InternalErrorMasked)] == [KeyError]
+    left = await runner.call(store.unfinished)
+    assert [one.person for one in left] == [Person((id,)) for id in ("1", "2", "3")]
+    with pytest.raises(RequestsUnavailable, match="away"):
+        await runner.turn()
+    assert worked_on[5:] == ["1", "2", "3"]
+    await runner.aclose()
 
 
 async def test_a_process_that_was_frozen_meanwhile_forgets_everything(url: str, clock: ManualClock) -> None:
