@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway.accounts.account_records import AccountRecord
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.port import ConnectedAccounts
 from gateway.audit.trail import Action, AuditUnavailable
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # In that time every process has looked for requests, also one that had none to look for before.
 NOTICED_SECONDS = 3 * POLL_SECONDS
+# So far may the platform's clock be behind this machine's. A consent of that time is ended: its owner can give it
+# again, but cannot know that it goes on.
+CLOCKS_SECONDS = 60.0
 PASSING = (RequestsUnavailable, AuditUnavailable, InboxUnavailable, GatewayError, Unusable)
 
 
@@ -80,8 +84,8 @@ class ErasureParts:
         """Forget the token of the account, and learn by which ids and names the gateway knows the person."""
         async with self._accounts() as accounts:
             for id in person.ids:
-                record = await accounts.account(id) or await accounts.of_platform_user(id)
-                if record is not None:
+                record = await _record_of(accounts, id)
+                if record is not None and not _is_connected_since(request, record):
                     person = person.known_as(ids=(record.id, record.user_id), names=(record.username,))
                     await accounts.disconnect(record.id)
         names = {} if self._publishing is None else self._publishing.usernames
@@ -107,12 +111,17 @@ class ErasureParts:
             await view.aclose()
 
     async def _cancel_flows(self, request: DataRequest, person: Person) -> Person:
-        if (flows := self._flows(person)) is not None:
+        async with self._accounts() as accounts:
+            records = {id: await _record_of(accounts, id) for id in person.ids}
+        ended = tuple(
+            id for id, record in records.items() if record is None or not _is_connected_since(request, record)
+        )
+        if ended and (flows := self._flows(ended)) is not None:
             await flows.cancel()
         return person
 
     async def _erase_flows(self, request: DataRequest, person: Person) -> Person:
-        flows = self._flows(person)
+        flows = self._flows(person.ids)
         if flows is not None and not await flows.erase():
             raise NotYet
         return person
@@ -147,7 +156,19 @@ class ErasureParts:
         names = (Username(name.lower()) for name in person.names)
         await self._control.forget_person([*map(UserId, person.ids), *names])
 
-    def _flows(self, person: Person) -> PersonFlows | None:
+    def _flows(self, ids: tuple[str, ...]) -> PersonFlows | None:
         if self._publishing is None:
             return None
-        return PersonFlows(self._publishing.durable, self._publishing.spool, person.ids)
+        return PersonFlows(self._publishing.durable, self._publishing.spool, ids)
+
+
+async def _record_of(accounts: ConnectedAccounts, id: str) -> AccountRecord | None:
+    """Return the account by its pk, or by the platform's id of its owner."""
+    return await accounts.account(id) or await accounts.of_platform_user(id)
+
+
+def _is_connected_since(request: DataRequest, record: AccountRecord) -> bool:
+    """Return whether the owner has consented again since the platform signed a deauthorization."""
+    if request.kind is not RequestKind.DEAUTHORIZATION or request.issued_at is None:
+        return False
+    return record.connected_at > request.issued_at + CLOCKS_SECONDS

@@ -81,8 +81,8 @@ class Erasures:
 
     async def _add(self, request: SignedRequest) -> DataRequest:
         parts = await self._begun()
-        added = partial(parts.store.add, request.kind, Person((request.user_id,)), "platform", request.digest)
-        found = await parts.guarded(added)
+        given = request.kind, Person((request.user_id,)), "platform", request.digest, request.issued_at
+        found = await parts.guarded(partial(parts.store.add, *given))
         parts.runner.wake()
         return found
 

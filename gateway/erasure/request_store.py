@@ -36,6 +36,7 @@ REQUESTS = sa.Table(
     sa.Column("steps", sa.Text, nullable=False),
     sa.Column("digest", sa.LargeBinary, unique=True),
     sa.Column("claimed_until", sa.Double, nullable=False),
+    sa.Column("issued_at", sa.Double),
     sqlite_autoincrement=True,
 )
 PROCESSES = sa.Table(
@@ -45,17 +46,25 @@ PROCESSES = sa.Table(
     sa.Column("seen_at", sa.Double, nullable=False),
     sa.Column("applied", sa.Text, nullable=False),
 )
+
+
+def _add_issued_at(db: sa.Connection) -> None:
+    """Add the column to a table that the first migration made before it knew of it."""
+    if all(column["name"] != "issued_at" for column in sa.inspect(db).get_columns(REQUESTS.name)):
+        db.exec_driver_sql(f"ALTER TABLE {REQUESTS.name} ADD COLUMN issued_at DOUBLE PRECISION")
+
+
 ERASURES = RecordStore(
     title="The store of the erasures",
     file="erasures.sqlite3",
     versions=VERSIONS,
-    migrations=(Migration(Version(1, 0), METADATA.create_all),),
+    migrations=(Migration(Version(1, 0), METADATA.create_all), Migration(Version(1, 1), _add_issued_at)),
     making=0x6572_6173,
     unavailable=RequestsUnavailable,
 )
 COLUMNS = (
     *(REQUESTS.c.number, REQUESTS.c.code, REQUESTS.c.kind, REQUESTS.c.person, REQUESTS.c.pseudonym, REQUESTS.c.actor),
-    *(REQUESTS.c.requested_at, REQUESTS.c.finished_at, REQUESTS.c.steps),
+    *(REQUESTS.c.requested_at, REQUESTS.c.finished_at, REQUESTS.c.steps, REQUESTS.c.issued_at),
 )
 IS_OPEN = REQUESTS.c.finished_at.is_(None)
 
@@ -72,19 +81,29 @@ class RequestStore:
     def close(self) -> None:
         self._database.close()
 
-    def add(self, kind: RequestKind, person: Person, actor: str, digest: bytes | None = None) -> DataRequest:
+    def add(
+        self,
+        kind: RequestKind,
+        person: Person,
+        actor: str,
+        digest: bytes | None = None,
+        issued_at: float | None = None,
+    ) -> DataRequest:
         """Record a request, or return the one that there is: with this digest, or unfinished about the same person.
 
-        `digest` is that of a signed request, which may be sent again.
+        `digest` is that of a signed request, which may be sent again, and `issued_at` its time in Unix seconds.
         """
         self._prepare()
         pseudonym = self._read_key().pseudonym(SubjectKind.ACCOUNT, person.ids[0])
         is_same = sa.and_(IS_OPEN, REQUESTS.c.kind == kind.value, REQUESTS.c.pseudonym == pseudonym)
+        if kind is RequestKind.DEAUTHORIZATION and issued_at is not None:
+            # The owner may have consented again since an earlier one, which does not end that consent.
+            is_same = sa.and_(is_same, REQUESTS.c.issued_at >= issued_at)
         now = self._clock.now()
         row = {
             **{"code": secrets.token_urlsafe(CODE_BYTES), "kind": kind.value, "person": self._sealed(person)},
             **{"pseudonym": pseudonym, "actor": actor, "requested_at": now, "steps": "[]", "digest": digest},
-            "claimed_until": now,
+            **{"claimed_until": now, "issued_at": issued_at},
         }
         with self._database.transaction() as db:
             if self._database.is_sqlite:
@@ -204,4 +223,4 @@ class RequestStore:
         person = None if row.person is None else Person(tuple(ids), tuple(names))
         kind, steps = RequestKind(row.kind), tuple(json.loads(row.steps))
         moments = row.requested_at, row.finished_at
-        return DataRequest(row.number, row.code, kind, person, row.pseudonym, row.actor, *moments, steps)
+        return DataRequest(row.number, row.code, kind, person, row.pseudonym, row.actor, *moments, steps, row.issued_at)

@@ -41,7 +41,7 @@ class Person:
 class DataRequest:
     """A request under its confirmation `code`. `person` is None once it is done. Times are Unix seconds.
 
-    `steps` are the names of those that are done.
+    `steps` are the names of those that are done. `issued_at` is when the platform signed the request, if it did.
     """
 
     number: int
@@ -53,6 +53,7 @@ class DataRequest:
     requested_at: float
     finished_at: float | None
     steps: tuple[str, ...]
+    issued_at: float | None = None
 
     def after(self, step: str, person: Person | None) -> DataRequest:
         return replace(self, steps=(*self.steps, step), person=person)

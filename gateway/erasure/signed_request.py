@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,8 +33,19 @@ class Payload(msgspec.Struct, frozen=True):
     expires: float | None = None
 
 
-def user_of(signed_request: str, secret: bytes, now: float) -> str:
-    """Return the platform's id of the user. `now` is in Unix seconds. Raise NotSigned."""
+class Verified(NamedTuple):
+    """The signed content of a request: the platform's id of the user, and the time in Unix seconds.
+
+    `encoded` is the payload as it was signed. The text of a signature is not unique, in base64.
+    """
+
+    user_id: str
+    issued_at: float
+    encoded: str
+
+
+def verified(signed_request: str, secret: bytes, now: float) -> Verified:
+    """Return what was signed. `now` is in Unix seconds. Raise NotSigned."""
     signature, dot, encoded = signed_request.partition(".")
     if not dot or len(signed_request) > LONGEST:
         raise NotSigned
@@ -52,7 +64,7 @@ def user_of(signed_request: str, secret: bytes, now: float) -> str:
         raise NotSigned
     if len(user) > LONGEST_ID:
         raise NotSigned
-    return user
+    return Verified(user, payload.issued_at, encoded)
 
 
 def _decoded(text: str) -> bytes:

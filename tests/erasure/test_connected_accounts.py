@@ -56,8 +56,8 @@ async def record_of(gateway: RunningGateway) -> AccountRecord:
     return record
 
 
-async def called(gateway: RunningGateway, path: str, user: str, clock: FlowingClock) -> int:
-    text = signed(payload(user_id=user, issued_at=clock.now()), SECRET.encode())
+async def called(gateway: RunningGateway, path: str, user: str, clock: FlowingClock, age: float = 0.0) -> int:
+    text = signed(payload(user_id=user, issued_at=clock.now() - age), SECRET.encode())
     return (await gateway.client.post(path, content=urlencode({"signed_request": text}))).status_code
 
 
@@ -80,6 +80,21 @@ async def test_a_deauthorized_account_is_disconnected(gateway: RunningGateway, c
     await worked_off(gateway, clock)
     assert not (await record_of(gateway)).has_token
     assert SECOND not in await accounts(gateway)
+
+
+async def test_a_deauthorization_ends_no_later_consent(gateway: RunningGateway, clock: FlowingClock) -> None:
+    """As the platform sends it again, or late, or as somebody replays it: neither account nor flow is ended."""
+    record = await record_of(gateway)
+    if record.provider == "platform":
+        given = {"account": SECOND, "title": TITLE, "media": [{"url": "https://images.example.com/lighthouse.jpg"}]}
+        begun = await gateway.query(CREATE, {"input": {**given, "idempotencyKey": "b", "waitSeconds": 0}})
+        assert begun.data["createHighlight"]["flow"]["state"] not in ("DONE", "FAILED", "CANCELLED")
+    assert await called(gateway, DEAUTHORIZE, record.user_id, clock, age=600.0) == 200
+    await worked_off(gateway, clock)
+    assert (await record_of(gateway)).has_token
+    assert SECOND in await accounts(gateway)
+    flows = (await gateway.query("{ flows { nodes { state } } }")).data["flows"]["nodes"]
+    assert "CANCELLED" not in {flow["state"] for flow in flows}
 
 
 async def test_webhooks_name_a_connected_account_by_the_platform_s_id(

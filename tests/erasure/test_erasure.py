@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ CREATE = """mutation($input: CreateHighlightInput!) {
 TITLE = "Lighthouse"
 SETTINGS = Settings(platform_app_secret=SECRET.decode(), platform_verify_token=VERIFY, cache_disk=True)
 OTHER = "25025320"
+ALPHABET = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"  # of base64
 
 
 async def created(gateway: RunningGateway, account: str, key: str, url: str) -> Any:
@@ -37,7 +39,11 @@ async def created(gateway: RunningGateway, account: str, key: str, url: str) -> 
 
 
 async def posted(gateway: RunningGateway, path: str, **changed: Any) -> httpx.Response:
-    content = urlencode({"signed_request": signed(payload(**changed))})
+    return await sent(gateway, path, signed(payload(**changed)))
+
+
+async def sent(gateway: RunningGateway, path: str, signed_request: str) -> httpx.Response:
+    content = urlencode({"signed_request": signed_request})
     headers = {"content-type": "application/x-www-form-urlencoded"}
     return await gateway.client.post(path, content=content, headers=headers)
 
@@ -129,9 +135,13 @@ async def test_a_request_that_is_sent_again_is_the_same_request(tmp_path: Path) 
         assert (await posted(gateway, DELETE, user_id="42", issued_at=issued)).json() == first.json()
         # Another one about the same person is not needed as long as the first is not done.
         assert (await posted(gateway, DELETE, user_id="42", issued_at=issued + 1)).json() == first.json()
+        # Nor is one whose signature has another text: its last character has two bits that stand for nothing.
+        signature, _, content = signed(payload(user_id="42", issued_at=issued)).partition(".")
+        respelled = signature[:-1] + ALPHABET[ALPHABET.index(signature[-1]) + 1] + "." + content
         other = await posted(gateway, DELETE, user_id="43", issued_at=issued)
         await worked_off(gateway, clock)
         assert (await posted(gateway, DELETE, user_id="42", issued_at=issued)).json() == first.json()
+        assert (await sent(gateway, DELETE, respelled)).json() == first.json()
         again = await posted(gateway, DELETE, user_id="42", issued_at=issued + 2)
         codes = {one.json()["confirmation_code"] for one in (first, other, again)}
         assert len(codes) == 3

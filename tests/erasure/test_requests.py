@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from gateway.audit.trail import AuditKey
 from gateway.clock import Clock
 from gateway.erasure.request_runner import SHARED_STEP, RequestRunner
-from gateway.erasure.request_store import CLAIM_SECONDS, ERASURES, SEEN_SECONDS, RequestStore
+from gateway.erasure.request_store import CLAIM_SECONDS, ERASURES, REQUESTS, SEEN_SECONDS, VERSIONS, RequestStore
 from gateway.erasure.requests import (
     RETAINED_SECONDS,
     DataRequest,
@@ -95,6 +95,29 @@ def test_the_same_is_requested_once(store: RequestStore) -> None:
     store.finish(first.code)
     assert store.add(ERASURE, PERSON, "platform", b"1").code == first.code
     assert store.add(ERASURE, PERSON, "platform", b"3").code != first.code
+
+
+def test_a_later_deauthorization_is_another_request(store: RequestStore) -> None:
+    """It ends a consent that was given since the first, which the first does not."""
+    add = partial(store.add, RequestKind.DEAUTHORIZATION, PERSON, "platform")
+    first = add(b"1", EPOCH)
+    assert add(b"2", EPOCH - 1).code == first.code
+    later = add(b"3", EPOCH + 1)
+    assert later.code != first.code
+    assert [one.issued_at for one in store.unfinished()] == [EPOCH, EPOCH + 1]
+
+
+def test_a_store_of_the_first_version_is_brought_forward(url: str, clock: ManualClock) -> None:
+    with closing(opened(url, clock)) as store:
+        made = store.add(ERASURE, PERSON, "platform", b"1")
+    engine = sa.create_engine(url)
+    with engine.begin() as db:
+        db.execute(VERSIONS.delete().where(VERSIONS.c.minor == 1))
+        db.exec_driver_sql(f"ALTER TABLE {REQUESTS.name} DROP COLUMN issued_at")
+    engine.dispose()
+    with closing(opened(url, clock)) as store:
+        assert store.find(made.code) == made
+        assert store.add(ERASURE, Person(("7",)), "platform", b"2", EPOCH).issued_at == EPOCH
 
 
 def test_a_request_is_worked_on_by_one_process_at_a_time(store: RequestStore, url: str, clock: ManualClock) -> None:

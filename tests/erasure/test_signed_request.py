@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.erasure.signed_request import FRESH_SECONDS, LONGEST, SKEW_SECONDS, NotSigned, user_of
+from gateway.erasure.signed_request import FRESH_SECONDS, LONGEST, SKEW_SECONDS, NotSigned, verified
 from tests.erasure.signing import SECRET, USER, encoded, payload, signed
 from tests.fakes.clock import EPOCH
 
 
 def test_a_request_names_its_user() -> None:
-    assert user_of(signed(payload()), SECRET, EPOCH) == USER
-    assert user_of(signed(payload(user_id=int(USER))), SECRET, EPOCH) == USER
-    assert user_of(signed(payload(expires=0)), SECRET, EPOCH) == USER
+    assert verified(signed(payload()), SECRET, EPOCH).user_id == USER
+    assert verified(signed(payload(user_id=int(USER))), SECRET, EPOCH).user_id == USER
+    assert verified(signed(payload(expires=0)), SECRET, EPOCH).user_id == USER
 
 
 @pytest.mark.parametrize("age", [FRESH_SECONDS, 0.0, -SKEW_SECONDS])
 def test_a_request_is_good_for_an_hour(age: float) -> None:
-    assert user_of(signed(payload(issued_at=EPOCH - age)), SECRET, EPOCH) == USER
+    assert verified(signed(payload(issued_at=EPOCH - age)), SECRET, EPOCH).user_id == USER
 
 
 GOOD = signed(payload())
@@ -52,4 +52,4 @@ GOOD = signed(payload())
 )
 def test_nothing_else_is_believed(request_text: str) -> None:
     with pytest.raises(NotSigned):
-        user_of(request_text, SECRET, EPOCH)
+        verified(request_text, SECRET, EPOCH)

@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count
 from gateway.erasure.requests import DataRequest, RequestKind, RequestsUnavailable
-from gateway.erasure.signed_request import LONGEST, NotSigned, user_of
+from gateway.erasure.signed_request import LONGEST, NotSigned, verified
 from gateway.errors import BodyTooLarge, InvalidRequest, TooManyBodies
 from gateway.http.bodies import Bodies
 from gateway.http.request_parsing import body_of
@@ -52,11 +52,15 @@ HEADERS = {
 
 
 class SignedRequest(NamedTuple):
-    """A request that the platform has signed. `user_id` is its own; `digest` tells repetitions."""
+    """A request that the platform has signed at `issued_at`, in Unix seconds. `user_id` is its own.
+
+    `digest` tells repetitions.
+    """
 
     kind: RequestKind
     user_id: str
     digest: bytes
+    issued_at: float
 
 
 class DataRequestRoutes:
@@ -111,9 +115,9 @@ class DataRequestRoutes:
             body = await self._body(request)
             (text,) = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=8).get("signed_request", [""])
             assert self._secret is not None
-            user = user_of(text, self._secret, self._clock.now())
-            digest = hashlib.sha256(f"{kind.value}:{text}".encode()).digest()
-            return await self._add(SignedRequest(kind, user, digest))
+            signed = verified(text, self._secret, self._clock.now())
+            digest = hashlib.sha256(f"{kind.value}:{signed.encoded}".encode()).digest()
+            return await self._add(SignedRequest(kind, signed.user_id, digest, signed.issued_at))
         except (NotSigned, ValueError):
             return PlainTextResponse("Forbidden", status_code=403)
         except (TooManyBodies, RequestsUnavailable) as error:
