@@ -24,7 +24,7 @@ from gateway.accounts.oauth_client import Grant, OAuthClient
 from gateway.accounts.providers import ConnectScope
 from gateway.accounts.refresh_times import expiry, refresh_time
 from gateway.clock import Clock
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer
 from gateway.events import AccountConnectionChanged, Hook
 
 T = TypeVar("T")
@@ -154,13 +154,27 @@ class Connector:
             raise _Ended(ConsentOutcome.OTHER_ACCOUNT)
         if not self._may_connect(pending.client, record.id):
             raise _Ended(ConsentOutcome.NOT_ALLOWED)
+        if await self._is_anothers(record):
+            raise _Ended(ConsentOutcome.FAILED)
         return await self._accounts.save(record, token)
+
+    async def _is_anothers(self, record: AccountRecord) -> bool:
+        """Return whether the account with this pk has another owner, by the same provider's word.
+
+        The pk may come from a name, which passes from one person to another. One that was disconnected has no token.
+        """
+        stored = await self._accounts.account(record.id)
+        if stored is None or stored.state is StoredState.DISCONNECTED:
+            return False
+        return stored.provider == record.provider and stored.user_id != record.user_id
 
     async def _account(self, pending: PendingConnection, grant: Grant) -> tuple[AccountRecord, str]:
         """Return the account of a grant with its long-lived token. Raise GatewayError."""
         now = self._clock.now()
         issued = await self._repeated(lambda: self._oauth.long_token(grant.token))
         owner = await self._repeated(lambda: self._oauth.owner(issued.token))
+        if grant.user_id not in owner.ids:
+            raise UpstreamInvalidAnswer("The platform gave a token of another account than the one that consented.")
         pk = grant.user_id if self.provider.names_pks else await self._pk_of(pending.client, owner.username)
         expires_at = expiry(now, issued.expires_in)
         record = AccountRecord(

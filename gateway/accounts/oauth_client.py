@@ -43,9 +43,9 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner of a token."""
+    """The owner of a token. `ids` are all of its ids at the provider: the exchange may name the app's own one."""
 
-    user_id: str
+    ids: frozenset[str]
     username: str
 
 
@@ -83,11 +83,11 @@ class OwnerWire(msgspec.Struct, frozen=True, gc=False):
     user_id: str | int | None = None
 
     def owner(self) -> Owner:
-        """Return the owner, by the id that webhooks and paths name. Raises UndecodableResponse without one."""
-        id = self.id if self.user_id is None else self.user_id
-        if id is None:
+        """Return the owner. Raises UndecodableResponse without an id."""
+        ids = frozenset(str(id) for id in (self.id, self.user_id) if id is not None)
+        if not ids:
             raise UndecodableResponse
-        return Owner(str(id), self.username)
+        return Owner(ids, self.username)
 
 
 GRANT = msgspec.json.Decoder(GrantWire)

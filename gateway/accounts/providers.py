@@ -110,7 +110,7 @@ def instagram_provider(
         authorize_url=f"{page_url}/oauth/authorize",
         exchange_url=f"{exchange_url}/oauth/access_token",
         api_url=api_url,
-        owner_path="/me?fields=user_id,username",
+        owner_path="/me?fields=id,user_id,username",
         names={
             ConnectScope.BASIC: "instagram_business_basic",
             ConnectScope.PUBLISH: "instagram_business_content_publish",

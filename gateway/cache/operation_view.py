@@ -11,7 +11,7 @@ from gateway.cache.entity_cache import EntityCache, calls_of, canonical, short_f
 from gateway.cache.entry_keys import IdOf, OwnerOf, kind_of
 from gateway.cache.response_cache import Dependencies
 from gateway.cache.store import Entry
-from gateway.domain.ids import HighlightId, ItemId, ListPlace, Subject, UserId, UserKey
+from gateway.domain.ids import HighlightId, ItemId, ListPlace, Subject, UserId, UserKey, Username
 from gateway.domain.models import Item, LoadedHighlight
 from gateway.domain.users import Profile, UserSummary
 from gateway.errors import Missing, NotFound, PrivateAccount
@@ -114,10 +114,14 @@ class OperationView:
     def _identity(self, kind: FactKind, key: UserKey) -> UserId | NotFound | None:
         if isinstance(key, UserId):
             return key
-        entry = self._get(IdOf(key.name))
+        entry = None if self._is_looked_up_anew(key) else self._get(IdOf(key.name))
         if entry is not None:
             return UserId(entry.body.decode())
         return self._absence(key)
+
+    def _is_looked_up_anew(self, name: Username) -> bool:
+        profile = self._cache.endpoints.find(FactKind.PROFILE, Username) if self._refetched else None
+        return profile is not None and call_about(profile, name) in self._refetched
 
     def _short(self, kind: FactKind, key: UserKey) -> UserSummary | None:
         entry = self._get(OwnerOf(key.pk)) if isinstance(key, UserId) else None

@@ -9,6 +9,7 @@ from gateway.errors import Forbidden
 from gateway.loaders import Loader
 from gateway.planner.fetcher import Fetcher
 from gateway.planner.upstream_services import UpstreamServices
+from gateway.reads.endpoints import call_about
 from gateway.reads.facts import FactKind
 
 
@@ -21,13 +22,15 @@ class AccountLookup:
         self._clients = clients
 
     async def pk_of(self, client_id: str, username: str) -> str:
-        """Return the pk of the user with this name. Raise GatewayError."""
+        """Return the pk of the user who has this name now: the cache may know who had it before. Raise GatewayError."""
         client = next((one for one in self._clients.everyone if one.id == client_id), None)
         if client is None:
             raise Forbidden("The client does not exist any more.")
         budget = self._spending.budget(client.ceiling, client.id, client.allowance, weight=client.weight)
         await budget.allowance.learn()
-        loader = Loader(Fetcher(self._services, budget, forced=False))
-        identity = loader.get(FactKind.IDENTITY, Username(username))
+        name = Username(username)
+        anew = frozenset(call_about(row, name) for row in self._services.api.endpoints if row.by is Username)
+        loader = Loader(Fetcher(self._services, budget, forced=False, anew=anew))
+        identity = loader.get(FactKind.IDENTITY, name)
         identity = await identity if hasattr(identity, "__await__") else identity
         return str(identity.pk)

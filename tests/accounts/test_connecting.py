@@ -138,6 +138,48 @@ async def test_instagram_login_is_mapped_to_the_pk_by_one_look_up(tmp_path: Path
         assert [step["error"]["code"] for step in steps if step["error"]] == ["UNSUPPORTED_BY_PLATFORM"]
 
 
+async def test_instagram_login_asks_anew_who_has_the_name(tmp_path: Path) -> None:
+    """It was another person's, whom the cache still has by it."""
+    settings = Settings(platform_login="instagram")
+    async with running_gateway(tmp_path, settings=settings, clock=FlowingClock(), all_heard=False) as gateway:
+        await gateway.knows_its_accounts()
+        answer = await gateway.query('{ user(by: { username: "natgeo" }) { id } }')
+        assert answer.data["user"]["id"].endswith(OWN)
+        gateway.sandbox.world.rename(NATGEO_PK, "natgeo.before")
+        gateway.sandbox.world.rename(int(SECOND), "natgeo")
+        before = gateway.billed
+        assert await connected(gateway) == {"connection": "connected", "account": SECOND}
+        assert gateway.billed == before + 1
+
+
+async def test_an_account_is_not_given_the_token_of_another_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when reads still tell the pk of the person who had the name before."""
+    settings = Settings(platform_login="instagram")
+    async with running_gateway(tmp_path, settings=settings, clock=FlowingClock(), all_heard=False) as gateway:
+        await gateway.knows_its_accounts()
+        assert (await connected(gateway))["connection"] == "connected"
+        with monkeypatch.context() as another:
+            another.setattr("gateway.sandbox.publishing.oauth._Instagram.user_id", lambda *_: 17_841_400_000_000_001)
+            assert await connected(gateway) == {"connection": "failed"}
+            await gateway.query(DISCONNECT, {"account": SECOND})
+            assert (await connected(gateway))["connection"] == "connected"
+
+
+async def test_a_token_of_another_account_than_the_exchange_names_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(platform_login="instagram")
+    async with running_gateway(tmp_path, settings=settings, clock=FlowingClock(), all_heard=False) as gateway:
+        await gateway.knows_its_accounts()
+        told = iter((17_841_400_000_000_001, 17_841_400_000_000_002))
+        monkeypatch.setattr("gateway.sandbox.publishing.oauth._Instagram.user_id", lambda *_: next(told))
+        before = gateway.billed
+        assert await connected(gateway) == {"connection": "failed"}
+        assert gateway.billed == before
+
+
 async def test_a_restart_keeps_the_connected_account(tmp_path: Path) -> None:
     async with running_gateway(tmp_path, clock=FlowingClock()) as gateway:
         await gateway.knows_its_accounts()
