@@ -18,11 +18,14 @@ from gateway.commands.base import CommandError, UsageError
 from gateway.commands.recording import ACTOR
 from gateway.commands.table import aligned
 from gateway.composition.audit_trail import opened_trail, owned_by_gateway
+from gateway.erasure.request_runner import FLOWS_STEP
 from gateway.erasure.request_store import ERASURES, RequestStore
 from gateway.erasure.requests import Person, RequestKind, RequestsUnavailable
 from gateway.settings import Settings
 
 HEADINGS = ("code", "kind", "requested", "finished", "steps done")
+WAITING = "{}: flows are ended next, by a gateway that publishes: if none runs on these stores, start one."
+BEFORE_FLOWS = {RequestKind.ERASURE: "account record", RequestKind.DEAUTHORIZATION: "account"}
 NOTE = "The gateways on these stores erase it, now or at their next start: see `accounts erasures`."
 
 
@@ -49,6 +52,9 @@ def show(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         for one in found
     ]
     print(aligned([HEADINGS, *rows], numbers_from=len(HEADINGS)), end="")
+    for one in found:
+        if one.finished_at is None and BEFORE_FLOWS[one.kind] in one.steps and FLOWS_STEP not in one.steps:
+            print(WAITING.format(one.code), file=sys.stderr)
     return 0
 
 

@@ -15,13 +15,16 @@ from gateway.audit.trail import Action, AuditUnavailable
 from gateway.clock import Clock
 from gateway.composition.account_vault import account_store
 from gateway.composition.audit_trail import audit_trail
+from gateway.composition.webhook_component import stored_inbox
 from gateway.domain.ids import UserId, Username
-from gateway.erasure.request_runner import POLL_SECONDS, SHARED_STEP, RequestRunner
+from gateway.durable.flow_count import flows_in
+from gateway.durable.port import Status
+from gateway.erasure.request_runner import FLOWS_STEP, POLL_SECONDS, SHARED_STEP, RequestRunner
 from gateway.erasure.request_store import ERASURES, RequestStore
 from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep, RequestsUnavailable
 from gateway.errors import GatewayError, Unusable
 from gateway.publishing.flow_erasure import PersonFlows
-from gateway.webhooks.inbox import InboxUnavailable
+from gateway.webhooks.inbox import Inbox, InboxUnavailable
 
 if TYPE_CHECKING:
     from gateway.composition.app import Gateway
@@ -33,6 +36,10 @@ NOTICED_SECONDS = 3 * POLL_SECONDS
 # So far may the platform's clock be behind this machine's. A consent of that time is ended: its owner can give it
 # again, but cannot know that it goes on.
 CLOCKS_SECONDS = 60.0
+ELSEWHERE = (
+    "There are flows, and this gateway does not publish: a request about a person's data waits until a gateway that "
+    "publishes runs on these stores."
+)
 PASSING = (RequestsUnavailable, AuditUnavailable, InboxUnavailable, GatewayError, Unusable)
 
 
@@ -50,10 +57,10 @@ class ErasureParts:
         self.store = RequestStore(ERASURES.url(settings.flows_url, settings.data_dir), self._trail.key, clock)
         account, record = RequestStep("account", self._end_account), RequestStep("audit trail", self._record)
         steps = {
-            RequestKind.DEAUTHORIZATION: (account, RequestStep("flows", self._cancel_flows), record),
+            RequestKind.DEAUTHORIZATION: (account, RequestStep(FLOWS_STEP, self._cancel_flows), record),
             RequestKind.ERASURE: (
                 *(account, RequestStep("account record", self._erase_account)),
-                *(RequestStep("flows", self._erase_flows), RequestStep("webhooks", self._erase_webhooks)),
+                *(RequestStep(FLOWS_STEP, self._erase_flows), RequestStep("webhooks", self._erase_webhooks)),
                 *(RequestStep(SHARED_STEP, self._empty_shared), RequestStep("caches", self._wait_for_processes)),
                 record,
             ),
@@ -116,21 +123,47 @@ class ErasureParts:
         ended = tuple(
             id for id, record in records.items() if record is None or not _is_connected_since(request, record)
         )
-        if ended and (flows := self._flows(ended)) is not None:
+        if not ended:
+            return person
+        flows = self._flows(ended)
+        if flows is None:
+            await self._check_no_flows(Status.RUNNING)
+        else:
             await flows.cancel()
         return person
 
     async def _erase_flows(self, request: DataRequest, person: Person) -> Person:
         flows = self._flows(person.ids)
-        if flows is not None and not await flows.erase():
+        if flows is None:
+            await self._check_no_flows(*Status)
+        elif not await flows.erase():
             raise NotYet
         return person
 
+    async def _check_no_flows(self, *statuses: Status) -> None:
+        """Raise NotYet if there are flows of these statuses, which only a process that publishes can read and end."""
+        if await asyncio.to_thread(flows_in, self._settings.flows_url, statuses):
+            raise NotYet(ELSEWHERE)
+
     async def _erase_webhooks(self, request: DataRequest, person: Person) -> Person:
+        async with self._inbox() as inbox:
+            if inbox is not None:
+                await inbox.erase(person.ids)
+        return person
+
+    @contextlib.asynccontextmanager
+    async def _inbox(self) -> AsyncIterator[Inbox | None]:
+        """Yield the inbox of this process, or one of its own where it receives no webhooks; None if there is none."""
         webhooks = None if self._publishing is None else self._publishing.webhooks
         if webhooks is not None:
-            await webhooks.inbox.erase(person.ids)
-        return person
+            yield webhooks.inbox
+            return
+        own = await asyncio.to_thread(stored_inbox, self._settings, self._clock)
+        try:
+            yield own
+        finally:
+            if own is not None:
+                await own.aclose()
 
     async def _empty_shared(self, request: DataRequest, person: Person) -> Person:
         if not await self._control.empty_shared():

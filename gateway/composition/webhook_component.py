@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.composition.background import background
 from gateway.events import Hook
 from gateway.http.routes.webhooks import WebhookReceiver
+from gateway.migrations import ABSENT
 from gateway.settings import Settings
 from gateway.webhooks.event_reader import EventReader, WebhookEvent
 from gateway.webhooks.inbox import Inbox, StoredBody
@@ -82,3 +83,9 @@ def webhooks_of(settings: Settings, listener: Listener, *, clock: Clock, hook: H
         return None
     inbox = StoredInbox(INBOX.url(settings.flows_url, settings.data_dir), clock)
     return WebhookComponent(secret, verify_token, inbox, listener, clock=clock, hook=hook)
+
+
+def stored_inbox(settings: Settings, clock: Clock) -> Inbox | None:
+    """Return the inbox that an earlier or another process has made, if any. Blocks. Raise InboxUnavailable."""
+    url = INBOX.url(settings.flows_url, settings.data_dir)
+    return None if INBOX.version_in(url).found == ABSENT else StoredInbox(url, clock)

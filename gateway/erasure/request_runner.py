@@ -18,6 +18,7 @@ T = TypeVar("T")
 POLL_SECONDS = 5.0
 TIDY_SECONDS = 3_600.0
 REPORT_SECONDS = 300.0
+FLOWS_STEP = "flows"
 SHARED_STEP = "shared cache"
 """The name of the step before which no process empties its caches: until then they could be filled from there."""
 
@@ -54,6 +55,7 @@ class RequestRunner:
         self._seen_at = started_at
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="erasures")
         self._wake = asyncio.Event()
+        self._waits_for: str | None = None
         self.problem: str | None = None
 
     async def call(self, act: Callable[[], T]) -> T:
@@ -74,7 +76,7 @@ class RequestRunner:
                 if self._clock.monotonic() - tidied_at >= TIDY_SECONDS:
                     tidied_at = self._clock.monotonic()
                     await self.call(self._store.tidy)
-                self.problem = None
+                self.problem = self._waits_for
             except self._errors as error:
                 self.problem = str(error)
             except Exception as error:
@@ -86,6 +88,7 @@ class RequestRunner:
 
         A request that cannot go on now keeps no other from it. Raise the first of `errors` at the end.
         """
+        self._waits_for = None
         unfinished = await self.call(self._store.unfinished)
         await self._apply(unfinished)
         claimed: set[int] = set()
@@ -149,7 +152,8 @@ class RequestRunner:
             assert request.person is not None, "it is known until the request is finished"
             try:
                 person = await step.act(request, request.person)
-            except NotYet:
+            except NotYet as reason:
+                self._waits_for = str(reason) or self._waits_for
                 return
             request = request.after(step.name, person)
             await self.call(partial(self._store.note, request))

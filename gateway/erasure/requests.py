@@ -22,7 +22,10 @@ class RequestsUnavailable(Exception):
 
 
 class NotYet(Exception):
-    """A step cannot be done now, for a reason that will pass; it is repeated."""
+    """A step cannot be done now, for a reason that will pass; it is repeated.
+
+    The message is for the operator; without one nobody has to do anything.
+    """
 
 
 @dataclass(frozen=True, slots=True)

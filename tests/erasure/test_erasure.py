@@ -33,8 +33,8 @@ OTHER = "25025320"
 ALPHABET = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"  # of base64
 
 
-async def created(gateway: RunningGateway, account: str, key: str, url: str) -> Any:
-    given = {"account": account, "title": TITLE, "media": [{"url": url}], "idempotencyKey": key, "waitSeconds": 25}
+async def created(gateway: RunningGateway, account: str, key: str, url: str, *, wait: int = 25) -> Any:
+    given = {"account": account, "title": TITLE, "media": [{"url": url}], "idempotencyKey": key, "waitSeconds": wait}
     return (await gateway.query(CREATE, {"input": given})).data["createHighlight"]
 
 
