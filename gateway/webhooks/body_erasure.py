@@ -7,9 +7,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gateway.domain.id_mentions import IdMentions
+
 
 def mentions(body: bytes, ids: Sequence[str]) -> bool:
-    """Return whether one of the ids is anywhere in the body, as a whole number."""
+    """Return whether one of the ids is in the body; in one that is no JSON, anywhere as a whole number."""
+    try:
+        return IdMentions(ids).in_json(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
     pattern = b"|".join(re.escape(id.encode()) for id in ids)
     return re.search(rb"(?<![0-9])(?:" + pattern + rb")(?![0-9])", body) is not None
 
