@@ -24,7 +24,7 @@ const OPTIONS = {
   'input-name': { checkInputType: true, caseSensitiveInputType: false },
 };
 const EXCEPTIONS = {
-  'input-name': /"?Mutation.(cancelFlow|retryFlow)"?|`(cancelFlow|retryFlow)Input`/, // take the id of a flow and nothing else
+  'input-name': /"?Mutation.(cancelFlow|retryFlow|eraseUser)"?|`(cancelFlow|retryFlow|eraseUser)Input`/, // take an id and nothing else
   'no-typename-prefix': /"username"/, // the word of the platform
 };
 
