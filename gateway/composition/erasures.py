@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 from gateway.composition import record_stores
 from gateway.composition.background import background
 from gateway.control.port import RecordedErasure
@@ -88,13 +88,7 @@ class Erasures:
 
     async def _run(self) -> None:
         while self._parts is None and not self._is_in_use():
-            waiting = asyncio.ensure_future(self._opened.wait())
-            timer = asyncio.ensure_future(self._clock.sleep(POLL_SECONDS))
-            try:
-                await asyncio.wait({waiting, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiting.cancel()
-                timer.cancel()
+            await until_first(self._opened.wait(), self._clock.sleep(POLL_SECONDS))
         await (await self._begun()).runner.run()
 
     def _is_in_use(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 
 # The most undelivered signals. The oldest is dropped: every waiter polls as well.
 MOST_UNDELIVERED = 1_000
@@ -76,10 +76,4 @@ class ChangeNotifier:
 
     async def wait(self, mark: asyncio.Event, seconds: float) -> None:
         """Wait until the workflow has changed since the mark was taken, or `seconds` have passed."""
-        signalled = asyncio.ensure_future(mark.wait())
-        timeout = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait({signalled, timeout}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            signalled.cancel()
-            timeout.cancel()
+        await until_first(mark.wait(), self._clock.sleep(seconds))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 from gateway.erasure.request_store import SEEN_SECONDS, RequestStore
 from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep
 from gateway.events import EventLimit, Hook, InternalErrorMasked
@@ -81,7 +81,7 @@ class RequestRunner:
                 self.problem = str(error)
             except Exception as error:
                 self._report(error)
-            await self._wait()
+            await until_first(self._wake.wait(), self._clock.sleep(POLL_SECONDS))
 
     async def turn(self) -> None:
         """Empty the caches of this process for new requests, and work once on each that no other process works on.
@@ -162,12 +162,3 @@ class RequestRunner:
     def _report(self, error: Exception) -> None:
         if self._reports.allows(type(error).__name__):
             self._hook(InternalErrorMasked(uuid.uuid4().hex, error))
-
-    async def _wait(self) -> None:
-        woken = asyncio.ensure_future(self._wake.wait())
-        timeout = asyncio.ensure_future(self._clock.sleep(POLL_SECONDS))
-        try:
-            await asyncio.wait({woken, timeout}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            timeout.cancel()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 
 
 class MovableClock:
@@ -31,14 +30,3 @@ class MovableClock:
         end = self.monotonic() + seconds
         while (left := end - self.monotonic()) > 0:
             await until_first(self._inner.sleep(left), self._moved.wait())
-
-
-async def until_first(*awaitables: Awaitable[object]) -> None:
-    """Wait until the first of `awaitables` is done, and cancel the others."""
-    tasks = [asyncio.ensure_future(each) for each in awaitables]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 from gateway.events import Hook, InternalErrorMasked, WebhookIgnored
 from gateway.webhooks.inbox import Inbox, InboxUnavailable, StoredBody
 
@@ -58,7 +58,7 @@ class InboxWorker:
                 self.problem = None
             except InboxUnavailable as error:
                 self.problem = str(error)
-            await self._wait()
+            await until_first(self._wake.wait(), self._clock.sleep(POLL_SECONDS))
 
     async def work_off(self) -> None:
         """Process all bodies that no other process works on. Raise InboxUnavailable."""
@@ -80,13 +80,3 @@ class InboxWorker:
     async def _tidy(self) -> None:
         if dropped := await self._inbox.tidy():
             self._hook(WebhookIgnored("not processed in time", dropped))
-
-    async def _wait(self) -> None:
-        """Wait until a body was put here, or for POLL_SECONDS."""
-        woken = asyncio.ensure_future(self._wake.wait())
-        timeout = asyncio.ensure_future(self._clock.sleep(POLL_SECONDS))
-        try:
-            await asyncio.wait({woken, timeout}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            timeout.cancel()

@@ -16,9 +16,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from gateway.clock import Clock
+from gateway.clock import Clock, until_first
 from gateway.domain.hosts import is_loopback
-from gateway.sandbox.clocks import until_first
 from gateway.sandbox.faults import Seconds, Share
 from gateway.sandbox.publishing.webhook_events import News
 from gateway.sandbox.scheduler import Scheduler
