@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import LiteralString
 
-import psycopg
-
 from gateway.accounts.account_database import VAULT_TABLE, AccountTransaction, Rows
-from gateway.billing.postgres_connection import bounded, connected
+from gateway.billing.postgres_connection import opened
 from gateway.billing.postgres_tables import Connection, PostgresTables, statements
 from gateway.errors import AccountsUnavailable, Unusable
 from gateway.migrations import ABSENT, StoreVersion
@@ -60,7 +59,7 @@ class PostgresAccounts:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[AccountTransaction]:
-        with opened(self._url) as db:
+        with accounts_opened(self._url) as db:
             if not self._is_prepared:
                 TABLES.migrate(db)
                 db.commit()
@@ -84,20 +83,16 @@ def _for_postgres(statement: LiteralString) -> LiteralString:
     return statement.replace("?", "%s").replace("NOW", NOW)
 
 
-@contextlib.contextmanager
-def opened(url: str) -> Iterator[Connection]:
+def accounts_opened(url: str) -> AbstractContextManager[Connection]:
     """Open a connection for one transaction. Raise AccountsUnavailable and Unusable."""
-    try:
-        with contextlib.closing(connected(url)) as db, bounded(db):
-            yield db
-    except psycopg.ProgrammingError as exc:
-        raise Unusable(f"{TITLE} cannot be used ({exc.diag.message_primary}): the role must own them.") from None
-    except psycopg.Error:
-        # Without the cause: its message may quote a part of the URL, or a value.
-        raise AccountsUnavailable("The connected accounts cannot be read now. Try again later.") from None
+    return opened(
+        url,
+        lambda message: Unusable(f"{TITLE} cannot be used ({message}): the role must own them."),
+        lambda: AccountsUnavailable("The connected accounts cannot be read now. Try again later."),
+    )
 
 
 def version_in(url: str) -> StoreVersion:
     """Return the version of the tables. This only reads. Raise AccountsUnavailable and Unusable."""
-    with opened(url) as db:
+    with accounts_opened(url) as db:
         return TABLES.version_of(db)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import date
-
-import psycopg
 
 from gateway.billing import postgres_schema
 from gateway.billing.ledger_store import LedgerUnusable, Row
 from gateway.billing.moved_ledger import Content
-from gateway.billing.postgres_connection import bounded, connected
+from gateway.billing.postgres_connection import opened
 from gateway.billing.postgres_ledger import PostgresTransaction, reported
 from gateway.billing.postgres_schema import TITLE
 from gateway.billing.postgres_tables import Connection
@@ -66,15 +63,13 @@ def take_over(url: str, content: Content) -> bool:
         return is_new
 
 
-@contextlib.contextmanager
-def _connection(url: str, seconds: float | None = None) -> Iterator[Connection]:
+def _connection(url: str, seconds: float | None = None) -> AbstractContextManager[Connection]:
     """Raise LedgerUnavailable while the database cannot be used, and LedgerUnusable if the role may not use it."""
-    try:
-        with contextlib.closing(connected(url)) as db, bounded(db, seconds):
-            yield db
-    except psycopg.ProgrammingError as exc:
-        raise LedgerUnusable(f"{TITLE} cannot be used ({exc.diag.message_primary}): the role must own it.") from None
-    except psycopg.Error:
-        raise LedgerUnavailable(
+    return opened(
+        url,
+        lambda message: LedgerUnusable(f"{TITLE} cannot be used ({message}): the role must own it."),
+        lambda: LedgerUnavailable(
             "The database of GATEWAY_DATABASE_URL cannot be reached, or does not answer: `doctor` says why."
-        ) from None
+        ),
+        seconds,
+    )

@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 from psycopg import conninfo
@@ -67,6 +67,28 @@ def bounded(db: Connection, seconds: float | None = None) -> Iterator[None]:
             yield
         finally:
             timer.cancel()
+
+
+@contextlib.contextmanager
+def opened(
+    url: str,
+    refused: Callable[[str | None], Exception],
+    unavailable: Callable[[], Exception],
+    seconds: float | None = None,
+) -> Iterator[Connection]:
+    """Open a connection for one transaction, which is undone unless it was committed.
+
+    `refused` makes the error to raise if the role may not use the tables, of the database's message; `unavailable` that
+    for a database that cannot be used now.
+    """
+    try:
+        with contextlib.closing(connected(url)) as db, bounded(db, seconds):
+            yield db
+    except psycopg.ProgrammingError as exc:
+        raise refused(exc.diag.message_primary) from None
+    except psycopg.Error:
+        # Without the cause: its message may quote a part of the URL, or a value.
+        raise unavailable() from None
 
 
 def _break(wire: socket.socket) -> None:

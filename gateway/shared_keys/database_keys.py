@@ -6,18 +6,16 @@ new one. Each process records fingerprints of the keys it uses, and refuses to s
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
-from gateway.billing.postgres_connection import bounded, connected
+from gateway.billing.postgres_connection import opened
 from gateway.billing.postgres_tables import Connection
 from gateway.durable.encryption import KEY_BYTES, DecryptionError, JsonCipher
 from gateway.errors import Unusable
@@ -83,14 +81,14 @@ class DatabaseKeys:
             return self._agree()
 
     def _agree(self) -> dict[str, UsedKey]:
-        with opened(self._places.url) as db:
+        with keys_opened(self._places.url) as db:
             TABLES.migrate(db)
             used = {key.name: one for key in SHARED if (one := self._found_or_made(db, key)) is not None}
             tables.add(db, SALT, secrets.token_bytes(KEY_BYTES))
             salt = tables.keys_in(db)[SALT]
             db.commit()
         found = {name: self._fingerprint(salt, one) for name, one in used.items()}
-        with opened(self._places.url) as db:
+        with keys_opened(self._places.url) as db:
             tables.lock(db)
             check(used, found, tables.uses_of_others(db, self._process))
             tables.use(db, self._process, self._host, found)
@@ -101,7 +99,7 @@ class DatabaseKeys:
         """Record that this process uses no key any more."""
         with self._lock:
             self._has_ended = True
-            with opened(self._places.url) as db:
+            with keys_opened(self._places.url) as db:
                 tables.end(db, self._process)
                 db.commit()
 
@@ -169,22 +167,18 @@ def check(used: Mapping[str, UsedKey], own: Mapping[str, str], others: Sequence[
             raise KeysDiffer.from_host(used[one.name].key, one.host)
 
 
-@contextlib.contextmanager
-def opened(url: str) -> Iterator[Connection]:
-    """Open a connection for one transaction, which is undone unless it was committed."""
-    try:
-        with contextlib.closing(connected(url)) as db, bounded(db):
-            yield db
-    except psycopg.ProgrammingError as exc:
-        raise Unusable(f"{TITLE} cannot be used ({exc.diag.message_primary}): the role must own them.") from None
-    except psycopg.Error:
-        # Without the cause: its message may quote a part of the URL.
-        raise KeysUnavailable("the database of GATEWAY_DATABASE_URL cannot be reached") from None
+def keys_opened(url: str) -> AbstractContextManager[Connection]:
+    """Open a connection for one transaction. Raise KeysUnavailable and Unusable."""
+    return opened(
+        url,
+        lambda message: Unusable(f"{TITLE} cannot be used ({message}): the role must own them."),
+        lambda: KeysUnavailable("the database of GATEWAY_DATABASE_URL cannot be reached"),
+    )
 
 
 def version_in(url: str) -> StoreVersion:
     """Return the version of the tables. This only reads. Raise KeysUnavailable and Unusable."""
-    with opened(url) as db:
+    with keys_opened(url) as db:
         return TABLES.version_of(db)
 
 
@@ -210,7 +204,7 @@ class KeyReport:
 
 def report(places: KeyPlaces) -> KeyReport:
     """Compare the keys with those of the running gateways. This only reads. Raise KeysUnavailable and Unusable."""
-    with opened(places.url) as db:
+    with keys_opened(places.url) as db:
         used, differences = dict[str, UsedKey](), list[str]()
         if TABLES.version_of(db).found == ABSENT:
             return KeyReport(_without_tables(places), differences, 0)
