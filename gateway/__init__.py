@@ -35,8 +35,8 @@ Open to all of them: `errors` (the tree of errors), `clock` (time as a port), `c
 `events`, `call_events`, `operation_events` and `process_events` (what happened, as values), `files` (files of the data
 directory), `migrations` (versions of stores), `queue_place` (who waits for a queued call), `scheduling` (the event
 loop's time, in slices), `single_flight` (one call for all that need its result), `spans` (traces as a port, which
-`tracing` implements over OpenTelemetry), `tracebacks` (what they keep in memory), `version`. `settings` is for `cli`,
-`commands` and `composition` alone, `logs` (events as log lines) and `metrics` (events and samples, for Prometheus) for
-the last two. The graph itself is the package `schema`.
+`tracing` implements over OpenTelemetry), `store_threads` (for the calls of one store), `tracebacks` (what they keep in
+memory), `version`. `settings` is for `cli`, `commands` and `composition` alone, `logs` (events as log lines) and
+`metrics` (events and samples, for Prometheus) for the last two. The graph itself is the package `schema`.
 Imports go down this list; `tests/meta/test_imports.py` holds the map.
 """

@@ -6,10 +6,8 @@ the store: it uses the view.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from gateway.accounts.account_records import AccountRecord, PendingConnection, StoredState
@@ -17,10 +15,11 @@ from gateway.accounts.account_store import AccountStore, StoreLease
 from gateway.accounts.vault.key_encryption import VaultDamaged
 from gateway.clock import Clock
 from gateway.errors import AccountsUnavailable, Unusable
+from gateway.store_threads import StoreThreads
 
 T = TypeVar("T")
 REFRESH_SECONDS = 15.0
-# Each has at most one connection to the store. The default threads may all be waiting for another database.
+# Each has at most one connection to the store.
 THREADS = 4
 AWAY = "The store of the connected accounts cannot be reached: nothing is published for them."
 
@@ -38,7 +37,7 @@ class Accounts:
         self._on_change = on_change
         self._known: dict[str, AccountRecord] = {}
         self.problem: str | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="accounts")
+        self._threads = StoreThreads(THREADS, "accounts")
         with contextlib.suppress(AccountsUnavailable):
             if store.database.exists():
                 store.open()
@@ -111,7 +110,7 @@ class Accounts:
 
     async def aclose(self) -> None:
         """End the threads once the calls in progress have ended. Nothing can be called afterwards."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        await self._threads.aclose()
 
     async def watch(self) -> None:
         """Read the view again and again."""
@@ -147,7 +146,7 @@ class Accounts:
     async def _ask(self, work: Callable[[], T]) -> T:
         """Return the result of `work`, from a thread. Raise AccountsUnavailable, also where the vault is unusable."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._threads.run(work)
         except AccountsUnavailable:
             self.problem = AWAY
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from gateway.clock import Clock, until_first
 from gateway.erasure.request_store import SEEN_SECONDS, RequestStore
 from gateway.erasure.requests import DataRequest, NotYet, Person, RequestKind, RequestStep
 from gateway.events import EventLimit, Hook, InternalErrorMasked
+from gateway.store_threads import StoreThreads
 
 T = TypeVar("T")
 POLL_SECONDS = 5.0
@@ -53,14 +53,14 @@ class RequestRunner:
         self._applied: frozenset[int] = frozenset()
         self._handled: set[int] = set()
         self._seen_at = started_at
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="erasures")
+        self._threads = StoreThreads(1, "erasures")
         self._wake = asyncio.Event()
         self._waits_for: str | None = None
         self.problem: str | None = None
 
     async def call(self, act: Callable[[], T]) -> T:
         """Run a method of the store in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+        return await self._threads.run(act)
 
     def wake(self) -> None:
         """Look for requests soon. For the event loop's thread."""
@@ -113,7 +113,7 @@ class RequestRunner:
         except self._errors:
             pass
         finally:
-            await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+            await self._threads.aclose()
             self._store.close()
 
     async def is_applied(self, request: DataRequest) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +24,7 @@ from gateway.shared_cache.store_port import (
     TurnClaim,
 )
 from gateway.shared_cache.tasks import task_running
+from gateway.store_threads import StoreThreads
 
 T = TypeVar("T")
 # Seconds between two looks at what other processes have written.
@@ -42,7 +41,7 @@ class SqliteStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._health = StoreHealth()
-        self._thread = ThreadPoolExecutor(1, "shared-cache")
+        self._threads = StoreThreads(1, "shared-cache")
         self._tables: SqliteTables | None = None
         self._identity: Identity = None
         self._place: LogPosition | None = None
@@ -61,8 +60,8 @@ class SqliteStore:
             async with task_running(self._follow(listener)):
                 yield
         finally:
-            await self._in_thread(self._close)
-            self._thread.shutdown()
+            await self._threads.run(self._close)
+            await self._threads.aclose()
 
     async def find(self, names: Sequence[str]) -> list[bytes | None]:
         now = self._clock.now()
@@ -99,7 +98,7 @@ class SqliteStore:
             await self._read(listener)
             if self._health.problem is not None and self._health.problem.is_partial:
                 now = self._clock.now()
-                await self._in_thread(lambda: self._current().sweep(now))
+                await self._threads.run(lambda: self._current().sweep(now))
         except ERRORS as error:
             await self._note(error)
             return False
@@ -108,16 +107,16 @@ class SqliteStore:
 
     async def _read(self, listener: StoreListener) -> None:
         """Raise one of ERRORS."""
-        tables = await self._in_thread(self._current)
+        tables = await self._threads.run(self._current)
         if self._place is None or self._place.epoch != tables.epoch:
             is_first = self._place is None
-            self._place, self._released = await self._in_thread(lambda: (tables.position(), tables.last_release()))
+            self._place, self._released = await self._threads.run(lambda: (tables.position(), tables.last_release()))
             self._known.clear()
             if not is_first:
                 listener.on_restart(is_complete=False)
             return
         place, released = self._place, self._released
-        entries, releases = await self._in_thread(lambda: (tables.entries(place.number), tables.releases(released)))
+        entries, releases = await self._threads.run(lambda: (tables.entries(place.number), tables.releases(released)))
         for number, origin, count, message in entries:
             is_next = number == self._place.number + 1
             self._place = self._place._replace(number=number)
@@ -134,7 +133,7 @@ class SqliteStore:
         """Execute statements, unless they are known to fail. Raise StoreUnavailable."""
         self._health.check(is_tried_if_partial=is_tried_if_partial)
         try:
-            result = await self._in_thread(lambda: work(self._current()))
+            result = await self._threads.run(lambda: work(self._current()))
         except ERRORS as error:
             raise StoreUnavailable(await self._note(error)) from None
         self._health.note_success()
@@ -143,7 +142,7 @@ class SqliteStore:
     async def _note(self, error: Exception) -> StoreProblem:
         problem = sqlite_schema.problem_of(error)
         if problem is StoreProblem.DAMAGED:
-            await self._in_thread(self._discard)
+            await self._threads.run(self._discard)
         self._health.note_failure(problem)
         return problem
 
@@ -167,6 +166,3 @@ class SqliteStore:
         tables, self._tables = self._tables, None
         if tables is not None:
             tables.close()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import Unusable
+from gateway.store_threads import StoreThreads
 from gateway.webhooks.inbox import InboxUnavailable, StoredBody
 from gateway.webhooks.inbox_store import InboxStore
 
 T = TypeVar("T")
 
-# The database ends a statement earlier. The default threads may all be waiting for another database.
+# The database ends a statement earlier.
 CALL_SECONDS = 5.0
 THREADS = 2
 TOO_LONG = "The inbox of webhooks took too long: retry later."
@@ -26,7 +26,7 @@ class StoredInbox:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._store = InboxStore(url, clock)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks")
+        self._threads = StoreThreads(THREADS, "webhooks")
 
     async def put(self, body: bytes) -> bool:
         return await self._call(partial(self._store.put, body))
@@ -45,14 +45,14 @@ class StoredInbox:
 
     async def aclose(self) -> None:
         """Close the connections once the calls in progress have ended."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        await self._threads.aclose()
         self._store.close()
 
     async def _call(self, act: Callable[[], T]) -> T:
         """Raise InboxUnavailable also after too long; what the call does may be done nevertheless."""
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+                return await self._threads.run(act)
         except TimeoutError:
             raise InboxUnavailable(TOO_LONG) from None
         except Unusable as error:  # a newer gateway has written the store

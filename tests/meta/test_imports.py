@@ -123,7 +123,7 @@ OPEN = frozenset(
             "gateway.queue_place",
             "gateway.scheduling",
         ),
-        *("gateway.single_flight", "gateway.spans", "gateway.tracebacks", "gateway.version"),
+        *("gateway.single_flight", "gateway.spans", "gateway.store_threads", "gateway.tracebacks", "gateway.version"),
     }
 )
 # Packages beside the way, by those that may import them.
