@@ -13,6 +13,7 @@ import msgspec
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
+from gateway.domain.hosts import network_of
 from gateway.domain.json_values import has_number_beyond, values_in
 from gateway.errors import BodyTooLarge, CrossSite, InvalidRequest, TooComplex, UnsupportedMediaType
 from gateway.http.bodies import Reading
@@ -133,6 +134,11 @@ def _check_media(headers: Headers) -> None:
         raise UnsupportedMediaType("Send the request in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the request without a content encoding.")
+
+
+def network_of_peer(request: Request) -> str:
+    """Return the network of the address that sent a request; empty if that is unknown."""
+    return network_of(request.client.host) if request.client else ""
 
 
 async def body_of(request: Request, reading: Reading, *, seconds: float = PATIENCE) -> bytes:

@@ -19,19 +19,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from gateway.clock import Clock
-from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count
 from gateway.erasure.requests import DataRequest, RequestKind, RequestsUnavailable
 from gateway.erasure.signed_request import LONGEST, NotSigned, verified
 from gateway.errors import BodyTooLarge, InvalidRequest, TooManyBodies
-from gateway.http.bodies import Bodies
-from gateway.http.request_parsing import body_of
+from gateway.http.request_parsing import network_of_peer
+from gateway.http.unknown_senders import UnknownSenders
 
 DEAUTHORIZE = "/webhooks/deauthorize"
 DELETE = "/webhooks/deletion"
 PAGE = "/deletion"
-PATIENCE = 10.0  # seconds for a body, whose sender is not known before
-MOST_BODIES = 16
 MOST_LOOKUPS = 16
 MOST_EACH = 4
 CODE = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 bits
@@ -81,9 +78,8 @@ class DataRequestRoutes:
         self._add = add
         self._find = find
         self._clock = clock
-        self._senders = Count(MOST_EACH, MOST_BODIES)
+        self._senders = UnknownSenders()
         self._lookups = Count(MOST_EACH, MOST_LOOKUPS)
-        self._bodies = Bodies()
 
     def routes(self) -> list[Route]:
         page = Route(f"{PAGE}/{{code}}", self._show)
@@ -128,19 +124,14 @@ class DataRequestRoutes:
             return PlainTextResponse("Bad Request", status_code=400)
 
     async def _body(self, request: Request) -> bytes:
-        peer = _peer(request)
-        with self._senders.holding(peer) as may_send:
-            if not may_send:
-                raise TooManyBodies("Too many at once")
-            with self._bodies.reading(peer) as reading:
-                body = await body_of(request, reading, seconds=PATIENCE)
+        body = await self._senders.body_of(request)
         if len(body) > 2 * LONGEST:
             raise BodyTooLarge(f"The body is larger than {2 * LONGEST} bytes.")
         return body
 
     async def _show(self, request: Request) -> Response:
         code = request.path_params["code"]
-        with self._lookups.holding(_peer(request)) as may_look_up:
+        with self._lookups.holding(network_of_peer(request)) as may_look_up:
             try:
                 if not may_look_up:
                     raise RequestsUnavailable("Too many at once")
@@ -154,10 +145,6 @@ class DataRequestRoutes:
             ]
             return _page(404, "Unknown request", lines)
         return _page(200, *_described(found))
-
-
-def _peer(request: Request) -> str:
-    return network_of(request.client.host) if request.client else ""
 
 
 def _described(request: DataRequest) -> tuple[str, list[str]]:

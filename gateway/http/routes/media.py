@@ -11,9 +11,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.clock import Clock
-from gateway.domain.hosts import network_of
 from gateway.errors import TooManyStreams, UpstreamError, UpstreamTimeout
 from gateway.http.disconnect import cancel_on_disconnect, without_body
+from gateway.http.request_parsing import network_of_peer
 from gateway.media_proxy.proxy import MediaProxy, Medium, identity
 from gateway.media_proxy.ranges import ByteRange
 from gateway.media_proxy.signed_urls import MediaClaims, TokenExpired, TokenInvalid, UrlSigner
@@ -78,7 +78,7 @@ class MediaEndpoint:
         started = False
         try:
             part = _part(request.headers, _etag(claim))
-            peer = network_of(request.client.host) if request.client else ""
+            peer = network_of_peer(request)
             async with self.proxy.opened(claim, peer=peer, method=request.method, part=part) as medium:
                 started = True
                 await _stream(medium, self._headers(claim), send, with_body=request.method == "GET")

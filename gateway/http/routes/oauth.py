@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway.domain.hosts import network_of
 from gateway.domain.shares import Count
 from gateway.errors import AccountsUnavailable, InvalidRequest
-from gateway.http.request_parsing import parameters
+from gateway.http.request_parsing import network_of_peer, parameters
 
 CALLBACK = "/oauth/callback"
 # Each looks a state up in the store, and nobody has to be known for one.
@@ -53,7 +52,7 @@ def route(connector: ConsentEnd) -> Route:
         if any(len(given.getlist(name)) > 1 for name in PARAMETERS):
             return PlainTextResponse(UNKNOWN, 400, HEADERS)
         state, code, error, issuer = (given.get(name, "") for name in PARAMETERS)
-        with in_progress.holding(network_of(request.client.host) if request.client else "") as may_go_on:
+        with in_progress.holding(network_of_peer(request)) as may_go_on:
             if not may_go_on:
                 return PlainTextResponse(BUSY, 503, HEADERS | LATER)
             try:

@@ -20,19 +20,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.domain.hosts import network_of
-from gateway.domain.shares import Count, Share
 from gateway.errors import BodyTooLarge, InvalidRequest, TooManyBodies
-from gateway.http.bodies import Bodies
-from gateway.http.request_parsing import body_of, parameters
+from gateway.http.request_parsing import parameters
+from gateway.http.unknown_senders import UnknownSenders
 from gateway.webhooks.inbox import Inbox, InboxUnavailable
 
 PATH = "/webhooks/platform"
-# The signature can be checked only once the body is complete: until then the sender is unknown.
-PATIENCE = 10.0  # seconds
-# Bodies read concurrently, in total and per address: senders without the secret must not keep the platform out.
-MOST_BODIES = 16
-MOST_EACH = 4
 SIGNATURE = "x-hub-signature-256"
 SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 # Browsers must not interpret a challenge as HTML.
@@ -48,8 +41,7 @@ class WebhookReceiver:
         self._verify_token = verify_token.encode()
         self._inbox = inbox
         self._stored = stored
-        self._senders = Count(MOST_EACH, MOST_BODIES)
-        self._bodies = Bodies()
+        self._senders = UnknownSenders()
 
     def route(self) -> Route:
         return Route(PATH, self.answer, methods=["GET", "POST"])
@@ -77,7 +69,7 @@ class WebhookReceiver:
         if not SIGNED.fullmatch(signature):
             return _refused()
         try:
-            body = await self._body(request)
+            body = await self._senders.body_of(request)
             if not self._is_signed(body, signature):
                 return _refused()
             self._stored(body, await self._inbox.put(body))
@@ -92,18 +84,6 @@ class WebhookReceiver:
         except ClientDisconnect:
             return Response(status_code=400)
         return Response(status_code=200)
-
-    async def _body(self, request: Request) -> bytes:
-        """Return the body. Raises TooManyBodies, BodyTooLarge, InvalidRequest and ClientDisconnect."""
-        peer = network_of(request.client.host) if request.client else ""
-        slot = Share(self._senders, peer)
-        try:
-            if not slot.hold(1):
-                raise TooManyBodies("Too many at once")
-            with self._bodies.reading(peer) as reading:
-                return await body_of(request, reading, seconds=PATIENCE)
-        finally:
-            slot.hold(0)
 
     def _is_signed(self, body: bytes, signature: str) -> bool:
         """Return whether the raw body is signed: re-encoded JSON would have another signature."""

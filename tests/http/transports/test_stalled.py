@@ -11,8 +11,9 @@ from starlette.types import Message
 
 from gateway.http.bodies import MOST_EACH as LARGEST_EACH
 from gateway.http.request_parsing import LARGEST_BODY, PATIENCE
-from gateway.http.routes.webhooks import MOST_BODIES, MOST_EACH, PATH, WebhookReceiver
-from gateway.http.routes.webhooks import PATIENCE as PATIENCE_WITH_EVENTS
+from gateway.http.routes.webhooks import PATH, WebhookReceiver
+from gateway.http.unknown_senders import MOST_BODIES, MOST_EACH
+from gateway.http.unknown_senders import PATIENCE as PATIENCE_WITH_EVENTS
 from tests.fakes.clock import VirtualClock
 from tests.fakes.inbox import VolatileInbox
 from tests.http.transports.conftest import Serve
