@@ -1,5 +1,5 @@
 import CONNECTIONS from '../../../operations/connections.graphql?raw';
-import { ask, said, type Answer } from '../shared/gateway';
+import { ask, data, said } from '../shared/gateway';
 import { store } from '../shared/store';
 
 export type State = 'CONNECTED' | 'EXPIRING' | 'RECONNECT_REQUIRED' | 'RESTRICTED' | 'DISCONNECTED';
@@ -75,9 +75,4 @@ async function attempted(act: () => Promise<void>): Promise<void> {
 function accepted(payload: Payload): Payload {
   if (payload.userErrors.length > 0) throw new Error(payload.userErrors.map(({ message }) => message).join(' '));
   return payload;
-}
-
-function data<T>(answer: Answer<T>): T {
-  if (!answer.data) throw new Error(answer.errors?.[0]?.message ?? 'The gateway gave no answer.');
-  return answer.data;
 }

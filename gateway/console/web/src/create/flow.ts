@@ -1,6 +1,6 @@
 import ACCOUNTS from '../../../operations/accounts.graphql?raw';
 import FLOWS from '../../../operations/flows.graphql?raw';
-import { ask, said, send, told, type Answer } from '../shared/gateway';
+import { ask, data, said, send, told } from '../shared/gateway';
 import type { Medium } from './media';
 import { asInput } from './media';
 
@@ -123,10 +123,4 @@ async function* asked(id: string, signal: AbortSignal): AsyncGenerator<Followed>
 async function look(id: string, signal: AbortSignal): Promise<Followed> {
   const { flow } = data(await ask<{ flow: Flow | null }>(FLOWS, { id }, { signal, operationName: 'Look' }));
   return { flow, problem: flow ? null : 'The gateway does not know this flow any more.' };
-}
-
-/** Throws the first error where there is nothing else. */
-function data<T>({ data, errors }: Answer<T>): T {
-  if (!data) throw new Error(errors?.[0]?.message ?? 'No answer came.');
-  return data;
 }

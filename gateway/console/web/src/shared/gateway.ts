@@ -61,6 +61,12 @@ function attempted(make: () => Request): Request {
   }
 }
 
+/** The data of an answer. Throws the first error where there is nothing else. */
+export function data<T>({ data: found, errors }: Answer<T>): T {
+  if (!found) throw new Error(errors?.[0]?.message ?? 'No answer came.');
+  return found;
+}
+
 interface Options {
   signal?: AbortSignal;
   headers?: Record<string, string>;
