@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from authlib.common.urls import add_params_to_uri
 
@@ -24,6 +23,7 @@ from gateway.accounts.oauth_client import Grant, OAuthClient
 from gateway.accounts.providers import ConnectScope
 from gateway.accounts.refresh_times import expiry, refresh_time
 from gateway.clock import Clock
+from gateway.domain.hosts import origin_of
 from gateway.errors import GatewayError, UpstreamError, UpstreamInvalidAnswer
 from gateway.events import AccountConnectionChanged, Hook
 
@@ -97,13 +97,8 @@ class Connector:
         """Return whether the browser may be sent to a URL after the consent: one of a configured origin."""
         if len(url) > LONGEST_URL or not PLAIN_URL.fullmatch(url):
             return False
-        try:
-            parts = urlsplit(url)
-            port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
-        except ValueError:
-            return False
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return "@" not in parts.netloc and f"{parts.scheme}://{host}{port}" in self._origins
+        origin = origin_of(url)
+        return origin is not None and origin in self._origins
 
     async def begin(self, client: str, return_to: str, scopes: Iterable[ConnectScope], reconnect: str | None) -> Begun:
         """Begin a connection for a client. `return_to` must be allowed. Raise TooManyPending."""

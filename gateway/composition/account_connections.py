@@ -20,6 +20,7 @@ from gateway.composition.account_vault import account_store
 from gateway.composition.background import background
 from gateway.composition.publisher import SANDBOXED_URL
 from gateway.composition.sandbox import PATH as SANDBOX_PATH
+from gateway.domain.hosts import origin_of
 from gateway.events import Hook
 from gateway.http.routes.oauth import CALLBACK
 from gateway.settings import Settings
@@ -49,6 +50,8 @@ class AccountConnections:
         """Open the store, if there is one. Raise Unusable, also for a wrong key of the vault."""
         rng = random.Random()  # nosec B311 # noqa: S311 (spreads refreshes, is no secret)
         public_url = settings.public_url or base_url
+        own_origin = origin_of(public_url)
+        assert own_origin is not None, "the setting is an http or https URL without credentials"
         self.provider = _provider(settings, public_url)
         self.accounts = Accounts(account_store(settings), clock, on_change)
         self._clock, self._hook = clock, hook
@@ -65,7 +68,7 @@ class AccountConnections:
             self._oauth,
             may_connect=lambda client, account: _may_connect(clients, client, account),
             pk_of=pk_of,
-            origins=(settings.return_origins or frozenset()) | {origin_of(public_url)},
+            origins=(settings.return_origins or frozenset()) | {own_origin},
             clock=clock,
             hook=hook,
             rng=rng,
@@ -105,14 +108,6 @@ def can_connect(settings: Settings) -> bool:
     return Dialect(settings.platform_dialect) is Dialect.PLATFORM and (
         is_embedded or settings.platform_app_id is not None
     )
-
-
-def origin_of(url: str) -> str:
-    """Return the origin of a base URL in the form of browsers."""
-    parts = httpx.URL(url)
-    port = "" if parts.port is None else f":{parts.port}"
-    host = f"[{parts.host}]" if ":" in parts.host else parts.host
-    return f"{parts.scheme}://{host}{port}"
 
 
 def _provider(settings: Settings, public_url: str) -> Provider:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -13,6 +14,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 LOCALHOST = "localhost"
 # The prefix length of one site's IPv6 network (RFC 6177): the holder of one address has the whole network.
 NETWORK = 64
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # `host [":" port]` of RFC 3986, without the characters that no host in use has.
 AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::[0-9]{0,5})?")
 
@@ -52,3 +54,21 @@ def is_loopback(host: str) -> bool:
     """Return whether `host`, in the form of `host_in`, is this machine, independent of any name server."""
     address = address_of(host)
     return host == LOCALHOST if address is None else address.is_loopback
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin of an http or https URL in the form of browsers: without the default port.
+
+    None for any other URL, and for one with credentials.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return (
+        f"{parts.scheme}://{host}" if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{parts.scheme}://{host}:{port}"
+    )
